@@ -1,0 +1,65 @@
+"""flowtag: how much traffic each tag has, from VPC flow logs and a lookup of ports.
+
+    counts = parse_flow_log("flow.log")
+    lookup = load_lookup_table("lookup.csv")
+    report = map_tags(counts, lookup)
+    write_results(report, "result.csv")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flowtag_core.counts import FlowCounts
+    from flowtag_core.errors import (
+        Cancelled,
+        DamagedLogError,
+        FlowtagError,
+        FormatError,
+        LogError,
+        LookupFileError,
+        OutputError,
+    )
+    from flowtag_core.reading.counting import parse_flow_log
+    from flowtag_core.tagging.lookup import Lookup, load_lookup_table
+    from flowtag_core.tagging.report import Report, map_tags, write_results
+
+__all__ = [
+    "Cancelled",
+    "DamagedLogError",
+    "FlowCounts",
+    "FlowtagError",
+    "FormatError",
+    "LogError",
+    "Lookup",
+    "LookupFileError",
+    "OutputError",
+    "Report",
+    "load_lookup_table",
+    "map_tags",
+    "parse_flow_log",
+    "write_results",
+]
+
+_ROOMS = {
+    "FlowCounts": "counts",
+    "Lookup": "tagging.lookup",
+    "Report": "tagging.report",
+    "load_lookup_table": "tagging.lookup",
+    "map_tags": "tagging.report",
+    "parse_flow_log": "reading.counting",
+    "write_results": "tagging.report",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that `import flowtag_core` costs nothing."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_ROOMS.get(name, 'errors')}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

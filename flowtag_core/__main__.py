@@ -1,0 +1,219 @@
+"""The command line: python -m flowtag_core FLOW_LOG [FLOW_LOG ...] LOOKUP OUTPUT."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import BinaryIO
+
+from flowtag_core.counts import FlowCounts, Reason, equation
+from flowtag_core.errors import FlowtagError, OutputError
+from flowtag_core.output import check_writable
+from flowtag_core.reading.counting import Progress, parse_flow_log
+from flowtag_core.reading.layout import format_layout
+from flowtag_core.tagging.lookup import UNTAGGED, Lookup, load_lookup_table
+from flowtag_core.tagging.report import Report, map_tags, write_results
+
+DONE, DAMAGED, FAILED, INTERRUPTED = 0, 1, 2, 130
+_TAGS_SHOWN = 10
+
+_HELP = """\
+Count the flows of AWS VPC flow logs by tag and by port and protocol.
+
+  FLOW_LOG  a flow log as text or gzip; several may be given; - reads standard input
+  LOOKUP    a CSV with the columns dstport,protocol,tag: which tag a port and protocol has
+  OUTPUT    the result, a CSV in two sections; - writes it to standard output
+"""
+
+_EPILOG = """\
+examples:
+  python -m flowtag_core flow.log lookup.csv result.csv
+  python -m flowtag_core 2026-11-*.log.gz lookup.csv result.csv
+  zcat big.log.gz | python -m flowtag_core - lookup.csv - | head
+
+A log without a header is read as AWS's default format, version 2; a header in the log says
+otherwise, and so does --format. Lines that cannot be counted are passed over, and what was
+passed over is said on standard error: how many for which reason, with line numbers.
+
+exit code: 0 done, also where lines were passed over; 1 done, but a log was damaged part-way;
+2 could not be done, and nothing was written.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line with these arguments; the exit code is returned."""
+    given = _parser().parse_args(arguments)
+    if len(given.paths) < 3:
+        _parser().error("give at least one FLOW_LOG, then the LOOKUP, then the OUTPUT")
+    *logs, lookup, output = given.paths
+    try:
+        return _run(logs, lookup, output, given.format)
+    except BrokenPipeError:
+        # The reader has seen enough. Without this Python would complain once more at exit.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except FlowtagError as error:
+        _say(f"flowtag: {error}")
+        return FAILED
+    except MemoryError:
+        _say("flowtag: there is not enough memory. Nothing was written.")
+        return FAILED
+    except KeyboardInterrupt:
+        _say("flowtag: stopped. Nothing was written.")
+        return INTERRUPTED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m flowtag_core",
+        usage="%(prog)s [--format FORMAT] FLOW_LOG [FLOW_LOG ...] LOOKUP OUTPUT",
+        description=_HELP,
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="+", metavar="PATH", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--format",
+        metavar="FORMAT",
+        help="the fields of logs without a header, in order: '${version} ${srcaddr} ...' "
+        "as AWS shows it, or the bare names",
+    )
+    return parser
+
+
+def _run(logs: list[str], lookup_path: str, output: str, format: str | None) -> int:
+    started = time.perf_counter()
+    if [*logs, lookup_path].count("-") > 1:
+        raise FlowtagError("standard input (-) can be read only once. Give the other as a file.")
+    if format is not None:
+        format_layout(format)
+    _refuse_output_that_is_input([*logs, lookup_path], output)
+    check_writable(output)
+    _refuse_missing(logs)
+    lookup = load_lookup_table(sys.stdin.buffer if lookup_path == "-" else lookup_path)
+    with _progress_bar(logs) as progress:
+        counts = parse_flow_log(*logs, format=format, progress=progress)
+    report = map_tags(counts, lookup)
+    write_results(report, sys.stdout.buffer if output == "-" else output)
+    _tell(counts, lookup, report, time.perf_counter() - started)
+    return DAMAGED if counts.total.damage else DONE
+
+
+def _refuse_output_that_is_input(inputs: list[str], output: str) -> None:
+    """An output that is an input too would destroy it."""
+    if output == "-" or not os.path.isfile(output):
+        return
+    for path in inputs:
+        if path != "-" and os.path.exists(path) and os.path.samefile(path, output):
+            raise OutputError(f"{output}: is an input too. Name another file for the result.")
+
+
+def _refuse_missing(logs: list[str]) -> None:
+    """Say that the last of many logs is missing before the first is read."""
+    for path in logs:
+        if path != "-" and not os.path.exists(path):
+            raise FlowtagError(f"{path}: there is no such file. Check the path.")
+
+
+@contextmanager
+def _progress_bar(logs: list[str]) -> Iterator[Callable[[Progress], None] | None]:
+    """A bar on standard error where that is a terminal; else nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress as Bar
+    from rich.progress import TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+    bar = Bar(
+        TextColumn("{task.description}", markup=False),
+        *columns,
+        console=Console(stderr=True),
+        transient=True,
+    )
+    sizes = [os.path.getsize(path) if os.path.isfile(path) else None for path in logs]
+    known = sum(size for size in sizes if size is not None) if None not in sizes else None
+    before: dict[str, int] = {}
+    with bar:
+        task = bar.add_task("reading", total=known)
+
+        def show(progress: Progress) -> None:
+            before[progress.file] = progress.bytes_read
+            bar.update(task, completed=sum(before.values()), description=_safe(progress.file)[-40:])
+
+        yield show
+
+
+def _tell(counts: FlowCounts, lookup: Lookup, report: Report, seconds: float) -> None:
+    """Say on standard error what was found, the worst last, where the eye is."""
+    lines = [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
+    lines += lookup.notices
+    lines += [f"{fault.file}:{fault.line}: {fault.reason}: {fault.text}" for fault in counts.faults]
+    lines += _notes(counts)
+    lines += ["", *_tag_table(counts, lookup, report), "", equation(counts.total)]
+    size = counts.total.size / 1e6
+    lines.append(f"{size:,.1f} MB in {seconds:.2f} s; {len(lookup):,} lookup rules")
+    _say("\n".join(map(_safe, lines)))
+
+
+def _notes(counts: FlowCounts) -> Iterator[str]:
+    total = counts.total
+    untold = total.faults - len(counts.faults)
+    if untold > 0:
+        yield f"... and {untold:,} more lines with a fault"
+    for name, file in counts.files.items():
+        yield from file.damage
+        if file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
+            yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
+        if not file.flows and file.faults:
+            yield f"{name}: not one flow was found. Is it a flow log, and is --format needed?"
+        if max(file.odd_words.values(), default=0) * 2 > file.flows:
+            yield f"{name}: most lines have an unknown action or log-status; is --format needed?"
+    for word, count in total.odd_words.items():
+        yield f"{count:,} flows with an {word} that is not one of AWS's words"
+    for name, count in total.unreadable.items():
+        yield f"{count:,} flows with an unreadable {name}, counted as unknown or 0"
+    for name, count in total.lacking.items():
+        yield f"{count:,} flows of a layout without {name}"
+    if total.set_aside[Reason.SKIPPED_DATA]:
+        yield "AWS skipped data (SKIPDATA): these counts are a lower bound."
+    for shape in sorted(total.shapes):
+        yield f"read as: {shape}"
+
+
+def _tag_table(counts: FlowCounts, lookup: Lookup, report: Report) -> Iterator[str]:
+    """The largest tags as logged, and with what looks like a reply at the port that it is from."""
+    by_service = map_tags(counts, lookup, view="service").tag_counts
+    logged = report.tag_counts
+    shown = [*list(logged)[:-1][:_TAGS_SHOWN], UNTAGGED]
+    width = max(len(_short(tag)) for tag in shown)
+    yield f"{'Tag':<{width}}  {'Flows':>13}  {'Replies with their service':>26}"
+    for tag in shown:
+        yield f"{_short(tag):<{width}}  {logged[tag]:>13,}  {by_service.get(tag, 0):>26,}"
+    if len(logged) > len(shown):
+        yield f"... and {len(logged) - len(shown):,} more tags"
+
+
+def _short(tag: str) -> str:
+    return tag if len(tag) <= 40 else tag[:37] + "..."
+
+
+def _safe(text: str) -> str:
+    """The text with everything escaped that would move a terminal's cursor or colour it."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

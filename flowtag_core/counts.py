@@ -1,0 +1,312 @@
+"""Tables of counts that add: what a log is read into, and all that tagging ever looks at.
+
+Chunks, files, threads and machines are ways to get tables to add. Addition is associative and
+commutative, the empty value is zero, `sum(parts)` works and the arguments are left alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from typing import Any, Final, Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+T = TypeVar("T", "Table", "FlowCounts")
+
+ACTIONS: Final = ("ACCEPT", "REJECT", "other")
+"""A flow's action; its place here is its number in a table."""
+ACCEPT, REJECT, OTHER = range(3)
+
+ALL_TIME: Final = 0
+WIDTHS: Final = (1, 5, 10, 30, 60, 120, 240, 720, 1440, 10080, 40320, ALL_TIME)
+"""The ladder of window widths in minutes; each divides the next. The last is one window for all."""
+MOST_WINDOWS: Final = 240
+MOST_ROWS: Final = 1 << 19
+
+UNKNOWN_TIME: Final = -1
+MOST_FAULTS: Final = 1000
+
+# A key holds window, protocol, port and action in one integer, so that one sort orders a table.
+_ACTION_BITS, _PORT_BITS, _PROTOCOL_BITS = 2, 16, 8
+_PORT_SHIFT = _ACTION_BITS
+_PROTOCOL_SHIFT = _PORT_SHIFT + _PORT_BITS
+_WINDOW_SHIFT = _PROTOCOL_SHIFT + _PROTOCOL_BITS
+_UNKNOWN_WINDOW: Final = (1 << (62 - _WINDOW_SHIFT)) - 1  # sorts behind every real window
+
+
+class Reason(StrEnum):
+    """Why a record was set aside; the text is what people read."""
+
+    NO_DATA = "no data"
+    SKIPPED_DATA = "skipped data"
+    TOO_FEW_FIELDS = "too few fields"
+    UNSUPPORTED_VERSION = "unsupported version"
+    BAD_PORT = "bad port"
+    BAD_PROTOCOL = "bad protocol"
+    NO_PORT_IN_LAYOUT = "layout without port or protocol"
+    TOO_LONG = "line too long"
+    CUT_SHORT = "cut short"
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether something is wrong with the record; AWS's own notes are in order."""
+        return self not in (Reason.NO_DATA, Reason.SKIPPED_DATA)
+
+
+class Fault(NamedTuple):
+    """One record that was set aside for a fault: where it stands, why, its first 200 characters."""
+
+    file: str
+    line: int
+    reason: Reason
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of (window, protocol, port, action) -> flows, packets, bytes, sorted by that key.
+
+    All columns are int64 and of one length. `rung` is the place of the window width in WIDTHS.
+    Made by `tabulate` and by adding; always at the narrowest rung that fits.
+    """
+
+    key: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    flows: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    packets: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    bytes: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    rung: int = 0
+
+    def __len__(self) -> int:
+        return len(self.key)
+
+    @property
+    def width(self) -> int:
+        """Minutes in a window; 0 where one window holds all time."""
+        return WIDTHS[self.rung]
+
+    @property
+    def window(self) -> Ints:
+        """Each row's window start in seconds since 1970, -1 for a flow whose time is unknown."""
+        number = self.key >> _WINDOW_SHIFT
+        return np.where(number == _UNKNOWN_WINDOW, UNKNOWN_TIME, number * self.width * 60)
+
+    @property
+    def protocol(self) -> Ints:
+        """Each row's protocol number."""
+        return (self.key >> _PROTOCOL_SHIFT) & ((1 << _PROTOCOL_BITS) - 1)
+
+    @property
+    def port(self) -> Ints:
+        """Each row's port: the destination's, or in `replies_by_service` the source's."""
+        return (self.key >> _PORT_SHIFT) & ((1 << _PORT_BITS) - 1)
+
+    @property
+    def action(self) -> Ints:
+        """Each row's action, a place in ACTIONS."""
+        return self.key & ((1 << _ACTION_BITS) - 1)
+
+    def __add__(self, other: Table) -> Table:
+        if not isinstance(other, Table):
+            return NotImplemented
+        if not len(other):
+            return self
+        if not len(self):
+            return other
+        rung = max(self.rung, other.rung)
+        return _fit(_joined([_widened(self, rung), _widened(other, rung)]))
+
+    def __radd__(self, other: int) -> Table:
+        return self if other == 0 else NotImplemented
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Table):
+            return NotImplemented
+        return self.rung == other.rung and all(
+            np.array_equal(getattr(self, name), getattr(other, name))
+            for name in ("key", "flows", "packets", "bytes")
+        )
+
+
+def tabulate(
+    minute: Ints, protocol: Ints, port: Ints, action: Ints, packets: Ints, volume: Ints
+) -> Table:
+    """One table of one flow a row, from columns of one length; minute -1 is an unknown time."""
+    window = np.where(minute < 0, _UNKNOWN_WINDOW, minute)
+    key = (
+        (window << _WINDOW_SHIFT) | (protocol << _PROTOCOL_SHIFT) | (port << _PORT_SHIFT) | action
+    )
+    if not len(key):
+        return Table()
+    return _fit(_gathered(key, [np.ones(len(key), np.int64), packets, volume], 0))
+
+
+def _gathered(key: Ints, values: list[Ints], rung: int) -> Table:
+    """The table in which equal keys are one row; `key` may come in any order."""
+    order = np.argsort(key)
+    key = key[order]
+    first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
+    flows, packets, volume = (np.add.reduceat(column[order], first) for column in values)
+    return Table(key[first], flows, packets, volume, rung)
+
+
+def _joined(tables: list[Table]) -> Table:
+    """The rows of several tables of one rung, equal keys made one."""
+    key, *values = (
+        np.concatenate([getattr(table, name) for table in tables])
+        for name in ("key", "flows", "packets", "bytes")
+    )
+    return _gathered(key, values, tables[0].rung)
+
+
+def _widened(table: Table, rung: int) -> Table:
+    """The same counts in the wider windows of `rung`; unknown times stay unknown."""
+    if rung == table.rung:
+        return table
+    window = table.key >> _WINDOW_SHIFT
+    rest = table.key & ((1 << _WINDOW_SHIFT) - 1)
+    times = WIDTHS[rung] // table.width if WIDTHS[rung] != ALL_TIME else _UNKNOWN_WINDOW
+    wider = np.where(window == _UNKNOWN_WINDOW, window, window // times)
+    key = (wider << _WINDOW_SHIFT) | rest
+    return _gathered(key, [table.flows, table.packets, table.bytes], rung)
+
+
+def _fit(table: Table) -> Table:
+    """The table at the narrowest rung, from its own upward, that is small enough to keep."""
+    while not _is_small(table):
+        table = _widened(table, table.rung + 1)
+    return table
+
+
+def _is_small(table: Table) -> bool:
+    """Whether the rows with a known time have one window, or few windows and few rows.
+
+    Counted in windows that are there, not in the span: one flow from 2001 must not coarsen a busy
+    hour. Both counts of a part are at most those of the whole, which keeps addition associative.
+    """
+    rows = int(np.searchsorted(table.key, _UNKNOWN_WINDOW << _WINDOW_SHIFT))
+    if not rows:
+        return True
+    window = table.key[:rows] >> _WINDOW_SHIFT
+    windows = 1 + int(np.count_nonzero(window[1:] != window[:-1]))
+    return windows == 1 or (windows <= MOST_WINDOWS and rows <= MOST_ROWS)
+
+
+@dataclass(frozen=True)
+class FileCounts:
+    """What became of every record of one file: records = headers + blank + flows + set aside.
+
+    `unreadable` counts flows in which a field was there and could not be read, `lacking` flows
+    whose layout has no such field, `odd_words` flows whose action or log-status is not one of
+    AWS's words. `shapes` says how the file was read, `damage` why it ended early.
+    """
+
+    size: int = 0
+    headers: int = 0
+    blank: int = 0
+    flows: int = 0
+    set_aside: Counter[Reason] = field(default_factory=Counter)
+    unreadable: Counter[str] = field(default_factory=Counter)
+    lacking: Counter[str] = field(default_factory=Counter)
+    odd_words: Counter[str] = field(default_factory=Counter)
+    shapes: frozenset[str] = frozenset()
+    damage: frozenset[str] = frozenset()
+
+    @property
+    def records(self) -> int:
+        """All records that were read."""
+        return self.headers + self.blank + self.flows + self.set_aside.total()
+
+    @property
+    def faults(self) -> int:
+        """The records with a fault, AWS's own notes not among them."""
+        return sum(count for reason, count in self.set_aside.items() if reason.is_fault)
+
+    def __add__(self, other: FileCounts) -> FileCounts:
+        return FileCounts(*(_plus(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)))
+
+
+def _plus(one: Any, other: Any) -> Any:
+    return one | other if isinstance(one, frozenset) else one + other
+
+
+@dataclass(frozen=True)
+class FlowCounts:
+    """Everything that is kept of the logs that were read.
+
+    By destination = requests + replies; by service = requests + replies_by_service. Each of the
+    two holds every flow once. `files` says by name what became of each file's records, `faults`
+    holds the 1,000 smallest by file and line.
+    """
+
+    requests: Table = field(default_factory=Table)
+    replies: Table = field(default_factory=Table)
+    replies_by_service: Table = field(default_factory=Table)
+    files: Mapping[str, FileCounts] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def total(self) -> FileCounts:
+        """What became of all records of all files."""
+        return sum(self.files.values(), FileCounts())
+
+    def __add__(self, other: FlowCounts) -> FlowCounts:
+        if not isinstance(other, FlowCounts):
+            return NotImplemented
+        return FlowCounts(
+            self.requests + other.requests,
+            self.replies + other.replies,
+            self.replies_by_service + other.replies_by_service,
+            _added_by_name(self.files, other.files),
+            tuple(sorted(self.faults + other.faults)[:MOST_FAULTS]),
+        )
+
+    def __radd__(self, other: int) -> FlowCounts:
+        return self if other == 0 else NotImplemented
+
+
+def _added_by_name(
+    some: Mapping[str, FileCounts], more: Mapping[str, FileCounts]
+) -> dict[str, FileCounts]:
+    none = FileCounts()
+    return {name: some.get(name, none) + more.get(name, none) for name in {**some, **more}}
+
+
+class Tower(Generic[T]):
+    """Adds many parts in balanced order, so that a large sum is not moved for each small part."""
+
+    def __init__(self, zero: T) -> None:
+        self._zero = zero
+        self._sums: list[tuple[int, T]] = []
+
+    def add(self, part: T) -> None:
+        """Take one more part in; sums of equally many parts are added at once."""
+        parts = 1
+        while self._sums and self._sums[-1][0] <= parts:
+            more, other = self._sums.pop()
+            parts, part = parts + more, other + part
+        self._sums.append((parts, part))
+
+    def total(self) -> T:
+        """The sum of all that was taken in."""
+        total = self._zero
+        for _, part in reversed(self._sums):
+            total = part + total
+        return total
+
+
+def equation(counts: FileCounts) -> str:
+    """The law that every record is accounted for, in numbers: `9 records = 1 header + ...`."""
+    parts: Iterable[tuple[int, str]] = [
+        (counts.headers, "header" if counts.headers == 1 else "headers"),
+        (counts.blank, "blank"),
+        (counts.flows, "flow" if counts.flows == 1 else "flows"),
+        *((counts.set_aside[reason], reason.value) for reason in Reason if counts.set_aside[reason]),
+    ]
+    right = " + ".join(f"{count:,} {name}" for count, name in parts)
+    return f"{counts.records:,} {'record' if counts.records == 1 else 'records'} = {right}"

@@ -1,0 +1,46 @@
+"""What can go wrong, one class for each thing a caller may want to treat differently.
+
+FlowtagError
+├── LogError            a flow log that cannot be read
+│   └── DamagedLogError one that ends before its end; what came out before stays counted
+├── FormatError         a layout given by hand that names no port or no protocol
+├── LookupFileError     a lookup that cannot be used at all
+├── OutputError         a result that could not be written
+└── Cancelled           the caller asked to stop
+
+A bad line or a bad lookup row is no error: it is counted and reported beside the result.
+"""
+
+from __future__ import annotations
+
+
+class FlowtagError(Exception):
+    """Any failure of flowtag; its text is one sentence for a person, with the remedy."""
+
+
+class LogError(FlowtagError):
+    """A flow log that is missing, unreadable or no flow log."""
+
+
+class DamagedLogError(LogError):
+    """A log that stops before its end; `tail` is what followed its last line end."""
+
+    def __init__(self, message: str, tail: bytes = b"") -> None:
+        super().__init__(message)
+        self.tail = tail
+
+
+class FormatError(FlowtagError):
+    """A layout, given as a format string, that cannot serve."""
+
+
+class LookupFileError(FlowtagError):
+    """A lookup file that is missing, unreadable or has not the three columns."""
+
+
+class OutputError(FlowtagError):
+    """A result that could not be written; nothing partial is left behind."""
+
+
+class Cancelled(FlowtagError):
+    """The caller's `cancel` said yes; nothing was counted."""

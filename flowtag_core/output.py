@@ -1,0 +1,89 @@
+"""A file that appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from contextlib import suppress
+from secrets import token_hex
+from typing import BinaryIO, Final
+
+from flowtag_core.errors import OutputError
+
+OutputFile = str | os.PathLike[str] | BinaryIO
+"""A path, or a file opened in binary mode."""
+
+_DESCRIPTOR: Final = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
+_STANDARD: Final = ("stdin", "stdout", "stderr")
+
+
+def write_whole(content: bytes, file: OutputFile) -> None:
+    """Write the content so that nobody ever sees a part of it under the path.
+
+    It is written beside and then renamed. What is no regular file (a pipe, a terminal, /dev/stdout)
+    cannot be renamed and is written through; an open file is written as it is. Raises OutputError,
+    and BrokenPipeError where a reader has gone, which is no fault.
+    """
+    if not isinstance(file, (str, os.PathLike)):
+        file.write(content)
+        file.flush()
+        return
+    path = os.fspath(file)
+    try:
+        if (descriptor := _descriptor(path)) is not None:
+            with os.fdopen(os.dup(descriptor), "wb") as stream:
+                stream.write(content)
+        elif os.path.exists(path) and not os.path.isfile(path):
+            with open(path, "wb") as stream:
+                stream.write(content)
+        else:
+            _replace(os.path.realpath(path), content)
+    except BrokenPipeError:
+        raise
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise OutputError(f"{path}: could not be written: {reason}. Nothing was kept.") from error
+
+
+def check_writable(file: OutputFile) -> None:
+    """Raise OutputError at once where `write_whole` would surely fail later: a folder, no folder."""
+    if not isinstance(file, (str, os.PathLike)):
+        return
+    path = os.path.realpath(file)
+    if os.path.isdir(path):
+        raise OutputError(f"{file}: is a folder. Name a file in it.")
+    folder = os.path.dirname(path)
+    if not os.path.isdir(folder):
+        raise OutputError(f"{file}: there is no folder {folder}. Make it first.")
+    if not os.path.exists(path) and not os.access(folder, os.W_OK):
+        raise OutputError(f"{file}: no file may be made in the folder {folder}. Choose another.")
+
+
+def _descriptor(path: str) -> int | None:
+    """The file descriptor that a path such as /dev/stdout or /dev/fd/3 stands for.
+
+    It is used as it is: to open it again would empty a file to which the shell appends.
+    """
+    match = _DESCRIPTOR.fullmatch(path)
+    if match is None:
+        return None
+    name, *numbers = match.groups()
+    return _STANDARD.index(name) if name else int(numbers[0] or numbers[1])
+
+
+def _replace(path: str, content: bytes) -> None:
+    beside = os.path.join(os.path.dirname(path), f".flowtag-{token_hex(8)}.part")
+    mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else None
+    try:
+        with open(beside, "xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if mode is not None:
+            os.chmod(beside, mode)
+        os.replace(beside, path)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise

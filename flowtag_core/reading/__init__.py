@@ -1,0 +1,1 @@
+"""A log -> FlowCounts. Nothing here knows of lookups or tags."""

@@ -1,0 +1,410 @@
+"""One line at a time in plain Python: what "counting a flow log" means here.
+
+White space is dropped at a line's ends, then a byte order mark, then white space again; inside,
+only runs of spaces or tabs part words. The first of these that applies decides:
+
+  empty, or begins with `#`                       blank
+  a header                                        the layout from here on, in this file
+  under a header without dstport or protocol      set aside: layout without port or protocol
+  fewer words than the layout has fields          set aside: too few fields
+  default layout and version is not `2`           set aside: unsupported version
+  log-status `NODATA`, `SKIPDATA`                 set aside: no data, skipped data
+  no log-status in the layout, port, protocol `-` set aside: no data
+  dstport is not a whole number 0-65535           set aside: bad port
+  protocol is not a whole number 0-255            set aside: bad protocol
+  else                                            one flow
+
+Before that, a CloudWatch time stamp (and stream name) in front of a record is taken off, and a line
+that holds several records parted by tabs is taken apart. Whoever counts faster must agree with this
+file on any bytes whatever.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flowtag_core.counts import (
+    ACCEPT,
+    MOST_FAULTS,
+    OTHER,
+    REJECT,
+    UNKNOWN_TIME,
+    Fault,
+    FileCounts,
+    FlowCounts,
+    Ints,
+    Reason,
+    Table,
+    Tower,
+    tabulate,
+)
+from flowtag_core.iana import WITH_PORTS
+from flowtag_core.reading.layout import ABSENT, ASSUMED, KNOWN_FIELDS, Layout, header_layout
+
+_ACTIONS: Final = {b"ACCEPT": ACCEPT, b"REJECT": REJECT}
+_NOTES: Final = {b"NODATA": Reason.NO_DATA, b"SKIPDATA": Reason.SKIPPED_DATA}
+_AWS_STATUS: Final = frozenset({b"OK", *_NOTES})
+_PROTOCOLS: Final = {
+    str(number).zfill(digits).encode(): number
+    for number in range(256)
+    for digits in range(len(str(number)), 6)
+}
+_NO_PORT: Final = -1
+
+_YEAR_2000: Final = 946_684_800
+_YEAR_2100: Final = 4_102_444_800
+
+_BOM: Final = b"\xef\xbb\xbf"
+_NBSP: Final = b"\xc2\xa0"
+_SPACE: Final = re.compile(rb"(?:[ \t\r]|\xc2\xa0)*")
+_WORD: Final = re.compile(rb"[^ \t]+")
+_TABS: Final = re.compile(rb"\t+")
+_STAMP: Final = re.compile(
+    rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|\d{13})[ \t]+"
+)
+_STREAM_NAME: Final = re.compile(rb"[^ \t]+[ \t]+")
+_WHOLE_NUMBER: Final = re.compile(rb"\d+(?=[ \t]|\Z)")
+
+_ROWS_AT_ONCE: Final = 1 << 15
+_FAULT_CHARACTERS: Final = 200
+
+# The columns of a row, in this order; a field that the layout lacks gets its word for "unknown".
+_MINUTE, _PROTOCOL, _DSTPORT, _SRCPORT, _ACTION, _PACKETS, _BYTES = range(7)
+_UNKNOWN: Final = {
+    "start": (_MINUTE, UNKNOWN_TIME),
+    "srcport": (_SRCPORT, _NO_PORT),
+    "action": (_ACTION, OTHER),
+    "packets": (_PACKETS, 0),
+    "bytes": (_BYTES, 0),
+}
+
+Words = list[bytes]
+Row = tuple[int, int, int, int, int, int, int]
+
+
+class Reference:
+    """Counts the lines of one file in their order."""
+
+    def __init__(self, name: str, layout: Layout = ASSUMED) -> None:
+        self._name = name
+        self._layout = layout
+        self._line = 0
+        self._headers = self._blank = self._flows = 0
+        self._set_aside: Counter[Reason] = Counter()
+        self._unreadable: Counter[str] = Counter()
+        self._lacking: Counter[str] = Counter()
+        self._odd_words: Counter[str] = Counter()
+        self._shapes: set[str] = set()
+        self._faults: list[Fault] = []
+        self._rows: list[Ints] = []
+        self._requests = Tower(Table())
+        self._replies = Tower(Table())
+        self._replies_by_service = Tower(Table())
+
+    @property
+    def lines(self) -> int:
+        """How many lines were read so far."""
+        return self._line
+
+    def count(self, block: bytes) -> None:
+        """Count a block of whole lines; its last line may lack the line end."""
+        lines = block.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        self._count(enumerate(lines, self._line + 1), bytes.split if _is_plain(block) else _words)
+        self._line += len(lines)
+        self._tabulate(at_least=_ROWS_AT_ONCE)
+
+    def set_aside_line(self, line: bytes, reason: Reason) -> None:
+        """Set one line aside that could not be handed over whole."""
+        self._line += 1
+        self._put_aside(self._line, line, reason)
+
+    def counts(self, size: int, wrapping: str = "", damage: str | None = None) -> FlowCounts:
+        """What was counted: `size` is in bytes as read, `wrapping` is what was unpacked first."""
+        self._tabulate(at_least=1)
+        file = FileCounts(
+            size,
+            self._headers,
+            self._blank,
+            self._flows,
+            self._set_aside,
+            +self._unreadable,
+            +self._lacking,
+            +self._odd_words,
+            frozenset(wrapping + shape for shape in self._shapes),
+            frozenset([damage] if damage else []),
+        )
+        return FlowCounts(
+            self._requests.total(),
+            self._replies.total(),
+            self._replies_by_service.total(),
+            {self._name: file},
+            tuple(self._faults),
+        )
+
+    def _count(
+        self, numbered: Iterator[tuple[int, bytes]], split: Callable[[bytes], Words]
+    ) -> None:
+        while self._count_one_layout(numbered, split):
+            pass
+
+    def _count_one_layout(
+        self, numbered: Iterator[tuple[int, bytes]], split: Callable[[bytes], Words]
+    ) -> bool:
+        """Count lines until a header changes the layout (True) or there are no more (False)."""
+        layout = self._layout
+        fields = len(layout.names)
+        at = layout.position
+        dstport, protocol, srcport = at("dstport"), at("protocol"), at("srcport")
+        start, packets, volume = at("start"), at("packets"), at("bytes")
+        action, status = at("action"), at("log-status")
+        # A plain flow has exactly the layout's fields and status OK, and can be nothing else.
+        plain_fields = fields if layout.names_port_and_protocol and status != ABSENT else ABSENT
+        is_default = layout.is_default
+        no_srcport = no_start = no_packets = no_bytes = odd_action = odd_status = 0
+        last_start, minute, unknown_minute = b"", UNKNOWN_TIME, True
+        rows: list[Row] = []
+        changed = False
+        for number, line in numbered:
+            words = split(line)
+            if (
+                len(words) != plain_fields
+                or words[status] != b"OK"
+                or (words[0] != b"2" if is_default else words[0][:1] == b"#")
+            ):
+                record = self._look_closer(number, line)
+                changed = self._layout is not layout
+                if changed:
+                    break
+                if record is None:
+                    continue
+                words = record
+                odd_status += words[status] not in _AWS_STATUS
+
+            word = words[dstport]
+            port = int(word) if word.isdigit() and len(word) <= 5 else 65536
+            if port > 65535:
+                self._put_aside(number, line, Reason.BAD_PORT)
+                continue
+            kind = _PROTOCOLS.get(words[protocol])
+            if kind is None:
+                self._put_aside(number, line, Reason.BAD_PROTOCOL)
+                continue
+            word = words[srcport]
+            source = int(word) if word.isdigit() and len(word) <= 5 else 65536
+            if source > 65535:
+                source = _NO_PORT
+                no_srcport += 1
+            word = words[start]
+            if word != last_start:
+                last_start, minute = word, _minute(word)
+                unknown_minute = minute == UNKNOWN_TIME
+            no_start += unknown_minute
+            did = _ACTIONS.get(words[action], OTHER)
+            odd_action += did == OTHER
+            word = words[packets]
+            packet_count = int(word) if word.isdigit() and len(word) <= 15 else ABSENT
+            if packet_count < 0:
+                packet_count = 0
+                no_packets += 1
+            word = words[volume]
+            byte_count = int(word) if word.isdigit() and len(word) <= 15 else ABSENT
+            if byte_count < 0:
+                byte_count = 0
+                no_bytes += 1
+            rows.append((minute, kind, port, source, did, packet_count, byte_count))
+
+        unreadable = {
+            "srcport": no_srcport,
+            "start": no_start,
+            "packets": no_packets,
+            "bytes": no_bytes,
+        }
+        self._keep(rows, layout, unreadable, {"action": odd_action, "log-status": odd_status})
+        return changed
+
+    def _keep(
+        self,
+        rows: list[Row],
+        layout: Layout,
+        unreadable: dict[str, int],
+        odd_words: dict[str, int],
+    ) -> None:
+        """Keep flows of one layout; what was read for a field that it lacks is thrown away."""
+        if not rows:
+            return
+        table = np.array(rows, dtype=np.int64)
+        for field, (column, unknown) in _UNKNOWN.items():
+            if field not in layout.names:
+                table[:, column] = unknown
+                self._lacking[field] += len(rows)
+        for counter, found in ((self._unreadable, unreadable), (self._odd_words, odd_words)):
+            counter.update({name: count for name, count in found.items() if name in layout.names})
+        self._rows.append(table)
+        self._flows += len(rows)
+        self._shapes.add(layout.shape)
+
+    def _look_closer(self, number: int, line: bytes) -> Words | None:
+        """The words of a record that may be a flow; None where the line is dealt with."""
+        line = _stripped(line)
+        layout = self._layout
+        if not line or line.startswith(b"#"):
+            self._blank += 1
+            return None
+        if b"\t" in line and _holds_several(line, layout):
+            self._count(((number, piece) for piece in _TABS.split(line)), _words)
+            return None
+        record = _without_stamp(line, layout)
+        if record is not line:
+            self._shapes.add("time stamps before the records")
+        header = header_layout(record)
+        if header is not None:
+            self._headers += 1
+            if header != layout:
+                self._layout = header
+            return None
+        words = _WORD.findall(record)
+        reason = _objection(words, layout)
+        if reason is not None:
+            self._put_aside(number, line, reason)
+            return None
+        return words
+
+    def _put_aside(self, number: int, line: bytes, reason: Reason) -> None:
+        self._set_aside[reason] += 1
+        if reason.is_fault and len(self._faults) < MOST_FAULTS:
+            start = _stripped(line[: 4 * _FAULT_CHARACTERS + 1024]).decode("utf-8", "replace")
+            self._faults.append(Fault(self._name, number, reason, start[:_FAULT_CHARACTERS]))
+
+    def _tabulate(self, at_least: int) -> None:
+        """Turn the rows that wait into tables, once they are worth a sort."""
+        if sum(map(len, self._rows)) < at_least:
+            return
+        rows = np.concatenate(self._rows)
+        self._rows = []
+        replies = is_reply(rows[:, _PROTOCOL], rows[:, _SRCPORT], rows[:, _DSTPORT])
+        self._requests.add(_table(rows[~replies], _DSTPORT))
+        self._replies.add(_table(rows[replies], _DSTPORT))
+        self._replies_by_service.add(_table(rows[replies], _SRCPORT))
+
+
+def is_reply(protocol: Ints, srcport: Ints, dstport: Ints) -> NDArray[np.bool_]:
+    """Which flows look like replies: the source port is the lower one and the protocol has ports.
+
+    A guess. An equal, absent or unreadable (negative) source port makes a request.
+    """
+    with_ports = np.isin(protocol, list(WITH_PORTS))
+    return with_ports & (srcport >= 0) & (srcport < dstport)
+
+
+def _table(rows: Ints, port: int) -> Table:
+    return tabulate(
+        rows[:, _MINUTE],
+        rows[:, _PROTOCOL],
+        rows[:, port],
+        rows[:, _ACTION],
+        rows[:, _PACKETS],
+        rows[:, _BYTES],
+    )
+
+
+def _objection(words: Words, layout: Layout) -> Reason | None:
+    """Why these words, which are no header, can be no flow; ports and protocols not looked at."""
+    if not layout.names_port_and_protocol:
+        return Reason.NO_PORT_IN_LAYOUT
+    if len(words) < len(layout.names):
+        return Reason.TOO_FEW_FIELDS
+    if layout.is_default and words[0] != b"2":
+        return Reason.UNSUPPORTED_VERSION
+    status = layout.position("log-status")
+    if status != ABSENT:
+        return _NOTES.get(words[status])
+    dashes = words[layout.position("dstport")] == words[layout.position("protocol")] == b"-"
+    return Reason.NO_DATA if dashes else None
+
+
+def _minute(word: bytes) -> int:
+    """Minutes since 1970 of a start in seconds or milliseconds, UNKNOWN_TIME where it is neither."""
+    if not word.isdigit() or len(word) > 15:
+        return UNKNOWN_TIME
+    for seconds in (int(word), int(word) // 1000):
+        if _YEAR_2000 <= seconds < _YEAR_2100:
+            return seconds // 60
+    return UNKNOWN_TIME
+
+
+def _is_plain(block: bytes) -> bool:
+    """Whether bytes.split() parts every line of the block just as the rules say."""
+    if any(odd in block for odd in (b"\t", b"\x0b", b"\x0c", _NBSP, _BOM)):
+        return False
+    return b"\r" not in block or block.count(b"\r") == block.count(b"\r\n")
+
+
+def _words(line: bytes) -> Words:
+    return _WORD.findall(_stripped(line))
+
+
+def _stripped(line: bytes) -> bytes:
+    """The line without white space at its ends, and without a byte order mark."""
+    line = _SPACE.sub(b"", line, count=1)
+    if line.startswith(_BOM):
+        line = _SPACE.sub(b"", line[len(_BOM) :], count=1)
+    # C2 and A0 may also end another character, so only their pair is white space.
+    kept = len(line.rstrip(b" \t\r\xc2\xa0"))
+    return line[: kept + len(line[kept:].replace(_NBSP, b"  ").rstrip(b" \t\r"))]
+
+
+def _holds_several(line: bytes, layout: Layout) -> bool:
+    """Whether tabs part whole records: twice the fields, and a record before the first tab."""
+    if not _has_words(line, 2 * len(layout.names)):
+        return False
+    piece = _stripped(line.partition(b"\t")[0])
+    record = _without_stamp(piece, layout)
+    return header_layout(record) is not None or _is_whole(record, layout)
+
+
+def _without_stamp(line: bytes, layout: Layout) -> bytes:
+    """The record behind a time stamp and perhaps a stream name; the line itself where none is.
+
+    A stamp that the layout itself begins with is no prefix.
+    """
+    stamp = _STAMP.match(line)
+    if stamp is None or _may_begin_with(stamp[0], layout):
+        return line
+    record = line[stamp.end() :]
+    stream = _STREAM_NAME.match(record)
+    behind_stream = record[stream.end() :] if stream else b""
+    for candidate in (record, behind_stream):
+        if header_layout(candidate) is not None or _is_exactly_one(candidate, layout):
+            return candidate
+    return record if _is_whole(record, layout) else line
+
+
+def _may_begin_with(stamp: bytes, layout: Layout) -> bool:
+    first = layout.names[0]
+    return first not in KNOWN_FIELDS or (first in ("start", "end") and b"-" not in stamp)
+
+
+def _is_exactly_one(text: bytes, layout: Layout) -> bool:
+    """Whether it is a record and cannot have a stream name in front."""
+    too_long = not layout.is_default and _has_words(text, len(layout.names) + 1)
+    return _is_whole(text, layout) and not too_long
+
+
+def _is_whole(text: bytes, layout: Layout) -> bool:
+    """Whether the text has a word for each field; by default it must begin with a whole number."""
+    if layout.is_default and not _WHOLE_NUMBER.match(text):
+        return False
+    return _has_words(text, len(layout.names))
+
+
+def _has_words(text: bytes, count: int) -> bool:
+    return sum(1 for _ in islice(_WORD.finditer(text), count)) == count

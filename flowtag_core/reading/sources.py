@@ -1,0 +1,265 @@
+"""A path, standard input or an open binary file -> blocks of whole lines, unpacked.
+
+What a file is, its first bytes say; its name is only for messages. Memory is bounded by the block,
+whatever the file's size.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain
+from typing import BinaryIO, Final, NamedTuple
+
+from flowtag_core.errors import DamagedLogError, LogError
+
+LogFile = str | os.PathLike[str] | BinaryIO
+"""What counts as a log: a path, `-` for standard input, or a file opened in binary mode."""
+
+READ_SIZE: Final = 1 << 18
+LONGEST_LINE: Final = 1 << 24
+"""Bytes; a longer line is set aside, since it would have to be held in memory whole."""
+
+_HEAD_SIZE: Final = 1 << 12
+_MOST_LAYERS: Final = 3
+_GZIP: Final = b"\x1f\x8b"
+_BOMB_SIZE: Final = 1 << 30
+_BOMB_RATIO: Final = 1000
+
+_NO_LOGS: Final = (
+    (b"PK\x03\x04", "a zip archive", "Unpack it and give the files in it"),
+    (b"PAR1", "a Parquet file", "Give the log as text or gzipped text"),
+    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "Unpack it or compress it with gzip"),
+    (b"BZh", "compressed with bzip2", "Unpack it or compress it with gzip"),
+    (b"\xfd7zXZ\x00", "compressed with xz", "Unpack it or compress it with gzip"),
+    (b"\xff\xfe", "UTF-16 text", "Save it as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text", "Save it as UTF-8"),
+    (b"\x89PNG", "a PNG picture", "Give a VPC flow log"),
+    (b"\xff\xd8\xff", "a JPEG picture", "Give a VPC flow log"),
+    (b"GIF8", "a GIF picture", "Give a VPC flow log"),
+    (b"%PDF-", "a PDF document", "Give a VPC flow log as text"),
+    (b"\xd0\xcf\x11\xe0", "an old Office document", "Save the log as text"),
+    (b"\x7fELF", "a program", "Give a VPC flow log"),
+    (b"SQLite format 3\x00", "a SQLite database", "Give a VPC flow log as text"),
+    (b"ORC", "an ORC file", "Give the log as text or gzipped text"),
+    (b"Obj\x01", "an Avro file", "Give the log as text or gzipped text"),
+    (b"version https://git-lfs", "a Git LFS pointer", "Fetch the file with git lfs pull"),
+)
+_MARKUP: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|\?xml|error)\b", re.IGNORECASE)
+
+
+class Block(NamedTuple):
+    """Whole lines; or, `too_long`, the beginning of a single line that is not held whole."""
+
+    text: bytes
+    too_long: bool = False
+
+
+@dataclass
+class Source:
+    """One open log: what it is called, its size where known, and how much of it was read."""
+
+    name: str
+    stream: BinaryIO
+    size: int | None
+    bytes_read: int = 0
+    wrapping: str = ""
+
+    def blocks(self) -> Iterator[Block]:
+        """Blocks of whole lines, in order.
+
+        Raises LogError where this is no text log, and DamagedLogError, after everything that came
+        out before the damage, where packed data ends early or does not hold together.
+        """
+        return _whole_lines(self._text(self._chunks(), 0))
+
+    def _chunks(self) -> Iterator[bytes]:
+        while True:
+            try:
+                chunk = self.stream.read(READ_SIZE)
+            except OSError as error:
+                raise LogError(f"{self.name}: cannot be read: {error.strerror}.") from error
+            if not chunk:
+                return
+            if not isinstance(chunk, bytes):
+                raise LogError(f"{self.name}: was opened as text; open it in binary mode ('rb').")
+            self.bytes_read += len(chunk)
+            yield chunk
+
+    def _text(self, chunks: Iterator[bytes], layer: int) -> Iterator[bytes]:
+        head, chunks = _peeked(chunks)
+        if not head.startswith(_GZIP):
+            self._refuse_no_logs(head)
+            return chunks
+        if layer == _MOST_LAYERS:
+            raise LogError(
+                f"{self.name}: is gzip within gzip more than {_MOST_LAYERS} deep. Unpack it first."
+            )
+        self.wrapping += "gzip, "
+        return self._text(_gunzip(chunks, self.name), layer + 1)
+
+    def _refuse_no_logs(self, head: bytes) -> None:
+        for magic, what, remedy in _NO_LOGS:
+            if head.startswith(magic):
+                if b"[Content_Types].xml" in head:
+                    what, remedy = "an Office document", "Save the log as text"
+                raise LogError(f"{self.name}: is {what}, not a flow log. {remedy}.")
+        if _MARKUP.match(head):
+            raise LogError(f"{self.name}: is a web page or XML, not a flow log. Download it again.")
+        if b"\0" in head.partition(b"\n")[0]:
+            raise LogError(
+                f"{self.name}: is binary (its first line holds a NUL byte), not a flow log. "
+                "Give a VPC flow log as text or gzipped text."
+            )
+
+
+@contextmanager
+def open_source(file: LogFile, name: str | None = None) -> Iterator[Source]:
+    """The source for a path, `-` or an open binary file; only what was opened here is closed.
+
+    Raises LogError where the file is missing, a folder or not to be read.
+    """
+    if isinstance(file, (str, os.PathLike)):
+        if os.fspath(file) == "-":
+            yield Source(name or "stdin", sys.stdin.buffer, None)
+            return
+        with _opened(file) as stream:
+            status = os.fstat(stream.fileno())
+            size = status.st_size if stat.S_ISREG(status.st_mode) else None
+            yield Source(name or source_name(file), stream, size)
+    else:
+        yield Source(name or source_name(file), file, getattr(file, "size", None))
+
+
+def source_name(file: LogFile) -> str:
+    """What a log is called in results and messages."""
+    if isinstance(file, (str, os.PathLike)):
+        return "stdin" if os.fspath(file) == "-" else os.fspath(file)
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else "stream"
+
+
+def _opened(path: str | os.PathLike[str]) -> BinaryIO:
+    try:
+        return open(path, "rb", buffering=0)
+    except FileNotFoundError as error:
+        raise LogError(f"{path}: there is no such file. Check the path.") from error
+    except IsADirectoryError as error:
+        raise LogError(f"{path}: is a folder. Give the log files in it.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LogError(f"{path}: cannot be opened: {reason}.") from error
+
+
+def _peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """The first bytes, and all chunks still to come, with the damage in its place behind them."""
+    head = b""
+    try:
+        for chunk in chunks:
+            head += chunk
+            if len(head) >= _HEAD_SIZE:
+                break
+    except DamagedLogError as damage:
+        return head, _damaged(head, damage)
+    return head, chain([head], chunks)
+
+
+def _damaged(head: bytes, damage: DamagedLogError) -> Iterator[bytes]:
+    yield head
+    raise damage
+
+
+def _gunzip(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
+    """The content of all gzip members; a member's end is a line end.
+
+    Raises DamagedLogError, after all that came out, where a member is cut short, does not hold
+    together or is followed by something else than zero padding. Source: RFC 1952.
+    """
+    packed = unpacked = 0
+    last = b"\n"
+    member = None
+    for chunk in chunks:
+        packed += len(chunk)
+        while chunk:
+            if member is None:
+                chunk = chunk.lstrip(b"\0")
+                member = zlib.decompressobj(wbits=31) if chunk else None
+                continue
+            try:
+                for text in _inflate(member, chunk):
+                    unpacked += len(text)
+                    last = text[-1:]
+                    yield text
+            except zlib.error as error:
+                raise DamagedLogError(
+                    f"{name}: is damaged: the gzip data does not hold together at or before byte "
+                    f"{packed:,}. Every whole line before that was counted; fetch the file again."
+                ) from error
+            if unpacked > _BOMB_SIZE and unpacked > _BOMB_RATIO * packed:
+                raise LogError(
+                    f"{name}: unpacks to over {_BOMB_RATIO:,} times its size ({unpacked:,} bytes "
+                    f"from {packed:,}), which no flow log does. Unpack it by hand if you trust it."
+                )
+            chunk = member.unused_data
+            if member.eof:
+                if last != b"\n":
+                    yield b"\n"
+                last, member = b"\n", None
+    if member is not None:
+        yield member.flush()
+        raise DamagedLogError(
+            f"{name}: is cut short: the gzip data stops at byte {packed:,} without its end. "
+            "Every whole line before that was counted; fetch the file again."
+        )
+
+
+def _inflate(member: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
+    """What one member makes of these bytes, in bounded pieces, up to its end or the damage."""
+    text = b""
+    while not member.eof and (packed or len(text) == READ_SIZE):
+        before = member.copy()
+        try:
+            text = member.decompress(packed, READ_SIZE)
+        except zlib.error:
+            # zlib keeps to itself what it unpacked in a call that fails: go up to the bad byte.
+            yield from (before.decompress(packed[i : i + 1]) for i in range(len(packed)))
+            raise
+        if text:
+            yield text
+        packed = member.unconsumed_tail
+
+
+def _whole_lines(chunks: Iterator[bytes]) -> Iterator[Block]:
+    """The same bytes, cut at line ends; the last line may lack its own."""
+    line: list[bytes] = []
+    held = 0
+    too_long = b""
+    try:
+        for chunk in chunks:
+            if too_long:
+                end = chunk.find(b"\n") + 1
+                if not end:
+                    continue
+                yield Block(too_long, too_long=True)
+                too_long, chunk = b"", chunk[end:]
+            cut = chunk.rfind(b"\n") + 1
+            if cut:
+                yield Block(b"".join(line) + chunk[:cut])
+                line, held, chunk = [], 0, chunk[cut:]
+            line.append(chunk)
+            held += len(chunk)
+            if held > LONGEST_LINE:
+                too_long, line, held = b"".join(line)[:_HEAD_SIZE], [], 0
+    except DamagedLogError as damage:
+        damage.tail = too_long or b"".join(line)
+        raise
+    if too_long:
+        yield Block(too_long, too_long=True)
+    elif held:
+        yield Block(b"".join(line))

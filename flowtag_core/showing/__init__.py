@@ -1,0 +1,1 @@
+"""Report -> what a person looks at: pandas frames and charts, pure functions."""

@@ -1,0 +1,1 @@
+"""FlowCounts x Lookup -> Report. Nothing here knows how a log is read."""

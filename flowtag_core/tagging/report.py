@@ -1,0 +1,158 @@
+"""The only place where flows get tags: FlowCounts x Lookup -> Report -> the result CSV."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flowtag_core.counts import ACTIONS, FlowCounts, Table
+from flowtag_core.iana import protocol_name
+from flowtag_core.output import OutputFile, write_whole
+from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
+
+Ints = NDArray[np.int64]
+Measure = Literal["flows", "packets", "bytes"]
+Action = Literal["ACCEPT", "REJECT", "other"]
+View = Literal["destination", "service"]
+
+_NEEDS_QUOTES: Final = re.compile(r'[,"\r\n]')
+_NAME_ORDER: Final = np.argsort(np.argsort([protocol_name(number) for number in range(256)]))
+"""For each protocol number the place of its name in the order of names."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What each tag and each port and protocol has, under one choice of measure and filters.
+
+    The columns are of one length, a row for each port and protocol, sorted by port and then by
+    protocol name. `tag` is a place in `tags`, whose last entry is UNTAGGED.
+    """
+
+    tags: tuple[str, ...]
+    port: Ints
+    protocol: Ints
+    tag: Ints
+    count: Ints
+    measure: Measure = "flows"
+
+    @cached_property
+    def tag_counts(self) -> dict[str, int]:
+        """Tag -> count: the most first, then by name; only tags that occur, and UNTAGGED last."""
+        sums = np.zeros(len(self.tags), np.int64)
+        np.add.at(sums, self.tag, self.count)
+        named = sorted(
+            ((int(sums[tag]), self.tags[tag]) for tag in np.unique(self.tag).tolist()),
+            key=lambda pair: (-pair[0], pair[1]),
+        )
+        counts = {tag: count for count, tag in named if tag != UNTAGGED}
+        return {**counts, UNTAGGED: int(sums[-1])}
+
+    @cached_property
+    def combination_counts(self) -> dict[tuple[int, str], int]:
+        """(Port, protocol name) -> count, by port and then by name."""
+        return {(port, name): count for port, name, _, count in self.rows()}
+
+    @property
+    def total(self) -> int:
+        """The sum of all counts."""
+        return int(self.count.sum())
+
+    def rows(self) -> Iterator[tuple[int, str, str, int]]:
+        """Port, protocol name, tag and count of each port and protocol, in order."""
+        for port, protocol, tag, count in zip(
+            self.port.tolist(),
+            self.protocol.tolist(),
+            self.tag.tolist(),
+            self.count.tolist(),
+            strict=True,
+        ):
+            yield port, protocol_name(protocol), self.tags[tag], count
+
+
+def map_tags(
+    counts: FlowCounts,
+    lookup: Lookup,
+    *,
+    measure: Measure = "flows",
+    action: Action | None = None,
+    time: tuple[int, int] | None = None,
+    view: View = "destination",
+) -> Report:
+    """Give every flow its tag.
+
+    `measure` is what is summed; `action` keeps flows of one action; `time` keeps windows that begin
+    at or after its first and before its second value (seconds since 1970), and with it only flows
+    of known time. `view="service"` counts what looks like a reply with the port it comes from.
+    """
+    replies = {"destination": counts.replies, "service": counts.replies_by_service}[view]
+    tables = [_filtered(table, action, time) for table in (counts.requests, replies)]
+    pair, count = _by_port_and_protocol(tables, measure)
+    port, protocol = pair >> 8, pair & 255
+    order = np.lexsort((_NAME_ORDER[protocol], port))
+    port, protocol = port[order], protocol[order]
+    tag = _tag_numbers(port, protocol, lookup)
+    return Report((*lookup.tags, UNTAGGED), port, protocol, tag, count[order], measure)
+
+
+def _filtered(table: Table, action: Action | None, time: tuple[int, int] | None) -> Table:
+    keep = np.ones(len(table), np.bool_)
+    if action is not None:
+        keep &= table.action == ACTIONS.index(action)
+    if time is not None:
+        first, behind = time
+        keep &= (table.window >= max(first, 0)) & (table.window < behind)
+    return Table(
+        table.key[keep], table.flows[keep], table.packets[keep], table.bytes[keep], table.rung
+    )
+
+
+def _by_port_and_protocol(tables: list[Table], measure: Measure) -> tuple[Ints, Ints]:
+    """Each port and protocol that occurs, as one number, and its sum of the measure."""
+    pairs = np.concatenate([(table.port << 8) | table.protocol for table in tables])
+    values = np.concatenate([_values(table, measure) for table in tables])
+    pair, place = np.unique(pairs, return_inverse=True)
+    sums = np.zeros(len(pair), np.int64)
+    np.add.at(sums, place, values)
+    return pair, sums
+
+
+def _values(table: Table, measure: Measure) -> Ints:
+    return {"flows": table.flows, "packets": table.packets, "bytes": table.bytes}[measure]
+
+
+def _tag_numbers(port: Ints, protocol: Ints, lookup: Lookup) -> Ints:
+    numbers = np.full(len(port), len(lookup.tags), np.int64)
+    for one in np.unique(protocol).tolist():
+        rows = np.flatnonzero(protocol == one)
+        winner = lookup.winners(one)[port[rows]]
+        tagged = winner != NO_RULE
+        numbers[rows[tagged]] = lookup.tag_numbers[winner[tagged]]
+    return numbers
+
+
+def result_csv(report: Report) -> str:
+    """The result: tag counts, an empty line, port and protocol counts; lines end in LF."""
+    lines = ["Tag Counts:", "Tag,Count"]
+    lines += [f"{_cell(tag)},{count}" for tag, count in report.tag_counts.items()]
+    lines += ["", "Port/Protocol Combination Counts:", "Port,Protocol,Count"]
+    lines += [f"{port},{name},{count}" for port, name, _, count in report.rows()]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    """A CSV cell, in quotes only where it must be (RFC 4180)."""
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
+
+
+def write_results(report: Report, file: OutputFile) -> None:
+    """Write the result CSV to a path, whole or not at all, or to a file open in binary mode.
+
+    Raises OutputError where it cannot be written.
+    """
+    write_whole(result_csv(report).encode("utf-8"), file)
