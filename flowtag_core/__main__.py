@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from flowtag_core.counts import FlowCounts, Reason, equation
+from flowtag_core.counts import FlowCounts
 from flowtag_core.errors import FlowtagError, OutputError
 from flowtag_core.output import check_writable
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.reading.layout import format_layout
+from flowtag_core.showing.notes import cautions, equation, remarks
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup, load_lookup_table
 from flowtag_core.tagging.report import Report, map_tags, write_results
 
@@ -155,36 +156,14 @@ def _tell(counts: FlowCounts, lookup: Lookup, report: Report, seconds: float) ->
     lines = [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
     lines += lookup.notices
     lines += [f"{fault.file}:{fault.line}: {fault.reason}: {fault.text}" for fault in counts.faults]
-    lines += _notes(counts)
+    if untold := counts.total.faults - len(counts.faults):
+        lines.append(f"... and {untold:,} more lines with a fault")
+    lines += remarks(counts)
+    lines += cautions(counts)
     lines += ["", *_tag_table(counts, lookup, report), "", equation(counts.total)]
     size = counts.total.size / 1e6
     lines.append(f"{size:,.1f} MB in {seconds:.2f} s; {len(lookup):,} lookup rules")
     _say("\n".join(map(_safe, lines)))
-
-
-def _notes(counts: FlowCounts) -> Iterator[str]:
-    total = counts.total
-    untold = total.faults - len(counts.faults)
-    if untold > 0:
-        yield f"... and {untold:,} more lines with a fault"
-    for name, file in counts.files.items():
-        yield from file.damage
-        if file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
-            yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
-        if not file.flows and file.faults:
-            yield f"{name}: not one flow was found. Is it a flow log, and is --format needed?"
-        if max(file.odd_words.values(), default=0) * 2 > file.flows:
-            yield f"{name}: most lines have an unknown action or log-status; is --format needed?"
-    for word, count in total.odd_words.items():
-        yield f"{count:,} flows with an {word} that is not one of AWS's words"
-    for name, count in total.unreadable.items():
-        yield f"{count:,} flows with an unreadable {name}, counted as unknown or 0"
-    for name, count in total.lacking.items():
-        yield f"{count:,} flows of a layout without {name}"
-    if total.set_aside[Reason.SKIPPED_DATA]:
-        yield "AWS skipped data (SKIPDATA): these counts are a lower bound."
-    for shape in sorted(total.shapes):
-        yield f"read as: {shape}"
 
 
 def _tag_table(counts: FlowCounts, lookup: Lookup, report: Report) -> Iterator[str]:

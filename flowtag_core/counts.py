@@ -7,7 +7,7 @@ commutative, the empty value is zero, `sum(parts)` works and the arguments are l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -298,15 +298,3 @@ class Tower(Generic[T]):
         for _, part in reversed(self._sums):
             total = part + total
         return total
-
-
-def equation(counts: FileCounts) -> str:
-    """The law that every record is accounted for, in numbers: `9 records = 1 header + ...`."""
-    parts: Iterable[tuple[int, str]] = [
-        (counts.headers, "header" if counts.headers == 1 else "headers"),
-        (counts.blank, "blank"),
-        (counts.flows, "flow" if counts.flows == 1 else "flows"),
-        *((counts.set_aside[reason], reason.value) for reason in Reason if counts.set_aside[reason]),
-    ]
-    right = " + ".join(f"{count:,} {name}" for count, name in parts)
-    return f"{counts.records:,} {'record' if counts.records == 1 else 'records'} = {right}"

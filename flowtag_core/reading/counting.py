@@ -24,6 +24,7 @@ class Progress:
 
 def parse_flow_log(
     *files: LogFile,
+    names: Iterable[str] | None = None,
     format: str | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
@@ -31,13 +32,15 @@ def parse_flow_log(
     """Count every flow of one or many logs, each read once.
 
     A file is a path, `-` for standard input, or a file open in binary mode; gzip is recognised by
-    content. `format` is the layout of files without a header, as AWS writes it. `progress` is told
-    after each block; `cancel` is asked, and its yes raises Cancelled. A bad line is counted and
-    passed over. Raises LogError where a file cannot be read at all, FormatError for the format.
+    content. `names` are what the files are called in the result, else each by its own name.
+    `format` is the layout of files without a header, as AWS writes it. `progress` is told after
+    each block; `cancel` is asked, and its yes raises Cancelled. A bad line is counted and passed
+    over. Raises LogError where a file cannot be read at all, FormatError for the format.
     """
     layout = format_layout(format) if format is not None else ASSUMED
     sums = Tower(FlowCounts())
-    for file, name in zip(files, _distinct(map(source_name, files)), strict=True):
+    called = distinct(map(source_name, files) if names is None else names)
+    for file, name in zip(files, called, strict=True):
         with open_source(file, name) as source:
             sums.add(_count(source, layout, progress or (lambda _: None), cancel or (lambda: False)))
     return sums.total()
@@ -69,7 +72,7 @@ def _count(
     return reference.counts(source.bytes_read, source.wrapping, damage)
 
 
-def _distinct(names: Iterable[str]) -> list[str]:
+def distinct(names: Iterable[str]) -> list[str]:
     """The names, each made its own: a second `a.log` becomes `a.log (2)`."""
     distinct: dict[str, None] = {}
     for name in names:

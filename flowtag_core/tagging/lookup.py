@@ -205,14 +205,14 @@ class Lookup:
         return rank
 
 
-def load_lookup_table(file: LookupFile) -> Lookup:
+def load_lookup_table(file: LookupFile, name: str | None = None) -> Lookup:
     """Load a lookup CSV with the columns dstport, protocol and tag, in any order and spelling.
 
-    Rows that cannot be used or do not do what they seem to are in `problems`, all at once; raises
+    `name` is what the lookup is called in messages, else by its path or the name of the file. Rows that cannot be used or do not do what they seem to are in `problems`, all at once; raises
     LookupFileError where the file is missing, is no text or has not the three columns.
     """
-    name, raw = _read(file)
-    return parse_lookup(*_decoded(raw, name), name)
+    name = name or _name(file)
+    return parse_lookup(*_decoded(_read(file, name), name), name)
 
 
 def parse_lookup(text: str, notices: tuple[str, ...] = (), name: str = "lookup") -> Lookup:
@@ -247,20 +247,27 @@ def lookup_csv(rules: Iterable[Rule]) -> str:
     return text.getvalue()
 
 
-def _read(file: LookupFile) -> tuple[str, bytes]:
-    if not isinstance(file, (str, os.PathLike)):
-        name = getattr(file, "name", None)
-        return name if isinstance(name, str) else "lookup", file.read(LARGEST_FILE + 1)
+def _name(file: LookupFile) -> str:
+    if isinstance(file, (str, os.PathLike)):
+        return os.fspath(file)
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else "lookup"
+
+
+def _read(file: LookupFile, name: str) -> bytes:
+    """The bytes of the file, one more than LARGEST_FILE at most."""
     try:
+        if not isinstance(file, (str, os.PathLike)):
+            return file.read(LARGEST_FILE + 1)
         with open(file, "rb") as stream:
-            return os.fspath(file), stream.read(LARGEST_FILE + 1)
+            return stream.read(LARGEST_FILE + 1)
     except FileNotFoundError as error:
-        raise LookupFileError(f"{file}: there is no such file. Check the path.") from error
+        raise LookupFileError(f"{name}: there is no such file. Check the path.") from error
     except IsADirectoryError as error:
-        raise LookupFileError(f"{file}: is a folder. Give the lookup CSV in it.") from error
+        raise LookupFileError(f"{name}: is a folder. Give the lookup CSV in it.") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise LookupFileError(f"{file}: cannot be read: {reason}.") from error
+        raise LookupFileError(f"{name}: cannot be read: {reason}.") from error
 
 
 def _decoded(raw: bytes, name: str) -> tuple[str, tuple[str, ...]]:
