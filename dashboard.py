@@ -20,7 +20,12 @@ from flowtag_core.errors import FlowtagError
 from flowtag_core.reading.counting import Progress, distinct, parse_flow_log
 from flowtag_core.showing import charts, notes, tables
 from flowtag_core.showing.notes import literal
-from flowtag_core.tagging.lookup import load_lookup_table, looks_like_lookup, parse_lookup, parse_protocol
+from flowtag_core.tagging.lookup import (
+    load_lookup_table,
+    looks_like_lookup,
+    parse_lookup,
+    parse_protocol,
+)
 from flowtag_core.tagging.report import map_tags, result_csv
 
 SAMPLE = Path(flowtag_core.__file__).parent / "sample"
@@ -113,7 +118,9 @@ with st.container(border=True):
         if state.logs or state.lookup:
             st.button("Start over", key="start_over", on_click=start_over)
         names = [*state.logs, *([state.lookup.name] if state.lookup else [])]
-        st.text(", ".join(names) if names else "14 flows and 11 rules. Nothing leaves this machine.")
+        st.text(
+            ", ".join(names) if names else "14 flows and 11 rules. Nothing leaves this machine."
+        )
 
 for sentence in state.refused:
     st.error(literal(sentence))
@@ -180,7 +187,7 @@ with right:
 
 st.download_button(
     "Result CSV",
-    data=lambda report=report: result_csv(report).encode(),
+    data=lambda report=report: b"".join(result_csv(report)),
     file_name="flowtag-result.csv",
     mime="text/csv",
     key="result_csv",

@@ -1,9 +1,9 @@
 """flowtag: how much traffic each tag has, from VPC flow logs and a lookup of ports.
 
-    counts = parse_flow_log("flow.log")
-    lookup = load_lookup_table("lookup.csv")
-    report = map_tags(counts, lookup)
-    write_results(report, "result.csv")
+counts = parse_flow_log("flow.log")
+lookup = load_lookup_table("lookup.csv")
+report = map_tags(counts, lookup)
+write_results(report, "result.csv")
 """
 
 from __future__ import annotations

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import BinaryIO
 
 from flowtag_core.counts import FlowCounts
 from flowtag_core.errors import FlowtagError, OutputError
@@ -17,7 +16,7 @@ from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.reading.layout import format_layout
 from flowtag_core.showing.notes import cautions, equation, remarks
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup, load_lookup_table
-from flowtag_core.tagging.report import Report, map_tags, write_results
+from flowtag_core.tagging.report import map_tags, write_results
 
 DONE, DAMAGED, FAILED, INTERRUPTED = 0, 1, 2, 130
 _TAGS_SHOWN = 10
@@ -99,10 +98,16 @@ def _run(logs: list[str], lookup_path: str, output: str, format: str | None) -> 
     lookup = load_lookup_table(sys.stdin.buffer if lookup_path == "-" else lookup_path)
     with _progress_bar(logs) as progress:
         counts = parse_flow_log(*logs, format=format, progress=progress)
+    tags = _write(counts, lookup, output)
+    _tell(counts, lookup, tags, time.perf_counter() - started)
+    return DAMAGED if counts.total.damage else DONE
+
+
+def _write(counts: FlowCounts, lookup: Lookup, output: str) -> dict[str, int]:
+    """Write the result and return its tag counts."""
     report = map_tags(counts, lookup)
     write_results(report, sys.stdout.buffer if output == "-" else output)
-    _tell(counts, lookup, report, time.perf_counter() - started)
-    return DAMAGED if counts.total.damage else DONE
+    return report.tag_counts
 
 
 def _refuse_output_that_is_input(inputs: list[str], output: str) -> None:
@@ -128,8 +133,14 @@ def _progress_bar(logs: list[str]) -> Iterator[Callable[[Progress], None] | None
         yield None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, Progress as Bar
-    from rich.progress import TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
+    from rich.progress import Progress as Bar
 
     columns = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
     bar = Bar(
@@ -151,7 +162,7 @@ def _progress_bar(logs: list[str]) -> Iterator[Callable[[Progress], None] | None
         yield show
 
 
-def _tell(counts: FlowCounts, lookup: Lookup, report: Report, seconds: float) -> None:
+def _tell(counts: FlowCounts, lookup: Lookup, tags: dict[str, int], seconds: float) -> None:
     """Say on standard error what was found, the worst last, where the eye is."""
     lines = [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
     lines += lookup.notices
@@ -160,23 +171,22 @@ def _tell(counts: FlowCounts, lookup: Lookup, report: Report, seconds: float) ->
         lines.append(f"... and {untold:,} more lines with a fault")
     lines += remarks(counts)
     lines += cautions(counts)
-    lines += ["", *_tag_table(counts, lookup, report), "", equation(counts.total)]
+    lines += ["", *_tag_table(counts, lookup, tags), "", equation(counts.total)]
     size = counts.total.size / 1e6
     lines.append(f"{size:,.1f} MB in {seconds:.2f} s; {len(lookup):,} lookup rules")
     _say("\n".join(map(_safe, lines)))
 
 
-def _tag_table(counts: FlowCounts, lookup: Lookup, report: Report) -> Iterator[str]:
+def _tag_table(counts: FlowCounts, lookup: Lookup, tags: dict[str, int]) -> Iterator[str]:
     """The largest tags as logged, and with what looks like a reply at the port that it is from."""
     by_service = map_tags(counts, lookup, view="service").tag_counts
-    logged = report.tag_counts
-    shown = [*list(logged)[:-1][:_TAGS_SHOWN], UNTAGGED]
+    shown = [*list(tags)[:-1][:_TAGS_SHOWN], UNTAGGED]
     width = max(len(_short(tag)) for tag in shown)
     yield f"{'Tag':<{width}}  {'Flows':>13}  {'Replies with their service':>26}"
     for tag in shown:
-        yield f"{_short(tag):<{width}}  {logged[tag]:>13,}  {by_service.get(tag, 0):>26,}"
-    if len(logged) > len(shown):
-        yield f"... and {len(logged) - len(shown):,} more tags"
+        yield f"{_short(tag):<{width}}  {tags[tag]:>13,}  {by_service.get(tag, 0):>26,}"
+    if len(tags) > len(shown):
+        yield f"... and {len(tags) - len(shown):,} more tags"
 
 
 def _short(tag: str) -> str:

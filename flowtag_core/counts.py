@@ -7,7 +7,7 @@ commutative, the empty value is zero, `sum(parts)` works and the arguments are l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -38,6 +38,9 @@ _PORT_SHIFT = _ACTION_BITS
 _PROTOCOL_SHIFT = _PORT_SHIFT + _PORT_BITS
 _WINDOW_SHIFT = _PROTOCOL_SHIFT + _PROTOCOL_BITS
 _UNKNOWN_WINDOW: Final = (1 << (62 - _WINDOW_SHIFT)) - 1  # sorts behind every real window
+
+
+_COLUMNS: Final = ("key", "flows", "packets", "bytes")
 
 
 class Reason(StrEnum):
@@ -119,7 +122,7 @@ class Table:
         if not len(self):
             return other
         rung = max(self.rung, other.rung)
-        return _fit(_joined([_widened(self, rung), _widened(other, rung)]))
+        return _fit(_joined(_widened(self, rung), _widened(other, rung)))
 
     def __radd__(self, other: int) -> Table:
         return self if other == 0 else NotImplemented
@@ -128,8 +131,7 @@ class Table:
         if not isinstance(other, Table):
             return NotImplemented
         return self.rung == other.rung and all(
-            np.array_equal(getattr(self, name), getattr(other, name))
-            for name in ("key", "flows", "packets", "bytes")
+            np.array_equal(getattr(self, name), getattr(other, name)) for name in _COLUMNS
         )
 
 
@@ -138,30 +140,27 @@ def tabulate(
 ) -> Table:
     """One table of one flow a row, from columns of one length; minute -1 is an unknown time."""
     window = np.where(minute < 0, _UNKNOWN_WINDOW, minute)
-    key = (
-        (window << _WINDOW_SHIFT) | (protocol << _PROTOCOL_SHIFT) | (port << _PORT_SHIFT) | action
-    )
+    key = (window << _WINDOW_SHIFT) | (protocol << _PROTOCOL_SHIFT) | (port << _PORT_SHIFT) | action
     if not len(key):
         return Table()
     return _fit(_gathered(key, [np.ones(len(key), np.int64), packets, volume], 0))
 
 
-def _gathered(key: Ints, values: list[Ints], rung: int) -> Table:
+def _gathered(key: Ints, values: Iterable[Ints], rung: int) -> Table:
     """The table in which equal keys are one row; `key` may come in any order."""
     order = np.argsort(key)
     key = key[order]
     first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
+    key = key[first]
     flows, packets, volume = (np.add.reduceat(column[order], first) for column in values)
-    return Table(key[first], flows, packets, volume, rung)
+    return Table(key, flows, packets, volume, rung)
 
 
-def _joined(tables: list[Table]) -> Table:
-    """The rows of several tables of one rung, equal keys made one."""
-    key, *values = (
-        np.concatenate([getattr(table, name) for table in tables])
-        for name in ("key", "flows", "packets", "bytes")
-    )
-    return _gathered(key, values, tables[0].rung)
+def _joined(one: Table, other: Table) -> Table:
+    """The rows of two tables of one rung, equal keys made one; a column at a time is in memory."""
+    key, *values = _COLUMNS
+    columns = (np.concatenate([getattr(one, name), getattr(other, name)]) for name in values)
+    return _gathered(np.concatenate([getattr(one, key), getattr(other, key)]), columns, one.rung)
 
 
 def _widened(table: Table, rung: int) -> Table:
@@ -228,7 +227,9 @@ class FileCounts:
         return sum(count for reason, count in self.set_aside.items() if reason.is_fault)
 
     def __add__(self, other: FileCounts) -> FileCounts:
-        return FileCounts(*(_plus(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)))
+        return FileCounts(
+            *(_plus(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        )
 
 
 def _plus(one: Any, other: Any) -> Any:
@@ -281,7 +282,7 @@ class Tower(Generic[T]):
     """Adds many parts in balanced order, so that a large sum is not moved for each small part."""
 
     def __init__(self, zero: T) -> None:
-        self._zero = zero
+        self._zero: T = zero
         self._sums: list[tuple[int, T]] = []
 
     def add(self, part: T) -> None:
@@ -294,7 +295,10 @@ class Tower(Generic[T]):
 
     def total(self) -> T:
         """The sum of all that was taken in."""
-        total = self._zero
-        for _, part in reversed(self._sums):
-            total = part + total
+        parts = 0
+        total: T = self._zero
+        while self._sums:
+            more, part = self._sums.pop()
+            parts, total = parts + more, part + total
+        self._sums = [(parts, total)] if parts else []
         return total

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Iterable
 from contextlib import suppress
 from secrets import token_hex
 from typing import BinaryIO, Final
@@ -18,25 +19,25 @@ _DESCRIPTOR: Final = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/
 _STANDARD: Final = ("stdin", "stdout", "stderr")
 
 
-def write_whole(content: bytes, file: OutputFile) -> None:
-    """Write the content so that nobody ever sees a part of it under the path.
+def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
+    """Write the pieces of the content so that nobody ever sees a part of it under the path.
 
     It is written beside and then renamed. What is no regular file (a pipe, a terminal, /dev/stdout)
     cannot be renamed and is written through; an open file is written as it is. Raises OutputError,
     and BrokenPipeError where a reader has gone, which is no fault.
     """
     if not isinstance(file, (str, os.PathLike)):
-        file.write(content)
+        file.writelines(content)
         file.flush()
         return
     path = os.fspath(file)
     try:
         if (descriptor := _descriptor(path)) is not None:
             with os.fdopen(os.dup(descriptor), "wb") as stream:
-                stream.write(content)
+                stream.writelines(content)
         elif os.path.exists(path) and not os.path.isfile(path):
             with open(path, "wb") as stream:
-                stream.write(content)
+                stream.writelines(content)
         else:
             _replace(os.path.realpath(path), content)
     except BrokenPipeError:
@@ -72,12 +73,12 @@ def _descriptor(path: str) -> int | None:
     return _STANDARD.index(name) if name else int(numbers[0] or numbers[1])
 
 
-def _replace(path: str, content: bytes) -> None:
+def _replace(path: str, content: Iterable[bytes]) -> None:
     beside = os.path.join(os.path.dirname(path), f".flowtag-{token_hex(8)}.part")
     mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else None
     try:
         with open(beside, "xb") as stream:
-            stream.write(content)
+            stream.writelines(content)
             stream.flush()
             os.fsync(stream.fileno())
         if mode is not None:

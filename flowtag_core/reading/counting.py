@@ -42,7 +42,9 @@ def parse_flow_log(
     called = distinct(map(source_name, files) if names is None else names)
     for file, name in zip(files, called, strict=True):
         with open_source(file, name) as source:
-            sums.add(_count(source, layout, progress or (lambda _: None), cancel or (lambda: False)))
+            sums.add(
+                _count(source, layout, progress or (lambda _: None), cancel or (lambda: False))
+            )
     return sums.total()
 
 

@@ -72,7 +72,7 @@ _STAMP: Final = re.compile(
 _STREAM_NAME: Final = re.compile(rb"[^ \t]+[ \t]+")
 _WHOLE_NUMBER: Final = re.compile(rb"\d+(?=[ \t]|\Z)")
 
-_ROWS_AT_ONCE: Final = 1 << 15
+_ROWS_AT_ONCE: Final = 1 << 14
 _FAULT_CHARACTERS: Final = 200
 
 # The columns of a row, in this order; a field that the layout lacks gets its word for "unknown".

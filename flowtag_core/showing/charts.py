@@ -79,4 +79,5 @@ def _bars(bars: list[tuple[str, int, str]], theme: str) -> alt.LayerChart:
         tooltip=[alt.Tooltip("name:N", title="Name"), alt.Tooltip("number:N", title="Flows")],
     )
     numbers = base.mark_text(align="left", dx=5, color=_INK[theme]).encode(alt.Text("number:N"))
-    return alt.layer(marks, numbers).configure_view(stroke=None)
+    chart: alt.LayerChart = alt.layer(marks, numbers).configure_view(stroke=None)
+    return chart

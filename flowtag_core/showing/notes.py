@@ -21,7 +21,11 @@ def equation(counts: FileCounts) -> str:
         _number(counts.headers, "header"),
         f"{counts.blank:,} blank",
         _number(counts.flows, "flow"),
-        *(f"{counts.set_aside[reason]:,} {reason}" for reason in Reason if counts.set_aside[reason]),
+        *(
+            f"{counts.set_aside[reason]:,} {reason}"
+            for reason in Reason
+            if counts.set_aside[reason]
+        ),
     ]
     return f"{_number(counts.records, 'record')} = {' + '.join(parts)}"
 

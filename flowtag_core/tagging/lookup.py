@@ -86,7 +86,9 @@ class Rule(NamedTuple):
     @property
     def key(self) -> str:
         """Ports and protocol as they are written in a lookup: `443,tcp`."""
-        return f"{self.ports},{'*' if self.protocol == ANY_PROTOCOL else protocol_name(self.protocol)}"
+        return (
+            f"{self.ports},{'*' if self.protocol == ANY_PROTOCOL else protocol_name(self.protocol)}"
+        )
 
 
 class Trouble(StrEnum):
@@ -126,7 +128,8 @@ class Lookup:
     @property
     def tag_numbers(self) -> Ints:
         """For each rule the place of its tag in `tags`."""
-        return self.packed[:, _TAG]
+        tags: Ints = self.packed[:, _TAG]
+        return tags
 
     def rule(self, place: int) -> Rule:
         """The rule at this place."""
@@ -176,8 +179,9 @@ class Lookup:
 
     def _places(self, protocol: int) -> Ints:
         order, protocols = self._by_protocol
-        first, behind = np.searchsorted(protocols, [protocol, protocol + 1])
-        return order[first:behind]
+        first, behind = np.searchsorted(protocols, [protocol, protocol + 1]).tolist()
+        places: Ints = order[first:behind]
+        return places
 
     @cached_property
     def _by_protocol(self) -> tuple[Ints, Ints]:
@@ -273,7 +277,9 @@ def _read(file: LookupFile, name: str) -> bytes:
 def _decoded(raw: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     """The text, and a notice where its encoding had to be guessed."""
     if len(raw) > LARGEST_FILE:
-        raise LookupFileError(f"{name}: is larger than {LARGEST_FILE:,} bytes, too large for a lookup.")
+        raise LookupFileError(
+            f"{name}: is larger than {LARGEST_FILE:,} bytes, too large for a lookup."
+        )
     for magic, what, remedy in _BINARY:
         if raw.startswith(magic):
             raise LookupFileError(f"{name}: is {what}, not a lookup CSV. {remedy}.")
@@ -282,9 +288,13 @@ def _decoded(raw: bytes, name: str) -> tuple[str, tuple[str, ...]]:
         text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         text = raw.decode("cp1252", "replace")
-        notices = (f"{name}: is not UTF-8; it was read as Windows-1252. Look at the tags' accents.",)
+        notices = (
+            f"{name}: is not UTF-8; it was read as Windows-1252. Look at the tags' accents.",
+        )
     if _END in text:
-        raise LookupFileError(f"{name}: is binary, not a lookup CSV. Save the lookup as CSV in UTF-8.")
+        raise LookupFileError(
+            f"{name}: is binary, not a lookup CSV. Save the lookup as CSV in UTF-8."
+        )
     return text, notices
 
 
@@ -308,7 +318,9 @@ class _Shape(NamedTuple):
 def _shape(text: str, name: str) -> _Shape:
     excel = _EXCEL_DELIMITER.match(text)
     delimiters = (excel[1],) if excel else _DELIMITERS
-    firsts = [(delimiter, *_first_row(text, delimiter, name, bool(excel))) for delimiter in delimiters]
+    firsts = [
+        (delimiter, *_first_row(text, delimiter, name, bool(excel))) for delimiter in delimiters
+    ]
     for delimiter, line, cells in firsts:
         columns = _header_columns(cells)
         if columns is not None:
@@ -436,7 +448,9 @@ def _why_unusable(
     if ports is None:
         return f"port {_shown(port_cell)} is no port 0-65535, range such as 6000-6063, or *"
     if protocol is None:
-        return f"protocol {_shown(protocol_cell)} is no IANA keyword such as tcp, number 0-255, or *"
+        return (
+            f"protocol {_shown(protocol_cell)} is no IANA keyword such as tcp, number 0-255, or *"
+        )
     if not tag:
         return "the tag is empty"
     return f"the tag {UNTAGGED} is reserved for flows without a rule"

@@ -21,6 +21,7 @@ Measure = Literal["flows", "packets", "bytes"]
 Action = Literal["ACCEPT", "REJECT", "other"]
 View = Literal["destination", "service"]
 
+_ROWS_AT_ONCE: Final = 1 << 12
 _NEEDS_QUOTES: Final = re.compile(r'[,"\r\n]')
 _NAME_ORDER: Final = np.argsort(np.argsort([protocol_name(number) for number in range(256)]))
 """For each protocol number the place of its name in the order of names."""
@@ -65,14 +66,12 @@ class Report:
 
     def rows(self) -> Iterator[tuple[int, str, str, int]]:
         """Port, protocol name, tag and count of each port and protocol, in order."""
-        for port, protocol, tag, count in zip(
-            self.port.tolist(),
-            self.protocol.tolist(),
-            self.tag.tolist(),
-            self.count.tolist(),
-            strict=True,
-        ):
-            yield port, protocol_name(protocol), self.tags[tag], count
+        columns = self.port, self.protocol, self.tag, self.count
+        # Not all at once: as Python objects the columns would be several times their size.
+        for first in range(0, len(self.port), _ROWS_AT_ONCE):
+            part = (column[first : first + _ROWS_AT_ONCE].tolist() for column in columns)
+            for port, protocol, tag, count in zip(*part, strict=True):
+                yield port, protocol_name(protocol), self.tags[tag], count
 
 
 def map_tags(
@@ -101,6 +100,8 @@ def map_tags(
 
 
 def _filtered(table: Table, action: Action | None, time: tuple[int, int] | None) -> Table:
+    if action is None and time is None:
+        return table
     keep = np.ones(len(table), np.bool_)
     if action is not None:
         keep &= table.action == ACTIONS.index(action)
@@ -136,13 +137,14 @@ def _tag_numbers(port: Ints, protocol: Ints, lookup: Lookup) -> Ints:
     return numbers
 
 
-def result_csv(report: Report) -> str:
-    """The result: tag counts, an empty line, port and protocol counts; lines end in LF."""
-    lines = ["Tag Counts:", "Tag,Count"]
-    lines += [f"{_cell(tag)},{count}" for tag, count in report.tag_counts.items()]
-    lines += ["", "Port/Protocol Combination Counts:", "Port,Protocol,Count"]
-    lines += [f"{port},{name},{count}" for port, name, _, count in report.rows()]
-    return "\n".join(lines) + "\n"
+def result_csv(report: Report) -> Iterator[bytes]:
+    """The result, in pieces: tag counts, an empty line, port and protocol counts. Lines end in LF."""
+    yield b"Tag Counts:\nTag,Count\n"
+    for tag, count in report.tag_counts.items():
+        yield f"{_cell(tag)},{count}\n".encode()
+    yield b"\nPort/Protocol Combination Counts:\nPort,Protocol,Count\n"
+    for port, name, _, count in report.rows():
+        yield f"{port},{name},{count}\n".encode()
 
 
 def _cell(text: str) -> str:
@@ -155,4 +157,4 @@ def write_results(report: Report, file: OutputFile) -> None:
 
     Raises OutputError where it cannot be written.
     """
-    write_whole(result_csv(report).encode("utf-8"), file)
+    write_whole(result_csv(report), file)
