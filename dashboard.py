@@ -20,12 +20,8 @@ from flowtag_core.errors import FlowtagError
 from flowtag_core.reading.counting import Progress, distinct, parse_flow_log
 from flowtag_core.showing import charts, notes, tables
 from flowtag_core.showing.notes import literal
-from flowtag_core.tagging.lookup import (
-    load_lookup_table,
-    looks_like_lookup,
-    parse_lookup,
-    parse_protocol,
-)
+from flowtag_core.tagging.lookup import parse_protocol
+from flowtag_core.tagging.lookup_file import load_lookup_table, looks_like_lookup, parse_lookup
 from flowtag_core.tagging.report import map_tags, result_csv
 
 SAMPLE = Path(flowtag_core.__file__).parent / "sample"

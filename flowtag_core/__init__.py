@@ -23,7 +23,8 @@ if TYPE_CHECKING:
         OutputError,
     )
     from flowtag_core.reading.counting import parse_flow_log
-    from flowtag_core.tagging.lookup import Lookup, load_lookup_table
+    from flowtag_core.tagging.lookup import Lookup
+    from flowtag_core.tagging.lookup_file import load_lookup_table
     from flowtag_core.tagging.report import Report, map_tags, write_results
 
 __all__ = [
@@ -47,7 +48,7 @@ _ROOMS = {
     "FlowCounts": "counts",
     "Lookup": "tagging.lookup",
     "Report": "tagging.report",
-    "load_lookup_table": "tagging.lookup",
+    "load_lookup_table": "tagging.lookup_file",
     "map_tags": "tagging.report",
     "parse_flow_log": "reading.counting",
     "write_results": "tagging.report",

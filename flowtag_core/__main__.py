@@ -15,7 +15,8 @@ from flowtag_core.output import check_writable
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.reading.layout import format_layout
 from flowtag_core.showing.notes import cautions, equation, remarks
-from flowtag_core.tagging.lookup import UNTAGGED, Lookup, load_lookup_table
+from flowtag_core.tagging.lookup import UNTAGGED, Lookup
+from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import map_tags, write_results
 
 DONE, DAMAGED, FAILED, INTERRUPTED = 0, 1, 2, 130

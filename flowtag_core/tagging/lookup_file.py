@@ -1,0 +1,273 @@
+"""The lookup CSV -> Lookup, and back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from array import array
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from typing import BinaryIO, Final, NamedTuple
+
+import numpy as np
+
+from flowtag_core.errors import LookupFileError
+from flowtag_core.tagging.lookup import (
+    UNTAGGED,
+    Lookup,
+    Ports,
+    Problem,
+    Rule,
+    Trouble,
+    checked,
+    parse_ports,
+    parse_protocol,
+    shown,
+)
+
+LookupFile = str | os.PathLike[str] | BinaryIO
+"""A path, or a file opened in binary mode."""
+
+LARGEST_FILE: Final = 1 << 28
+"""Bytes; a lookup of a million rows has about a tenth of it."""
+
+_COLUMNS: Final = {
+    "dstport": frozenset({"dstport", "destport", "destinationport", "port"}),
+    "protocol": frozenset({"protocol", "proto"}),
+    "tag": frozenset({"tag"}),
+}
+_DELIMITERS: Final = (",", ";", "\t")
+_EXCEL_DELIMITER: Final = re.compile(r'"?sep=(.)"?[ \t]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_NOT_LETTERS: Final = re.compile(r"[^a-z]")
+_BINARY: Final = (
+    (b"PK\x03\x04", "an Excel workbook or a zip archive", "Save the sheet as CSV"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "Save the sheet as CSV"),
+    (b"\x1f\x8b", "compressed with gzip", "Unpack it"),
+)
+_END: Final = "\0"
+
+
+def load_lookup_table(file: LookupFile, name: str | None = None) -> Lookup:
+    """Load a lookup CSV with the columns dstport, protocol and tag, in any order and spelling.
+
+    `name` is what the lookup is called in messages, else by its path or the name of the file. Rows that cannot be used or do not do what they seem to are in `problems`, all at once; raises
+    LookupFileError where the file is missing, is no text or has not the three columns.
+    """
+    name = name or _name(file)
+    return parse_lookup(*_decoded(_read(file, name), name), name)
+
+
+def parse_lookup(text: str, notices: tuple[str, ...] = (), name: str = "lookup") -> Lookup:
+    """The lookup that a text in CSV form is; raises LookupFileError as load_lookup_table does."""
+    shape = _shape(text, name)
+    if not shape.has_header:
+        notice = "has no header: its columns were taken as dstport, protocol, tag"
+        notices = (*notices, f"{name}: {notice}.")
+    return checked(_rules(shape, notices))
+
+
+def looks_like_lookup(head: bytes) -> bool:
+    """Whether the beginning of a file reads as a lookup: its first row is a header or a rule."""
+    if any(head.startswith(magic) for magic, _, _ in _BINARY):
+        return False
+    try:
+        _shape(_decoded(head, "")[0], "")
+    except LookupFileError:
+        return False
+    return True
+
+
+def lookup_csv(rules: Iterable[Rule]) -> str:
+    """The rules as a lookup CSV, which loads as the same rules in the same order."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["dstport", "protocol", "tag"])
+    writer.writerows([*rule.key.split(","), rule.tag] for rule in rules)
+    return text.getvalue()
+
+
+def _name(file: LookupFile) -> str:
+    if isinstance(file, (str, os.PathLike)):
+        return os.fspath(file)
+    name = getattr(file, "name", None)
+    return name if isinstance(name, str) else "lookup"
+
+
+def _read(file: LookupFile, name: str) -> bytes:
+    """The bytes of the file, one more than LARGEST_FILE at most."""
+    try:
+        if not isinstance(file, (str, os.PathLike)):
+            return file.read(LARGEST_FILE + 1)
+        with open(file, "rb") as stream:
+            return stream.read(LARGEST_FILE + 1)
+    except FileNotFoundError as error:
+        raise LookupFileError(f"{name}: there is no such file. Check the path.") from error
+    except IsADirectoryError as error:
+        raise LookupFileError(f"{name}: is a folder. Give the lookup CSV in it.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise LookupFileError(f"{name}: cannot be read: {reason}.") from error
+
+
+def _decoded(raw: bytes, name: str) -> tuple[str, tuple[str, ...]]:
+    """The text, and a notice where its encoding had to be guessed."""
+    if len(raw) > LARGEST_FILE:
+        raise LookupFileError(
+            f"{name}: is larger than {LARGEST_FILE:,} bytes, too large for a lookup."
+        )
+    for magic, what, remedy in _BINARY:
+        if raw.startswith(magic):
+            raise LookupFileError(f"{name}: is {what}, not a lookup CSV. {remedy}.")
+    notices: tuple[str, ...] = ()
+    try:
+        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        text = raw.decode("cp1252", "replace")
+        notices = (
+            f"{name}: is not UTF-8; it was read as Windows-1252. Look at the tags' accents.",
+        )
+    if _END in text:
+        raise LookupFileError(
+            f"{name}: is binary, not a lookup CSV. Save the lookup as CSV in UTF-8."
+        )
+    return text, notices
+
+
+class _Shape(NamedTuple):
+    """How a lookup is read: its text, the delimiter, where the columns stand, the lines on top."""
+
+    text: str
+    name: str
+    delimiter: str
+    columns: dict[str, int]
+    has_header: bool
+    header_line: int
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        """The rows below the header, each with the number of its first line."""
+        for line, cells in _rows(self.text, self.delimiter, self.name):
+            if line > self.header_line and not _is_nothing(cells):
+                yield line, cells
+
+
+def _shape(text: str, name: str) -> _Shape:
+    excel = _EXCEL_DELIMITER.match(text)
+    delimiters = (excel[1],) if excel else _DELIMITERS
+    firsts = [
+        (delimiter, *_first_row(text, delimiter, name, bool(excel))) for delimiter in delimiters
+    ]
+    for delimiter, line, cells in firsts:
+        columns = _header_columns(cells)
+        if columns is not None:
+            return _Shape(text, name, delimiter, columns, True, line)
+    for delimiter, line, cells in firsts:
+        if _reads_as_data(cells):
+            columns = {"dstport": 0, "protocol": 1, "tag": 2}
+            return _Shape(text, name, delimiter, columns, False, line - 1)
+    _, line, cells = firsts[0]
+    found = f"line {line} reads {shown(','.join(cells))}" if cells else "it is empty"
+    raise LookupFileError(
+        f"{name}: {found}, but a lookup needs the three columns dstport, protocol and tag. "
+        "Put the line dstport,protocol,tag on top."
+    )
+
+
+def _is_nothing(cells: list[str]) -> bool:
+    """Whether the row is a comment or has nothing in it."""
+    first = cells[0].lstrip() if cells else ""
+    return first.startswith("#") if first else not any(map(str.strip, cells))
+
+
+def _first_row(text: str, delimiter: str, name: str, skip: bool) -> tuple[int, list[str]]:
+    """The first row that can be a header or data: not empty and, unless a header, no comment."""
+    for line, cells in _rows(text, delimiter, name):
+        if (skip and line == 1) or (_is_nothing(cells) and _header_columns(cells) is None):
+            continue
+        return line, cells
+    return 0, []
+
+
+def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
+    """All rows of the CSV with the number of their first line; CR, LF and CRLF end a row."""
+    # The end mark is a row of its own unless a quote that was never closed has swallowed it.
+    reader = csv.reader(chain(io.StringIO(text, newline=""), [_END]), delimiter=delimiter)
+    line = 1
+    try:
+        for cells in reader:
+            if cells == [_END]:
+                return
+            if cells and cells[-1].endswith(_END):
+                break
+            yield line, cells
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise LookupFileError(
+            f"{name}: line {line}: cannot be read as CSV ({error}). Is a quote not closed there?"
+        ) from error
+    raise LookupFileError(f"{name}: line {line}: a quote is opened and never closed. Close it.")
+
+
+def _header_columns(cells: list[str]) -> dict[str, int] | None:
+    """Where the three columns stand, the first match each; None where one is missing."""
+    letters = [_NOT_LETTERS.sub("", cell.lower()) for cell in cells]
+    found = {
+        column: next((place for place, word in enumerate(letters) if word in spellings), None)
+        for column, spellings in _COLUMNS.items()
+    }
+    places = {column: place for column, place in found.items() if place is not None}
+    return places if len(places) == len(_COLUMNS) else None
+
+
+def _reads_as_data(cells: list[str]) -> bool:
+    if len(cells) < 3:
+        return False
+    port, protocol, tag = (cell.strip() for cell in cells[:3])
+    return parse_ports(port) is not None and parse_protocol(protocol) is not None and tag != ""
+
+
+def _rules(shape: _Shape, notices: tuple[str, ...]) -> Lookup:
+    """Every row as a rule or as a problem."""
+    packed = array("q")
+    problems: list[Problem] = []
+    tags: dict[str, int] = {}
+    ports_of: dict[str, Ports | None] = {}
+    protocol_of: dict[str, int | None] = {}
+    port_place, protocol_place, tag_place = (shape.columns[column] for column in _COLUMNS)
+    for line, cells in shape.rows():
+        try:
+            port_cell = cells[port_place].strip()
+            protocol_cell = cells[protocol_place].strip()
+            tag = cells[tag_place].strip()
+        except IndexError:
+            text = f"has {len(cells)} cells, too few for dstport, protocol and tag"
+            problems.append(Problem(line, Trouble.UNUSABLE, text))
+            continue
+        if port_cell not in ports_of:
+            ports_of[port_cell] = parse_ports(port_cell)
+        if protocol_cell not in protocol_of:
+            protocol_of[protocol_cell] = parse_protocol(protocol_cell)
+        ports, protocol = ports_of[port_cell], protocol_of[protocol_cell]
+        number = tags.get(tag)
+        if number is None and tag and tag.casefold() != UNTAGGED.casefold():
+            number = tags[tag] = len(tags)
+        if ports is None or protocol is None or number is None:
+            text = _why_unusable(port_cell, ports, protocol_cell, protocol, tag)
+            problems.append(Problem(line, Trouble.UNUSABLE, text))
+        else:
+            packed.extend((*ports, protocol, number, line))
+    columns = np.frombuffer(packed, np.int64).reshape(-1, 6)
+    return Lookup(shape.name, tuple(tags), columns, tuple(problems), notices)
+
+
+def _why_unusable(
+    port_cell: str, ports: Ports | None, protocol_cell: str, protocol: int | None, tag: str
+) -> str:
+    if ports is None:
+        return f"port {shown(port_cell)} is no port 0-65535, range such as 6000-6063, or *"
+    if protocol is None:
+        return f"protocol {shown(protocol_cell)} is no IANA keyword such as tcp, number 0-255, or *"
+    if not tag:
+        return "the tag is empty"
+    return f"the tag {UNTAGGED} is reserved for flows without a rule"
