@@ -137,7 +137,6 @@ class Lookup:
     def _fill(self, winner: NDArray[np.int32], ranges: Ints) -> None:
         """Give each range, the strongest first, the ports that nothing stronger has."""
         free = bytearray((winner == NO_RULE).tobytes())
-        left = free.count(1)
         ranges = ranges[np.argsort(self._rank[ranges])]
         for place, low, high in zip(
             ranges.tolist(),
@@ -151,10 +150,7 @@ class Lookup:
                 end = high + 1 if end < 0 else end
                 winner[start:end] = place
                 free[start:end] = bytes(end - start)
-                left -= end - start
                 start = free.find(1, end, high + 1)
-            if not left:
-                break
 
     def _places(self, protocol: int) -> Ints:
         order, protocols = self._by_protocol
