@@ -1,4 +1,4 @@
-"""A file that appears whole or not at all."""
+"""What is written: a file that appears whole or not at all, a CSV cell."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ OutputFile = str | os.PathLike[str] | BinaryIO
 
 _DESCRIPTOR: Final = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
 _STANDARD: Final = ("stdin", "stdout", "stderr")
+_NEEDS_QUOTES: Final = re.compile(r'[,"\r\n]')
+
+
+def csv_cell(text: str) -> str:
+    """A CSV cell, in quotes only where it must be (RFC 4180)."""
+    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
 
 
 def write_whole(content: Iterable[bytes], file: OutputFile) -> None:

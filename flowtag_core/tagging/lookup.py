@@ -16,9 +16,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flowtag_core.counts import Ints
 from flowtag_core.iana import protocol_name, protocol_number
-
-Ints = NDArray[np.int64]
 
 UNTAGGED: Final = "Untagged"
 """What flows that no rule names are called; no rule may give this name, in any case."""

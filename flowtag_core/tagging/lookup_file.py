@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 
 from flowtag_core.errors import LookupFileError
+from flowtag_core.output import csv_cell
 from flowtag_core.tagging.lookup import (
     UNTAGGED,
     Lookup,
@@ -52,7 +53,8 @@ _END: Final = "\0"
 def load_lookup_table(file: LookupFile, name: str | None = None) -> Lookup:
     """Load a lookup CSV with the columns dstport, protocol and tag, in any order and spelling.
 
-    `name` is what the lookup is called in messages, else by its path or the name of the file. Rows that cannot be used or do not do what they seem to are in `problems`, all at once; raises
+    `name` is what the lookup is called in messages, else its path or the file's own name. Rows that
+    cannot be used or do not do what they seem to are in `problems`, all at once. Raises
     LookupFileError where the file is missing, is no text or has not the three columns.
     """
     name = name or _name(file)
@@ -70,8 +72,6 @@ def parse_lookup(text: str, notices: tuple[str, ...] = (), name: str = "lookup")
 
 def looks_like_lookup(head: bytes) -> bool:
     """Whether the beginning of a file reads as a lookup: its first row is a header or a rule."""
-    if any(head.startswith(magic) for magic, _, _ in _BINARY):
-        return False
     try:
         _shape(_decoded(head, "")[0], "")
     except LookupFileError:
@@ -81,11 +81,8 @@ def looks_like_lookup(head: bytes) -> bool:
 
 def lookup_csv(rules: Iterable[Rule]) -> str:
     """The rules as a lookup CSV, which loads as the same rules in the same order."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["dstport", "protocol", "tag"])
-    writer.writerows([*rule.key.split(","), rule.tag] for rule in rules)
-    return text.getvalue()
+    rows = (f"{rule.key},{csv_cell(rule.tag)}\n" for rule in rules)
+    return "dstport,protocol,tag\n" + "".join(rows)
 
 
 def _name(file: LookupFile) -> str:
@@ -99,7 +96,10 @@ def _read(file: LookupFile, name: str) -> bytes:
     """The bytes of the file, one more than LARGEST_FILE at most."""
     try:
         if not isinstance(file, (str, os.PathLike)):
-            return file.read(LARGEST_FILE + 1)
+            content = file.read(LARGEST_FILE + 1)
+            if not isinstance(content, bytes):
+                raise LookupFileError(f"{name}: was opened as text; open it in binary mode ('rb').")
+            return content
         with open(file, "rb") as stream:
             return stream.read(LARGEST_FILE + 1)
     except FileNotFoundError as error:

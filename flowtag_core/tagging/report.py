@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from flowtag_core.counts import ACTIONS, FlowCounts, Table
+from flowtag_core.counts import ACTIONS, FlowCounts, Ints, Table
 from flowtag_core.iana import protocol_name
-from flowtag_core.output import OutputFile, write_whole
+from flowtag_core.output import OutputFile, csv_cell, write_whole
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
 
-Ints = NDArray[np.int64]
 Measure = Literal["flows", "packets", "bytes"]
 Action = Literal["ACCEPT", "REJECT", "other"]
 View = Literal["destination", "service"]
 
 _ROWS_AT_ONCE: Final = 1 << 12
-_NEEDS_QUOTES: Final = re.compile(r'[,"\r\n]')
 _NAME_ORDER: Final = np.argsort(np.argsort([protocol_name(number) for number in range(256)]))
 """For each protocol number the place of its name in the order of names."""
 
@@ -141,15 +137,10 @@ def result_csv(report: Report) -> Iterator[bytes]:
     """The result, in pieces: tag counts, an empty line, port and protocol counts. Lines end in LF."""
     yield b"Tag Counts:\nTag,Count\n"
     for tag, count in report.tag_counts.items():
-        yield f"{_cell(tag)},{count}\n".encode()
+        yield f"{csv_cell(tag)},{count}\n".encode()
     yield b"\nPort/Protocol Combination Counts:\nPort,Protocol,Count\n"
     for port, name, _, count in report.rows():
         yield f"{port},{name},{count}\n".encode()
-
-
-def _cell(text: str) -> str:
-    """A CSV cell, in quotes only where it must be (RFC 4180)."""
-    return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
 
 
 def write_results(report: Report, file: OutputFile) -> None:

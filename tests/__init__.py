@@ -1,0 +1,1 @@
+"""Tests, a file for each room of flowtag_core, and the laws that hold across them."""

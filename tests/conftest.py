@@ -1,0 +1,86 @@
+"""What several test files share: settings and the running page."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("flowtag", deadline=None, print_blob=True)
+settings.load_profile("flowtag")
+
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "flowtag_core" / "sample"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+@pytest.fixture(scope="session")
+def page_url(tmp_path_factory):
+    """The address of the page, served as README says but for the port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = tmp_path_factory.mktemp("server") / "server.log"
+    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py"]
+    options = ["--server.port", str(port), "--server.headless", "true"]
+    with log.open("wb") as output:
+        server = subprocess.Popen([*command, *options], cwd=ROOT, stdout=output, stderr=output)
+        try:
+            _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", server, log)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            server.terminate()
+            server.wait(timeout=20)
+    assert "Traceback" not in log.read_text(errors="replace")
+
+
+def _wait_until_healthy(address, server, log):
+    for _ in range(300):
+        assert server.poll() is None, log.read_text(errors="replace")
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.1)
+    pytest.fail(f"the page did not start:\n{log.read_text(errors='replace')}")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium or Chrome: FLOWTAG_BROWSER, one on the PATH, or an installed one."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as playwright:
+        browser, tried = _launched(playwright, sync_api.Error)
+        if browser is None:
+            reason = f"no browser could be started: {tried}. Set FLOWTAG_BROWSER to one."
+            if os.environ.get("CI"):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        yield browser
+        browser.close()
+
+
+def _launched(playwright, error):
+    path = os.environ.get("FLOWTAG_BROWSER") or next(
+        filter(None, map(shutil.which, BROWSERS)), None
+    )
+    ways = (
+        [{"executable_path": path}] if path else [{"channel": "chrome"}, {"channel": "msedge"}, {}]
+    )
+    arguments = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--no-sandbox")  # Chromium's own sandbox refuses to run as root.
+    tried = []
+    for way in ways:
+        try:
+            return playwright.chromium.launch(args=arguments, **way), tried
+        except error as failure:
+            tried.append(f"{way}: {str(failure).splitlines()[0]}")
+    return None, tried

@@ -1,0 +1,103 @@
+"""Flow log lines and lookups for tests, by example and at random."""
+
+from hypothesis import strategies as st
+
+from flowtag_core.iana import KEYWORDS
+
+DEFAULT_HEADER = (
+    "version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes "
+    "start end action log-status"
+)
+LOOKUP = b"dstport,protocol,tag\n25,tcp,mail\n443,tcp,web\n53,*,dns\n1000-1999,udp,games\n"
+
+
+def line(
+    *,
+    version="2",
+    srcport="50000",
+    dstport="443",
+    protocol="6",
+    packets="10",
+    volume="840",
+    start="1700000000",
+    action="ACCEPT",
+    status="OK",
+):
+    """One line of the default layout, without its line end."""
+    return (
+        f"{version} 123456789012 eni-0a1b2c3d 10.0.0.1 10.0.0.2 {srcport} {dstport} {protocol} "
+        f"{packets} {volume} {start} 1700000060 {action} {status}"
+    ).encode()
+
+
+flow_lines = st.builds(
+    line,
+    srcport=st.sampled_from(["-", "0", "22", "443", "50000"]),
+    dstport=st.sampled_from(["0", "25", "53", "443", "1500", "50001", "65535"]),
+    protocol=st.sampled_from(["1", "6", "17", "132", "200"]),
+    packets=st.integers(0, 10**6).map(str),
+    volume=st.integers(0, 10**9).map(str),
+    start=st.one_of(
+        st.integers(1_700_000_000, 1_700_100_000).map(str),
+        st.integers(946_684_800, 4_102_444_799).map(str),
+        st.just("-"),
+    ),
+    action=st.sampled_from(["ACCEPT", "REJECT", "DROP"]),
+)
+
+odd_lines = st.one_of(
+    st.sampled_from(
+        [
+            b"",
+            b" \t\r",
+            b"\xc2\xa0",
+            b"# a comment",
+            DEFAULT_HEADER.encode(),
+            b"dstport protocol action",
+            b"version action",
+            b"2 123456789012 eni-0a1b2c3d",
+            b"6000 17 ACCEPT",
+            line(dstport="65536"),
+            line(dstport="+443"),
+            line(protocol="256"),
+            line(version="3"),
+            line(status="NODATA"),
+            line(status="SKIPDATA"),
+            line() + b"\r",
+            b"\xef\xbb\xbf" + line(),
+            b"\xc2\xa0 " + line() + b" \xc2\xa0",
+            b"2018-09-22T20:28:14.000Z " + line(),
+            b"\t".join([line(), line(dstport="25")]),
+            line().replace(b" ", b"\t"),
+            line().replace(b" ", b"  "),
+            line() + b" more fields",
+        ]
+    ),
+    st.binary(max_size=40).map(lambda raw: raw.replace(b"\n", b" ")),
+)
+
+# A comment comes first, so that no random bytes make the whole file another kind of file.
+log_lines = st.lists(st.one_of(flow_lines, flow_lines, odd_lines), max_size=30).map(
+    lambda lines: [b"# a log", *lines]
+)
+
+rule_texts = st.tuples(
+    st.one_of(
+        st.integers(0, 65535).map(str),
+        st.tuples(st.integers(0, 65535), st.integers(0, 65535)).map(
+            lambda pair: f"{min(pair)}-{max(pair)}"
+        ),
+        st.sampled_from(["*", "25", "53", "443", "1-1023"]),
+    ),
+    st.sampled_from(["*", "tcp", "udp", "6", "17", *KEYWORDS.values()]),
+    st.sampled_from(["web", "mail", "dns", "Größe", 'a,"b"', "x\ny", "=1+1", "<b>"]),
+)
+
+
+def lookup_text(rules):
+    """A lookup CSV of (ports, protocol, tag) rows."""
+    quoted = (
+        f'{ports},{protocol},"{tag.replace(chr(34), chr(34) * 2)}"'
+        for ports, protocol, tag in rules
+    )
+    return "dstport,protocol,tag\n" + "".join(f"{row}\n" for row in quoted)

@@ -1,0 +1,77 @@
+import io
+import sys
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core import FlowCounts
+from flowtag_core.errors import Cancelled, FormatError
+from flowtag_core.reading.counting import distinct, parse_flow_log
+from tests.logs import line, log_lines
+
+
+def parse(*contents, **options):
+    return parse_flow_log(*map(io.BytesIO, contents), **options)
+
+
+def same(one, other):
+    tables = ("requests", "replies", "replies_by_service")
+    equal = [getattr(one, name) == getattr(other, name) for name in tables]
+    return all(equal) and one.files == other.files and one.faults == other.faults
+
+
+@given(st.lists(log_lines, max_size=5), st.randoms())
+def test_files_in_any_order_or_one_by_one_add_up_to_the_same(logs, rng):
+    named = [(f"log {place}", b"\n".join(lines)) for place, lines in enumerate(logs)]
+    together = parse(*(log for _, log in named), names=[name for name, _ in named])
+    rng.shuffle(named)
+    assert same(together, sum((parse(log, names=[name]) for name, log in named), FlowCounts()))
+
+
+def test_a_path_a_stream_and_standard_input_are_read_alike(tmp_path, monkeypatch):
+    path = tmp_path / "flow.log"
+    path.write_bytes(line() + b"\n")
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(path.read_bytes())))
+    with path.open("rb") as stream:
+        counts = parse_flow_log(path, "-", stream, io.BytesIO(path.read_bytes()))
+    assert list(counts.files) == [str(path), "stdin", f"{path} (2)", "stream"]
+    assert counts.total.flows == 4
+    assert counts.total.size == 4 * path.stat().st_size
+
+
+def test_equal_names_are_told_apart():
+    assert distinct(["a", "a", "a (2)", "a"]) == ["a", "a (2)", "a (2) (2)", "a (3)"]
+
+
+def test_progress_ends_with_everything_read(tmp_path):
+    path = tmp_path / "flow.log"
+    path.write_bytes((line() + b"\n") * 10_000)
+    told = []
+    parse_flow_log(path, progress=told.append)
+    assert len(told) > 3
+    assert told[-1].bytes_read == told[-1].size == path.stat().st_size
+    assert told[-1].lines == 10_000
+    assert [part.lines for part in told] == sorted(part.lines for part in told)
+
+
+def test_cancel_stops_at_the_next_block():
+    asked = []
+
+    def cancel():
+        asked.append(True)
+        return len(asked) > 2
+
+    with pytest.raises(Cancelled):
+        parse((line() + b"\n") * 20_000, cancel=cancel)
+    assert len(asked) == 3
+
+
+def test_a_format_that_cannot_serve_is_refused_before_anything_is_read():
+    with pytest.raises(FormatError):
+        parse_flow_log("/there/is/no/such.log", format="version action")
+
+
+def test_nothing_to_read_is_nothing_counted():
+    assert parse_flow_log().total.records == 0

@@ -1,0 +1,95 @@
+import os
+import stat
+import sys
+
+import pytest
+
+from flowtag_core.errors import OutputError
+from flowtag_core.output import check_writable, csv_cell, write_whole
+
+on_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+
+
+def test_an_old_file_is_replaced_whole_and_nothing_else_is_left(tmp_path):
+    path = tmp_path / "result.csv"
+    path.write_text("old")
+    write_whole([b"new ", b"content"], path)
+    assert path.read_text() == "new content"
+    assert os.listdir(tmp_path) == ["result.csv"]
+
+
+def test_when_the_content_fails_half_way_the_old_file_stays(tmp_path):
+    path = tmp_path / "result.csv"
+    path.write_text("old")
+
+    def content():
+        yield b"new"
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OutputError, match="No space left on device"):
+        write_whole(content(), path)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["result.csv"]
+
+
+@on_posix
+def test_the_mode_of_the_old_file_and_the_link_to_it_stay(tmp_path):
+    path, link = tmp_path / "result.csv", tmp_path / "link.csv"
+    path.write_text("old")
+    path.chmod(0o640)
+    link.symlink_to(path)
+    write_whole([b"new"], link)
+    assert link.is_symlink()
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@on_posix
+def test_a_new_file_has_the_mode_that_any_program_gives_it(tmp_path):
+    old = os.umask(0o027)
+    try:
+        write_whole([b"x"], tmp_path / "new.csv")
+    finally:
+        os.umask(old)
+    assert stat.S_IMODE((tmp_path / "new.csv").stat().st_mode) == 0o640
+
+
+@on_posix
+def test_what_is_no_regular_file_is_written_through(tmp_path):
+    reader, writer = os.pipe()
+    write_whole([b"through"], f"/dev/fd/{writer}")
+    os.close(writer)
+    assert os.read(reader, 100) == b"through"
+    os.close(reader)
+    with (tmp_path / "log").open("ab") as appended:
+        appended.write(b"before ")
+        appended.flush()
+        write_whole([b"after"], f"/dev/fd/{appended.fileno()}")
+    assert (tmp_path / "log").read_bytes() == b"before after"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
+def test_a_full_disk_is_one_sentence():
+    with pytest.raises(OutputError, match="/dev/full: could not be written: No space left"):
+        write_whole([b"x"], "/dev/full")
+
+
+def test_what_surely_fails_is_said_before_the_work(tmp_path):
+    with pytest.raises(OutputError, match="is a folder"):
+        check_writable(tmp_path)
+    with pytest.raises(OutputError, match="there is no folder"):
+        check_writable(tmp_path / "no" / "result.csv")
+    check_writable(tmp_path / "result.csv")
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("plain tag", "plain tag"),
+        ("a,b", '"a,b"'),
+        ('say "hi"', '"say ""hi"""'),
+        ("a\rb", '"a\rb"'),
+    ],
+)
+def test_a_cell_is_in_quotes_only_where_it_must_be(text, cell):
+    assert csv_cell(text) == cell

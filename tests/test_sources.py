@@ -1,0 +1,160 @@
+import gzip
+import io
+import random
+
+import pytest
+
+from flowtag_core.counts import Reason
+from flowtag_core.errors import LogError
+from flowtag_core.reading import sources
+from flowtag_core.reading.counting import parse_flow_log
+from tests.logs import line
+
+LINES = [line(dstport=str(port)) for port in (25, 443, 53, 8080, 22)]
+LOG = b"".join(text + b"\n" for text in LINES)
+
+
+class Dribble(io.RawIOBase):
+    """A file that gives out a few bytes at a time, as a pipe may."""
+
+    def __init__(self, content, most):
+        self._rest, self._most = io.BytesIO(content), most
+
+    def read(self, size=-1):
+        return self._rest.read(min(size, self._most))
+
+
+def parse(content, **options):
+    return parse_flow_log(io.BytesIO(content), names=["log"], **options)
+
+
+def facts(counts):
+    file = counts.files["log"]
+    return (
+        (file.records, file.headers, file.blank, file.flows, file.set_aside),
+        (counts.requests, counts.replies, counts.replies_by_service, counts.faults),
+    )
+
+
+@pytest.mark.parametrize("most", range(1, 40))
+def test_cutting_what_is_read_anywhere_changes_nothing(most):
+    odd = LOG + b"\n# c\nshort\n" + line(dstport="x") + b"\r\n" + line()
+    whole = facts(parse(odd))
+    assert facts(parse_flow_log(Dribble(odd, most), names=["log"])) == whole
+    assert facts(parse_flow_log(Dribble(gzip.compress(odd), most), names=["log"])) == whole
+
+
+def test_gzip_is_known_by_content_and_members_are_files_put_together():
+    members = gzip.compress(LOG[:-1]) + gzip.compress(b"") + gzip.compress(LOG) + bytes(100)
+    assert facts(parse(members)) == facts(parse(LOG + LOG))
+    assert facts(parse(gzip.compress(gzip.compress(gzip.compress(LOG))))) == facts(parse(LOG))
+
+
+def test_gzip_is_unpacked_three_deep_and_no_deeper():
+    packed = LOG
+    for _ in range(4):
+        packed = gzip.compress(packed)
+    with pytest.raises(LogError, match="more than 3 deep"):
+        parse(packed)
+
+
+def test_cut_at_any_byte_every_whole_record_before_the_cut_counts():
+    packed = gzip.compress(LOG, mtime=0)
+    seen = set()
+    for cut in range(2, len(packed)):
+        try:
+            counts = parse(packed[:cut])
+        except LogError:
+            seen.add(0)
+            continue
+        file = counts.files["log"]
+        assert next(iter(file.damage)).startswith("log: is cut short")
+        assert file.records == file.flows + file.set_aside[Reason.CUT_SHORT]
+        assert sorted(counts.requests.port.tolist()) == sorted(
+            int(text.split()[6]) for text in LINES[: file.flows]
+        )
+        seen.add(file.flows)
+    assert seen == {0, 1, 2, 3, 4, 5}
+
+
+def test_damage_in_the_middle_keeps_what_came_before_it():
+    rng = random.Random(3)
+    log = b"".join(line(dstport=str(rng.randrange(65536))) + b"\n" for _ in range(20_000))
+    packed = bytearray(gzip.compress(log))
+    packed[len(packed) // 2] ^= 0xFF
+    file = parse(bytes(packed)).files["log"]
+    assert next(iter(file.damage)).startswith("log: is damaged")
+    assert 5_000 < file.flows < 20_000
+
+
+def test_a_wrong_checksum_is_damage_but_every_line_is_there():
+    packed = bytearray(gzip.compress(LOG))
+    packed[-6] ^= 0xFF
+    file = parse(bytes(packed)).files["log"]
+    assert file.flows == 5
+    assert next(iter(file.damage)).startswith("log: is damaged")
+
+
+def test_what_follows_the_last_member_must_be_padding():
+    file = parse(gzip.compress(LOG) + b"garbage").files["log"]
+    assert file.flows == 5
+    assert file.damage
+
+
+def test_a_bomb_is_refused_by_size_and_ratio(monkeypatch):
+    monkeypatch.setattr(sources, "_BOMB_SIZE", 1 << 22)
+    with pytest.raises(LogError, match="unpacks to over 1,000 times its size"):
+        parse(gzip.compress(b"\n" * (1 << 24), 9))
+
+
+def test_a_line_that_is_too_long_is_set_aside_and_the_next_one_counts(monkeypatch):
+    monkeypatch.setattr(sources, "LONGEST_LINE", 1 << 20)
+    long = b"x" * (3 << 20)
+    counts = parse(LOG + long + b"\n" + LOG + long)
+    file = counts.files["log"]
+    assert file.flows == 10
+    assert file.set_aside == {Reason.TOO_LONG: 2}
+    assert [fault.line for fault in counts.faults] == [6, 12]
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG picture"),
+        (b"PK\x03\x04....[Content_Types].xml", "an Office document"),
+        (b"PK\x03\x04", "a zip archive"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"PAR1", "a Parquet file"),
+        (b"\xff\xfe2\x00 \x00", "UTF-16 text"),
+        (b"<!DOCTYPE html><html>", "a web page or XML"),
+        (b"  <?xml version='1.0'?><Error>", "a web page or XML"),
+        (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
+        (b"2 \x00\n", "binary"),
+    ],
+)
+def test_what_is_no_flow_log_is_named_in_one_sentence(content, what):
+    for packed in (content, gzip.compress(content)):
+        with pytest.raises(LogError, match=what) as error:
+            parse(packed)
+        assert str(error.value).startswith("log: is ")
+        assert "\n" not in str(error.value)
+
+
+def test_a_nul_byte_in_a_later_line_is_a_byte_like_any_other():
+    assert parse(LOG + b"\0\n" + LOG).files["log"].flows == 10
+
+
+@pytest.mark.parametrize("content", [b"", gzip.compress(b""), b"\n\n", b"\xef\xbb\xbf"])
+def test_an_empty_log_has_no_flow_and_is_no_error(content):
+    counts = parse(content)
+    assert counts.total.flows == 0
+    assert counts.total.set_aside == {}
+
+
+def test_missing_folders_and_text_files_are_errors_that_name_the_file(tmp_path):
+    with pytest.raises(LogError, match=r"nowhere\.log: there is no such file"):
+        parse_flow_log(tmp_path / "nowhere.log")
+    with pytest.raises(LogError, match=r"is a folder|cannot be opened"):
+        parse_flow_log(tmp_path)
+    with pytest.raises(LogError, match="binary mode"):
+        parse_flow_log(io.StringIO("2 1"))
