@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import pandas as pd
@@ -42,7 +42,7 @@ def take(files: Iterable[BinaryIO]) -> None:
         file.seek(0)
         try:
             if looks_like_lookup(head):
-                state.lookup = load_lookup_table(file, name=Path(file.name).name)
+                state.lookup = load_lookup_table(file, name=name_of(file))
             else:
                 count(file, bar)
         except FlowtagError as error:
@@ -52,13 +52,18 @@ def take(files: Iterable[BinaryIO]) -> None:
 
 def count(file: BinaryIO, bar: Any) -> None:
     """Count one log under a name that no other log has."""
-    *_, name = distinct([*state.logs, Path(file.name).name])
+    *_, name = distinct([*state.logs, name_of(file)])
 
     def show(progress: Progress) -> None:
         part = min(progress.bytes_read / progress.size, 1.0) if progress.size else 0.0
         bar.progress(part, f"{literal(name)}: {progress.lines:,} lines")
 
     state.logs[name] = parse_flow_log(file, names=[name], progress=show)
+
+
+def name_of(file: BinaryIO) -> str:
+    """What a dropped file is called: a text to show, never a path."""
+    return PurePosixPath(file.name.replace("\\", "/")).name or "file"
 
 
 def forget(uploads: Iterable[Any]) -> None:
@@ -69,9 +74,9 @@ def forget(uploads: Iterable[Any]) -> None:
             context.uploaded_file_mgr.remove_file(context.session_id, upload.file_id)
 
 
-def selected_rows(key: str, table: pd.DataFrame) -> list[pd.Series]:
+def selected_rows(event: Any, table: pd.DataFrame) -> list[pd.Series]:
     """The row in which a cell of the table is selected, if it is still there."""
-    rows = [row for row, _ in state[key].selection.cells]
+    rows = [row for row, _ in event["selection"]["cells"]]
     return [table.iloc[row] for row in rows if row < len(table)]
 
 
@@ -146,7 +151,7 @@ with st.container(horizontal=True):
 left, right = st.columns(2)
 with left:
     st.subheader("Tags")
-    st.dataframe(
+    picked = st.dataframe(
         tags,
         key="tags",
         hide_index=True,
@@ -155,7 +160,7 @@ with left:
         selection_mode="single-cell",
         alt="Flows of each tag",
     )
-    for row in selected_rows("tags", tags):
+    for row in selected_rows(picked, tags):
         st.text(notes.why_tag(lookup, row["Tag"]))
 with right:
     st.subheader("Flows by tag")
@@ -164,7 +169,7 @@ with right:
 left, right = st.columns(2)
 with left:
     st.subheader("Ports and protocols")
-    st.dataframe(
+    picked = st.dataframe(
         ports,
         key="ports",
         hide_index=True,
@@ -173,7 +178,7 @@ with left:
         selection_mode="single-cell",
         alt="Flows of each port and protocol",
     )
-    for row in selected_rows("ports", ports):
+    for row in selected_rows(picked, ports):
         st.text(notes.why_port(lookup, row["Port"], parse_protocol(row["Protocol"])))
     if len(ports) < len(report.port):
         st.caption(f"The largest {len(ports):,} of {len(report.port):,}; the CSV has all.")
@@ -197,10 +202,10 @@ with st.expander("What was read and what was set aside", expanded=bool(counts.to
         st.text(sentence)
     reasons, faults = tables.reason_table(counts), tables.fault_table(counts)
     if len(reasons):
-        st.dataframe(reasons, key="reasons", hide_index=True, alt="Records set aside by reason")
+        st.dataframe(reasons, hide_index=True, alt="Records set aside by reason")
     if len(faults):
         st.text(f"The first {len(faults):,} of {counts.total.faults:,} lines with a fault")
-        st.dataframe(faults, key="faults", hide_index=True, alt="Lines with a fault")
+        st.dataframe(faults, hide_index=True, alt="Lines with a fault")
 
 with st.expander(f"Lookup: {len(lookup):,} rules", expanded=bool(lookup.problems)):
     for sentence in lookup.notices:
@@ -208,6 +213,6 @@ with st.expander(f"Lookup: {len(lookup):,} rules", expanded=bool(lookup.problems
     problems = tables.problem_table(lookup)
     if len(problems):
         st.text(f"{len(problems):,} rows do not do what they seem to")
-        st.dataframe(problems, key="problems", hide_index=True, alt="Problems of the lookup")
+        st.dataframe(problems, hide_index=True, alt="Problems of the lookup")
     else:
         st.text(f"{lookup.name}: no row is in doubt" if state.lookup else "No lookup yet")

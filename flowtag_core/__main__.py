@@ -6,8 +6,9 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from typing import IO, Any, BinaryIO, TextIO
 
 from flowtag_core.counts import FlowCounts
 from flowtag_core.errors import FlowtagError, OutputError
@@ -53,11 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     *logs, lookup, output = given.paths
     try:
         return _run(logs, lookup, output, given.format)
-    except BrokenPipeError:
-        # The reader has seen enough. Without this Python would complain once more at exit.
-        with suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
     except FlowtagError as error:
         _say(f"flowtag: {error}")
         return FAILED
@@ -96,7 +92,7 @@ def _run(logs: list[str], lookup_path: str, output: str, format: str | None) -> 
     _refuse_output_that_is_input([*logs, lookup_path], output)
     check_writable(output)
     _refuse_missing(logs)
-    lookup = load_lookup_table(sys.stdin.buffer if lookup_path == "-" else lookup_path)
+    lookup = load_lookup_table(_stream(sys.stdin, "input") if lookup_path == "-" else lookup_path)
     with _progress_bar(logs) as progress:
         counts = parse_flow_log(*logs, format=format, progress=progress)
     tags = _write(counts, lookup, output)
@@ -104,11 +100,32 @@ def _run(logs: list[str], lookup_path: str, output: str, format: str | None) -> 
     return DAMAGED if counts.total.damage else DONE
 
 
-def _write(counts: FlowCounts, lookup: Lookup, output: str) -> dict[str, int]:
+def _write(counts: FlowCounts, lookup: Lookup, output: str) -> Mapping[str, int]:
     """Write the result and return its tag counts."""
     report = map_tags(counts, lookup)
-    write_results(report, sys.stdout.buffer if output == "-" else output)
+    if output == "-":
+        stream = _stream(sys.stdout, "output")
+        with _devnull_after_a_broken_pipe(stream):
+            write_results(report, stream)
+    else:
+        write_results(report, output)
     return report.tag_counts
+
+
+@contextmanager
+def _devnull_after_a_broken_pipe(stream: IO[Any]) -> Iterator[None]:
+    """Take it for an end when the reader has gone; Python must not complain of it at exit again."""
+    try:
+        yield
+    except BrokenPipeError:
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _stream(stream: TextIO | None, name: str) -> BinaryIO:
+    if stream is None:
+        raise FlowtagError(f"standard {name} (-) is closed. Name a file instead.")
+    return stream.buffer
 
 
 def _refuse_output_that_is_input(inputs: list[str], output: str) -> None:
@@ -130,7 +147,7 @@ def _refuse_missing(logs: list[str]) -> None:
 @contextmanager
 def _progress_bar(logs: list[str]) -> Iterator[Callable[[Progress], None] | None]:
     """A bar on standard error where that is a terminal; else nothing."""
-    if not sys.stderr.isatty():
+    if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console
@@ -163,7 +180,7 @@ def _progress_bar(logs: list[str]) -> Iterator[Callable[[Progress], None] | None
         yield show
 
 
-def _tell(counts: FlowCounts, lookup: Lookup, tags: dict[str, int], seconds: float) -> None:
+def _tell(counts: FlowCounts, lookup: Lookup, tags: Mapping[str, int], seconds: float) -> None:
     """Say on standard error what was found, the worst last, where the eye is."""
     lines = [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
     lines += lookup.notices
@@ -178,7 +195,7 @@ def _tell(counts: FlowCounts, lookup: Lookup, tags: dict[str, int], seconds: flo
     _say("\n".join(map(_safe, lines)))
 
 
-def _tag_table(counts: FlowCounts, lookup: Lookup, tags: dict[str, int]) -> Iterator[str]:
+def _tag_table(counts: FlowCounts, lookup: Lookup, tags: Mapping[str, int]) -> Iterator[str]:
     """The largest tags as logged, and with what looks like a reply at the port that it is from."""
     by_service = map_tags(counts, lookup, view="service").tag_counts
     shown = [*list(tags)[:-1][:_TAGS_SHOWN], UNTAGGED]
@@ -202,7 +219,10 @@ def _safe(text: str) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    # Where standard error is closed it is None, for which print would take standard output.
+    if sys.stderr is not None:
+        with _devnull_after_a_broken_pipe(sys.stderr):
+            print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -127,6 +127,8 @@ def open_source(file: LogFile, name: str | None = None) -> Iterator[Source]:
     """
     if isinstance(file, (str, os.PathLike)):
         if os.fspath(file) == "-":
+            if sys.stdin is None:
+                raise LogError("stdin: is closed. Name a file instead of -.")
             yield Source(name or "stdin", sys.stdin.buffer, None)
             return
         with _opened(file) as stream:

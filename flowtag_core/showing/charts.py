@@ -24,9 +24,8 @@ _LABEL_WIDTH: Final = 160
 
 def tag_chart(report: Report, theme: str = "light") -> alt.LayerChart:
     """A bar for each of the largest tags, one for the other tags, and Untagged last."""
-    counts = report.tag_counts
-    untagged = counts.pop(UNTAGGED)
-    bars = [(tag, count, "tag") for tag, count in counts.items()]
+    *tags, (_, untagged) = report.tag_counts.items()
+    bars = [(tag, count, "tag") for tag, count in tags]
     return _bars([*_top(bars, "tags"), (UNTAGGED, untagged, "untagged")], theme)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
@@ -39,7 +40,7 @@ class Report:
     measure: Measure = "flows"
 
     @cached_property
-    def tag_counts(self) -> dict[str, int]:
+    def tag_counts(self) -> Mapping[str, int]:
         """Tag -> count: the most first, then by name; only tags that occur, and UNTAGGED last."""
         sums = np.zeros(len(self.tags), np.int64)
         np.add.at(sums, self.tag, self.count)
@@ -48,12 +49,12 @@ class Report:
             key=lambda pair: (-pair[0], pair[1]),
         )
         counts = {tag: count for count, tag in named if tag != UNTAGGED}
-        return {**counts, UNTAGGED: int(sums[-1])}
+        return MappingProxyType({**counts, UNTAGGED: int(sums[-1])})
 
     @cached_property
-    def combination_counts(self) -> dict[tuple[int, str], int]:
+    def combination_counts(self) -> Mapping[tuple[int, str], int]:
         """(Port, protocol name) -> count, by port and then by name."""
-        return {(port, name): count for port, name, _, count in self.rows()}
+        return MappingProxyType({(port, name): count for port, name, _, count in self.rows()})
 
     @property
     def total(self) -> int:

@@ -1,0 +1,211 @@
+"""The command line as a user meets it: a process of its own, its streams and its exit code."""
+
+import gzip
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.conftest import ROOT, SAMPLE
+from tests.logs import LOOKUP, line
+
+LOG, SAMPLE_LOOKUP = str(SAMPLE / "flow.log"), str(SAMPLE / "lookup.csv")
+on_posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no such signals or files"
+)
+
+
+def run(*arguments, **options):
+    command = [sys.executable, "-m", "flowtag_core", *map(str, arguments)]
+    options = {"cwd": ROOT, "capture_output": True, "timeout": 120, **options}
+    return subprocess.run(command, check=False, **options)
+
+
+@pytest.fixture
+def lookup(tmp_path):
+    path = tmp_path / "lookup.csv"
+    path.write_bytes(LOOKUP)
+    return path
+
+
+def test_the_sample_gives_the_sample_result(tmp_path):
+    done = run(LOG, SAMPLE_LOOKUP, tmp_path / "result.csv")
+    assert done.returncode == 0
+    assert done.stdout == b""
+    assert b"14 records = 0 headers + 0 blank + 14 flows" in done.stderr
+    assert (tmp_path / "result.csv").read_bytes() == run(LOG, SAMPLE_LOOKUP, "-").stdout
+    told = [row.split() for row in done.stderr.decode().splitlines()]
+    for tag in (
+        ["email", "3", "6"],
+        ["sv_P1", "2", "4"],
+        ["sv_P2", "1", "2"],
+        ["Untagged", "8", "2"],
+    ):
+        assert tag in told
+
+
+def test_many_logs_standard_input_and_gzip_add_up(tmp_path):
+    packed = tmp_path / "packed"
+    packed.write_bytes(gzip.compress((SAMPLE / "flow.log").read_bytes()))
+    done = run(LOG, packed, "-", SAMPLE_LOOKUP, "-", input=(SAMPLE / "flow.log").read_bytes())
+    assert done.stdout.startswith(
+        b"Tag Counts:\nTag,Count\nemail,9\nsv_P1,6\nsv_P2,3\nUntagged,24\n"
+    )
+
+
+def test_faults_of_log_and_lookup_are_told_with_their_lines_and_passed_over(tmp_path, lookup):
+    log = tmp_path / "flow.log"
+    log.write_bytes(b"\n".join([line(), line(dstport="x"), b"short", line(status="SKIPDATA")]))
+    lookup.write_bytes(LOOKUP + b"99999,tcp,x\n")
+    done = run(log, lookup, tmp_path / "result.csv")
+    assert done.returncode == 0
+    told = done.stderr.decode()
+    assert f"{log}:2: bad port: 2 1234" in told
+    assert f"{log}:3: too few fields: short" in told
+    assert f"{lookup}:6: port '99999' is no port" in told
+    assert "lower bound" in told
+    assert "4 records = 0 headers + 0 blank + 1 flow + 1 skipped data + 1 too few fields" in told
+
+
+def test_a_damaged_log_is_counted_up_to_the_damage_and_exits_1(tmp_path, lookup):
+    log = tmp_path / "flow.log.gz"
+    log.write_bytes(
+        gzip.compress(b"".join(line(start=str(1_700_000_000 + n)) + b"\n" for n in range(999)))[:-9]
+    )
+    done = run(log, lookup, "-")
+    assert done.returncode == 1
+    assert done.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,99")
+    assert b"is cut short" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((LOG,), "give at least one FLOW_LOG"),
+        (("nowhere.log", SAMPLE_LOOKUP, "OUT"), "nowhere.log: there is no such file"),
+        ((LOG, "nowhere.csv", "OUT"), "nowhere.csv: there is no such file"),
+        ((LOG, "nowhere.log", SAMPLE_LOOKUP, "OUT"), "nowhere.log: there is no such file"),
+        ((SAMPLE_LOOKUP, LOG, "OUT"), "needs the three columns dstport, protocol and tag"),
+        ((str(SAMPLE), SAMPLE_LOOKUP, "OUT"), "is a folder"),
+        ((LOG, SAMPLE_LOOKUP, str(SAMPLE)), "is a folder"),
+        ((LOG, SAMPLE_LOOKUP, "no/such/folder/result.csv"), "there is no folder"),
+        (("-", "-", "OUT"), "standard input (-) can be read only once"),
+        (
+            ("--format", "version action", LOG, SAMPLE_LOOKUP, "OUT"),
+            "not both dstport and protocol",
+        ),
+        ((sys.executable, SAMPLE_LOOKUP, "OUT"), "not a flow log"),
+    ],
+)
+def test_what_cannot_be_done_exits_2_says_why_and_writes_nothing(tmp_path, arguments, message):
+    output = tmp_path / "result.csv"
+    done = run(*(output if argument == "OUT" else argument for argument in arguments))
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("spelling", ["{}", "{folder}/../{name}/flow.log", "link"])
+def test_an_output_that_is_an_input_is_refused(tmp_path, lookup, spelling):
+    log = tmp_path / "flow.log"
+    log.write_bytes(line())
+    output = spelling.format(log, folder=tmp_path, name=tmp_path.name)
+    if spelling == "link":
+        output = tmp_path / "link"
+        os.link(log, output)
+    for inputs in ((log, lookup), (SAMPLE / "flow.log", log)):
+        done = run(*inputs, output)
+        assert done.returncode == 2
+        assert b"is an input too" in done.stderr
+    assert log.read_bytes() == line()
+
+
+def test_nothing_that_a_log_says_reaches_the_terminal_raw(tmp_path, lookup):
+    log = tmp_path / "flow.log"
+    log.write_bytes(b"\x1b[2J\x1b]0;title\x07 \xff\n")
+    done = run(log, lookup, tmp_path / "result.csv")
+    assert b"\x1b" not in done.stderr
+    assert b"\x07" not in done.stderr
+    assert b"\\x1b[2J" in done.stderr
+
+
+@on_posix
+def test_a_reader_that_has_gone_gives_no_traceback(tmp_path, lookup):
+    log = tmp_path / "flow.log"
+    log.write_bytes(b"".join(line(dstport=str(port)) + b"\n" for port in range(60_000)))
+    command = f"{sys.executable} -m flowtag_core {log} {lookup} -"
+    for pipe in ("| head -1", "2>&1 | head -1", "2>&1 >/dev/null | true", "| true"):
+        done = subprocess.run(
+            f"{command} {pipe}", shell=True, cwd=ROOT, capture_output=True, check=False
+        )
+        assert b"Traceback" not in done.stderr + done.stdout
+        assert b"Error" not in done.stderr
+
+
+@on_posix
+def test_a_closed_standard_output_or_error_gives_no_traceback(tmp_path):
+    for closing in ("2>&-", ">&- 2>&-"):
+        command = f"{sys.executable} -m flowtag_core {LOG} {SAMPLE_LOOKUP} {tmp_path}/result.csv {closing}"
+        done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == 0
+        assert done.stderr == b""
+        assert (tmp_path / "result.csv").read_bytes().startswith(b"Tag Counts:")
+
+
+@on_posix
+@pytest.mark.parametrize(
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)]
+)
+def test_a_run_that_is_stopped_leaves_the_old_result(tmp_path, lookup, sent, code):
+    output = tmp_path / "result.csv"
+    output.write_bytes(b"old")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = [sys.executable, "-m", "flowtag_core", str(pipe), str(lookup), str(output)]
+    with (
+        subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) as running,
+        pipe.open("wb") as log,
+    ):
+        log.write(line() + b"\n")
+        log.flush()
+        time.sleep(0.3)
+        running.send_signal(sent)
+        told = running.stderr.read()
+        assert running.wait(timeout=20) == code
+    assert b"Traceback" not in told
+    assert output.read_bytes() == b"old"
+    assert sorted(os.listdir(tmp_path)) == ["lookup.csv", "pipe", "result.csv"]
+
+
+@on_posix
+def test_a_terminal_gets_a_bar_and_gets_its_line_back(tmp_path, lookup):
+    import pty
+
+    log = tmp_path / "flow.log"
+    log.write_bytes((line() + b"\n") * 100_000)
+    main, side = pty.openpty()
+    command = [sys.executable, "-m", "flowtag_core", str(log), str(lookup), str(tmp_path / "out")]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    with subprocess.Popen(command, cwd=ROOT, stderr=side, env=environment) as running:
+        os.close(side)
+        told = b""
+        while True:
+            try:
+                told += os.read(main, 1 << 16)
+            except OSError:
+                break
+        assert running.wait(timeout=60) == 0
+    os.close(main)
+    assert b"flow.log" in told
+    assert b"MB/s" in told
+    assert told.rstrip().endswith(b"lookup rules")
+
+
+def test_help_names_every_argument_and_the_exit_codes():
+    told = run("--help").stdout.decode()
+    for word in ("FLOW_LOG", "LOOKUP", "OUTPUT", "--format", "exit code", "examples"):
+        assert word in told

@@ -1,0 +1,197 @@
+"""The page's states, run without a browser."""
+
+import gzip
+import logging
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.conftest import ROOT, SAMPLE
+from tests.logs import LOOKUP, line
+
+LOG = (SAMPLE / "flow.log").read_bytes()
+SAMPLE_LOOKUP = (SAMPLE / "lookup.csv").read_bytes()
+HOSTILE_TAGS = [
+    "<script>alert(1)</script>",
+    "**bold** :red[x]",
+    "$x$ ![](http://example.invalid/a.png)",
+    "=cmd|' /C calc'!A0",
+    "x" * 10_000,
+    "two\nlines 😀",
+]
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    logging.getLogger("streamlit").setLevel(logging.ERROR)
+
+
+@pytest.fixture
+def page():
+    return AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
+
+
+def drop(page, *files):
+    """Drop (name, content) pairs into the zone, all at once."""
+    zone = page.file_uploader(key=f"logs_and_lookup_{page.session_state['drops']}")
+    zone.set_value([(name, content, "application/octet-stream") for name, content in files]).run()
+    assert not page.exception
+    return page
+
+
+def metrics(page):
+    return {metric.label: metric.value for metric in page.metric}
+
+
+def tags(page):
+    table = page.dataframe(key="tags").value
+    return dict(zip(table["Tag"], table["Flows"], strict=True))
+
+
+def table(page, *columns):
+    """The one table that begins with these columns."""
+    tables = [element.value for element in page.dataframe]
+    (found,) = (frame for frame in tables if (*frame.columns[: len(columns)],) == columns)
+    return found
+
+
+def said(page):
+    kinds = (page.error, page.warning, page.info, page.text)
+    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+
+
+def test_the_empty_page_offers_the_drop_zone_and_the_sample(page):
+    assert not page.exception
+    assert [button.key for button in page.button] == ["sample"]
+    assert page.file_uploader(key="logs_and_lookup_0").proto.type == []
+    assert not page.dataframe
+
+
+def test_the_sample_in_one_click(page):
+    page.button(key="sample").click().run()
+    assert not page.exception
+    assert tags(page) == {"email": 3, "sv_P1": 2, "sv_P2": 1, "Untagged": 8}
+    assert metrics(page)["Untagged"] == "57.1%"
+    ports = page.dataframe(key="ports").value
+    assert sorted(ports["Port"])[:6] == [23, 25, 80, 110, 143, 443]
+    assert "14 records = 0 headers + 0 blank + 14 flows" in said(page)
+    charts = page.get("vega_lite_chart")
+    assert len(charts) == 2
+
+
+def test_log_and_lookup_may_come_together_or_one_by_one_in_any_order(page):
+    together = drop(page, ("b.csv", SAMPLE_LOOKUP), ("a.log", LOG))
+    assert tags(together)["email"] == 3
+    for first, second in (
+        [("a.log", LOG), ("b.csv", SAMPLE_LOOKUP)],
+        [("b.csv", SAMPLE_LOOKUP), ("a.log", LOG)],
+    ):
+        fresh = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
+        assert tags(drop(drop(fresh, first), second)) == tags(together)
+
+
+def test_files_are_told_apart_by_content_not_by_name(page):
+    drop(page, ("lookup.csv", gzip.compress(LOG)), ("flow.log.gz", SAMPLE_LOOKUP))
+    assert tags(page)["sv_P1"] == 2
+
+
+def test_a_log_alone_is_all_untagged_and_a_lookup_alone_waits_for_a_log(page):
+    assert tags(drop(page, ("a.log", LOG))) == {"Untagged": 14}
+    fresh = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
+    assert "11 lookup rules are loaded. Now drop a flow log." in said(
+        drop(fresh, ("l.csv", SAMPLE_LOOKUP))
+    )
+
+
+def test_more_logs_add_up_even_with_equal_names(page):
+    drop(page, ("a.log", LOG), ("a.log", LOG))
+    assert metrics(drop(page, ("a.log", LOG)))["Flows"] == "42"
+    assert "a.log (3): read as version 2 default layout" in said(page)
+
+
+def test_a_new_lookup_takes_the_place_of_the_old(page):
+    drop(page, ("a.log", LOG), ("old.csv", SAMPLE_LOOKUP))
+    assert tags(drop(page, ("new.csv", LOOKUP))) == {"mail": 1, "web": 1, "Untagged": 12}
+
+
+def test_each_file_that_is_no_log_gets_one_sentence_and_the_others_count(page):
+    files = {
+        "../../x.png": (b"\x89PNG\r\n\x1a\n\0\0", "x.png: is a PNG picture"),
+        "book.xlsx": (b"PK\x03\x04[Content_Types].xml", "book.xlsx: is an Office document"),
+        "bin.log": (b"\0\1\2", "bin.log: is binary"),
+        "cut.gz": (gzip.compress(LOG)[:15], "cut.gz: is cut short"),
+    }
+    drop(page, ("a.log", LOG), *((name, content) for name, (content, _) in files.items()))
+    assert metrics(page)["Flows"] == "14"
+    assert len(page.error) == len(files)
+    for _, sentence in files.values():
+        assert sentence in said(page)
+    assert "../.." not in said(page)
+
+
+def test_an_empty_file_and_one_without_flows_are_said(page):
+    drop(page, ("e.log", b""), ("prose.txt", b"this is\nno flow log"))
+    assert "e.log: is empty." in said(page)
+    assert "prose.txt: not one flow was found." in said(page)
+    assert tags(page) == {"Untagged": 0}
+    assert list(table(page, "File", "Line")["Line"]) == [1, 2]
+
+
+def test_what_was_set_aside_and_what_is_wrong_in_the_lookup_is_shown(page):
+    log = b"\n".join([line(), line(dstport="x"), line(status="SKIPDATA")])
+    drop(page, ("a.log", log), ("l.csv", LOOKUP + b"1,nothing,x\n443,tcp,web2\n"))
+    assert metrics(page)["Set aside"] == "2"
+    assert "3 records = 0 headers + 0 blank + 1 flow + 1 skipped data + 1 bad port" in said(page)
+    assert "lower bound" in said(page)
+    faults = table(page, "File", "Line")
+    assert faults.iloc[0].tolist()[:3] == ["a.log", 2, "bad port"]
+    assert list(table(page, "Line", "Problem")["Line"]) == [3, 6]
+
+
+def test_hostile_tags_and_names_are_shown_as_text(page):
+    rows = "".join(
+        '{},tcp,"{}"\n'.format(port, tag.replace('"', '""'))
+        for port, tag in enumerate(HOSTILE_TAGS)
+    )
+    log = b"\n".join(line(dstport=str(port)) for port in range(len(HOSTILE_TAGS)))
+    name = "**x** <b>$y$ :red[z].log"
+    drop(page, ("l.csv", b"dstport,protocol,tag\n" + rows.encode()), (name, log), (name, b"\0"))
+    assert set(tags(page)) == {*HOSTILE_TAGS, "Untagged"}
+    # The only Markdown with a name in it has every mark escaped.
+    (error,) = page.error
+    assert error.value.startswith(r"\*\*x\*\* \<b\>\$y\$ \:red\[z\]")
+
+
+def test_a_selected_cell_says_which_rule_gives_the_tag(page):
+    page.button(key="sample").click().run()
+    page.session_state["tags"] = {"selection": {"rows": [], "columns": [], "cells": [[0, "Tag"]]}}
+    page.session_state["ports"] = {"selection": {"rows": [], "columns": [], "cells": [[5, "Port"]]}}
+    page.run()
+    assert not page.exception
+    assert "email: 110,tcp (line 10), 993,tcp (line 11), 143,tcp (line 12)" in said(page)
+    assert "443/tcp: sv_P2, by 443,tcp (line 6)" in said(page)
+
+
+def test_start_over_empties_the_page(page):
+    page.button(key="sample").click().run()
+    page.button(key="start_over").click().run()
+    assert not page.exception
+    assert [button.key for button in page.button] == ["sample"]
+
+
+def test_an_upload_is_counted_once_and_its_bytes_are_let_go(page, monkeypatch):
+    counted = []
+    from flowtag_core.reading import counting
+
+    parse = counting.parse_flow_log
+    monkeypatch.setattr(
+        counting,
+        "parse_flow_log",
+        lambda *files, **options: counted.append(files) or parse(*files, **options),
+    )
+    drop(page, ("a.log", LOG))
+    page.run()
+    drop(page, ("l.csv", SAMPLE_LOOKUP))
+    page.run()
+    assert len(counted) == 1
+    assert page.file_uploader(key="logs_and_lookup_2").value == []
