@@ -1,0 +1,82 @@
+"""README says what is true: its commands run as printed, its example is the sample's result."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT, SAMPLE
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language):
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_printed_result_is_the_result_of_the_sample(tmp_path):
+    command = [sys.executable, "-m", "flowtag_core"]
+    inputs = [str(SAMPLE / "flow.log"), str(SAMPLE / "lookup.csv")]
+    subprocess.run(
+        [*command, *inputs, str(tmp_path / "out")], cwd=ROOT, check=True, capture_output=True
+    )
+    assert (tmp_path / "out").read_text(encoding="utf-8") in blocks("")
+
+
+def test_the_library_example_runs_as_printed(tmp_path):
+    (program,) = blocks("python")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    shutil.copytree(SAMPLE, tmp_path / "flowtag_core" / "sample")
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        env=environment,
+        check=True,
+        capture_output=True,
+    )
+    assert b"'email': " in done.stdout
+    assert (tmp_path / "result.csv").read_bytes().startswith(b"Tag Counts:")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the printed example is for a POSIX shell")
+def test_the_command_line_example_runs_as_printed(tmp_path):
+    (example,) = re.findall(r"`\.venv/bin/python (-m flowtag_core [^`]*) result\.csv`", README)
+    output = tmp_path / "result.csv"
+    command = [sys.executable, *example.split(), str(output)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    assert output.stat().st_size
+
+
+def test_the_commands_name_files_that_are_there_and_come_for_both_shells():
+    for shell in ("bash", "powershell"):
+        text = "".join(blocks(shell))
+        for name in (
+            "constraints.txt",
+            "requirements.txt",
+            "tests/requirements.txt",
+            "dashboard.py",
+        ):
+            assert name in text
+            assert (ROOT / name).exists()
+
+
+def test_every_option_of_the_command_line_is_in_readme():
+    command = [sys.executable, "-m", "flowtag_core", "--help"]
+    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode()
+    options = set(re.findall(r"--[a-z-]+", told)) - {"--help"}
+    assert options
+    assert all(option in README for option in options)
+
+
+def test_every_room_is_in_readme():
+    rooms = {path.stem for path in (ROOT / "flowtag_core").glob("*/*.py")} - {"__init__"}
+    rooms -= {"tables", "charts", "notes"}
+    assert all(f"`{room}`" in README for room in rooms)
+
+
+def test_every_link_to_a_file_leads_somewhere():
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
