@@ -21,7 +21,12 @@ from flowtag_core.reading.counting import Progress, distinct, parse_flow_log
 from flowtag_core.showing import charts, notes, tables
 from flowtag_core.showing.notes import literal
 from flowtag_core.tagging.lookup import parse_protocol
-from flowtag_core.tagging.lookup_file import load_lookup_table, looks_like_lookup, parse_lookup
+from flowtag_core.tagging.lookup_file import (
+    load_lookup_table,
+    looks_like_csv,
+    looks_like_lookup,
+    parse_lookup,
+)
 from flowtag_core.tagging.report import map_tags, result_csv
 
 SAMPLE = Path(flowtag_core.__file__).parent / "sample"
@@ -40,25 +45,28 @@ def take(files: Iterable[BinaryIO]) -> None:
     for file in files:
         head = file.read(HEAD)
         file.seek(0)
+        name = name_of(file)
         try:
             if looks_like_lookup(head):
-                state.lookup = load_lookup_table(file, name=name_of(file))
-            else:
-                count(file, bar)
+                state.lookup = load_lookup_table(file, name=name)
+            elif not count(file, name, bar) and looks_like_csv(head):
+                file.seek(0)
+                load_lookup_table(file, name=f"{name}: if this should be a lookup")
         except FlowtagError as error:
             state.refused.append(str(error))
     bar.empty()
 
 
-def count(file: BinaryIO, bar: Any) -> None:
-    """Count one log under a name that no other log has."""
-    *_, name = distinct([*state.logs, name_of(file)])
+def count(file: BinaryIO, name: str, bar: Any) -> int:
+    """Count one log under a name that no other log has; its number of flows is returned."""
+    *_, name = distinct([*state.logs, name])
 
     def show(progress: Progress) -> None:
         part = min(progress.bytes_read / progress.size, 1.0) if progress.size else 0.0
         bar.progress(part, f"{literal(name)}: {progress.lines:,} lines")
 
     state.logs[name] = parse_flow_log(file, names=[name], progress=show)
+    return state.logs[name].total.flows
 
 
 def name_of(file: BinaryIO) -> str:

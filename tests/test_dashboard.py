@@ -137,6 +137,15 @@ def test_an_empty_file_and_one_without_flows_are_said(page):
     assert list(table(page, "File", "Line")["Line"]) == [1, 2]
 
 
+def test_a_lookup_without_its_columns_is_told_what_it_lacks(page):
+    drop(page, ("a.log", LOG), ("l.csv", b"port;proto;owner\n443;tcp;web\n"))
+    assert (
+        "l.csv: if this should be a lookup: line 1 reads 'port;proto;owner', but a lookup"
+        in said(page)
+    )
+    assert metrics(page)["Flows"] == "14"
+
+
 def test_what_was_set_aside_and_what_is_wrong_in_the_lookup_is_shown(page):
     log = b"\n".join([line(), line(dstport="x"), line(status="SKIPDATA")])
     drop(page, ("a.log", log), ("l.csv", LOOKUP + b"1,nothing,x\n443,tcp,web2\n"))

@@ -79,6 +79,11 @@ def looks_like_lookup(head: bytes) -> bool:
     return True
 
 
+def looks_like_csv(head: bytes) -> bool:
+    """Whether the first line has a comma or a semicolon, which no line of a plain log has."""
+    return any(mark in head.partition(b"\n")[0] for mark in (b",", b";"))
+
+
 def lookup_csv(rules: Iterable[Rule]) -> str:
     """The rules as a lookup CSV, which loads as the same rules in the same order."""
     rows = (f"{rule.key},{csv_cell(rule.tag)}\n" for rule in rules)
