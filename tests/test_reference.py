@@ -161,3 +161,9 @@ def test_the_road_for_plain_blocks_and_the_one_for_odd_blocks_agree(lines):
     odd = count(*lines, b"# \xc2\xa0\x0b")
     assert plain.files == odd.files
     assert (plain.requests, plain.replies) == (odd.requests, odd.replies)
+
+
+def test_a_line_that_is_set_aside_adds_nothing_else():
+    total = count(line(dstport="x", status="PARTIAL", action="DROP", packets="-", start="x")).total
+    assert total.set_aside == {Reason.BAD_PORT: 1}
+    assert total.odd_words == total.unreadable == total.lacking == {}

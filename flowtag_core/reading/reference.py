@@ -174,6 +174,7 @@ class Reference:
         changed = False
         for number, line in numbered:
             words = split(line)
+            is_odd_status = False
             if (
                 len(words) != plain_fields
                 or words[status] != b"OK"
@@ -186,7 +187,7 @@ class Reference:
                 if record is None:
                     continue
                 words = record
-                odd_status += words[status] not in _AWS_STATUS
+                is_odd_status = words[status] not in _AWS_STATUS
 
             word = words[dstport]
             port = int(word) if word.isdigit() and len(word) <= 5 else 65536
@@ -209,6 +210,7 @@ class Reference:
             no_start += unknown_minute
             did = _ACTIONS.get(words[action], OTHER)
             odd_action += did == OTHER
+            odd_status += is_odd_status
             word = words[packets]
             packet_count = int(word) if word.isdigit() and len(word) <= 15 else ABSENT
             if packet_count < 0:

@@ -1,0 +1,48 @@
+"""Every folder in tests/cases: one trap each, through the command line, byte for byte."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flowtag_core import load_lookup_table, parse_flow_log
+from flowtag_core.__main__ import main
+from flowtag_core.tagging.lookup import Trouble
+
+CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
+COUNTED = [case for case in CASES if (case / "counts.json").exists()]
+
+
+def test_every_case_has_its_files():
+    assert len(CASES) >= 30
+    for case in CASES:
+        names = {path.name for path in case.iterdir()}
+        assert {"log.txt", "lookup.csv"} <= names, f"{case.name} lacks its log.txt or lookup.csv"
+        assert names & {"expected.csv", "exit.txt"}, f"{case.name} lacks its expected.csv"
+        assert names <= {"log.txt", "lookup.csv", "expected.csv", "exit.txt", "counts.json"}, (
+            case.name
+        )
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case(case, tmp_path):
+    output, expected, code = tmp_path / "result.csv", case / "expected.csv", case / "exit.txt"
+    done = main([str(case / "log.txt"), str(case / "lookup.csv"), str(output)])
+    assert done == (int(code.read_text()) if code.exists() else 0)
+    assert output.exists() == expected.exists()
+    if expected.exists():
+        assert output.read_bytes() == expected.read_bytes()
+
+
+@pytest.mark.parametrize("case", COUNTED, ids=lambda case: case.name)
+def test_what_a_case_sets_aside(case):
+    total = parse_flow_log(case / "log.txt").total
+    lookup = load_lookup_table(case / "lookup.csv")
+    assert json.loads((case / "counts.json").read_text()) == {
+        "flows": total.flows,
+        "headers": total.headers,
+        "blank": total.blank,
+        "set_aside": {reason.value: count for reason, count in total.set_aside.items()},
+        "problem_lines": [p.line for p in lookup.problems if p.trouble is not Trouble.FORMULA],
+        "notices": len(lookup.notices),
+    }
