@@ -79,6 +79,14 @@ def test_the_sample_in_one_click(page):
     assert len(charts) == 2
 
 
+def test_the_first_log_of_ones_own_takes_the_place_of_the_sample(page):
+    page.button(key="sample").click().run()
+    assert tags(drop(page, ("l.csv", LOOKUP))) == {"mail": 1, "web": 1, "Untagged": 12}
+    assert tags(drop(page, ("a.log", line()))) == {"web": 1, "Untagged": 0}
+    page.button(key="sample").click().run()
+    assert tags(drop(page, ("a.log", line()))) == {"Untagged": 1}
+
+
 def test_log_and_lookup_may_come_together_or_one_by_one_in_any_order(page):
     together = drop(page, ("b.csv", SAMPLE_LOOKUP), ("a.log", LOG))
     assert tags(together)["email"] == 3

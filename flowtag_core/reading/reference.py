@@ -180,6 +180,9 @@ class Reference:
                 or words[status] != b"OK"
                 or (words[0] != b"2" if is_default else words[0][:1] == b"#")
             ):
+                if not words:
+                    self._blank += 1
+                    continue
                 record = self._look_closer(number, line)
                 changed = self._layout is not layout
                 if changed:
