@@ -9,7 +9,7 @@ from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
-from .oracle import DEFAULT, PROTOCOL_NUMBER, TRANSIT_GATEWAY
+from .oracle import DEFAULT, KNOWN, PROTOCOL_NUMBER, TRANSIT_GATEWAY
 
 PORTS = [443, 80, 22, 53, 25, 23, 110, 143, 993, 3389, 0, 8080, 8443, 6000, 6063, 5432, 3306, 123]
 PORTS += [161, 514, 1024, 31, 68]
@@ -284,7 +284,8 @@ class LogWriter:
         if self.random.random() < 0.7:
             return self.header(DEFAULT)
         self.lines_to_default = self.random.randrange(2, 6)
-        return self.header(self.random.choice(LAYOUTS_WITHOUT_PORT))
+        any_names = self.random.sample(sorted(KNOWN), 5)
+        return self.header(self.random.choice([*LAYOUTS_WITHOUT_PORT, any_names, any_names]))
 
 
 WORDS: dict[str, Callable[[LogWriter], str]] = {
