@@ -59,11 +59,11 @@ def take(files: Iterable[BinaryIO]) -> None:
 
 def count(file: BinaryIO, name: str, bar: Any) -> int:
     """Count one log under a name that no other log has; its number of flows is returned."""
-    if state.sample is not None:
+    if state.sample_lookup is not None:
         # The first log of one's own takes the sample's place, and its lookup goes with it.
         state.logs = {}
-        state.lookup = None if state.lookup is state.sample else state.lookup
-        state.sample = None
+        state.lookup = None if state.lookup is state.sample_lookup else state.lookup
+        state.sample_lookup = None
     *_, name = distinct([*state.logs, name])
 
     def show(progress: Progress) -> None:
@@ -94,7 +94,7 @@ def selected_rows(event: Any, table: pd.DataFrame) -> list[pd.Series]:
 
 
 def start_over() -> None:
-    state.logs, state.lookup, state.sample, state.refused = {}, None, None, []
+    state.logs, state.lookup, state.sample_lookup, state.refused = {}, None, None, []
 
 
 st.set_page_config("flowtag", layout="wide")
@@ -128,7 +128,7 @@ with st.container(border=True):
             start_over()
             with ExitStack() as stack:
                 take([stack.enter_context(path.open("rb")) for path in sorted(SAMPLE.iterdir())])
-            state.sample = state.lookup
+            state.sample_lookup = state.lookup
             st.rerun()
         if state.logs or state.lookup:
             st.button("Start over", key="start_over", on_click=start_over)
