@@ -105,7 +105,7 @@ def _write(counts: FlowCounts, lookup: Lookup, output: str) -> Mapping[str, int]
     report = map_tags(counts, lookup)
     if output == "-":
         stream = _stream(sys.stdout, "output")
-        with _devnull_after_a_broken_pipe(stream):
+        with _quiet_at_exit(stream):
             write_results(report, stream)
     else:
         write_results(report, output)
@@ -113,13 +113,18 @@ def _write(counts: FlowCounts, lookup: Lookup, output: str) -> Mapping[str, int]
 
 
 @contextmanager
-def _devnull_after_a_broken_pipe(stream: IO[Any]) -> Iterator[None]:
-    """Take it for an end when the reader has gone; Python must not complain of it at exit again."""
+def _quiet_at_exit(stream: IO[Any]) -> Iterator[None]:
+    """Take it for an end when the reader has gone; what could not be written is not tried again.
+
+    Python would try it at exit, and complain.
+    """
     try:
         yield
-    except BrokenPipeError:
+    except (BrokenPipeError, OutputError) as error:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if isinstance(error, OutputError):
+            raise
 
 
 def _stream(stream: TextIO | None, name: str) -> BinaryIO:
@@ -192,7 +197,7 @@ def _tell(counts: FlowCounts, lookup: Lookup, tags: Mapping[str, int], seconds: 
     lines += ["", *_tag_table(counts, lookup, tags), "", equation(counts.total)]
     size = counts.total.size / 1e6
     lines.append(f"{size:,.1f} MB in {seconds:.2f} s; {len(lookup):,} lookup rules")
-    _say("\n".join(map(_safe, lines)))
+    _say(*lines)
 
 
 def _tag_table(counts: FlowCounts, lookup: Lookup, tags: Mapping[str, int]) -> Iterator[str]:
@@ -218,11 +223,11 @@ def _safe(text: str) -> str:
     )
 
 
-def _say(text: str) -> None:
+def _say(*lines: str) -> None:
     # Where standard error is closed it is None, for which print would take standard output.
     if sys.stderr is not None:
-        with _devnull_after_a_broken_pipe(sys.stderr):
-            print(text, file=sys.stderr, flush=True)
+        with _quiet_at_exit(sys.stderr):
+            print(*map(_safe, lines), sep="\n", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -32,13 +32,12 @@ def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
     cannot be renamed and is written through; an open file is written as it is. Raises OutputError,
     and BrokenPipeError where a reader has gone, which is no fault.
     """
-    if not isinstance(file, (str, os.PathLike)):
-        file.writelines(content)
-        file.flush()
-        return
-    path = os.fspath(file)
+    path = os.fspath(file) if isinstance(file, (str, os.PathLike)) else "the result"
     try:
-        if (descriptor := _descriptor(path)) is not None:
+        if not isinstance(file, (str, os.PathLike)):
+            file.writelines(content)
+            file.flush()
+        elif (descriptor := _descriptor(path)) is not None:
             with os.fdopen(os.dup(descriptor), "wb") as stream:
                 stream.writelines(content)
         elif os.path.exists(path) and not os.path.isfile(path):
@@ -50,7 +49,7 @@ def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
         raise
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"{path}: could not be written: {reason}. Nothing was kept.") from error
+        raise OutputError(f"{path}: could not be written: {reason}.") from error
 
 
 def check_writable(file: OutputFile) -> None:

@@ -156,6 +156,22 @@ def test_a_closed_standard_output_or_error_gives_no_traceback(tmp_path):
         assert (tmp_path / "result.csv").read_bytes().startswith(b"Tag Counts:")
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
+@pytest.mark.parametrize("output", ["/dev/full", "-"])
+def test_a_full_disk_is_one_sentence_and_exits_2(output):
+    with open("/dev/full", "wb") as full:
+        done = run(LOG, SAMPLE_LOOKUP, output, capture_output=False, stdout=full, stderr=-1)
+    assert done.returncode == 2
+    assert done.stderr.decode().count("\n") == 1
+    assert "could not be written: No space left on device." in done.stderr.decode()
+
+
+@on_posix
+def test_what_surprises_in_a_name_is_escaped_in_messages():
+    done = run("\x1b[31mred\n.log", SAMPLE_LOOKUP, "-")
+    assert done.stderr == b"flowtag: \\x1b[31mred\\n.log: there is no such file. Check the path.\n"
+
+
 @on_posix
 @pytest.mark.parametrize(
     ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)]

@@ -50,6 +50,10 @@ def test_gzip_is_known_by_content_and_members_are_files_put_together():
     assert facts(parse(gzip.compress(gzip.compress(gzip.compress(LOG))))) == facts(parse(LOG))
 
 
+def test_tens_of_thousands_of_tiny_members_are_read_each():
+    assert parse(gzip.compress(LOG[: len(LINES[0])]) * 30_000).files["log"].flows == 30_000
+
+
 def test_gzip_is_unpacked_three_deep_and_no_deeper():
     packed = LOG
     for _ in range(4):

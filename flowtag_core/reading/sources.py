@@ -23,6 +23,8 @@ LogFile = str | os.PathLike[str] | BinaryIO
 """What counts as a log: a path, `-` for standard input, or a file opened in binary mode."""
 
 READ_SIZE: Final = 1 << 18
+_BLOCK_SIZE: Final = 1 << 17
+_PACKED_SIZE: Final = 1 << 14
 LONGEST_LINE: Final = 1 << 24
 """Bytes; a longer line is set aside, since it would have to be held in memory whole."""
 
@@ -85,10 +87,10 @@ class Source:
                 chunk = self.stream.read(READ_SIZE)
             except OSError as error:
                 raise LogError(f"{self.name}: cannot be read: {error.strerror}.") from error
+            if not isinstance(chunk, bytes):  # text, or None from a pipe that does not wait
+                raise LogError(f"{self.name}: gives no bytes; open it in binary mode ('rb').")
             if not chunk:
                 return
-            if not isinstance(chunk, bytes):
-                raise LogError(f"{self.name}: was opened as text; open it in binary mode ('rb').")
             self.bytes_read += len(chunk)
             yield chunk
 
@@ -186,7 +188,7 @@ def _gunzip(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
     packed = unpacked = 0
     last = b"\n"
     member = None
-    for chunk in chunks:
+    for chunk in _sliced(chunks):
         packed += len(chunk)
         while chunk:
             if member is None:
@@ -221,6 +223,13 @@ def _gunzip(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
         )
 
 
+def _sliced(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Small pieces: what follows a member's end is copied, thousands of times for tiny members."""
+    for chunk in chunks:
+        for start in range(0, len(chunk), _PACKED_SIZE):
+            yield chunk[start : start + _PACKED_SIZE]
+
+
 def _inflate(member: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
     """What one member makes of these bytes, in bounded pieces, up to its end or the damage."""
     text = b""
@@ -238,30 +247,49 @@ def _inflate(member: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
 
 
 def _whole_lines(chunks: Iterator[bytes]) -> Iterator[Block]:
-    """The same bytes, cut at line ends; the last line may lack its own."""
-    line: list[bytes] = []
-    held = 0
+    """The same bytes in blocks that end at a line end; the last line may lack its own."""
+    held: list[bytes] = []
+    size, enough = 0, _BLOCK_SIZE
     too_long = b""
+    damage: list[DamagedLogError] = []
+    for chunk in _up_to_damage(chunks, damage):
+        if too_long:
+            end = chunk.find(b"\n") + 1
+            if not end:
+                continue
+            yield Block(too_long, too_long=True)
+            too_long, chunk = b"", chunk[end:]
+        held.append(chunk)
+        size += len(chunk)
+        if size < enough:
+            continue
+        lines, rest = _cut(held)
+        if lines:
+            yield Block(lines)
+        elif size > LONGEST_LINE:
+            too_long, rest = rest[:_HEAD_SIZE], b""
+        # Twice what is left, so that a long line is not joined again for each chunk.
+        held, size, enough = [rest], len(rest), max(_BLOCK_SIZE, 2 * len(rest))
+    lines, rest = _cut(held)
+    if lines:
+        yield Block(lines)
+    for error in damage:
+        error.tail = too_long or rest
+        raise error
+    if too_long or rest:
+        yield Block(too_long or rest, too_long=bool(too_long))
+
+
+def _up_to_damage(chunks: Iterator[bytes], damage: list[DamagedLogError]) -> Iterator[bytes]:
+    """The chunks before the damage, which is put into the list once they are all taken."""
     try:
-        for chunk in chunks:
-            if too_long:
-                end = chunk.find(b"\n") + 1
-                if not end:
-                    continue
-                yield Block(too_long, too_long=True)
-                too_long, chunk = b"", chunk[end:]
-            cut = chunk.rfind(b"\n") + 1
-            if cut:
-                yield Block(b"".join(line) + chunk[:cut])
-                line, held, chunk = [], 0, chunk[cut:]
-            line.append(chunk)
-            held += len(chunk)
-            if held > LONGEST_LINE:
-                too_long, line, held = b"".join(line)[:_HEAD_SIZE], [], 0
-    except DamagedLogError as damage:
-        damage.tail = too_long or b"".join(line)
-        raise
-    if too_long:
-        yield Block(too_long, too_long=True)
-    elif held:
-        yield Block(b"".join(line))
+        yield from chunks
+    except DamagedLogError as error:
+        damage.append(error)
+
+
+def _cut(held: list[bytes]) -> tuple[bytes, bytes]:
+    """The whole lines, and what follows the last line end."""
+    text = b"".join(held)
+    end = text.rfind(b"\n") + 1
+    return text[:end], text[end:]
