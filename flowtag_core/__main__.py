@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,6 +17,7 @@ from flowtag_core.errors import FlowtagError, OutputError
 from flowtag_core.output import check_writable
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.reading.layout import format_layout
+from flowtag_core.reading.sources import check_readable
 from flowtag_core.showing.notes import cautions, equation, remarks
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
@@ -48,7 +51,7 @@ exit code: 0 done, also where lines were passed over; 1 done, but a log was dama
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with these arguments; the exit code is returned."""
-    given = _parser().parse_args(arguments)
+    given = _parser().parse_intermixed_args(arguments)
     if len(given.paths) < 3:
         _parser().error("give at least one FLOW_LOG, then the LOOKUP, then the OUTPUT")
     *logs, lookup, output = given.paths
@@ -58,10 +61,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(f"flowtag: {error}")
         return FAILED
     except MemoryError:
-        _say("flowtag: there is not enough memory. Nothing was written.")
+        _say("flowtag: there is not enough memory.")
         return FAILED
     except KeyboardInterrupt:
-        _say("flowtag: stopped. Nothing was written.")
+        _say("flowtag: stopped before the result was written.")
         return INTERRUPTED
 
 
@@ -90,41 +93,39 @@ def _run(logs: list[str], lookup_path: str, output: str, format: str | None) -> 
     if format is not None:
         format_layout(format)
     _refuse_output_that_is_input([*logs, lookup_path], output)
-    check_writable(output)
-    _refuse_missing(logs)
+    if output != "-":
+        check_writable(output)
+    for path in logs:
+        if path != "-":
+            check_readable(path)
     lookup = load_lookup_table(_stream(sys.stdin, "input") if lookup_path == "-" else lookup_path)
     with _progress_bar(logs) as progress:
         counts = parse_flow_log(*logs, format=format, progress=progress)
     tags = _write(counts, lookup, output)
-    _tell(counts, lookup, tags, time.perf_counter() - started)
+    with suppress(KeyboardInterrupt):  # The result is there; only the telling is cut off.
+        _tell(counts, lookup, tags, time.perf_counter() - started)
     return DAMAGED if counts.total.damage else DONE
 
 
 def _write(counts: FlowCounts, lookup: Lookup, output: str) -> Mapping[str, int]:
-    """Write the result and return its tag counts."""
+    """Write the result and return its tag counts; that the reader of a pipe has gone is no fault."""
     report = map_tags(counts, lookup)
-    if output == "-":
-        stream = _stream(sys.stdout, "output")
-        with _quiet_at_exit(stream):
-            write_results(report, stream)
-    else:
-        write_results(report, output)
+    stream = _stream(sys.stdout, "output") if output == "-" else None
+    try:
+        write_results(report, stream or output)
+    except BrokenPipeError:
+        _give_up(stream)
+    except OutputError:
+        _give_up(stream)
+        raise
     return report.tag_counts
 
 
-@contextmanager
-def _quiet_at_exit(stream: IO[Any]) -> Iterator[None]:
-    """Take it for an end when the reader has gone; what could not be written is not tried again.
-
-    Python would try it at exit, and complain.
-    """
-    try:
-        yield
-    except (BrokenPipeError, OutputError) as error:
+def _give_up(stream: IO[Any] | None) -> None:
+    """Throw away what the stream still holds, or Python tries again at exit, and complains."""
+    if stream is not None:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        if isinstance(error, OutputError):
-            raise
 
 
 def _stream(stream: TextIO | None, name: str) -> BinaryIO:
@@ -135,18 +136,22 @@ def _stream(stream: TextIO | None, name: str) -> BinaryIO:
 
 def _refuse_output_that_is_input(inputs: list[str], output: str) -> None:
     """An output that is an input too would destroy it."""
-    if output == "-" or not os.path.isfile(output):
-        return
+    written = _identity(output, sys.stdout)
     for path in inputs:
-        if path != "-" and os.path.exists(path) and os.path.samefile(path, output):
+        if written is not None and _identity(path, sys.stdin) == written:
             raise OutputError(f"{output}: is an input too. Name another file for the result.")
 
 
-def _refuse_missing(logs: list[str]) -> None:
-    """Say that the last of many logs is missing before the first is read."""
-    for path in logs:
-        if path != "-" and not os.path.exists(path):
-            raise FlowtagError(f"{path}: there is no such file. Check the path.")
+def _identity(path: str, standard: TextIO | None) -> tuple[int, int] | None:
+    """What makes two paths one file; None for what is no file, such as a pipe or a terminal.
+
+    A `-` stands for the standard stream.
+    """
+    try:
+        status = os.fstat(standard.fileno()) if path == "-" and standard else os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
 
 @contextmanager
@@ -226,9 +231,13 @@ def _safe(text: str) -> str:
 def _say(*lines: str) -> None:
     # Where standard error is closed it is None, for which print would take standard output.
     if sys.stderr is not None:
-        with _quiet_at_exit(sys.stderr):
+        try:
             print(*map(_safe, lines), sep="\n", file=sys.stderr, flush=True)
+        except OSError:
+            _give_up(sys.stderr)
 
 
 if __name__ == "__main__":
+    # As an exception it lets a half-written file and the terminal be put in order.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main())

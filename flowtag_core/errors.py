@@ -14,6 +14,11 @@ A bad line or a bad lookup row is no error: it is counted and reported beside th
 from __future__ import annotations
 
 
+def reason_of(error: Exception) -> str:
+    """What the system says of a failure: `No space left on device`."""
+    return str(getattr(error, "strerror", None) or error or type(error).__name__)
+
+
 class FlowtagError(Exception):
     """Any failure of flowtag; its text is one sentence for a person, with the remedy."""
 

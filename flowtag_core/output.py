@@ -10,7 +10,7 @@ from contextlib import suppress
 from secrets import token_hex
 from typing import BinaryIO, Final
 
-from flowtag_core.errors import OutputError
+from flowtag_core.errors import OutputError, reason_of
 
 OutputFile = str | os.PathLike[str] | BinaryIO
 """A path, or a file opened in binary mode."""
@@ -47,23 +47,23 @@ def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
             _replace(os.path.realpath(path), content)
     except BrokenPipeError:
         raise
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise OutputError(f"{path}: could not be written: {reason}.") from error
+    except (OSError, ValueError, TypeError) as error:
+        raise OutputError(f"{path}: could not be written: {reason_of(error)}.") from error
 
 
-def check_writable(file: OutputFile) -> None:
-    """Raise OutputError at once where `write_whole` would surely fail later: a folder, no folder."""
-    if not isinstance(file, (str, os.PathLike)):
-        return
-    path = os.path.realpath(file)
-    if os.path.isdir(path):
-        raise OutputError(f"{file}: is a folder. Name a file in it.")
-    folder = os.path.dirname(path)
+def check_writable(path: str) -> None:
+    """Raise OutputError at once where `write_whole` would surely fail later; nothing is written."""
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    if os.path.isdir(target) or not path or path.endswith(os.sep):
+        raise OutputError(f"{path or 'OUTPUT'}: is a folder or no name. Name a file.")
     if not os.path.isdir(folder):
-        raise OutputError(f"{file}: there is no folder {folder}. Make it first.")
-    if not os.path.exists(path) and not os.access(folder, os.W_OK):
-        raise OutputError(f"{file}: no file may be made in the folder {folder}. Choose another.")
+        raise OutputError(f"{path}: there is no folder {folder}. Make it first.")
+    if os.path.exists(target) and not os.access(target, os.W_OK):
+        raise OutputError(f"{path}: is write-protected. Name another file.")
+    is_through = os.path.exists(target) and not os.path.isfile(target)
+    if not is_through and not os.access(folder, os.W_OK):
+        raise OutputError(f"{path}: no file may be made in the folder {folder}. Choose another.")
 
 
 def _descriptor(path: str) -> int | None:

@@ -174,7 +174,7 @@ def test_what_surprises_in_a_name_is_escaped_in_messages():
 
 @on_posix
 @pytest.mark.parametrize(
-    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)]
+    ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )
 def test_a_run_that_is_stopped_leaves_the_old_result(tmp_path, lookup, sent, code):
     output = tmp_path / "result.csv"

@@ -194,7 +194,7 @@ def test_what_is_not_utf8_is_read_as_windows_text_and_it_is_said():
         (b"dstport,name\n443,x\n", "line 1 reads 'dstport,name'"),
         (b"99999,tcp,x\n", "Put the line dstport,protocol,tag on top"),
         (b'dstport,protocol,tag\n1,tcp,x\n2,tcp,"x\n3,tcp,y\n', "line 3: a quote is opened"),
-        (b'dstport,protocol,tag\n1,tcp,"' + b"x" * 200_000, "line 2: .* Is a quote not closed"),
+        (b'dstport,protocol,tag\n1,tcp,"' + b"x" * 200_000, "line 2: a quote is opened and never"),
         (b"PK\x03\x04", "an Excel workbook"),
         (b"\x1f\x8b", "compressed with gzip"),
         (b"\x89PNG\r\n\x1a\n\0\0", "is binary"),

@@ -76,10 +76,10 @@ def test_a_full_disk_is_one_sentence():
 
 def test_what_surely_fails_is_said_before_the_work(tmp_path):
     with pytest.raises(OutputError, match="is a folder"):
-        check_writable(tmp_path)
+        check_writable(str(tmp_path))
     with pytest.raises(OutputError, match="there is no folder"):
-        check_writable(tmp_path / "no" / "result.csv")
-    check_writable(tmp_path / "result.csv")
+        check_writable(str(tmp_path / "no" / "result.csv"))
+    check_writable(str(tmp_path / "result.csv"))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ def parse_flow_log(
     A file is a path, `-` for standard input, or a file open in binary mode; gzip is recognised by
     content. `names` are what the files are called in the result, else each by its own name.
     `format` is the layout of files without a header, as AWS writes it. `progress` is told after
-    each block; `cancel` is asked, and its yes raises Cancelled. A bad line is counted and passed
+    each read; `cancel` is asked, and its yes raises Cancelled. A bad line is counted and passed
     over. Raises LogError where a file cannot be read at all, FormatError for the format.
     """
     layout = format_layout(format) if format is not None else ASSUMED
@@ -56,21 +56,25 @@ def _count(
 ) -> FlowCounts:
     reference = Reference(source.name, layout)
     damage = None
+
+    def tell() -> None:
+        if cancel():
+            raise Cancelled(f"{source.name}: the count was cancelled.")
+        progress(Progress(source.name, source.bytes_read, source.size, reference.lines))
+
     try:
-        for text, too_long in source.blocks():
-            if cancel():
-                raise Cancelled(f"{source.name}: the count was cancelled.")
+        for text, too_long in source.blocks(on_read=tell):
             if too_long:
                 reference.set_aside_line(text, Reason.TOO_LONG)
             else:
                 reference.count(text)
-            progress(Progress(source.name, source.bytes_read, source.size, reference.lines))
     except DamagedLogError as error:
         if not reference.lines:
             raise LogError(f"{error} Not one whole line came out of it.") from error
-        damage = str(error)
+        damage = f"{error} Every whole line before that is counted. Fetch the file again."
         if error.tail:
             reference.set_aside_line(error.tail, Reason.CUT_SHORT)
+    tell()
     return reference.counts(source.bytes_read, source.wrapping, damage)
 
 

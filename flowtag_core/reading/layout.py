@@ -39,6 +39,7 @@ KNOWN_FIELDS: Final = frozenset(DEFAULT_FIELDS) | frozenset(
 
 ABSENT: Final = -1
 
+_LONGEST_HEADER: Final = 1 << 16
 _WRAPPED = re.compile(r"\$+\{([^{}]*)\}")
 _NAME = r"(?:[a-z][a-z0-9_-]*|\$+\{[a-z][a-z0-9_-]*\})"
 _HEADER = re.compile(rf"{_NAME}(?:[ \t]+{_NAME})+".encode())
@@ -85,7 +86,7 @@ def header_layout(line: bytes) -> Layout | None:
     A header has at least two words, all of them like names; either dstport and protocol are among
     them, or all are known: AWS adds fields every year, so an unknown name is news, not damage.
     """
-    if not _HEADER.fullmatch(line):
+    if len(line) > _LONGEST_HEADER or not _HEADER.fullmatch(line):
         return None
     names = _names(line.decode("ascii").split())
     layout = Layout(names, "named by a header")

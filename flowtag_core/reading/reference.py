@@ -63,9 +63,10 @@ _YEAR_2100: Final = 4_102_444_800
 
 _BOM: Final = b"\xef\xbb\xbf"
 _NBSP: Final = b"\xc2\xa0"
-_SPACE: Final = re.compile(rb"(?:[ \t\r]|\xc2\xa0)*")
+_SPACE: Final = re.compile(rb"(?:[ \t\r]|\xc2\xa0)*+")
 _WORD: Final = re.compile(rb"[^ \t]+")
-_TABS: Final = re.compile(rb"\t+")
+_TAB_PIECE: Final = re.compile(rb"[^\t]+")
+_PIECES_AT_ONCE: Final = 1 << 11
 _STAMP: Final = re.compile(
     rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|\d{13})[ \t]+"
 )
@@ -86,6 +87,7 @@ _UNKNOWN: Final = {
 }
 
 Words = list[bytes]
+Split = Callable[[bytes, None, int], Words]
 
 
 class Reference:
@@ -149,15 +151,11 @@ class Reference:
             tuple(self._faults),
         )
 
-    def _count(
-        self, numbered: Iterator[tuple[int, bytes]], split: Callable[[bytes], Words]
-    ) -> None:
+    def _count(self, numbered: Iterator[tuple[int, bytes]], split: Split) -> None:
         while self._count_one_layout(numbered, split):
             pass
 
-    def _count_one_layout(
-        self, numbered: Iterator[tuple[int, bytes]], split: Callable[[bytes], Words]
-    ) -> bool:
+    def _count_one_layout(self, numbered: Iterator[tuple[int, bytes]], split: Split) -> bool:
         """Count lines until a header changes the layout (True) or there are no more (False)."""
         layout = self._layout
         fields = len(layout.names)
@@ -173,7 +171,7 @@ class Reference:
         rows: list[int] = []  # seven numbers a flow: one flat list packs twice as fast as tuples
         changed = False
         for number, line in numbered:
-            words = split(line)
+            words = split(line, None, fields)  # one word more, of all the rest, is too many
             is_odd_status = False
             if (
                 len(words) != plain_fields
@@ -264,7 +262,9 @@ class Reference:
             self._blank += 1
             return None
         if b"\t" in line and _holds_several(line, layout):
-            self._count(((number, piece) for piece in _TABS.split(line)), _words)
+            pieces = ((number, piece[0]) for piece in _TAB_PIECE.finditer(line))
+            while batch := list(islice(pieces, _PIECES_AT_ONCE)):
+                self._count(iter(batch), _words)
             return None
         record = _without_stamp(line, layout)
         if record is not line:
@@ -275,7 +275,7 @@ class Reference:
             if header != layout:
                 self._layout = header
             return None
-        words = _WORD.findall(record)
+        words = _first_words(record, len(layout.names))
         reason = _objection(words, layout)
         if reason is not None:
             self._put_aside(number, line, reason)
@@ -352,8 +352,13 @@ def _is_plain(block: bytes) -> bool:
     return b"\r" not in block or block.count(b"\r") == block.count(b"\r\n")
 
 
-def _words(line: bytes) -> Words:
-    return _WORD.findall(_stripped(line))
+def _words(line: bytes, _: None, most: int) -> Words:
+    """What bytes.split(line, None, most) is for a plain line: `most` words, and one for the rest."""
+    return _first_words(_stripped(line), most + 1)
+
+
+def _first_words(text: bytes, most: int) -> Words:
+    return [word[0] for word in islice(_WORD.finditer(text), most)]
 
 
 def _stripped(line: bytes) -> bytes:
@@ -411,4 +416,4 @@ def _is_whole(text: bytes, layout: Layout) -> bool:
 
 
 def _has_words(text: bytes, count: int) -> bool:
-    return sum(1 for _ in islice(_WORD.finditer(text), count)) == count
+    return len(_first_words(text, count)) == count

@@ -11,13 +11,13 @@ import re
 import stat
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import BinaryIO, Final, NamedTuple
 
-from flowtag_core.errors import DamagedLogError, LogError
+from flowtag_core.errors import DamagedLogError, LogError, reason_of
 
 LogFile = str | os.PathLike[str] | BinaryIO
 """What counts as a log: a path, `-` for standard input, or a file opened in binary mode."""
@@ -31,6 +31,7 @@ LONGEST_LINE: Final = 1 << 24
 _HEAD_SIZE: Final = 1 << 12
 _MOST_LAYERS: Final = 3
 _GZIP: Final = b"\x1f\x8b"
+_MEMBER_END: Final = b""
 _BOMB_SIZE: Final = 1 << 30
 _BOMB_RATIO: Final = 1000
 
@@ -38,18 +39,17 @@ _NO_LOGS: Final = (
     (b"PK\x03\x04", "a zip archive", "Unpack it and give the files in it"),
     (b"PAR1", "a Parquet file", "Give the log as text or gzipped text"),
     (b"\x28\xb5\x2f\xfd", "compressed with zstd", "Unpack it or compress it with gzip"),
-    (b"BZh", "compressed with bzip2", "Unpack it or compress it with gzip"),
+    (b"BZh91AY&SY", "compressed with bzip2", "Unpack it or compress it with gzip"),
     (b"\xfd7zXZ\x00", "compressed with xz", "Unpack it or compress it with gzip"),
     (b"\xff\xfe", "UTF-16 text", "Save it as UTF-8"),
     (b"\xfe\xff", "UTF-16 text", "Save it as UTF-8"),
     (b"\x89PNG", "a PNG picture", "Give a VPC flow log"),
     (b"\xff\xd8\xff", "a JPEG picture", "Give a VPC flow log"),
-    (b"GIF8", "a GIF picture", "Give a VPC flow log"),
+    (b"GIF89a", "a GIF picture", "Give a VPC flow log"),
     (b"%PDF-", "a PDF document", "Give a VPC flow log as text"),
     (b"\xd0\xcf\x11\xe0", "an old Office document", "Save the log as text"),
     (b"\x7fELF", "a program", "Give a VPC flow log"),
     (b"SQLite format 3\x00", "a SQLite database", "Give a VPC flow log as text"),
-    (b"ORC", "an ORC file", "Give the log as text or gzipped text"),
     (b"Obj\x01", "an Avro file", "Give the log as text or gzipped text"),
     (b"version https://git-lfs", "a Git LFS pointer", "Fetch the file with git lfs pull"),
 )
@@ -73,32 +73,33 @@ class Source:
     bytes_read: int = 0
     wrapping: str = ""
 
-    def blocks(self) -> Iterator[Block]:
-        """Blocks of whole lines, in order.
+    def blocks(self, on_read: Callable[[], None]) -> Iterator[Block]:
+        """Blocks of whole lines, in order; `on_read` is called after each read from the file.
 
         Raises LogError where this is no text log, and DamagedLogError, after everything that came
         out before the damage, where packed data ends early or does not hold together.
         """
-        return _whole_lines(self._text(self._chunks(), 0))
+        return _whole_lines(self._text(self._chunks(on_read), 0))
 
-    def _chunks(self) -> Iterator[bytes]:
+    def _chunks(self, on_read: Callable[[], None]) -> Iterator[bytes]:
         while True:
             try:
                 chunk = self.stream.read(READ_SIZE)
-            except OSError as error:
-                raise LogError(f"{self.name}: cannot be read: {error.strerror}.") from error
+            except (OSError, ValueError, EOFError) as error:
+                raise LogError(f"{self.name}: cannot be read: {reason_of(error)}.") from error
             if not isinstance(chunk, bytes):  # text, or None from a pipe that does not wait
                 raise LogError(f"{self.name}: gives no bytes; open it in binary mode ('rb').")
             if not chunk:
                 return
             self.bytes_read += len(chunk)
+            on_read()
             yield chunk
 
     def _text(self, chunks: Iterator[bytes], layer: int) -> Iterator[bytes]:
         head, chunks = _peeked(chunks)
         if not head.startswith(_GZIP):
             self._refuse_no_logs(head)
-            return chunks
+            return _members_as_lines(chunks)
         if layer == _MOST_LAYERS:
             raise LogError(
                 f"{self.name}: is gzip within gzip more than {_MOST_LAYERS} deep. Unpack it first."
@@ -137,8 +138,10 @@ def open_source(file: LogFile, name: str | None = None) -> Iterator[Source]:
             status = os.fstat(stream.fileno())
             size = status.st_size if stat.S_ISREG(status.st_mode) else None
             yield Source(name or source_name(file), stream, size)
-    else:
+    elif hasattr(file, "read"):
         yield Source(name or source_name(file), file, getattr(file, "size", None))
+    else:
+        raise LogError(f"{file!r:.60} is neither a path nor an open file.")
 
 
 def source_name(file: LogFile) -> str:
@@ -149,44 +152,73 @@ def source_name(file: LogFile) -> str:
     return name if isinstance(name, str) else "stream"
 
 
+def check_readable(path: str | os.PathLike[str]) -> None:
+    """Raise LogError at once where reading would surely fail later; nothing is read."""
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except (OSError, ValueError) as error:
+        raise _not_opened(path, error) from error
+    if is_folder:
+        raise _not_opened(path, IsADirectoryError())
+
+
 def _opened(path: str | os.PathLike[str]) -> BinaryIO:
     try:
         return open(path, "rb", buffering=0)
-    except FileNotFoundError as error:
-        raise LogError(f"{path}: there is no such file. Check the path.") from error
-    except IsADirectoryError as error:
-        raise LogError(f"{path}: is a folder. Give the log files in it.") from error
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise LogError(f"{path}: cannot be opened: {reason}.") from error
+        raise _not_opened(path, error) from error
+
+
+def _not_opened(path: str | os.PathLike[str], error: Exception) -> LogError:
+    if isinstance(error, FileNotFoundError):
+        return LogError(f"{path}: there is no such file. Check the path.")
+    if isinstance(error, IsADirectoryError):
+        return LogError(f"{path}: is a folder. Give the log files in it.")
+    return LogError(f"{path}: cannot be opened: {reason_of(error)}.")
 
 
 def _peeked(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
     """The first bytes, and all chunks still to come, with the damage in its place behind them."""
-    head = b""
+    first: list[bytes] = []
+    size = 0
     try:
         for chunk in chunks:
-            head += chunk
-            if len(head) >= _HEAD_SIZE:
+            first.append(chunk)
+            size += len(chunk)
+            if size >= _HEAD_SIZE:
                 break
     except DamagedLogError as damage:
-        return head, _damaged(head, damage)
-    return head, chain([head], chunks)
+        return b"".join(first), _damaged(first, damage)
+    return b"".join(first), chain(first, chunks)
 
 
-def _damaged(head: bytes, damage: DamagedLogError) -> Iterator[bytes]:
-    yield head
+def _damaged(chunks: list[bytes], damage: DamagedLogError) -> Iterator[bytes]:
+    yield from chunks
     raise damage
 
 
+def _members_as_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """The text, with a line end where a member ends without: files that were put together.
+
+    Only text has lines, so this is not done to what is unpacked once more.
+    """
+    last = b"\n"
+    for chunk in chunks:
+        if chunk != _MEMBER_END:
+            last = chunk[-1:]
+            yield chunk
+        elif last != b"\n":
+            last = b"\n"
+            yield last
+
+
 def _gunzip(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
-    """The content of all gzip members; a member's end is a line end.
+    """The content of all gzip members, _MEMBER_END behind each.
 
     Raises DamagedLogError, after all that came out, where a member is cut short, does not hold
     together or is followed by something else than zero padding. Source: RFC 1952.
     """
     packed = unpacked = 0
-    last = b"\n"
     member = None
     for chunk in _sliced(chunks):
         packed += len(chunk)
@@ -198,12 +230,11 @@ def _gunzip(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
             try:
                 for text in _inflate(member, chunk):
                     unpacked += len(text)
-                    last = text[-1:]
                     yield text
             except zlib.error as error:
                 raise DamagedLogError(
                     f"{name}: is damaged: the gzip data does not hold together at or before byte "
-                    f"{packed:,}. Every whole line before that was counted; fetch the file again."
+                    f"{packed:,}."
                 ) from error
             if unpacked > _BOMB_SIZE and unpacked > _BOMB_RATIO * packed:
                 raise LogError(
@@ -212,14 +243,13 @@ def _gunzip(chunks: Iterator[bytes], name: str) -> Iterator[bytes]:
                 )
             chunk = member.unused_data
             if member.eof:
-                if last != b"\n":
-                    yield b"\n"
-                last, member = b"\n", None
+                yield _MEMBER_END
+                member = None
     if member is not None:
-        yield member.flush()
+        if text := member.flush():
+            yield text
         raise DamagedLogError(
-            f"{name}: is cut short: the gzip data stops at byte {packed:,} without its end. "
-            "Every whole line before that was counted; fetch the file again."
+            f"{name}: is cut short: the gzip data stops at byte {packed:,} without its end."
         )
 
 
@@ -239,7 +269,8 @@ def _inflate(member: zlib._Decompress, packed: bytes) -> Iterator[bytes]:
             text = member.decompress(packed, READ_SIZE)
         except zlib.error:
             # zlib keeps to itself what it unpacked in a call that fails: go up to the bad byte.
-            yield from (before.decompress(packed[i : i + 1]) for i in range(len(packed)))
+            texts = (before.decompress(packed[i : i + 1]) for i in range(len(packed)))
+            yield from filter(None, texts)
             raise
         if text:
             yield text
@@ -264,20 +295,32 @@ def _whole_lines(chunks: Iterator[bytes]) -> Iterator[Block]:
         if size < enough:
             continue
         lines, rest = _cut(held)
-        if lines:
-            yield Block(lines)
-        elif size > LONGEST_LINE:
+        yield from _blocks(lines)
+        if len(rest) > LONGEST_LINE:
             too_long, rest = rest[:_HEAD_SIZE], b""
         # Twice what is left, so that a long line is not joined again for each chunk.
         held, size, enough = [rest], len(rest), max(_BLOCK_SIZE, 2 * len(rest))
     lines, rest = _cut(held)
-    if lines:
-        yield Block(lines)
+    yield from _blocks(lines)
     for error in damage:
         error.tail = too_long or rest
         raise error
-    if too_long or rest:
-        yield Block(too_long or rest, too_long=bool(too_long))
+    yield from [Block(too_long, too_long=True)] if too_long else _blocks(rest)
+
+
+def _blocks(lines: bytes) -> Iterator[Block]:
+    """The lines in one block, or one by one where a line may be too long."""
+    if len(lines) <= LONGEST_LINE:
+        if lines:
+            yield Block(lines)
+        return
+    start = 0
+    while start < len(lines):
+        end = lines.find(b"\n", start)
+        end = len(lines) if end < 0 else end
+        is_long = end - start > LONGEST_LINE
+        yield Block(lines[start : start + _HEAD_SIZE if is_long else end + 1], too_long=is_long)
+        start = end + 1
 
 
 def _up_to_damage(chunks: Iterator[bytes], damage: list[DamagedLogError]) -> Iterator[bytes]:

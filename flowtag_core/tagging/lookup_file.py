@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.errors import LookupFileError
+from flowtag_core.errors import LookupFileError, reason_of
 from flowtag_core.output import csv_cell
 from flowtag_core.tagging.lookup import (
     UNTAGGED,
@@ -48,6 +48,9 @@ _BINARY: Final = (
     (b"\x1f\x8b", "compressed with gzip", "Unpack it"),
 )
 _END: Final = "\0"
+
+# The file as a whole is bounded; csv's own limit of 131,072 characters would refuse a long remark.
+csv.field_size_limit(LARGEST_FILE)
 
 
 def load_lookup_table(file: LookupFile, name: str | None = None) -> Lookup:
@@ -112,8 +115,7 @@ def _read(file: LookupFile, name: str) -> bytes:
     except IsADirectoryError as error:
         raise LookupFileError(f"{name}: is a folder. Give the lookup CSV in it.") from error
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise LookupFileError(f"{name}: cannot be read: {reason}.") from error
+        raise LookupFileError(f"{name}: cannot be read: {reason_of(error)}.") from error
 
 
 def _decoded(raw: bytes, name: str) -> tuple[str, tuple[str, ...]]:
@@ -197,7 +199,8 @@ def _first_row(text: str, delimiter: str, name: str, skip: bool) -> tuple[int, l
 def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
     """All rows of the CSV with the number of their first line; CR, LF and CRLF end a row."""
     # The end mark is a row of its own unless a quote that was never closed has swallowed it.
-    reader = csv.reader(chain(io.StringIO(text, newline=""), [_END]), delimiter=delimiter)
+    lines = chain(io.StringIO(text, newline=""), [_END])
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
     line = 1
     try:
         for cells in reader:
