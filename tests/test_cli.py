@@ -91,6 +91,8 @@ def test_a_damaged_log_is_counted_up_to_the_damage_and_exits_1(tmp_path, lookup)
         ((SAMPLE_LOOKUP, LOG, "OUT"), "needs the three columns dstport, protocol and tag"),
         ((str(SAMPLE), SAMPLE_LOOKUP, "OUT"), "is a folder"),
         ((LOG, SAMPLE_LOOKUP, str(SAMPLE)), "is a folder"),
+        ((LOG, SAMPLE_LOOKUP, ""), "is a folder or no name"),
+        ((LOG, SAMPLE_LOOKUP, "new/"), "is a folder or no name"),
         ((LOG, SAMPLE_LOOKUP, "no/such/folder/result.csv"), "there is no folder"),
         (("-", "-", "OUT"), "standard input (-) can be read only once"),
         (
@@ -124,6 +126,31 @@ def test_an_output_that_is_an_input_is_refused(tmp_path, lookup, spelling):
     assert log.read_bytes() == line()
 
 
+@on_posix
+@pytest.mark.parametrize(
+    "command",
+    [
+        "- {lookup} {log} < {log}",
+        "{log} - {lookup} < {lookup}",
+        "{log} {lookup} - >> {log}",
+        "{log} {lookup} /dev/stdout >> {log}",
+    ],
+)
+def test_an_output_that_is_an_input_through_a_redirection_is_refused(tmp_path, lookup, command):
+    log = tmp_path / "flow.log"
+    log.write_bytes(line())
+    text = f"{sys.executable} -m flowtag_core " + command.format(log=log, lookup=lookup)
+    done = subprocess.run(text, shell=True, cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert b"is an input too" in done.stderr
+    assert (log.read_bytes(), lookup.read_bytes()) == (line(), LOOKUP)
+
+
+def test_options_may_stand_anywhere():
+    done = run(LOG, "--format", "version dstport protocol", SAMPLE_LOOKUP, "-")
+    assert done.returncode == 0
+
+
 def test_nothing_that_a_log_says_reaches_the_terminal_raw(tmp_path, lookup):
     log = tmp_path / "flow.log"
     log.write_bytes(b"\x1b[2J\x1b]0;title\x07 \xff\n")
@@ -137,10 +164,16 @@ def test_nothing_that_a_log_says_reaches_the_terminal_raw(tmp_path, lookup):
 def test_a_reader_that_has_gone_gives_no_traceback(tmp_path, lookup):
     log = tmp_path / "flow.log"
     log.write_bytes(b"".join(line(dstport=str(port)) + b"\n" for port in range(60_000)))
-    command = f"{sys.executable} -m flowtag_core {log} {lookup} -"
-    for pipe in ("| head -1", "2>&1 | head -1", "2>&1 >/dev/null | true", "| true"):
+    command = f"{sys.executable} -m flowtag_core {log} {lookup}"
+    for rest in (
+        "- | head -1",
+        "- 2>&1 | head -1",
+        "- 2>&1 >/dev/null | true",
+        "- | true",
+        "/dev/stdout | true",
+    ):
         done = subprocess.run(
-            f"{command} {pipe}", shell=True, cwd=ROOT, capture_output=True, check=False
+            f"{command} {rest}", shell=True, cwd=ROOT, capture_output=True, check=False
         )
         assert b"Traceback" not in done.stderr + done.stdout
         assert b"Error" not in done.stderr
@@ -148,7 +181,7 @@ def test_a_reader_that_has_gone_gives_no_traceback(tmp_path, lookup):
 
 @on_posix
 def test_a_closed_standard_output_or_error_gives_no_traceback(tmp_path):
-    for closing in ("2>&-", ">&- 2>&-"):
+    for closing in ("2>&-", ">&- 2>&-", *(["2>/dev/full"] if os.path.exists("/dev/full") else [])):
         command = f"{sys.executable} -m flowtag_core {LOG} {SAMPLE_LOOKUP} {tmp_path}/result.csv {closing}"
         done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=False)
         assert done.returncode == 0

@@ -112,6 +112,11 @@ def test_without_a_header_the_first_row_is_data_and_it_is_said():
     assert lookup.notices[0].startswith("mine.csv: has no header")
 
 
+def test_blanks_before_a_quote_and_cells_of_any_length_are_fine():
+    lookup = load(f'dstport,protocol,tag,note\n80, tcp, "a,b",{"x" * 200_000}\n')
+    assert keys(lookup) == [("80,tcp", "a,b")]
+
+
 def test_an_excel_line_says_the_delimiter():
     lookup = load('sep=;\ndstport;protocol;tag\n443;tcp;"a;b,c"\n')
     assert keys(lookup) == [("443,tcp", "a;b,c")]

@@ -74,12 +74,23 @@ def test_a_full_disk_is_one_sentence():
         write_whole([b"x"], "/dev/full")
 
 
-def test_what_surely_fails_is_said_before_the_work(tmp_path):
+def test_what_surely_fails_is_said_before_the_work(tmp_path, monkeypatch):
+    path = tmp_path / "result.csv"
     with pytest.raises(OutputError, match="is a folder"):
         check_writable(str(tmp_path))
     with pytest.raises(OutputError, match="there is no folder"):
         check_writable(str(tmp_path / "no" / "result.csv"))
-    check_writable(str(tmp_path / "result.csv"))
+    check_writable(str(path))
+    # A superuser may write anywhere, so the system's answer is played here.
+    monkeypatch.setattr(os, "access", lambda name, _: str(name) != str(tmp_path))
+    with pytest.raises(OutputError, match="no file may be made in the folder"):
+        check_writable(str(path))
+    path.write_text("old")
+    with pytest.raises(OutputError, match="no file may be made in the folder"):
+        check_writable(str(path))
+    monkeypatch.setattr(os, "access", lambda name, _: str(name) != str(path))
+    with pytest.raises(OutputError, match="is write-protected"):
+        check_writable(str(path))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import gzip
 import io
 import random
+import tracemalloc
 
 import pytest
 
@@ -31,7 +32,7 @@ def parse(content, **options):
 def facts(counts):
     file = counts.files["log"]
     return (
-        (file.records, file.headers, file.blank, file.flows, file.set_aside),
+        (file.records, file.headers, file.blank, file.flows, file.set_aside, file.damage),
         (counts.requests, counts.replies, counts.replies_by_service, counts.faults),
     )
 
@@ -52,6 +53,13 @@ def test_gzip_is_known_by_content_and_members_are_files_put_together():
 
 def test_tens_of_thousands_of_tiny_members_are_read_each():
     assert parse(gzip.compress(LOG[: len(LINES[0])]) * 30_000).files["log"].flows == 30_000
+
+
+def test_what_is_packed_twice_may_be_cut_and_put_together_anywhere():
+    packed = gzip.compress(LOG[:-1])
+    halves = gzip.compress(packed[:50]) + gzip.compress(packed[50:])
+    assert facts(parse(halves)) == facts(parse(LOG[:-1]))
+    assert facts(parse(halves + halves)) == facts(parse(LOG + LOG))
 
 
 def test_gzip_is_unpacked_three_deep_and_no_deeper():
@@ -121,6 +129,29 @@ def test_a_line_that_is_too_long_is_set_aside_and_the_next_one_counts(monkeypatc
     assert [fault.line for fault in counts.faults] == [6, 12]
 
 
+@pytest.mark.parametrize("before", [0, 1000, 70_000, 300_000])
+@pytest.mark.parametrize("most", [1 << 10, 1 << 16, 1 << 30])
+def test_a_line_is_too_long_by_its_own_length_alone(monkeypatch, before, most):
+    monkeypatch.setattr(sources, "LONGEST_LINE", 1 << 18)
+    comments = b"#\n" * (before // 2)
+    whole = line() + b" x" * (((1 << 18) - len(line())) // 2)
+    whole = whole.ljust(1 << 18, b"x")
+    counts = parse_flow_log(Dribble(comments + whole + b"\n" + whole + b"x\n" + LOG, most))
+    assert counts.total.flows == 6
+    assert counts.total.set_aside == {Reason.TOO_LONG: 1}
+    assert counts.faults[0].line == before // 2 + 2
+
+
+def test_a_line_of_millions_of_words_is_never_taken_apart_whole():
+    lines = [b"ab " * 1_000_000, b"dstport protocol " + b"a b " * 500_000, b"\xc2\xa0" * 1_000_000]
+    tracemalloc.start()
+    counts = parse(b"\n".join(lines))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert counts.total.records == 3
+    assert peak < 12 * max(map(len, lines))
+
+
 @pytest.mark.parametrize(
     ("content", "what"),
     [
@@ -162,3 +193,16 @@ def test_missing_folders_and_text_files_are_errors_that_name_the_file(tmp_path):
         parse_flow_log(tmp_path)
     with pytest.raises(LogError, match="binary mode"):
         parse_flow_log(io.StringIO("2 1"))
+    with pytest.raises(LogError, match="neither a path nor an open file"):
+        parse_flow_log(b"flow.log")
+    with pytest.raises(LogError, match="cannot be read"):
+        parse_flow_log(gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(LOG)[:-9])))
+
+
+def test_a_pipe_that_does_not_wait_is_never_taken_for_the_end():
+    class Unready(io.RawIOBase):
+        def read(self, _size=-1):
+            return None
+
+    with pytest.raises(LogError, match="gives no bytes"):
+        parse_flow_log(Unready())
