@@ -9,19 +9,23 @@ from types import MappingProxyType
 from typing import Final, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flowtag_core.counts import ACTIONS, FlowCounts, Ints, Table
 from flowtag_core.iana import protocol_name
 from flowtag_core.output import OutputFile, csv_cell, write_whole
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
 
+Numbers = NDArray[np.int32]
 Measure = Literal["flows", "packets", "bytes"]
 Action = Literal["ACCEPT", "REJECT", "other"]
 View = Literal["destination", "service"]
 
 _ROWS_AT_ONCE: Final = 1 << 12
-_NAME_ORDER: Final = np.argsort(np.argsort([protocol_name(number) for number in range(256)]))
-"""For each protocol number the place of its name in the order of names."""
+_BY_NAME: Final = np.argsort([protocol_name(number) for number in range(256)]).astype(np.int32)
+"""The protocol numbers in the order of their names."""
+_RANK: Final = np.argsort(_BY_NAME).astype(np.int32)
+"""For each protocol number its place in that order."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +37,9 @@ class Report:
     """
 
     tags: tuple[str, ...]
-    port: Ints
-    protocol: Ints
-    tag: Ints
+    port: Numbers
+    protocol: Numbers
+    tag: Numbers
     count: Ints
     measure: Measure = "flows"
 
@@ -88,12 +92,9 @@ def map_tags(
     """
     replies = {"destination": counts.replies, "service": counts.replies_by_service}[view]
     tables = [_filtered(table, action, time) for table in (counts.requests, replies)]
-    pair, count = _by_port_and_protocol(tables, measure)
-    port, protocol = pair >> 8, pair & 255
-    order = np.lexsort((_NAME_ORDER[protocol], port))
-    port, protocol = port[order], protocol[order]
+    port, protocol, count = _by_port_and_protocol(tables, measure)
     tag = _tag_numbers(port, protocol, lookup)
-    return Report((*lookup.tags, UNTAGGED), port, protocol, tag, count[order], measure)
+    return Report((*lookup.tags, UNTAGGED), port, protocol, tag, count, measure)
 
 
 def _filtered(table: Table, action: Action | None, time: tuple[int, int] | None) -> Table:
@@ -110,22 +111,24 @@ def _filtered(table: Table, action: Action | None, time: tuple[int, int] | None)
     )
 
 
-def _by_port_and_protocol(tables: list[Table], measure: Measure) -> tuple[Ints, Ints]:
-    """Each port and protocol that occurs, as one number, and its sum of the measure."""
-    pairs = np.concatenate([(table.port << 8) | table.protocol for table in tables])
-    values = np.concatenate([_values(table, measure) for table in tables])
-    pair, place = np.unique(pairs, return_inverse=True)
-    sums = np.zeros(len(pair), np.int64)
-    np.add.at(sums, place, values)
-    return pair, sums
+def _by_port_and_protocol(tables: list[Table], measure: Measure) -> tuple[Numbers, Numbers, Ints]:
+    """Each port and protocol that occurs, by port and then by name, and its sum of the measure."""
+    key = np.concatenate([(t.port.astype(np.int32) << 8) | _RANK[t.protocol] for t in tables])
+    order = np.argsort(key)
+    key = key[order]
+    values = np.concatenate([_values(table, measure) for table in tables])[order]
+    first = np.flatnonzero(np.diff(key, prepend=-1))
+    key = key[first]
+    count = np.add.reduceat(values, first) if len(first) else values
+    return key >> 8, _BY_NAME[key & 255], count
 
 
 def _values(table: Table, measure: Measure) -> Ints:
     return {"flows": table.flows, "packets": table.packets, "bytes": table.bytes}[measure]
 
 
-def _tag_numbers(port: Ints, protocol: Ints, lookup: Lookup) -> Ints:
-    numbers = np.full(len(port), len(lookup.tags), np.int64)
+def _tag_numbers(port: Numbers, protocol: Numbers, lookup: Lookup) -> Numbers:
+    numbers = np.full(len(port), len(lookup.tags), np.int32)
     for one in np.unique(protocol).tolist():
         rows = np.flatnonzero(protocol == one)
         winner = lookup.winners(one)[port[rows]]
