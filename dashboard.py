@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import flowtag_core
@@ -19,8 +21,8 @@ from flowtag_core.counts import FlowCounts
 from flowtag_core.errors import FlowtagError
 from flowtag_core.reading.counting import Progress, distinct, parse_flow_log
 from flowtag_core.showing import charts, notes, tables
-from flowtag_core.showing.notes import literal
-from flowtag_core.tagging.lookup import parse_protocol
+from flowtag_core.showing.notes import literal, number
+from flowtag_core.tagging.lookup import Lookup, parse_protocol
 from flowtag_core.tagging.lookup_file import (
     load_lookup_table,
     looks_like_csv,
@@ -35,48 +37,75 @@ HEAD = 1 << 16
 
 NUMBER = st.column_config.NumberColumn(format="localized")
 PLAIN_NUMBER = st.column_config.NumberColumn(format="%d")
+TEXT = st.column_config.TextColumn(width="medium")
 SHARE = st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100)
 
 
-def take(files: Iterable[BinaryIO]) -> None:
-    """Tell logs from lookups by content, read each once, and keep what came of it."""
-    state.refused = []
+@dataclass
+class Loaded:
+    """What a session holds: the counts of each log, the lookup, and what to say of the last drop."""
+
+    logs: dict[str, FlowCounts] = field(default_factory=dict)
+    lookup: Lookup | None = None
+    sample_lookup: Lookup | None = None  # while the sample is shown
+    refused: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+
+
+def take(files: Iterable[BinaryIO], before: Loaded) -> Loaded:
+    """What the session holds with these files, each read once: logs and lookups, told by content.
+
+    Nothing that is there is changed: a click meanwhile runs this script, and so this, once more.
+    """
+    loaded = Loaded(dict(before.logs), before.lookup, before.sample_lookup)
     bar = st.progress(0.0)
     for file in files:
         head = file.read(HEAD)
         file.seek(0)
-        name = name_of(file)
         try:
             if looks_like_lookup(head):
-                state.lookup = load_lookup_table(file, name=name)
-            elif not count(file, name, bar) and looks_like_csv(head):
-                file.seek(0)
-                load_lookup_table(file, name=f"{name}: if this should be a lookup")
+                take_lookup(load_lookup_table(file, name=name_of(file)), loaded)
+            else:
+                take_log(file, head, loaded, bar)
         except FlowtagError as error:
-            state.refused.append(str(error))
+            loaded.refused.append(str(error))
     bar.empty()
+    return loaded
 
 
-def count(file: BinaryIO, name: str, bar: Any) -> int:
-    """Count one log under a name that no other log has; its number of flows is returned."""
-    if state.sample_lookup is not None:
-        # The first log of one's own takes the sample's place, and its lookup goes with it.
-        state.logs = {}
-        state.lookup = None if state.lookup is state.sample_lookup else state.lookup
-        state.sample_lookup = None
-    *_, name = distinct([*state.logs, name])
+def take_lookup(lookup: Lookup, loaded: Loaded) -> None:
+    """The last lookup counts; that it takes another's place is said."""
+    if loaded.lookup is not None:
+        loaded.told.append(f"{lookup.name} takes the place of {loaded.lookup.name}.")
+    loaded.lookup = lookup
+
+
+def take_log(file: BinaryIO, head: bytes, loaded: Loaded, bar: DeltaGenerator) -> None:
+    """Count one log under a name that no other has, and keep it unless it is of no use."""
+    *_, name = distinct([*loaded.logs, name_of(file)])
 
     def show(progress: Progress) -> None:
         part = min(progress.bytes_read / progress.size, 1.0) if progress.size else 0.0
         bar.progress(part, f"{literal(name)}: {progress.lines:,} lines")
 
-    state.logs[name] = parse_flow_log(file, names=[name], progress=show)
-    return state.logs[name].total.flows
+    counts = parse_flow_log(file, names=[name], progress=show)
+    if notes.is_of_no_use(counts):
+        if looks_like_csv(head):
+            file.seek(0)
+            load_lookup_table(file, name=f"{name}: if this should be a lookup")
+        loaded.refused += notes.cautions(counts)
+        return
+    if loaded.sample_lookup is not None:
+        # The first log of one's own takes the sample's place, and its lookup goes with it.
+        loaded.logs = {}
+        loaded.lookup = None if loaded.lookup is loaded.sample_lookup else loaded.lookup
+        loaded.sample_lookup = None
+    loaded.logs[name] = counts
 
 
 def name_of(file: BinaryIO) -> str:
     """What a dropped file is called: a text to show, never a path."""
-    return PurePosixPath(file.name.replace("\\", "/")).name or "file"
+    return PurePosixPath(file.name.replace("\\", "/")).name.strip() or "file"
 
 
 def forget(uploads: Iterable[Any]) -> None:
@@ -94,23 +123,43 @@ def selected_rows(event: Any, table: pd.DataFrame) -> list[pd.Series]:
 
 
 def start_over() -> None:
-    state.logs, state.lookup, state.sample_lookup, state.refused = {}, None, None, []
+    state.loaded = Loaded()
+
+
+def show_lookup(lookup: Lookup) -> None:
+    """How many rules there are, and every row that does not do what it seems to."""
+    title = f"Lookup: {number(len(lookup), 'rule')}"
+    with st.expander(title, expanded=bool(lookup.problems or lookup.notices)):
+        for sentence in lookup.notices:
+            st.text(sentence)
+        problems = tables.problem_table(lookup)
+        if len(problems):
+            st.text(f"{lookup.name}: {number(len(problems), 'row')} in doubt")
+            st.dataframe(problems, hide_index=True, alt="Problems of the lookup")
+        else:
+            st.text(f"{lookup.name}: no row is in doubt")
 
 
 st.set_page_config("flowtag", layout="wide")
 state = st.session_state
-if "logs" not in state:
+if "loaded" not in state:
     start_over()
     state.drops = 0
+    state.taken = set()
 
 # Uploads are taken before the drop zone is drawn, and the zone is drawn anew, empty: as long as
-# it holds files, Streamlit copies all of their bytes at every click.
-uploads = state.get(f"logs_and_lookup_{state.drops}")
+# it holds files, Streamlit copies all of their bytes at every click. What was dropped while the
+# last files were counted is still in the zone before.
+zones = [f"logs_and_lookup_{drop}" for drop in (state.drops - 1, state.drops)]
+dropped = [upload for zone in zones for upload in state.get(zone) or []]
+uploads = [upload for upload in dropped if upload.file_id not in state.taken]
 if uploads:
-    take(uploads)
-    forget(uploads)
+    state.loaded = take(uploads, state.loaded)
+    state.taken |= {upload.file_id for upload in uploads}
     state.drops += 1
+    forget(uploads)
     st.rerun()
+loaded: Loaded = state.loaded
 
 st.title("Flow log tag mapper")
 st.write("Which application does each flow belong to, and which flows belong to none yet?")
@@ -125,33 +174,37 @@ with st.container(border=True):
     )
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Try the sample", key="sample", icon=":material/science:"):
-            start_over()
             with ExitStack() as stack:
-                take([stack.enter_context(path.open("rb")) for path in sorted(SAMPLE.iterdir())])
-            state.sample_lookup = state.lookup
+                files = [stack.enter_context(path.open("rb")) for path in sorted(SAMPLE.iterdir())]
+                state.loaded = take(files, Loaded())
+            state.loaded.sample_lookup = state.loaded.lookup
             st.rerun()
-        if state.logs or state.lookup:
+        if loaded.logs or loaded.lookup:
             st.button("Start over", key="start_over", on_click=start_over)
-        names = [*state.logs, *([state.lookup.name] if state.lookup else [])]
-        st.text(
-            ", ".join(names) if names else "14 flows and 11 rules. Nothing leaves this machine."
-        )
+        names = [*loaded.logs, *([loaded.lookup.name] if loaded.lookup else [])]
+        st.text(notes.listed(names) or "14 flows and 11 rules. Nothing leaves this machine.")
 
-for sentence in state.refused:
+for sentence in loaded.refused:
     st.error(literal(sentence))
+for sentence in loaded.told:
+    st.info(literal(sentence))
 
-if not state.logs:
-    if state.lookup:
-        st.info(f"{len(state.lookup):,} lookup rules are loaded. Now drop a flow log.")
+if not loaded.logs:
+    if loaded.lookup:
+        st.info("The lookup is loaded. Now drop a flow log.")
+        show_lookup(loaded.lookup)
     st.stop()
 
-counts: FlowCounts = sum(state.logs.values(), FlowCounts())
-lookup = state.lookup or NO_LOOKUP
+counts: FlowCounts = sum(loaded.logs.values(), FlowCounts())
+lookup = loaded.lookup or NO_LOOKUP
 report = map_tags(counts, lookup)
 theme = st.context.theme.type or "light"
 
 for sentence in notes.cautions(counts):
     st.warning(literal(sentence))
+
+if not loaded.lookup:
+    st.info("Without a lookup everything is Untagged. Drop a CSV with dstport, protocol and tag.")
 
 tags = tables.tag_table(report)
 ports = tables.port_table(report)
@@ -169,11 +222,12 @@ with left:
         tags,
         key="tags",
         hide_index=True,
-        column_config={"Flows": NUMBER, "Share": SHARE},
+        column_config={"Tag": TEXT, "Flows": NUMBER, "Share": SHARE},
         on_select="rerun",
         selection_mode="single-cell",
         alt="Flows of each tag",
     )
+    st.caption("Select a cell of this table or the next to see which rule gives the tag.")
     for row in selected_rows(picked, tags):
         st.text(notes.why_tag(lookup, row["Tag"]))
 with right:
@@ -187,7 +241,7 @@ with left:
         ports,
         key="ports",
         hide_index=True,
-        column_config={"Port": PLAIN_NUMBER, "Flows": NUMBER, "Share": SHARE},
+        column_config={"Port": PLAIN_NUMBER, "Tag": TEXT, "Flows": NUMBER, "Share": SHARE},
         on_select="rerun",
         selection_mode="single-cell",
         alt="Flows of each port and protocol",
@@ -218,15 +272,7 @@ with st.expander("What was read and what was set aside", expanded=bool(counts.to
     if len(reasons):
         st.dataframe(reasons, hide_index=True, alt="Records set aside by reason")
     if len(faults):
-        st.text(f"The first {len(faults):,} of {counts.total.faults:,} lines with a fault")
+        st.text(f"{number(counts.total.faults, 'line')} with a fault; the first {len(faults):,}:")
         st.dataframe(faults, hide_index=True, alt="Lines with a fault")
 
-with st.expander(f"Lookup: {len(lookup):,} rules", expanded=bool(lookup.problems)):
-    for sentence in lookup.notices:
-        st.text(sentence)
-    problems = tables.problem_table(lookup)
-    if len(problems):
-        st.text(f"{len(problems):,} rows do not do what they seem to")
-        st.dataframe(problems, hide_index=True, alt="Problems of the lookup")
-    else:
-        st.text(f"{lookup.name}: no row is in doubt" if state.lookup else "No lookup yet")
+show_lookup(lookup)

@@ -18,7 +18,7 @@ from flowtag_core.output import check_writable
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.reading.layout import format_layout
 from flowtag_core.reading.sources import check_readable
-from flowtag_core.showing.notes import cautions, equation, remarks
+from flowtag_core.showing.notes import cautions, equation, number, remarks
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import map_tags, write_results
@@ -76,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("paths", nargs="+", metavar="PATH", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "paths", nargs="+", metavar="FLOW_LOG LOOKUP OUTPUT", help=argparse.SUPPRESS
+    )
     parser.add_argument(
         "--format",
         metavar="FORMAT",
@@ -201,7 +203,7 @@ def _tell(counts: FlowCounts, lookup: Lookup, tags: Mapping[str, int], seconds: 
     lines += cautions(counts)
     lines += ["", *_tag_table(counts, lookup, tags), "", equation(counts.total)]
     size = counts.total.size / 1e6
-    lines.append(f"{size:,.1f} MB in {seconds:.2f} s; {len(lookup):,} lookup rules")
+    lines.append(f"{size:,.1f} MB in {seconds:.2f} s; {number(len(lookup), 'lookup rule')}")
     _say(*lines)
 
 

@@ -106,9 +106,10 @@ def test_files_are_told_apart_by_content_not_by_name(page):
 def test_a_log_alone_is_all_untagged_and_a_lookup_alone_waits_for_a_log(page):
     assert tags(drop(page, ("a.log", LOG))) == {"Untagged": 14}
     fresh = AppTest.from_file(str(ROOT / "dashboard.py"), default_timeout=60).run()
-    assert "11 lookup rules are loaded. Now drop a flow log." in said(
-        drop(fresh, ("l.csv", SAMPLE_LOOKUP))
-    )
+    drop(fresh, ("l.csv", SAMPLE_LOOKUP + b"\n1,nothing,x"))
+    assert "The lookup is loaded. Now drop a flow log." in said(fresh)
+    assert list(table(fresh, "Line", "Problem")["Line"]) == [13]
+    assert "Without a lookup everything is Untagged." in said(page)
 
 
 def test_more_logs_add_up_even_with_equal_names(page):
@@ -120,6 +121,7 @@ def test_more_logs_add_up_even_with_equal_names(page):
 def test_a_new_lookup_takes_the_place_of_the_old(page):
     drop(page, ("a.log", LOG), ("old.csv", SAMPLE_LOOKUP))
     assert tags(drop(page, ("new.csv", LOOKUP))) == {"mail": 1, "web": 1, "Untagged": 12}
+    assert "new.csv takes the place of old.csv." in said(page)
 
 
 def test_each_file_that_is_no_log_gets_one_sentence_and_the_others_count(page):
@@ -140,9 +142,12 @@ def test_each_file_that_is_no_log_gets_one_sentence_and_the_others_count(page):
 def test_an_empty_file_and_one_without_flows_are_said(page):
     drop(page, ("e.log", b""), ("prose.txt", b"this is\nno flow log"))
     assert "e.log: is empty." in said(page)
-    assert "prose.txt: not one flow was found." in said(page)
+    assert "prose.txt: not one flow was found; line 1" in said(page)
+    assert not page.dataframe
+    nothing = b"\n".join([line(status="NODATA"), line(dstport="x")])
+    drop(page, ("quiet.log", nothing))
+    assert "quiet.log: not one flow was found; line 2 is set aside as bad port." in said(page)
     assert tags(page) == {"Untagged": 0}
-    assert list(table(page, "File", "Line")["Line"]) == [1, 2]
 
 
 def test_a_lookup_without_its_columns_is_told_what_it_lacks(page):
@@ -152,6 +157,15 @@ def test_a_lookup_without_its_columns_is_told_what_it_lacks(page):
         in said(page)
     )
     assert metrics(page)["Flows"] == "14"
+    assert "not one flow" not in said(page)
+    assert tags(drop(page, ("l.csv", SAMPLE_LOOKUP)))["email"] == 3
+    assert metrics(page)["Set aside"] == "0"
+
+
+def test_what_is_of_no_use_leaves_the_sample_alone(page):
+    page.button(key="sample").click().run()
+    drop(page, ("l.csv", b"port,proto,owner\n1,tcp,x\n"), ("e.log", b""))
+    assert tags(page)["email"] == 3
 
 
 def test_what_was_set_aside_and_what_is_wrong_in_the_lookup_is_shown(page):

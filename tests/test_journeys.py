@@ -128,3 +128,25 @@ def test_a_wrong_file_among_good_ones_gets_its_sentence(page, tmp_path):
     drop(page, picture, SAMPLE / "flow.log", SAMPLE / "lookup.csv")
     wait_for_tags(page, *SAMPLE_TAGS)
     assert "picture.log: is a PNG picture" in page.get_by_test_id("stAlert").first.inner_text()
+
+
+def test_clicks_while_files_are_counted_count_nothing_twice(browser, page_url, tmp_path):
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    page.goto(page_url)
+    page.locator(".st-key-sample button").click()
+    wait_for_tags(page, *SAMPLE_TAGS)
+    logs = [tmp_path / f"{name}.log" for name in "abc"]
+    for log in logs:
+        log.write_bytes((line() + b"\n") * 200_000)
+    zone = page.locator("[class*='st-key-logs_and_lookup'] input[type=file]")
+    zone.set_input_files(logs)
+    cell = page.locator(".st-key-tags canvas").first
+    for _ in range(12):
+        page.wait_for_timeout(150)
+        cell.click(force=True, position={"x": 40, "y": 60})
+    page.get_by_text("600,000 records = 0 headers + 0 blank + 600,000 flows").wait_for(
+        state="attached", timeout=60_000
+    )
+    page.wait_for_timeout(1000)
+    assert page.get_by_text("a.log, b.log, c.log").count() == 1
+    page.close()

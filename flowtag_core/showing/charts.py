@@ -58,8 +58,12 @@ def _top(bars: list[tuple[str, int, str]], things: str) -> list[tuple[str, int, 
 def _bars(bars: list[tuple[str, int, str]], theme: str) -> alt.LayerChart:
     """Horizontal bars in the given order, each with its number behind it."""
     frame = pd.DataFrame(bars, columns=["name", "flows", "kind"])
+    # The rest of thousands would flatten every other bar: where it is the longest it is cut.
+    most = max((count for _, count, kind in bars if kind != "other"), default=0)
+    is_cut = frame["flows"] > 1.5 * most
     frame["number"] = [f"{count:,}" for _, count, _ in bars]
-    most = max((count for _, count, _ in bars), default=0)
+    frame["label"] = frame["number"].where(~is_cut, frame["number"] + " (bar cut)")
+    frame["drawn"] = frame["flows"].where(~is_cut, 1.2 * most)
     colors = {"tag": _ACCENT, "untagged": _UNTAGGED, "other": _OTHER}
     axis = alt.Axis(
         title=None, labelLimit=_LABEL_WIDTH, labelColor=_INK[theme], ticks=False, domain=False
@@ -67,7 +71,7 @@ def _bars(bars: list[tuple[str, int, str]], theme: str) -> alt.LayerChart:
     base = alt.Chart(frame, height=alt.Step(_BAR_HEIGHT)).encode(
         alt.Y("name:N", sort=[name for name, _, _ in bars], axis=axis),
         # Room behind the longest bar for its number.
-        alt.X("flows:Q", axis=None, scale=alt.Scale(domain=[0, max(most, 1) * 1.25], nice=False)),
+        alt.X("drawn:Q", axis=None, scale=alt.Scale(domain=[0, max(most, 1) * 1.6], nice=False)),
     )
     marks = base.mark_bar(cornerRadiusEnd=2).encode(
         alt.Color(
@@ -77,6 +81,6 @@ def _bars(bars: list[tuple[str, int, str]], theme: str) -> alt.LayerChart:
         ),
         tooltip=[alt.Tooltip("name:N", title="Name"), alt.Tooltip("number:N", title="Flows")],
     )
-    numbers = base.mark_text(align="left", dx=5, color=_INK[theme]).encode(alt.Text("number:N"))
+    numbers = base.mark_text(align="left", dx=5, color=_INK[theme]).encode(alt.Text("label:N"))
     chart: alt.LayerChart = alt.layer(marks, numbers).configure_view(stroke=None)
     return chart

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from flowtag_core.counts import FileCounts, FlowCounts, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
 
+_NAMES_SHOWN: Final = 8
 _RULES_SHOWN: Final = 20
 _LONGEST: Final = 60
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!$:~<>|&@/])")
@@ -18,16 +19,16 @@ _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!$:~<>|&@/])")
 def equation(counts: FileCounts) -> str:
     """Every record accounted for: `9 records = 1 header + 1 blank + 6 flows + 1 bad port`."""
     parts = [
-        _number(counts.headers, "header"),
+        number(counts.headers, "header"),
         f"{counts.blank:,} blank",
-        _number(counts.flows, "flow"),
+        number(counts.flows, "flow"),
         *(
             f"{counts.set_aside[reason]:,} {reason}"
             for reason in Reason
             if counts.set_aside[reason]
         ),
     ]
-    return f"{_number(counts.records, 'record')} = {' + '.join(parts)}"
+    return f"{number(counts.records, 'record')} = {' + '.join(parts)}"
 
 
 def cautions(counts: FlowCounts) -> Iterator[str]:
@@ -39,7 +40,12 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
         elif file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
             yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
         elif not file.flows and file.faults:
-            yield f"{name}: not one flow was found. Is it a flow log, and of which format?"
+            first = next(fault for fault in counts.faults if fault.file == name)
+            yield (
+                f"{name}: not one flow was found; line {first.line} is set aside as {first.reason}. "
+                "If its format is a custom one, put the field names on its first line (or give "
+                "--format on the command line)."
+            )
         elif not file.flows:
             yield f"{name}: holds no flow."
         if file.flows and max(file.odd_words.values(), default=0) * 2 > file.flows:
@@ -52,13 +58,27 @@ def remarks(counts: FlowCounts) -> Iterator[str]:
     """Sentences on how the files were read and which fields could not be."""
     total = counts.total
     for word, count in total.odd_words.items():
-        yield f"{_number(count, 'flow')} with a word for {word} that is not one of AWS's."
+        yield f"{number(count, 'flow')} with a word for {word} that is not one of AWS's."
     for name, count in total.unreadable.items():
-        yield f"{_number(count, 'flow')} with an unreadable {name}, taken as unknown or 0."
+        yield f"{number(count, 'flow')} with an unreadable {name}, taken as unknown or 0."
     for name, count in total.lacking.items():
-        yield f"{_number(count, 'flow')} of a layout without {name}."
+        yield f"{number(count, 'flow')} of a layout without {name}."
     for name, file in counts.files.items():
         yield from (f"{name}: read as {shape}." for shape in sorted(file.shapes))
+
+
+def is_of_no_use(counts: FlowCounts) -> bool:
+    """Whether there is not one flow and not even a note of AWS's that there was none to record."""
+    total = counts.total
+    notes = total.set_aside.total() - total.faults
+    return not total.records or (not total.flows and not notes and total.faults > 0)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first names, shortened, and how many more there are."""
+    shown = ", ".join(map(_short, names[:_NAMES_SHOWN]))
+    more = len(names) - _NAMES_SHOWN
+    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def why_tag(lookup: Lookup, tag: str) -> str:
@@ -95,5 +115,6 @@ def literal(text: str) -> str:
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
 
 
-def _number(count: int, noun: str) -> str:
+def number(count: int, noun: str) -> str:
+    """The count with its noun, in the plural where it is not one: `1 rule`, `2 rules`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
