@@ -57,13 +57,13 @@ def _top(bars: list[tuple[str, int, str]], things: str) -> list[tuple[str, int, 
 
 def _bars(bars: list[tuple[str, int, str]], theme: str) -> alt.LayerChart:
     """Horizontal bars in the given order, each with its number behind it."""
-    frame = pd.DataFrame(bars, columns=["name", "flows", "kind"])
-    # The rest of thousands would flatten every other bar: where it is the longest it is cut.
+    # The rest of thousands would flatten every other bar: where it is much the longest it is cut.
     most = max((count for _, count, kind in bars if kind != "other"), default=0)
-    is_cut = frame["flows"] > 1.5 * most
-    frame["number"] = [f"{count:,}" for _, count, _ in bars]
-    frame["label"] = frame["number"].where(~is_cut, frame["number"] + " (bar cut)")
-    frame["drawn"] = frame["flows"].where(~is_cut, 1.2 * most)
+    rows = [
+        (name, kind, f"{count:,}", *_drawn(count, longest=1.5 * most if kind == "other" else count))
+        for name, count, kind in bars
+    ]
+    frame = pd.DataFrame(rows, columns=["name", "kind", "number", "drawn", "label"])
     colors = {"tag": _ACCENT, "untagged": _UNTAGGED, "other": _OTHER}
     axis = alt.Axis(
         title=None, labelLimit=_LABEL_WIDTH, labelColor=_INK[theme], ticks=False, domain=False
@@ -84,3 +84,10 @@ def _bars(bars: list[tuple[str, int, str]], theme: str) -> alt.LayerChart:
     numbers = base.mark_text(align="left", dx=5, color=_INK[theme]).encode(alt.Text("label:N"))
     chart: alt.LayerChart = alt.layer(marks, numbers).configure_view(stroke=None)
     return chart
+
+
+def _drawn(count: int, longest: float) -> tuple[float, str]:
+    """How long a bar is drawn, and what is written behind it."""
+    if count <= longest:
+        return count, f"{count:,}"
+    return longest, f"{count:,} (bar cut)"

@@ -1,0 +1,75 @@
+import io
+
+import pytest
+
+from flowtag_core import load_lookup_table, map_tags, parse_flow_log
+from flowtag_core.showing import charts, notes, tables
+from tests.logs import LOOKUP, line
+
+
+def report(*ports):
+    log = b"\n".join(line(dstport=str(port)) for port in ports)
+    return map_tags(parse_flow_log(io.BytesIO(log)), load_lookup_table(io.BytesIO(LOOKUP)))
+
+
+def bars(chart):
+    """(name, number) of each bar, in order."""
+    (rows,) = chart.to_dict()["datasets"].values()
+    return [(row["name"], row["label"]) for row in rows]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_chart_has_a_bar_for_each_tag_and_untagged_last(theme):
+    assert bars(charts.tag_chart(report(25, 443, 443, 8080), theme)) == [
+        ("web", "2"),
+        ("mail", "1"),
+        ("Untagged", "1"),
+    ]
+
+
+def test_an_empty_report_has_an_empty_chart_and_table():
+    assert bars(charts.tag_chart(report())) == [("Untagged", "0")]
+    assert charts.port_chart(report()).to_dict()
+    assert len(tables.port_table(report())) == 0
+
+
+def test_beyond_fifteen_ports_the_rest_is_one_bar_and_all_flows_are_in_the_chart():
+    ports = [*[443] * 9, *range(2000, 2100)]
+    found = bars(charts.port_chart(report(*ports)))
+    assert found[0] == ("443/tcp", "9")
+    assert len(found) == charts.MOST_BARS + 1
+    assert found[-1] == ("Other (86 pairs)", "86 (bar cut)")
+    assert sum(int(number.split()[0]) for _, number in found) == len(ports)
+
+
+def test_tables_are_sorted_by_count_and_shares_are_percent():
+    ports = tables.port_table(report(25, 443, 443, 443))
+    assert ports["Port"].tolist() == [443, 25]
+    assert ports["Share"].tolist() == [75.0, 25.0]
+    assert tables.tag_table(report(25, 443, 443, 443))["Tag"].tolist() == [
+        "web",
+        "mail",
+        "Untagged",
+    ]
+
+
+def test_a_protocol_without_ports_is_named_without_one():
+    assert notes.pair_name(443, 6) == "443/tcp"
+    assert notes.pair_name(0, 6) == "0/tcp"
+    assert notes.pair_name(0, 1) == "icmp"
+
+
+@pytest.mark.parametrize(
+    "text", ["**b** _i_ `c`", "<b>&amp;", ":red[x] :smile:", "$x$", "[a](b) ![c](d)"]
+)
+def test_markdown_shows_a_literal_text_unchanged(text):
+    escaped = notes.literal(text)
+    assert escaped.replace("\\", "") == text
+    assert all(
+        escaped[place - 1] == "\\" for place, char in enumerate(escaped) if char in "*_`<&:$[!"
+    )
+
+
+def test_a_long_list_of_names_is_cut():
+    assert notes.listed(["a", "b"]) == "a, b"
+    assert notes.listed([str(number) for number in range(40)]).endswith("7 and 32 more")
