@@ -141,8 +141,8 @@ def test_clicks_while_files_are_counted_count_nothing_twice(browser, page_url, t
     zone = page.locator("[class*='st-key-logs_and_lookup'] input[type=file]")
     cell = page.locator(".st-key-tags canvas").first.bounding_box()
     zone.set_input_files(logs)
-    for moment in range(12):
-        page.wait_for_timeout(150)
+    for moment in range(10):
+        page.wait_for_timeout(550)
         # Now one cell, now the one below: a click on a selected cell would not run the page.
         page.mouse.click(cell["x"] + 40, cell["y"] + 60 + 35 * (moment % 2))
     page.get_by_text("600,000 records = 0 headers + 0 blank + 600,000 flows").wait_for(
