@@ -18,7 +18,7 @@ from flowtag_core.output import check_writable
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.reading.layout import format_layout
 from flowtag_core.reading.sources import check_readable
-from flowtag_core.showing.notes import cautions, equation, number, remarks
+from flowtag_core.showing.notes import cautions, equation, number, remarks, short
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import map_tags, write_results
@@ -211,16 +211,12 @@ def _tag_table(counts: FlowCounts, lookup: Lookup, tags: Mapping[str, int]) -> I
     """The largest tags as logged, and with what looks like a reply at the port that it is from."""
     by_service = map_tags(counts, lookup, view="service").tag_counts
     shown = [*list(tags)[:-1][:_TAGS_SHOWN], UNTAGGED]
-    width = max(len(_short(tag)) for tag in shown)
+    width = max(len(short(tag, 40)) for tag in shown)
     yield f"{'Tag':<{width}}  {'Flows':>13}  {'Replies with their service':>26}"
     for tag in shown:
-        yield f"{_short(tag):<{width}}  {tags[tag]:>13,}  {by_service.get(tag, 0):>26,}"
+        yield f"{short(tag, 40):<{width}}  {tags[tag]:>13,}  {by_service.get(tag, 0):>26,}"
     if len(tags) > len(shown):
         yield f"... and {len(tags) - len(shown):,} more tags"
-
-
-def _short(tag: str) -> str:
-    return tag if len(tag) <= 40 else tag[:37] + "..."
 
 
 def _safe(text: str) -> str:

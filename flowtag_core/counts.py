@@ -39,7 +39,6 @@ _PROTOCOL_SHIFT = _PORT_SHIFT + _PORT_BITS
 _WINDOW_SHIFT = _PROTOCOL_SHIFT + _PROTOCOL_BITS
 _UNKNOWN_WINDOW: Final = (1 << (62 - _WINDOW_SHIFT)) - 1  # sorts behind every real window
 
-
 _COLUMNS: Final = ("key", "flows", "packets", "bytes")
 
 

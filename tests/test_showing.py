@@ -73,3 +73,11 @@ def test_markdown_shows_a_literal_text_unchanged(text):
 def test_a_long_list_of_names_is_cut():
     assert notes.listed(["a", "b"]) == "a, b"
     assert notes.listed([str(number) for number in range(40)]).endswith("7 and 32 more")
+
+
+def test_a_file_whose_faults_are_beyond_the_samples_is_named_all_the_same():
+    logs = [io.BytesIO(b"short\n" * 1500), io.BytesIO(b"short\n")]
+    counts = parse_flow_log(*logs, names=["a.log", "b.log"])
+    first, second = notes.cautions(counts)
+    assert first.startswith("a.log: not one flow was found; line 1 is set aside as too few fields.")
+    assert second.startswith("b.log: not one flow was found. If")

@@ -12,7 +12,6 @@ from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
 
 _NAMES_SHOWN: Final = 8
 _RULES_SHOWN: Final = 20
-_LONGEST: Final = 60
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!$:~<>|&@/])")
 
 
@@ -40,11 +39,10 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
         elif file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
             yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
         elif not file.flows and file.faults:
-            first = next(fault for fault in counts.faults if fault.file == name)
             yield (
-                f"{name}: not one flow was found; line {first.line} is set aside as {first.reason}. "
-                "If its format is a custom one, put the field names on its first line (or give "
-                "--format on the command line)."
+                f"{name}: not one flow was found{_first_fault(counts, name)}. If its format is a "
+                "custom one, put the field names on its first line (or give --format on the "
+                "command line)."
             )
         elif not file.flows:
             yield f"{name}: holds no flow."
@@ -67,6 +65,14 @@ def remarks(counts: FlowCounts) -> Iterator[str]:
         yield from (f"{name}: read as {shape}." for shape in sorted(file.shapes))
 
 
+def _first_fault(counts: FlowCounts, name: str) -> str:
+    """Where the first fault of a file stands, unless other files have all the samples."""
+    for fault in counts.faults:
+        if fault.file == name:
+            return f"; line {fault.line} is set aside as {fault.reason}"
+    return ""
+
+
 def is_of_no_use(counts: FlowCounts) -> bool:
     """Whether there is not one flow and not even a note of AWS's that there was none to record."""
     total = counts.total
@@ -76,7 +82,7 @@ def is_of_no_use(counts: FlowCounts) -> bool:
 
 def listed(names: Sequence[str]) -> str:
     """The first names, shortened, and how many more there are."""
-    shown = ", ".join(map(_short, names[:_NAMES_SHOWN]))
+    shown = ", ".join(map(short, names[:_NAMES_SHOWN]))
     more = len(names) - _NAMES_SHOWN
     return f"{shown} and {more:,} more" if more > 0 else shown
 
@@ -88,7 +94,7 @@ def why_tag(lookup: Lookup, tag: str) -> str:
     rules = [rule for rule in lookup.rules if rule.tag == tag]
     shown = ", ".join(f"{rule.key} (line {rule.line})" for rule in rules[:_RULES_SHOWN])
     more = f" and {len(rules) - _RULES_SHOWN:,} more" if len(rules) > _RULES_SHOWN else ""
-    return f"{_short(tag)}: {shown}{more}"
+    return f"{short(tag)}: {shown}{more}"
 
 
 def why_port(lookup: Lookup, port: int, protocol: int) -> str:
@@ -97,7 +103,7 @@ def why_port(lookup: Lookup, port: int, protocol: int) -> str:
     if place == NO_RULE:
         return f"{pair_name(port, protocol)}: no rule of the lookup applies."
     rule = lookup.rule(place)
-    return f"{pair_name(port, protocol)}: {_short(rule.tag)}, by {rule.key} (line {rule.line})"
+    return f"{pair_name(port, protocol)}: {short(rule.tag)}, by {rule.key} (line {rule.line})"
 
 
 def pair_name(port: int, protocol: int) -> str:
@@ -106,8 +112,9 @@ def pair_name(port: int, protocol: int) -> str:
     return f"{port}/{name}" if port or protocol in WITH_PORTS else name
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else text[:_LONGEST] + "..."
+def short(text: str, most: int = 60) -> str:
+    """The text, cut to about so many characters."""
+    return text if len(text) <= most else text[:most] + "..."
 
 
 def literal(text: str) -> str:
