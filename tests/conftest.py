@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,24 +22,34 @@ SAMPLE = ROOT / "flowtag_core" / "sample"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
-@pytest.fixture(scope="session")
-def page_url(tmp_path_factory):
-    """The address of the page, served as README says but for the port."""
+@contextmanager
+def serving(folder, *arguments):
+    """The page as README starts it but for the port: its address and the server's process.
+
+    The server writes its log into the folder, and at the end no exception may be in it.
+    """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "server.log"
+    log = Path(folder, "server.log")
     command = [sys.executable, "-m", "streamlit", "run", "dashboard.py"]
-    options = ["--server.port", str(port), "--server.headless", "true"]
+    options = ["--server.port", str(port), "--server.headless", "true", "--", *arguments]
     with log.open("wb") as output:
         server = subprocess.Popen([*command, *options], cwd=ROOT, stdout=output, stderr=output)
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", server, log)
-            yield f"http://127.0.0.1:{port}"
+            yield f"http://127.0.0.1:{port}", server
         finally:
             server.terminate()
             server.wait(timeout=20)
-    assert "Traceback" not in log.read_text(errors="replace")
+    assert "Traceback" not in log.read_text(errors="replace"), log.read_text(errors="replace")
+
+
+@pytest.fixture(scope="session")
+def page_url(tmp_path_factory):
+    """The address of a page that was started without files."""
+    with serving(tmp_path_factory.mktemp("server")) as (url, _):
+        yield url
 
 
 def _wait_until_healthy(address, server, log):
@@ -57,7 +68,7 @@ def browser():
     """A headless Chromium or Chrome: FLOWTAG_BROWSER, one on the PATH, or an installed one."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        browser, tried = _launched(playwright, sync_api.Error)
+        browser, tried = launched(playwright, sync_api.Error)
         if browser is None:
             reason = f"no browser could be started: {tried}. Set FLOWTAG_BROWSER to one."
             if os.environ.get("CI"):
@@ -67,7 +78,8 @@ def browser():
         browser.close()
 
 
-def _launched(playwright, error):
+def launched(playwright, error):
+    """A browser, or None, and what was tried in vain."""
     path = os.environ.get("FLOWTAG_BROWSER") or next(
         filter(None, map(shutil.which, BROWSERS)), None
     )

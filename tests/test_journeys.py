@@ -3,10 +3,12 @@
 import re
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import pytest
+from playwright.sync_api import expect
 
-from tests.conftest import ROOT, SAMPLE
+from tests.conftest import ROOT, SAMPLE, serving
 from tests.logs import line
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
@@ -17,31 +19,46 @@ def scheme(request):
     return request.param
 
 
-@pytest.fixture(params=SIZES)
-def page(request, scheme, browser, page_url):
-    width, height = SIZES[request.param]
+@contextmanager
+def visited(browser, url, size="desktop", scheme="light"):
+    """A tab on the page. At its end nothing was fetched from outside and no script failed."""
+    width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
     )
     page = context.new_page()
-    page.outside, page.dialogs, page.faults = [], [], []
-    page.on("request", lambda request: page.outside.append(request.url))
-    page.on("dialog", lambda dialog: (page.dialogs.append(dialog.message), dialog.dismiss()))
-    page.on("pageerror", lambda fault: page.faults.append(str(fault)))
-    page.goto(page_url)
-    page.wait_for_selector(".st-key-sample button")
+    outside, dialogs, faults = [], [], []
+    page.on("request", lambda request: outside.append(request.url))
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    page.goto(url)
+    page.get_by_role("heading", name="Flow log tag mapper").wait_for()
     yield page
-    local = re.compile(rf"(?:{re.escape(page_url)}|data:|blob:)")
-    assert [url for url in page.outside if not local.match(url)] == []
-    assert page.dialogs == []
-    assert page.faults == []
+    local = re.compile(rf"(?:{re.escape(url)}|data:|blob:)")
+    assert [url for url in outside if not local.match(url)] == []
+    assert dialogs == []
+    assert faults == []
     assert page.get_by_test_id("stException").count() == 0
     context.close()
+
+
+@pytest.fixture(params=SIZES)
+def page(request, scheme, browser, page_url):
+    with visited(browser, page_url, request.param, scheme) as page:
+        yield page
+
+
+@pytest.fixture
+def tab(browser, page_url):
+    """One tab on a desk, for journeys in which size and colours do not matter."""
+    with visited(browser, page_url) as page:
+        yield page
 
 
 def drop(page, *paths):
     """Let go of files over the drop zone, as a hand with a mouse does."""
     zone = page.locator("[class*='st-key-logs_and_lookup'] [data-testid='stFileUploaderDropzone']")
+    expect(zone).to_have_count(1)
     handle = page.evaluate_handle(
         """files => {
             const transfer = new DataTransfer();
@@ -63,7 +80,16 @@ def tag_cells(page):
     return [(row[0], int(row[1])) for row in cells]
 
 
+def show_sidebar(page):
+    """On a phone the side of the page is folded away."""
+    if page.viewport_size["width"] < 800:
+        page.get_by_test_id("stExpandSidebarButton").click()
+        page.locator(".st-key-result_csv button").wait_for()
+        page.wait_for_timeout(500)
+
+
 def result_csv(page):
+    show_sidebar(page)
     with page.expect_download() as download:
         page.locator(".st-key-result_csv button").click()
     with open(download.value.path(), "rb") as file:
@@ -108,8 +134,8 @@ def test_dropped_files_give_the_very_bytes_of_the_command_line(page, tmp_path):
     wait_for_tags(
         page, ("**b** $x$, 😀", 100), ("<script>alert(1)</script>", 100), ("Untagged", 2800)
     )
-    assert result_csv(page) == command_line(tmp_path, log, lookup)
     page.get_by_text("3,003 records = 0 headers + 1 blank + 3,000 flows").wait_for()
+    assert result_csv(page) == command_line(tmp_path, log, lookup)
 
 
 def test_the_tag_table_sorts_by_a_click_on_its_head(page):
@@ -130,24 +156,141 @@ def test_a_wrong_file_among_good_ones_gets_its_sentence(page, tmp_path):
     assert "picture.log: is a PNG picture" in page.get_by_test_id("stAlert").first.inner_text()
 
 
-def test_clicks_while_files_are_counted_count_nothing_twice(browser, page_url, tmp_path):
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
-    page.goto(page_url)
-    page.locator(".st-key-sample button").click()
-    wait_for_tags(page, *SAMPLE_TAGS)
-    logs = [tmp_path / f"{name}.log" for name in "abc"]
-    for log in logs:
-        log.write_bytes((line() + b"\n") * 200_000)
-    zone = page.locator("[class*='st-key-logs_and_lookup'] input[type=file]")
-    cell = page.locator(".st-key-tags canvas").first.bounding_box()
-    zone.set_input_files(logs)
-    for moment in range(10):
-        page.wait_for_timeout(550)
-        # Now one cell, now the one below: a click on a selected cell would not run the page.
-        page.mouse.click(cell["x"] + 40, cell["y"] + 60 + 35 * (moment % 2))
-    page.get_by_text("600,000 records = 0 headers + 0 blank + 600,000 flows").wait_for(
-        state="attached", timeout=60_000
+def numbers(page):
+    return page.get_by_test_id("stMetricValue").all_inner_texts()
+
+
+def zone(page):
+    """The drop zone, once the page is at rest: it may just have moved beside the page."""
+    zones = page.locator("[class*='st-key-logs_and_lookup'] input[type=file]")
+    expect(zones).to_have_count(1)
+    return zones
+
+
+def write_log(path, lines, **fields):
+    path.write_bytes((line(**fields) + b"\n") * lines)
+    return path
+
+
+def remove(page, name):
+    page.get_by_role("button", name=f"Remove {name}", exact=True).click()
+
+
+def card(page, label, value):
+    """Wait until the card shows the value."""
+    cards = page.get_by_test_id("stMetric").filter(has_text=label)
+    cards.get_by_test_id("stMetricValue").get_by_text(value, exact=True).wait_for(timeout=60_000)
+
+
+def test_a_log_is_added_and_removed_and_the_numbers_follow(tab, tmp_path):
+    drop(tab, write_log(tmp_path / "a.log", 10), SAMPLE / "lookup.csv")
+    card(tab, "Flows", "10")
+    drop(tab, write_log(tmp_path / "b.log", 5, dstport="25"))
+    card(tab, "Flows", "15")
+    wait_for_tags(tab, ("sv_P2", 10), ("sv_P1", 5), ("Untagged", 0))
+    remove(tab, "a.log")
+    card(tab, "Flows", "5")
+    wait_for_tags(tab, ("sv_P1", 5), ("Untagged", 0))
+    remove(tab, "lookup.csv")
+    wait_for_tags(tab, ("Untagged", 5))
+    remove(tab, "b.log")
+    tab.locator(".st-key-sample button").wait_for()
+
+
+def test_a_folder_is_dropped_whole(tab, tmp_path):
+    folder = tmp_path / "logs"
+    (folder / "2026" / "11").mkdir(parents=True)
+    write_log(folder / "a.log", 2)
+    write_log(folder / "2026" / "11" / "b.log", 3)
+    (folder / "2026" / "rules.csv").write_bytes((SAMPLE / "lookup.csv").read_bytes())
+    target = tab.get_by_test_id("stFileUploaderDropzone").bounding_box()
+    browser = tab.context.new_cdp_session(tab)
+    for what in ("dragEnter", "dragOver", "drop"):
+        data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
+        place = {"x": target["x"] + 200, "y": target["y"] + 40}
+        browser.send("Input.dispatchDragEvent", {"type": what, "data": data, **place})
+    wait_for_tags(tab, ("sv_P2", 5), ("Untagged", 0))
+
+
+def test_a_reload_and_the_back_button_keep_what_the_tab_had(tab, tmp_path):
+    drop(tab, write_log(tmp_path / "a.log", 7), SAMPLE / "lookup.csv")
+    card(tab, "Flows", "7")
+    tab.locator(".st-key-measure").get_by_text("Packets", exact=True).click()
+    card(tab, "Packets", "70")
+    tab.reload()
+    card(tab, "Packets", "70")
+    tab.goto("about:blank")
+    tab.go_back()
+    card(tab, "Packets", "70")
+    wait_for_tags(tab, ("sv_P2", 70), ("Untagged", 0))
+    with tab.context.expect_page() as opened:
+        tab.evaluate("window.open(location.href)")
+    # A tab that is made from another takes the view along and not the data.
+    opened.value.locator(".st-key-sample button").wait_for()
+
+
+def test_any_click_while_files_are_counted_is_harmless(tab, tmp_path):
+    tab.locator(".st-key-sample button").click()
+    wait_for_tags(tab, *SAMPLE_TAGS)
+    zone(tab).set_input_files([write_log(tmp_path / f"{name}.log", 300_000) for name in "abc"])
+    tab.locator(".st-key-cancel button").wait_for()
+    for name, value in (("Bytes", "111,000"), ("Packets", "174"), ("Flows", "14")):
+        tab.locator(".st-key-measure").get_by_text(name, exact=True).click()
+        card(tab, name, value)
+    tab.locator(".st-key-action").get_by_text("Reject", exact=True).click()
+    tab.locator(".st-key-action").get_by_text("All", exact=True).click()
+    assert tab.locator(".st-key-cancel button").count() == 1, "the log was too small for this test"
+    card(tab, "Flows", "900,000")
+    tab.get_by_text("900,000 records = 0 headers + 0 blank + 900,000 flows").wait_for(
+        state="attached"
     )
-    page.wait_for_timeout(1000)
-    assert page.get_by_text("a.log, b.log, c.log").count() == 1
-    page.close()
+
+
+def test_cancel_half_way_keeps_what_was_there_and_says_what_was_not_read(tab, tmp_path):
+    drop(tab, write_log(tmp_path / "small.log", 3))
+    card(tab, "Flows", "3")
+    log = write_log(tmp_path / "large.log", 1_500_000)
+    zone(tab).set_input_files([log, tmp_path / "small.log"])
+    tab.get_by_text(re.compile(r"large.log \(1 of 2\): .* MB of 146 MB")).wait_for()
+    tab.locator(".st-key-cancel button").click()
+    tab.get_by_text("small.log (2): it was not read, since you cancelled.").wait_for()
+    tab.get_by_text("large.log: it was not read to its end, since you cancelled.").wait_for()
+    card(tab, "Flows", "3")
+    assert tab.locator(".st-key-cancel").count() == 0
+    drop(tab, write_log(tmp_path / "c.log", 2))
+    card(tab, "Flows", "5")
+
+
+def test_files_in_place_need_no_upload_and_the_lookup_goes_back_into_its_file(browser, tmp_path):
+    logs, rules = tmp_path / "logs", tmp_path / "rules.csv"
+    logs.mkdir()
+    write_log(logs / "a.log", 4)
+    write_log(logs / "b.log", 4, dstport="25")
+    rules.write_bytes(b"dstport,protocol,tag\n443,tcp,web\n")
+    better = tmp_path / "better.csv"
+    better.write_bytes(b"# mine\nport;proto;tag\n443;tcp;web\n25;tcp;mail\n")
+    with (
+        serving(tmp_path, str(logs), "--lookup", str(rules)) as (url, _),
+        visited(browser, url) as tab,
+    ):
+        wait_for_tags(tab, ("web", 4), ("Untagged", 4))
+        assert tab.locator(".st-key-save_lookup").count() == 0
+        drop(tab, better)
+        wait_for_tags(tab, ("mail", 4), ("web", 4), ("Untagged", 0))
+        tab.locator(".st-key-save_lookup button").click()
+        tab.locator(".st-key-save_confirmed button").click()
+        tab.get_by_text("Saved 2 rules to").wait_for()
+        assert rules.read_bytes() == better.read_bytes()
+        assert tab.locator(".st-key-save_lookup").count() == 0
+        tab.reload()
+        wait_for_tags(tab, ("mail", 4), ("web", 4), ("Untagged", 0))
+
+
+def test_a_search_finds_ports_protocols_and_tags(tab):
+    tab.locator(".st-key-sample button").click()
+    wait_for_tags(tab, *SAMPLE_TAGS)
+    for text, pairs in (("4915", 6), ("443/tcp", 1), ("20-30", 2), ("email", 3), ("udp", 0)):
+        tab.locator(".st-key-search input").fill(text)
+        tab.get_by_text(f"{pairs} of 14 pairs").wait_for()
+        bars = tab.get_by_test_id("stVegaLiteChart").last.locator("path[role=graphics-symbol]")
+        expect(bars).to_have_count(pairs)

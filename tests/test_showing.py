@@ -30,7 +30,7 @@ def test_a_chart_has_a_bar_for_each_tag_and_untagged_last(theme):
 def test_an_empty_report_has_an_empty_chart_and_table():
     assert bars(charts.tag_chart(report())) == [("Untagged", "0")]
     assert charts.port_chart(report()).to_dict()
-    assert len(tables.port_table(report())) == 0
+    assert len(tables.port_table(report(), 0)) == 0
 
 
 def test_beyond_fifteen_ports_the_rest_is_one_bar_and_all_flows_are_in_the_chart():
@@ -43,7 +43,7 @@ def test_beyond_fifteen_ports_the_rest_is_one_bar_and_all_flows_are_in_the_chart
 
 
 def test_tables_are_sorted_by_count_and_shares_are_percent():
-    ports = tables.port_table(report(25, 443, 443, 443))
+    ports = tables.port_table(report(25, 443, 443, 443), 4)
     assert ports["Port"].tolist() == [443, 25]
     assert ports["Share"].tolist() == [75.0, 25.0]
     assert tables.tag_table(report(25, 443, 443, 443))["Tag"].tolist() == [

@@ -134,7 +134,7 @@ def open_source(file: LogFile, name: str | None = None) -> Iterator[Source]:
                 raise LogError("stdin: is closed. Name a file instead of -.")
             yield Source(name or "stdin", sys.stdin.buffer, None)
             return
-        with _opened(file) as stream:
+        with open_log(file) as stream:
             status = os.fstat(stream.fileno())
             size = status.st_size if stat.S_ISREG(status.st_mode) else None
             yield Source(name or source_name(file), stream, size)
@@ -162,7 +162,25 @@ def check_readable(path: str | os.PathLike[str]) -> None:
         raise _not_opened(path, IsADirectoryError())
 
 
-def _opened(path: str | os.PathLike[str]) -> BinaryIO:
+def files_in(path: str) -> list[str]:
+    """The path itself, or for a folder every file in it and below, by name; hidden ones are not.
+
+    Raises LogError where there is no such path or nothing in it.
+    """
+    if not os.path.isdir(path):
+        check_readable(path)
+        return [path]
+    files: list[str] = []
+    for folder, folders, names in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        files += [os.path.join(folder, name) for name in sorted(names) if name[0] != "."]
+    if not files:
+        raise LogError(f"{path}: is a folder without files. Give the folder that has the logs.")
+    return files
+
+
+def open_log(path: str | os.PathLike[str]) -> BinaryIO:
+    """The file at a path, opened for reading its bytes; raises LogError where that fails."""
     try:
         return open(path, "rb", buffering=0)
     except (OSError, ValueError) as error:

@@ -9,6 +9,7 @@ from typing import Final
 from flowtag_core.counts import FileCounts, FlowCounts, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
+from flowtag_core.tagging.report import Action, Measure, Report
 
 _NAMES_SHOWN: Final = 8
 _RULES_SHOWN: Final = 20
@@ -80,6 +81,68 @@ def is_of_no_use(counts: FlowCounts) -> bool:
     return not total.records or (not total.flows and not notes and total.faults > 0)
 
 
+def measures(counts: FlowCounts) -> list[Measure]:
+    """What can be summed: flows, and what at least one flow has a field for."""
+    total = counts.total
+    named: tuple[Measure, ...] = ("packets", "bytes")
+    return ["flows", *(name for name in named if _is_there(total, name))]
+
+
+def actions(counts: FlowCounts) -> dict[str, Action | None]:
+    """What can be filtered by: all, and the actions where at least one flow has the field."""
+    choices: dict[str, Action | None] = {"all": None}
+    if _is_there(counts.total, "action"):
+        choices |= {"accept": "ACCEPT", "reject": "REJECT"}
+        if counts.total.lacking["action"] or counts.total.odd_words["action"]:
+            choices["other"] = "other"
+    return choices
+
+
+def _is_there(total: FileCounts, name: str) -> bool:
+    return not total.flows or total.lacking[name] < total.flows
+
+
+def found(found: Report, report: Report) -> str:
+    """How many ports and protocols of a report a search found, and how many the table shows."""
+    pairs = f"{len(found.port):,} of {number(len(report.port), 'pair')}"
+    share = f"{100 * found.total / report.total:.1f}%" if report.total else "none"
+    return f"{pairs}, {found.total:,} {report.measure} ({share})"
+
+
+def about(counts: FlowCounts) -> str:
+    """A log in a line: how many files where not one, its bytes and records, how it was read."""
+    total = counts.total
+    files = [f"{len(counts.files):,} files"] if len(counts.files) > 1 else []
+    shapes = sorted(total.shapes)
+    more = f" and {number(len(shapes) - 1, 'other shape')}" if len(shapes) > 1 else ""
+    return (
+        ", ".join([*files, size(total.size), number(total.records, "record"), *shapes[:1]]) + more
+    )
+
+
+def effort(counts: FlowCounts, seconds: float) -> str:
+    """What was read and how fast: `Read 171 MB in 2.7 s (63 MB/s): 1,412,119 records.`."""
+    total = counts.total
+    pace = f" in {seconds:,.2g} s ({size(int(total.size / seconds))}/s)" if seconds > 0.01 else ""
+    return f"Read {size(total.size)}{pace}: {number(total.records, 'record')}."
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `4 s`, `2 min 05 s`, `1 h 10 min`."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def few(sentences: Sequence[str], most: int = 5) -> list[str]:
+    """The first sentences, and one on how many more there are."""
+    more = len(sentences) - most
+    return [*sentences[:most], f"... and {more:,} more"] if more > 0 else list(sentences)
+
+
 def listed(names: Sequence[str]) -> str:
     """The first names, shortened, and how many more there are."""
     shown = ", ".join(map(short, names[:_NAMES_SHOWN]))
@@ -117,9 +180,37 @@ def short(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[:most] + "..."
 
 
+def short_path(path: str, most: int = 40) -> str:
+    """The path, of a long one the end: that is where the name is."""
+    return path if len(path) <= most else "..." + path[-most:]
+
+
 def literal(text: str) -> str:
     """The text as Markdown that shows it unchanged: names and tags are text, never markup."""
     return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+
+
+def compact(count: int) -> str:
+    """A count in few digits: `999,999`, `1.36 M`, `17.1 G`, `2.05 T`."""
+    if count < 1_000_000:
+        return f"{count:,}"
+    return _scaled(count, ("M", "G", "T", "P", "E"), 1_000_000)
+
+
+def size(count: int) -> str:
+    """Bytes in the unit that fits: `960 B`, `171 MB`, `1.2 GB`."""
+    return f"{count:,} B" if count < 1000 else _scaled(count, ("kB", "MB", "GB", "TB", "PB"), 1000)
+
+
+def _scaled(count: int, units: Sequence[str], unit: int) -> str:
+    """The count in the largest unit that is not larger than it, three digits."""
+    scaled, name = count / unit, units[0]
+    for larger in units[1:]:
+        if scaled < 999.5:
+            break
+        scaled, name = scaled / 1000, larger
+    digits = 2 if scaled < 9.995 else 1 if scaled < 99.95 else 0
+    return f"{scaled:,.{digits}f} {name}"
 
 
 def number(count: int, noun: str) -> str:

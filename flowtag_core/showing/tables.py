@@ -2,53 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
+import numpy as np
 import pandas as pd
+from pandas.io.formats.style import Styler
 
-from flowtag_core.counts import FlowCounts
-from flowtag_core.iana import protocol_name
+from flowtag_core.counts import FlowCounts, Reason
+from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import Report
 
-MOST_PORTS: Final = 10_000
+MOST_PORTS: Final = 1_000
 """Rows of the ports table that go to the browser; the result CSV has all of them."""
+
+_MOST_COLOURED: Final = 100
+_AMBER: Final = "#c8741a"  # between the ambers of the two themes, readable on both grounds
+_WITH_PORTS: Final = np.isin(np.arange(256), list(WITH_PORTS))
 
 
 def tag_table(report: Report) -> pd.DataFrame:
-    """Tag, Flows, Share (percent): as in the result CSV, the most first and Untagged last."""
+    """Tag, the measure, Share (percent): as in the result CSV, the most first, Untagged last."""
     counts = report.tag_counts
     return pd.DataFrame(
         {
             "Tag": list(counts),
-            "Flows": list(counts.values()),
-            "Share": [_percent(count, report.total) for count in counts.values()],
+            report.measure.capitalize(): list(counts.values()),
+            "Share": _percent(list(counts.values()), report.total),
         }
     )
 
 
-def port_table(report: Report) -> pd.DataFrame:
-    """Port, Protocol, Tag, Flows, Share (percent): the most first, MOST_PORTS rows at most."""
+def in_colour(tags: pd.DataFrame) -> pd.DataFrame | Styler:
+    """The tags with Untagged in amber, where they are few enough for it to cost nothing."""
+    if len(tags) > _MOST_COLOURED:
+        return tags
+    last = pd.IndexSlice[tags.index[-1:], ["Tag"]]
+    return tags.style.set_properties(subset=last, color=_AMBER, **{"font-weight": "600"})
+
+
+def port_table(report: Report, total: int) -> pd.DataFrame:
+    """Port, Protocol, Tag, the measure, Share (percent of total): the most first, 1,000 at most.
+
+    A protocol that has no ports has none here.
+    """
     most = (-report.count).argsort(kind="stable")[:MOST_PORTS]
+    port, protocol = report.port[most], report.protocol[most]
+    portless = (port == 0) & ~_WITH_PORTS[protocol]
     return pd.DataFrame(
         {
-            "Port": report.port[most],
-            "Protocol": [protocol_name(number) for number in report.protocol[most].tolist()],
+            "Port": pd.arrays.IntegerArray(port, portless),
+            "Protocol": [protocol_name(number) for number in protocol.tolist()],
             "Tag": [report.tags[tag] for tag in report.tag[most].tolist()],
-            "Flows": report.count[most],
-            "Share": [_percent(count, report.total) for count in report.count[most].tolist()],
+            report.measure.capitalize(): report.count[most],
+            "Share": _percent(report.count[most].tolist(), total),
         }
     )
 
 
-def reason_table(counts: FlowCounts) -> pd.DataFrame:
-    """File, Reason, Records: what was set aside, file by file."""
+def file_table(counts: FlowCounts) -> pd.DataFrame:
+    """The equation of each file: Records = Headers + Blank + Flows + a column for each reason."""
+    total = counts.total.set_aside
+    reasons = [reason for reason in Reason if total[reason]]
     rows = [
-        (name, reason.value, count)
+        (
+            *(name, file.records, file.headers, file.blank, file.flows),
+            *(file.set_aside[reason] for reason in reasons),
+        )
         for name, file in counts.files.items()
-        for reason, count in file.set_aside.items()
     ]
-    return pd.DataFrame(rows, columns=["File", "Reason", "Records"])
+    columns = ["File", "Records", "Headers", "Blank", "Flows"]
+    return pd.DataFrame(rows, columns=[*columns, *(reason.capitalize() for reason in reasons)])
 
 
 def fault_table(counts: FlowCounts) -> pd.DataFrame:
@@ -63,5 +88,5 @@ def problem_table(lookup: Lookup) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Line", "Problem", "What"])
 
 
-def _percent(count: int, total: int) -> float:
-    return 100 * count / total if total else 0.0
+def _percent(counts: Sequence[int], total: int) -> list[float]:
+    return [100 * count / total if total else 0.0 for count in counts]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Final, NamedTuple
@@ -85,7 +85,7 @@ class Lookup:
     """The rules of a lookup in file order, every problem by line, and notices on the whole file.
 
     A million rules are held as one array (a row each: form, low, high, protocol, number of the
-    tag, line); `rules` makes objects of them.
+    tag, line); `rules` makes objects of them. `content` is the file as it was read, byte for byte.
     """
 
     name: str
@@ -93,6 +93,7 @@ class Lookup:
     packed: Ints
     problems: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
+    content: bytes = field(default=b"", repr=False)
 
     def __len__(self) -> int:
         return len(self.packed)

@@ -8,6 +8,7 @@ import os
 import re
 from array import array
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
 from typing import BinaryIO, Final, NamedTuple
 
@@ -61,7 +62,8 @@ def load_lookup_table(file: LookupFile, name: str | None = None) -> Lookup:
     LookupFileError where the file is missing, is no text or has not the three columns.
     """
     name = name or _name(file)
-    return parse_lookup(*_decoded(_read(file, name), name), name)
+    content = _read(file, name)
+    return replace(parse_lookup(*_decoded(content, name), name), content=content)
 
 
 def parse_lookup(text: str, notices: tuple[str, ...] = (), name: str = "lookup") -> Lookup:

@@ -1,0 +1,143 @@
+"""Files of this machine: streamlit run dashboard.py -- PATH ... [--lookup CSV]."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, NoReturn
+
+from flowtag_core.errors import FlowtagError, LogError
+from flowtag_core.output import write_whole
+from flowtag_core.page.intake import Arrival, CountedLog, Refusal
+from flowtag_core.page.session import Session
+from flowtag_core.reading.sources import files_in, open_log
+from flowtag_core.tagging.lookup import Lookup
+
+USAGE: Final = "streamlit run dashboard.py -- [PATH ...] [--lookup CSV]"
+
+_COUNTED: Final[dict[str, CountedLog]] = {}
+"""What this process has counted of the paths that it was started with, for the next tab."""
+
+
+class ArgumentsError(FlowtagError):
+    """The page was started with words that it does not know."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise ArgumentsError(f"The page was not started as it should: {message}. Use {USAGE}")
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the page was started with: logs or folders of them, and the file of the lookup."""
+
+    paths: tuple[str, ...] = ()
+    lookup: str | None = None
+
+
+def start(session: Session, arguments: Sequence[str]) -> None:
+    """Have everything read that the page was started with; what is wrong with it is told."""
+    session.is_started = True
+    try:
+        given = parse(arguments)
+    except ArgumentsError as error:
+        session.take_in([Refusal(str(error))])
+        return
+    found = find(given)
+    session.home = given.lookup
+    session.take_in(found.known)
+    session.take(found.arrivals)
+
+
+def parse(arguments: Sequence[str]) -> Given:
+    """The arguments behind `--`; raises ArgumentsError."""
+    parser = _Parser(add_help=False)
+    parser.add_argument("paths", nargs="*")
+    parser.add_argument("--lookup")
+    found = parser.parse_intermixed_args(arguments)
+    return Given(tuple(dict.fromkeys(found.paths)), found.lookup)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What is to be read, what is counted already, and what is wrong with the paths."""
+
+    arrivals: list[Arrival]
+    known: list[CountedLog | Refusal]
+
+
+def find(given: Given) -> Found:
+    """Look at the paths; a file that is given twice, by itself and in a folder, is read once."""
+    found = Found([], [])
+    seen: set[str] = set()
+    for path in given.paths:
+        files = [file for file in _files(path, found.known) if os.path.realpath(file) not in seen]
+        seen.update(map(os.path.realpath, files))
+        identity = tuple(map(_identity, files))
+        counted = _COUNTED.get(path)
+        if counted is not None and counted.identity == identity:
+            found.known.append(counted)
+        else:
+            found.arrivals.extend(_arrival(file, path, identity) for file in files)
+    if given.lookup is not None:
+        files = _files(given.lookup, found.known)
+        found.arrivals.extend(_arrival(file, is_lookup=True) for file in files)
+    return found
+
+
+def remember(logs: Iterable[CountedLog]) -> None:
+    """Keep the counts of paths of which every file was counted, in place of older ones."""
+    _COUNTED.update((log.name, log) for log in logs if log.identity is not None)
+
+
+def is_saved(lookup: Lookup, path: str) -> bool:
+    """Whether the file at the path holds this very lookup."""
+    return content(path) == lookup.content
+
+
+def content(path: str) -> bytes | None:
+    """The bytes of the file, None where it cannot be read."""
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return None
+
+
+def save(lookup: Lookup, path: str) -> None:
+    """Write the lookup to the file, whole or not at all; raises OutputError."""
+    write_whole([lookup.content], path)
+
+
+def _files(path: str, refused: list[CountedLog | Refusal]) -> list[str]:
+    """The regular files at a path or in a folder; the others get a sentence."""
+    try:
+        files = files_in(path)
+    except LogError as error:
+        refused.append(Refusal(str(error)))
+        return []
+    odd = [file for file in files if not os.path.isfile(file)]
+    refused += [Refusal(f"{file}: is no regular file and was not read.") for file in odd]
+    return [file for file in files if os.path.isfile(file)]
+
+
+def _arrival(
+    file: str, folder: str | None = None, identity: Hashable = None, *, is_lookup: bool = False
+) -> Arrival:
+    # A name that is not UTF-8 cannot be shown as it is.
+    name = file.encode(errors="replace").decode()
+    size = int(_identity(file)[1])
+    return Arrival(name, partial(open_log, file), size, is_lookup, folder, identity)
+
+
+def _identity(file: str) -> tuple[str, int, int, int]:
+    """What changes with the file; a file that is gone is told when it is opened."""
+    try:
+        status = os.stat(file)
+    except OSError:
+        return file, 0, 0, 0
+    return file, status.st_size, status.st_mtime_ns, status.st_ino

@@ -1,0 +1,42 @@
+"""What the page has to say: how the reading stands, and sentences in boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from flowtag_core.page.session import Session
+from flowtag_core.showing import notes
+from flowtag_core.showing.notes import literal
+
+
+def status(session: Session) -> None:
+    """Progress with Cancel while files are read, else what was read, with Start over.
+
+    Both are equally high, so that nothing below moves when a count begins or ends.
+    """
+    if session.is_busy:
+        _working(session)
+        return
+    with st.container(horizontal=True, vertical_alignment="center", key="status"):
+        text = notes.effort(session.loaded.counts, session.loaded.seconds)
+        st.caption(literal(text), width="stretch")
+        st.button("Start over", key="start_over", on_click=session.start_over)
+
+
+def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:
+    """One box with the first of many sentences; none without a sentence."""
+    if sentences:
+        box("  \n".join(map(literal, notes.few(sentences))))
+
+
+@st.fragment(run_every=0.5)
+def _working(session: Session) -> None:
+    standing = session.intake.standing()
+    if standing is None:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", key="status"):
+        st.progress(standing.part, literal(str(standing)))
+        st.button("Cancel", key="cancel", on_click=session.cancel)

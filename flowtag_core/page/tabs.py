@@ -1,0 +1,133 @@
+"""Which browser tab has which session: kept over a reload, thrown away when the tab is closed."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+from streamlit.runtime import Runtime
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from flowtag_core.page.session import Session
+
+_LOOKED_AT_EVERY: Final = 5.0
+
+# A tab's session storage outlives a reload and the back button, is no part of a link, and no other
+# site can read it. A tab that was made as a copy of another has that one's name: it gets its own.
+_NAME_OF_TAB: Final = """
+export default function ({ data, setStateValue }) {
+  let name = sessionStorage.getItem("flowtag-tab")
+  if (!name || name === data.refused) {
+    const random = crypto.getRandomValues(new Uint8Array(16))
+    name = Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")
+    sessionStorage.setItem("flowtag-tab", name)
+  }
+  if (name !== data.known) setStateValue("name", name)
+}
+"""
+
+
+@dataclass
+class _Tab:
+    """A session, the connection that has it, the tab's name, and since when nobody is there."""
+
+    session: Session
+    connection: str
+    name: str | None = None
+    refused: str | None = None
+    left: float | None = None
+
+
+_TABS: Final[list[_Tab]] = []
+_LOCK: Final = threading.Lock()
+_WATCHED: Final = threading.Lock()
+
+
+def session_of_this_tab() -> Session:
+    """The session of the tab for which the script runs: a new tab's is new, a reloaded tab's its own.
+
+    Runs the script once more where the tab turns out to have had a session before.
+    """
+    if "tab" not in st.session_state:
+        st.session_state.tab = _Tab(Session(), _connection())
+        _TABS.append(st.session_state.tab)
+        _watch()
+        _return_freed_memory()
+    tab: _Tab = st.session_state.tab
+    ask = st.components.v2.component("flowtag_tab", js=_NAME_OF_TAB)
+    answer = ask(
+        key="name_of_tab",
+        data={"known": tab.name, "refused": tab.refused},
+        on_name_change=lambda: None,
+    )
+    name = answer.get("name")
+    if isinstance(name, str) and name not in (tab.name, tab.refused):
+        st.session_state.tab = _named(tab, name)
+        if st.session_state.tab is not tab or tab.refused:
+            st.rerun()
+    return tab.session
+
+
+def _named(tab: _Tab, name: str) -> _Tab:
+    """The tab under this name: the one that had it before its connection ended, or this one."""
+    with _LOCK:
+        before = next((other for other in _TABS if other.name == name), None)
+        if before is None:
+            tab.name = name
+            return tab
+        if _is_connected(before):
+            tab.refused = name
+            return tab
+        before.connection, before.left = tab.connection, None
+        _TABS.remove(tab)
+    tab.session.start_over()
+    return before
+
+
+def _connection() -> str:
+    context = get_script_run_ctx()
+    return "" if context is None else context.session_id
+
+
+def _is_connected(tab: _Tab) -> bool:
+    return not Runtime.exists() or Runtime.instance().is_active_session(tab.connection)
+
+
+def _watch() -> None:
+    """Look after closed tabs from now on. Streamlit itself lets go only when another tab comes."""
+    if _WATCHED.acquire(blocking=False):
+        threading.Thread(target=_look, name="tabs", daemon=True).start()
+
+
+def _look() -> None:
+    while Runtime.exists():
+        time.sleep(_LOOKED_AT_EVERY)
+        with _LOCK:
+            for tab in _TABS[:]:
+                _look_at(tab)
+    _WATCHED.release()
+
+
+def _look_at(tab: _Tab) -> None:
+    if _is_connected(tab):
+        tab.left = None
+    elif tab.left is None:
+        tab.left = time.monotonic()
+    elif time.monotonic() - tab.left > st.get_option("server.disconnectedSessionTTL"):
+        _TABS.remove(tab)
+        tab.session.start_over()
+        Runtime.instance().uploaded_file_mgr.remove_session_files(tab.connection)
+
+
+def _return_freed_memory() -> None:
+    """Have the arrays that are freed go back to the system at once; glibc would keep a part of them.
+
+    Source: mallopt(3), M_MMAP_THRESHOLD. No other C library has it, and Windows no such library.
+    """
+    with suppress(OSError, AttributeError, TypeError):
+        ctypes.CDLL(None).mallopt(-3, 1 << 19)

@@ -1,0 +1,42 @@
+"""The end of the page: what became of every record, and every doubtful row of the lookup."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from flowtag_core.counts import FlowCounts
+from flowtag_core.showing import notes, tables
+from flowtag_core.showing.notes import number
+from flowtag_core.tagging.lookup import Lookup
+
+
+def records(counts: FlowCounts) -> None:
+    """The equation, of all files and of each, and the first lines that were set aside."""
+    total = counts.total
+    title = f"Records: {total.records:,} read, {total.set_aside.total():,} set aside"
+    with st.expander(title, expanded=bool(total.faults), key="records"):
+        st.text(notes.equation(total))
+        files = tables.file_table(counts)
+        if len(files) > 1:
+            st.dataframe(
+                files, hide_index=True, key="files", alt="What became of each file's records"
+            )
+        for sentence in notes.few([*notes.cautions(counts), *notes.remarks(counts)], 30):
+            st.text(sentence)
+        faults = tables.fault_table(counts)
+        if len(faults):
+            st.text(f"{number(total.faults, 'line')} with a fault; the first {len(faults):,}:")
+            st.dataframe(faults, hide_index=True, key="faults", alt="Lines with a fault")
+
+
+def rules(lookup: Lookup) -> None:
+    """How many rules there are, and every row that does not do what it seems to."""
+    title = f"Lookup: {number(len(lookup), 'rule')}, {number(len(lookup.problems), 'row')} in doubt"
+    with st.expander(title, expanded=bool(lookup.problems or lookup.notices), key="rules"):
+        for sentence in lookup.notices:
+            st.text(sentence)
+        problems = tables.problem_table(lookup)
+        if len(problems):
+            st.dataframe(problems, hide_index=True, key="problems", alt="Problems of the lookup")
+        else:
+            st.text(f"{lookup.name}: no row is in doubt")

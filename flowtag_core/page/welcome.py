@@ -1,0 +1,69 @@
+"""The page without a log: one zone to drop files into, the sample, a glance of what comes out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from flowtag_core.page import trust
+from flowtag_core.page.in_place import USAGE
+from flowtag_core.page.session import Session, sample
+from flowtag_core.page.status import say
+from flowtag_core.page.uploads import drop_zone
+from flowtag_core.showing.charts import tag_chart
+from flowtag_core.tagging.report import map_tags
+
+_LOG: Final = """\
+2 123456789012 eni-0a1b2c3d 10.0.1.201
+198.51.100.2 49152 443 6 25 20000
+1620140761 1620140821 ACCEPT OK"""
+_LOOKUP: Final = """\
+dstport,protocol,tag
+443,tcp,web
+6000-6063,tcp,x11"""
+
+
+def welcome(session: Session) -> None:
+    """Everything that a newcomer needs, in one glance."""
+    st.title("Flow log tag mapper")
+    st.write("Which application does each flow belong to, and which flows belong to none yet?")
+    say(st.error, session.loaded.refused)
+    if session.loaded.given_lookup:
+        st.info("The lookup is loaded. Now drop a flow log.")
+    with st.container(border=True):
+        drop_zone(session, "Drop flow logs and a lookup CSV here, together or one by one")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.button(
+                "Try the sample",
+                key="sample",
+                icon=":material/science:",
+                on_click=session.show_sample,
+            )
+            st.text("14 flows and 11 rules. Nothing leaves this machine.")
+    if session.loaded.given_lookup:
+        trust.rules(session.loaded.lookup)
+        return
+    _glance()
+
+
+def _glance() -> None:
+    log, lookup, result = st.columns(3)
+    with log:
+        st.subheader("A flow log goes in")
+        st.code(_LOG, language=None, wrap_lines=True)
+        st.caption("AWS VPC flow logs, as text or gzip, in the default format or with a header.")
+    with lookup:
+        st.subheader("A lookup names ports")
+        st.code(_LOOKUP, language=None)
+        st.caption(
+            "Ports, ranges or *, and a protocol. Without one everything is Untagged at first."
+        )
+    with result:
+        st.subheader("Counts by tag come out")
+        report = map_tags(sample().counts, sample().lookup)
+        theme = st.context.theme.type or "light"
+        st.altair_chart(tag_chart(report, theme), alt="The sample's flows by tag, bars")
+        st.caption("By port and protocol too, as tables, bars and a CSV.")
+    st.caption("Gigabytes need no upload: start the page on the files themselves.")
+    st.code(USAGE, language=None)

@@ -1,0 +1,71 @@
+"""Report and counts -> the row of cards on top of the page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from flowtag_core.counts import FlowCounts, Reason
+from flowtag_core.showing.notes import compact, number
+from flowtag_core.tagging.lookup import UNTAGGED, Lookup
+from flowtag_core.tagging.report import Report
+
+
+class Card(NamedTuple):
+    """One number with its name, a line on what it means, and a sentence for who asks.
+
+    All are Markdown of our own making; nothing of a user's is in them.
+    """
+
+    label: str
+    value: str
+    note: str
+    help: str
+
+
+def cards(report: Report, counts: FlowCounts, lookup: Lookup) -> Iterator[Card]:
+    """Untagged share, the measure, tags in use, port/protocol pairs, records set aside."""
+    untagged, total = report.tag_counts[UNTAGGED], report.total
+    measure = report.measure
+    yield Card(
+        UNTAGGED,
+        f":orange[{100 * untagged / total:.1f}%]" if total else "none",
+        f"{compact(untagged)} of {compact(total)} {measure}",
+        "The share that no row of the lookup names.",
+    )
+    yield Card(
+        measure.capitalize(),
+        compact(total),
+        f"{total:,} exactly" if total >= 1_000_000 else f"in {number(len(counts.files), 'file')}",
+        "What the chosen action leaves, all files together.",
+    )
+    yield Card(
+        "Tags in use",
+        f"{len(report.tag_counts) - 1:,}",
+        f"of {number(len(lookup.tags), 'tag')}, {number(len(lookup), 'rule')}",
+        "Tags that at least one flow has; Untagged is none.",
+    )
+    tagged = int(np.count_nonzero(report.tag != len(report.tags) - 1))
+    yield Card(
+        "Port/protocol pairs",
+        f"{len(report.port):,}",
+        f"{tagged:,} tagged",
+        "Destination ports with their protocols that occur.",
+    )
+    yield set_aside_card(counts)
+
+
+def set_aside_card(counts: FlowCounts) -> Card:
+    """How many records are no flows, and whether AWS itself left some out."""
+    total = counts.total
+    set_aside = total.set_aside.total()
+    share = 100 * set_aside / total.records if total.records else 0.0
+    is_lower_bound = bool(total.set_aside[Reason.SKIPPED_DATA])
+    return Card(
+        "Set aside",
+        compact(set_aside),
+        "counts are a lower bound" if is_lower_bound else f"{share:.1f}% of records",
+        "Records that were passed over, each with its reason; the equation is further down.",
+    )

@@ -1,0 +1,48 @@
+"""A search text -> the ports and protocols that it finds in a report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from flowtag_core.iana import protocol_name
+from flowtag_core.tagging.lookup import PORTS, parse_ports
+from flowtag_core.tagging.report import Report
+
+_PORT_TEXTS: Final = np.arange(PORTS).astype("U5")
+
+
+def search(report: Report, text: str) -> Report:
+    """The rows that every word of the text finds; an empty text finds all.
+
+    A word is the beginning of a port (`44`), of a port with its protocol (`443/t`), of a protocol
+    (`icm`), a range of ports (`6000-6063`), or any part of a tag, in any case.
+    """
+    keep = np.ones(len(report.port), np.bool_)
+    for word in text.casefold().split():
+        keep &= _found_by(report, word)
+    return replace(
+        report,
+        port=report.port[keep],
+        protocol=report.protocol[keep],
+        tag=report.tag[keep],
+        count=report.count[keep],
+    )
+
+
+def _found_by(report: Report, word: str) -> NDArray[np.bool_]:
+    port, slash, protocol = word.partition("/")
+    in_protocol = np.array([protocol_name(n).startswith(protocol or word) for n in range(256)])
+    in_tag = np.array([word in tag.casefold() for tag in report.tags])
+    found: NDArray[np.bool_] = in_tag[report.tag]
+    if slash and port.isdecimal():
+        found |= (_PORT_TEXTS[report.port] == port) & in_protocol[report.protocol]
+    elif "-" in word and (ports := parse_ports(word)):
+        found |= (report.port >= ports.low) & (report.port <= ports.high)
+    else:
+        found |= in_protocol[report.protocol]
+        found |= np.char.startswith(_PORT_TEXTS, word)[report.port] & word.isdecimal()
+    return found
