@@ -28,8 +28,8 @@ PAGE = Path(flowtag_core.__file__).parent.joinpath("page")
 NUMBER = st.column_config.NumberColumn(format="localized", width=90)
 PORT = st.column_config.NumberColumn(format="%d", width=64)
 PROTOCOL = st.column_config.TextColumn(width=72)
-TAG = st.column_config.TextColumn(width=110)
-SHARE = st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=130)
+TAG = st.column_config.TextColumn(width=130)
+SHARE = st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=110)
 
 
 def selected_rows(event: Any, table: pd.DataFrame) -> list[pd.Series]:
@@ -105,7 +105,7 @@ for card in cards(report, counts, lookup):
 
 left, right = st.columns([6, 5])
 with left:
-    st.subheader("Tags")
+    st.header("Tags")
     tags = tables.tag_table(report)
     picked = st.dataframe(
         tables.in_colour(tags),
@@ -120,11 +120,11 @@ with left:
     for row in selected_rows(picked, tags):
         st.text(notes.why_tag(lookup, row["Tag"]))
 with right:
-    st.subheader(f"{measure.capitalize()} by tag")
+    st.header(f"{measure.capitalize()} by tag")
     st.altair_chart(charts.tag_chart(report, theme), alt=f"{measure.capitalize()} by tag, bars")
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    st.subheader("Ports and protocols", width="stretch")
+    st.header("Ports and protocols", width="stretch")
     text = st.text_input(
         "Search ports",
         key="search",
@@ -135,10 +135,10 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         width=320,
     )
 found = search(report, text)
-st.caption(notes.found(found, report))
+ports = tables.port_table(found, report.total)
+st.caption(notes.found(found, report, shown=len(ports)))
 left, right = st.columns([6, 5])
 with left:
-    ports = tables.port_table(found, report.total)
     picked = st.dataframe(
         ports,
         key="ports",

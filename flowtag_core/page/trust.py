@@ -25,7 +25,7 @@ def records(counts: FlowCounts) -> None:
             st.text(sentence)
         faults = tables.fault_table(counts)
         if len(faults):
-            st.text(f"{number(total.faults, 'line')} with a fault; the first {len(faults):,}:")
+            st.text(notes.samples(total.faults, len(faults)))
             st.dataframe(faults, hide_index=True, key="faults", alt="Lines with a fault")
 
 

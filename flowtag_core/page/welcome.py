@@ -50,20 +50,20 @@ def welcome(session: Session) -> None:
 def _glance() -> None:
     log, lookup, result = st.columns(3)
     with log:
-        st.subheader("A flow log goes in")
+        st.header("A flow log goes in")
         st.code(_LOG, language=None, wrap_lines=True)
         st.caption("AWS VPC flow logs, as text or gzip, in the default format or with a header.")
     with lookup:
-        st.subheader("A lookup names ports")
+        st.header("A lookup names ports")
         st.code(_LOOKUP, language=None)
         st.caption(
             "Ports, ranges or *, and a protocol. Without one everything is Untagged at first."
         )
     with result:
-        st.subheader("Counts by tag come out")
+        st.header("Counts by tag come out")
         report = map_tags(sample().counts, sample().lookup)
         theme = st.context.theme.type or "light"
         st.altair_chart(tag_chart(report, theme), alt="The sample's flows by tag, bars")
         st.caption("By port and protocol too, as tables, bars and a CSV.")
     st.caption("Gigabytes need no upload: start the page on the files themselves.")
-    st.code(USAGE, language=None)
+    st.code(USAGE, language=None, wrap_lines=True)

@@ -32,7 +32,7 @@ def cards(report: Report, counts: FlowCounts, lookup: Lookup) -> Iterator[Card]:
     yield Card(
         UNTAGGED,
         f":orange[{100 * untagged / total:.1f}%]" if total else "none",
-        f"{compact(untagged)} of {compact(total)} {measure}",
+        f"{compact(untagged)} {measure}",
         "The share that no row of the lookup names.",
     )
     yield Card(
@@ -44,8 +44,8 @@ def cards(report: Report, counts: FlowCounts, lookup: Lookup) -> Iterator[Card]:
     yield Card(
         "Tags in use",
         f"{len(report.tag_counts) - 1:,}",
-        f"of {number(len(lookup.tags), 'tag')}, {number(len(lookup), 'rule')}",
-        "Tags that at least one flow has; Untagged is none.",
+        f"of {len(lookup.tags):,}",
+        "Tags that at least one flow has, of those in the lookup; Untagged is none.",
     )
     tagged = int(np.count_nonzero(report.tag != len(report.tags) - 1))
     yield Card(
@@ -66,6 +66,7 @@ def set_aside_card(counts: FlowCounts) -> Card:
     return Card(
         "Set aside",
         compact(set_aside),
-        "counts are a lower bound" if is_lower_bound else f"{share:.1f}% of records",
-        "Records that were passed over, each with its reason; the equation is further down.",
+        "a lower bound" if is_lower_bound else f"{share:.1f}% of records",
+        "Records that are no flows, each with its reason: see the equation further down. After "
+        "SKIPDATA, which means that AWS could not record everything, the counts are a lower bound.",
     )

@@ -102,11 +102,12 @@ def _is_there(total: FileCounts, name: str) -> bool:
     return not total.flows or total.lacking[name] < total.flows
 
 
-def found(found: Report, report: Report) -> str:
-    """How many ports and protocols of a report a search found, and how many the table shows."""
+def found(found: Report, report: Report, shown: int) -> str:
+    """How many ports and protocols a search found, and how many of them are shown."""
     pairs = f"{len(found.port):,} of {number(len(report.port), 'pair')}"
-    share = f"{100 * found.total / report.total:.1f}%" if report.total else "none"
-    return f"{pairs}, {found.total:,} {report.measure} ({share})"
+    share = f" ({100 * found.total / report.total:.1f}%)" if report.total else ""
+    cut = f". The largest {shown:,} are shown; the CSV has all." if shown < len(found.port) else ""
+    return f"{pairs}, {found.total:,} {report.measure}{share}{cut}"
 
 
 def about(counts: FlowCounts) -> str:
@@ -135,6 +136,12 @@ def duration(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+
+
+def samples(faults: int, shown: int) -> str:
+    """How many lines have a fault, and how many of them are shown."""
+    cut = f"; the first {shown:,} are shown" if shown < faults else ""
+    return f"{number(faults, 'line')} with a fault{cut}:"
 
 
 def few(sentences: Sequence[str], most: int = 5) -> list[str]:

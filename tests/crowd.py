@@ -1,0 +1,160 @@
+"""Tabs at once, each with its own files, doing things at random: python -m tests.crowd.
+
+Each tab has its own tags, file names and sizes, so that whatever of one shows in another is seen.
+The journeys run a short crowd; by hand it takes some minutes.
+"""
+
+import argparse
+import random
+import re
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Error, sync_playwright
+
+from tests.conftest import launched, serving
+from tests.logs import line
+
+MEASURES = ("Flows", "Packets", "Bytes")
+ACTIONS = ("All", "Accept", "Reject")
+SIZES = (2, 10, 100, 1_000, 30_000)
+
+
+class Visitor:
+    """One tab, what it should hold, and what it may do."""
+
+    def __init__(self, browser, url, number, folder, rng):
+        self.mark, self.rng = f"visitor{number}", rng
+        self.page = browser.new_page(viewport={"width": 1440, "height": 1200})
+        self.page.goto(url)
+        self.page.locator(".st-key-sample button").wait_for()
+        # The numbers of the flows of three tabs never add up to the same.
+        self.logs = {}
+        for size in SIZES:
+            path = Path(folder, f"{self.mark}-{size}.log")
+            lines = size + number * 2
+            path.write_bytes((line(dstport=str(4000 + number)) + b"\n") * lines)
+            self.logs[path] = lines
+        self.lookup = Path(folder, f"{self.mark}.csv")
+        self.lookup.write_text(f"dstport,protocol,tag\n{4000 + number},tcp,tag-of-{self.mark}\n")
+        self.held = []
+
+    def act(self):
+        """Do one thing at random, as soon as the last is done."""
+        self.settle()
+        self.check()
+        act = self.rng.choice(
+            [self.drop] * 4
+            + [self.drop_lookup, self.remove, self.measure, self.action, self.search]
+            + [self.reload, self.start_over]
+        )
+        act()
+        return act.__name__
+
+    def settle(self):
+        """Wait until the script is at rest and nothing is counted."""
+        self.page.wait_for_function(
+            """() => !document.querySelector('.st-key-cancel')
+                && document.querySelector('[data-testid=stApp]')?.dataset.testScriptState
+                    === 'notRunning'"""
+        )
+        self.page.wait_for_timeout(400)
+
+    def check(self):
+        """Nothing of another tab is here, and the flows are those of one's own logs."""
+        text = self.page.locator("body").inner_text()
+        assert set(re.findall(r"visitor\d", text)) <= {self.mark}, text
+        assert self.page.get_by_test_id("stException").count() == 0
+        if self.held:
+            self.page.get_by_text(f"{sum(self.held):,} records.").first.wait_for(timeout=30_000)
+        else:
+            self.page.locator(".st-key-sample button").wait_for(timeout=30_000)
+
+    def drop(self):
+        path = self.rng.choice(list(self.logs))
+        self.held.append(self.logs[path])
+        self.zone().set_input_files(path)
+        self.page.locator(".st-key-start_over, .st-key-cancel").first.wait_for()
+        self.page.wait_for_timeout(300)
+
+    def drop_lookup(self):
+        self.zone().set_input_files(self.lookup)
+
+    def zone(self):
+        return self.page.locator("[class*='st-key-logs_and_lookup'] input[type=file]")
+
+    def remove(self):
+        buttons = self.page.get_by_role("button", name=f"Remove {self.mark}-")
+        if buttons.count():
+            button = self.rng.choice(buttons.all())
+            size = int(re.search(r"-(\d+)\.log", button.inner_text())[1])
+            path = next(path for path in self.logs if path.stem.endswith(f"-{size}"))
+            self.held.remove(self.logs[path])
+            button.click()
+
+    def measure(self):
+        self.choose(".st-key-measure", MEASURES)
+
+    def action(self):
+        self.choose(".st-key-action", ACTIONS)
+
+    def choose(self, switch, names):
+        if self.held:
+            self.page.locator(switch).get_by_text(self.rng.choice(names), exact=True).click()
+
+    def search(self):
+        if self.held:
+            text = self.rng.choice(("40", "tcp", "tag", "443/tcp", ""))
+            self.page.locator(".st-key-search input").fill(text)
+
+    def reload(self):
+        self.page.reload()
+        self.page.get_by_role("heading", name="Flow log tag mapper").wait_for()
+        self.page.wait_for_timeout(1500)
+
+    def start_over(self):
+        button = self.page.locator(".st-key-start_over button")
+        if button.count():
+            button.click()
+            self.held = []
+            self.page.locator(".st-key-sample button").wait_for()
+
+
+def crowd(browser, url, folder, tabs, times, seed):
+    """So many tabs do so many things each, in turn, none waiting for another's to end."""
+    rng = random.Random(seed)
+    visitors = [Visitor(browser, url, number, folder, rng) for number in range(tabs)]
+    done = [[] for _ in visitors]
+    for _ in range(times):
+        for visitor, deeds in zip(visitors, done, strict=True):
+            try:
+                deeds.append(visitor.act())
+            except (AssertionError, Error) as error:
+                raise AssertionError(f"{visitor.mark}, after {deeds}: {error}") from error
+    for visitor in visitors:
+        visitor.settle()
+        visitor.check()
+        visitor.page.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tabs", type=int, default=3)
+    parser.add_argument("--times", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=random.randrange(10_000))
+    given = parser.parse_args()
+    print(f"seed {given.seed}")
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(folder) as (url, _),
+        sync_playwright() as playwright,
+    ):
+        browser, tried = launched(playwright, Error)
+        if browser is None:
+            raise SystemExit(f"no browser: {tried}")
+        crowd(browser, url, folder, given.tabs, given.times, given.seed)
+    print(f"{given.tabs} tabs did {given.times} things each; none saw another's, none failed")
+
+
+if __name__ == "__main__":
+    main()
