@@ -46,10 +46,9 @@ if not session.is_started:
     in_place.start(session, sys.argv[1:])
 take_dropped(session)
 session.collect()
-loaded = session.loaded
-in_place.remember(loaded.logs.values())
+in_place.remember(session.logs.by_name.values())
 
-if not loaded.logs and not session.is_busy:
+if not session.logs and not session.is_busy:
     welcome(session)
     st.stop()
 
@@ -60,14 +59,14 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     st.title("Flow log tag mapper", width="stretch")
     measure = st.segmented_control(
         "Measure",
-        notes.measures(loaded.counts),
+        notes.measures(session.logs.counts),
         default="flows",
         required=True,
         format_func=str.capitalize,
         key="measure",
         bind="query-params",
     )
-    actions = notes.actions(loaded.counts)
+    actions = notes.actions(session.logs.counts)
     action = st.segmented_control(
         "Action",
         [*actions],
@@ -78,16 +77,16 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         bind="query-params",
     )
 status(session)
-say(st.error, loaded.refused)
-say(st.info, loaded.told)
-if not loaded.logs:
+say(st.error, session.refused)
+say(st.info, session.told)
+if not session.logs:
     st.stop()
 
-counts, lookup = loaded.counts, loaded.lookup
+counts, lookup = session.logs.counts, session.lookup
 report = map_tags(counts, lookup, measure=measure, action=actions[action])
 theme = st.context.theme.type or "light"
 say(st.warning, [*notes.cautions(counts)])
-if not loaded.given_lookup:
+if not session.given_lookup:
     st.info("Without a lookup everything is Untagged. Drop a CSV with dstport, protocol and tag.")
 
 grid = st.grid(5, min_column_width=130)

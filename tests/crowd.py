@@ -130,6 +130,7 @@ def crowd(browser, url, folder, tabs, times, seed):
             try:
                 deeds.append(visitor.act())
             except (AssertionError, Error) as error:
+                visitor.page.screenshot(path=Path(tempfile.gettempdir(), "crowd.png"))
                 raise AssertionError(f"{visitor.mark}, after {deeds}: {error}") from error
     for visitor in visitors:
         visitor.settle()

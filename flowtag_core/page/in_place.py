@@ -50,8 +50,8 @@ def start(session: Session, arguments: Sequence[str]) -> None:
         return
     found = find(given)
     session.home = given.lookup
-    session.take_in(found.known)
     session.take(found.arrivals)
+    session.take_in(found.known)
 
 
 def parse(arguments: Sequence[str]) -> Given:

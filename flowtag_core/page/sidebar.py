@@ -9,7 +9,7 @@ import streamlit as st
 
 from flowtag_core.errors import OutputError
 from flowtag_core.page import in_place
-from flowtag_core.page.session import Loaded, Session
+from flowtag_core.page.session import Logs, Session
 from flowtag_core.page.uploads import drop_zone
 from flowtag_core.showing.notes import about, literal, number, short_path
 from flowtag_core.tagging.lookup import Lookup
@@ -19,13 +19,12 @@ from flowtag_core.tagging.report import map_tags, result_csv
 def data(session: Session) -> None:
     """Each log and the lookup, and the zone for more."""
     st.header("Data")
-    loaded = session.loaded
-    shown = 1
-    if loaded.pages > 1:
-        shown = st.pagination(loaded.pages, key="logs_page", max_visible_pages=3)
-    for log in loaded.page(shown):
+    logs, shown = session.logs, 1
+    if logs.pages > 1:
+        shown = st.pagination(logs.pages, key="logs_page", max_visible_pages=3)
+    for log in logs.page(shown):
         _file(log.name, about(log.counts), partial(session.remove_log, log.name))
-    if lookup := loaded.given_lookup:
+    if lookup := session.given_lookup:
         _file(lookup.name, number(len(lookup), "rule"), session.remove_lookup)
     drop_zone(session, "Add logs or another lookup")
 
@@ -35,7 +34,7 @@ def take_away(session: Session) -> None:
     st.header("Take away")
     st.download_button(
         "Result CSV",
-        data=partial(_result, session.loaded),
+        data=partial(_result, session.logs, session.lookup),
         file_name="flowtag-result.csv",
         mime="text/csv",
         key="result_csv",
@@ -44,15 +43,15 @@ def take_away(session: Session) -> None:
         width="stretch",
     )
     st.caption("All flows by destination, as the command line writes them.")
-    lookup = session.loaded.given_lookup
+    lookup = session.given_lookup
     if session.home and lookup and not in_place.is_saved(lookup, session.home):
         name = literal(short_path(session.home))
         if st.button(f"Save to {name}", key="save_lookup", icon=":material/save:", width="stretch"):
             _confirm(session, lookup, session.home)
 
 
-def _result(loaded: Loaded) -> bytes:
-    return b"".join(result_csv(map_tags(loaded.counts, loaded.lookup)))
+def _result(logs: Logs, lookup: Lookup) -> bytes:
+    return b"".join(result_csv(map_tags(logs.counts, lookup)))
 
 
 def _file(name: str, about: str, remove: Callable[[], None]) -> None:
@@ -85,7 +84,7 @@ def _confirm(session: Session, lookup: Lookup, path: str) -> None:
             except OutputError as error:
                 st.error(literal(str(error)))
                 return
-            session.saved(lookup)
+            session.saved()
             st.rerun()
         if st.button("Do not save", key="save_cancelled"):
             st.rerun()

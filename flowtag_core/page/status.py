@@ -21,7 +21,7 @@ def status(session: Session) -> None:
         _working(session)
         return
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
-        text = notes.effort(session.loaded.counts, session.loaded.seconds)
+        text = notes.effort(session.logs.counts, session.logs.seconds)
         st.caption(literal(text), width="stretch")
         st.button("Start over", key="start_over", on_click=session.start_over)
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from flowtag_core.page import trust
 from flowtag_core.page.in_place import USAGE
-from flowtag_core.page.session import Session, sample
+from flowtag_core.page.session import Session
 from flowtag_core.page.status import say
 from flowtag_core.page.uploads import drop_zone
 from flowtag_core.showing.charts import tag_chart
@@ -28,8 +28,8 @@ def welcome(session: Session) -> None:
     """Everything that a newcomer needs, in one glance."""
     st.title("Flow log tag mapper")
     st.write("Which application does each flow belong to, and which flows belong to none yet?")
-    say(st.error, session.loaded.refused)
-    if session.loaded.given_lookup:
+    say(st.error, session.refused)
+    if session.given_lookup:
         st.info("The lookup is loaded. Now drop a flow log.")
     with st.container(border=True):
         drop_zone(session, "Drop flow logs and a lookup CSV here, together or one by one")
@@ -41,8 +41,8 @@ def welcome(session: Session) -> None:
                 on_click=session.show_sample,
             )
             st.text("14 flows and 11 rules. Nothing leaves this machine.")
-    if session.loaded.given_lookup:
-        trust.rules(session.loaded.lookup)
+    if session.given_lookup:
+        trust.rules(session.lookup)
         return
     _glance()
 
@@ -61,7 +61,9 @@ def _glance() -> None:
         )
     with result:
         st.header("Counts by tag come out")
-        report = map_tags(sample().counts, sample().lookup)
+        sample = Session()
+        sample.show_sample()
+        report = map_tags(sample.logs.counts, sample.lookup)
         theme = st.context.theme.type or "light"
         st.altair_chart(tag_chart(report, theme), alt="The sample's flows by tag, bars")
         st.caption("By port and protocol too, as tables, bars and a CSV.")

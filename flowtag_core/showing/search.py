@@ -35,7 +35,8 @@ def search(report: Report, text: str) -> Report:
 
 def _found_by(report: Report, word: str) -> NDArray[np.bool_]:
     port, slash, protocol = word.partition("/")
-    in_protocol = np.array([protocol_name(n).startswith(protocol or word) for n in range(256)])
+    begins = protocol if slash else word
+    in_protocol = np.array([protocol_name(n).startswith(begins) for n in range(256)])
     in_tag = np.array([word in tag.casefold() for tag in report.tags])
     found: NDArray[np.bool_] = in_tag[report.tag]
     if slash and port.isdecimal():

@@ -1,0 +1,328 @@
+"""What stands behind the page: files come in, tabs keep what is theirs."""
+
+import io
+import os
+import sys
+import threading
+from contextlib import nullcontext
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core import FlowCounts, load_lookup_table, parse_flow_log
+from flowtag_core.errors import LogError, OutputError
+from flowtag_core.page import in_place, intake, tabs
+from flowtag_core.page.intake import Arrival, CountedLog, Intake, Refusal, Standing
+from flowtag_core.page.session import Logs, Session
+from tests.logs import LOOKUP, line
+
+
+def arrival(name, content, **given):
+    return Arrival(name, lambda: nullcontext(io.BytesIO(content)), len(content), **given)
+
+
+def read(*arrivals):
+    """The outcomes of these files."""
+    files = Intake()
+    files.take(arrivals)
+    files.wait(60)
+    assert files.standing() is None
+    return files.collect()
+
+
+def flows(log):
+    return log.counts.total.flows
+
+
+def refused(outcomes):
+    return [outcome.sentence for outcome in outcomes if isinstance(outcome, Refusal)]
+
+
+def test_a_batch_gives_each_file_once_and_nothing_before_its_end():
+    let_go = threading.Event()
+
+    def opened():
+        let_go.wait(60)
+        return nullcontext(io.BytesIO(line()))
+
+    files = Intake()
+    files.take([arrival("a.log", line() + b"\n" + line()), Arrival("b.log", opened, 10)])
+    assert files.collect() == []
+    assert files.pending()[-1] == "b.log"
+    let_go.set()
+    files.wait(60)
+    one, two = files.collect()
+    assert (one.name, flows(one), two.name, flows(two)) == ("a.log", 2, "b.log", 1)
+    assert files.collect() == []
+
+
+def test_a_cancelled_batch_keeps_whole_files_and_names_the_others():
+    started = threading.Event()
+
+    class Endless(io.RawIOBase):
+        def readable(self):
+            return True
+
+        def seek(self, *_):
+            return 0
+
+        def read(self, _=-1):
+            started.set()
+            return (line() + b"\n") * 500
+
+    files = Intake()
+    endless = Arrival("endless.log", lambda: nullcontext(Endless()), 0)
+    files.take([arrival("a.log", line()), endless, arrival("b.log", line())])
+    assert started.wait(60)
+    files.cancel()
+    files.wait(60)
+    log, *rest = files.collect()
+    assert (log.name, flows(log)) == ("a.log", 1)
+    assert refused(rest) == [
+        "endless.log: it was not read to its end, since you cancelled.",
+        "b.log: it was not read, since you cancelled.",
+    ]
+    files.take([arrival("c.log", line())])
+    files.wait(60)
+    assert [log.name for log in files.collect()] == ["c.log"]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_flowtag_s_own_loses_no_file_without_a_word(monkeypatch):
+    files = Intake()
+    monkeypatch.setattr(intake, "looks_like_lookup", lambda _: 1 / 0)
+    files.take([arrival("a.log", line()), arrival("b.log", line())])
+    files.wait(60)
+    assert [sentence.partition(":")[0] for sentence in refused(files.collect())] == [
+        "a.log",
+        "b.log",
+    ]
+    monkeypatch.undo()
+    files.take([arrival("a.log", line())])
+    files.wait(60)
+    assert [flows(log) for log in files.collect()] == [1]
+
+
+def test_a_file_that_cannot_be_opened_is_refused_and_the_next_is_read():
+    def gone():
+        raise LogError("gone.log: there is no such file.")
+
+    log, *rest = read(Arrival("gone.log", gone, 5), arrival("a.log", line()))
+    assert log.name == "a.log"
+    assert refused(rest) == ["gone.log: there is no such file."]
+
+
+def test_the_files_of_a_folder_are_one_log_that_is_known_only_if_all_were_counted():
+    whole = [arrival(f"logs/{name}", line(), folder="logs", identity=1) for name in "ab"]
+    (log,) = read(*whole)
+    assert (log.name, flows(log), log.identity) == ("logs", 2, 1)
+    assert sorted(log.counts.files) == ["logs/a", "logs/b"]
+    bad = arrival("logs/c", b"\x89PNG", folder="logs", identity=1)
+    log, _ = read(*whole, bad)
+    assert (flows(log), log.identity) == (2, None)
+
+
+def test_progress_is_said_with_rate_and_time_left():
+    standing = Standing("a.log", 2, 3, 50_000_000, 200_000_000, 7, 2.0)
+    assert str(standing) == "a.log (2 of 3): 50.0 MB of 200 MB, 25.0 MB/s, 6 s left"
+    assert standing.part == 0.25
+    assert str(Standing("a.log", 1, 1, 0, 10, 0, 0.1)) == "a.log: 0 B of 10 B"
+    assert Standing("a.log", 1, 1, 0, 0, 0, 0.0).part == 0.0
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=5), st.data())
+def test_a_log_that_is_removed_leaves_what_the_others_give_alone(ports, data):
+    logs = [
+        CountedLog(
+            str(place), parse_flow_log(io.BytesIO(line(dstport=str(port))), names=[str(place)]), 0.1
+        )
+        for place, port in enumerate(ports)
+    ]
+    gone = data.draw(st.sampled_from(logs))
+    rest = [log for log in logs if log is not gone]
+    kept = Logs().plus(logs).without(gone.name)
+    assert kept.counts == sum((log.counts for log in rest), FlowCounts())
+    assert list(kept.by_name) == [log.name for log in rest]
+
+
+def with_sample(*outcomes):
+    session = Session()
+    session.show_sample()
+    for outcome in outcomes:
+        session.take_in([outcome])
+    return session
+
+
+def test_one_s_own_log_takes_the_place_of_the_sample_and_of_its_lookup():
+    own = CountedLog("a.log", parse_flow_log(io.BytesIO(line())), 0.1)
+    lookup = load_lookup_table(io.BytesIO(LOOKUP), name="own.csv")
+    session = with_sample(own)
+    assert list(session.logs.by_name) == ["a.log"]
+    assert session.given_lookup is None
+    assert list(with_sample(lookup).logs.by_name) == ["flow.log"]
+    session = with_sample(lookup, own)
+    assert list(session.logs.by_name) == ["a.log"]
+    assert session.given_lookup is lookup
+
+
+def test_a_lookup_or_its_removal_never_adds_the_logs_again():
+    session = with_sample()
+    counts = session.logs.counts
+    session.take_in([load_lookup_table(io.BytesIO(LOOKUP))])
+    session.remove_lookup()
+    assert session.logs.counts is counts
+
+
+def test_logs_of_one_name_get_names_of_their_own():
+    session = Session()
+    for _ in range(2):
+        session.take([arrival("a.log", line()), arrival("a.log", line())])
+        session.intake.wait(60)
+        session.collect()
+    assert list(session.logs.by_name) == ["a.log", "a.log (2)", "a.log (3)", "a.log (4)"]
+    assert session.logs.counts.total.flows == 4
+
+
+def test_to_start_over_forgets_also_what_is_being_read():
+    session = Session()
+    session.take([arrival("a.log", (line() + b"\n") * 300_000)])
+    session.start_over()
+    session.collect()
+    assert session.is_empty
+    assert not session.is_busy
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with two logs and a lookup, nothing of which is known yet."""
+    monkeypatch.setattr(in_place, "_COUNTED", {})
+    (tmp_path / "logs" / "sub").mkdir(parents=True)
+    (tmp_path / "logs" / "a.log").write_bytes(line())
+    (tmp_path / "logs" / "sub" / "b.log").write_bytes(line())
+    (tmp_path / "logs" / ".hidden").write_bytes(line())
+    return tmp_path
+
+
+def started(*arguments):
+    """A session that was started with these words, all read."""
+    session = Session()
+    in_place.start(session, [str(argument) for argument in arguments])
+    session.intake.wait(60)
+    session.collect()
+    in_place.remember(session.logs.by_name.values())
+    return session
+
+
+def test_a_folder_is_read_with_all_below_it_but_hidden_files(folder):
+    session = started(folder / "logs")
+    assert list(session.logs.by_name) == [str(folder / "logs")]
+    assert session.logs.counts.total.flows == 2
+    assert not session.refused
+
+
+def test_a_file_that_is_given_twice_is_counted_once(folder):
+    logs = folder / "logs"
+    (folder / "link.log").symlink_to(logs / "a.log")
+    for _ in ("read", "known"):
+        session = started(logs, logs / "a.log", folder / "link.log", logs)
+        assert session.logs.counts.total.flows == 2
+
+
+def test_what_was_counted_in_place_is_read_again_only_when_it_changed(folder, monkeypatch):
+    names = []
+    parse = intake.parse_flow_log
+    monkeypatch.setattr(
+        intake, "parse_flow_log", lambda *f, **o: names.extend(o["names"]) or parse(*f, **o)
+    )
+    started(folder / "logs")
+    assert started(folder / "logs").logs.counts.total.flows == 2
+    assert len(names) == 2
+    (folder / "logs" / "a.log").write_bytes(line() + b"\n" + line())
+    assert started(folder / "logs").logs.counts.total.flows == 3
+    assert len(names) == 4
+
+
+def test_a_lookup_may_be_given_or_lie_in_the_folder(folder):
+    rules = folder / "logs" / "rules.csv"
+    rules.write_bytes(LOOKUP)
+    session = started(folder / "logs")
+    assert session.lookup.name == str(rules)
+    assert started(folder / "logs").lookup.content == LOOKUP
+    given = folder / "given.csv"
+    given.write_bytes(b"443,tcp,x\n")
+    assert started(folder / "logs", "--lookup", given).lookup.tags == ("x",)
+
+
+def test_what_is_wrong_with_the_arguments_is_said_and_the_rest_is_read(folder):
+    session = started(folder / "none.log", folder / "logs")
+    assert session.logs.counts.total.flows == 2
+    assert session.refused == [f"{folder / 'none.log'}: there is no such file. Check the path."]
+    (sentence,) = started("--nonsense").refused
+    assert "unrecognized arguments: --nonsense" in sentence
+    assert in_place.USAGE in sentence
+    empty = folder / "empty"
+    empty.mkdir()
+    assert "without files" in started(empty).refused[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
+def test_what_is_no_regular_file_is_not_waited_for(folder):
+    os.mkfifo(folder / "logs" / "pipe")
+    (sentence,) = started(folder / "logs").refused
+    assert "pipe: is no regular file" in sentence
+
+
+def test_a_lookup_goes_back_into_its_file_byte_for_byte_or_not_at_all(folder):
+    path = folder / "rules.csv"
+    path.write_bytes(LOOKUP)
+    session = started("--lookup", path)
+    assert in_place.is_saved(session.lookup, session.home)
+    other = b"# note\nport;proto;tag;owner\n443;tcp;web;me\n"
+    session.take_in([load_lookup_table(io.BytesIO(other))])
+    assert not in_place.is_saved(session.lookup, session.home)
+    assert in_place.content(session.home) == session.home_content
+    in_place.save(session.lookup, session.home)
+    session.saved()
+    assert path.read_bytes() == other
+    assert session.told == [f"Saved 1 rule to {path}."]
+    with pytest.raises(OutputError, match="could not be written"):
+        in_place.save(session.lookup, str(folder / "none" / "rules.csv"))
+
+
+def test_a_tab_gets_back_what_it_had_and_nobody_else_does(monkeypatch):
+    open_, mine, reloaded, copied = set(), *(tabs._Tab(Session(), name) for name in "abc")
+    monkeypatch.setattr(tabs, "_TABS", [mine, reloaded, copied])
+    monkeypatch.setattr(tabs, "_is_connected", lambda tab: tab.connection in open_)
+    mine.session.show_sample()
+    assert tabs._named(mine, "secret") is mine
+    open_ |= {"a", "c"}
+    assert tabs._named(copied, "secret") is copied
+    assert copied.session.is_empty
+    assert copied.refused == "secret"
+    open_.remove("a")
+    assert tabs._named(reloaded, "secret") is mine
+    assert mine.connection == "b"
+    assert [mine, copied] == tabs._TABS
+
+
+def test_a_closed_tab_is_emptied_after_a_while_and_not_before(monkeypatch):
+    removed = []
+    runtime = SimpleNamespace(
+        uploaded_file_mgr=SimpleNamespace(remove_session_files=removed.append)
+    )
+    now = [100.0]
+    closed = tabs._Tab(Session(), "closed")
+    closed.session.show_sample()
+    monkeypatch.setattr(tabs, "_TABS", [closed])
+    monkeypatch.setattr(tabs, "Runtime", SimpleNamespace(instance=lambda: runtime))
+    monkeypatch.setattr(tabs, "_is_connected", lambda _: False)
+    monkeypatch.setattr(tabs.time, "monotonic", lambda: now[0])
+    for seconds, is_empty in ((0, False), (50, False), (80, True)):
+        now[0] += seconds
+        if tabs._TABS:
+            tabs._look_at(closed)
+        assert closed.session.is_empty == is_empty
+    assert removed == ["closed"]
+    assert tabs._TABS == []
