@@ -4,6 +4,7 @@ import gzip
 import logging
 import sys
 
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -253,3 +254,156 @@ def test_an_upload_is_counted_once_and_its_bytes_are_let_go(page, counted):
     page.run()
     assert counted == ["a.log"]
     assert page.file_uploader(key="logs_and_lookup_2").value == []
+
+
+def names(page):
+    """The files beside the page, each with its x."""
+    return [button.key.removeprefix("remove ") for button in page.button if "remove" in button.key]
+
+
+def test_an_x_takes_a_file_out_again_and_no_other_is_read_again(page, counted):
+    drop(page, ("a.log", LOG), ("b.log", line(dstport="25")), ("l.csv", LOOKUP))
+    assert names(page) == ["a.log", "b.log", "l.csv"]
+    page.button(key="remove a.log").click().run()
+    assert tags(page) == {"mail": 1, "Untagged": 0}
+    page.button(key="remove l.csv").click().run()
+    assert tags(page) == {"Untagged": 1}
+    page.button(key="remove b.log").click().run()
+    assert [button.key for button in page.button] == ["sample"]
+    assert counted == ["a.log", "b.log"]
+
+
+def test_a_click_never_reads_a_log_again(page, counted):
+    drop(page, ("a.log", LOG), ("l.csv", SAMPLE_LOOKUP))
+    page.segmented_control(key="measure").set_value("bytes").run()
+    page.segmented_control(key="action").set_value("reject").run()
+    page.text_input(key="search").set_value("443").run()
+    page.button(key="remove l.csv").click().run()
+    drop(page, ("l.csv", SAMPLE_LOOKUP))
+    assert counted == ["a.log"]
+
+
+def test_measure_and_action_change_every_number_together(page):
+    log = b"\n".join(
+        [
+            line(packets="3", volume="100"),
+            line(packets="5", volume="1000", action="REJECT"),
+            line(dstport="25", packets="7", volume="10000", action="REJECT"),
+        ]
+    )
+    drop(page, ("a.log", log), ("l.csv", LOOKUP))
+    for measure, action, web, mail in (
+        ("packets", "all", 8, 7),
+        ("bytes", "reject", 1000, 10000),
+        ("bytes", "accept", 100, 0),
+        ("flows", "reject", 1, 1),
+    ):
+        page.segmented_control(key="measure").set_value(measure)
+        page.segmented_control(key="action").set_value(action).run()
+        name = measure.capitalize()
+        table = page.dataframe(key="tags").value
+        expected = {"web": web, "mail": mail, "Untagged": 0}
+        assert dict(zip(table["Tag"], table[name], strict=True)) == {
+            tag: count for tag, count in expected.items() if count or tag == "Untagged"
+        }
+        assert metrics(page)[name] == f"{web + mail:,}"
+        assert page.dataframe(key="ports").value[name].sum() == web + mail
+
+
+def test_what_a_log_has_no_field_for_cannot_be_chosen(page):
+    drop(page, ("a.log", b"dstport protocol bytes\n443 6 100\n"))
+    assert page.segmented_control(key="measure").options == ["Flows", "Bytes"]
+    assert page.segmented_control(key="action").options == ["All"]
+    drop(page, ("b.log", line(action="DROP")))
+    assert page.segmented_control(key="measure").options == ["Flows", "Packets", "Bytes"]
+    assert page.segmented_control(key="action").options == ["All", "Accept", "Reject", "Other"]
+
+
+def test_a_protocol_without_ports_shows_none(page):
+    drop(page, ("a.log", line(dstport="0", srcport="0", protocol="1") + b"\n" + line(dstport="0")))
+    ports = page.dataframe(key="ports").value
+    shown = dict(zip(ports["Protocol"], ports["Port"], strict=True))
+    assert shown["tcp"] == 0
+    assert shown["icmp"] is pd.NA
+    page.session_state["ports"] = {"selection": {"rows": [], "columns": [], "cells": [[0, "Port"]]}}
+    page.run()
+    assert "icmp: no rule of the lookup applies." in said(page)
+
+
+def test_the_search_narrows_table_and_chart_and_leaves_the_cards_alone(page):
+    drop(page, ("a.log", LOG), ("l.csv", SAMPLE_LOOKUP))
+    page.text_input(key="search").set_value("email").run()
+    assert sorted(page.dataframe(key="ports").value["Port"]) == [110, 143, 993]
+    assert metrics(page)["Flows"] == "14"
+    assert any("3 of 14 pairs" in caption.value for caption in page.caption)
+
+
+def test_many_logs_are_listed_in_portions(page):
+    drop(page, *((f"{number}.log", line()) for number in range(20)))
+    assert len(names(page)) == 8
+    assert metrics(page)["Flows"] == "20"
+    page.get("pagination")
+    page.session_state["logs_page"] = 3
+    page.run()
+    assert names(page) == ["16.log", "17.log", "18.log", "19.log"]
+    # A portion that is gone, because its files are, is no trouble.
+    for name in names(page):
+        page.button(key=f"remove {name}").click().run()
+        assert not page.exception
+    assert metrics(page)["Flows"] == "16"
+
+
+def test_each_file_has_its_own_equation(page):
+    drop(page, ("a.log", line() + b"\nshort"), ("b.log", line() + b"\n\n" + line(status="NODATA")))
+    files = table(page, "File", "Records")
+    assert files.columns[2:].tolist() == ["Headers", "Blank", "Flows", "No data", "Too few fields"]
+    assert files.to_numpy().tolist() == [["a.log", 2, 0, 0, 1, 0, 1], ["b.log", 3, 0, 1, 1, 1, 0]]
+    sums = files.drop(columns=["File", "Records"]).sum(axis=1)
+    assert sums.tolist() == files["Records"].tolist()
+
+
+def test_the_page_opens_on_files_of_this_machine(monkeypatch, tmp_path, counted):
+    log, rules = tmp_path / "a.log", tmp_path / "rules.csv"
+    log.write_bytes(LOG)
+    rules.write_bytes(SAMPLE_LOOKUP)
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", str(log), "--lookup", str(rules)])
+    for _ in ("the first tab", "the second"):
+        page = opened()
+        assert tags(page)["email"] == 3
+        assert "save_lookup" not in [button.key for button in page.button]
+    assert counted == [str(log)]
+    drop(page, ("b.log", line()))
+    assert metrics(page)["Flows"] == "15"
+    log.write_bytes(line())
+    page.button(key="start_over").click().run()
+    assert metrics(settled(page))["Flows"] == "1"
+
+
+def test_a_lookup_is_saved_to_its_file_only_after_a_confirmation(monkeypatch, tmp_path):
+    log, rules = tmp_path / "a.log", tmp_path / "rules.csv"
+    log.write_bytes(LOG)
+    rules.write_bytes(SAMPLE_LOOKUP)
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", str(log), "--lookup", str(rules)])
+    page = drop(opened(), ("better.csv", LOOKUP))
+    page.button(key="save_lookup").click().run()
+    assert rules.read_bytes() == SAMPLE_LOOKUP
+    page.button(key="save_confirmed").click().run()
+    assert not page.exception
+    assert rules.read_bytes() == LOOKUP
+    assert "Saved 4 rules to" in said(page)
+
+
+def test_a_file_that_changed_meanwhile_is_not_overwritten_without_a_word(monkeypatch, tmp_path):
+    log, rules = tmp_path / "a.log", tmp_path / "rules.csv"
+    log.write_bytes(LOG)
+    rules.write_bytes(SAMPLE_LOOKUP)
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", str(log), "--lookup", str(rules)])
+    page = drop(opened(), ("better.csv", LOOKUP))
+    rules.write_bytes(b"443,tcp,colleague\n")
+    page.button(key="save_lookup").click().run()
+    assert "The file has changed since it was read." in said(page)
+
+
+def test_words_that_the_page_does_not_know_are_named(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", "--colour"])
+    assert "unrecognized arguments: --colour" in said(opened())

@@ -258,7 +258,7 @@ def test_cancel_half_way_keeps_what_was_there_and_says_what_was_not_read(tab, tm
     tab.get_by_text("small.log (2): it was not read, since you cancelled.").wait_for()
     tab.get_by_text("large.log: it was not read to its end, since you cancelled.").wait_for()
     card(tab, "Flows", "3")
-    assert tab.locator(".st-key-cancel").count() == 0
+    expect(tab.locator(".st-key-cancel")).to_have_count(0)
     drop(tab, write_log(tmp_path / "c.log", 2))
     card(tab, "Flows", "5")
 
@@ -276,14 +276,14 @@ def test_files_in_place_need_no_upload_and_the_lookup_goes_back_into_its_file(br
         visited(browser, url) as tab,
     ):
         wait_for_tags(tab, ("web", 4), ("Untagged", 4))
-        assert tab.locator(".st-key-save_lookup").count() == 0
+        expect(tab.locator(".st-key-save_lookup")).to_have_count(0)
         drop(tab, better)
         wait_for_tags(tab, ("mail", 4), ("web", 4), ("Untagged", 0))
         tab.locator(".st-key-save_lookup button").click()
         tab.locator(".st-key-save_confirmed button").click()
         tab.get_by_text("Saved 2 rules to").wait_for()
         assert rules.read_bytes() == better.read_bytes()
-        assert tab.locator(".st-key-save_lookup").count() == 0
+        expect(tab.locator(".st-key-save_lookup")).to_have_count(0)
         tab.reload()
         wait_for_tags(tab, ("mail", 4), ("web", 4), ("Untagged", 0))
 

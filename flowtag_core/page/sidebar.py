@@ -78,13 +78,18 @@ def _confirm(session: Session, lookup: Lookup, path: str) -> None:
         st.warning("The file has changed since it was read. Those changes will be lost.")
     st.caption("It is written whole or not at all. What is in it now is gone then.")
     with st.container(horizontal=True):
-        if st.button("Save", key="save_confirmed", type="primary"):
-            try:
-                in_place.save(lookup, path)
-            except OutputError as error:
-                st.error(literal(str(error)))
-                return
-            session.saved()
-            st.rerun()
-        if st.button("Do not save", key="save_cancelled"):
-            st.rerun()
+        save = st.button(
+            "Save", key="save_confirmed", type="primary", on_click=_save, args=[session, path]
+        )
+        leave = st.button("Do not save", key="save_cancelled")
+    if save or leave:
+        st.rerun()
+
+
+def _save(session: Session, path: str) -> None:
+    try:
+        in_place.save(session.lookup, path)
+    except OutputError as error:
+        session.refused = [str(error)]
+    else:
+        session.saved()
