@@ -107,7 +107,7 @@ with left:
     st.header("Tags")
     tags = tables.tag_table(report)
     picked = st.dataframe(
-        tables.in_colour(tags),
+        tables.in_colour(tags, theme),
         key="tags",
         hide_index=True,
         column_config={"Tag": TAG, measure.capitalize(): NUMBER, "Share": SHARE},

@@ -15,7 +15,8 @@ MOST_BARS: Final = 15
 """Bars before the rest becomes one bar "Other": a browser gives up on thousands."""
 
 _ACCENT: Final = {"light": "#0b6b75", "dark": "#4cc3cf"}
-_UNTAGGED: Final = {"light": "#b45f06", "dark": "#f5a742"}
+AMBER: Final = {"light": "#b45f06", "dark": "#f5a742"}
+"""The colour of Untagged and of nothing else, for each theme."""
 _OTHER: Final = {"light": "#8a979d", "dark": "#7d8a90"}
 _INK: Final = {"light": "#15232b", "dark": "#e6eef0"}
 _BAR_HEIGHT: Final = 26
@@ -64,7 +65,7 @@ def _chart(bars: list[Bar], measure: str, theme: str) -> alt.LayerChart:
         for name, count, kind in bars
     ]
     frame = pd.DataFrame(rows, columns=["name", "kind", "number", "drawn", "label"])
-    colors = {"tag": _ACCENT, "untagged": _UNTAGGED, "other": _OTHER}
+    colors = {"tag": _ACCENT, "untagged": AMBER, "other": _OTHER}
     axis = alt.Axis(
         title=None, labelLimit=_LABEL_WIDTH, labelColor=_INK[theme], ticks=False, domain=False
     )

@@ -11,6 +11,7 @@ from pandas.io.formats.style import Styler
 
 from flowtag_core.counts import FlowCounts, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
+from flowtag_core.showing.charts import AMBER
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import Report
 
@@ -18,7 +19,6 @@ MOST_PORTS: Final = 1_000
 """Rows of the ports table that go to the browser; the result CSV has all of them."""
 
 _MOST_COLOURED: Final = 100
-_AMBER: Final = "#c8741a"  # between the ambers of the two themes, readable on both grounds
 _WITH_PORTS: Final = np.isin(np.arange(256), list(WITH_PORTS))
 
 
@@ -34,12 +34,12 @@ def tag_table(report: Report) -> pd.DataFrame:
     )
 
 
-def in_colour(tags: pd.DataFrame) -> pd.DataFrame | Styler:
+def in_colour(tags: pd.DataFrame, theme: str = "light") -> pd.DataFrame | Styler:
     """The tags with Untagged in amber, where they are few enough for it to cost nothing."""
     if len(tags) > _MOST_COLOURED:
         return tags
     last = pd.IndexSlice[tags.index[-1:], ["Tag"]]
-    return tags.style.set_properties(subset=last, color=_AMBER, **{"font-weight": "600"})
+    return tags.style.set_properties(subset=last, color=AMBER[theme], **{"font-weight": "600"})
 
 
 def port_table(report: Report, total: int) -> pd.DataFrame:
