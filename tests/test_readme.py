@@ -8,13 +8,16 @@ import sys
 
 import pytest
 
+from flowtag_core.page import in_place
+from flowtag_core.page.session import Session
 from tests.conftest import ROOT, SAMPLE
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return [text for name, text in found if name == language]
 
 
 def test_the_printed_result_is_the_result_of_the_sample(tmp_path):
@@ -61,6 +64,18 @@ def test_the_commands_name_files_that_are_there_and_come_for_both_shells():
         ):
             assert name in text
             assert (ROOT / name).exists()
+
+
+def test_the_page_in_place_is_started_as_printed():
+    (command,) = re.findall(
+        r"^\.venv/bin/streamlit run dashboard\.py -- (.*)$", README, re.MULTILINE
+    )
+    session = Session()
+    in_place.start(session, [str(ROOT / word) if "/" in word else word for word in command.split()])
+    session.intake.wait(60)
+    session.collect()
+    assert not session.refused
+    assert (session.logs.counts.total.flows, len(session.lookup)) == (14, 11)
 
 
 def test_every_option_of_the_command_line_is_in_readme():
