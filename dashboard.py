@@ -77,7 +77,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         bind="query-params",
     )
 status(session)
-say(st.error, session.refused)
+say(st.error, [*session.refused, *session.unsent])
 say(st.info, session.told)
 if not session.logs:
     st.stop()

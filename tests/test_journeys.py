@@ -263,6 +263,21 @@ def test_cancel_half_way_keeps_what_was_there_and_says_what_was_not_read(tab, tm
     card(tab, "Flows", "5")
 
 
+def test_a_file_that_is_too_large_to_upload_is_told_and_the_others_count(tab, tmp_path):
+    huge = tmp_path / "huge.log"
+    with huge.open("wb") as file:
+        file.truncate(1_100 << 20)
+    sentence = tab.get_by_text("huge.log: was not sent, since it is larger than 1,024 MB.")
+    zone(tab).set_input_files(huge)
+    sentence.wait_for()
+    zone(tab).set_input_files([huge, SAMPLE / "flow.log"])
+    card(tab, "Flows", "14")
+    sentence.wait_for()
+    drop(tab, SAMPLE / "lookup.csv")
+    wait_for_tags(tab, *SAMPLE_TAGS)
+    expect(sentence).to_have_count(0)
+
+
 def test_files_in_place_need_no_upload_and_the_lookup_goes_back_into_its_file(browser, tmp_path):
     logs, rules = tmp_path / "logs", tmp_path / "rules.csv"
     logs.mkdir()

@@ -68,7 +68,8 @@ class Session:
     """One tab's data and the thread that adds to it.
 
     `given_lookup` is None as long as there is none; while the sample is shown, `sample_lookup` is
-    the one that belongs to it. `refused` and `told` are sentences on the files that came last.
+    the one that belongs to it. `refused` and `told` are sentences on the files that came last,
+    `unsent` on those that the browser kept back from the files that come next.
     `is_started` says whether what the page was started with is taken in. `drops` counts the drop
     zones that were used up, `taken` names the uploads that were read from them. `home` is the file
     of this machine that the lookup came from, `home_content` what was in it then.
@@ -79,6 +80,7 @@ class Session:
     sample_lookup: Lookup | None = None
     intake: Intake = field(default_factory=Intake)
     refused: list[str] = field(default_factory=list)
+    unsent: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     is_started: bool = False
     drops: int = 0
@@ -104,7 +106,7 @@ class Session:
     def take(self, arrivals: Iterable[Arrival]) -> None:
         """Have the files read, each under a name that no other log has; waits a moment for them."""
         if not self.is_busy:
-            self._say_no_more()
+            self.refused, self.unsent, self.told = self.unsent, [], []
         arrivals = list(arrivals)
         logs = () if self.sample_lookup else self.logs.by_name
         known = [*logs, *self.intake.pending()]
@@ -184,4 +186,4 @@ class Session:
             self.sample_lookup = None
 
     def _say_no_more(self) -> None:
-        self.refused, self.told = [], []
+        self.refused, self.unsent, self.told = [], [], []

@@ -3,15 +3,35 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from functools import partial
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.intake import Arrival
 from flowtag_core.page.session import Session
+
+# What the browser does not send, because it is too large, the server never hears of: the red chip in
+# the zone is all there is, and it goes when the zone is drawn anew for the files that were sent.
+_NAMES_OF_UNSENT: Final = """
+export default function ({ setTriggerValue }) {
+  const look = () => {
+    const chips = document.querySelectorAll('[data-testid="stFileChip"][aria-invalid="true"]')
+    const names = [...chips].filter((chip) => !chip.dataset.told).map((chip) => {
+      chip.dataset.told = "yes"
+      return chip.querySelector('[data-testid="stFileChipName"]')?.title ?? ""
+    })
+    if (names.length) setTriggerValue("names", names)
+  }
+  const watch = new MutationObserver(look)
+  watch.observe(document.body, { subtree: true, childList: true, attributes: true })
+  return () => watch.disconnect()
+}
+"""
 
 
 def drop_zone(session: Session, label: str) -> None:
@@ -23,6 +43,17 @@ def drop_zone(session: Session, label: str) -> None:
         help="Flow logs as text or gzip; a lookup with the columns dstport, protocol and tag. "
         "Files are told apart by what is in them. A whole folder may be dropped.",
     )
+    watch = st.components.v2.component("flowtag_unsent", js=_NAMES_OF_UNSENT)
+    watch(key="unsent", on_names_change=partial(_tell_unsent, session))
+
+
+def _tell_unsent(session: Session) -> None:
+    names = st.session_state["unsent"].get("names")
+    for name in names if isinstance(names, list) else []:
+        session.unsent.append(
+            f"{_name(str(name))}: was not sent, since it is larger than "
+            f"{st.get_option('server.maxUploadSize'):,} MB. Start the page on it instead: {USAGE}"
+        )
 
 
 def take_dropped(session: Session) -> None:

@@ -28,7 +28,7 @@ def welcome(session: Session) -> None:
     """Everything that a newcomer needs, in one glance."""
     st.title("Flow log tag mapper")
     st.write("Which application does each flow belong to, and which flows belong to none yet?")
-    say(st.error, session.refused)
+    say(st.error, [*session.refused, *session.unsent])
     if session.given_lookup:
         st.info("The lookup is loaded. Now drop a flow log.")
     with st.container(border=True):
