@@ -38,6 +38,13 @@ def selected_rows(event: Any, table: pd.DataFrame) -> list[pd.Series]:
     return [table.iloc[row] for row in rows if row < len(table)]
 
 
+def forget_selections() -> None:
+    """A selection is a place in a table: what is selected must not change because rows move."""
+    for key in ("tags", "ports"):
+        st.session_state.pop(key, None)
+        st.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": []}}
+
+
 st.set_page_config("flowtag", page_icon=PAGE.joinpath("icon.png"), layout="wide")
 st.logo(PAGE.joinpath("icon.png"))
 st.html(PAGE.joinpath("style.css"))
@@ -64,6 +71,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         required=True,
         format_func=str.capitalize,
         key="measure",
+        on_change=forget_selections,
         bind="query-params",
     )
     actions = notes.actions(session.logs.counts)
@@ -74,6 +82,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         required=True,
         format_func=str.capitalize,
         key="action",
+        on_change=forget_selections,
         bind="query-params",
     )
 status(session)
@@ -86,7 +95,7 @@ counts, lookup = session.logs.counts, session.lookup
 report = map_tags(counts, lookup, measure=measure, action=actions[action])
 theme = st.context.theme.type or "light"
 say(st.warning, [*notes.cautions(counts)])
-if not session.given_lookup:
+if session.given_lookup is None:
     st.info("Without a lookup everything is Untagged. Drop a CSV with dstport, protocol and tag.")
 
 grid = st.grid(5, min_column_width=130)
@@ -127,6 +136,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     text = st.text_input(
         "Search ports",
         key="search",
+        on_change=forget_selections,
         type="search",
         max_chars=100,
         live=True,

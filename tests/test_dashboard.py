@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import os
 import sys
 
 import pandas as pd
@@ -79,7 +80,8 @@ def table(page, *columns):
 
 def said(page):
     kinds = (page.error, page.warning, page.info, page.text)
-    return "\n".join(element.value for kind in kinds for element in kind).replace("\\", "")
+    text = "\n".join(element.value for kind in kinds for element in kind)
+    return text.replace("\\", "").replace("\u2060", "").replace("`", "")
 
 
 def test_the_empty_page_offers_the_drop_zone_and_the_sample(page):
@@ -130,7 +132,7 @@ def test_a_log_alone_is_all_untagged_and_a_lookup_alone_waits_for_a_log(page):
     assert tags(drop(page, ("a.log", LOG))) == {"Untagged": 14}
     fresh = opened()
     drop(fresh, ("l.csv", SAMPLE_LOOKUP + b"\n1,nothing,x"))
-    assert "The lookup is loaded. Now drop a flow log." in said(fresh)
+    assert "l.csv is loaded as the lookup. Now drop a flow log." in said(fresh)
     assert list(table(fresh, "Line", "Problem")["Line"]) == [13]
     assert "Without a lookup everything is Untagged." in said(page)
 
@@ -258,17 +260,17 @@ def test_an_upload_is_counted_once_and_its_bytes_are_let_go(page, counted):
 
 def names(page):
     """The files beside the page, each with its x."""
-    return [button.key.removeprefix("remove ") for button in page.button if "remove" in button.key]
+    return [button.key.split(" ", 2)[2] for button in page.button if "remove" in button.key]
 
 
 def test_an_x_takes_a_file_out_again_and_no_other_is_read_again(page, counted):
     drop(page, ("a.log", LOG), ("b.log", line(dstport="25")), ("l.csv", LOOKUP))
     assert names(page) == ["a.log", "b.log", "l.csv"]
-    page.button(key="remove a.log").click().run()
+    page.button(key="remove log a.log").click().run()
     assert tags(page) == {"mail": 1, "Untagged": 0}
-    page.button(key="remove l.csv").click().run()
+    page.button(key="remove lookup l.csv").click().run()
     assert tags(page) == {"Untagged": 1}
-    page.button(key="remove b.log").click().run()
+    page.button(key="remove log b.log").click().run()
     assert [button.key for button in page.button] == ["sample"]
     assert counted == ["a.log", "b.log"]
 
@@ -278,7 +280,7 @@ def test_a_click_never_reads_a_log_again(page, counted):
     page.segmented_control(key="measure").set_value("bytes").run()
     page.segmented_control(key="action").set_value("reject").run()
     page.text_input(key="search").set_value("443").run()
-    page.button(key="remove l.csv").click().run()
+    page.button(key="remove lookup l.csv").click().run()
     drop(page, ("l.csv", SAMPLE_LOOKUP))
     assert counted == ["a.log"]
 
@@ -348,7 +350,7 @@ def test_many_logs_are_listed_in_portions(page):
     assert names(page) == ["16.log", "17.log", "18.log", "19.log"]
     # A portion that is gone, because its files are, is no trouble.
     for name in names(page):
-        page.button(key=f"remove {name}").click().run()
+        page.button(key=f"remove log {name}").click().run()
         assert not page.exception
     assert metrics(page)["Flows"] == "16"
 
@@ -407,3 +409,40 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten_without_a_word(monkeyp
 def test_words_that_the_page_does_not_know_are_named(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["dashboard.py", "--colour"])
     assert "unrecognized arguments: --colour" in said(opened())
+
+
+def test_a_log_and_a_lookup_may_have_one_name(page):
+    drop(page, ("data.txt", LOOKUP))
+    drop(page, ("data.txt", line()), ("data.txt", line()))
+    assert names(page) == ["data.txt", "data.txt (2)", "data.txt"]
+    assert tags(page) == {"web": 2, "Untagged": 0}
+
+
+def test_a_lookup_without_a_usable_row_is_shown_as_what_it_is(page):
+    drop(page, ("bad.csv", b"dstport,protocol,tag\n70000,tcp,web\n"))
+    assert "bad.csv is loaded as the lookup" in said(page)
+    assert list(table(page, "Line", "Problem")["Line"]) == [2]
+    drop(page, ("a.log", line()))
+    assert names(page) == ["a.log", "bad.csv"]
+    assert "Without a lookup" not in said(page)
+    page.button(key="start_over").click().run()
+    assert [button.key for button in page.button] == ["sample"]
+
+
+def test_all_of_many_refusals_can_be_read(page):
+    drop(page, *((f"{number}.png", b"\x89PNG\r\n\x1a\n") for number in range(9)))
+    assert "4.png: is a PNG picture" in said(page)
+    assert "... and 4 more" in said(page)
+    assert len(table(page, "Sentence")) == 9
+
+
+def test_names_that_are_no_text_are_shown_all_the_same(monkeypatch, tmp_path):
+    name = os.fsencode(tmp_path) + b"/bad\xff.log"
+    with open(name, "wb") as log:
+        log.write(line())
+    missing = os.fsdecode(name) + ".gone"
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", os.fsdecode(name), missing])
+    page = opened()
+    assert metrics(page)["Flows"] == "1"
+    assert names(page) == [f"{tmp_path}/bad\\udcff.log"]
+    assert "gone: there is no such file." in said(page)

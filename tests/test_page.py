@@ -4,7 +4,7 @@ import io
 import os
 import sys
 import threading
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -194,6 +194,40 @@ def test_to_start_over_forgets_also_what_is_being_read():
     assert not session.is_busy
 
 
+def test_a_lookup_of_one_s_own_survives_the_sample():
+    lookup = load_lookup_table(io.BytesIO(LOOKUP), name="own.csv")
+    session = Session()
+    session.take_in([lookup])
+    session.show_sample()
+    assert session.given_lookup is not lookup
+    session.take_in([CountedLog("a.log", parse_flow_log(io.BytesIO(line())), 0.1)])
+    assert session.given_lookup is lookup
+    session = with_sample()
+    session.remove_log("flow.log")
+    assert session.is_empty
+
+
+class Upload(io.BytesIO):
+    """What is closed holds no bytes any more."""
+
+
+def test_an_upload_is_closed_however_its_reading_ends():
+    good, bad, cancelled = Upload(line()), Upload(b"\x89PNG"), Upload(line())
+    files = Intake()
+    files.take(
+        [
+            Arrival(name, lambda file=file: closing(file), 9)
+            for name, file in (("a", good), ("b", bad))
+        ]
+    )
+    files.wait(60)
+    files.cancel()
+    waiting = Arrival("c", lambda: closing(cancelled), 9)
+    files._waiting.append(waiting)
+    files._give_up("it was not read")
+    assert (good.closed, bad.closed, cancelled.closed) == (True, True, True)
+
+
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A folder with two logs and a lookup, nothing of which is known yet."""
@@ -253,6 +287,8 @@ def test_a_lookup_may_be_given_or_lie_in_the_folder(folder):
     given = folder / "given.csv"
     given.write_bytes(b"443,tcp,x\n")
     assert started(folder / "logs", "--lookup", given).lookup.tags == ("x",)
+    session = started(folder / "logs", "--lookup", rules)
+    assert (session.lookup.name, session.told) == (str(rules), [])
 
 
 def test_what_is_wrong_with_the_arguments_is_said_and_the_rest_is_read(folder):
@@ -272,6 +308,24 @@ def test_what_is_no_regular_file_is_not_waited_for(folder):
     os.mkfifo(folder / "logs" / "pipe")
     (sentence,) = started(folder / "logs").refused
     assert "pipe: is no regular file" in sentence
+    session = started(folder / "logs" / "a.log", "--lookup", folder / "logs" / "pipe")
+    session.take_in([load_lookup_table(io.BytesIO(LOOKUP))])
+    assert not session.has_lookup_to_save
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(folder, monkeypatch):
+    walk = os.walk
+
+    def locked(path, onerror):
+        onerror(PermissionError(13, "Permission denied", str(folder / "logs" / "locked")))
+        return walk(path)
+
+    monkeypatch.setattr(os, "walk", locked)
+    session = started(folder / "logs")
+    assert session.refused == [
+        f"{folder / 'logs' / 'locked'}: cannot be opened: Permission denied."
+    ]
+    assert session.logs.counts.total.flows == 2
 
 
 def test_a_lookup_goes_back_into_its_file_byte_for_byte_or_not_at_all(folder):

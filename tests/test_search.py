@@ -31,11 +31,14 @@ def test_a_word_is_the_beginning_of_a_port_or_protocol_a_pair_a_range_or_a_part_
     assert found("WEB") == {"443/tcp", "4430/udp"}
     assert found("untagged tcp 44") == {"44/tcp"}
     assert found("nothing") == set()
+    assert found("443/6, icmp,") == {"443/tcp", "0/icmp"}
+    assert found("6000 - 6063") == {"6000/tcp", "6063/tcp"}
     assert found("  ") == {f"{port}/{protocol}" for port, protocol, _, _ in report().rows()}
 
 
 @given(st.text(max_size=20), st.text(max_size=10))
 def test_another_word_never_finds_more_and_the_numbers_stay_those_of_the_rows(text, word):
+    text, word = text.replace(",", " "), word.replace(",", " ")
     wide, narrow = search(report(), text), search(report(), f"{text} {word}")
     assert {*narrow.rows()} <= {*wide.rows()} <= {*report().rows()}
     assert narrow.total == sum(count for *_, count in narrow.rows())

@@ -49,7 +49,9 @@ def start(session: Session, arguments: Sequence[str]) -> None:
         session.take_in([Refusal(str(error))])
         return
     found = find(given)
+    session.has_start = given != Given()
     session.home = given.lookup
+    session.home_content = content(given.lookup) if given.lookup else None
     session.take(found.arrivals)
     session.take_in(found.known)
 
@@ -74,16 +76,17 @@ class Found:
 def find(given: Given) -> Found:
     """Look at the paths; a file that is given twice, by itself and in a folder, is read once."""
     found = Found([], [])
-    seen: set[str] = set()
+    # A lookup that lies in one of the folders is read as what it is, and once.
+    seen = {os.path.realpath(given.lookup)} if given.lookup is not None else set()
     for path in given.paths:
         files = [file for file in _files(path, found.known) if os.path.realpath(file) not in seen]
         seen.update(map(os.path.realpath, files))
         identity = tuple(map(_identity, files))
-        counted = _COUNTED.get(path)
+        counted = _COUNTED.get(shown(path))
         if counted is not None and counted.identity == identity:
             found.known.append(counted)
         else:
-            found.arrivals.extend(_arrival(file, path, identity) for file in files)
+            found.arrivals.extend(_arrival(file, shown(path), identity) for file in files)
     if given.lookup is not None:
         files = _files(given.lookup, found.known)
         found.arrivals.extend(_arrival(file, is_lookup=True) for file in files)
@@ -101,9 +104,10 @@ def is_saved(lookup: Lookup, path: str) -> bool:
 
 
 def content(path: str) -> bytes | None:
-    """The bytes of the file, None where it cannot be read."""
+    """The bytes of the file, None where there is no regular file that can be read."""
     try:
-        return Path(path).read_bytes()
+        # To open a pipe would wait for somebody who writes into it.
+        return Path(path).read_bytes() if os.path.isfile(path) else None
     except OSError:
         return None
 
@@ -113,13 +117,19 @@ def save(lookup: Lookup, path: str) -> None:
     write_whole([lookup.content], path)
 
 
+def shown(path: str) -> str:
+    """The path as a text that can be shown: a name that is not UTF-8 cannot as it is."""
+    return path.encode(errors="backslashreplace").decode()
+
+
 def _files(path: str, refused: list[CountedLog | Refusal]) -> list[str]:
-    """The regular files at a path or in a folder; the others get a sentence."""
+    """The regular files at a path or in a folder; what else is there gets a sentence."""
     try:
-        files = files_in(path)
+        files, unreadable = files_in(path)
     except LogError as error:
         refused.append(Refusal(str(error)))
         return []
+    refused += [Refusal(str(error)) for error in unreadable]
     odd = [file for file in files if not os.path.isfile(file)]
     refused += [Refusal(f"{file}: is no regular file and was not read.") for file in odd]
     return [file for file in files if os.path.isfile(file)]
@@ -128,10 +138,8 @@ def _files(path: str, refused: list[CountedLog | Refusal]) -> list[str]:
 def _arrival(
     file: str, folder: str | None = None, identity: Hashable = None, *, is_lookup: bool = False
 ) -> Arrival:
-    # A name that is not UTF-8 cannot be shown as it is.
-    name = file.encode(errors="replace").decode()
-    size = int(_identity(file)[1])
-    return Arrival(name, partial(open_log, file), size, is_lookup, folder, identity)
+    size = _identity(file)[1]
+    return Arrival(shown(file), partial(open_log, file), size, is_lookup, folder, identity)
 
 
 def _identity(file: str) -> tuple[str, int, int, int]:

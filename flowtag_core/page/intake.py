@@ -6,12 +6,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 from flowtag_core.counts import FlowCounts, Tower
-from flowtag_core.errors import Cancelled, FlowtagError
+from flowtag_core.errors import Cancelled, FlowtagError, reason_of
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.showing import notes
 from flowtag_core.tagging.lookup import Lookup
@@ -211,6 +211,8 @@ class Intake:
         for file in (self._reading, *self._waiting):
             if file:
                 self._refuse(file, f"{file.name}: {reason}.")
+                with suppress(FlowtagError), file.open():
+                    pass  # Closed, an upload lets go of its bytes.
         self._waiting.clear()
         self._reading = self._thread = None
 
@@ -234,6 +236,8 @@ class Intake:
             self._refuse(arrival, f"{arrival.name}: there is not enough memory to count it.")
         except FlowtagError as error:
             self._refuse(arrival, str(error))
+        except OSError as error:
+            self._refuse(arrival, f"{arrival.name}: cannot be read: {reason_of(error)}.")
 
     def _read(self, arrival: Arrival, file: BinaryIO) -> None:
         started = time.monotonic()

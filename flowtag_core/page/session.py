@@ -68,9 +68,10 @@ class Session:
     """One tab's data and the thread that adds to it.
 
     `given_lookup` is None as long as there is none; while the sample is shown, `sample_lookup` is
-    the one that belongs to it. `refused` and `told` are sentences on the files that came last,
+    the one that belongs to it and `lookup_before` the one that was there before. `refused` and `told` are sentences on the files that came last,
     `unsent` on those that the browser kept back from the files that come next.
-    `is_started` says whether what the page was started with is taken in. `drops` counts the drop
+    `is_started` says whether what the page was started with is taken in, `has_start` whether it was
+    started with anything. `drops` counts the drop
     zones that were used up, `taken` names the uploads that were read from them. `home` is the file
     of this machine that the lookup came from, `home_content` what was in it then.
     """
@@ -78,11 +79,13 @@ class Session:
     logs: Logs = field(default_factory=Logs)
     given_lookup: Lookup | None = None
     sample_lookup: Lookup | None = None
+    lookup_before: Lookup | None = None
     intake: Intake = field(default_factory=Intake)
     refused: list[str] = field(default_factory=list)
     unsent: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     is_started: bool = False
+    has_start: bool = False
     drops: int = 0
     taken: set[str] = field(default_factory=set)
     home: str | None = None
@@ -133,9 +136,16 @@ class Session:
             elif not isinstance(outcome, CountedLog):
                 self.refused.append(outcome.sentence)
 
+    @property
+    def has_lookup_to_save(self) -> bool:
+        """Whether there is a lookup of the user's own, and one was read from `home` at first."""
+        is_own = self.given_lookup is not None and self.given_lookup is not self.sample_lookup
+        return is_own and self.home_content is not None
+
     def remove_log(self, name: str) -> None:
-        """Take one log out again."""
+        """Take one log out again; with that of the sample its lookup goes."""
         self._say_no_more()
+        self._leave_sample()
         self.logs = self.logs.without(name)
 
     def remove_lookup(self) -> None:
@@ -151,8 +161,9 @@ class Session:
 
     def show_sample(self) -> None:
         """Have the sample in place of everything."""
+        before = self.given_lookup
         self.start_over()
-        self.is_started = True
+        self.is_started, self.lookup_before = True, before
         counts = parse_flow_log(SAMPLE / "flow.log", names=["flow.log"])
         self.logs = Logs().plus([CountedLog("flow.log", counts, 0.0)])
         self.given_lookup = load_lookup_table(SAMPLE / "lookup.csv", name="lookup.csv")
@@ -167,14 +178,12 @@ class Session:
         """Let go of everything, also of the files that are being read."""
         self.intake.cancel()
         self.intake, self.logs, self.is_started = Intake(), Logs(), False
-        self.given_lookup = self.sample_lookup = self.home_content = None
+        self.given_lookup = self.sample_lookup = self.lookup_before = None
         self._say_no_more()
 
     def _take_lookup(self, lookup: Lookup) -> None:
         if self.given_lookup is not None:
             self.told.append(f"{lookup.name} takes the place of {self.given_lookup.name}.")
-        if lookup.name == self.home:
-            self.home_content = lookup.content
         self.given_lookup = lookup
 
     def _leave_sample(self) -> None:
@@ -182,8 +191,8 @@ class Session:
         if self.sample_lookup is not None:
             self.logs = Logs()
             if self.given_lookup is self.sample_lookup:
-                self.given_lookup = None
-            self.sample_lookup = None
+                self.given_lookup = self.lookup_before
+            self.sample_lookup = self.lookup_before = None
 
     def _say_no_more(self) -> None:
         self.refused, self.unsent, self.told = [], [], []

@@ -23,9 +23,9 @@ def data(session: Session) -> None:
     if logs.pages > 1:
         shown = st.pagination(logs.pages, key="logs_page", max_visible_pages=3)
     for log in logs.page(shown):
-        _file(log.name, about(log.counts), partial(session.remove_log, log.name))
-    if lookup := session.given_lookup:
-        _file(lookup.name, number(len(lookup), "rule"), session.remove_lookup)
+        _file(log.name, about(log.counts), "log", partial(session.remove_log, log.name))
+    if (lookup := session.given_lookup) is not None:
+        _file(lookup.name, number(len(lookup), "rule"), "lookup", session.remove_lookup)
     drop_zone(session, "Add logs or another lookup")
 
 
@@ -43,50 +43,55 @@ def take_away(session: Session) -> None:
         width="stretch",
     )
     st.caption("All flows by destination, as the command line writes them.")
-    lookup = session.given_lookup
-    if session.home and lookup and not in_place.is_saved(lookup, session.home):
-        name = literal(short_path(session.home))
+    path = session.home
+    if path and session.has_lookup_to_save and not in_place.is_saved(session.lookup, path):
+        name = literal(short_path(path))
         if st.button(f"Save to {name}", key="save_lookup", icon=":material/save:", width="stretch"):
-            _confirm(session, lookup, session.home)
+            _confirm(session, path)
 
 
 def _result(logs: Logs, lookup: Lookup) -> bytes:
     return b"".join(result_csv(map_tags(logs.counts, lookup)))
 
 
-def _file(name: str, about: str, remove: Callable[[], None]) -> None:
+def _file(name: str, about: str, kind: str, remove: Callable[[], None]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-        st.markdown(
-            f"{literal(short_path(name))}  \n:gray[:small[{literal(about)}]]", width="stretch"
-        )
+        with st.container(gap=None):
+            # Not Markdown: it would make a link of a name that looks like one.
+            st.text(short_path(name))
+            st.caption(literal(about))
         st.button(
             f"Remove {literal(name)}",
             icon=":material/close:",
-            key=f"remove {name}",
+            key=f"remove {kind} {name}",
             type="tertiary",
             on_click=remove,
         )
 
 
 @st.dialog("Save the lookup?")
-def _confirm(session: Session, lookup: Lookup, path: str) -> None:
-    st.markdown(
-        f"{literal(path)} will hold the {number(len(lookup), 'rule')} of {literal(lookup.name)}."
-    )
+def _confirm(session: Session, path: str) -> None:
+    lookup = session.lookup
+    rules = number(len(lookup), "rule")
+    st.markdown(f"{literal(path)} will hold the {rules} of {literal(lookup.name)}.")
     now = in_place.content(path)
-    if now != session.home_content:
+    if now is not None and now != session.home_content:
         st.warning("The file has changed since it was read. Those changes will be lost.")
-    st.caption("It is written whole or not at all. What is in it now is gone then.")
+    st.caption("It is written whole or not at all. What is in the file now is gone then.")
     with st.container(horizontal=True):
         save = st.button(
-            "Save", key="save_confirmed", type="primary", on_click=_save, args=[session, path]
+            "Save", key="save_confirmed", type="primary", on_click=_save, args=[session, path, now]
         )
         leave = st.button("Do not save", key="save_cancelled")
     if save or leave:
         st.rerun()
 
 
-def _save(session: Session, path: str) -> None:
+def _save(session: Session, path: str, seen: bytes | None) -> None:
+    """Save the lookup, unless the file is not any more what the user was asked about."""
+    if in_place.content(path) != seen:
+        session.refused = [f"{path}: has just changed and was not written. Look at it again."]
+        return
     try:
         in_place.save(session.lookup, path)
     except OutputError as error:

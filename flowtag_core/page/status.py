@@ -7,6 +7,7 @@ from typing import Any
 
 import streamlit as st
 
+from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.session import Session
 from flowtag_core.showing import notes
 from flowtag_core.showing.notes import literal
@@ -27,9 +28,18 @@ def status(session: Session) -> None:
 
 
 def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:
-    """One box with the first of many sentences; none without a sentence."""
-    if sentences:
-        box("  \n".join(map(literal, notes.few(sentences))))
+    """One box with the first of many sentences, and all in a list that folds out."""
+    if not sentences:
+        return
+    box("  \n".join(map(_markdown, notes.few(sentences))))
+    if len(sentences) > notes.FEW:
+        with st.expander(f"All {len(sentences):,} sentences"):
+            st.dataframe({"Sentence": sentences}, hide_index=True, alt="All sentences")
+
+
+def _markdown(sentence: str) -> str:
+    """The sentence unchanged, the command in it as one that can be copied."""
+    return f"`{USAGE}`".join(map(literal, sentence.split(USAGE)))
 
 
 @st.fragment(run_every=0.5)

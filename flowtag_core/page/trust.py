@@ -14,7 +14,7 @@ def records(counts: FlowCounts) -> None:
     """The equation, of all files and of each, and the first lines that were set aside."""
     total = counts.total
     title = f"Records: {total.records:,} read, {total.set_aside.total():,} set aside"
-    with st.expander(title, expanded=bool(total.faults), key="records"):
+    with st.expander(title, expanded=bool(total.faults)):
         st.text(notes.equation(total))
         files = tables.file_table(counts)
         if len(files) > 1:
@@ -32,7 +32,7 @@ def records(counts: FlowCounts) -> None:
 def rules(lookup: Lookup) -> None:
     """How many rules there are, and every row that does not do what it seems to."""
     title = f"Lookup: {number(len(lookup), 'rule')}, {number(len(lookup.problems), 'row')} in doubt"
-    with st.expander(title, expanded=bool(lookup.problems or lookup.notices), key="rules"):
+    with st.expander(title, expanded=bool(lookup.problems or lookup.notices)):
         for sentence in lookup.notices:
             st.text(sentence)
         problems = tables.problem_table(lookup)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import closing
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
@@ -77,12 +77,12 @@ def _zone(drops: int) -> str:
 
 
 def _arrival(upload: UploadedFile) -> Arrival:
-    """The upload, which nobody but the arrival then holds: once it is read its bytes are free."""
+    """The upload, whose bytes only the arrival then holds: closed, it lets go of them."""
     context = get_script_run_ctx()
     if context is not None:
         uploads: Any = context.uploaded_file_mgr  # its declared protocol lacks what it can do
         uploads.remove_file(context.session_id, upload.file_id)
-    return Arrival(_name(upload.name), lambda: nullcontext(upload), upload.size)
+    return Arrival(_name(upload.name), lambda: closing(upload), upload.size)
 
 
 def _name(name: str) -> str:

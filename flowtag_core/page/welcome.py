@@ -29,8 +29,8 @@ def welcome(session: Session) -> None:
     st.title("Flow log tag mapper")
     st.write("Which application does each flow belong to, and which flows belong to none yet?")
     say(st.error, [*session.refused, *session.unsent])
-    if session.given_lookup:
-        st.info("The lookup is loaded. Now drop a flow log.")
+    if session.given_lookup is not None:
+        say(st.info, [f"{session.lookup.name} is loaded as the lookup. Now drop a flow log."])
     with st.container(border=True):
         drop_zone(session, "Drop flow logs and a lookup CSV here, together or one by one")
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -41,7 +41,9 @@ def welcome(session: Session) -> None:
                 on_click=session.show_sample,
             )
             st.text("14 flows and 11 rules. Nothing leaves this machine.")
-    if session.given_lookup:
+            if session.given_lookup is not None or session.has_start:
+                st.button("Start over", key="start_over", on_click=session.start_over)
+    if session.given_lookup is not None:
         trust.rules(session.lookup)
         return
     _glance()

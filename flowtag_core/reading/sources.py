@@ -162,21 +162,27 @@ def check_readable(path: str | os.PathLike[str]) -> None:
         raise _not_opened(path, IsADirectoryError())
 
 
-def files_in(path: str) -> list[str]:
+def files_in(path: str) -> tuple[list[str], list[LogError]]:
     """The path itself, or for a folder every file in it and below, by name; hidden ones are not.
 
-    Raises LogError where there is no such path or nothing in it.
+    Beside them what is wrong with folders that cannot be looked into. Raises LogError where there
+    is no such path or nothing in it.
     """
     if not os.path.isdir(path):
         check_readable(path)
-        return [path]
+        return [path], []
     files: list[str] = []
-    for folder, folders, names in os.walk(path):
+    unreadable: list[LogError] = []
+
+    def note(error: OSError) -> None:
+        unreadable.append(_not_opened(error.filename, error))
+
+    for folder, folders, names in os.walk(path, onerror=note):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         files += [os.path.join(folder, name) for name in sorted(names) if name[0] != "."]
-    if not files:
+    if not files and not unreadable:
         raise LogError(f"{path}: is a folder without files. Give the folder that has the logs.")
-    return files
+    return files, unreadable
 
 
 def open_log(path: str | os.PathLike[str]) -> BinaryIO:

@@ -44,7 +44,7 @@ def cards(report: Report, counts: FlowCounts, lookup: Lookup) -> Iterator[Card]:
     yield Card(
         "Tags in use",
         f"{len(report.tag_counts) - 1:,}",
-        f"of {len(lookup.tags):,}",
+        f"of {len(np.unique(lookup.tag_numbers)):,}",
         "Tags that at least one flow has, of those in the lookup; Untagged is none.",
     )
     tagged = int(np.count_nonzero(report.tag != len(report.tags) - 1))

@@ -11,8 +11,13 @@ from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
 from flowtag_core.tagging.report import Action, Measure, Report
 
+FEW: Final = 5
+"""Sentences that are read at a glance."""
 _NAMES_SHOWN: Final = 8
 _RULES_SHOWN: Final = 20
+_MADE_INTO_MORE: Final = re.compile(
+    r"([-<>~=](?=[-<>=])|:(?=/)|www(?=\.)|@|\w(?=@))", re.IGNORECASE
+)
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()#+\-.!$:~<>|&@/])")
 
 
@@ -144,7 +149,7 @@ def samples(faults: int, shown: int) -> str:
     return f"{number(faults, 'line')} with a fault{cut}:"
 
 
-def few(sentences: Sequence[str], most: int = 5) -> list[str]:
+def few(sentences: Sequence[str], most: int = FEW) -> list[str]:
     """The first sentences, and one on how many more there are."""
     more = len(sentences) - most
     return [*sentences[:most], f"... and {more:,} more"] if more > 0 else list(sentences)
@@ -193,8 +198,13 @@ def short_path(path: str, most: int = 40) -> str:
 
 
 def literal(text: str) -> str:
-    """The text as Markdown that shows it unchanged: names and tags are text, never markup."""
-    return _MARKUP.sub(r"\\\1", " ".join(text.split()))
+    """The text as Markdown that shows it unchanged: names and tags are text, never markup.
+
+    Streamlit makes arrows of `<-`, a long dash of `--` and links of addresses even where each sign
+    is escaped; a word joiner, which is not seen, keeps them apart. What is not Unicode is escaped.
+    """
+    text = " ".join(text.encode(errors="backslashreplace").decode().split())
+    return _MARKUP.sub(r"\\\1", _MADE_INTO_MORE.sub("\\1\u2060", text))
 
 
 def compact(count: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -12,18 +13,20 @@ from flowtag_core.iana import protocol_name
 from flowtag_core.tagging.lookup import PORTS, parse_ports
 from flowtag_core.tagging.report import Report
 
+_AROUND_DASH: Final = re.compile(r"(?<=\d)\s*-\s*(?=\d)")
 _PORT_TEXTS: Final = np.arange(PORTS).astype("U5")
 
 
 def search(report: Report, text: str) -> Report:
-    """The rows that every word of the text finds; an empty text finds all.
+    """The rows that every word of the text finds; an empty text finds all, a comma says "or".
 
     A word is the beginning of a port (`44`), of a port with its protocol (`443/t`), of a protocol
     (`icm`), a range of ports (`6000-6063`), or any part of a tag, in any case.
     """
-    keep = np.ones(len(report.port), np.bool_)
-    for word in text.casefold().split():
-        keep &= _found_by(report, word)
+    parts = [part for part in _AROUND_DASH.sub("-", text.casefold()).split(",") if part.strip()]
+    keep = np.full(len(report.port), not parts)
+    for part in parts:
+        keep |= np.logical_and.reduce([_found_by(report, word) for word in part.split()])
     return replace(
         report,
         port=report.port[keep],
@@ -36,7 +39,10 @@ def search(report: Report, text: str) -> Report:
 def _found_by(report: Report, word: str) -> NDArray[np.bool_]:
     port, slash, protocol = word.partition("/")
     begins = protocol if slash else word
-    in_protocol = np.array([protocol_name(n).startswith(begins) for n in range(256)])
+    in_protocol = np.array(
+        [protocol_name(n).startswith(begins) or (slash and begins == str(n)) for n in range(256)],
+        np.bool_,
+    )
     in_tag = np.array([word in tag.casefold() for tag in report.tags])
     found: NDArray[np.bool_] = in_tag[report.tag]
     if slash and port.isdecimal():

@@ -86,7 +86,8 @@ def looks_like_lookup(head: bytes) -> bool:
 
 def looks_like_csv(head: bytes) -> bool:
     """Whether the first line has a comma or a semicolon, which no line of a plain log has."""
-    return any(mark in head.partition(b"\n")[0] for mark in (b",", b";"))
+    is_text = not any(head.startswith(magic) for magic, _, _ in _BINARY)
+    return is_text and any(mark in head.partition(b"\n")[0] for mark in (b",", b";"))
 
 
 def lookup_csv(rules: Iterable[Rule]) -> str:
