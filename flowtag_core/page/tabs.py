@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import threading
 import time
 from contextlib import suppress
@@ -16,6 +17,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from flowtag_core.page.session import Session
 
 _LOOKED_AT_EVERY: Final = 5.0
+_NAME: Final = re.compile("[0-9a-f]{32}")
 
 # A tab's session storage outlives a reload and the back button, is no part of a link, and no other
 # site can read it. A tab that was made as a copy of another has that one's name: it gets its own.
@@ -65,8 +67,8 @@ def session_of_this_tab() -> Session:
         data={"known": tab.name, "refused": tab.refused},
         on_name_change=lambda: None,
     )
-    name = answer.get("name")
-    if isinstance(name, str) and name not in (tab.name, tab.refused):
+    name = str(answer.get("name"))
+    if _NAME.fullmatch(name) and name not in (tab.name, tab.refused):
         st.session_state.tab = _named(tab, name)
         if st.session_state.tab is not tab or tab.refused:
             st.rerun()
