@@ -4,12 +4,15 @@ import gzip
 import logging
 import os
 import sys
+import time
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from flowtag_core.errors import Cancelled
 from flowtag_core.page import in_place, intake
+from flowtag_core.reading.counting import Progress
 from tests.conftest import ROOT, SAMPLE
 from tests.logs import LOOKUP, line
 
@@ -446,3 +449,53 @@ def test_names_that_are_no_text_are_shown_all_the_same(monkeypatch, tmp_path):
     assert metrics(page)["Flows"] == "1"
     assert names(page) == [f"{tmp_path}/bad\\udcff.log"]
     assert "gone: there is no such file." in said(page)
+
+
+@pytest.fixture
+def endless(monkeypatch):
+    """A log that begins with `endless` is counted until somebody cancels."""
+    parse = intake.parse_flow_log
+
+    def parse_for_ever(file, *, names, progress, cancel):
+        if not names[0].startswith("endless"):
+            return parse(file, names=names, progress=progress, cancel=cancel)
+        progress(Progress(names[0], 50, None, 1))
+        while not cancel():
+            time.sleep(0.01)
+        raise Cancelled(names[0])
+
+    monkeypatch.setattr(intake, "parse_flow_log", parse_for_ever)
+
+
+@pytest.mark.usefixtures("endless")
+def test_while_a_log_is_counted_the_page_is_usable_and_cancel_ends_it(page):
+    drop(page, ("a.log", LOG))
+    zone = page.file_uploader(key=f"logs_and_lookup_{session(page).drops}")
+    zone.set_value([("endless.log", line(), "text/plain"), ("c.log", line(), "text/plain")]).run()
+    assert not page.exception
+    assert "cancel" in [button.key for button in page.button]
+    page.segmented_control(key="measure").set_value("bytes").run()
+    assert metrics(page)["Bytes"] == "111,000"
+    page.segmented_control(key="measure").set_value("flows").run()
+    page.button(key="remove log a.log").click().run()
+    assert not page.exception
+    assert "cancel" in [button.key for button in page.button]
+    page.button(key="cancel").click().run()
+    settled(page)
+    assert "endless.log: it was not read to its end, since you cancelled." in said(page)
+    assert "c.log: it was not read, since you cancelled." in said(page)
+    assert [button.key for button in page.button] == ["sample"]
+    assert tags(drop(page, ("d.log", line()))) == {"Untagged": 1}
+
+
+@pytest.mark.usefixtures("endless")
+def test_to_start_over_also_ends_what_is_being_counted(page):
+    zone = page.file_uploader(key="logs_and_lookup_0")
+    zone.set_value([("endless.log", line(), "text/plain")]).run()
+    before = session(page).intake
+    session(page).start_over()
+    before.wait(10)
+    assert before.standing() is None
+    page.run()
+    assert [button.key for button in page.button] == ["sample"]
+    assert not page.error
