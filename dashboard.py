@@ -85,6 +85,17 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         on_change=forget_selections,
         bind="query-params",
     )
+    view = st.segmented_control(
+        "Replies",
+        ["destination", "service"],
+        default="destination",
+        required=True,
+        format_func={"destination": "As logged", "service": "By service"}.get,
+        key="view",
+        help=notes.REPLIES,
+        on_change=forget_selections,
+        bind="query-params",
+    )
 status(session)
 say(st.error, [*session.refused, *session.unsent])
 say(st.info, session.told)
@@ -92,9 +103,9 @@ if not session.logs:
     st.stop()
 
 counts, lookup = session.logs.counts, session.lookup
-report = map_tags(counts, lookup, measure=measure, action=actions[action])
+report = map_tags(counts, lookup, measure=measure, action=actions[action], view=view)
 theme = st.context.theme.type or "light"
-say(st.warning, [*notes.cautions(counts)])
+say(st.warning, [*notes.cautions(counts), *notes.doubts(lookup)])
 if session.given_lookup is None:
     st.info("Without a lookup everything is Untagged. Drop a CSV with dstport, protocol and tag.")
 
@@ -118,6 +129,7 @@ with left:
     picked = st.dataframe(
         tables.in_colour(tags, theme),
         key="tags",
+        height=tables.height(tags),
         hide_index=True,
         column_config={"Tag": TAG, measure.capitalize(): NUMBER, "Share": SHARE},
         on_select="rerun",
@@ -140,7 +152,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         type="search",
         max_chars=100,
         live=True,
-        placeholder="443, 443/tcp, udp, 6000-6063, a tag",
+        placeholder="443/tcp, udp, 6000-6063, untagged",
         width=320,
     )
 found = search(report, text)
@@ -152,6 +164,7 @@ with left:
         ports,
         key="ports",
         hide_index=True,
+        placeholder="",
         column_config={
             "Port": PORT,
             "Protocol": PROTOCOL,

@@ -74,7 +74,7 @@ class Visitor:
         path = self.rng.choice(list(self.logs))
         self.held.append(self.logs[path])
         self.zone().set_input_files(path)
-        self.page.locator(".st-key-start_over, .st-key-cancel").first.wait_for()
+        self.page.locator(".st-key-ask_start_over, .st-key-cancel").first.wait_for()
         self.page.wait_for_timeout(300)
 
     def drop_lookup(self):
@@ -104,7 +104,7 @@ class Visitor:
 
     def search(self):
         if self.held:
-            text = self.rng.choice(("40", "tcp", "tag", "443/tcp", ""))
+            text = self.rng.choice(("40*", "tcp", "tag", "443/tcp", ""))
             self.page.locator(".st-key-search input").fill(text)
 
     def reload(self):
@@ -113,9 +113,10 @@ class Visitor:
         self.page.wait_for_timeout(1500)
 
     def start_over(self):
-        button = self.page.locator(".st-key-start_over button")
-        if button.count():
-            button.click()
+        ask = self.page.locator(".st-key-ask_start_over button").first
+        if ask.count():
+            ask.click()
+            self.page.locator(".st-key-start_over button").click()
             self.held = []
             self.page.locator(".st-key-sample button").wait_for()
 

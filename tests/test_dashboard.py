@@ -499,3 +499,23 @@ def test_to_start_over_also_ends_what_is_being_counted(page):
     page.run()
     assert [button.key for button in page.button] == ["sample"]
     assert not page.error
+
+
+def test_replies_may_be_counted_with_their_service(page):
+    drop(page, ("a.log", LOG), ("l.csv", SAMPLE_LOOKUP))
+    page.segmented_control(key="view").set_value("service").run()
+    assert tags(page) == {"email": 6, "sv_P1": 4, "sv_P2": 2, "Untagged": 2}
+    assert metrics(page)["Flows"] == "14"
+
+
+def test_a_log_that_is_dropped_twice_is_counted_twice_and_that_is_said(page):
+    drop(page, ("a.log", LOG), ("b.log", line()))
+    assert "same" not in said(page)
+    drop(page, ("c.log", LOG))
+    assert "c.log has the same size and counts as a.log. Is it the same file?" in said(page)
+    assert metrics(page)["Flows"] == "29"
+
+
+def test_doubtful_rows_of_the_lookup_are_said_on_top(page):
+    drop(page, ("a.log", line()), ("l.csv", LOOKUP + b"1,nothing,x\n443,tcp,web2\n"))
+    assert "l.csv: 2 rows are in doubt; see the lookup at the end of the page." in said(page)

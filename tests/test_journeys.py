@@ -1,5 +1,6 @@
 """A user's way through the page in a real browser: files dropped, tables sorted, the CSV taken."""
 
+import gzip
 import re
 import subprocess
 import sys
@@ -234,7 +235,10 @@ def test_a_reload_and_the_back_button_keep_what_the_tab_had(tab, tmp_path):
 def test_any_click_while_files_are_counted_is_harmless(tab, tmp_path):
     tab.locator(".st-key-sample button").click()
     wait_for_tags(tab, *SAMPLE_TAGS)
-    zone(tab).set_input_files([write_log(tmp_path / f"{name}.log", 300_000) for name in "abc"])
+    packed = gzip.compress((line() + b"\n") * 1_000_000)  # soon here, long to count
+    for name in "abc":
+        (tmp_path / f"{name}.gz").write_bytes(packed)
+    zone(tab).set_input_files([tmp_path / f"{name}.gz" for name in "abc"])
     tab.locator(".st-key-cancel button").wait_for()
     for name, value in (("Bytes", "111,000"), ("Packets", "174"), ("Flows", "14")):
         tab.locator(".st-key-measure").get_by_text(name, exact=True).click()
@@ -242,8 +246,8 @@ def test_any_click_while_files_are_counted_is_harmless(tab, tmp_path):
     tab.locator(".st-key-action").get_by_text("Reject", exact=True).click()
     tab.locator(".st-key-action").get_by_text("All", exact=True).click()
     assert tab.locator(".st-key-cancel button").count() == 1, "the log was too small for this test"
-    card(tab, "Flows", "900,000")
-    tab.get_by_text("900,000 records = 0 headers + 0 blank + 900,000 flows").wait_for(
+    card(tab, "Flows", "3.00 M")
+    tab.get_by_text("3,000,000 records = 0 headers + 0 blank + 3,000,000 flows").wait_for(
         state="attached"
     )
 
@@ -306,7 +310,7 @@ def test_files_in_place_need_no_upload_and_the_lookup_goes_back_into_its_file(br
 def test_a_search_finds_ports_protocols_and_tags(tab):
     tab.locator(".st-key-sample button").click()
     wait_for_tags(tab, *SAMPLE_TAGS)
-    for text, pairs in (("4915", 6), ("443/tcp", 1), ("20-30", 2), ("email", 3), ("udp", 0)):
+    for text, pairs in (("4915*", 6), ("443/tcp", 1), ("20-30", 2), ("email", 3), ("udp", 0)):
         tab.locator(".st-key-search input").fill(text)
         tab.get_by_text(f"{pairs} of 14 pairs").wait_for()
         bars = tab.get_by_test_id("stVegaLiteChart").last.locator("path[role=graphics-symbol]")

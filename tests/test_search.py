@@ -22,7 +22,8 @@ def found(text):
 
 
 def test_a_word_is_the_beginning_of_a_port_or_protocol_a_pair_a_range_or_a_part_of_a_tag():
-    assert found("443") == {"443/tcp", "443/udp", "4430/udp"}
+    assert found("443") == {"443/tcp", "443/udp"}
+    assert found("443*") == {"443/tcp", "443/udp", "4430/udp"}
     assert found("443/tcp") == {"443/tcp"}
     assert found("443/") == {"443/tcp", "443/udp"}
     assert found("6000-6063") == {"6000/tcp", "6063/tcp"}

@@ -38,7 +38,7 @@ def test_beyond_fifteen_ports_the_rest_is_one_bar_and_all_flows_are_in_the_chart
     found = bars(charts.port_chart(report(*ports)))
     assert found[0] == ("443/tcp", "9")
     assert len(found) == charts.MOST_BARS + 1
-    assert found[-1] == ("Other (86 pairs)", "86 (bar cut)")
+    assert found[-1] == ("Other (86 pairs)", "86 (not to scale)")
     assert sum(int(number.split()[0]) for _, number in found) == len(ports)
 
 

@@ -52,9 +52,10 @@ class CountedLog:
 
 @dataclass(frozen=True)
 class Refusal:
-    """A file that gave nothing, in one sentence."""
+    """A file that gave nothing, in one sentence; that it was `cancelled` is no fault."""
 
     sentence: str
+    cancelled: bool = False
 
 
 Outcome = CountedLog | Lookup | Refusal
@@ -219,7 +220,7 @@ class Intake:
     def _refuse(self, file: Arrival, sentence: str) -> None:
         """The folder of a file that was not counted is not known to be whole any more."""
         self._folder(file).identity = None
-        self._outcomes.append(Refusal(sentence))
+        self._outcomes.append(Refusal(sentence, self._cancelled.is_set()))
 
     def _folder(self, file: Arrival) -> _Folder:
         return self._folders.setdefault(file.folder or file.name, _Folder(file.identity))

@@ -54,6 +54,12 @@ class Logs:
         """One portion of them, the first is 1."""
         return list(self.by_name.values())[(number - 1) * LOGS_A_PAGE : number * LOGS_A_PAGE]
 
+    def same_as(self, log: CountedLog) -> CountedLog | None:
+        """A log of another name with the same size and counts, if there is one."""
+        size = log.counts.total.size
+        alike = (other for other in self.by_name.values() if other.counts.total.size == size)
+        return next((other for other in alike if _is_same(other, log)), None)
+
     def plus(self, logs: Iterable[CountedLog]) -> Logs:
         """These and more."""
         return Logs({**self.by_name, **{log.name: log for log in logs}})
@@ -61,6 +67,11 @@ class Logs:
     def without(self, name: str) -> Logs:
         """All but one; the others are added again, not read again."""
         return Logs({other: log for other, log in self.by_name.items() if other != name})
+
+
+def _is_same(one: CountedLog, other: CountedLog) -> bool:
+    tables = [(log.counts.requests, log.counts.replies) for log in (one, other)]
+    return one.name != other.name and tables[0] == tables[1]
 
 
 @dataclass
@@ -129,12 +140,18 @@ class Session:
         logs = [outcome for outcome in outcomes if isinstance(outcome, CountedLog)]
         if logs:
             self._leave_sample()
-            self.logs = self.logs.plus(logs)
+        for log in logs:
+            if same := self.logs.same_as(log):
+                self.told.append(
+                    f"{log.name} has the same size and counts as {same.name}. Is it the same file? "
+                    "Both are counted."
+                )
+            self.logs = self.logs.plus([log])
         for outcome in outcomes:
             if isinstance(outcome, Lookup):
                 self._take_lookup(outcome)
             elif not isinstance(outcome, CountedLog):
-                self.refused.append(outcome.sentence)
+                (self.told if outcome.cancelled else self.refused).append(outcome.sentence)
 
     @property
     def has_lookup_to_save(self) -> bool:

@@ -11,7 +11,7 @@ from flowtag_core.errors import OutputError
 from flowtag_core.page import in_place
 from flowtag_core.page.session import Logs, Session
 from flowtag_core.page.uploads import drop_zone
-from flowtag_core.showing.notes import about, literal, number, short_path
+from flowtag_core.showing.notes import about, about_lookup, literal, number, short_path
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import map_tags, result_csv
 
@@ -25,7 +25,7 @@ def data(session: Session) -> None:
     for log in logs.page(shown):
         _file(log.name, about(log.counts), "log", partial(session.remove_log, log.name))
     if (lookup := session.given_lookup) is not None:
-        _file(lookup.name, number(len(lookup), "rule"), "lookup", session.remove_lookup)
+        _file(lookup.name, about_lookup(lookup), "lookup", session.remove_lookup)
     drop_zone(session, "Add logs or another lookup")
 
 
@@ -42,7 +42,7 @@ def take_away(session: Session) -> None:
         icon=":material/download:",
         width="stretch",
     )
-    st.caption("All flows by destination, as the command line writes them.")
+    st.caption("All flows by destination port, whatever the switches say.")
     path = session.home
     if path and session.has_lookup_to_save and not in_place.is_saved(session.lookup, path):
         name = literal(short_path(path))
@@ -71,9 +71,9 @@ def _file(name: str, about: str, kind: str, remove: Callable[[], None]) -> None:
 
 @st.dialog("Save the lookup?")
 def _confirm(session: Session, path: str) -> None:
-    lookup = session.lookup
-    rules = number(len(lookup), "rule")
-    st.markdown(f"{literal(path)} will hold the {rules} of {literal(lookup.name)}.")
+    rules = number(len(session.lookup), "rule")
+    name = literal(session.lookup.name)
+    st.markdown(f"{literal(path)} will be overwritten with {name} as it is: {rules}.")
     now = in_place.content(path)
     if now is not None and now != session.home_content:
         st.warning("The file has changed since it was read. Those changes will be lost.")

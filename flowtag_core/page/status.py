@@ -21,10 +21,15 @@ def status(session: Session) -> None:
     if session.is_busy:
         _working(session)
         return
-    with st.container(horizontal=True, vertical_alignment="center", key="status"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="status"):
         text = notes.effort(session.logs.counts, session.logs.seconds)
         st.caption(literal(text), width="stretch")
-        st.button("Start over", key="start_over", on_click=session.start_over)
+        # Behind a second click, for it stands where Cancel has just been.
+        with st.popover("Start over", key="ask_start_over"):
+            st.caption(
+                "Forget every file that was dropped, and read again what was given in place."
+            )
+            st.button("Forget all files", key="start_over", on_click=session.start_over)
 
 
 def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:
@@ -39,7 +44,8 @@ def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:
 
 def _markdown(sentence: str) -> str:
     """The sentence unchanged, the command in it as one that can be copied."""
-    return f"`{USAGE}`".join(map(literal, sentence.split(USAGE)))
+    parts = [literal(part) for part in sentence.split(USAGE)]
+    return f" `{USAGE}` ".join(parts).strip()
 
 
 @st.fragment(run_every=0.5)
@@ -47,6 +53,6 @@ def _working(session: Session) -> None:
     standing = session.intake.standing()
     if standing is None:
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center", key="status"):
+    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="status"):
         st.progress(standing.part, literal(str(standing)))
         st.button("Cancel", key="cancel", on_click=session.cancel)

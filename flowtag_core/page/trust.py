@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
 
 from flowtag_core.counts import FlowCounts
 from flowtag_core.showing import notes, tables
 from flowtag_core.showing.notes import number
 from flowtag_core.tagging.lookup import Lookup
+
+NUMBER: Final = st.column_config.NumberColumn(format="localized")
 
 
 def records(counts: FlowCounts) -> None:
@@ -19,14 +23,24 @@ def records(counts: FlowCounts) -> None:
         files = tables.file_table(counts)
         if len(files) > 1:
             st.dataframe(
-                files, hide_index=True, key="files", alt="What became of each file's records"
+                files,
+                hide_index=True,
+                key="files",
+                column_config=dict.fromkeys(files.columns[1:], NUMBER),
+                alt="What became of each file's records",
             )
         for sentence in notes.few([*notes.cautions(counts), *notes.remarks(counts)], 30):
             st.text(sentence)
         faults = tables.fault_table(counts)
         if len(faults):
             st.text(notes.samples(total.faults, len(faults)))
-            st.dataframe(faults, hide_index=True, key="faults", alt="Lines with a fault")
+            st.dataframe(
+                faults,
+                hide_index=True,
+                key="faults",
+                column_config={"Line": NUMBER},
+                alt="Lines with a fault",
+            )
 
 
 def rules(lookup: Lookup) -> None:

@@ -16,12 +16,12 @@ from flowtag_core.tagging.report import map_tags
 
 _LOG: Final = """\
 2 123456789012 eni-0a1b2c3d 10.0.1.201
-198.51.100.2 49152 443 6 25 20000
+198.51.100.2 49152 25 6 20 16000
 1620140761 1620140821 ACCEPT OK"""
 _LOOKUP: Final = """\
 dstport,protocol,tag
-443,tcp,web
-6000-6063,tcp,x11"""
+25,tcp,sv_P1
+110,tcp,email"""
 
 
 def welcome(session: Session) -> None:
@@ -29,6 +29,7 @@ def welcome(session: Session) -> None:
     st.title("Flow log tag mapper")
     st.write("Which application does each flow belong to, and which flows belong to none yet?")
     say(st.error, [*session.refused, *session.unsent])
+    say(st.info, session.told)
     if session.given_lookup is not None:
         say(st.info, [f"{session.lookup.name} is loaded as the lookup. Now drop a flow log."])
     with st.container(border=True):

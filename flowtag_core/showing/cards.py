@@ -33,7 +33,8 @@ def cards(report: Report, counts: FlowCounts, lookup: Lookup) -> Iterator[Card]:
         UNTAGGED,
         f":orange[{100 * untagged / total:.1f}%]" if total else "none",
         f"{compact(untagged)} {measure}",
-        "The share that no row of the lookup names.",
+        "The share that no row of the lookup names. Much of it may be replies, which go to any port: "
+        "see the switch for replies.",
     )
     yield Card(
         measure.capitalize(),

@@ -98,4 +98,4 @@ def _drawn(count: int, longest: float) -> tuple[float, str]:
     """How long a bar is drawn, and what is written behind it."""
     if count <= longest:
         return count, compact(count)
-    return longest, f"{compact(count)} (bar cut)"
+    return longest, f"{compact(count)} (not to scale)"

@@ -11,6 +11,12 @@ from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
 from flowtag_core.tagging.report import Action, Measure, Report
 
+REPLIES: Final = (
+    "A flow log has a line for each direction. *As logged* counts a reply at the port that it goes "
+    "to, which is any; *By service* at the port that it comes from. What looks like a reply is a "
+    "guess: its source port is the lower one."
+)
+"""What the two views are, in Markdown of our own."""
 FEW: Final = 5
 """Sentences that are read at a glance."""
 _NAMES_SHOWN: Final = 8
@@ -56,6 +62,14 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
             yield f"{name}: most lines have an unknown action or status. Is its format a custom one?"
     if counts.total.set_aside[Reason.SKIPPED_DATA]:
         yield "AWS could not record everything (SKIPDATA): these counts are a lower bound."
+
+
+def doubts(lookup: Lookup) -> Iterator[str]:
+    """A sentence on the rows of the lookup that do not do what they seem to, if there are any."""
+    if lookup.problems:
+        rows = number(len(lookup.problems), "row")
+        verb = "is" if len(lookup.problems) == 1 else "are"
+        yield f"{lookup.name}: {rows} {verb} in doubt; see the lookup at the end of the page."
 
 
 def remarks(counts: FlowCounts) -> Iterator[str]:
@@ -110,6 +124,8 @@ def _is_there(total: FileCounts, name: str) -> bool:
 def found(found: Report, report: Report, shown: int) -> str:
     """How many ports and protocols a search found, and how many of them are shown."""
     pairs = f"{len(found.port):,} of {number(len(report.port), 'pair')}"
+    if not len(found.port) and len(report.port):
+        return f"{pairs}: nothing matches."
     share = f" ({100 * found.total / report.total:.1f}%)" if report.total else ""
     cut = f". The largest {shown:,} are shown; the CSV has all." if shown < len(found.port) else ""
     return f"{pairs}, {found.total:,} {report.measure}{share}{cut}"
@@ -119,11 +135,14 @@ def about(counts: FlowCounts) -> str:
     """A log in a line: how many files where not one, its bytes and records, how it was read."""
     total = counts.total
     files = [f"{len(counts.files):,} files"] if len(counts.files) > 1 else []
-    shapes = sorted(total.shapes)
-    more = f" and {number(len(shapes) - 1, 'other shape')}" if len(shapes) > 1 else ""
-    return (
-        ", ".join([*files, size(total.size), number(total.records, "record"), *shapes[:1]]) + more
-    )
+    shapes = "; ".join(few(sorted(total.shapes), 3))
+    return ", ".join([*files, size(total.size), number(total.records, "record"), shapes])
+
+
+def about_lookup(lookup: Lookup) -> str:
+    """A lookup in a line: its rules, and its rows in doubt if there are any."""
+    doubt = f", {number(len(lookup.problems), 'row')} in doubt" if lookup.problems else ""
+    return number(len(lookup), "rule") + doubt
 
 
 def effort(counts: FlowCounts, seconds: float) -> str:

@@ -20,8 +20,9 @@ _PORT_TEXTS: Final = np.arange(PORTS).astype("U5")
 def search(report: Report, text: str) -> Report:
     """The rows that every word of the text finds; an empty text finds all, a comma says "or".
 
-    A word is the beginning of a port (`44`), of a port with its protocol (`443/t`), of a protocol
-    (`icm`), a range of ports (`6000-6063`), or any part of a tag, in any case.
+    A word is a port (`443`), its beginning (`44*`), a port with the beginning of its protocol
+    (`443/t`), the beginning of a protocol (`icm`), a range of ports (`6000-6063`), or any part of a
+    tag, in any case.
     """
     parts = [part for part in _AROUND_DASH.sub("-", text.casefold()).split(",") if part.strip()]
     keep = np.full(len(report.port), not parts)
@@ -34,6 +35,14 @@ def search(report: Report, text: str) -> Report:
         tag=report.tag[keep],
         count=report.count[keep],
     )
+
+
+def _ports(word: str) -> NDArray[np.bool_]:
+    """For each of the 65,536 ports whether the word is the port, or with a star its beginning."""
+    if word.endswith("*") and word[:-1].isdecimal():
+        begins: NDArray[np.bool_] = np.char.startswith(_PORT_TEXTS, word[:-1])
+        return begins
+    return np.char.equal(_PORT_TEXTS, word)
 
 
 def _found_by(report: Report, word: str) -> NDArray[np.bool_]:
@@ -51,5 +60,5 @@ def _found_by(report: Report, word: str) -> NDArray[np.bool_]:
         found |= (report.port >= ports.low) & (report.port <= ports.high)
     else:
         found |= in_protocol[report.protocol]
-        found |= np.char.startswith(_PORT_TEXTS, word)[report.port] & word.isdecimal()
+        found |= _ports(word)[report.port]
     return found

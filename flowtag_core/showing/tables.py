@@ -11,13 +11,14 @@ from pandas.io.formats.style import Styler
 
 from flowtag_core.counts import FlowCounts, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
-from flowtag_core.showing.charts import AMBER
+from flowtag_core.showing.charts import AMBER, MOST_BARS
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import Report
 
 MOST_PORTS: Final = 1_000
 """Rows of the ports table that go to the browser; the result CSV has all of them."""
 
+_ROW_HEIGHT: Final = 35
 _MOST_COLOURED: Final = 100
 _WITH_PORTS: Final = np.isin(np.arange(256), list(WITH_PORTS))
 
@@ -32,6 +33,11 @@ def tag_table(report: Report) -> pd.DataFrame:
             "Share": _percent(list(counts.values()), report.total),
         }
     )
+
+
+def height(tags: pd.DataFrame) -> int:
+    """Pixels in which as many tags are seen as have bars, and Untagged; the table scrolls then."""
+    return _ROW_HEIGHT * (1 + min(len(tags), MOST_BARS + 2)) + 2
 
 
 def in_colour(tags: pd.DataFrame, theme: str = "light") -> pd.DataFrame | Styler:
