@@ -449,6 +449,9 @@ def test_names_that_are_no_text_are_shown_all_the_same(monkeypatch, tmp_path):
     assert metrics(page)["Flows"] == "1"
     assert names(page) == [f"{tmp_path}/bad\\udcff.log"]
     assert "gone: there is no such file." in said(page)
+    many = [f"{missing}{number}" for number in range(9)]
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", os.fsdecode(name), *many])
+    assert len(table(opened(), "Sentence")) == 9
 
 
 @pytest.fixture

@@ -124,6 +124,20 @@ def test_the_files_of_a_folder_are_one_log_that_is_known_only_if_all_were_counte
     assert (flows(log), log.identity) == (2, None)
 
 
+def test_a_log_that_took_no_time_by_the_clock_is_there_all_the_same(monkeypatch):
+    monkeypatch.setattr(intake, "time", SimpleNamespace(monotonic=lambda: 1.0))
+    assert [flows(log) for log in read(arrival("a.log", line()))] == [1]
+
+
+def test_only_what_has_flows_is_taken_for_a_repetition():
+    quiet, busy = line(status="NODATA"), line()
+    names = ("a", "b")
+    for content, sentences in ((quiet, 0), (busy, 1)):
+        session = Session()
+        session.take_in(read(*(arrival(name, content) for name in names)))
+        assert len(session.told) == sentences
+
+
 def test_progress_is_said_with_rate_and_time_left():
     standing = Standing("a.log", 2, 3, 50_000_000, 200_000_000, 7, 2.0)
     assert str(standing) == "a.log (2 of 3): 50.0 MB of 200 MB, 25.0 MB/s, 6 s left"

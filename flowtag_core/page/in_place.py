@@ -15,6 +15,7 @@ from flowtag_core.output import write_whole
 from flowtag_core.page.intake import Arrival, CountedLog, Refusal
 from flowtag_core.page.session import Session
 from flowtag_core.reading.sources import files_in, open_log
+from flowtag_core.showing.notes import unicode
 from flowtag_core.tagging.lookup import Lookup
 
 USAGE: Final = "streamlit run dashboard.py -- [PATH ...] [--lookup CSV]"
@@ -46,7 +47,7 @@ def start(session: Session, arguments: Sequence[str]) -> None:
     try:
         given = parse(arguments)
     except ArgumentsError as error:
-        session.take_in([Refusal(str(error))])
+        session.take_in([Refusal(unicode(str(error)))])
         return
     found = find(given)
     session.has_start = given != Given()
@@ -82,11 +83,11 @@ def find(given: Given) -> Found:
         files = [file for file in _files(path, found.known) if os.path.realpath(file) not in seen]
         seen.update(map(os.path.realpath, files))
         identity = tuple(map(_identity, files))
-        counted = _COUNTED.get(shown(path))
+        counted = _COUNTED.get(unicode(path))
         if counted is not None and counted.identity == identity:
             found.known.append(counted)
         else:
-            found.arrivals.extend(_arrival(file, shown(path), identity) for file in files)
+            found.arrivals.extend(_arrival(file, unicode(path), identity) for file in files)
     if given.lookup is not None:
         files = _files(given.lookup, found.known)
         found.arrivals.extend(_arrival(file, is_lookup=True) for file in files)
@@ -117,20 +118,15 @@ def save(lookup: Lookup, path: str) -> None:
     write_whole([lookup.content], path)
 
 
-def shown(path: str) -> str:
-    """The path as a text that can be shown: a name that is not UTF-8 cannot as it is."""
-    return path.encode(errors="backslashreplace").decode()
-
-
 def _files(path: str, refused: list[CountedLog | Refusal]) -> list[str]:
     """The regular files at a path or in a folder; what else is there gets a sentence."""
     try:
         files, unreadable = files_in(path)
     except LogError as error:
-        refused.append(Refusal(str(error)))
+        refused.append(Refusal(unicode(str(error))))
         return []
-    refused += [Refusal(str(error)) for error in unreadable]
-    odd = [file for file in files if not os.path.isfile(file)]
+    refused += [Refusal(unicode(str(error))) for error in unreadable]
+    odd = [unicode(file) for file in files if not os.path.isfile(file)]
     refused += [Refusal(f"{file}: is no regular file and was not read.") for file in odd]
     return [file for file in files if os.path.isfile(file)]
 
@@ -139,7 +135,7 @@ def _arrival(
     file: str, folder: str | None = None, identity: Hashable = None, *, is_lookup: bool = False
 ) -> Arrival:
     size = _identity(file)[1]
-    return Arrival(shown(file), partial(open_log, file), size, is_lookup, folder, identity)
+    return Arrival(unicode(file), partial(open_log, file), size, is_lookup, folder, identity)
 
 
 def _identity(file: str) -> tuple[str, int, int, int]:

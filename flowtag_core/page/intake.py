@@ -105,6 +105,7 @@ class _Folder:
     def __init__(self, identity: Hashable) -> None:
         self.identity = identity
         self.sums = Tower(FlowCounts())
+        self.files = 0
         self.seconds = 0.0
 
 
@@ -181,7 +182,7 @@ class Intake:
         logs = [
             CountedLog(name, folder.sums.total(), folder.seconds, folder.identity)
             for name, folder in folders.items()
-            if folder.seconds
+            if folder.files
         ]
         return [*logs, *outcomes]
 
@@ -220,7 +221,7 @@ class Intake:
     def _refuse(self, file: Arrival, sentence: str) -> None:
         """The folder of a file that was not counted is not known to be whole any more."""
         self._folder(file).identity = None
-        self._outcomes.append(Refusal(sentence, self._cancelled.is_set()))
+        self._outcomes.append(Refusal(notes.unicode(sentence), self._cancelled.is_set()))
 
     def _folder(self, file: Arrival) -> _Folder:
         return self._folders.setdefault(file.folder or file.name, _Folder(file.identity))
@@ -259,6 +260,7 @@ class Intake:
             return
         folder = self._folder(arrival)
         folder.sums.add(counts)
+        folder.files += 1
         folder.seconds += time.monotonic() - started
 
     def _tell(self, progress: Progress) -> None:

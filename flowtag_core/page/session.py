@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -54,12 +54,6 @@ class Logs:
         """One portion of them, the first is 1."""
         return list(self.by_name.values())[(number - 1) * LOGS_A_PAGE : number * LOGS_A_PAGE]
 
-    def same_as(self, log: CountedLog) -> CountedLog | None:
-        """A log of another name with the same size and counts, if there is one."""
-        size = log.counts.total.size
-        alike = (other for other in self.by_name.values() if other.counts.total.size == size)
-        return next((other for other in alike if _is_same(other, log)), None)
-
     def plus(self, logs: Iterable[CountedLog]) -> Logs:
         """These and more."""
         return Logs({**self.by_name, **{log.name: log for log in logs}})
@@ -69,9 +63,23 @@ class Logs:
         return Logs({other: log for other, log in self.by_name.items() if other != name})
 
 
+def repetitions(before: Logs, logs: Iterable[CountedLog]) -> Iterator[str]:
+    """A sentence on each log that looks as if another one had come a second time."""
+    sized = {log.counts.total.size: log for log in before.by_name.values()}
+    for log in logs:
+        size = log.counts.total.size
+        other = sized.get(size)
+        if other is not None and _is_same(log, other):
+            yield (
+                f"{log.name} has the same size and counts as {other.name}. Is it the same file? "
+                "Both are counted."
+            )
+        sized[size] = log
+
+
 def _is_same(one: CountedLog, other: CountedLog) -> bool:
     tables = [(log.counts.requests, log.counts.replies) for log in (one, other)]
-    return one.name != other.name and tables[0] == tables[1]
+    return one.name != other.name and one.counts.total.flows > 0 and tables[0] == tables[1]
 
 
 @dataclass
@@ -79,12 +87,12 @@ class Session:
     """One tab's data and the thread that adds to it.
 
     `given_lookup` is None as long as there is none; while the sample is shown, `sample_lookup` is
-    the one that belongs to it and `lookup_before` the one that was there before. `refused` and `told` are sentences on the files that came last,
-    `unsent` on those that the browser kept back from the files that come next.
+    the one that belongs to it and `lookup_before` the one that was there before. `refused` and
+    `told` are sentences on the files that came last, `unsent` on those that the browser kept back.
     `is_started` says whether what the page was started with is taken in, `has_start` whether it was
-    started with anything. `drops` counts the drop
-    zones that were used up, `taken` names the uploads that were read from them. `home` is the file
-    of this machine that the lookup came from, `home_content` what was in it then.
+    started with anything. `drops` counts the drop zones that were used up, `taken` names the
+    uploads that were read from them. `home` is the file of this machine that the lookup came from,
+    `home_content` what was in it then.
     """
 
     logs: Logs = field(default_factory=Logs)
@@ -140,13 +148,8 @@ class Session:
         logs = [outcome for outcome in outcomes if isinstance(outcome, CountedLog)]
         if logs:
             self._leave_sample()
-        for log in logs:
-            if same := self.logs.same_as(log):
-                self.told.append(
-                    f"{log.name} has the same size and counts as {same.name}. Is it the same file? "
-                    "Both are counted."
-                )
-            self.logs = self.logs.plus([log])
+            self.told += repetitions(self.logs, logs)
+            self.logs = self.logs.plus(logs)
         for outcome in outcomes:
             if isinstance(outcome, Lookup):
                 self._take_lookup(outcome)

@@ -216,13 +216,18 @@ def short_path(path: str, most: int = 40) -> str:
     return path if len(path) <= most else "..." + path[-most:]
 
 
+def unicode(text: str) -> str:
+    """The text with everything escaped that is no Unicode: a file name may be any bytes."""
+    return text.encode(errors="backslashreplace").decode()
+
+
 def literal(text: str) -> str:
     """The text as Markdown that shows it unchanged: names and tags are text, never markup.
 
     Streamlit makes arrows of `<-`, a long dash of `--` and links of addresses even where each sign
     is escaped; a word joiner, which is not seen, keeps them apart. What is not Unicode is escaped.
     """
-    text = " ".join(text.encode(errors="backslashreplace").decode().split())
+    text = " ".join(unicode(text).split())
     return _MARKUP.sub(r"\\\1", _MADE_INTO_MORE.sub("\\1\u2060", text))
 
 
