@@ -81,3 +81,18 @@ def test_a_file_whose_faults_are_beyond_the_samples_is_named_all_the_same():
     first, second = notes.cautions(counts)
     assert first.startswith("a.log: not one flow was found; line 1 is set aside as too few fields.")
     assert second.startswith("b.log: not one flow was found. If")
+
+
+def test_of_a_long_path_the_end_is_shown_from_a_folder_on():
+    assert notes.short_path("logs/a.log") == "logs/a.log"
+    assert notes.short_path("flowtag_core/sample/deep/lookup.csv") == ".../sample/deep/lookup.csv"
+    assert notes.short_path("x" * 40) == "..." + "x" * 28
+
+
+def test_sizes_counts_and_durations_are_said_in_few_digits():
+    sizes = {0: "0 B", 999: "999 B", 1000: "1.00 kB", 999_600: "1.00 MB", 171_000_000: "171 MB"}
+    assert {count: notes.size(count) for count in sizes} == sizes
+    counts = {999_999: "999,999", 1_357_747: "1.36 M", 17_100_000_000: "17.1 G"}
+    assert {count: notes.compact(count) for count in counts} == counts
+    durations = {0.4: "0 s", 59: "59 s", 125: "2 min 05 s", 4200: "1 h 10 min"}
+    assert {seconds: notes.duration(seconds) for seconds in durations} == durations

@@ -211,9 +211,12 @@ def short(text: str, most: int = 60) -> str:
     return text if len(text) <= most else text[:most] + "..."
 
 
-def short_path(path: str, most: int = 40) -> str:
-    """The path, of a long one the end: that is where the name is."""
-    return path if len(path) <= most else "..." + path[-most:]
+def short_path(path: str, most: int = 28) -> str:
+    """The path, of a long one the end, from a folder on if it can be: that is where the name is."""
+    if len(path) <= most:
+        return path
+    end = path[-most:]
+    return "..." + (end[end.index("/") :] if "/" in end else end)
 
 
 def unicode(text: str) -> str:
