@@ -148,7 +148,7 @@ def about_lookup(lookup: Lookup) -> str:
 def effort(counts: FlowCounts, seconds: float) -> str:
     """What was read and how fast: `Read 171 MB in 2.7 s (63 MB/s): 1,412,119 records.`."""
     total = counts.total
-    pace = f" in {seconds:,.2g} s ({size(int(total.size / seconds))}/s)" if seconds > 0.01 else ""
+    pace = f" in {seconds:,.2g} s ({size(int(total.size / seconds))}/s)" if seconds > 0.1 else ""
     return f"Read {size(total.size)}{pace}: {number(total.records, 'record')}."
 
 
