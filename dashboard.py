@@ -6,6 +6,7 @@ Widgets and guards only; what is counted, tagged and drawn comes from flowtag_co
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,27 @@ def forget_selections() -> None:
         st.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": []}}
 
 
+def switch(
+    label: str,
+    options: list[Any],
+    key: str,
+    shown: Callable[[str], str] = str.capitalize,
+    help: str | None = None,
+) -> Any:
+    """One of the options, the first unless another is chosen; the choice is in the address."""
+    return st.segmented_control(
+        label,
+        options,
+        default=options[0],
+        required=True,
+        format_func=shown,
+        key=key,
+        help=help,
+        on_change=forget_selections,
+        bind="query-params",
+    )
+
+
 st.set_page_config("flowtag", page_icon=PAGE.joinpath("icon.png"), layout="wide")
 st.logo(PAGE.joinpath("icon.png"))
 st.html(PAGE.joinpath("style.css"))
@@ -64,38 +86,11 @@ with st.sidebar:
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     st.title("Flow log tag mapper", width="stretch")
-    measure = st.segmented_control(
-        "Measure",
-        notes.measures(session.logs.counts),
-        default="flows",
-        required=True,
-        format_func=str.capitalize,
-        key="measure",
-        on_change=forget_selections,
-        bind="query-params",
-    )
+    measure = switch("Measure", notes.measures(session.logs.counts), key="measure")
     actions = notes.actions(session.logs.counts)
-    action = st.segmented_control(
-        "Action",
-        [*actions],
-        default="all",
-        required=True,
-        format_func=str.capitalize,
-        key="action",
-        on_change=forget_selections,
-        bind="query-params",
-    )
-    view = st.segmented_control(
-        "Replies",
-        ["destination", "service"],
-        default="destination",
-        required=True,
-        format_func={"destination": "As logged", "service": "By service"}.get,
-        key="view",
-        help=notes.REPLIES,
-        on_change=forget_selections,
-        bind="query-params",
-    )
+    action = switch("Action", [*actions], key="action")
+    views = {"destination": "As logged", "service": "By service"}
+    view = switch("Replies", [*views], key="view", shown=views.__getitem__, help=notes.REPLIES)
 status(session)
 say(st.error, [*session.refused, *session.unsent])
 say(st.info, session.told)

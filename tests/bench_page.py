@@ -82,8 +82,13 @@ def memory(server):
     return [int(re.search(rf"{name}:\s*(\d+)", status)[1]) / 1024 for name in ("VmRSS", "VmHWM")]
 
 
-def reset_peak(server):
-    Path(f"/proc/{server.pid}/clear_refs").write_text("5")
+def counted(page, server, done):
+    """Seconds until the page says so, and the server's memory now and at its peak, in MB."""
+    started = time.perf_counter()
+    page.get_by_text(done).first.wait_for()
+    seconds = time.perf_counter() - started
+    page.wait_for_timeout(5000)
+    return seconds, *memory(server)
 
 
 def measure_clicks(folder, rounds):
@@ -116,25 +121,16 @@ def measure_memory(folder, times):
         page.wait_for_selector(".st-key-ports")
         page.wait_for_timeout(3000)
         before, _ = memory(server)
-        started = time.perf_counter()
         zone.set_input_files(log)
-        page.get_by_text(done).first.wait_for()
-        seconds = time.perf_counter() - started
-        page.wait_for_timeout(5000)
-        after, peak = memory(server)
+        seconds, after, peak = counted(page, server, done)
     print(
         f"{size:.0f} MB dropped: {seconds:.1f} s, {before:.0f} MB before, {after:.0f} MB after, "
         f"{after / before:.2f} times; peak {peak:.0f} MB"
     )
     with opened(str(small), str(log)) as (page, server):
-        page.wait_for_timeout(3000)
-        started = time.perf_counter()
-        page.get_by_text(done).first.wait_for()
-        seconds = time.perf_counter() - started
-        page.wait_for_timeout(5000)
-        after, peak = memory(server)
+        seconds, after, peak = counted(page, server, done)
     print(
-        f"the same in place: {seconds + 3:.1f} s, {after:.0f} MB after, peak {peak:.0f} MB, "
+        f"the same in place: {seconds:.1f} s, {after:.0f} MB after, peak {peak:.0f} MB, "
         f"{peak - before:+.0f} MB over a page with a small log"
     )
 

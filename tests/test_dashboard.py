@@ -367,11 +367,18 @@ def test_each_file_has_its_own_equation(page):
     assert sums.tolist() == files["Records"].tolist()
 
 
-def test_the_page_opens_on_files_of_this_machine(monkeypatch, tmp_path, counted):
+@pytest.fixture
+def given(monkeypatch, tmp_path):
+    """A log and a lookup of this machine, on which the page is started."""
     log, rules = tmp_path / "a.log", tmp_path / "rules.csv"
     log.write_bytes(LOG)
     rules.write_bytes(SAMPLE_LOOKUP)
     monkeypatch.setattr(sys, "argv", ["dashboard.py", str(log), "--lookup", str(rules)])
+    return log, rules
+
+
+def test_the_page_opens_on_files_of_this_machine(given, counted):
+    log, _ = given
     for _ in ("the first tab", "the second"):
         page = opened()
         assert tags(page)["email"] == 3
@@ -384,11 +391,8 @@ def test_the_page_opens_on_files_of_this_machine(monkeypatch, tmp_path, counted)
     assert metrics(settled(page))["Flows"] == "1"
 
 
-def test_a_lookup_is_saved_to_its_file_only_after_a_confirmation(monkeypatch, tmp_path):
-    log, rules = tmp_path / "a.log", tmp_path / "rules.csv"
-    log.write_bytes(LOG)
-    rules.write_bytes(SAMPLE_LOOKUP)
-    monkeypatch.setattr(sys, "argv", ["dashboard.py", str(log), "--lookup", str(rules)])
+def test_a_lookup_is_saved_to_its_file_only_after_a_confirmation(given):
+    _, rules = given
     page = drop(opened(), ("better.csv", LOOKUP))
     page.button(key="save_lookup").click().run()
     assert rules.read_bytes() == SAMPLE_LOOKUP
@@ -398,11 +402,8 @@ def test_a_lookup_is_saved_to_its_file_only_after_a_confirmation(monkeypatch, tm
     assert "Saved 4 rules to" in said(page)
 
 
-def test_a_file_that_changed_meanwhile_is_not_overwritten_without_a_word(monkeypatch, tmp_path):
-    log, rules = tmp_path / "a.log", tmp_path / "rules.csv"
-    log.write_bytes(LOG)
-    rules.write_bytes(SAMPLE_LOOKUP)
-    monkeypatch.setattr(sys, "argv", ["dashboard.py", str(log), "--lookup", str(rules)])
+def test_a_file_that_changed_meanwhile_is_not_overwritten_without_a_word(given):
+    _, rules = given
     page = drop(opened(), ("better.csv", LOOKUP))
     rules.write_bytes(b"443,tcp,colleague\n")
     page.button(key="save_lookup").click().run()

@@ -70,9 +70,10 @@ def test_markdown_shows_a_literal_text_unchanged(text):
     )
 
 
-def test_a_long_list_of_names_is_cut():
-    assert notes.listed(["a", "b"]) == "a, b"
-    assert notes.listed([str(number) for number in range(40)]).endswith("7 and 32 more")
+def test_a_long_list_of_sentences_is_cut():
+    assert notes.few(["a", "b"]) == ["a", "b"]
+    cut = notes.few([str(number) for number in range(40)])
+    assert cut == ["0", "1", "2", "3", "4", "... and 35 more"]
 
 
 def test_a_file_whose_faults_are_beyond_the_samples_is_named_all_the_same():

@@ -70,7 +70,6 @@ class Standing:
     files: int
     bytes_read: int
     size: int
-    lines: int
     seconds: float
 
     @property
@@ -163,7 +162,6 @@ class Intake:
                 files=batch.files,
                 bytes_read=batch.size_done + (progress.bytes_read if progress else 0),
                 size=batch.size,
-                lines=progress.lines if progress else 0,
                 seconds=time.monotonic() - batch.started,
             )
 

@@ -116,11 +116,6 @@ class Session:
         return NO_LOOKUP if self.given_lookup is None else self.given_lookup
 
     @property
-    def is_empty(self) -> bool:
-        """Whether neither a log nor a lookup is there."""
-        return not self.logs and self.given_lookup is None
-
-    @property
     def is_busy(self) -> bool:
         """Whether files are being read."""
         return self.intake.standing() is not None

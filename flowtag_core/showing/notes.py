@@ -19,7 +19,6 @@ REPLIES: Final = (
 """What the two views are, in Markdown of our own."""
 FEW: Final = 5
 """Sentences that are read at a glance."""
-_NAMES_SHOWN: Final = 8
 _RULES_SHOWN: Final = 20
 _MADE_INTO_MORE: Final = re.compile(
     r"([-<>~=](?=[-<>=])|:(?=/)|www(?=\.)|@|\w(?=@))", re.IGNORECASE
@@ -172,13 +171,6 @@ def few(sentences: Sequence[str], most: int = FEW) -> list[str]:
     """The first sentences, and one on how many more there are."""
     more = len(sentences) - most
     return [*sentences[:most], f"... and {more:,} more"] if more > 0 else list(sentences)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first names, shortened, and how many more there are."""
-    shown = ", ".join(map(short, names[:_NAMES_SHOWN]))
-    more = len(names) - _NAMES_SHOWN
-    return f"{shown} and {more:,} more" if more > 0 else shown
 
 
 def why_tag(lookup: Lookup, tag: str) -> str:
