@@ -5,6 +5,7 @@ FlowtagError
 │   └── DamagedLogError one that ends before its end; what came out before stays counted
 ├── FormatError         a layout given by hand that names no port or no protocol
 ├── LookupFileError     a lookup that cannot be used at all
+├── RuleError           a rule that cannot be added to a lookup
 ├── OutputError         a result that could not be written
 └── Cancelled           the caller asked to stop
 
@@ -41,6 +42,10 @@ class FormatError(FlowtagError):
 
 class LookupFileError(FlowtagError):
     """A lookup file that is missing, unreadable or has not the three columns."""
+
+
+class RuleError(FlowtagError):
+    """A rule that means nothing or cannot stand in the lookup's file; nothing was changed."""
 
 
 class OutputError(FlowtagError):

@@ -3,11 +3,14 @@
 Source: IANA, "Assigned Internet Protocol Numbers" (protocol-numbers-1.csv). Written here without
 "(deprecated)" and in lower case. 61, 63, 68, 99 and 114 have a meaning but no keyword; 148-252 are
 unassigned, 253 and 254 are for experiments and 255 is reserved, which is no keyword either.
+The names of services are in service_names.txt.
 """
 
 from __future__ import annotations
 
 import re
+from functools import cache
+from pathlib import Path
 from typing import Final
 
 _FROM_ZERO: Final = """
@@ -50,3 +53,23 @@ def protocol_number(text: str) -> int | None:
         number = int(word.partition(".")[0])
         return number if number <= 255 else None
     return _NUMBERS.get(word)
+
+
+def service_name(port: int, protocol: int) -> str | None:
+    """The service that IANA has registered for the port and protocol number, None where it has none.
+
+    Source: IANA, "Service Name and Transport Protocol Port Number Registry", without its ranges.
+    """
+    return _services().get((port, protocol))
+
+
+@cache
+def _services() -> dict[tuple[int, int], str]:
+    names: dict[tuple[int, int], str] = {}
+    text = Path(__file__).with_name("service_names.txt").read_text(encoding="ascii")
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            port, name, protocols = line.split(" ")
+            numbers = (_NUMBERS[protocol] for protocol in protocols.split(","))
+            names |= {(int(port), number): name for number in numbers}
+    return names

@@ -36,6 +36,10 @@ EXACT, RANGE, ANY_PORT = range(3)
 _FORM, _LOW, _HIGH, _PROTOCOL, _TAG, _LINE = range(6)
 
 
+Meaning = tuple[int, int, int, int]
+"""Of a rule: form, low, high, protocol."""
+
+
 class Ports(NamedTuple):
     """The ports of a rule: low to high, both included, and the form they were written in."""
 
@@ -56,11 +60,20 @@ class Rule(NamedTuple):
     line: int
 
     @property
+    def cells(self) -> tuple[str, str, str]:
+        """Ports, protocol and tag as they are written in a lookup."""
+        protocol = "*" if self.protocol == ANY_PROTOCOL else protocol_name(self.protocol)
+        return str(self.ports), protocol, self.tag
+
+    @property
+    def meaning(self) -> Meaning:
+        """What no other rule of a lookup has as well: form, low, high, protocol."""
+        return *self.ports, self.protocol
+
+    @property
     def key(self) -> str:
         """Ports and protocol as they are written in a lookup: `443,tcp`."""
-        return (
-            f"{self.ports},{'*' if self.protocol == ANY_PROTOCOL else protocol_name(self.protocol)}"
-        )
+        return ",".join(self.cells[:2])
 
 
 class Trouble(StrEnum):
@@ -196,6 +209,19 @@ def parse_ports(text: str) -> Ports | None:
 def parse_protocol(text: str) -> int | None:
     """The protocol number that a cell means, ANY_PROTOCOL for `*`, None where it means none."""
     return ANY_PROTOCOL if text == "*" else protocol_number(text)
+
+
+def meanings(lookup: Lookup) -> dict[Meaning, str]:
+    """What each rule means and its tag, the rules in file order."""
+    keys = zip(*lookup.packed[:, :_TAG].T.tolist(), strict=True)
+    tags = map(lookup.tags.__getitem__, lookup.tag_numbers.tolist())
+    return dict(zip(keys, tags, strict=True))
+
+
+def changes(before: Lookup, after: Lookup) -> int:
+    """How many rules differ: that only one of the two has, or with another tag."""
+    old, new = meanings(before), meanings(after)
+    return sum(old.get(key) != new.get(key) for key in old | new)
 
 
 def checked(lookup: Lookup) -> Lookup:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import os
 import re
 from array import array
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
 from typing import BinaryIO, Final, NamedTuple
@@ -48,6 +50,13 @@ _BINARY: Final = (
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "Save the sheet as CSV"),
     (b"\x1f\x8b", "compressed with gzip", "Unpack it"),
 )
+_MARKED: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_GUESSED: Final = "cp1252"
+_SURROGATE: Final = re.compile("[\udc80-\udcff]")
 _END: Final = "\0"
 
 # The file as a whole is bounded; csv's own limit of 131,072 characters would refuse a long remark.
@@ -62,13 +71,22 @@ def load_lookup_table(file: LookupFile, name: str | None = None) -> Lookup:
     LookupFileError where the file is missing, is no text or has not the three columns.
     """
     name = name or _name(file)
-    content = _read(file, name)
-    return replace(parse_lookup(*_decoded(content, name), name), content=content)
+    return read_lookup(_read(file, name), name)
+
+
+def read_lookup(content: bytes, name: str) -> Lookup:
+    """The lookup that the bytes of a file are; raises LookupFileError as load_lookup_table does."""
+    text = decode(content, name)
+    notices: tuple[str, ...] = ()
+    if text.encoding == _GUESSED:
+        notice = "is not UTF-8; it was read as Windows-1252. Look at the tags' accents"
+        notices = (f"{name}: {notice}.",)
+    return replace(parse_lookup(text.readable, notices, name), content=content)
 
 
 def parse_lookup(text: str, notices: tuple[str, ...] = (), name: str = "lookup") -> Lookup:
     """The lookup that a text in CSV form is; raises LookupFileError as load_lookup_table does."""
-    shape = _shape(text, name)
+    shape = shape_of(text, name)
     if not shape.has_header:
         notice = "has no header: its columns were taken as dstport, protocol, tag"
         notices = (*notices, f"{name}: {notice}.")
@@ -78,7 +96,7 @@ def parse_lookup(text: str, notices: tuple[str, ...] = (), name: str = "lookup")
 def looks_like_lookup(head: bytes) -> bool:
     """Whether the beginning of a file reads as a lookup: its first row is a header or a rule."""
     try:
-        _shape(_decoded(head, "")[0], "")
+        shape_of(decode(head, "").text, "")
     except LookupFileError:
         return False
     return True
@@ -121,31 +139,63 @@ def _read(file: LookupFile, name: str) -> bytes:
         raise LookupFileError(f"{name}: cannot be read: {reason_of(error)}.") from error
 
 
-def _decoded(raw: bytes, name: str) -> tuple[str, tuple[str, ...]]:
-    """The text, and a notice where its encoding had to be guessed."""
-    if len(raw) > LARGEST_FILE:
+class Text(NamedTuple):
+    """A lookup's text and the encoding in which it was written.
+
+    Bytes that mean nothing in Windows-1252 stand in the text as surrogates, so that none is lost.
+    """
+
+    text: str
+    encoding: str
+
+    @property
+    def readable(self) -> str:
+        """The text with a mark for each byte that means nothing."""
+        return _SURROGATE.sub("\ufffd", self.text) if self.encoding == _GUESSED else self.text
+
+    def encoded(self, text: str) -> bytes:
+        """Another text as this one was written: encoding, byte order mark.
+
+        What Windows-1252 has no sign for makes it UTF-8 with a mark, which spreadsheets read.
+        """
+        marks = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
+        errors = "surrogateescape" if self.encoding == _GUESSED else "strict"
+        try:
+            return marks.get(self.encoding, b"") + text.encode(self.encoding, errors)
+        except UnicodeEncodeError:
+            return Text(text, _GUESSED).readable.encode("utf-8-sig")
+
+
+def decode(content: bytes, name: str) -> Text:
+    """The text of a lookup's file; raises LookupFileError where it is none."""
+    if len(content) > LARGEST_FILE:
         raise LookupFileError(
             f"{name}: is larger than {LARGEST_FILE:,} bytes, too large for a lookup."
         )
     for magic, what, remedy in _BINARY:
-        if raw.startswith(magic):
+        if content.startswith(magic):
             raise LookupFileError(f"{name}: is {what}, not a lookup CSV. {remedy}.")
-    notices: tuple[str, ...] = ()
-    try:
-        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("cp1252", "replace")
-        notices = (
-            f"{name}: is not UTF-8; it was read as Windows-1252. Look at the tags' accents.",
-        )
-    if _END in text:
+    text = _decoded(content)
+    if _END in text.text:
         raise LookupFileError(
             f"{name}: is binary, not a lookup CSV. Save the lookup as CSV in UTF-8."
         )
-    return text, notices
+    return text
 
 
-class _Shape(NamedTuple):
+def _decoded(content: bytes) -> Text:
+    for mark, encoding in _MARKED:
+        if content.startswith(mark):
+            with suppress(UnicodeDecodeError):
+                text = content[0 if encoding == "utf-8-sig" else len(mark) :].decode(encoding)
+                return Text(text, encoding)
+    try:
+        return Text(content.decode(), "utf-8")
+    except UnicodeDecodeError:
+        return Text(content.decode(_GUESSED, "surrogateescape"), _GUESSED)
+
+
+class Shape(NamedTuple):
     """How a lookup is read: its text, the delimiter, where the columns stand, the lines on top."""
 
     text: str
@@ -157,12 +207,19 @@ class _Shape(NamedTuple):
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """The rows below the header, each with the number of its first line."""
-        for line, cells in _rows(self.text, self.delimiter, self.name):
-            if line > self.header_line and not _is_nothing(cells):
-                yield line, cells
+        return (row for row in self.all_rows() if self.is_data(*row))
+
+    def all_rows(self) -> Iterator[tuple[int, list[str]]]:
+        """These and the header, the comments and the empty rows."""
+        return _rows(self.text, self.delimiter, self.name)
+
+    def is_data(self, line: int, cells: list[str]) -> bool:
+        """Whether a row is below the header, and neither a comment nor empty."""
+        return line > self.header_line and not _is_nothing(cells)
 
 
-def _shape(text: str, name: str) -> _Shape:
+def shape_of(text: str, name: str) -> Shape:
+    """How a text is to be read as a lookup; raises LookupFileError where it cannot be."""
     excel = _EXCEL_DELIMITER.match(text)
     delimiters = (excel[1],) if excel else _DELIMITERS
     firsts = [
@@ -171,11 +228,11 @@ def _shape(text: str, name: str) -> _Shape:
     for delimiter, line, cells in firsts:
         columns = _header_columns(cells)
         if columns is not None:
-            return _Shape(text, name, delimiter, columns, True, line)
+            return Shape(text, name, delimiter, columns, True, line)
     for delimiter, line, cells in firsts:
         if _reads_as_data(cells):
             columns = {"dstport": 0, "protocol": 1, "tag": 2}
-            return _Shape(text, name, delimiter, columns, False, line - 1)
+            return Shape(text, name, delimiter, columns, False, line - 1)
     _, line, cells = firsts[0]
     found = f"line {line} reads {shown(','.join(cells))}" if cells else "it is empty"
     raise LookupFileError(
@@ -238,7 +295,7 @@ def _reads_as_data(cells: list[str]) -> bool:
     return parse_ports(port) is not None and parse_protocol(protocol) is not None and tag != ""
 
 
-def _rules(shape: _Shape, notices: tuple[str, ...]) -> Lookup:
+def _rules(shape: Shape, notices: tuple[str, ...]) -> Lookup:
     """Every row as a rule or as a problem."""
     packed = array("q")
     problems: list[Problem] = []

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flowtag_core.counts import ACTIONS, FlowCounts, Ints, Table
+from flowtag_core.counts import ACTIONS, UNKNOWN_TIME, WIDTHS, FlowCounts, Ints, Table
 from flowtag_core.iana import protocol_name
 from flowtag_core.output import OutputFile, csv_cell, write_whole
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
@@ -20,6 +20,8 @@ Numbers = NDArray[np.int32]
 Measure = Literal["flows", "packets", "bytes"]
 Action = Literal["ACCEPT", "REJECT", "other"]
 View = Literal["destination", "service"]
+Time = tuple[int, int]
+"""Seconds since 1970: windows that begin at or after the first and before the second."""
 
 _ROWS_AT_ONCE: Final = 1 << 12
 _BY_NAME: Final = np.argsort([protocol_name(number) for number in range(256)]).astype(np.int32)
@@ -81,7 +83,7 @@ def map_tags(
     *,
     measure: Measure = "flows",
     action: Action | None = None,
-    time: tuple[int, int] | None = None,
+    time: Time | None = None,
     view: View = "destination",
 ) -> Report:
     """Give every flow its tag.
@@ -90,14 +92,104 @@ def map_tags(
     at or after its first and before its second value (seconds since 1970), and with it only flows
     of known time. `view="service"` counts what looks like a reply with the port it comes from.
     """
+    return tagged(select(counts, action=action, time=time, view=view), lookup, measure)
+
+
+class Selection(NamedTuple):
+    """The rows of a view that filters leave; each flow is in one of the two tables."""
+
+    requests: Table
+    replies: Table
+
+    @property
+    def width(self) -> int:
+        """Minutes in a window of the wider of the two tables; 0 where one window holds all time."""
+        return WIDTHS[max(self.requests.rung, self.replies.rung)]
+
+
+@dataclass(frozen=True)
+class Course:
+    """When the flows of each port and protocol of a report began.
+
+    `start` has the windows that occur, in seconds since 1970, each `width` minutes wide (0: one
+    window for all time). The other columns have a row for each pair and window with flows: the
+    place in the report, the place in `start`, the sum of the measure. `unknown` is the sum of the
+    flows whose time is unknown; they are in no row.
+    """
+
+    start: Ints
+    width: int
+    pair: Numbers
+    window: Numbers
+    count: Ints
+    unknown: int
+
+
+def select(
+    counts: FlowCounts,
+    *,
+    action: Action | None = None,
+    time: Time | None = None,
+    view: View = "destination",
+) -> Selection:
+    """What the filters of `map_tags` leave, before it is tagged."""
     replies = {"destination": counts.replies, "service": counts.replies_by_service}[view]
-    tables = [_filtered(table, action, time) for table in (counts.requests, replies)]
-    port, protocol, count = _by_port_and_protocol(tables, measure)
+    return Selection(
+        _filtered(counts.requests, action, time),
+        _filtered(replies, action, time),
+    )
+
+
+def tagged(selection: Selection, lookup: Lookup, measure: Measure = "flows") -> Report:
+    """Give every flow of a selection its tag."""
+    key, count = _by_port_and_protocol(selection, measure)
+    port, protocol = key >> 8, _BY_NAME[key & 255]
     tag = _tag_numbers(port, protocol, lookup)
     return Report((*lookup.tags, UNTAGGED), port, protocol, tag, count, measure)
 
 
-def _filtered(table: Table, action: Action | None, time: tuple[int, int] | None) -> Table:
+def retagged(report: Report, lookup: Lookup) -> Report:
+    """The same counts with the tags that another lookup gives."""
+    tag = _tag_numbers(report.port, report.protocol, lookup)
+    return replace(report, tags=(*lookup.tags, UNTAGGED), tag=tag)
+
+
+def over_time(selection: Selection, report: Report) -> Course:
+    """When the flows of a report began that was made of this selection."""
+    keys = _keys(report.port, report.protocol)
+    tables = [table for table in selection if len(table)]
+    key = _concatenated([_keys(table.port, table.protocol) for table in tables], np.int32)
+    seconds = _concatenated([table.window for table in tables])
+    values = _concatenated([_values(table, report.measure) for table in tables])
+    is_known = seconds != UNKNOWN_TIME
+    width = selection.width
+    known = seconds[is_known]
+    start, window = np.unique(
+        known - known % (width * 60) if width else known * 0, return_inverse=True
+    )
+    pair = np.searchsorted(keys, key[is_known])
+    unknown = int(values[~is_known].sum())
+    return Course(
+        start,
+        width,
+        pair.astype(np.int32),
+        window.astype(np.int32),
+        values[is_known],
+        unknown,
+    )
+
+
+def _keys(port: NDArray[Any], protocol: NDArray[Any]) -> Numbers:
+    """Numbers that sort as a report's rows do: by port, then by protocol name."""
+    keys: Numbers = (port.astype(np.int32) << 8) | _RANK[protocol]
+    return keys
+
+
+def _concatenated(columns: list[NDArray[Any]], kind: type = np.int64) -> NDArray[Any]:
+    return np.concatenate([np.empty(0, kind), *columns])
+
+
+def _filtered(table: Table, action: Action | None, time: Time | None) -> Table:
     if action is None and time is None:
         return table
     keep = np.ones(len(table), np.bool_)
@@ -105,22 +197,21 @@ def _filtered(table: Table, action: Action | None, time: tuple[int, int] | None)
         keep &= table.action == ACTIONS.index(action)
     if time is not None:
         first, behind = time
-        keep &= (table.window >= max(first, 0)) & (table.window < behind)
+        window = table.window
+        keep &= (window >= max(first, 0)) & (window < behind)
     return Table(
         table.key[keep], table.flows[keep], table.packets[keep], table.bytes[keep], table.rung
     )
 
 
-def _by_port_and_protocol(tables: list[Table], measure: Measure) -> tuple[Numbers, Numbers, Ints]:
-    """Each port and protocol that occurs, by port and then by name, and its sum of the measure."""
-    key = np.concatenate([(t.port.astype(np.int32) << 8) | _RANK[t.protocol] for t in tables])
+def _by_port_and_protocol(selection: Selection, measure: Measure) -> tuple[Numbers, Ints]:
+    """Each port and protocol that occurs as a sorted key, and its sum of the measure."""
+    key = np.concatenate([_keys(table.port, table.protocol) for table in selection])
     order = np.argsort(key)
     key = key[order]
-    values = np.concatenate([_values(table, measure) for table in tables])[order]
+    values = np.concatenate([_values(table, measure) for table in selection])[order]
     first = np.flatnonzero(np.diff(key, prepend=-1))
-    key = key[first]
-    count = np.add.reduceat(values, first) if len(first) else values
-    return key >> 8, _BY_NAME[key & 255], count
+    return key[first], np.add.reduceat(values, first) if len(first) else values
 
 
 def _values(table: Table, measure: Measure) -> Ints:

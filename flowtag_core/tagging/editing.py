@@ -1,0 +1,193 @@
+"""A lookup's file with rows added, changed and taken out; every other byte stays as it is."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+from flowtag_core.errors import RuleError
+from flowtag_core.iana import WITH_PORTS
+from flowtag_core.tagging.lookup import (
+    ANY_PROTOCOL,
+    EXACT,
+    UNTAGGED,
+    Lookup,
+    Ports,
+    Rule,
+    meanings,
+    parse_ports,
+    parse_protocol,
+    shown,
+)
+from flowtag_core.tagging.lookup_file import Shape, Text, decode, read_lookup, shape_of
+
+LONGEST_TAG: Final = 200
+_LINE_ENDS: Final = ("\r\n", "\n", "\r")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A lookup's file as rows: `columns` are named as in its header, `rows` are what it holds.
+
+    The rows are all that are neither header, comment nor empty, whether they can be used or not.
+    `lines` has the number of each row's first line.
+    """
+
+    name: str
+    text: Text
+    shape: Shape
+    pieces: tuple[str, ...]
+    places: tuple[int, ...]
+    lines: tuple[int, ...]
+    rows: tuple[list[str], ...]
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """A name for each column, none twice."""
+        header = ["dstport", "protocol", "tag"]
+        if self.shape.has_header:
+            header = next(
+                cells for line, cells in self.shape.all_rows() if line == self.shape.header_line
+            )
+        width = max(
+            [len(header), *map(len, self.rows)] if not self.shape.has_header else [len(header)]
+        )
+        names = [cell.strip() for cell in header] + [""] * (width - len(header))
+        return tuple(
+            name if name and name not in names[:place] else f"column {place + 1}"
+            for place, name in enumerate(names)
+        )
+
+    def row_of(self, cells: Iterable[str]) -> list[str]:
+        """A new row with ports, protocol and tag where this file has them."""
+        row = [""] * len(self.columns)
+        for place, cell in zip(self.shape.columns.values(), cells, strict=True):
+            row[place] = cell
+        return row
+
+    def edited(
+        self,
+        changed: Mapping[int, Mapping[int, str]] | None = None,
+        added: Sequence[Sequence[str]] = (),
+        removed: Collection[int] = (),
+    ) -> Lookup:
+        """The lookup with cells changed (row -> column -> text), rows added below, rows removed.
+
+        Raises LookupFileError where what is left could not be read as a lookup.
+        """
+        pieces = list(self.pieces)
+        for row, cells in (changed or {}).items():
+            pieces[self.places[row]] = self._rewritten(row, cells)
+        for row in removed:
+            pieces[self.places[row]] = ""
+        text = "".join(pieces)
+        if added and text and not text.endswith(_LINE_ENDS):
+            text += self._line_end
+        text += "".join(self._written(cells, self._line_end) for cells in added)
+        return read_lookup(self.text.encoded(text), self.name)
+
+    def _rewritten(self, row: int, changed: Mapping[int, str]) -> str:
+        cells = self.rows[row] + [""] * (1 + max(changed) - len(self.rows[row]))
+        for column, cell in changed.items():
+            cells[column] = cell
+        return self._written(cells, _line_end(self.pieces[self.places[row]]))
+
+    def _written(self, cells: Sequence[str], line_end: str) -> str:
+        out = io.StringIO()
+        csv.writer(out, delimiter=self.shape.delimiter, lineterminator=line_end).writerow(cells)
+        return out.getvalue()
+
+    @cached_property
+    def _line_end(self) -> str:
+        """How the lines of the file end, by its first one."""
+        return next(filter(None, map(_line_end, self.pieces)), "\n")
+
+
+def _line_end(piece: str) -> str:
+    return next(filter(piece.endswith, _LINE_ENDS), "")
+
+
+def sheet_of(lookup: Lookup) -> Sheet:
+    """The rows of the file that a lookup was read from."""
+    text = decode(lookup.content, lookup.name)
+    shape = shape_of(text.text, lookup.name)
+    rows = list(shape.all_rows())
+    lines = list(io.StringIO(text.text, newline=""))
+    ends = [line - 1 for line, _ in rows[1:]] + [len(lines)]
+    # A line of Excel's on top is a row too, so that the first row begins in the first line.
+    pieces = tuple(
+        "".join(lines[line - 1 : end]) for (line, _), end in zip(rows, ends, strict=True)
+    )
+    places = tuple(place for place, row in enumerate(rows) if shape.is_data(*row))
+    return Sheet(
+        lookup.name,
+        text,
+        shape,
+        pieces,
+        places,
+        tuple(rows[place][0] for place in places),
+        tuple(rows[place][1] for place in places),
+    )
+
+
+def with_rules(lookup: Lookup, rules: Sequence[Rule]) -> Lookup:
+    """The lookup with more rules below the others; one that has the key of another takes its row.
+
+    Raises RuleError, with a sentence that says why, where a rule cannot stand in the file.
+    """
+    for rule in rules:
+        _check_tag(rule.tag)
+    sheet, before = sheet_of(lookup), meanings(lookup)
+    places = {key: place for place, key in enumerate(before)}
+    rows = {line: row for row, line in enumerate(sheet.lines)}
+    changed: dict[int, dict[int, str]] = {}
+    added = []
+    for rule in rules:
+        place = places.get(rule.meaning)
+        if place is None:
+            added.append(sheet.row_of(rule.cells))
+        else:
+            changed[rows[lookup.rule(place).line]] = {sheet.shape.columns["tag"]: rule.tag}
+    better = sheet.edited(changed, added)
+    if meanings(better) != before | {rule.meaning: rule.tag for rule in rules}:
+        raise RuleError(
+            f"{lookup.name}: {shown(rules[0].tag)} cannot be written into this file so that it is "
+            "read again. Use another tag."
+        )
+    return better
+
+
+def _check_tag(tag: str) -> None:
+    if tag.casefold() == UNTAGGED.casefold():
+        raise RuleError(f"{UNTAGGED} is the name for flows without a rule. Use another tag.")
+    if not tag or len(tag) > LONGEST_TAG or not tag.isprintable():
+        raise RuleError(
+            f"{shown(tag)} is no tag: it needs 1 to {LONGEST_TAG} characters that can be seen."
+        )
+
+
+def parse_rules(text: str, tag: str) -> list[Rule]:
+    """The rules that give the tag to `9092/tcp, 6000-6063/tcp, */udp, icmp`, each once.
+
+    Raises RuleError, with a sentence that says what to write instead, for a part that is no port
+    with a protocol.
+    """
+    parts = [part.strip() for part in text.split(",")]
+    return list(dict.fromkeys(_parse_rule(part, tag) for part in parts if part))
+
+
+def _parse_rule(text: str, tag: str) -> Rule:
+    alone = None if text.isdecimal() else parse_protocol(text)
+    if alone is not None and alone != ANY_PROTOCOL and alone not in WITH_PORTS:
+        return Rule(Ports(EXACT, 0, 0), alone, tag, 0)
+    ports_text, _, protocol_text = (part.strip() for part in text.partition("/"))
+    ports, protocol = parse_ports(ports_text), parse_protocol(protocol_text)
+    if ports is None or protocol is None:
+        raise RuleError(
+            f"{shown(text)} is no port with a protocol. Write 443/tcp, 6000-6063/udp, */gre or icmp."
+        )
+    return Rule(ports, protocol, tag, 0)
