@@ -18,11 +18,12 @@ from flowtag_core.page import in_place, sidebar, tabs, trust
 from flowtag_core.page.status import say, status
 from flowtag_core.page.uploads import take_dropped
 from flowtag_core.page.welcome import welcome
+from flowtag_core.page.workbench import workbench
 from flowtag_core.showing import charts, notes, tables
 from flowtag_core.showing.cards import cards
 from flowtag_core.showing.search import search
 from flowtag_core.tagging.lookup import parse_protocol
-from flowtag_core.tagging.report import map_tags
+from flowtag_core.tagging.report import over_time, select, tagged, untagged_replies
 
 PAGE = Path(flowtag_core.__file__).parent.joinpath("page")
 
@@ -98,14 +99,24 @@ if not session.logs:
     st.stop()
 
 counts, lookup = session.logs.counts, session.lookup
-report = map_tags(counts, lookup, measure=measure, action=actions[action], view=view)
+selection = select(counts, action=actions[action], view=view)
+report = tagged(selection, lookup, measure)
+course = over_time(selection, report)
+rejected = (
+    tagged(select(counts, action="REJECT", view=view), lookup, measure)
+    if actions[action] is None and "reject" in actions
+    else None
+)
 theme = st.context.theme.type or "light"
 say(st.warning, [*notes.cautions(counts), *notes.doubts(lookup)])
 if session.given_lookup is None:
-    st.info("Without a lookup everything is Untagged. Drop a CSV with dstport, protocol and tag.")
+    st.info(
+        "Without a lookup everything is Untagged. Drop a CSV with dstport, protocol and tag, or name "
+        "what is untagged below: that makes one."
+    )
 
 grid = st.grid(5, min_column_width=130)
-for card in cards(report, counts, lookup):
+for card in cards(report, counts, lookup, untagged_replies(selection, report)):
     grid.metric(
         card.label,
         card.value,
@@ -117,7 +128,7 @@ for card in cards(report, counts, lookup):
         height="stretch",
     )
 
-left, right = st.columns([6, 5])
+left, right = st.columns([4, 7])
 with left:
     st.header("Tags")
     tags = tables.tag_table(report)
@@ -134,9 +145,10 @@ with left:
     st.caption("Select a cell of this table or the next to see which rule gives the tag.")
     for row in selected_rows(picked, tags):
         st.text(notes.why_tag(lookup, row["Tag"]))
-with right:
     st.header(f"{measure.capitalize()} by tag")
     st.altair_chart(charts.tag_chart(report, theme), alt=f"{measure.capitalize()} by tag, bars")
+with right:
+    workbench(session, report, course, rejected)
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     st.header("Ports and protocols", width="stretch")

@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from flowtag_core.errors import Cancelled
 from flowtag_core.page import in_place, intake
 from flowtag_core.reading.counting import Progress
+from flowtag_core.tagging.editing import parse_rules
 from tests.conftest import ROOT, SAMPLE
 from tests.logs import LOOKUP, line
 
@@ -523,3 +524,30 @@ def test_a_log_that_is_dropped_twice_is_counted_twice_and_that_is_said(page):
 def test_doubtful_rows_of_the_lookup_are_said_on_top(page):
     drop(page, ("a.log", line()), ("l.csv", LOOKUP + b"1,nothing,x\n443,tcp,web2\n"))
     assert "l.csv: 2 rows are in doubt; see the lookup at the end of the page." in said(page)
+
+
+def test_a_rule_lowers_untagged_and_undo_brings_back_lookup_and_number(page):
+    page.button(key="sample").click().run()
+    before, share = session(page).lookup.content, page.metric[0].value
+    session(page).tag(parse_rules("49153/tcp", "mine"))
+    page.run()
+    assert page.metric[0].value != share
+    assert any("1 rule not saved" in caption.value for caption in page.caption)
+    assert any(r"49153/tcp is now mine" in c.value.replace("\\", "") for c in page.caption)
+    page.button(key="undo").click().run()
+    assert (session(page).lookup.content, page.metric[0].value) == (before, share)
+    page.button(key="redo").click().run()
+    assert page.metric[0].value != share
+    assert not page.exception
+
+
+def test_the_log_is_read_zero_times_by_edits_filters_and_views(page, monkeypatch):
+    page.button(key="sample").click().run()
+    monkeypatch.setattr(intake, "parse_flow_log", None)
+    counts = session(page).logs.counts
+    session(page).tag(parse_rules("49153/tcp", "mine"))
+    for key, value in (("measure", "bytes"), ("action", "accept"), ("view", "service")):
+        page.segmented_control(key=key).set_value(value).run()
+    page.button(key="undo").click().run()
+    assert session(page).logs.counts is counts
+    assert not page.exception

@@ -1,6 +1,7 @@
 import io
 import itertools
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,13 @@ from flowtag_core import load_lookup_table, map_tags, parse_flow_log, write_resu
 from flowtag_core.counts import ACTIONS
 from flowtag_core.iana import protocol_number
 from flowtag_core.tagging.lookup import UNTAGGED
-from flowtag_core.tagging.report import result_csv
+from flowtag_core.tagging.report import (
+    over_time,
+    result_csv,
+    select,
+    tagged,
+    untagged_replies,
+)
 from tests.conftest import SAMPLE
 from tests.logs import LOOKUP, line, log_lines, lookup_text, rule_texts
 
@@ -116,3 +123,28 @@ def test_each_flow_has_the_tag_of_its_destination(lines, rules):
     counts, lookup = parse(*lines), load(lookup_text(rules).encode())
     for port, protocol, tag, _ in map_tags(counts, lookup).rows():
         assert tag == lookup.tag_of(port, protocol_number(protocol))
+
+
+def test_the_samples_untagged_flows_are_replies_but_one():
+    selection = select(parse_flow_log(SAMPLE / "flow.log"))
+    report = tagged(selection, load_lookup_table(SAMPLE / "lookup.csv"))
+    assert (report.untagged, untagged_replies(selection, report)) == (8, 7)
+
+
+@given(flows_and_lookup=st.data())
+def test_what_begins_in_the_windows_adds_up_to_each_pairs_count(flows_and_lookup):
+    rows = flows_and_lookup.draw(
+        st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 99)), max_size=30)
+    )
+    text = "".join(
+        f"2 1 e 1.1.1.1 2.2.2.2 {500 * (port % 2)} {port} 6 1 {size} {1_600_000_000 + 60 * minute} 9 ACCEPT OK\n"
+        for minute, port, size in rows
+    )
+    selection = select(parse_flow_log(io.BytesIO(text.encode())))
+    report = tagged(selection, load(b"dstport,protocol,tag\n"), "bytes")
+    course = over_time(selection, report)
+    sums = np.zeros(len(report.port), np.int64)
+    np.add.at(sums, course.pair, course.count)
+    assert sums.tolist() == report.count.tolist()
+    assert course.unknown == 0
+    assert set(course.start.tolist()) == {(1_600_000_000 + 60 * m) // 60 * 60 for m, _, _ in rows}

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Final
 
 import flowtag_core
 from flowtag_core.counts import FlowCounts, Tower
+from flowtag_core.errors import LookupFileError, RuleError
+from flowtag_core.page.bench import Bench
 from flowtag_core.page.intake import Arrival, CountedLog, Intake, Outcome
+from flowtag_core.page.versions import Versions
 from flowtag_core.reading.counting import distinct, parse_flow_log
+from flowtag_core.showing import notes
 from flowtag_core.showing.notes import number
-from flowtag_core.tagging.lookup import Lookup
-from flowtag_core.tagging.lookup_file import load_lookup_table, parse_lookup
+from flowtag_core.tagging.editing import with_rules
+from flowtag_core.tagging.lookup import Lookup, Rule
+from flowtag_core.tagging.lookup_file import load_lookup_table
 
 LOGS_A_PAGE: Final = 8
 A_MOMENT: Final = 0.3
 """Seconds to wait for a thread: small files are there at once, without a sign of work."""
 SAMPLE: Final = Path(flowtag_core.__file__).parent / "sample"
-NO_LOOKUP: Final = parse_lookup("dstport,protocol,tag\n", name="no lookup")
 
 
 @dataclass(frozen=True)
@@ -86,9 +90,10 @@ def _is_same(one: CountedLog, other: CountedLog) -> bool:
 class Session:
     """One tab's data and the thread that adds to it.
 
-    `given_lookup` is None as long as there is none; while the sample is shown, `sample_lookup` is
-    the one that belongs to it and `lookup_before` the one that was there before. `refused` and
-    `told` are sentences on the files that came last, `unsent` on those that the browser kept back.
+    `versions` has the lookup and what it was before; while the sample is shown, `sample_lookup` is
+    the one that belongs to it and `versions_before` what was there before. `refused` and `told` are
+    sentences on the files that came last, `unsent` on those that the browser kept back. `bench` is
+    what stands on the workbench.
     `is_started` says whether what the page was started with is taken in, `has_start` whether it was
     started with anything. `drops` counts the drop zones that were used up, `taken` names the
     uploads that were read from them. `home` is the file of this machine that the lookup came from,
@@ -96,9 +101,10 @@ class Session:
     """
 
     logs: Logs = field(default_factory=Logs)
-    given_lookup: Lookup | None = None
+    versions: Versions = field(default_factory=Versions)
     sample_lookup: Lookup | None = None
-    lookup_before: Lookup | None = None
+    versions_before: Versions | None = None
+    bench: Bench = field(default_factory=Bench)
     intake: Intake = field(default_factory=Intake)
     refused: list[str] = field(default_factory=list)
     unsent: list[str] = field(default_factory=list)
@@ -111,9 +117,14 @@ class Session:
     home_content: bytes | None = None
 
     @property
+    def given_lookup(self) -> Lookup | None:
+        """The lookup; None as long as none was given and no rule was added."""
+        return self.versions.current
+
+    @property
     def lookup(self) -> Lookup:
-        """The lookup; one without a rule where none was given."""
-        return NO_LOOKUP if self.given_lookup is None else self.given_lookup
+        """The lookup; one without a rule where there is none."""
+        return self.versions.lookup
 
     @property
     def is_busy(self) -> bool:
@@ -154,8 +165,14 @@ class Session:
     @property
     def has_lookup_to_save(self) -> bool:
         """Whether there is a lookup of the user's own, and one was read from `home` at first."""
-        is_own = self.given_lookup is not None and self.given_lookup is not self.sample_lookup
+        is_own = self.given_lookup is not None and not self._is_sample
         return is_own and self.home_content is not None
+
+    @property
+    def _is_sample(self) -> bool:
+        """Whether the lookup is the sample's, unchanged."""
+        sample = self.sample_lookup
+        return sample is not None and self.lookup.content == sample.content
 
     def remove_log(self, name: str) -> None:
         """Take one log out again; with that of the sample its lookup goes."""
@@ -164,25 +181,51 @@ class Session:
         self.logs = self.logs.without(name)
 
     def remove_lookup(self) -> None:
-        """Take the lookup out again: everything is Untagged then."""
+        """Take the lookup out again: everything is Untagged then. It can be undone."""
         self._say_no_more()
-        self.given_lookup = None
+        self.versions.take(None)
+
+    def tag(self, rules: Sequence[Rule]) -> None:
+        """Add rules to the lookup, or say why that cannot be."""
+        self.change_lookup(partial(with_rules, self.lookup, rules), notes.named(rules))
+
+    def change_lookup(self, change: Callable[[], Lookup], what: str) -> None:
+        """Have a changed lookup in place of this one, or say why that cannot be."""
+        try:
+            lookup = change()
+        except (RuleError, LookupFileError) as error:
+            self.bench.refuse(str(error))
+            return
+        self.versions.change(lookup)
+        self.bench.did(what)
+
+    def undo(self) -> None:
+        """Go back to the lookup before the last change."""
+        self.versions.undo()
+        self.bench.did("Undone")
+
+    def redo(self) -> None:
+        """Take the last undo back."""
+        self.versions.redo()
+        self.bench.did("Done again")
 
     def saved(self) -> None:
         """The lookup is in its file now."""
         self._say_no_more()
         self.home_content = self.lookup.content
+        self.versions.saved(self.lookup)
         self.told.append(f"Saved {number(len(self.lookup), 'rule')} to {self.home}.")
 
     def show_sample(self) -> None:
         """Have the sample in place of everything."""
-        before = self.given_lookup
+        before = self.versions
         self.start_over()
-        self.is_started, self.lookup_before = True, before
+        self.is_started, self.versions_before = True, before
         counts = parse_flow_log(SAMPLE / "flow.log", names=["flow.log"])
         self.logs = Logs().plus([CountedLog("flow.log", counts, 0.0)])
-        self.given_lookup = load_lookup_table(SAMPLE / "lookup.csv", name="lookup.csv")
-        self.sample_lookup = self.given_lookup
+        self.sample_lookup = load_lookup_table(SAMPLE / "lookup.csv", name="lookup.csv")
+        self.versions = Versions(self.sample_lookup)
+        self.versions.saved(self.sample_lookup)
 
     def cancel(self) -> None:
         """Stop reading, and give the thread the moment that it needs."""
@@ -193,21 +236,25 @@ class Session:
         """Let go of everything, also of the files that are being read."""
         self.intake.cancel()
         self.intake, self.logs, self.is_started = Intake(), Logs(), False
-        self.given_lookup = self.sample_lookup = self.lookup_before = None
+        self.versions, self.bench = Versions(), Bench()
+        self.sample_lookup = self.versions_before = None
         self._say_no_more()
 
     def _take_lookup(self, lookup: Lookup) -> None:
         if self.given_lookup is not None:
             self.told.append(f"{lookup.name} takes the place of {self.given_lookup.name}.")
-        self.given_lookup = lookup
+        self.versions.take(lookup)
+        self.versions_before = None
 
     def _leave_sample(self) -> None:
-        """One's own log takes the sample's place, and the sample's lookup goes with it."""
-        if self.sample_lookup is not None:
-            self.logs = Logs()
-            if self.given_lookup is self.sample_lookup:
-                self.given_lookup = self.lookup_before
-            self.sample_lookup = self.lookup_before = None
+        """One's own log takes the sample's place; the sample's lookup goes, unless it was changed."""
+        if self.sample_lookup is None:
+            return
+        self.logs = Logs()
+        before = self.versions_before or Versions()
+        if self._is_sample or before.current is not None:
+            self.versions = before
+        self.sample_lookup = self.versions_before = None
 
     def _say_no_more(self) -> None:
         self.refused, self.unsent, self.told = [], [], []

@@ -11,7 +11,15 @@ from flowtag_core.errors import OutputError
 from flowtag_core.page import in_place
 from flowtag_core.page.session import Logs, Session
 from flowtag_core.page.uploads import drop_zone
-from flowtag_core.showing.notes import about, about_lookup, literal, number, short_path
+from flowtag_core.showing.notes import (
+    about,
+    about_lookup,
+    file_name,
+    literal,
+    number,
+    short_path,
+    unsaved,
+)
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import map_tags, result_csv
 
@@ -25,7 +33,10 @@ def data(session: Session) -> None:
     for log in logs.page(shown):
         _file(log.name, about(log.counts), "log", partial(session.remove_log, log.name))
     if (lookup := session.given_lookup) is not None:
-        _file(lookup.name, about_lookup(lookup), "lookup", session.remove_lookup)
+        about_it = [about_lookup(lookup)]
+        if not session.versions.is_saved:
+            about_it.append(unsaved(session.versions.unsaved))
+        _file(lookup.name, ", ".join(about_it), "lookup", session.remove_lookup)
     drop_zone(session, "Add logs or another lookup")
 
 
@@ -43,6 +54,19 @@ def take_away(session: Session) -> None:
         width="stretch",
     )
     st.caption("All flows by destination port, whatever the switches say.")
+    lookup = session.lookup
+    st.download_button(
+        "Improved lookup",
+        data=partial(_content, lookup),
+        file_name=file_name(lookup.name),
+        mime="text/csv",
+        key="improved_lookup",
+        on_click=session.versions.saved,
+        args=[lookup],
+        icon=":material/download:",
+        width="stretch",
+    )
+    st.caption("The lookup with your rules; every other line as it was.")
     path = session.home
     if path and session.has_lookup_to_save and not in_place.is_saved(session.lookup, path):
         name = literal(short_path(path))
@@ -52,6 +76,10 @@ def take_away(session: Session) -> None:
 
 def _result(logs: Logs, lookup: Lookup) -> bytes:
     return b"".join(result_csv(map_tags(logs.counts, lookup)))
+
+
+def _content(lookup: Lookup) -> bytes:
+    return lookup.content
 
 
 def _file(name: str, about: str, kind: str, remove: Callable[[], None]) -> None:

@@ -25,14 +25,18 @@ class Card(NamedTuple):
     help: str
 
 
-def cards(report: Report, counts: FlowCounts, lookup: Lookup) -> Iterator[Card]:
-    """Untagged share, the measure, tags in use, port/protocol pairs, records set aside."""
+def cards(report: Report, counts: FlowCounts, lookup: Lookup, replies: int) -> Iterator[Card]:
+    """Untagged share, the measure, tags in use, port/protocol pairs, records set aside.
+
+    `replies` is how much of what is untagged looks like replies.
+    """
     untagged, total = report.tag_counts[UNTAGGED], report.total
     measure = report.measure
     yield Card(
         UNTAGGED,
         f":orange[{100 * untagged / total:.1f}%]" if total else "none",
-        f"{compact(untagged)} {measure}",
+        f"{compact(untagged)} {measure}"
+        + (f", {_percent(replies, untagged)} replies" if replies else ""),
         "The share that no row of the lookup names. Much of it may be replies, which go to any port: "
         "see the switch for replies.",
     )
@@ -56,6 +60,10 @@ def cards(report: Report, counts: FlowCounts, lookup: Lookup) -> Iterator[Card]:
         "Destination ports with their protocols that occur.",
     )
     yield set_aside_card(counts)
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f}%"
 
 
 def set_aside_card(counts: FlowCounts) -> Card:

@@ -45,6 +45,17 @@ class Report:
     count: Ints
     measure: Measure = "flows"
 
+    @property
+    def is_untagged(self) -> NDArray[np.bool_]:
+        """For each row whether no rule names it."""
+        untagged: NDArray[np.bool_] = self.tag == len(self.tags) - 1
+        return untagged
+
+    @property
+    def untagged(self) -> int:
+        """The measure of what no rule names."""
+        return self.tag_counts[UNTAGGED]
+
     @cached_property
     def tag_counts(self) -> Mapping[str, int]:
         """Tag -> count: the most first, then by name; only tags that occur, and UNTAGGED last."""
@@ -148,6 +159,14 @@ def tagged(selection: Selection, lookup: Lookup, measure: Measure = "flows") -> 
     return Report((*lookup.tags, UNTAGGED), port, protocol, tag, count, measure)
 
 
+def untagged_replies(selection: Selection, report: Report) -> int:
+    """How much of what is untagged in the report of a selection looks like replies."""
+    replies = selection.replies
+    untagged = _keys(report.port, report.protocol)[report.is_untagged]
+    is_untagged = np.isin(_keys(replies.port, replies.protocol), untagged)
+    return int(_values(replies, report.measure)[is_untagged].sum())
+
+
 def retagged(report: Report, lookup: Lookup) -> Report:
     """The same counts with the tags that another lookup gives."""
     tag = _tag_numbers(report.port, report.protocol, lookup)
@@ -177,6 +196,14 @@ def over_time(selection: Selection, report: Report) -> Course:
         values[is_known],
         unknown,
     )
+
+
+def places_in(report: Report, port: Numbers, protocol: Numbers) -> Ints:
+    """Where in the report each port and protocol stands, -1 for one that does not occur."""
+    keys, wanted = _keys(report.port, report.protocol), _keys(port, protocol)
+    places = np.searchsorted(keys, wanted)
+    is_there = np.append(keys, -1)[places] == wanted
+    return np.where(is_there, places, -1)
 
 
 def _keys(port: NDArray[Any], protocol: NDArray[Any]) -> Numbers:

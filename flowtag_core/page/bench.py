@@ -1,0 +1,103 @@
+"""What the workbench shows and what a click on it means: a list that moves under the hand."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from flowtag_core.showing.notes import effect, pair_name
+from flowtag_core.showing.workbench import Offer
+from flowtag_core.tagging.editing import parse_rules
+from flowtag_core.tagging.lookup import Rule
+from flowtag_core.tagging.report import Report
+
+A_DOUBLE_CLICK: Final = 0.5
+"""Seconds in which a second click on the same row is no decision of its own."""
+ON_ITS_WAY: Final = 3.0
+"""Seconds in which the browser may still show the list before this one."""
+
+
+@dataclass
+class Bench:
+    """The untagged pairs on offer, which of them are ticked, and what the last deed came to.
+
+    `said` is the sentence on that deed, `wrong` the one on what could not be done. `untagged` is
+    the share (0 to 1) that was Untagged when the page was drawn last, `pending` what was done since.
+    """
+
+    offers: tuple[Offer, ...] = ()
+    ticked: set[tuple[int, int]] = field(default_factory=set)
+    said: str = ""
+    wrong: str = ""
+    untagged: float = 0.0
+    pending: str = ""
+    _offers_before: tuple[Offer, ...] = ()
+    _moved: float = 0.0
+    _taken: tuple[int, float] = (-1, 0.0)
+
+    def show(self, offers: Sequence[Offer]) -> list[int]:
+        """Put these on offer; gives the rows that are ticked, those that are gone being let go."""
+        if tuple(offers) != self.offers:
+            self._offers_before, self._moved = self.offers, time.monotonic()
+            self.offers = tuple(offers)
+        rows = [row for row, offer in enumerate(offers) if offer.pair in self.ticked]
+        self.ticked = {offers[row].pair for row in rows}
+        return rows
+
+    def tick(self, rows: Collection[int]) -> None:
+        """Have these rows of the list ticked and no others."""
+        self.ticked = {self.offers[row].pair for row in rows if row < len(self.offers)}
+
+    def clicked(self, row: int, label: str) -> Offer | None:
+        """The offer that the browser showed where it was clicked, None where that is not sure.
+
+        The rows move up after each rule. The click may have been meant for the list before this one
+        if that was here a moment ago; and the second half of a double click is meant for nothing.
+        """
+        now = time.monotonic()
+        row_before, then = self._taken
+        lists = {self.offers, self._offers_before if now - self._moved < ON_ITS_WAY else ()}
+        shown = {offers[row] for offers in lists if row < len(offers)}
+        meant = [offer for offer in shown if offer.label == label]
+        if (row == row_before and now - then < A_DOUBLE_CLICK) or len(meant) != 1:
+            return None
+        self._taken = row, now
+        return meant[0] if meant[0] in self.offers else None
+
+    def rules(self, ports: str, tag: str) -> list[Rule]:
+        """What the tag is for: the ports that are written, else what is ticked, else the first.
+
+        Raises RuleError where what is written means nothing.
+        """
+        if ports.strip():
+            return parse_rules(ports, tag)
+        ticked = [offer for offer in self.offers if offer.pair in self.ticked]
+        return [offer.rule(tag) for offer in ticked or self.offers[:1]]
+
+    def names(self) -> list[str]:
+        """What the tag is for if nothing is written."""
+        ticked = [offer for offer in self.offers if offer.pair in self.ticked]
+        return [pair_name(*offer.pair) for offer in ticked or self.offers[:1]]
+
+    @property
+    def first_suggestion(self) -> str:
+        """What is on offer for the first of them."""
+        ticked = [offer for offer in self.offers if offer.pair in self.ticked]
+        return (ticked or self.offers)[0].suggestion
+
+    def drawn(self, report: Report) -> None:
+        """The page is drawn: what was done since the last time has come to something."""
+        if self.pending:
+            self.said = effect(self.pending, self.untagged, report)
+            self.pending = ""
+        self.untagged = report.untagged / report.total if report.total else 0.0
+
+    def did(self, what: str) -> None:
+        """Something was done; what it came to is known when the page is drawn."""
+        self.pending, self.wrong = what, ""
+
+    def refuse(self, sentence: str) -> None:
+        """Something could not be done."""
+        self.wrong = sentence

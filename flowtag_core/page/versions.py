@@ -1,0 +1,99 @@
+"""The lookup as it is and as it was before each change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from flowtag_core.tagging.lookup import Lookup, changes
+from flowtag_core.tagging.lookup_file import read_lookup
+
+MOST_KEPT: Final = 1 << 26
+"""Bytes of earlier files that are kept to go back to: hundreds of ordinary lookups."""
+
+NO_LOOKUP: Final = read_lookup(b"dstport,protocol,tag\n", name="lookup.csv")
+"""What stands for the lookup where none was given, and what the first rule is added to."""
+
+
+class _File(NamedTuple):
+    """All that there is to a lookup: the name and the bytes of its file."""
+
+    name: str
+    content: bytes
+
+
+@dataclass
+class Versions:
+    """The lookup (None: there is none), the files before it and after it, and the one last saved.
+
+    An earlier lookup is kept as its file and read again when it comes back, so that going back
+    gives the very bytes. `unsaved` counts the rules that differ from the file that the user has.
+    """
+
+    current: Lookup | None = None
+    unsaved: int = 0
+    _saved: Lookup = NO_LOOKUP
+    _past: list[_File | None] = field(default_factory=list)
+    _future: list[_File | None] = field(default_factory=list)
+
+    @property
+    def lookup(self) -> Lookup:
+        """The lookup; one without a rule where there is none."""
+        return NO_LOOKUP if self.current is None else self.current
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a version before this one."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether there is a version that was gone back from."""
+        return bool(self._future)
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether the user's own file is this one, byte for byte."""
+        return self.lookup.content == self._saved.content
+
+    def take(self, lookup: Lookup | None) -> None:
+        """Have another file in the place of this one: the user has it already."""
+        self._saved = NO_LOOKUP if lookup is None else lookup
+        self.change(lookup)
+
+    def change(self, lookup: Lookup | None) -> None:
+        """Have a changed lookup; what was undone before cannot be done again."""
+        self._past.append(_file(self.current))
+        self._future.clear()
+        while sum(len(file.content) for file in self._past if file) > MOST_KEPT:
+            del self._past[0]
+        self._show(lookup)
+
+    def undo(self) -> None:
+        """Go back by one version, if there is one."""
+        if self._past:
+            self._future.append(_file(self.current))
+            self._show(_read(self._past.pop()))
+
+    def redo(self) -> None:
+        """Take the last undo back, if there was one."""
+        if self._future:
+            self._past.append(_file(self.current))
+            self._show(_read(self._future.pop()))
+
+    def saved(self, lookup: Lookup) -> None:
+        """The user has this version as a file now."""
+        self._saved = lookup
+        self._show(self.current)
+
+    def _show(self, lookup: Lookup | None) -> None:
+        self.current = lookup
+        self.unsaved = changes(self._saved, self.lookup)
+
+
+def _file(lookup: Lookup | None) -> _File | None:
+    return None if lookup is None else _File(lookup.name, lookup.content)
+
+
+def _read(file: _File | None) -> Lookup | None:
+    return None if file is None else read_lookup(file.content, file.name)

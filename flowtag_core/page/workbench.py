@@ -1,0 +1,148 @@
+"""The workbench: what is still untagged, each with a name on offer that one click takes."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+import streamlit as st
+
+from flowtag_core.errors import RuleError
+from flowtag_core.page.session import Session
+from flowtag_core.showing import notes
+from flowtag_core.showing.notes import literal
+from flowtag_core.showing.workbench import offers, untagged_pairs, untagged_table
+from flowtag_core.tagging.report import Course, Report
+
+HEIGHT: Final = 422
+_MOST_TAGS: Final = 1_000
+
+
+def workbench(
+    session: Session, report: Report, course: Course | None, rejected: Report | None
+) -> None:
+    """The box to name what is ticked, undo and redo, and the list of untagged pairs."""
+    bench, places = session.bench, untagged_pairs(report)
+    ticked = bench.show(offers(report, places))
+    bench.drawn(report)
+    st.header(notes.untagged_title(report, len(places)))
+    if not len(places):
+        _undo_and_redo(session)
+        st.text(bench.said or "No flow is untagged.")
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        ports = st.text_input(
+            "Port or range",
+            key="tag_ports",
+            live=True,
+            max_chars=500,
+            placeholder=notes.few_words(bench.names()),
+            help="What to tag: the ticked rows, or if none is ticked the first. Or write it: "
+            "443/tcp, 6000-6063/udp, \\*/gre, icmp.",
+            width=150,
+        )
+        st.selectbox(
+            "Tag it as",
+            notes.tags_to_choose(report, bench.first_suggestion)[:_MOST_TAGS],
+            index=None,
+            key="tag_as",
+            accept_new_options=True,
+            on_change=partial(_tag_as, session),
+            placeholder="Type a tag or choose, then Enter",
+        )
+        _undo_and_redo(session)
+    st.caption(literal(_said(session, report, ports)))
+    _list(session, report, course, rejected, ticked)
+
+
+def _said(session: Session, report: Report, ports: str) -> str:
+    """What the tag would be for, or what the last deed came to."""
+    bench = session.bench
+    if bench.wrong:
+        return bench.wrong
+    if not ports.strip() and not bench.ticked and bench.said:
+        return bench.said
+    try:
+        rules = bench.rules(ports, notes.placeholder_tag(session.lookup))
+        return notes.preview(report, session.lookup, rules)
+    except RuleError as error:
+        return str(error)
+
+
+def _undo_and_redo(session: Session) -> None:
+    versions = session.versions
+    with st.container(horizontal=True, width="content", gap="xsmall"):
+        st.button(
+            "Undo", key="undo", on_click=session.undo, disabled=not versions.can_undo, width=76
+        )
+        st.button(
+            "Redo", key="redo", on_click=session.redo, disabled=not versions.can_redo, width=76
+        )
+
+
+def _list(
+    session: Session,
+    report: Report,
+    course: Course | None,
+    rejected: Report | None,
+    ticked: list[int],
+) -> None:
+    if _rows("untagged") != ticked:
+        # Selections are places in the list, which moves: they are set again from what is ticked.
+        st.session_state["untagged"] = {"selection": {"rows": ticked, "columns": [], "cells": []}}
+    measure = report.measure.capitalize()
+    st.dataframe(
+        untagged_table(report, untagged_pairs(report), course, rejected),
+        key="untagged",
+        height=HEIGHT,
+        hide_index=True,
+        on_select=partial(_tick, session),
+        selection_mode="multi-row",
+        column_config={
+            "Port": st.column_config.TextColumn(width=92),
+            "Tag as": st.column_config.ButtonColumn(
+                width=130,
+                alignment="left",
+                help="A hint from what usually runs there. One click adds the rule.",
+                on_click=partial(_take, session),
+                key="take",
+            ),
+            measure: st.column_config.NumberColumn(format="localized", width=84),
+            "Share": st.column_config.ProgressColumn(
+                format="%.1f%%", min_value=0, max_value=100, width=96, color="orange"
+            ),
+            "Over time": st.column_config.BarChartColumn(y_min=0, width=96),
+            "Rejected": st.column_config.NumberColumn(format="%d%%", width=72),
+        },
+        alt="Untagged ports and protocols",
+    )
+
+
+def _rows(key: str) -> list[int]:
+    state = st.session_state.get(key)
+    return list(state["selection"]["rows"]) if state else []
+
+
+def _tick(session: Session) -> None:
+    session.bench.tick(_rows("untagged"))
+
+
+def _take(session: Session) -> None:
+    click = st.session_state["take"]
+    offer = session.bench.clicked(click["row"], click["label"]) if click else None
+    if offer is not None:
+        session.tag([offer.rule(offer.suggestion)])
+
+
+def _tag_as(session: Session) -> None:
+    tag = (st.session_state["tag_as"] or "").strip()
+    st.session_state["tag_as"] = None
+    try:
+        rules = session.bench.rules(st.session_state.get("tag_ports") or "", tag)
+    except RuleError as error:
+        session.bench.refuse(str(error))
+        return
+    if tag and rules:
+        session.tag(rules)
+        if not session.bench.wrong:
+            st.session_state["tag_ports"] = ""

@@ -1,0 +1,99 @@
+"""Report -> the list of untagged ports and protocols, each with a name on offer."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from flowtag_core.counts import Ints
+from flowtag_core.showing.notes import pair_name
+from flowtag_core.showing.suggestions import suggestion
+from flowtag_core.tagging.lookup import EXACT, Ports, Rule
+from flowtag_core.tagging.report import Course, Numbers, Report, places_in
+
+MOST_OFFERS: Final = 200
+"""Rows of the workbench: more than anybody names one by one."""
+BARS: Final = 24
+"""Bars in the small picture of a pair's flows over time."""
+
+
+class Offer(NamedTuple):
+    """An untagged port and protocol number, and the tag that it might get."""
+
+    port: int
+    protocol: int
+    suggestion: str
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """Port and protocol number."""
+        return self.port, self.protocol
+
+    @property
+    def label(self) -> str:
+        """What is written on its button."""
+        return f"+ {self.suggestion}"
+
+    def rule(self, tag: str) -> Rule:
+        """The rule that gives it the tag."""
+        return Rule(Ports(EXACT, self.port, self.port), self.protocol, tag, 0)
+
+
+def untagged_pairs(report: Report) -> Ints:
+    """The places of the untagged pairs in the report, the most first, at most MOST_OFFERS."""
+    places: Ints = np.flatnonzero(report.is_untagged)
+    most = (-report.count[places]).argsort(kind="stable")[:MOST_OFFERS]
+    return places[most]
+
+
+def offers(report: Report, places: Ints) -> list[Offer]:
+    """What is on offer for the pairs at these places."""
+    pairs = zip(report.port[places].tolist(), report.protocol[places].tolist(), strict=True)
+    return [Offer(port, protocol, suggestion(port, protocol)) for port, protocol in pairs]
+
+
+def untagged_table(
+    report: Report, places: Ints, course: Course | None, rejected: Report | None
+) -> pd.DataFrame:
+    """Port, Tag as, the measure, Share (percent), Over time (a list), Rejected (percent).
+
+    The last two are there if they are known: `rejected` has what was rejected of the same flows.
+    """
+    on_offer = offers(report, places)
+    count = report.count[places]
+    table = pd.DataFrame(
+        {
+            "Port": [pair_name(*offer.pair) for offer in on_offer],
+            "Tag as": [offer.label for offer in on_offer],
+            report.measure.capitalize(): count,
+            "Share": 100 * count / max(report.total, 1),
+        }
+    )
+    if course is not None and len(course.start) > 1:
+        table["Over time"] = list(_bars(course, places, len(report.port)))
+    if rejected is not None:
+        table["Rejected"] = _percent_of(rejected, report, places)
+    return table
+
+
+def _bars(course: Course, places: Ints, pairs: int) -> Ints:
+    """For each of the places the measure in equal parts of the time."""
+    row_of = np.full(pairs, -1, np.int64)
+    row_of[places] = np.arange(len(places))
+    row = row_of[course.pair]
+    is_wanted = row >= 0
+    first, last = int(course.start[0]), int(course.start[-1])
+    part = (course.start - first) * BARS // (last - first + 1)
+    bars: Ints = np.zeros((len(places), BARS), np.int64)
+    where = row[is_wanted], part[course.window[is_wanted]]
+    np.add.at(bars, where, course.count[is_wanted])
+    return bars
+
+
+def _percent_of(rejected: Report, report: Report, places: Ints) -> Numbers:
+    found = places_in(rejected, report.port[places], report.protocol[places])
+    count = np.where(found < 0, 0, np.append(rejected.count, 0)[found])
+    percent: Numbers = np.rint(100 * count / np.maximum(report.count[places], 1)).astype(np.int32)
+    return percent
