@@ -126,6 +126,49 @@ def test_from_the_sample_to_the_csv(page, tmp_path):
     assert result_csv(page) == command_line(tmp_path, SAMPLE / "flow.log", SAMPLE / "lookup.csv")
 
 
+def test_from_untagged_to_a_better_lookup_without_a_mouse(page, tmp_path):
+    page.locator(".st-key-sample button").press("Enter")
+    wait_for_tags(page, *SAMPLE_TAGS)
+    box = page.locator(".st-key-tag_as input")
+    box.focus()
+    for tag, untagged in (("first", "50.0%"), ("second", "42.9%"), ("third", "35.7%")):
+        page.keyboard.type(tag)
+        page.keyboard.press("Enter")
+        card(page, "Untagged", untagged)
+        page.get_by_text(f"to {untagged} of flows.").wait_for()
+    show_sidebar(page)
+    page.get_by_text("14 rules, 3 rules not saved").wait_for()
+    with page.expect_download() as download:
+        page.locator(".st-key-improved_lookup button").press("Enter")
+    improved = tmp_path / "improved.csv"
+    improved.write_bytes(download.value.path().read_bytes())
+    sample = (SAMPLE / "lookup.csv").read_bytes()
+    assert improved.read_bytes() == sample.rstrip(b"\n") + (
+        b"\n80,tcp,first\n1024,tcp,second\n49153,tcp,third\n"
+    )
+    page.get_by_text("14 rules", exact=True).wait_for()
+    page.locator(".st-key-result_csv button").wait_for()
+    with page.expect_download() as download:
+        page.locator(".st-key-result_csv button").click()
+    result = download.value.path().read_bytes()
+    assert result == command_line(tmp_path, SAMPLE / "flow.log", improved)
+    assert b"Untagged,5\n" in result
+
+
+def test_a_double_click_on_a_suggestion_adds_one_rule(tab):
+    tab.locator(".st-key-sample button").click()
+    wait_for_tags(tab, *SAMPLE_TAGS)
+    tab.wait_for_timeout(1000)
+    place = tab.locator(".st-key-untagged canvas").first.bounding_box()
+    for _ in range(2):
+        tab.mouse.click(place["x"] + 155, place["y"] + 52)
+        tab.wait_for_timeout(150)
+    card(tab, "Untagged", "50.0%")
+    tab.wait_for_timeout(1500)
+    card(tab, "Untagged", "50.0%")
+    tab.get_by_text("80/tcp is now http: Untagged 57.1% to 50.0% of flows.").wait_for()
+
+
 def test_dropped_files_give_the_very_bytes_of_the_command_line(page, tmp_path):
     log, lookup = tmp_path / "mine.log", tmp_path / "mine.csv"
     flows = [line(dstport=str(port), srcport=str(port * 7 % 65536)) for port in range(3000)]

@@ -57,7 +57,8 @@ def take_away(session: Session) -> None:
     lookup = session.lookup
     st.download_button(
         "Improved lookup",
-        data=partial(_content, lookup),
+        # Not made when it is clicked, as the result: the run that the click begins may come first.
+        data=lookup.content,
         file_name=file_name(lookup.name),
         mime="text/csv",
         key="improved_lookup",
@@ -76,10 +77,6 @@ def take_away(session: Session) -> None:
 
 def _result(logs: Logs, lookup: Lookup) -> bytes:
     return b"".join(result_csv(map_tags(logs.counts, lookup)))
-
-
-def _content(lookup: Lookup) -> bytes:
-    return lookup.content
 
 
 def _file(name: str, about: str, kind: str, remove: Callable[[], None]) -> None:
