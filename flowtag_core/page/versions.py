@@ -59,7 +59,10 @@ class Versions:
     def take(self, lookup: Lookup | None) -> None:
         """Have another file in the place of this one: the user has it already."""
         self._saved = NO_LOOKUP if lookup is None else lookup
-        self.change(lookup)
+        if self.current is None:
+            self._show(lookup)
+        else:
+            self.change(lookup)
 
     def change(self, lookup: Lookup | None) -> None:
         """Have a changed lookup; what was undone before cannot be done again."""

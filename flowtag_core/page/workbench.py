@@ -91,8 +91,9 @@ def _list(
         # Selections are places in the list, which moves: they are set again from what is ticked.
         st.session_state["untagged"] = {"selection": {"rows": ticked, "columns": [], "cells": []}}
     measure = report.measure.capitalize()
+    table = untagged_table(report, untagged_pairs(report), course, rejected)
     st.dataframe(
-        untagged_table(report, untagged_pairs(report), course, rejected),
+        table,
         key="untagged",
         height=HEIGHT,
         hide_index=True,
@@ -109,7 +110,11 @@ def _list(
             ),
             measure: st.column_config.NumberColumn(format="localized", width=84),
             "Share": st.column_config.ProgressColumn(
-                format="%.1f%%", min_value=0, max_value=100, width=96, color="orange"
+                format="%.1f%%",
+                min_value=0,
+                max_value=max(0.1, float(table["Share"].max())),
+                width=96,
+                color="orange",
             ),
             "Over time": st.column_config.BarChartColumn(y_min=0, width=96),
             "Rejected": st.column_config.NumberColumn(format="%d%%", width=72),

@@ -35,8 +35,9 @@ def cards(report: Report, counts: FlowCounts, lookup: Lookup, replies: int) -> I
     yield Card(
         UNTAGGED,
         f":orange[{100 * untagged / total:.1f}%]" if total else "none",
-        f"{compact(untagged)} {measure}"
-        + (f", {_percent(replies, untagged)} replies" if replies else ""),
+        f"{100 * replies / untagged:.0f}% are replies"
+        if replies
+        else f"{compact(untagged)} {measure}",
         "The share that no row of the lookup names. Much of it may be replies, which go to any port: "
         "see the switch for replies.",
     )
@@ -60,10 +61,6 @@ def cards(report: Report, counts: FlowCounts, lookup: Lookup, replies: int) -> I
         "Destination ports with their protocols that occur.",
     )
     yield set_aside_card(counts)
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f}%"
 
 
 def set_aside_card(counts: FlowCounts) -> Card:
