@@ -73,19 +73,22 @@ class Bench:
         """
         if ports.strip():
             return parse_rules(ports, tag)
-        ticked = [offer for offer in self.offers if offer.pair in self.ticked]
-        return [offer.rule(tag) for offer in ticked or self.offers[:1]]
+        return [offer.rule(tag) for offer in self._targets]
 
     def names(self) -> list[str]:
         """What the tag is for if nothing is written."""
-        ticked = [offer for offer in self.offers if offer.pair in self.ticked]
-        return [pair_name(*offer.pair) for offer in ticked or self.offers[:1]]
+        return [pair_name(*offer.pair) for offer in self._targets]
 
     @property
     def first_suggestion(self) -> str:
         """What is on offer for the first of them."""
+        return self._targets[0].suggestion
+
+    @property
+    def _targets(self) -> list[Offer]:
+        """What is ticked, else the first."""
         ticked = [offer for offer in self.offers if offer.pair in self.ticked]
-        return (ticked or self.offers)[0].suggestion
+        return ticked or list(self.offers[:1])
 
     def drawn(self, report: Report) -> None:
         """The page is drawn: what was done since the last time has come to something."""
