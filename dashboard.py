@@ -6,45 +6,51 @@ Widgets and guards only; what is counted, tagged and drawn comes from flowtag_co
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 import flowtag_core
-from flowtag_core.page import in_place, sidebar, tabs, trust
+from flowtag_core.page import address, in_place, rows, sidebar, tabs, trust
 from flowtag_core.page.status import say, status
+from flowtag_core.page.timeline import chosen, timeline
 from flowtag_core.page.uploads import take_dropped
 from flowtag_core.page.welcome import welcome
 from flowtag_core.page.workbench import workbench
 from flowtag_core.showing import charts, notes, tables
 from flowtag_core.showing.cards import cards
+from flowtag_core.showing.legend import legend
 from flowtag_core.showing.search import search
-from flowtag_core.tagging.lookup import parse_protocol
-from flowtag_core.tagging.report import over_time, select, tagged, untagged_replies
+from flowtag_core.tagging.report import (
+    outward,
+    over_time,
+    select,
+    tagged,
+    untagged_replies,
+    with_tag,
+)
 
 PAGE = Path(flowtag_core.__file__).parent.joinpath("page")
 
-NUMBER = st.column_config.NumberColumn(format="localized", width=90)
+NUMBER = st.column_config.NumberColumn(format="localized", width=84)
 PORT = st.column_config.NumberColumn(format="%d", width=64)
 PROTOCOL = st.column_config.TextColumn(width=72)
-TAG = st.column_config.TextColumn(width=130)
-SHARE = st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=110)
+TAG = st.column_config.TextColumn(width=116)
+CLOSE = ":material/close:"
+SHARE = st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=96)
 
 
-def selected_rows(event: Any, table: pd.DataFrame) -> list[pd.Series]:
-    """The row in which a cell of the table is selected, if it is still there."""
-    rows = [row for row, _ in event["selection"]["cells"]]
-    return [table.iloc[row] for row in rows if row < len(table)]
+def pick_tag(shown: Sequence[str]) -> None:
+    """Take what is selected in the table of these tags for the tag that is meant."""
+    address.select_tag(next((shown[row] for row in rows.selected("tags")), None))
 
 
-def forget_selections() -> None:
-    """A selection is a place in a table: what is selected must not change because rows move."""
-    for key in ("tags", "ports"):
-        st.session_state.pop(key, None)
-        st.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": []}}
+def pick_port(shown: Sequence[tuple[int, int]]) -> None:
+    """Take what is selected in the table of these ports and protocols for the pair that is meant."""
+    session.asked = next((shown[row] for row in rows.selected("ports")), None)
 
 
 def switch(
@@ -63,7 +69,6 @@ def switch(
         format_func=shown,
         key=key,
         help=help,
-        on_change=forget_selections,
         bind="query-params",
     )
 
@@ -92,21 +97,28 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     action = switch("Action", [*actions], key="action")
     views = {"destination": "As logged", "service": "By service"}
     view = switch("Replies", [*views], key="view", shown=views.__getitem__, help=notes.REPLIES)
-status(session)
+beside_status = status(session)
 say(st.error, [*session.refused, *session.unsent])
 say(st.info, session.told)
 if not session.logs:
     st.stop()
 
 counts, lookup = session.logs.counts, session.lookup
-selection = select(counts, action=actions[action], view=view)
+filters: dict[str, Any] = {"action": actions[action], "view": view}
+always = select(counts, **filters)
+whole = tagged(always, lookup, measure)
+asked_time = address.time()
+time = outward(asked_time, always.width) if asked_time else None
+with beside_status:
+    chosen(time)
+selection = select(counts, **filters, time=time)
 report = tagged(selection, lookup, measure)
-course = over_time(selection, report)
 rejected = (
-    tagged(select(counts, action="REJECT", view=view), lookup, measure)
+    tagged(select(counts, action="REJECT", view=view, time=time), lookup, measure)
     if actions[action] is None and "reject" in actions
     else None
 )
+tag = address.tag() if address.tag() in whole.tags else None
 theme = st.context.theme.type or "light"
 say(st.warning, [*notes.cautions(counts), *notes.doubts(lookup)])
 if session.given_lookup is None:
@@ -132,42 +144,53 @@ left, right = st.columns([4, 7])
 with left:
     st.header("Tags")
     tags = tables.tag_table(report)
-    picked = st.dataframe(
+    names = tags["Tag"].tolist()
+    rows.select("tags", [names.index(tag)] if tag in names else [])
+    st.dataframe(
         tables.in_colour(tags, theme),
         key="tags",
         height=tables.height(tags),
         hide_index=True,
         column_config={"Tag": TAG, measure.capitalize(): NUMBER, "Share": SHARE},
-        on_select="rerun",
-        selection_mode="single-cell",
+        on_select=partial(pick_tag, names),
+        selection_mode="single-row",
         alt=f"{measure.capitalize()} of each tag",
     )
-    st.caption("Select a cell of this table or the next to see which rule gives the tag.")
-    for row in selected_rows(picked, tags):
-        st.text(notes.why_tag(lookup, row["Tag"]))
-    st.header(f"{measure.capitalize()} by tag")
-    st.altair_chart(charts.tag_chart(report, theme), alt=f"{measure.capitalize()} by tag, bars")
+    st.text(notes.why_tag(lookup, tag) if tag else notes.SELECT_A_TAG)
 with right:
-    workbench(session, report, course, rejected)
+    workbench(session, report, over_time(selection, report), rejected)
+
+colours = legend(report, whole, theme, tag)
+left, right = st.columns([2, 1])
+with left:
+    timeline(session.brush, over_time(always, whole), whole, colours, time)
+with right:
+    st.header(f"{measure.capitalize()} by tag")
+    st.altair_chart(
+        charts.tag_chart(report, colours, theme), alt=f"{measure.capitalize()} by tag, bars"
+    )
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    st.header("Ports and protocols", width="stretch")
+    st.header(notes.ports_title(tag), width="stretch")
+    if tag:
+        st.button("All tags", key="clear_tag", on_click=address.select_tag, args=[None], icon=CLOSE)
     text = st.text_input(
         "Search ports",
         key="search",
-        on_change=forget_selections,
         type="search",
         max_chars=100,
         live=True,
         placeholder="443/tcp, udp, 6000-6063, untagged",
         width=320,
+        bind="query-params",
     )
-found = search(report, text)
-ports = tables.port_table(found, report.total)
+found = search(with_tag(report, tag) if tag else report, text)
+ports, pairs = tables.port_table(found, report.total)
 st.caption(notes.found(found, report, shown=len(ports)))
 left, right = st.columns([6, 5])
 with left:
-    picked = st.dataframe(
+    rows.select("ports", [pairs.index(session.asked)] if session.asked in pairs else [])
+    st.dataframe(
         ports,
         key="ports",
         hide_index=True,
@@ -179,13 +202,12 @@ with left:
             measure.capitalize(): NUMBER,
             "Share": SHARE,
         },
-        on_select="rerun",
-        selection_mode="single-cell",
+        on_select=partial(pick_port, pairs),
+        selection_mode="single-row",
         alt=f"{measure.capitalize()} of each port and protocol",
     )
-    for row in selected_rows(picked, ports):
-        port = 0 if pd.isna(row["Port"]) else row["Port"]
-        st.text(notes.why_port(lookup, port, parse_protocol(row["Protocol"])))
+    if session.asked in pairs:
+        st.text(notes.why_port(lookup, *session.asked))
 with right:
     st.altair_chart(charts.port_chart(found, theme), alt=f"{measure.capitalize()} by port, bars")
 

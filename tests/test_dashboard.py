@@ -8,6 +8,7 @@ import time
 
 import pandas as pd
 import pytest
+from streamlit.dataframe_util import convert_arrow_bytes_to_pandas_df
 from streamlit.testing.v1 import AppTest
 
 from flowtag_core.errors import Cancelled
@@ -103,8 +104,7 @@ def test_the_sample_in_one_click(page):
     ports = page.dataframe(key="ports").value
     assert sorted(ports["Port"])[:6] == [23, 25, 80, 110, 143, 443]
     assert "14 records = 0 headers + 0 blank + 14 flows" in said(page)
-    charts = page.get("vega_lite_chart")
-    assert len(charts) == 2
+    assert len(page.get("vega_lite_chart")) == 3
 
 
 def test_the_first_log_of_ones_own_takes_the_place_of_the_sample(page):
@@ -222,13 +222,16 @@ def test_hostile_tags_and_names_are_shown_as_text(page):
     assert error.value.startswith(r"\*\*x\*\* \<b\>\$y\$ \:red\[z\]")
 
 
-def test_a_selected_cell_says_which_rule_gives_the_tag(page):
+def test_a_selected_row_says_which_rule_gives_the_tag(page):
     page.button(key="sample").click().run()
-    page.session_state["tags"] = {"selection": {"rows": [], "columns": [], "cells": [[0, "Tag"]]}}
-    page.session_state["ports"] = {"selection": {"rows": [], "columns": [], "cells": [[5, "Port"]]}}
+    page.query_params["tag"] = "email"
+    session(page).asked = (443, 6)
+    page.run()
+    assert "email: 110,tcp (line 10), 993,tcp (line 11), 143,tcp (line 12)" in said(page)
+    assert "443/tcp: sv_P2" not in said(page)
+    del page.query_params["tag"]
     page.run()
     assert not page.exception
-    assert "email: 110,tcp (line 10), 993,tcp (line 11), 143,tcp (line 12)" in said(page)
     assert "443/tcp: sv_P2, by 443,tcp (line 6)" in said(page)
 
 
@@ -331,7 +334,7 @@ def test_a_protocol_without_ports_shows_none(page):
     shown = dict(zip(ports["Protocol"], ports["Port"], strict=True))
     assert shown["tcp"] == 0
     assert shown["icmp"] is pd.NA
-    page.session_state["ports"] = {"selection": {"rows": [], "columns": [], "cells": [[0, "Port"]]}}
+    session(page).asked = (0, 1)
     page.run()
     assert "icmp: no rule of the lookup applies." in said(page)
 
@@ -541,6 +544,62 @@ def test_a_rule_lowers_untagged_and_undo_brings_back_lookup_and_number(page):
     assert not page.exception
 
 
+TIMES = [1_700_000_000 + 90 * number for number in range(40)]
+LINK = {"tag": "sv_P2", "time": "2021-05-04T15:06/2021-05-04T15:07"}
+
+
+def test_under_a_time_a_tag_and_every_measure_all_numbers_add_up_to_one_total(page):
+    flows = [
+        line(
+            dstport=str((25, 443, 53, 9092)[number % 4]),
+            srcport=str((7, 60000)[number % 3 == 0]),
+            packets=str(number),
+            volume=str(number * 100),
+            start=str(start),
+            action=("ACCEPT", "REJECT")[number % 5 == 0],
+        )
+        for number, start in enumerate(TIMES)
+    ]
+    drop(page, ("a.log", b"\n".join([*flows, line(start="-")])), ("l.csv", LOOKUP))
+    page.query_params["time"] = "2023-11-14T22:20/2023-11-14T22:50"
+    page.query_params["tag"] = "web"
+    kept = [number for number, start in enumerate(TIMES) if 1_700_000_400 <= start < 1_700_002_200]
+    for view in ("destination", "service"):
+        page.segmented_control(key="view").set_value(view)
+        for measure, each in (("flows", 0), ("packets", 1), ("bytes", 100)):
+            page.segmented_control(key="measure").set_value(measure).run()
+            total = sum(number * each if each else 1 for number in kept)
+            name = measure.capitalize()
+            assert metrics(page)[name] == f"{total:,}"
+            by_tag = page.dataframe(key="tags").value
+            assert by_tag[name].sum() == total
+            assert bars(page, -2) == total
+            of_tag = int(by_tag.set_index("Tag")[name].get("web", 0))
+            assert page.dataframe(key="ports").value[name].sum() == of_tag == bars(page, -1)
+            untagged = page.dataframe(key="untagged").value
+            assert untagged[name].sum() == by_tag[name].iloc[-1]
+            assert sum(map(sum, untagged["Over time"])) == by_tag[name].iloc[-1]
+            assert timeline_total(page) == sum(
+                number * each if each else 1 for number in range(len(TIMES))
+            )
+
+
+def charted(page, place):
+    """The rows of a chart's data."""
+    return convert_arrow_bytes_to_pandas_df(
+        page.get("vega_lite_chart")[place].proto.datasets[0].data.data
+    )
+
+
+def bars(page, place):
+    """The sum of a bar chart's bars."""
+    return sum(int(number.replace(",", "")) for number in charted(page, place)["number"])
+
+
+def timeline_total(page):
+    return charted(page, 0)["count"].sum()
+
+
 def test_the_log_is_read_zero_times_by_edits_filters_and_views(page, monkeypatch):
     page.button(key="sample").click().run()
     monkeypatch.setattr(intake, "parse_flow_log", None)
@@ -548,6 +607,12 @@ def test_the_log_is_read_zero_times_by_edits_filters_and_views(page, monkeypatch
     session(page).tag(parse_rules("49153/tcp", "mine"))
     for key, value in (("measure", "bytes"), ("action", "accept"), ("view", "service")):
         page.segmented_control(key=key).set_value(value).run()
+    for key, value in LINK.items():
+        page.query_params[key] = value
+        page.run()
+    page.text_input(key="search").set_value("443").run()
+    page.button(key="clear_time").click().run()
+    page.button(key="clear_tag").click().run()
     page.button(key="undo").click().run()
     assert session(page).logs.counts is counts
     assert not page.exception

@@ -1,9 +1,12 @@
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table, map_tags, parse_flow_log
 from flowtag_core.showing import charts, notes, tables
+from flowtag_core.showing.legend import AMBER, GREY, MOST_TAGS, legend
 from tests.logs import LOOKUP, line
 
 
@@ -20,7 +23,8 @@ def bars(chart):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_a_chart_has_a_bar_for_each_tag_and_untagged_last(theme):
-    assert bars(charts.tag_chart(report(25, 443, 443, 8080), theme)) == [
+    found = report(25, 443, 443, 8080)
+    assert bars(charts.tag_chart(found, legend(found, found, theme), theme)) == [
         ("web", "2"),
         ("mail", "1"),
         ("Untagged", "1"),
@@ -28,9 +32,10 @@ def test_a_chart_has_a_bar_for_each_tag_and_untagged_last(theme):
 
 
 def test_an_empty_report_has_an_empty_chart_and_table():
-    assert bars(charts.tag_chart(report())) == [("Untagged", "0")]
+    assert bars(charts.tag_chart(report(), legend(report(), report()))) == [("Untagged", "0")]
     assert charts.port_chart(report()).to_dict()
-    assert len(tables.port_table(report(), 0)) == 0
+    ports, pairs = tables.port_table(report(), 0)
+    assert len(ports) == len(pairs) == 0
 
 
 def test_beyond_fifteen_ports_the_rest_is_one_bar_and_all_flows_are_in_the_chart():
@@ -42,8 +47,44 @@ def test_beyond_fifteen_ports_the_rest_is_one_bar_and_all_flows_are_in_the_chart
     assert sum(int(number.split()[0]) for _, number in found) == len(ports)
 
 
+tag_numbers = st.lists(st.integers(0, 40), max_size=60)
+
+
+def many_tags(numbers):
+    """A report in which port 0 has tag 0 and so on, each as often as it is among the numbers."""
+    rules = b"dstport,protocol,tag\n" + b"".join(b"%d,tcp,t%d\n" % (n, n) for n in range(30))
+    log = b"\n".join(line(dstport=str(number)) for number in numbers)
+    return map_tags(parse_flow_log(io.BytesIO(log)), load_lookup_table(io.BytesIO(rules)))
+
+
+@given(tag_numbers, tag_numbers, st.sampled_from(["light", "dark"]))
+def test_each_tag_of_the_legend_has_a_colour_of_its_own_and_the_bars_hold_all(a, b, theme):
+    part, whole = many_tags(a), many_tags(a + b)
+    tag = next((tag for tag in list(part.tag_counts)[10:] if tag != "Untagged"), None)
+    found = legend(part, whole, theme, tag)
+    assert len(set(found.colours)) == len(found.colours) == len(found.names)
+    assert (found.names[-1], found.colours[-1]) == ("Untagged", AMBER[theme])
+    others = [name for name in found.names if name.startswith("Other")]
+    assert (GREY[theme] in found.colours) == bool(others)
+    assert len(found.names) <= MOST_TAGS + 2
+    assert tag is None or tag in found.names
+    drawn = bars(charts.tag_chart(part, found, theme))
+    assert sum(int(label.split()[0]) for _, label in drawn) == len(a)
+    for name, label in drawn:
+        if name not in others:
+            assert int(label) == part.tag_counts.get(name, 0)
+
+
+def test_a_tag_keeps_its_colour_when_the_order_by_count_changes():
+    before, after = many_tags([1, 2, 2, 3, 3, 3]), many_tags([1, 1, 1, 2, 2, 3])
+    one, other = legend(before, before), legend(after, after)
+    assert one.names[:3] == other.names[2::-1] == ("t3", "t2", "t1")
+    assert one.colours[:3] == other.colours[2::-1]
+
+
 def test_tables_are_sorted_by_count_and_shares_are_percent():
-    ports = tables.port_table(report(25, 443, 443, 443), 4)
+    ports, pairs = tables.port_table(report(25, 443, 443, 443), 4)
+    assert pairs == [(443, 6), (25, 6)]
     assert ports["Port"].tolist() == [443, 25]
     assert ports["Share"].tolist() == [75.0, 25.0]
     assert tables.tag_table(report(25, 443, 443, 443))["Tag"].tolist() == [

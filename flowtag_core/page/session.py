@@ -12,6 +12,7 @@ import flowtag_core
 from flowtag_core.counts import FlowCounts, Tower
 from flowtag_core.errors import LookupFileError, RuleError
 from flowtag_core.page.bench import Bench
+from flowtag_core.page.brush import Brush
 from flowtag_core.page.intake import Arrival, CountedLog, Intake, Outcome
 from flowtag_core.page.versions import Versions
 from flowtag_core.reading.counting import distinct, parse_flow_log
@@ -93,7 +94,8 @@ class Session:
     `versions` has the lookup and what it was before; while the sample is shown, `sample_lookup` is
     the one that belongs to it and `versions_before` what was there before. `refused` and `told` are
     sentences on the files that came last, `unsent` on those that the browser kept back. `bench` is
-    what stands on the workbench.
+    what stands on the workbench, `brush` what is marked on the timeline,
+    `asked` the port and protocol number of which the rule is asked for.
     `is_started` says whether what the page was started with is taken in, `has_start` whether it was
     started with anything. `drops` counts the drop zones that were used up, `taken` names the
     uploads that were read from them. `home` is the file of this machine that the lookup came from,
@@ -105,6 +107,8 @@ class Session:
     sample_lookup: Lookup | None = None
     versions_before: Versions | None = None
     bench: Bench = field(default_factory=Bench)
+    brush: Brush = field(default_factory=Brush)
+    asked: tuple[int, int] | None = None
     intake: Intake = field(default_factory=Intake)
     refused: list[str] = field(default_factory=list)
     unsent: list[str] = field(default_factory=list)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.session import Session
@@ -13,23 +14,28 @@ from flowtag_core.showing import notes
 from flowtag_core.showing.notes import literal
 
 
-def status(session: Session) -> None:
+def status(session: Session) -> DeltaGenerator:
     """Progress with Cancel while files are read, else what was read, with Start over.
 
-    Both are equally high, so that nothing below moves when a count begins or ends.
+    Both are equally high, so that nothing below moves when a count begins or ends. Gives the place
+    in the same line for what else holds for the whole page.
     """
     if session.is_busy:
-        _working(session)
-        return
-    with st.container(horizontal=True, wrap=False, vertical_alignment="center", key="status"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            with st.container():
+                _working(session)
+            return st.container(width="content")
+    with st.container(horizontal=True, vertical_alignment="center", key="status"):
         text = notes.effort(session.logs.counts, session.logs.seconds)
         st.caption(literal(text), width="stretch")
+        place = st.container(width="content")
         # Behind a second click, for it stands where Cancel has just been.
         with st.popover("Start over", key="ask_start_over"):
             st.caption(
                 "Forget every file that was dropped, and read again what was given in place."
             )
             st.button("Forget all files", key="start_over", on_click=session.start_over)
+    return place
 
 
 def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from flowtag_core.page.session import Session
 from flowtag_core.page.status import say
 from flowtag_core.page.uploads import drop_zone
 from flowtag_core.showing.charts import tag_chart
+from flowtag_core.showing.legend import legend
 from flowtag_core.tagging.report import map_tags
 
 _LOG: Final = """\
@@ -68,7 +69,8 @@ def _glance() -> None:
         sample.show_sample()
         report = map_tags(sample.logs.counts, sample.lookup)
         theme = st.context.theme.type or "light"
-        st.altair_chart(tag_chart(report, theme), alt="The sample's flows by tag, bars")
+        colours = legend(report, report, theme)
+        st.altair_chart(tag_chart(report, colours, theme), alt="The sample's flows by tag, bars")
         st.caption("By port and protocol too, as tables, bars and a CSV.")
     st.caption("Gigabytes need no upload: start the page on the files themselves.")
     st.code(USAGE, language=None, wrap_lines=True)

@@ -8,6 +8,7 @@ from typing import Final
 import streamlit as st
 
 from flowtag_core.errors import RuleError
+from flowtag_core.page import rows
 from flowtag_core.page.session import Session
 from flowtag_core.showing import notes
 from flowtag_core.showing.notes import literal
@@ -87,9 +88,7 @@ def _list(
     rejected: Report | None,
     ticked: list[int],
 ) -> None:
-    if _rows("untagged") != ticked:
-        # Selections are places in the list, which moves: they are set again from what is ticked.
-        st.session_state["untagged"] = {"selection": {"rows": ticked, "columns": [], "cells": []}}
+    rows.select("untagged", ticked)
     measure = report.measure.capitalize()
     table = untagged_table(report, untagged_pairs(report), course, rejected)
     st.dataframe(
@@ -123,13 +122,8 @@ def _list(
     )
 
 
-def _rows(key: str) -> list[int]:
-    state = st.session_state.get(key)
-    return list(state["selection"]["rows"]) if state else []
-
-
 def _tick(session: Session) -> None:
-    session.bench.tick(_rows("untagged"))
+    session.bench.tick(rows.selected("untagged"))
 
 
 def _take(session: Session) -> None:

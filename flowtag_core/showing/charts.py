@@ -2,83 +2,87 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
+from flowtag_core.showing.legend import ACCENT, AMBER, GREY, Legend
 from flowtag_core.showing.notes import compact, number, pair_name
-from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.report import Report
 
 MOST_BARS: Final = 15
 """Bars before the rest becomes one bar "Other": a browser gives up on thousands."""
 
-_ACCENT: Final = {"light": "#0b6b75", "dark": "#4cc3cf"}
-AMBER: Final = {"light": "#b45f06", "dark": "#f5a742"}
-"""The colour of Untagged and of nothing else, for each theme."""
-_OTHER: Final = {"light": "#8a979d", "dark": "#7d8a90"}
 _INK: Final = {"light": "#15232b", "dark": "#e6eef0"}
 _BAR_HEIGHT: Final = 26
 _LABEL_WIDTH: Final = 150
 
-Bar = tuple[str, int, str]
-"""Its name, its count and its kind: tag, untagged or other."""
+
+@dataclass(frozen=True)
+class Bar:
+    """A bar's name, its count and its colour; `is_rest` if it stands for all that have none."""
+
+    name: str
+    count: int
+    colour: str
+    is_rest: bool = False
 
 
-def tag_chart(report: Report, theme: str = "light") -> alt.LayerChart:
-    """A bar for each of the largest tags, one for the other tags, and Untagged last."""
-    *tags, (_, untagged) = report.tag_counts.items()
-    bars = [(tag, count, "tag") for tag, count in tags[:MOST_BARS]]
-    rest = [count for _, count in tags[MOST_BARS:]]
-    bars += _other(len(rest), sum(rest), "tag")
-    return _chart([*bars, (UNTAGGED, untagged, "untagged")], report.measure, theme)
+def tag_chart(report: Report, legend: Legend, theme: str = "light") -> alt.LayerChart:
+    """A bar for each name of the legend, in its colour."""
+    counts = np.zeros(len(legend.names), np.int64)
+    np.add.at(counts, legend.place[report.tag], report.count)
+    bars = [
+        Bar(name, count, colour, colour == GREY[theme])
+        for name, count, colour in zip(legend.names, counts.tolist(), legend.colours, strict=True)
+    ]
+    return _chart(bars, report.measure, theme)
 
 
 def port_chart(report: Report, theme: str = "light") -> alt.LayerChart:
     """A bar for each of the largest ports with protocol, and one for all others."""
     most = (-report.count).argsort(kind="stable")
-    untagged = len(report.tags) - 1
     bars = [
-        (
+        Bar(
             pair_name(int(report.port[row]), int(report.protocol[row])),
             int(report.count[row]),
-            "untagged" if report.tag[row] == untagged else "tag",
+            (AMBER if report.is_untagged[row] else ACCENT)[theme],
         )
         for row in most[:MOST_BARS].tolist()
     ]
     rest = report.count[most[MOST_BARS:]]
-    return _chart([*bars, *_other(len(rest), int(rest.sum()), "pair")], report.measure, theme)
-
-
-def _other(things: int, count: int, noun: str) -> list[Bar]:
-    """The bar for all that have no bar of their own, if there are any."""
-    return [(f"Other ({number(things, noun)})", count, "other")] if things else []
+    if len(rest):
+        name = f"Other ({number(len(rest), 'pair')})"
+        bars.append(Bar(name, int(rest.sum()), GREY[theme], is_rest=True))
+    return _chart(bars, report.measure, theme)
 
 
 def _chart(bars: list[Bar], measure: str, theme: str) -> alt.LayerChart:
     """Horizontal bars in the given order, each with its number behind it."""
     # The rest of thousands would flatten every other bar: where it is much the longest it is cut.
-    most = max((count for _, count, kind in bars if kind != "other"), default=0)
+    most = max((bar.count for bar in bars if not bar.is_rest), default=0)
     rows = [
-        (name, kind, f"{count:,}", *_drawn(count, longest=1.5 * most if kind == "other" else count))
-        for name, count, kind in bars
+        (
+            bar.name,
+            bar.colour,
+            f"{bar.count:,}",
+            *_drawn(bar.count, longest=1.5 * most if bar.is_rest else bar.count),
+        )
+        for bar in bars
     ]
-    frame = pd.DataFrame(rows, columns=["name", "kind", "number", "drawn", "label"])
-    colors = {"tag": _ACCENT, "untagged": AMBER, "other": _OTHER}
+    frame = pd.DataFrame(rows, columns=["name", "colour", "number", "drawn", "label"])
     axis = alt.Axis(
         title=None, labelLimit=_LABEL_WIDTH, labelColor=_INK[theme], ticks=False, domain=False
     )
     base = alt.Chart(frame, height=alt.Step(_BAR_HEIGHT)).encode(
-        alt.Y("name:N", sort=[name for name, _, _ in bars], axis=axis),
+        alt.Y("name:N", sort=[bar.name for bar in bars], axis=axis),
         alt.X("drawn:Q", axis=None, scale=alt.Scale(domain=[0, _room(rows)], nice=False)),
     )
     marks = base.mark_bar(cornerRadiusEnd=2).encode(
-        alt.Color(
-            "kind:N",
-            scale=alt.Scale(domain=list(colors), range=[color[theme] for color in colors.values()]),
-            legend=None,
-        ),
+        alt.Color("colour:N", scale=None),
         tooltip=[
             alt.Tooltip("name:N", title="Name"),
             alt.Tooltip("number:N", title=measure.capitalize()),

@@ -18,6 +18,7 @@ REPLIES: Final = (
     "guess: its source port is the lower one."
 )
 """What the two views are, in Markdown of our own."""
+SELECT_A_TAG: Final = "Select a tag to see its ports only, and which rules give it."
 FEW: Final = 5
 """Sentences that are read at a glance."""
 _RULES_SHOWN: Final = 20
@@ -129,6 +130,11 @@ def found(found: Report, report: Report, shown: int) -> str:
     share = f" ({100 * found.total / report.total:.1f}%)" if report.total else ""
     cut = f". The largest {shown:,} are shown; the CSV has all." if shown < len(found.port) else ""
     return f"{pairs}, {found.total:,} {report.measure}{share}{cut}"
+
+
+def ports_title(tag: str | None) -> str:
+    """`Ports and protocols`, of one tag where one is selected, in Markdown."""
+    return f"Ports and protocols: {literal(short(tag))}" if tag else "Ports and protocols"
 
 
 def about(counts: FlowCounts) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -28,13 +27,7 @@ def search(report: Report, text: str) -> Report:
     keep = np.full(len(report.port), not parts)
     for part in parts:
         keep |= np.logical_and.reduce([_found_by(report, word) for word in part.split()])
-    return replace(
-        report,
-        port=report.port[keep],
-        protocol=report.protocol[keep],
-        tag=report.tag[keep],
-        count=report.count[keep],
-    )
+    return report.where(keep)
 
 
 def _ports(word: str) -> NDArray[np.bool_]:

@@ -11,13 +11,14 @@ from pandas.io.formats.style import Styler
 
 from flowtag_core.counts import FlowCounts, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
-from flowtag_core.showing.charts import AMBER, MOST_BARS
+from flowtag_core.showing.legend import AMBER
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import Report
 
 MOST_PORTS: Final = 1_000
 """Rows of the ports table that go to the browser; the result CSV has all of them."""
 
+MOST_TAGS_SEEN: Final = 13
 _ROW_HEIGHT: Final = 35
 _MOST_COLOURED: Final = 100
 _WITH_PORTS: Final = np.isin(np.arange(256), list(WITH_PORTS))
@@ -36,8 +37,8 @@ def tag_table(report: Report) -> pd.DataFrame:
 
 
 def height(tags: pd.DataFrame) -> int:
-    """Pixels in which as many tags are seen as have bars, and Untagged; the table scrolls then."""
-    return _ROW_HEIGHT * (1 + min(len(tags), MOST_BARS + 2)) + 2
+    """Pixels in which the first tags are seen; the table scrolls then."""
+    return _ROW_HEIGHT * (1 + min(len(tags), MOST_TAGS_SEEN)) + 2
 
 
 def in_colour(tags: pd.DataFrame, theme: str = "light") -> pd.DataFrame | Styler:
@@ -48,15 +49,15 @@ def in_colour(tags: pd.DataFrame, theme: str = "light") -> pd.DataFrame | Styler
     return tags.style.set_properties(subset=last, color=AMBER[theme], **{"font-weight": "600"})
 
 
-def port_table(report: Report, total: int) -> pd.DataFrame:
+def port_table(report: Report, total: int) -> tuple[pd.DataFrame, list[tuple[int, int]]]:
     """Port, Protocol, Tag, the measure, Share (percent of total): the most first, 1,000 at most.
 
-    A protocol that has no ports has none here.
+    A protocol that has no ports has none here. Beside it the port and protocol number of each row.
     """
     most = (-report.count).argsort(kind="stable")[:MOST_PORTS]
     port, protocol = report.port[most], report.protocol[most]
     portless = (port == 0) & ~_WITH_PORTS[protocol]
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "Port": pd.arrays.IntegerArray(port, portless),
             "Protocol": [protocol_name(number) for number in protocol.tolist()],
@@ -65,6 +66,7 @@ def port_table(report: Report, total: int) -> pd.DataFrame:
             "Share": _percent(report.count[most].tolist(), total),
         }
     )
+    return table, list(zip(port.tolist(), protocol.tolist(), strict=True))
 
 
 def file_table(counts: FlowCounts) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from flowtag_core.tagging.report import Course, Numbers, Report, places_in
 MOST_OFFERS: Final = 200
 """Rows of the workbench: more than anybody names one by one."""
 BARS: Final = 24
-"""Bars in the small picture of a pair's flows over time."""
+"""Bars at most in the small picture of a pair's flows over time."""
 
 
 class Offer(NamedTuple):
@@ -79,14 +79,14 @@ def untagged_table(
 
 
 def _bars(course: Course, places: Ints, pairs: int) -> Ints:
-    """For each of the places the measure in equal parts of the time."""
+    """For each of the places the measure in parts of the time, each of as many windows."""
     row_of = np.full(pairs, -1, np.int64)
     row_of[places] = np.arange(len(places))
     row = row_of[course.pair]
     is_wanted = row >= 0
-    first, last = int(course.start[0]), int(course.start[-1])
-    part = (course.start - first) * BARS // (last - first + 1)
-    bars: Ints = np.zeros((len(places), BARS), np.int64)
+    slot = (course.start - course.start[0]) // (course.width * 60)
+    part = slot // -(-(slot[-1] + 1) // BARS)
+    bars: Ints = np.zeros((len(places), part[-1] + 1), np.int64)
     where = row[is_wanted], part[course.window[is_wanted]]
     np.add.at(bars, where, course.count[is_wanted])
     return bars

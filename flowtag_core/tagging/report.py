@@ -78,6 +78,11 @@ class Report:
         """The sum of all counts."""
         return int(self.count.sum())
 
+    def where(self, keep: NDArray[np.bool_]) -> Report:
+        """The same with those rows only for which `keep` is true."""
+        columns = ("port", "protocol", "tag", "count")
+        return replace(self, **{name: getattr(self, name)[keep] for name in columns})
+
     def rows(self) -> Iterator[tuple[int, str, str, int]]:
         """Port, protocol name, tag and count of each port and protocol, in order."""
         columns = self.port, self.protocol, self.tag, self.count
@@ -196,6 +201,33 @@ def over_time(selection: Selection, report: Report) -> Course:
         values[is_known],
         unknown,
     )
+
+
+def outward(time: Time, width: int) -> Time | None:
+    """The shortest time that holds this one and begins and ends with windows of so many minutes.
+
+    None where the width is 0: one window holds all time, and no part of it can be told apart.
+    """
+    if not width:
+        return None
+    first, behind = time
+    return first - first % (width * 60), behind + -behind % (width * 60)
+
+
+def stacked(course: Course, layer: Numbers, layers: int) -> Ints:
+    """What began in each window, in layers: a row for each layer, a column for each window.
+
+    `layer` has the number of the layer for each port and protocol of the report.
+    """
+    sums: Ints = np.zeros((layers, len(course.start)), np.int64)
+    np.add.at(sums, (layer[course.pair], course.window), course.count)
+    return sums
+
+
+def with_tag(report: Report, tag: str) -> Report:
+    """The ports and protocols that have the tag."""
+    number = report.tags.index(tag) if tag in report.tags else -1
+    return report.where(report.tag == number)
 
 
 def places_in(report: Report, port: Numbers, protocol: Numbers) -> Ints:

@@ -1,0 +1,39 @@
+"""What the page's address says besides the switches and the search: the selected tag and the time.
+
+It is the one place where these are kept, so that a link, a reload and the back button have them.
+What it says may come from anybody: a time that is none is passed over.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from flowtag_core.showing import times
+from flowtag_core.tagging.report import Time
+
+
+def tag() -> str | None:
+    """The selected tag, whether or not the lookup has it."""
+    return st.query_params.get("tag")
+
+
+def time() -> Time | None:
+    """The chosen time."""
+    return times.from_link(st.query_params.get("time", ""))
+
+
+def select_tag(name: str | None) -> None:
+    """Have this tag selected, or none."""
+    _say("tag", name)
+
+
+def choose_time(time: Time | None) -> None:
+    """Have this time chosen, or all."""
+    _say("time", times.to_link(time) if time else None)
+
+
+def _say(key: str, value: str | None) -> None:
+    if value is None:
+        st.query_params.pop(key, None)
+    else:
+        st.query_params[key] = value
