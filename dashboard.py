@@ -15,6 +15,7 @@ import streamlit as st
 
 import flowtag_core
 from flowtag_core.page import address, in_place, rows, sidebar, tabs, trust
+from flowtag_core.page.rules import rules
 from flowtag_core.page.status import say, status
 from flowtag_core.page.timeline import chosen, timeline
 from flowtag_core.page.uploads import take_dropped
@@ -89,6 +90,9 @@ if not session.logs and not session.is_busy:
 
 with st.sidebar:
     sidebar.data(session)
+    if session.logs:
+        # Early: a click on what the run before offered finds nothing from here on.
+        sidebar.take_away(session)
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     st.title("Flow log tag mapper", width="stretch")
@@ -98,8 +102,9 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     views = {"destination": "As logged", "service": "By service"}
     view = switch("Replies", [*views], key="view", shown=views.__getitem__, help=notes.REPLIES)
 beside_status = status(session)
-say(st.error, [*session.refused, *session.unsent])
-say(st.info, session.told)
+with st.container():
+    say(st.error, [*session.refused, *session.unsent])
+    say(st.info, session.told)
 if not session.logs:
     st.stop()
 
@@ -120,12 +125,11 @@ rejected = (
 )
 tag = address.tag() if address.tag() in whole.tags else None
 theme = st.context.theme.type or "light"
-say(st.warning, [*notes.cautions(counts), *notes.doubts(lookup)])
-if session.given_lookup is None:
-    st.info(
-        "Without a lookup everything is Untagged. Drop a CSV with dstport, protocol and tag, or name "
-        "what is untagged below: that makes one."
-    )
+with st.container():
+    # In one place however many they are: the tables below lose order and scroll if theirs changes.
+    say(st.warning, [*notes.cautions(counts), *notes.doubts(lookup)])
+    if session.given_lookup is None:
+        st.info(notes.NO_LOOKUP)
 
 grid = st.grid(5, min_column_width=130)
 for card in cards(report, counts, lookup, untagged_replies(selection, report)):
@@ -212,6 +216,4 @@ with right:
     st.altair_chart(charts.port_chart(found, theme), alt=f"{measure.capitalize()} by port, bars")
 
 trust.records(counts)
-trust.rules(lookup)
-with st.sidebar:
-    sidebar.take_away(session)
+rules(session)

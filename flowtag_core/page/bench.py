@@ -48,6 +48,7 @@ class Bench:
 
     def tick(self, rows: Collection[int]) -> None:
         """Have these rows of the list ticked and no others."""
+        self.wrong = ""
         self.ticked = {self.offers[row].pair for row in rows if row < len(self.offers)}
 
     def clicked(self, row: int, label: str) -> Offer | None:
@@ -102,5 +103,5 @@ class Bench:
         self.pending, self.wrong = what, ""
 
     def refuse(self, sentence: str) -> None:
-        """Something could not be done."""
+        """Something could not be done; an empty sentence takes that back."""
         self.wrong = sentence

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import flowtag_core
 from flowtag_core.counts import FlowCounts, Tower
 from flowtag_core.errors import LookupFileError, RuleError
 from flowtag_core.page.bench import Bench
 from flowtag_core.page.brush import Brush
+from flowtag_core.page.edits import Edits
 from flowtag_core.page.intake import Arrival, CountedLog, Intake, Outcome
 from flowtag_core.page.versions import Versions
 from flowtag_core.reading.counting import distinct, parse_flow_log
@@ -95,6 +96,7 @@ class Session:
     the one that belongs to it and `versions_before` what was there before. `refused` and `told` are
     sentences on the files that came last, `unsent` on those that the browser kept back. `bench` is
     what stands on the workbench, `brush` what is marked on the timeline,
+    `edits` the table in which the lookup's rows are edited,
     `asked` the port and protocol number of which the rule is asked for.
     `is_started` says whether what the page was started with is taken in, `has_start` whether it was
     started with anything. `drops` counts the drop zones that were used up, `taken` names the
@@ -108,6 +110,7 @@ class Session:
     versions_before: Versions | None = None
     bench: Bench = field(default_factory=Bench)
     brush: Brush = field(default_factory=Brush)
+    edits: Edits = field(default_factory=Edits)
     asked: tuple[int, int] | None = None
     intake: Intake = field(default_factory=Intake)
     refused: list[str] = field(default_factory=list)
@@ -191,17 +194,24 @@ class Session:
 
     def tag(self, rules: Sequence[Rule]) -> None:
         """Add rules to the lookup, or say why that cannot be."""
-        self.change_lookup(partial(with_rules, self.lookup, rules), notes.named(rules))
-
-    def change_lookup(self, change: Callable[[], Lookup], what: str) -> None:
-        """Have a changed lookup in place of this one, or say why that cannot be."""
         try:
-            lookup = change()
+            self._change_lookup(with_rules(self.lookup, rules), notes.named(rules))
         except (RuleError, LookupFileError) as error:
             self.bench.refuse(str(error))
-            return
-        self.versions.change(lookup)
-        self.bench.did(what)
+
+    def edit(self, done: Mapping[str, Any]) -> None:
+        """Have the lookup as its rows were edited in their table, or say why that cannot be."""
+        self.edits.wrong = ""
+        try:
+            self._change_lookup(self.edits.edited(done), "The rows were edited")
+        except (RuleError, LookupFileError) as error:
+            self.edits.wrong = str(error)
+
+    def _change_lookup(self, lookup: Lookup, what: str) -> None:
+        if lookup.content != self.lookup.content:
+            self.versions.change(lookup)
+            if self.logs:
+                self.bench.did(what)
 
     def undo(self) -> None:
         """Go back to the lookup before the last change."""
@@ -240,7 +250,7 @@ class Session:
         """Let go of everything, also of the files that are being read."""
         self.intake.cancel()
         self.intake, self.logs, self.is_started = Intake(), Logs(), False
-        self.versions, self.bench = Versions(), Bench()
+        self.versions, self.bench, self.edits = Versions(), Bench(), Edits()
         self.sample_lookup = self.versions_before = None
         self._say_no_more()
 

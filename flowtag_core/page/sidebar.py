@@ -67,7 +67,7 @@ def take_away(session: Session) -> None:
         icon=":material/download:",
         width="stretch",
     )
-    st.caption("The lookup with your rules; every other line as it was.")
+    st.caption("Your lookup with the new rules; lines that you did not change are as they were.")
     path = session.home
     if path and session.has_lookup_to_save and not in_place.is_saved(session.lookup, path):
         name = literal(short_path(path))

@@ -1,4 +1,4 @@
-"""The end of the page: what became of every record, and every doubtful row of the lookup."""
+"""The end of the page: what became of every record."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import streamlit as st
 
 from flowtag_core.counts import FlowCounts
 from flowtag_core.showing import notes, tables
-from flowtag_core.showing.notes import number
-from flowtag_core.tagging.lookup import Lookup
 
 NUMBER: Final = st.column_config.NumberColumn(format="localized")
 
@@ -41,16 +39,3 @@ def records(counts: FlowCounts) -> None:
                 column_config={"Line": NUMBER},
                 alt="Lines with a fault",
             )
-
-
-def rules(lookup: Lookup) -> None:
-    """How many rules there are, and every row that does not do what it seems to."""
-    title = f"Lookup: {number(len(lookup), 'rule')}, {number(len(lookup.problems), 'row')} in doubt"
-    with st.expander(title, expanded=bool(lookup.problems or lookup.notices)):
-        for sentence in lookup.notices:
-            st.text(sentence)
-        problems = tables.problem_table(lookup)
-        if len(problems):
-            st.dataframe(problems, hide_index=True, key="problems", alt="Problems of the lookup")
-        else:
-            st.text(f"{lookup.name}: no row is in doubt")

@@ -6,8 +6,8 @@ from typing import Final
 
 import streamlit as st
 
-from flowtag_core.page import trust
 from flowtag_core.page.in_place import USAGE
+from flowtag_core.page.rules import rules
 from flowtag_core.page.session import Session
 from flowtag_core.page.status import say
 from flowtag_core.page.uploads import drop_zone
@@ -46,7 +46,7 @@ def welcome(session: Session) -> None:
             if session.given_lookup is not None or session.has_start:
                 st.button("Start over", key="start_over", on_click=session.start_over)
     if session.given_lookup is not None:
-        trust.rules(session.lookup)
+        rules(session)
         return
     _glance()
 

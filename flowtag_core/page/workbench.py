@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import streamlit as st
 
@@ -19,41 +19,59 @@ HEIGHT: Final = 422
 _MOST_TAGS: Final = 1_000
 
 
-def workbench(
-    session: Session, report: Report, course: Course | None, rejected: Report | None
-) -> None:
+def workbench(session: Session, report: Report, course: Course, rejected: Report | None) -> None:
     """The box to name what is ticked, undo and redo, and the list of untagged pairs."""
     bench, places = session.bench, untagged_pairs(report)
-    ticked = bench.show(offers(report, places))
+    on_offer = offers(report, places)
+    rows.select("untagged", bench.show(on_offer))
     bench.drawn(report)
     st.header(notes.untagged_title(report, len(places)))
-    if not len(places):
+    if not on_offer:
         _undo_and_redo(session)
         st.text(bench.said or "No flow is untagged.")
         return
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        ports = st.text_input(
-            "Port or range",
-            key="tag_ports",
-            live=True,
-            max_chars=500,
-            placeholder=notes.few_words(bench.names()),
-            help="What to tag: the ticked rows, or if none is ticked the first. Or write it: "
-            "443/tcp, 6000-6063/udp, \\*/gre, icmp.",
-            width=150,
-        )
-        st.selectbox(
-            "Tag it as",
-            notes.tags_to_choose(report, bench.first_suggestion)[:_MOST_TAGS],
-            index=None,
-            key="tag_as",
-            accept_new_options=True,
-            on_change=partial(_tag_as, session),
-            placeholder="Type a tag or choose, then Enter",
-        )
+        ports = _boxes(session, report)
         _undo_and_redo(session)
     st.caption(literal(_said(session, report, ports)))
-    _list(session, report, course, rejected, ticked)
+    table = untagged_table(report, places, on_offer, course, rejected)
+    st.dataframe(
+        table,
+        key="untagged",
+        height=HEIGHT,
+        hide_index=True,
+        on_select=partial(_tick, session),
+        selection_mode="multi-row",
+        column_config=_columns(session, report.measure.capitalize(), table["Share"].max()),
+        alt="Untagged ports and protocols",
+    )
+
+
+def _boxes(session: Session, report: Report) -> str:
+    """What to tag, which is given back, and as what."""
+    bench = session.bench
+    ports = st.text_input(
+        "Port or range",
+        key="tag_ports",
+        live=True,
+        max_chars=500,
+        on_change=bench.refuse,
+        args=[""],
+        placeholder=notes.few_words(bench.names()),
+        help="What to tag: the ticked rows, or if none is ticked the first. Or write it: "
+        "443/tcp, 6000-6063/udp, \\*/gre, icmp.",
+        width=150,
+    )
+    st.selectbox(
+        "Tag it as",
+        notes.tags_to_choose(report, bench.first_suggestion)[:_MOST_TAGS],
+        index=None,
+        key="tag_as",
+        accept_new_options=True,
+        on_change=partial(_tag_as, session),
+        placeholder="Type a tag or choose, then Enter",
+    )
+    return ports or ""
 
 
 def _said(session: Session, report: Report, ports: str) -> str:
@@ -81,45 +99,27 @@ def _undo_and_redo(session: Session) -> None:
         )
 
 
-def _list(
-    session: Session,
-    report: Report,
-    course: Course | None,
-    rejected: Report | None,
-    ticked: list[int],
-) -> None:
-    rows.select("untagged", ticked)
-    measure = report.measure.capitalize()
-    table = untagged_table(report, untagged_pairs(report), course, rejected)
-    st.dataframe(
-        table,
-        key="untagged",
-        height=HEIGHT,
-        hide_index=True,
-        on_select=partial(_tick, session),
-        selection_mode="multi-row",
-        column_config={
-            "Port": st.column_config.TextColumn(width=92),
-            "Tag as": st.column_config.ButtonColumn(
-                width=130,
-                alignment="left",
-                help="A hint from what usually runs there. One click adds the rule.",
-                on_click=partial(_take, session),
-                key="take",
-            ),
-            measure: st.column_config.NumberColumn(format="localized", width=84),
-            "Share": st.column_config.ProgressColumn(
-                format="%.1f%%",
-                min_value=0,
-                max_value=max(0.1, float(table["Share"].max())),
-                width=96,
-                color="orange",
-            ),
-            "Over time": st.column_config.BarChartColumn(y_min=0, width=96),
-            "Rejected": st.column_config.NumberColumn(format="%d%%", width=72),
-        },
-        alt="Untagged ports and protocols",
-    )
+def _columns(session: Session, measure: str, largest_share: float) -> dict[Any, Any]:
+    return {
+        "Port": st.column_config.TextColumn(width=92),
+        "Tag as": st.column_config.ButtonColumn(
+            width=130,
+            alignment="left",
+            help="A hint from what usually runs there. One click adds the rule.",
+            on_click=partial(_take, session),
+            key="take",
+        ),
+        measure: st.column_config.NumberColumn(format="localized", width=84),
+        "Share": st.column_config.ProgressColumn(
+            format="%.1f%%",
+            min_value=0,
+            max_value=max(0.1, float(largest_share)),
+            width=96,
+            color="orange",
+        ),
+        "Over time": st.column_config.BarChartColumn(y_min=0, width=96),
+        "Rejected": st.column_config.NumberColumn(format="%d%%", width=72),
+    }
 
 
 def _tick(session: Session) -> None:

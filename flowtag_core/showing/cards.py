@@ -45,7 +45,7 @@ def cards(report: Report, counts: FlowCounts, lookup: Lookup, replies: int) -> I
         measure.capitalize(),
         compact(total),
         f"{total:,} exactly" if total >= 1_000_000 else f"in {number(len(counts.files), 'file')}",
-        "What the chosen action leaves, all files together.",
+        "What the chosen action and time leave, all files together.",
     )
     yield Card(
         "Tags in use",

@@ -18,6 +18,10 @@ REPLIES: Final = (
     "guess: its source port is the lower one."
 )
 """What the two views are, in Markdown of our own."""
+NO_LOOKUP: Final = (
+    "Without a lookup everything is Untagged. Drop a CSV with dstport, protocol and tag, or name "
+    "what is untagged below: that makes one."
+)
 SELECT_A_TAG: Final = "Select a tag to see its ports only, and which rules give it."
 FEW: Final = 5
 """Sentences that are read at a glance."""

@@ -12,6 +12,8 @@ from pandas.io.formats.style import Styler
 from flowtag_core.counts import FlowCounts, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.showing.legend import AMBER
+from flowtag_core.showing.notes import unicode
+from flowtag_core.tagging.editing import Sheet
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import Report
 
@@ -94,6 +96,18 @@ def problem_table(lookup: Lookup) -> pd.DataFrame:
     """Line, Problem, What: the lookup's rows that do not do what they seem to."""
     rows = [(problem.line, problem.trouble.value, problem.text) for problem in lookup.problems]
     return pd.DataFrame(rows, columns=["Line", "Problem", "What"])
+
+
+def rule_table(sheet: Sheet) -> pd.DataFrame:
+    """Line, and a column for each of a lookup's file, named by its place: its rows as text.
+
+    What is no Unicode is shown escaped.
+    """
+    columns = len(sheet.columns)
+    cells = [[*map(unicode, row[:columns]), *[""] * (columns - len(row))] for row in sheet.rows]
+    table = pd.DataFrame(cells, columns=[str(place) for place in range(columns)], dtype="str")
+    table.insert(0, "Line", sheet.lines)
+    return table
 
 
 def _percent(counts: Sequence[int], total: int) -> list[float]:

@@ -17,6 +17,8 @@ MOST_SLOTS: Final = 480
 """Places on the axis: more would be narrower than a pixel on a phone."""
 FEWEST_SLOTS: Final = 12
 """With fewer the bars would be walls: the axis has room at its ends then."""
+_TOUCHED: Final = 0.1
+"""A slot of which no more than this part is dragged over is not meant: hands and pixels are coarse."""
 _MOST_TICKS: Final = 8
 _DAY: Final = 86_400
 _YEAR: Final = 365 * _DAY
@@ -39,10 +41,10 @@ class Axis(NamedTuple):
     cuts: Ints
 
     def time(self, left: float, right: float) -> Time:
-        """The time of all slots that lie between two places, also of those that do so in part."""
+        """The time of all slots between two places, with those of which only a part is."""
         last = len(self.start) - 1
-        first = min(max(int(np.floor(left)), 0), last)
-        until = min(max(int(np.ceil(right)) - 1, first), last)
+        first = min(max(int(np.floor(left + _TOUCHED)), 0), last)
+        until = min(max(int(np.ceil(right - _TOUCHED)) - 1, first), last)
         return int(self.start[first]), int(self.start[until]) + self.width * 60
 
     def places(self, time: Time) -> tuple[int, int] | None:
@@ -105,7 +107,10 @@ def chart(
             labelExpr="datum.value ? format(datum.value, '~s') : '0'",
         ),
     )
-    is_chosen = "!isValid(brush.slot) || (datum.end > brush.slot[0] && datum.slot < brush.slot[1])"
+    is_chosen = (
+        f"!isValid(brush.slot) || (datum.end - {_TOUCHED} > brush.slot[0]"
+        f" && datum.slot + {_TOUCHED} < brush.slot[1])"
+    )
     bars = (
         alt.Chart(_frame(course, report, legend, axis))
         .mark_bar(orient="vertical", binSpacing=0)
@@ -126,7 +131,7 @@ def chart(
     )
     cuts = (
         alt.Chart(pd.DataFrame({"slot": axis.cuts - 0.5}))
-        .mark_rule(strokeDash=[2, 3], opacity=0.7)
+        .mark_rule(strokeDash=[2, 3], opacity=0.7, aria=False)
         .encode(alt.X("slot:Q"))
     )
     layers: alt.LayerChart = alt.layer(bars, cuts).configure_view(stroke=None)

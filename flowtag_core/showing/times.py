@@ -72,7 +72,7 @@ def width(minutes: int) -> str:
 def about(course: Course, measure: str) -> str:
     """When the flows of a course began, how wide its windows are, and what has no time."""
     unknown = (
-        f"{course.unknown:,} {measure} have no known time and are not shown."
+        f"{course.unknown:,} {measure} without a known time are in no bar and in no part of the time."
         if course.unknown
         else ""
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -55,13 +56,16 @@ def offers(report: Report, places: Ints) -> list[Offer]:
 
 
 def untagged_table(
-    report: Report, places: Ints, course: Course | None, rejected: Report | None
+    report: Report,
+    places: Ints,
+    on_offer: Sequence[Offer],
+    course: Course,
+    rejected: Report | None,
 ) -> pd.DataFrame:
     """Port, Tag as, the measure, Share (percent), Over time (a list), Rejected (percent).
 
     The last two are there if they are known: `rejected` has what was rejected of the same flows.
     """
-    on_offer = offers(report, places)
     count = report.count[places]
     table = pd.DataFrame(
         {
@@ -71,7 +75,7 @@ def untagged_table(
             "Share": 100 * count / max(report.total, 1),
         }
     )
-    if course is not None and len(course.start) > 1:
+    if len(course.start) > 1:
         table["Over time"] = list(_bars(course, places, len(report.port)))
     if rejected is not None:
         table["Rejected"] = _percent_of(rejected, report, places)

@@ -151,7 +151,7 @@ class Text(NamedTuple):
     @property
     def readable(self) -> str:
         """The text with a mark for each byte that means nothing."""
-        return _SURROGATE.sub("\ufffd", self.text) if self.encoding == _GUESSED else self.text
+        return _marked(self.text) if self.encoding == _GUESSED else self.text
 
     def encoded(self, text: str) -> bytes:
         """Another text as this one was written: encoding, byte order mark.
@@ -163,7 +163,12 @@ class Text(NamedTuple):
         try:
             return marks.get(self.encoding, b"") + text.encode(self.encoding, errors)
         except UnicodeEncodeError:
-            return Text(text, _GUESSED).readable.encode("utf-8-sig")
+            return _marked(text).encode("utf-8-sig")
+
+
+def _marked(text: str) -> str:
+    """The text with a mark for each byte that means nothing."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def decode(content: bytes, name: str) -> Text:

@@ -1,0 +1,91 @@
+"""The lookup at the end of the page: its rows to edit, and those that do not do what they seem to."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Final
+
+import streamlit as st
+
+from flowtag_core.page.edits import MOST_CELLS
+from flowtag_core.page.session import Session
+from flowtag_core.showing import notes, tables
+from flowtag_core.tagging.editing import Sheet
+from flowtag_core.tagging.lookup import Lookup
+
+_KEY: Final = "rules"
+_LONGEST_CELL: Final = 1_000
+
+
+def rules(session: Session) -> None:
+    """If it is folded out the table to edit, and beside it the rows in doubt."""
+    lookup = session.lookup
+    # Folded out at first where something is in doubt; after that as the user has it.
+    st.session_state.setdefault(_KEY, bool(lookup.problems or lookup.notices))
+    # The label is a part of what the fold is known by, so no number may stand in it.
+    with st.expander("Lookup: its rows, to edit", key=_KEY, on_change="rerun") as place:
+        for sentence in lookup.notices:
+            st.text(sentence)
+        left, right = st.columns([3, 2])
+        with left:
+            if place.open:
+                _editor(session)
+        with right:
+            _problems(lookup)
+
+
+def _problems(lookup: Lookup) -> None:
+    problems = tables.problem_table(lookup)
+    if len(problems):
+        st.caption(notes.literal(f"{lookup.name}: rows that do not do what they seem to"))
+        st.dataframe(problems, hide_index=True, key="problems", alt="Problems of the lookup")
+    else:
+        st.caption(notes.literal(f"{lookup.name}: no row is in doubt"))
+
+
+def _editor(session: Session) -> None:
+    edits = session.edits
+    edits.show(session.lookup, is_there=_key(session) in st.session_state)
+    if edits.rows is None:
+        st.text(
+            f"With over {MOST_CELLS:,} cells it is too large to be edited here. Name ports above, or "
+            "edit the file and drop it again."
+        )
+        return
+    st.caption(
+        notes.literal(session.bench.said)
+        if edits.is_edited
+        else "Click a cell to change it; the last row adds one; ticked rows can be removed."
+    )
+    if edits.wrong:
+        st.error(notes.literal(edits.wrong))
+    st.data_editor(
+        edits.rows,
+        key=_key(session),
+        num_rows="dynamic",
+        on_change=partial(_edited, session, _key(session)),
+        hide_index=True,
+        column_config=_columns(edits.sheet),
+        disabled=["Line"],
+        alt="The rows of the lookup, to edit",
+    )
+
+
+def _columns(sheet: Sheet) -> dict[Any, Any]:
+    """The file's own names of its columns; a rule needs three of them."""
+    needed = sheet.shape.columns.values()
+    columns = {
+        str(place): st.column_config.TextColumn(
+            name, required=place in needed, max_chars=_LONGEST_CELL
+        )
+        for place, name in enumerate(sheet.columns)
+    }
+    return {"Line": st.column_config.NumberColumn(format="localized", width=64), **columns}
+
+
+def _key(session: Session) -> str:
+    return f"rules_{session.edits.number}"
+
+
+def _edited(session: Session, key: str) -> None:
+    session.edit(st.session_state[key])
