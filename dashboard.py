@@ -116,8 +116,12 @@ asked_time = address.time()
 time = outward(asked_time, always.width) if asked_time else None
 with beside_status:
     chosen(time)
-selection = select(counts, **filters, time=time)
-report = tagged(selection, lookup, measure)
+course = over_time(always, whole)
+selection, report, course_now = always, whole, course
+if time:
+    selection = select(counts, **filters, time=time)
+    report = tagged(selection, lookup, measure)
+    course_now = over_time(selection, report)
 rejected = (
     tagged(select(counts, action="REJECT", view=view, time=time), lookup, measure)
     if actions[action] is None and "reject" in actions
@@ -162,12 +166,12 @@ with left:
     )
     st.text(notes.why_tag(lookup, tag) if tag else notes.SELECT_A_TAG)
 with right:
-    workbench(session, report, over_time(selection, report), rejected)
+    workbench(session, report, course_now, rejected)
 
 colours = legend(report, whole, theme, tag)
 left, right = st.columns([2, 1])
 with left:
-    timeline(session.brush, over_time(always, whole), whole, colours, time)
+    timeline(session.brush, course, whole, colours, time)
 with right:
     st.header(f"{measure.capitalize()} by tag")
     st.altair_chart(

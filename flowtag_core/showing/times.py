@@ -11,6 +11,8 @@ from flowtag_core.tagging.report import Course, Time
 _MINUTE: Final = "%Y-%m-%dT%H:%M"
 _LINK: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)/(\d{4}-\d\d-\d\dT\d\d:\d\d)", re.ASCII)
 
+_END: Final = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
+
 
 def at(seconds: int) -> datetime:
     """The moment, in UTC, so many seconds after 1970."""
@@ -46,7 +48,10 @@ def to_link(time: Time) -> str:
 
 
 def from_link(text: str) -> Time | None:
-    """The time that `to_link` wrote, None where the text is no time that ends after it begins."""
+    """The time that `to_link` wrote, None where the text is none that ends after it begins.
+
+    A time that no flow can have, before 1970 or after 2200, is none either.
+    """
     found = _LINK.fullmatch(text)
     if found is None:
         return None
@@ -57,7 +62,7 @@ def from_link(text: str) -> Time | None:
         )
     except ValueError:
         return None
-    return (first, behind) if first < behind else None
+    return (first, behind) if 0 <= first < behind <= _END else None
 
 
 def width(minutes: int) -> str:
