@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 import flowtag_core
@@ -40,8 +41,14 @@ NUMBER = st.column_config.NumberColumn(format="localized", width=84)
 PORT = st.column_config.NumberColumn(format="%d", width=64)
 PROTOCOL = st.column_config.TextColumn(width=72)
 TAG = st.column_config.TextColumn(width=116)
-CLOSE = ":material/close:"
-SHARE = st.column_config.ProgressColumn(format="%.1f%%", min_value=0, max_value=100, width=96)
+
+
+def share(table: pd.DataFrame) -> Any:
+    """Shares as bars, the largest as long as its column is wide."""
+    largest = max(table["Share"].max(), 0.1) if len(table) else 100
+    return st.column_config.ProgressColumn(
+        format="%.1f%%", min_value=0, max_value=largest, width=96
+    )
 
 
 def pick_tag(shown: Sequence[str]) -> None:
@@ -114,8 +121,9 @@ always = select(counts, **filters)
 whole = tagged(always, lookup, measure)
 asked_time = address.time()
 time = outward(asked_time, always.width) if asked_time else None
+tag = address.tag() if address.tag() in whole.tags else None
 with beside_status:
-    chosen(time)
+    chosen(time, tag)
 course = over_time(always, whole)
 selection, report, course_now = always, whole, course
 if time:
@@ -127,7 +135,8 @@ rejected = (
     if actions[action] is None and "reject" in actions
     else None
 )
-tag = address.tag() if address.tag() in whole.tags else None
+replies = 0 if view == "service" else untagged_replies(selection, report)
+session.bench.drawn(report, (measure, action, view, time, id(counts)))
 theme = st.context.theme.type or "light"
 with st.container():
     # In one place however many they are: the tables below lose order and scroll if theirs changes.
@@ -136,7 +145,7 @@ with st.container():
         st.info(notes.NO_LOOKUP)
 
 grid = st.grid(5, min_column_width=130)
-for card in cards(report, counts, lookup, untagged_replies(selection, report)):
+for card in cards(report, counts, lookup, replies):
     grid.metric(
         card.label,
         card.value,
@@ -159,17 +168,17 @@ with left:
         key="tags",
         height=tables.height(tags),
         hide_index=True,
-        column_config={"Tag": TAG, measure.capitalize(): NUMBER, "Share": SHARE},
+        column_config={"Tag": TAG, measure.capitalize(): NUMBER, "Share": share(tags)},
         on_select=partial(pick_tag, names),
         selection_mode="single-row",
         alt=f"{measure.capitalize()} of each tag",
     )
     st.text(notes.why_tag(lookup, tag) if tag else notes.SELECT_A_TAG)
 with right:
-    workbench(session, report, course_now, rejected)
+    workbench(session, report, course_now, rejected, notes.replies_hint(replies, report))
 
 colours = legend(report, whole, theme, tag)
-left, right = st.columns([2, 1])
+left, right = st.columns([7, 4])
 with left:
     timeline(session.brush, course, whole, colours, time)
 with right:
@@ -180,8 +189,6 @@ with right:
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     st.header(notes.ports_title(tag), width="stretch")
-    if tag:
-        st.button("All tags", key="clear_tag", on_click=address.select_tag, args=[None], icon=CLOSE)
     text = st.text_input(
         "Search ports",
         key="search",
@@ -195,7 +202,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
 found = search(with_tag(report, tag) if tag else report, text)
 ports, pairs = tables.port_table(found, report.total)
 st.caption(notes.found(found, report, shown=len(ports)))
-left, right = st.columns([6, 5])
+left, right = st.columns([7, 4])
 with left:
     rows.select("ports", [pairs.index(session.asked)] if session.asked in pairs else [])
     st.dataframe(
@@ -208,7 +215,7 @@ with left:
             "Protocol": PROTOCOL,
             "Tag": TAG,
             measure.capitalize(): NUMBER,
-            "Share": SHARE,
+            "Share": share(ports),
         },
         on_select=partial(pick_port, pairs),
         selection_mode="single-row",
@@ -217,7 +224,9 @@ with left:
     if session.asked in pairs:
         st.text(notes.why_port(lookup, *session.asked))
 with right:
-    st.altair_chart(charts.port_chart(found, theme), alt=f"{measure.capitalize()} by port, bars")
+    st.altair_chart(
+        charts.port_chart(found, colours, theme), alt=f"{measure.capitalize()} by port, bars"
+    )
 
 trust.records(counts)
 rules(session)

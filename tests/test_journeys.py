@@ -482,7 +482,9 @@ def test_dragging_over_the_timeline_keeps_that_time_everywhere(browser, page_url
             ),
             ("Untagged", sum(m + 1 for m in kept if m % 3 == 2)),
         )
-        tab.get_by_role("button", name="14 Nov 2023 22:24 \u2013 22:34 UTC").wait_for()
+        tab.locator(".st-key-clear_time").get_by_text(
+            "14 Nov 2023 22:24 \u2013 22:34 UTC"
+        ).wait_for()
         tab.reload()
         card(tab, "Flows", "155")
         drag_over(tab, 0.752, 0.998)

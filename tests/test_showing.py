@@ -33,14 +33,15 @@ def test_a_chart_has_a_bar_for_each_tag_and_untagged_last(theme):
 
 def test_an_empty_report_has_an_empty_chart_and_table():
     assert bars(charts.tag_chart(report(), legend(report(), report()))) == [("Untagged", "0")]
-    assert charts.port_chart(report()).to_dict()
+    assert charts.port_chart(report(), legend(report(), report())).to_dict()
     ports, pairs = tables.port_table(report(), 0)
     assert len(ports) == len(pairs) == 0
 
 
 def test_beyond_fifteen_ports_the_rest_is_one_bar_and_all_flows_are_in_the_chart():
     ports = [*[443] * 9, *range(2000, 2100)]
-    found = bars(charts.port_chart(report(*ports)))
+    whole = report(*ports)
+    found = bars(charts.port_chart(whole, legend(whole, whole)))
     assert found[0] == ("443/tcp", "9")
     assert len(found) == charts.MOST_BARS + 1
     assert found[-1] == ("Other (86 pairs)", "86 (not to scale)")

@@ -22,6 +22,11 @@ def time() -> Time | None:
     return times.from_link(st.query_params.get("time", ""))
 
 
+def is_view() -> bool:
+    """Whether it says anything."""
+    return bool(st.query_params)
+
+
 def select_tag(name: str | None) -> None:
     """Have this tag selected, or none."""
     _say("tag", name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,7 +24,8 @@ class Bench:
     """The untagged pairs on offer, which of them are ticked, and what the last deed came to.
 
     `said` is the sentence on that deed, `wrong` the one on what could not be done. `untagged` is
-    the share (0 to 1) that was Untagged when the page was drawn last, `pending` what was done since.
+    the share (0 to 1) that was Untagged when the page was drawn last, `pending` what was done since,
+    `view` what was counted then.
     """
 
     offers: tuple[Offer, ...] = ()
@@ -33,6 +34,7 @@ class Bench:
     wrong: str = ""
     untagged: float = 0.0
     pending: str = ""
+    view: Hashable = None
     _offers_before: tuple[Offer, ...] = ()
     _moved: float = 0.0
     _taken: tuple[int, float] = (-1, 0.0)
@@ -91,11 +93,16 @@ class Bench:
         ticked = [offer for offer in self.offers if offer.pair in self.ticked]
         return ticked or list(self.offers[:1])
 
-    def drawn(self, report: Report) -> None:
-        """The page is drawn: what was done since the last time has come to something."""
-        if self.pending:
+    def drawn(self, report: Report, view: Hashable) -> None:
+        """The page is drawn: what was done since the last time has come to something.
+
+        With another view, so that other flows are counted, what was said before holds no more.
+        """
+        if view != self.view:
+            self.said, self.view = "", view
+        elif self.pending:
             self.said = effect(self.pending, self.untagged, report)
-            self.pending = ""
+        self.pending = ""
         self.untagged = report.untagged / report.total if report.total else 0.0
 
     def did(self, what: str) -> None:

@@ -18,6 +18,8 @@ def selected(key: str) -> list[int]:
 
 
 def select(key: str, rows: Sequence[int]) -> None:
-    """Have these rows selected and no others in the table that is drawn next."""
-    if selected(key) != [*rows]:
-        st.session_state[key] = {"selection": {"rows": [*rows], "columns": [], "cells": []}}
+    """Have these rows selected and no others in the table that is drawn next.
+
+    It is said each time, since a run that another takes the place of says it to nobody.
+    """
+    st.session_state[key] = {"selection": {"rows": [*rows], "columns": [], "cells": []}}

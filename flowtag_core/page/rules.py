@@ -9,6 +9,7 @@ import streamlit as st
 
 from flowtag_core.page.edits import MOST_CELLS
 from flowtag_core.page.session import Session
+from flowtag_core.page.workbench import undo_and_redo
 from flowtag_core.showing import notes, tables
 from flowtag_core.tagging.editing import Sheet
 from flowtag_core.tagging.lookup import Lookup
@@ -23,22 +24,29 @@ def rules(session: Session) -> None:
     # Folded out at first where something is in doubt; after that as the user has it.
     st.session_state.setdefault(_KEY, bool(lookup.problems or lookup.notices))
     # The label is a part of what the fold is known by, so no number may stand in it.
-    with st.expander("Lookup: its rows, to edit", key=_KEY, on_change="rerun") as place:
+    with st.expander("Edit the lookup", key=_KEY, on_change="rerun") as place:
         for sentence in lookup.notices:
             st.text(sentence)
-        left, right = st.columns([3, 2])
-        with left:
-            if place.open:
-                _editor(session)
-        with right:
-            _problems(lookup)
+        if place.open:
+            _editor(session)
+        # Below the table, which would move under the hand that makes a mistake.
+        _problems(lookup)
 
 
 def _problems(lookup: Lookup) -> None:
     problems = tables.problem_table(lookup)
     if len(problems):
         st.caption(notes.literal(f"{lookup.name}: rows that do not do what they seem to"))
-        st.dataframe(problems, hide_index=True, key="problems", alt="Problems of the lookup")
+        st.dataframe(
+            problems,
+            hide_index=True,
+            key="problems",
+            column_config={
+                "Line": st.column_config.NumberColumn(format="localized", width=64),
+                "Problem": st.column_config.TextColumn(width=150),
+            },
+            alt="Problems of the lookup",
+        )
     else:
         st.caption(notes.literal(f"{lookup.name}: no row is in doubt"))
 
@@ -52,11 +60,10 @@ def _editor(session: Session) -> None:
             "edit the file and drop it again."
         )
         return
-    st.caption(
-        notes.literal(session.bench.said)
-        if edits.is_edited
-        else "Click a cell to change it; the last row adds one; ticked rows can be removed."
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(notes.EDITABLE, width="stretch")
+        undo_and_redo(session, "_rows")
+    st.caption(notes.literal(session.bench.said))
     if edits.wrong:
         st.error(notes.literal(edits.wrong))
     st.data_editor(
@@ -67,6 +74,7 @@ def _editor(session: Session) -> None:
         hide_index=True,
         column_config=_columns(edits.sheet),
         disabled=["Line"],
+        placeholder="",
         alt="The rows of the lookup, to edit",
     )
 

@@ -203,7 +203,8 @@ class Session:
         """Have the lookup as its rows were edited in their table, or say why that cannot be."""
         self.edits.wrong = ""
         try:
-            self._change_lookup(self.edits.edited(done), "The rows were edited")
+            lookup = self.edits.edited(done)
+            self._change_lookup(lookup, notes.edited(self.lookup, lookup))
         except (RuleError, LookupFileError) as error:
             self.edits.wrong = str(error)
 

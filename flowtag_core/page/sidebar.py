@@ -98,7 +98,7 @@ def _file(name: str, about: str, kind: str, remove: Callable[[], None]) -> None:
 def _confirm(session: Session, path: str) -> None:
     rules = number(len(session.lookup), "rule")
     name = literal(session.lookup.name)
-    st.markdown(f"{literal(path)} will be overwritten with {name} as it is: {rules}.")
+    st.markdown(f"{name} as it is now, {rules}, will be written over {literal(path)}.")
     now = in_place.content(path)
     if now is not None and now != session.home_content:
         st.warning("The file has changed since it was read. Those changes will be lost.")

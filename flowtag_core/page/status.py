@@ -32,7 +32,7 @@ def status(session: Session) -> DeltaGenerator:
         # Behind a second click, for it stands where Cancel has just been.
         with st.popover("Start over", key="ask_start_over"):
             st.caption(
-                "Forget every file that was dropped, and read again what was given in place."
+                notes.start_over(0 if session.versions.is_saved else session.versions.unsaved)
             )
             st.button("Forget all files", key="start_over", on_click=session.start_over)
     return place

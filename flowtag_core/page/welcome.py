@@ -6,11 +6,13 @@ from typing import Final
 
 import streamlit as st
 
+from flowtag_core.page import address
 from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.rules import rules
 from flowtag_core.page.session import Session
 from flowtag_core.page.status import say
 from flowtag_core.page.uploads import drop_zone
+from flowtag_core.showing import notes
 from flowtag_core.showing.charts import tag_chart
 from flowtag_core.showing.legend import legend
 from flowtag_core.tagging.report import map_tags
@@ -33,6 +35,8 @@ def welcome(session: Session) -> None:
     say(st.info, session.told)
     if session.given_lookup is not None:
         say(st.info, [f"{session.lookup.name} is loaded as the lookup. Now drop a flow log."])
+    if address.is_view():
+        st.info(notes.LINK_WAITS)
     with st.container(border=True):
         drop_zone(session, "Drop flow logs and a lookup CSV here, together or one by one")
         with st.container(horizontal=True, vertical_alignment="center"):

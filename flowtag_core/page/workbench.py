@@ -19,20 +19,26 @@ HEIGHT: Final = 422
 _MOST_TAGS: Final = 1_000
 
 
-def workbench(session: Session, report: Report, course: Course, rejected: Report | None) -> None:
-    """The box to name what is ticked, undo and redo, and the list of untagged pairs."""
+def workbench(
+    session: Session, report: Report, course: Course, rejected: Report | None, hint: str
+) -> None:
+    """The box to name what is ticked, undo and redo, and the list of untagged pairs.
+
+    `hint` is a sentence on what these pairs are, if there is one.
+    """
     bench, places = session.bench, untagged_pairs(report)
     on_offer = offers(report, places)
     rows.select("untagged", bench.show(on_offer))
-    bench.drawn(report)
     st.header(notes.untagged_title(report, len(places)))
     if not on_offer:
-        _undo_and_redo(session)
-        st.text(bench.said or "No flow is untagged.")
+        undo_and_redo(session)
+        st.text(bench.said or ("No flow is untagged." if report.total else notes.NOTHING_THERE))
         return
+    if hint:
+        st.caption(hint)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ports = _boxes(session, report)
-        _undo_and_redo(session)
+        undo_and_redo(session)
     st.caption(literal(_said(session, report, ports)))
     table = untagged_table(report, places, on_offer, course, rejected)
     st.dataframe(
@@ -63,13 +69,13 @@ def _boxes(session: Session, report: Report) -> str:
         width=150,
     )
     st.selectbox(
-        "Tag it as",
+        "Tag as",
         notes.tags_to_choose(report, bench.first_suggestion)[:_MOST_TAGS],
         index=None,
         key="tag_as",
         accept_new_options=True,
         on_change=partial(_tag_as, session),
-        placeholder="Type a tag or choose, then Enter",
+        placeholder="Tag, then Enter",
     )
     return ports or ""
 
@@ -88,15 +94,16 @@ def _said(session: Session, report: Report, ports: str) -> str:
         return str(error)
 
 
-def _undo_and_redo(session: Session) -> None:
+def undo_and_redo(session: Session, place: str = "") -> None:
+    """The two buttons; `place` tells those in one place of the page from those in another."""
     versions = session.versions
     with st.container(horizontal=True, width="content", gap="xsmall"):
-        st.button(
-            "Undo", key="undo", on_click=session.undo, disabled=not versions.can_undo, width=76
-        )
-        st.button(
-            "Redo", key="redo", on_click=session.redo, disabled=not versions.can_redo, width=76
-        )
+        for name, act, is_there in (
+            ("Undo", session.undo, versions.can_undo),
+            ("Redo", session.redo, versions.can_redo),
+        ):
+            key = f"{name.lower()}{place}"
+            st.button(name, key=key, on_click=act, disabled=not is_there, width=76)
 
 
 def _columns(session: Session, measure: str, largest_share: float) -> dict[Any, Any]:

@@ -28,7 +28,7 @@ class Card(NamedTuple):
 def cards(report: Report, counts: FlowCounts, lookup: Lookup, replies: int) -> Iterator[Card]:
     """Untagged share, the measure, tags in use, port/protocol pairs, records set aside.
 
-    `replies` is how much of what is untagged looks like replies.
+    `replies` is how much of what is untagged looks like replies, 0 where that says nothing.
     """
     untagged, total = report.tag_counts[UNTAGGED], report.total
     measure = report.measure
@@ -38,8 +38,8 @@ def cards(report: Report, counts: FlowCounts, lookup: Lookup, replies: int) -> I
         f"{100 * replies / untagged:.0f}% are replies"
         if replies
         else f"{compact(untagged)} {measure}",
-        "The share that no row of the lookup names. Much of it may be replies, which go to any port: "
-        "see the switch for replies.",
+        "The share that no row of the lookup names. As logged, much of it may be replies, which go to "
+        "any port: see the switch for replies.",
     )
     yield Card(
         measure.capitalize(),

@@ -9,7 +9,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from flowtag_core.showing.legend import ACCENT, AMBER, GREY, Legend
+from flowtag_core.showing.legend import GREY, Legend
 from flowtag_core.showing.notes import compact, number, pair_name
 from flowtag_core.tagging.report import Report
 
@@ -42,14 +42,14 @@ def tag_chart(report: Report, legend: Legend, theme: str = "light") -> alt.Layer
     return _chart(bars, report.measure, theme)
 
 
-def port_chart(report: Report, theme: str = "light") -> alt.LayerChart:
-    """A bar for each of the largest ports with protocol, and one for all others."""
+def port_chart(report: Report, legend: Legend, theme: str = "light") -> alt.LayerChart:
+    """A bar for each of the largest ports with protocol in its tag's colour, one for all others."""
     most = (-report.count).argsort(kind="stable")
     bars = [
         Bar(
             pair_name(int(report.port[row]), int(report.protocol[row])),
             int(report.count[row]),
-            (AMBER if report.is_untagged[row] else ACCENT)[theme],
+            legend.colours[legend.place[report.tag[row]]],
         )
         for row in most[:MOST_BARS].tolist()
     ]
@@ -74,6 +74,7 @@ def _chart(bars: list[Bar], measure: str, theme: str) -> alt.LayerChart:
         for bar in bars
     ]
     frame = pd.DataFrame(rows, columns=["name", "colour", "number", "drawn", "label"])
+    frame["spoken"] = frame["name"] + ": " + frame["number"] + f" {measure}"
     axis = alt.Axis(
         title=None, labelLimit=_LABEL_WIDTH, labelColor=_INK[theme], ticks=False, domain=False
     )
@@ -83,12 +84,15 @@ def _chart(bars: list[Bar], measure: str, theme: str) -> alt.LayerChart:
     )
     marks = base.mark_bar(cornerRadiusEnd=2).encode(
         alt.Color("colour:N", scale=None),
+        description=alt.Description("spoken:N"),
         tooltip=[
             alt.Tooltip("name:N", title="Name"),
             alt.Tooltip("number:N", title=measure.capitalize()),
         ],
     )
-    numbers = base.mark_text(align="left", dx=5, color=_INK[theme]).encode(alt.Text("label:N"))
+    numbers = base.mark_text(align="left", dx=5, color=_INK[theme], aria=False).encode(
+        alt.Text("label:N")
+    )
     chart: alt.LayerChart = alt.layer(marks, numbers).configure_view(stroke=None)
     return chart
 

@@ -10,28 +10,29 @@ from flowtag_core.showing.notes import number
 from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.report import Numbers, Report
 
-ACCENT: Final = {"light": "#0b6b75", "dark": "#4cc3cf"}
 AMBER: Final = {"light": "#b45f06", "dark": "#f5a742"}
 """The colour of Untagged and of nothing else, for each theme."""
 GREY: Final = {"light": "#8a979d", "dark": "#7d8a90"}
 """The colour of what has none of its own."""
 _TAGS: Final = {
-    "light": "#0b6b75 #3a6fc4 #b0347f #3d8b37 #7a4fb0 #2b3f6b #a8324a #4f9aa8".split(),
-    "dark": "#4cc3cf #7aa7f0 #ee8fc4 #7ecb74 #b695ea #c3cde6 #f0828e #2d8a96".split(),
+    "light": "#0b6b75 #c94c8b #4b8fe0 #5f9e20 #6a329f #1b2a5c".split(),
+    "dark": "#4cc3cf #ff6fb0 #4f7fe8 #8fd17a #d9b3ff #f4f6ff".split(),
 }
-"""Contrast with the page of at least 3 to 1, and none near to amber."""
-MOST_TAGS: Final = 8
+"""Contrast with the page of at least 3 to 1, none near to amber, few enough to be told apart."""
+MOST_TAGS: Final = 6
 
 
 class Legend(NamedTuple):
     """Names with a colour each: the largest tags, Other if there are more, and Untagged last.
 
-    `place` has for each tag of the report the place of its name.
+    `place` has for each tag of the report the place of its name, `selected` that of the tag that is
+    selected.
     """
 
     names: tuple[str, ...]
     colours: tuple[str, ...]
     place: Numbers
+    selected: int | None = None
 
 
 def legend(report: Report, whole: Report, theme: str = "light", tag: str | None = None) -> Legend:
@@ -40,7 +41,8 @@ def legend(report: Report, whole: Report, theme: str = "light", tag: str | None 
     `tag` has a colour even if it is not among the largest. A tag keeps its colour as long as those
     with it do not want the same: it comes from its place in the lookup.
     """
-    tags = [name for name in report.tag_counts if name != UNTAGGED]
+    both = dict.fromkeys([*report.tag_counts, *whole.tag_counts])
+    tags = [name for name in both if name != UNTAGGED]
     if tag in tags[MOST_TAGS:]:
         tags.insert(MOST_TAGS - 1, tag)
     shown = tags[:MOST_TAGS]
@@ -51,7 +53,8 @@ def legend(report: Report, whole: Report, theme: str = "light", tag: str | None 
     place[places] = np.arange(len(shown))
     place[-1] = len(names) - 1
     colours = [*_colours(places, theme), *([GREY[theme]] if others else []), AMBER[theme]]
-    return Legend(tuple(names), tuple(colours), place)
+    selected = names.index(tag) if tag in names else None
+    return Legend(tuple(names), tuple(colours), place, selected)
 
 
 def _colours(tags: list[int], theme: str) -> list[str]:

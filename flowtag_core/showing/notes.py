@@ -9,7 +9,17 @@ from typing import Final
 from flowtag_core.counts import FileCounts, FlowCounts, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.tagging.editing import with_rules
-from flowtag_core.tagging.lookup import ANY_PROTOCOL, EXACT, NO_RULE, UNTAGGED, Lookup, Rule
+from flowtag_core.tagging.lookup import (
+    ANY_PROTOCOL,
+    EXACT,
+    NO_RULE,
+    UNTAGGED,
+    Lookup,
+    Meaning,
+    Ports,
+    Rule,
+    meanings,
+)
 from flowtag_core.tagging.report import Action, Measure, Report, retagged
 
 REPLIES: Final = (
@@ -22,10 +32,19 @@ NO_LOOKUP: Final = (
     "Without a lookup everything is Untagged. Drop a CSV with dstport, protocol and tag, or name "
     "what is untagged below: that makes one."
 )
-SELECT_A_TAG: Final = "Select a tag to see its ports only, and which rules give it."
+SELECT_A_TAG: Final = "Tick a tag to see its ports only, further down, and which rules give it."
+EDITABLE: Final = (
+    "Click a cell to change it; the last row, or the +, adds one; ticked rows can be removed."
+)
+LINK_WAITS: Final = "This link shows a certain view. It is there as soon as the files are."
+NOTHING_THERE: Final = (
+    "No flow is left: none began in the chosen time, or none has the chosen action. The x beside the "
+    "time, or the switches above, give them back."
+)
 FEW: Final = 5
 """Sentences that are read at a glance."""
 _RULES_SHOWN: Final = 20
+_MUCH: Final = 4
 _MADE_INTO_MORE: Final = re.compile(
     r"([-<>~=](?=[-<>=])|:(?=/)|www(?=\.)|@|\w(?=@))", re.IGNORECASE
 )
@@ -203,6 +222,33 @@ def _rule_name(rule: Rule) -> str:
     return "/".join(rule.cells[:2])
 
 
+def replies_hint(replies: int, report: Report) -> str:
+    """What to do where much of what is untagged looks like replies; nothing where it does not."""
+    if replies * _MUCH < report.untagged or not replies:
+        return ""
+    return (
+        f"{100 * replies / report.untagged:.0f}% of this looks like replies, which go to any port: "
+        "switch Replies to By service to see what else there is."
+    )
+
+
+def edited(before: Lookup, after: Lookup) -> str:
+    """What another version of a lookup says: `443/tcp is now website, 25/tcp has no rule now`."""
+    was, is_now = meanings(before), meanings(after)
+    changes = [
+        f"{_named_by(meaning)} is now {short(tag)}"
+        for meaning, tag in is_now.items()
+        if was.get(meaning) != tag
+    ]
+    changes += [f"{_named_by(meaning)} has no rule now" for meaning in was.keys() - is_now.keys()]
+    return few_words(changes) or "The rows were edited"
+
+
+def _named_by(meaning: Meaning) -> str:
+    *ports, protocol = meaning
+    return _rule_name(Rule(Ports(*ports), protocol, "", 0))
+
+
 def effect(what: str, before: float, report: Report) -> str:
     """What a change of the lookup came to: `9092/tcp is now kafka: Untagged 29.4% to 25.0%.`."""
     after = report.untagged / report.total if report.total else 0.0
@@ -233,11 +279,10 @@ def placeholder_tag(lookup: Lookup) -> str:
 
 
 def untagged_title(report: Report, shown: int) -> str:
-    """`Untagged: 59 pairs`, and that only the largest are shown where that is so."""
+    """`Untagged: 59 pairs`, or `Untagged: the largest 200 of 55,050 pairs`."""
     pairs = int(report.is_untagged.sum())
-    return f"Untagged: {number(pairs, 'pair')}" + (
-        f", the largest {shown}" if shown < pairs else ""
-    )
+    largest = f"the largest {shown} of " if shown < pairs else ""
+    return f"Untagged: {largest}{number(pairs, 'pair')}"
 
 
 def tags_to_choose(report: Report, suggestion: str) -> list[str]:
@@ -249,6 +294,12 @@ def tags_to_choose(report: Report, suggestion: str) -> list[str]:
 def unsaved(rules: int) -> str:
     """`2 rules not saved`, or that something else is not."""
     return f"{number(rules, 'rule')} not saved" if rules else "changes not saved"
+
+
+def start_over(rules: int) -> str:
+    """What is let go of, and how many rules that are not saved are among it."""
+    lost = f" {number(rules, 'rule')} not saved will be lost." if rules else ""
+    return "Forget every file that was dropped, and read again what was given in place." + lost
 
 
 def why_tag(lookup: Lookup, tag: str) -> str:

@@ -20,6 +20,7 @@ FEWEST_SLOTS: Final = 12
 _TOUCHED: Final = 0.1
 """A slot of which no more than this part is dragged over is not meant: hands and pixels are coarse."""
 _MOST_TICKS: Final = 8
+_FADED: Final = 0.3
 _DAY: Final = 86_400
 _YEAR: Final = 365 * _DAY
 _TICKS: Final = (
@@ -120,7 +121,8 @@ def chart(
             y,
             alt.Color("colour:N", scale=None),
             alt.Order("order:Q"),
-            opacity=alt.condition(is_chosen, alt.value(1), alt.value(0.3)),
+            opacity=alt.condition(is_chosen, alt.Opacity("shade:Q", scale=None), alt.value(_FADED)),
+            description=alt.Description("spoken:N"),
             tooltip=[
                 alt.Tooltip("time:N", title="Began (UTC)"),
                 alt.Tooltip("name:N", title="Tag"),
@@ -144,20 +146,29 @@ def _frame(course: Course, report: Report, legend: Legend, axis: Axis) -> pd.Dat
     layer, window = np.nonzero(sums)
     slot = np.searchsorted(axis.start, course.start)[window]
     count = sums[layer, window]
+    numbers = [f"{number:,}" for number in count.tolist()]
+    names = [legend.names[place] for place in layer]
     spans = [
         times.span((start, start + course.width * 60)) if course.width else ""
         for start in course.start.tolist()
     ]
+    when = [spans[place] for place in window]
+    is_meant = np.full(len(layer), legend.selected is None) | (layer == legend.selected)
     return pd.DataFrame(
         {
             "slot": slot,
             "end": slot + 1,
             "count": count,
-            "number": [f"{number:,}" for number in count.tolist()],
-            "name": [legend.names[place] for place in layer],
+            "number": numbers,
+            "name": names,
             "colour": [legend.colours[place] for place in layer],
             "order": -layer,
-            "time": [spans[place] for place in window],
+            "time": when,
+            "shade": np.where(is_meant, 1, _FADED),
+            "spoken": [
+                f"{time}: {name} {number} {report.measure}"
+                for time, name, number in zip(when, names, numbers, strict=True)
+            ],
         }
     )
 

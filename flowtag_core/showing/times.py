@@ -74,6 +74,12 @@ def width(minutes: int) -> str:
     raise ValueError(minutes)
 
 
+def extent(course: Course) -> Time:
+    """From the first window of a course, which has one, to the end of its last."""
+    first, last = course.start[[0, -1]].tolist()
+    return first, last + course.width * 60
+
+
 def about(course: Course, measure: str) -> str:
     """When the flows of a course began, how wide its windows are, and what has no time."""
     unknown = (
@@ -85,8 +91,7 @@ def about(course: Course, measure: str) -> str:
         return unknown or "No flow is left."
     if not course.width:
         return f"The times lie so far apart that they cannot be told from each other. {unknown}".strip()
-    first, last = course.start[[0, -1]].tolist()
     return (
-        f"{span((first, last + course.width * 60))} UTC, {width(course.width)} a bar. "
+        f"{span(extent(course))} UTC, {width(course.width)} a bar. "
         f"Drag over it to keep a part of the time. {unknown}"
     ).strip()
