@@ -600,6 +600,45 @@ def timeline_total(page):
     return charted(page, 0)["count"].sum()
 
 
+def test_what_a_rule_came_to_is_said_until_other_flows_are_counted(page):
+    page.button(key="sample").click().run()
+    session(page).tag(parse_rules("49153/tcp", "mine"))
+    page.run()
+    said_of_it = "49153/tcp is now mine: Untagged 57.1% to 50.0% of flows."
+    assert said_of_it in captions(page)
+    page.segmented_control(key="measure").set_value("bytes").run()
+    assert "49153/tcp is now mine" not in captions(page)
+
+
+def test_a_time_without_flows_is_said_and_can_be_typed_and_taken_back(page):
+    page.button(key="sample").click().run()
+    page.text_input(key="time_box").set_value("2021-05-04 15:04/2021-05-04 15:06").run()
+    assert page.query_params["time"] == "2021-05-04T15:04/2021-05-04T15:06"
+    assert metrics(page)["Flows"] == "8"
+    page.text_input(key="time_box").set_value("no time").run()
+    assert metrics(page)["Flows"] == "8"
+    page.text_input(key="time_box").set_value("2030-01-01T00:00/2030-01-02T00:00").run()
+    assert metrics(page)["Flows"] == "0"
+    assert "No flow is left" in said(page)
+    page.text_input(key="time_box").set_value("").run()
+    assert metrics(page)["Flows"] == "14"
+
+
+@pytest.mark.parametrize("text", ["<b>x</b>", "2021-05-04T15:06", "9999-01-01T00:00/1-1", "%00"])
+def test_what_a_link_cannot_mean_is_passed_over(page, text):
+    page.button(key="sample").click().run()
+    for key in ("tag", "time"):
+        page.query_params[key] = text
+    page.run()
+    assert not page.exception
+    assert metrics(page)["Flows"] == "14"
+    assert len(page.dataframe(key="ports").value) == 14
+
+
+def captions(page):
+    return "\n".join(c.value.replace("\\", "") for c in page.caption)
+
+
 def test_the_log_is_read_zero_times_by_edits_filters_and_views(page, monkeypatch):
     page.button(key="sample").click().run()
     monkeypatch.setattr(intake, "parse_flow_log", None)

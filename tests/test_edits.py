@@ -11,6 +11,7 @@ from flowtag_core.errors import LookupFileError, RuleError
 from flowtag_core.page import edits as edits_room
 from flowtag_core.page.edits import Edits
 from flowtag_core.page.session import Session
+from flowtag_core.showing.notes import edited
 from flowtag_core.tagging.editing import sheet_of
 
 ODD = "owner;Port;Proto;Tag\r\n a ;443;tcp;web\r\n# kept\r\n\r\nb;80-90; udp;b\xe9\r\nc;1;tcp"
@@ -101,6 +102,16 @@ def test_the_table_that_the_browser_has_stays_while_only_it_is_edited():
     edits.show(session.lookup, is_there=False)
     assert edits.number == 4
     assert edits.rows["3"].tolist()[0] == "z"
+
+
+def test_what_an_edit_did_is_said_in_rules():
+    before = loaded("dstport,protocol,tag\n443,tcp,web\n25,tcp,mail\n*,gre,x\n")
+    after = loaded("dstport,protocol,tag\n443,tcp,site\n25,tcp,mail\n6000-6063,tcp,x11\n")
+    assert (
+        edited(before, after)
+        == "443/tcp is now site, 6000-6063/tcp is now x11, */gre has no rule now"
+    )
+    assert edited(before, before) == "The rows were edited"
 
 
 def test_an_edit_that_cannot_be_leaves_the_lookup_and_says_so_until_the_next():

@@ -63,9 +63,8 @@ def _editor(session: Session) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(notes.EDITABLE, width="stretch")
         undo_and_redo(session, "_rows")
-    st.caption(notes.literal(session.bench.said))
-    if edits.wrong:
-        st.error(notes.literal(edits.wrong))
+    # There from the start, or the table would move down at the first edit.
+    st.caption(notes.literal(session.bench.said or "No change yet."))
     st.data_editor(
         edits.rows,
         key=_key(session),
@@ -77,6 +76,8 @@ def _editor(session: Session) -> None:
         placeholder="",
         alt="The rows of the lookup, to edit",
     )
+    if edits.wrong:
+        st.error(notes.literal(edits.wrong))
 
 
 def _columns(sheet: Sheet) -> dict[Any, Any]:
