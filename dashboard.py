@@ -69,7 +69,7 @@ def switch(
     help: str | None = None,
 ) -> Any:
     """One of the options, the first unless another is chosen; the choice is in the address."""
-    return st.segmented_control(
+    chosen_option = st.segmented_control(
         label,
         options,
         default=options[0],
@@ -79,6 +79,8 @@ def switch(
         help=help,
         bind="query-params",
     )
+    # An empty value in a link chooses nothing, whatever is required.
+    return options[0] if chosen_option is None else chosen_option
 
 
 st.set_page_config("flowtag", page_icon=PAGE.joinpath("icon.png"), layout="wide")

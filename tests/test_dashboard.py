@@ -624,10 +624,12 @@ def test_a_time_without_flows_is_said_and_can_be_typed_and_taken_back(page):
     assert metrics(page)["Flows"] == "14"
 
 
-@pytest.mark.parametrize("text", ["<b>x</b>", "2021-05-04T15:06", "9999-01-01T00:00/1-1", "%00"])
+@pytest.mark.parametrize(
+    "text", ["<b>x</b>", "2021-05-04T15:06", "9999-01-01T00:00/1-1", "%00", ""]
+)
 def test_what_a_link_cannot_mean_is_passed_over(page, text):
     page.button(key="sample").click().run()
-    for key in ("tag", "time"):
+    for key in ("tag", "time", "measure", "action", "view"):
         page.query_params[key] = text
     page.run()
     assert not page.exception

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table
 from flowtag_core.errors import RuleError
+from flowtag_core.page import bench as bench_room
 from flowtag_core.page.bench import Bench
 from flowtag_core.page.session import Session
 from flowtag_core.page.versions import Versions
@@ -122,15 +123,28 @@ def offer(port):
     return Offer(port, 6, suggestion(port, 6))
 
 
-def test_a_click_takes_what_was_shown_or_nothing():
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that a test sets on: clock.append(seconds)."""
+    passed = [100.0]
+    monkeypatch.setattr(bench_room.time, "monotonic", lambda: sum(passed))
+    return passed
+
+
+def test_a_click_takes_what_was_shown_or_nothing(clock):
     bench = Bench()
     bench.show([offer(8080), offer(8081), offer(22)])
     assert bench.clicked(0, "+ http-alt") == offer(8080)
     bench.show([offer(8081), offer(22)])
     # The second half of a double click.
+    clock.append(0.2)
     assert bench.clicked(0, "+ http-alt") is None
+    # In a list that is sorted the second half may meet another row.
+    assert bench.clicked(1, "+ ssh") is None
+    clock.append(0.2)
     # The browser still shows the list before.
     assert bench.clicked(2, "+ ssh") == offer(22)
+    clock.append(1.0)
     assert bench.clicked(1, "+ nothing of that") is None
     assert bench.clicked(99, "+ ssh") is None
 

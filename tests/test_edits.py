@@ -91,6 +91,9 @@ def test_the_table_that_the_browser_has_stays_while_only_it_is_edited():
         edits.show(session.lookup, is_there=True)
         assert edits.number == 1
     session.undo()
+    # What was edited in a table that is not that of the lookup any more would take back the undo.
+    session.edit({**NOTHING, "edited_rows": {1: {"3": "late"}}})
+    assert "Make it again" in session.edits.wrong
     edits.show(session.lookup, is_there=True)
     assert edits.number == 2
     # The lines have moved: they are shown anew.
@@ -121,6 +124,7 @@ def test_an_edit_that_cannot_be_leaves_the_lookup_and_says_so_until_the_next():
     session.edit({**NOTHING, "edited_rows": {0: {"0": "#1"}}})
     assert "begin with #" in session.edits.wrong
     assert not session.versions.can_undo
+    session.edits.show(session.lookup, is_there=True)
     session.edit({**NOTHING, "edited_rows": {0: {"0": "2"}}})
     assert session.edits.wrong == ""
     assert session.lookup.tag_of(2, 6) == "a"

@@ -15,6 +15,8 @@ from flowtag_core.tagging.report import Report
 
 A_DOUBLE_CLICK: Final = 0.5
 """Seconds in which a second click on the same row is no decision of its own."""
+AT_ONCE: Final = 0.35
+"""Seconds in which no second click is: in a sorted list its row may have another number."""
 ON_ITS_WAY: Final = 3.0
 """Seconds in which the browser may still show the list before this one."""
 
@@ -64,7 +66,7 @@ class Bench:
         lists = {self.offers, self._offers_before if now - self._moved < ON_ITS_WAY else ()}
         shown = {offers[row] for offers in lists if row < len(offers)}
         meant = [offer for offer in shown if offer.label == label]
-        if (row == row_before and now - then < A_DOUBLE_CLICK) or len(meant) != 1:
+        if now - then < (A_DOUBLE_CLICK if row == row_before else AT_ONCE) or len(meant) != 1:
             return None
         self._taken = row, now
         return meant[0] if meant[0] in self.offers else None

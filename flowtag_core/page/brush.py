@@ -24,10 +24,18 @@ class Brush:
     first: Time | None = None
     marked: Time | None = None
 
-    def draw(self, axis: Axis, time: Time | None) -> None:
-        """Have a chart with this axis and this time marked, the one that is there if it will do."""
+    @property
+    def key(self) -> str:
+        """What the chart is known by on the page."""
+        return f"timeline_{self.number}"
+
+    def draw(self, axis: Axis, time: Time | None, is_there: bool) -> None:
+        """Have a chart with this axis and this time marked, the one that is there if it will do.
+
+        One that was away, for a reload or for want of flows, is marked as it was at first.
+        """
         is_same = self.axis is not None and np.array_equal(self.axis.start, axis.start)
-        if not is_same or time != self.marked:
+        if not is_same or time != (self.marked if is_there else self.first):
             self.number += 1
             self.first = self.marked = time
         self.axis = axis

@@ -202,6 +202,9 @@ class Session:
     def edit(self, done: Mapping[str, Any]) -> None:
         """Have the lookup as its rows were edited in their table, or say why that cannot be."""
         self.edits.wrong = ""
+        if self.edits.content != self.lookup.content:
+            self.edits.wrong = notes.CHANGED_MEANWHILE
+            return
         try:
             lookup = self.edits.edited(done)
             self._change_lookup(lookup, notes.edited(self.lookup, lookup))

@@ -31,12 +31,11 @@ def timeline(
         _time_box(time, course)
     st.caption(times.about(course, report.measure))
     axis = axis_of(course)
-    brush.draw(axis, time)
-    key = f"timeline_{brush.number}"
+    brush.draw(axis, time, is_there=brush.key in st.session_state)
     st.altair_chart(
         chart(course, report, legend, axis, brush.first),
-        key=key,
-        on_select=partial(_dragged, brush, key),
+        key=brush.key,
+        on_select=partial(_dragged, brush, brush.key),
         selection_mode="brush",
         alt=f"{report.measure.capitalize()} over time by tag, bars",
     )

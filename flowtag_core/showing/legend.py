@@ -47,7 +47,10 @@ def legend(report: Report, whole: Report, theme: str = "light", tag: str | None 
         tags.insert(MOST_TAGS - 1, tag)
     shown = tags[:MOST_TAGS]
     others = len(whole.tag_counts.keys() - {*shown, UNTAGGED})
-    names = [*shown, *([f"Other ({number(others, 'tag')})"] if others else []), UNTAGGED]
+    rest = f"Other ({number(others, 'tag')})"
+    while rest in shown:
+        rest += "."
+    names = [*shown, *([rest] if others else []), UNTAGGED]
     places = [report.tags.index(name) for name in shown]
     place = np.full(len(report.tags), len(shown), np.int32)
     place[places] = np.arange(len(shown))

@@ -36,6 +36,7 @@ SELECT_A_TAG: Final = "Tick a tag to see its ports only, further down, and which
 EDITABLE: Final = (
     "Click a cell to change it; the last row, or the +, adds one; ticked rows can be removed."
 )
+CHANGED_MEANWHILE: Final = "The lookup had just been changed elsewhere on the page, so this edit was not taken. Make it again."
 LINK_WAITS: Final = "This link shows a certain view. It is there as soon as the files are."
 NOTHING_THERE: Final = (
     "No flow is left: none began in the chosen time, or none has the chosen action. The x beside the "
@@ -152,7 +153,7 @@ def found(found: Report, report: Report, shown: int) -> str:
         return f"{pairs}: nothing matches."
     share = f" ({100 * found.total / report.total:.1f}%)" if report.total else ""
     cut = f". The largest {shown:,} are shown; the CSV has all." if shown < len(found.port) else ""
-    return f"{pairs}, {found.total:,} {report.measure}{share}{cut}"
+    return f"{pairs}, {number(found.total, report.measure[:-1])}{share}{cut}"
 
 
 def ports_title(tag: str | None) -> str:

@@ -41,11 +41,15 @@ class Axis(NamedTuple):
     width: int
     cuts: Ints
 
-    def time(self, left: float, right: float) -> Time:
-        """The time of all slots between two places, with those of which only a part is."""
-        last = len(self.start) - 1
-        first = min(max(int(np.floor(left + _TOUCHED)), 0), last)
-        until = min(max(int(np.ceil(right - _TOUCHED)) - 1, first), last)
+    def time(self, left: float, right: float) -> Time | None:
+        """The time of all slots between two places, with those of which only a part is.
+
+        None where that is no slot, and where one window holds all time.
+        """
+        first = max(int(np.floor(left + _TOUCHED)), 0)
+        until = min(int(np.ceil(right - _TOUCHED)), len(self.start)) - 1
+        if first > until or not self.width:
+            return None
         return int(self.start[first]), int(self.start[until]) + self.width * 60
 
     def places(self, time: Time) -> tuple[int, int] | None:
