@@ -19,7 +19,7 @@ _LONGEST_CELL: Final = 1_000
 
 
 def rules(session: Session) -> None:
-    """If it is folded out the table to edit, and beside it the rows in doubt."""
+    """If it is folded out the table to edit, and below it the rows in doubt."""
     lookup = session.lookup
     # Folded out at first where something is in doubt; after that as the user has it.
     st.session_state.setdefault(_KEY, bool(lookup.problems or lookup.notices))

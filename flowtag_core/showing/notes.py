@@ -36,7 +36,10 @@ SELECT_A_TAG: Final = "Tick a tag to see its ports only, further down, and which
 EDITABLE: Final = (
     "Click a cell to change it; the last row, or the +, adds one; ticked rows can be removed."
 )
-CHANGED_MEANWHILE: Final = "The lookup had just been changed elsewhere on the page, so this edit was not taken. Make it again."
+CHANGED_MEANWHILE: Final = (
+    "The lookup had just been changed elsewhere on the page, so this edit was not taken. "
+    "Make it again."
+)
 LINK_WAITS: Final = "This link shows a certain view. It is there as soon as the files are."
 NOTHING_THERE: Final = (
     "No flow is left: none began in the chosen time, or none has the chosen action. The x beside the "
@@ -46,6 +49,7 @@ FEW: Final = 5
 """Sentences that are read at a glance."""
 _RULES_SHOWN: Final = 20
 _MUCH: Final = 4
+"""One part in so many is worth a hint."""
 _MADE_INTO_MORE: Final = re.compile(
     r"([-<>~=](?=[-<>=])|:(?=/)|www(?=\.)|@|\w(?=@))", re.IGNORECASE
 )

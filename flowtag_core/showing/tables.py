@@ -20,7 +20,7 @@ from flowtag_core.tagging.report import Report
 MOST_PORTS: Final = 1_000
 """Rows of the ports table that go to the browser; the result CSV has all of them."""
 
-MOST_TAGS_SEEN: Final = 13
+_MOST_TAGS_SEEN: Final = 13
 _ROW_HEIGHT: Final = 35
 _MOST_COLOURED: Final = 100
 _WITH_PORTS: Final = np.isin(np.arange(256), list(WITH_PORTS))
@@ -40,7 +40,7 @@ def tag_table(report: Report) -> pd.DataFrame:
 
 def height(tags: pd.DataFrame) -> int:
     """Pixels in which the first tags are seen; the table scrolls then."""
-    return _ROW_HEIGHT * (1 + min(len(tags), MOST_TAGS_SEEN)) + 2
+    return _ROW_HEIGHT * (1 + min(len(tags), _MOST_TAGS_SEEN)) + 2
 
 
 def in_colour(tags: pd.DataFrame, theme: str = "light") -> pd.DataFrame | Styler:

@@ -19,6 +19,7 @@ FEWEST_SLOTS: Final = 12
 """With fewer the bars would be walls: the axis has room at its ends then."""
 _TOUCHED: Final = 0.1
 """A slot of which no more than this part is dragged over is not meant: hands and pixels are coarse."""
+_COUNTS: Final = "datum.value ? format(datum.value, '~s') : '0'"
 _MOST_TICKS: Final = 8
 _FADED: Final = 0.3
 _DAY: Final = 86_400
@@ -89,29 +90,6 @@ def chart(
     brush = alt.selection_interval(
         name="brush", encodings=["x"], value={"x": [*places]} if places else alt.Undefined
     )
-    spare = max(FEWEST_SLOTS - len(axis.start), 0) / 2
-    domain = [-spare, len(axis.start) + spare]
-    labels = _labels(axis)
-    x = alt.X(
-        "slot:Q",
-        scale=alt.Scale(domain=domain, nice=False, zero=False),
-        axis=alt.Axis(
-            title=None,
-            values=[place + 0.0 for place in labels],
-            labelExpr=f"{ {str(place): label for place, label in labels.items()} }[datum.value]",
-            labelOverlap="greedy",
-            grid=False,
-        ),
-    )
-    y = alt.Y(
-        "count:Q",
-        stack=True,
-        axis=alt.Axis(
-            title=None,
-            tickCount=4,
-            labelExpr="datum.value ? format(datum.value, '~s') : '0'",
-        ),
-    )
     is_chosen = (
         f"!isValid(brush.slot) || (datum.end - {_TOUCHED} > brush.slot[0]"
         f" && datum.slot + {_TOUCHED} < brush.slot[1])"
@@ -120,9 +98,9 @@ def chart(
         alt.Chart(_frame(course, report, legend, axis))
         .mark_bar(orient="vertical", binSpacing=0)
         .encode(
-            x,
+            _across(axis),
             alt.X2("end:Q"),
-            y,
+            alt.Y("count:Q", stack=True, axis=alt.Axis(title=None, tickCount=4, labelExpr=_COUNTS)),
             alt.Color("colour:N", scale=None),
             alt.Order("order:Q"),
             opacity=alt.condition(is_chosen, alt.Opacity("shade:Q", scale=None), alt.value(_FADED)),
@@ -142,6 +120,23 @@ def chart(
     )
     layers: alt.LayerChart = alt.layer(bars, cuts).configure_view(stroke=None)
     return layers
+
+
+def _across(axis: Axis) -> alt.X:
+    """The slots from left to right, with our own labels: Vega's would be in the browser's zone."""
+    spare = max(FEWEST_SLOTS - len(axis.start), 0) / 2
+    labels = _labels(axis)
+    return alt.X(
+        "slot:Q",
+        scale=alt.Scale(domain=[-spare, len(axis.start) + spare], nice=False, zero=False),
+        axis=alt.Axis(
+            title=None,
+            values=[place + 0.0 for place in labels],
+            labelExpr=f"{ {str(place): label for place, label in labels.items()} }[datum.value]",
+            labelOverlap="greedy",
+            grid=False,
+        ),
+    )
 
 
 def _frame(course: Course, report: Report, legend: Legend, axis: Axis) -> pd.DataFrame:
