@@ -17,7 +17,7 @@ from flowtag_core.errors import FlowtagError, OutputError
 from flowtag_core.output import check_writable
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.reading.layout import format_layout
-from flowtag_core.reading.sources import check_readable
+from flowtag_core.reading.sources import expanded
 from flowtag_core.showing.notes import cautions, equation, number, remarks, short
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
@@ -97,9 +97,7 @@ def _run(logs: list[str], lookup_path: str, output: str, format: str | None) -> 
     _refuse_output_that_is_input([*logs, lookup_path], output)
     if output != "-":
         check_writable(output)
-    for path in logs:
-        if path != "-":
-            check_readable(path)
+    logs = [path for given in logs for path in expanded(given)]
     lookup = load_lookup_table(_stream(sys.stdin, "input") if lookup_path == "-" else lookup_path)
     with _progress_bar(logs) as progress:
         counts = parse_flow_log(*logs, format=format, progress=progress)

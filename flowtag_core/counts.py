@@ -52,13 +52,14 @@ class Reason(StrEnum):
     BAD_PORT = "bad port"
     BAD_PROTOCOL = "bad protocol"
     NO_PORT_IN_LAYOUT = "layout without port or protocol"
+    NOT_A_RECORD = "not a record"
     TOO_LONG = "line too long"
     CUT_SHORT = "cut short"
 
     @property
     def is_fault(self) -> bool:
-        """Whether something is wrong with the record; AWS's own notes are in order."""
-        return self not in (Reason.NO_DATA, Reason.SKIPPED_DATA)
+        """Whether something is wrong with it; AWS's own notes and what tools add are in order."""
+        return self not in (Reason.NO_DATA, Reason.SKIPPED_DATA, Reason.NOT_A_RECORD)
 
 
 class Fault(NamedTuple):
@@ -195,13 +196,21 @@ def _is_small(table: Table) -> bool:
     return windows == 1 or (windows <= MOST_WINDOWS and rows <= MOST_ROWS)
 
 
+class Offer(NamedTuple):
+    """A layout that nobody named, by its fields in order, and how many flows it would find."""
+
+    fields: str
+    flows: int
+
+
 @dataclass(frozen=True)
 class FileCounts:
     """What became of every record of one file: records = headers + blank + flows + set aside.
 
     `unreadable` counts flows in which a field was there and could not be read, `lacking` flows
     whose layout has no such field, `odd_words` flows whose action or log-status is not one of
-    AWS's words. `shapes` says how the file was read, `damage` why it ended early.
+    AWS's words. `fitting` says, of lines that do not fit the layout that was assumed, how many would
+    be flows in which other one. `shapes` says how the file was read, `damage` why it ended early.
     """
 
     size: int = 0
@@ -212,6 +221,7 @@ class FileCounts:
     unreadable: Counter[str] = field(default_factory=Counter)
     lacking: Counter[str] = field(default_factory=Counter)
     odd_words: Counter[str] = field(default_factory=Counter)
+    fitting: Counter[str] = field(default_factory=Counter)
     shapes: frozenset[str] = frozenset()
     damage: frozenset[str] = frozenset()
 
@@ -224,6 +234,14 @@ class FileCounts:
     def faults(self) -> int:
         """The records with a fault, AWS's own notes not among them."""
         return sum(count for reason, count in self.set_aside.items() if reason.is_fault)
+
+    @property
+    def offer(self) -> Offer | None:
+        """The layout that would find the most flows, where these are more than were found."""
+        if self.headers or not self.fitting:
+            return None
+        best, flows = max(self.fitting.items(), key=lambda item: (item[1], item[0]))
+        return Offer(best, flows) if flows > self.flows else None
 
     def __add__(self, other: FileCounts) -> FileCounts:
         return FileCounts(

@@ -89,7 +89,6 @@ def test_a_damaged_log_is_counted_up_to_the_damage_and_exits_1(tmp_path, lookup)
         ((LOG, "nowhere.csv", "OUT"), "nowhere.csv: there is no such file"),
         ((LOG, "nowhere.log", SAMPLE_LOOKUP, "OUT"), "nowhere.log: there is no such file"),
         ((SAMPLE_LOOKUP, LOG, "OUT"), "needs the three columns dstport, protocol and tag"),
-        ((str(SAMPLE), SAMPLE_LOOKUP, "OUT"), "is a folder"),
         ((LOG, SAMPLE_LOOKUP, str(SAMPLE)), "is a folder"),
         ((LOG, SAMPLE_LOOKUP, ""), "is a folder or no name"),
         ((LOG, SAMPLE_LOOKUP, "new/"), "is a folder or no name"),

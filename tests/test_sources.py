@@ -7,7 +7,7 @@ import pytest
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import LogError
-from flowtag_core.reading import sources
+from flowtag_core.reading import sources, unpacking
 from flowtag_core.reading.counting import parse_flow_log
 from tests.logs import line
 
@@ -66,7 +66,7 @@ def test_gzip_is_unpacked_three_deep_and_no_deeper():
     packed = LOG
     for _ in range(4):
         packed = gzip.compress(packed)
-    with pytest.raises(LogError, match="more than 3 deep"):
+    with pytest.raises(LogError, match="more than 3 times over"):
         parse(packed)
 
 
@@ -114,7 +114,7 @@ def test_what_follows_the_last_member_must_be_padding():
 
 
 def test_a_bomb_is_refused_by_size_and_ratio(monkeypatch):
-    monkeypatch.setattr(sources, "_BOMB_SIZE", 1 << 22)
+    monkeypatch.setattr(unpacking, "_BOMB_SIZE", 1 << 22)
     with pytest.raises(LogError, match="unpacks to over 1,000 times its size"):
         parse(gzip.compress(b"\n" * (1 << 24), 9))
 
@@ -155,12 +155,11 @@ def test_a_line_of_millions_of_words_is_never_taken_apart_whole():
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a PNG picture"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a picture"),
         (b"PK\x03\x04....[Content_Types].xml", "an Office document"),
         (b"PK\x03\x04", "a zip archive"),
         (b"%PDF-1.7", "a PDF document"),
         (b"PAR1", "a Parquet file"),
-        (b"\xff\xfe2\x00 \x00", "UTF-16 text"),
         (b"<!DOCTYPE html><html>", "a web page or XML"),
         (b"  <?xml version='1.0'?><Error>", "a web page or XML"),
         (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import os
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Final
 
-from flowtag_core.counts import FlowCounts, Reason, Tower
+from flowtag_core.counts import FileCounts, FlowCounts, Reason, Tower
 from flowtag_core.errors import Cancelled, DamagedLogError, LogError
 from flowtag_core.reading.layout import ASSUMED, Layout, format_layout
+from flowtag_core.reading.records import Records
 from flowtag_core.reading.reference import Reference
-from flowtag_core.reading.sources import LogFile, Source, open_source, source_name
+from flowtag_core.reading.shapes import records
+from flowtag_core.reading.sources import LogFile, Source, files_in, open_source, source_name
+from flowtag_core.reading.unpacking import File
+
+MOST_TOLD: Final = 3
+"""Sentences on files that are no logs, where there is nothing else."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +39,9 @@ def parse_flow_log(
 ) -> FlowCounts:
     """Count every flow of one or many logs, each read once.
 
-    A file is a path, `-` for standard input, or a file open in binary mode; gzip is recognised by
-    content. `names` are what the files are called in the result, else each by its own name.
+    A file is a path, also of a folder with all that is below it, `-` for standard input, or a file
+    open in binary mode. How it is packed and in which shape its records are is seen from its content.
+    `names` are what the files are called in the result, else each by its own name.
     `format` is the layout of files without a header, as AWS writes it. `progress` is told after
     each read; `cancel` is asked, and its yes raises Cancelled. A bad line is counted and passed
     over. Raises LogError where a file cannot be read at all, FormatError for the format.
@@ -41,41 +50,94 @@ def parse_flow_log(
     sums = Tower(FlowCounts())
     called = distinct(map(source_name, files) if names is None else names)
     for file, name in zip(files, called, strict=True):
-        with open_source(file, name) as source:
-            sums.add(
-                _count(source, layout, progress or (lambda _: None), cancel or (lambda: False))
-            )
+        for counts in _counts(
+            file, name, layout, progress or (lambda _: None), cancel or (lambda: False)
+        ):
+            sums.add(counts)
     return sums.total()
 
 
-def _count(
+def _counts(
+    file: LogFile,
+    name: str,
+    layout: Layout,
+    progress: Callable[[Progress], None],
+    cancel: Callable[[], bool],
+) -> Iterator[FlowCounts]:
+    """The counts of each file in a log, an archive or a folder.
+
+    One of several that is no log leaves the others, with a sentence. Raises LogError where there is
+    nothing else.
+    """
+    files, refusals = _files(file, name)
+    is_counted = False
+    for path, called in files:
+        try:
+            with open_source(path, called) as source:
+                for counts in _source_counts(source, layout, progress, cancel):
+                    is_counted |= bool(counts.total.records or not counts.total.damage)
+                    yield counts
+        except LogError as error:
+            refusals.append((called, str(error)))
+    if not is_counted and refusals:
+        raise LogError(" ".join(sentence for _, sentence in refusals[:MOST_TOLD]))
+    for called, sentence in refusals:
+        yield FlowCounts(files={called: FileCounts(damage=frozenset([sentence]))})
+
+
+def _files(file: LogFile, name: str) -> tuple[list[tuple[LogFile, str]], list[tuple[str, str]]]:
+    """What is to be read and how it is called, and sentences on folders that cannot be looked into."""
+    if not isinstance(file, (str, os.PathLike)) or not os.path.isdir(file):
+        return [(file, name)], []
+    paths, errors = files_in(os.fspath(file))
+    return [(path, path) for path in paths], [(name, str(error)) for error in errors]
+
+
+def _source_counts(
     source: Source,
     layout: Layout,
     progress: Callable[[Progress], None],
     cancel: Callable[[], bool],
-) -> FlowCounts:
+) -> Iterator[FlowCounts]:
+    lines = read = 0
     reference = Reference(source.name, layout)
-    damage = None
 
     def tell() -> None:
         if cancel():
             raise Cancelled(f"{source.name}: the count was cancelled.")
-        progress(Progress(source.name, source.bytes_read, source.size, reference.lines))
+        done = lines + reference.lines
+        progress(Progress(source.name, source.bytes_read, source.size, done))
 
+    for file in source.files(on_read=tell):
+        reference = Reference(file.name, layout)
+        try:
+            damage = file.refusal or _count(file, reference)
+        except LogError as error:
+            if file.name == source.name:
+                raise
+            damage = str(error)
+        tell()
+        yield reference.counts(max(source.bytes_read - read, 0), file.wrapping, damage)
+        lines, read = lines + reference.lines, source.bytes_read
+
+
+def _count(file: File, reference: Reference) -> str | None:
+    """Count a file; gives the damage if it ends before its end."""
     try:
-        for text, too_long in source.blocks(on_read=tell):
-            if too_long:
-                reference.set_aside_line(text, Reason.TOO_LONG)
+        for part in records(file):
+            if isinstance(part, Records):
+                reference.count_records(part)
+            elif part.too_long:
+                reference.set_aside_line(part.text, Reason.TOO_LONG)
             else:
-                reference.count(text)
+                reference.count(part.text)
     except DamagedLogError as error:
         if not reference.lines:
             raise LogError(f"{error} Not one whole line came out of it.") from error
-        damage = f"{error} Every whole line before that is counted. Fetch the file again."
         if error.tail:
             reference.set_aside_line(error.tail, Reason.CUT_SHORT)
-    tell()
-    return reference.counts(source.bytes_read, source.wrapping, damage)
+        return f"{error} Every whole line before that is counted. Fetch the file again."
+    return None
 
 
 def distinct(names: Iterable[str]) -> list[str]:

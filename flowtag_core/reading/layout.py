@@ -20,22 +20,40 @@ DEFAULT_FIELDS: Final = tuple(
 )
 """Version 2 in this order is what AWS writes where nobody chose otherwise."""
 
-KNOWN_FIELDS: Final = frozenset(DEFAULT_FIELDS) | frozenset(
-    """
-    vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr
-    region az-id sublocation-type sublocation-id
-    pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path
-    ecs-cluster-arn ecs-cluster-name ecs-container-instance-arn ecs-container-instance-id
+_ADDED: Final = {
+    2: "",
+    3: "vpc-id subnet-id instance-id tcp-flags type pkt-srcaddr pkt-dstaddr",
+    4: "region az-id sublocation-type sublocation-id",
+    5: "pkt-src-aws-service pkt-dst-aws-service flow-direction traffic-path",
+    7: """ecs-cluster-arn ecs-cluster-name ecs-container-instance-arn ecs-container-instance-id
     ecs-container-id ecs-second-container-id ecs-service-name ecs-task-definition-arn ecs-task-arn
-    ecs-task-id reject-reason resource-id encryption-status
-    instance-tag instance-tag-2 interface-tag interface-tag-2 asg-tag asg-tag-2 interface-type
-    next-hop-interface-id next-hop-subnet-id next-hop-az-id next-hop-vpc-id next-hop-interface-type
-    resource-type tgw-id tgw-attachment-id tgw-src-vpc-account-id tgw-dst-vpc-account-id
-    tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id tgw-src-eni tgw-dst-eni
-    tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id packets-lost-no-route
-    packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired
-    """.split()
+    ecs-task-id""",
+    8: "reject-reason",
+    9: "resource-id",
+    10: "encryption-status",
+    11: """instance-tag instance-tag-2 interface-tag interface-tag-2 asg-tag asg-tag-2
+    interface-type next-hop-interface-id next-hop-subnet-id next-hop-az-id next-hop-vpc-id
+    next-hop-interface-type""",
+}
+
+BY_VERSION: Final = {
+    version: DEFAULT_FIELDS
+    + tuple(name for older, added in _ADDED.items() if older <= version for name in added.split())
+    for version in _ADDED
+}
+"""Every field that there was with each version, in the order in which AWS lists them."""
+
+TRANSIT_GATEWAY: Final = tuple(
+    """version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id
+    tgw-dst-vpc-account-id tgw-src-vpc-id tgw-dst-vpc-id tgw-src-subnet-id tgw-dst-subnet-id
+    tgw-src-eni tgw-dst-eni tgw-src-az-id tgw-dst-az-id tgw-pair-attachment-id srcaddr dstaddr
+    srcport dstport protocol packets bytes start end log-status type packets-lost-no-route
+    packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region
+    flow-direction pkt-src-aws-service pkt-dst-aws-service""".split()
 )
+"""The default of transit gateway flow logs, version 6."""
+
+KNOWN_FIELDS: Final = frozenset(BY_VERSION[max(BY_VERSION)]) | frozenset(TRANSIT_GATEWAY)
 
 ABSENT: Final = -1
 

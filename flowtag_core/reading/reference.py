@@ -46,10 +46,15 @@ from flowtag_core.counts import (
     tabulate,
 )
 from flowtag_core.iana import WITH_PORTS
+from flowtag_core.reading.fitting import fitting
 from flowtag_core.reading.layout import ABSENT, ASSUMED, KNOWN_FIELDS, Layout, header_layout
+from flowtag_core.reading.records import Records
 
 _ACTIONS: Final = {b"ACCEPT": ACCEPT, b"REJECT": REJECT}
 _NOTES: Final = {b"NODATA": Reason.NO_DATA, b"SKIPDATA": Reason.SKIPPED_DATA}
+_MISFITS: Final = frozenset(
+    {Reason.TOO_FEW_FIELDS, Reason.UNSUPPORTED_VERSION, Reason.BAD_PORT, Reason.BAD_PROTOCOL}
+)
 _AWS_STATUS: Final = frozenset({b"OK", *_NOTES})
 _PROTOCOLS: Final = {
     str(number).zfill(digits).encode(): number
@@ -69,6 +74,14 @@ _TAB_PIECE: Final = re.compile(rb"[^\t]+")
 _PIECES_AT_ONCE: Final = 1 << 11
 _STAMP: Final = re.compile(
     rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|\d{13})[ \t]+"
+)
+_EVENT: Final = b"EVENTS\t"
+# What `aws logs ... --output text` writes besides events: the streams that were searched, tokens for
+# the pages before and after; the sentence that an export to S3 leaves behind; and the one by which
+# a subscription tries out its target.
+_TOLD_BESIDE: Final = re.compile(
+    rb"SEARCHEDLOGSTREAMS(?:\t|$)|[bf]/\d{10,}(?:/s)?(?:\t[bf]/\d{10,}(?:/s)?)?$"
+    rb"|NEXTTOKEN\t|Permission Check Successful|CWL CONTROL MESSAGE"
 )
 _STREAM_NAME: Final = re.compile(rb"[^ \t]+[ \t]+")
 _WHOLE_NUMBER: Final = re.compile(rb"\d+(?=[ \t]|\Z)")
@@ -102,6 +115,7 @@ class Reference:
         self._unreadable: Counter[str] = Counter()
         self._lacking: Counter[str] = Counter()
         self._odd_words: Counter[str] = Counter()
+        self._fitting: Counter[str] = Counter()
         self._shapes: set[str] = set()
         self._faults: list[Fault] = []
         self._rows: list[Ints] = []
@@ -123,6 +137,17 @@ class Reference:
         self._line += len(lines)
         self._tabulate(at_least=_ROWS_AT_ONCE)
 
+    def count_records(self, records: Records) -> None:
+        """Count records that were taken out of something else, each under its own number."""
+        if records.layout is not None:
+            self._layout = records.layout
+        self._shapes.add(records.shape)
+        is_plain = _is_plain(b"\n".join(text for _, text in records.numbered))
+        self._count(iter(records.numbered), bytes.split if is_plain else _words)
+        if records.numbered:
+            self._line = max(self._line, records.numbered[-1][0])
+        self._tabulate(at_least=_ROWS_AT_ONCE)
+
     def set_aside_line(self, line: bytes, reason: Reason) -> None:
         """Set one line aside that could not be handed over whole."""
         self._line += 1
@@ -140,6 +165,7 @@ class Reference:
             +self._unreadable,
             +self._lacking,
             +self._odd_words,
+            self._fitting,
             frozenset(wrapping + shape for shape in self._shapes),
             frozenset([damage] if damage else []),
         )
@@ -261,6 +287,12 @@ class Reference:
         if not line or line.startswith(b"#"):
             self._blank += 1
             return None
+        if _TOLD_BESIDE.match(line):
+            self._put_aside(number, line, Reason.NOT_A_RECORD)
+            return None
+        if line.startswith(_EVENT):
+            line = _record_in_event(line, layout)
+            self._shapes.add("events as text")
         if b"\t" in line and _holds_several(line, layout):
             pieces = ((number, piece[0]) for piece in _TAB_PIECE.finditer(line))
             while batch := list(islice(pieces, _PIECES_AT_ONCE)):
@@ -284,6 +316,8 @@ class Reference:
 
     def _put_aside(self, number: int, line: bytes, reason: Reason) -> None:
         self._set_aside[reason] += 1
+        if self._layout == ASSUMED and reason in _MISFITS:
+            self._fitting.update(map(" ".join, fitting(line)))
         if reason.is_fault and len(self._faults) < MOST_FAULTS:
             start = _stripped(line[: 4 * _FAULT_CHARACTERS + 1024]).decode("utf-8", "replace")
             self._faults.append(Fault(self._name, number, reason, start[:_FAULT_CHARACTERS]))
@@ -378,6 +412,12 @@ def _holds_several(line: bytes, layout: Layout) -> bool:
     piece = _stripped(line.partition(b"\t")[0])
     record = _without_stamp(piece, layout)
     return header_layout(record) is not None or _is_whole(record, layout)
+
+
+def _record_in_event(line: bytes, layout: Layout) -> bytes:
+    """The record in a line that `aws logs ... --output text` writes for an event."""
+    pieces = map(_stripped, line.split(b"\t"))
+    return next((piece for piece in pieces if _is_whole(piece, layout)), line)
 
 
 def _without_stamp(line: bytes, layout: Layout) -> bytes:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from flowtag_core.counts import FileCounts, FlowCounts, Reason
+from flowtag_core.counts import FileCounts, FlowCounts, Offer, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.tagging.editing import with_rules
 from flowtag_core.tagging.lookup import (
@@ -79,6 +79,8 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
             yield f"{name}: is empty."
         elif file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
             yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
+        elif offer := file.offer:
+            yield f"{name}: {offered(offer)}. To read them so, run again with --format '{offer.fields}'."
         elif not file.flows and file.faults:
             yield (
                 f"{name}: not one flow was found{_first_fault(counts, name)}. If its format is a "
@@ -91,6 +93,14 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
             yield f"{name}: most lines have an unknown action or status. Is its format a custom one?"
     if counts.total.set_aside[Reason.SKIPPED_DATA]:
         yield "AWS could not record everything (SKIPDATA): these counts are a lower bound."
+
+
+def offered(offer: Offer) -> str:
+    """A layout that is only offered: `12,000 lines fit 29 fields, from version to traffic-path`."""
+    fields = offer.fields.split()
+    lines = number(offer.flows, "line")
+    verb = "fits" if offer.flows == 1 else "fit"
+    return f"{lines} {verb} a common layout of {len(fields)} fields, {fields[0]} to {fields[-1]}"
 
 
 def doubts(lookup: Lookup) -> Iterator[str]:

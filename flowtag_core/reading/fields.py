@@ -1,0 +1,126 @@
+"""How others than AWS's own files name the fields of a flow and write their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Final
+
+from flowtag_core.reading.layout import KNOWN_FIELDS
+
+WANTED: Final = "version srcport dstport protocol packets bytes start action log-status".split()
+"""The fields that are counted; the others of a table need not be looked at."""
+
+MESSAGE_KEYS: Final = (
+    "@message message _raw event.original result._raw body event log textPayload".split()
+)
+"""Under which key, or in which column, a record stands as text; the first that is there has it."""
+
+_SPELLINGS: Final = {
+    "startTime": "start",
+    "start_time": "start",
+    "endTime": "end",
+    **{re.sub("-(.)", lambda found: found[1].upper(), name): name for name in KNOWN_FIELDS},
+    "srcAddr": "srcaddr",
+    "dstAddr": "dstaddr",
+    "srcPort": "srcport",
+    "dstPort": "dstport",
+}
+"""How Logs Insights and others spell the fields; `_` for `-` is understood."""
+
+_OCSF_CLASS: Final = "class_uid"
+_OCSF: Final = {
+    "dst_endpoint.port": "dstport",
+    "src_endpoint.port": "srcport",
+    "connection_info.protocol_num": "protocol",
+    "traffic.packets": "packets",
+    "traffic.bytes": "bytes",
+    "start_time": "start",
+    "start_time_dt": "start",
+    "time": "start",
+    "time_dt": "start",
+    "action": "action",
+    "action_id": "action",
+    "status_code": "log-status",
+}
+"""Network activity of the Open Cybersecurity Schema Framework, as Security Lake has it."""
+
+_OTHERS: Final = {
+    "eventSource": "CloudTrail events, which record calls and no traffic",
+    "webaclId": "requests that AWS WAF saw",
+    "query_name": "DNS queries",
+    "firewall_name": "alerts of AWS Network Firewall",
+    "detail-type": "events of EventBridge",
+    "jsonPayload.connection.dest_port": "Google Cloud's flow logs",
+    "connection.dest_port": "Google Cloud's flow logs",
+    "dest_port": "flow logs of another cloud than AWS",
+    "properties.flows": "Azure's flow logs",
+    "flowRecords.flows": "Azure's flow logs",
+    "dst_port": "flow logs of another kind than AWS's",
+    "DestinationPort": "flow logs of another kind than AWS's",
+    "DestPort": "flow logs of another kind than AWS's",
+}
+"""Keys and columns that only the logs of others have, and whose they are."""
+
+_ACTIONS: Final = {
+    **dict.fromkeys(("allowed", "accept", "1"), "ACCEPT"),
+    **dict.fromkeys(("denied", "reject", "2"), "REJECT"),
+}
+_MISSING: Final = frozenset({"", "-", "none", "nan", "null", "<na>"})
+_WHOLE_FLOAT: Final = re.compile(r"(\d+)\.0+")
+_WRITTEN_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
+
+
+def field_name(name: str) -> str | None:
+    """The name that AWS's own files have for a field; None where it is no field of a flow log."""
+    plain = _SPELLINGS.get(name) or name.lower().replace("_", "-")
+    return plain if plain in KNOWN_FIELDS else None
+
+
+def fields_of(paths: Iterable[str]) -> dict[str, str]:
+    """For each field that is there, which of the columns or paths of keys has it.
+
+    Keys may stand within others, `aws.vpcflow.dstport`; of two with one field the first counts.
+    """
+    paths = list(paths)
+    fields: dict[str, str] = {}
+    if _OCSF_CLASS in paths:
+        known = {path: field for path, field in _OCSF.items() if path in paths}
+        for path, field in known.items():
+            fields.setdefault(field, path)
+        return fields
+    for path in paths:
+        name = field_name(path.rpartition(".")[2])
+        if name:
+            fields.setdefault(name, path)
+    return fields
+
+
+def others(names: Iterable[str]) -> str:
+    """Whose logs these keys or columns are, if not those of VPC flow logs; else nothing."""
+    return next((_OTHERS[name] for name in names if name in _OTHERS), "")
+
+
+def word(value: object, field: str) -> str:
+    """A value of any kind as a word of a record: `-` where it is missing, `443` for 443.0."""
+    text = "" if value is None else str(value).strip()
+    if text.lower() in _MISSING:
+        return "-"
+    if field == "start" and (seconds := _seconds(text)) is not None:
+        return str(seconds)
+    if field == "action":
+        text = _ACTIONS.get(text.lower(), text)
+    whole = _WHOLE_FLOAT.fullmatch(text)
+    return whole[1] if whole else "".join(text.split())
+
+
+def _seconds(text: str) -> int | None:
+    """Seconds since 1970 of a time that is written out."""
+    if not _WRITTEN_TIME.match(text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text.replace(" UTC", "Z"))
+    except ValueError:
+        return None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -1,0 +1,95 @@
+"""What an unpacked file holds -> records: lines of text, or what stands in something else.
+
+A shape is recognised by content, never by name; what is no flow log is refused as what it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final, cast
+
+from flowtag_core.errors import LogError
+from flowtag_core.reading.cells import csv_records, table_of
+from flowtag_core.reading.columns import parquet_records
+from flowtag_core.reading.documents import json_records
+from flowtag_core.reading.records import Records
+from flowtag_core.reading.sources import Block, whole_lines
+from flowtag_core.reading.unpacking import File, peeked, stored
+
+_SPACE: Final = re.compile(rb"(?:\xef\xbb\xbf|\s)*")
+_AS_TEXT: Final = "Give AWS VPC flow logs, as text, packed or not"
+_NO_LOGS: Final = (
+    (rb"BZh[1-9]1AY&SY", "compressed with bzip2", "Unpack it or compress it with gzip"),
+    (rb"\xfd7zXZ\0", "compressed with xz", "Unpack it or compress it with gzip"),
+    (rb"\x04\x22\x4d\x18", "compressed with lz4", "Unpack it or compress it with gzip"),
+    (rb"\xff\x06\0\0sNaPpY", "compressed with snappy", "Unpack it or compress it with gzip"),
+    (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it and give the files in it"),
+    (rb"Rar!\x1a\x07", "a RAR archive", "Unpack it and give the files in it"),
+    (rb"\x89PNG|\xff\xd8\xff|GIF8", "a picture", _AS_TEXT),
+    (rb"%PDF-", "a PDF document", "Give the log itself, as text"),
+    (rb"\xd0\xcf\x11\xe0", "an old Office document", "Save the log as text"),
+    (rb"\x7fELF|MZ", "a program", _AS_TEXT),
+    (rb"SQLite format 3\0", "a SQLite database", "Give the log as text"),
+    (rb"Obj\x01", "an Avro file", "Give the log as text or Parquet"),
+    (rb"ORC", "an ORC file", "Give the log as text or Parquet"),
+    (
+        rb"\xd4\xc3\xb2\xa1|\xa1\xb2\xc3\xd4|\x4d\x3c\xb2\xa1|\x0a\x0d\x0d\x0a",
+        "a capture of packets",
+        _AS_TEXT,
+    ),
+    (rb"version https://git-lfs", "a Git LFS pointer", "Fetch the file with git lfs pull"),
+    (rb"Tag Counts:", "a result that flowtag wrote", "Give the log that it was made from"),
+)
+"""How files begin that are no flow logs, what they are, and the remedy."""
+_S3_ERROR: Final = re.compile(
+    rb"\s*(?:<\?xml[^>]*>)?\s*<Error>.*?<Code>(\w{1,60})</Code>", re.DOTALL
+)
+_MARKUP: Final = re.compile(rb"\s*<(?:!doctype|html|\?xml|error|head|body)\b", re.IGNORECASE)
+
+
+def records(file: File) -> Iterator[Block | Records]:
+    """All that an unpacked file holds, in order.
+
+    Raises LogError, with what it is and the remedy, where it is no flow log, and DamagedLogError,
+    after everything that came before, where it ends too early.
+    """
+    head, pieces = peeked(file.pieces)
+    if head.startswith(b"PAR1"):
+        return _in_parquet(file._replace(pieces=pieces))
+    _refuse_no_logs(file.name, head)
+    text = head[cast(re.Match[bytes], _SPACE.match(head)).end() :]
+    if text[:1] in (b"{", b"["):
+        return json_records(file.name, head, pieces)
+    if (table := table_of(head)) is not None:
+        return csv_records(file.name, table, pieces)
+    return whole_lines(pieces)
+
+
+def _in_parquet(file: File) -> Iterator[Records]:
+    if file.whole is not None:
+        yield from parquet_records(file.name, file.whole)
+        return
+    with stored(file.name, file.pieces) as whole:
+        yield from parquet_records(file.name, whole)
+
+
+def _refuse_no_logs(name: str, head: bytes) -> None:
+    """Raises LogError where the first bytes are those of something else."""
+    for magic, what, remedy in _NO_LOGS:
+        if re.match(magic, head):
+            raise LogError(f"{name}: is {what}, not a flow log. {remedy}.")
+    text = head.removeprefix(b"\xef\xbb\xbf")
+    if error := _S3_ERROR.match(text):
+        code = error[1].decode()
+        raise LogError(
+            f"{name}: is an error that S3 answered ({code}), not a flow log. Fetch the file again, "
+            "with the right to read it."
+        )
+    if _MARKUP.match(text):
+        raise LogError(f"{name}: is a web page or XML, not a flow log. Download it again.")
+    if b"\0" in head.partition(b"\n")[0]:
+        raise LogError(
+            f"{name}: is binary (its first line holds a NUL byte), not a flow log. "
+            "Give a VPC flow log as text or gzipped text."
+        )

@@ -1,0 +1,411 @@
+"""A packed file -> the files in it, each as pieces of its bytes, packing within packing.
+
+What a file is, its first bytes say; its name is only for messages. Sources: RFC 1952 (gzip), RFC 8878
+(zstd), PKWARE's APPNOTE (zip), POSIX.1-2001 (tar).
+"""
+
+from __future__ import annotations
+
+import codecs
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import chain
+from typing import Any, BinaryIO, Final, NamedTuple, cast
+
+from flowtag_core.errors import DamagedLogError, LogError, reason_of
+
+READ_SIZE: Final = 1 << 18
+HEAD_SIZE: Final = 1 << 16
+MEMBER_END: Final = b""
+"""Stands among the pieces where files were put together: a line ends there, whatever it ends with."""
+
+_PACKED_SIZE: Final = 1 << 14
+# A byte of zstd may stand for 32 kB: what one call gives must be bounded.
+_ZSTD_SIZE: Final = 1 << 10
+_MOST_LAYERS: Final = 3
+_BOMB_SIZE: Final = 1 << 30
+_BOMB_RATIO: Final = 1000
+_ENCRYPTED: Final = 1
+_OFFICE: Final = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis.opendocument")
+
+Pieces = Iterator[bytes]
+
+
+class File(NamedTuple):
+    """An unpacked file: its name, its bytes in pieces, and what was unpacked to get there.
+
+    Where it cannot be unpacked, `refusal` says why instead. `whole` is the same file where it was not
+    packed and can be read from any place.
+    """
+
+    name: str
+    pieces: Pieces
+    wrapping: str = ""
+    refusal: str = ""
+    whole: BinaryIO | None = None
+
+
+class _Packing(NamedTuple):
+    """One way to pack: its name, whether a file that begins so has it, and how it is taken off."""
+
+    name: str
+    begins: Callable[[bytes], bool]
+    open: Callable[[str, Pieces], Iterator[File]]
+
+
+def unpacked(
+    name: str, pieces: Pieces, whole: BinaryIO | None = None, wrapping: str = "", layer: int = 0
+) -> Iterator[File]:
+    """Each file in a file: itself where it is not packed. They must be read in their order.
+
+    `whole` is the same file where it can be read from any place, which zip archives need; else they
+    are put into a temporary file first.
+
+    Raises LogError where it cannot be unpacked at all. The pieces raise DamagedLogError, after
+    everything that came out before, where packed data ends early or does not hold together.
+    """
+    head, pieces = peeked(pieces)
+    packing = next((packing for packing in _PACKINGS if packing.begins(head)), None)
+    if packing is None:
+        yield File(name, pieces, wrapping, whole=whole)
+        return
+    if any(mark in head for mark in _OFFICE) and packing is _ZIP:
+        raise LogError(f"{name}: is an Office document, not a flow log. Save the log as text.")
+    if layer == _MOST_LAYERS:
+        raise LogError(f"{name}: is packed more than {_MOST_LAYERS} times over. Unpack it first.")
+    files = zip_files(name, whole) if whole and packing is _ZIP else packing.open(name, pieces)
+    for file in files:
+        if file.refusal:
+            yield file
+        else:
+            around = f"{wrapping}{packing.name}, "
+            try:
+                yield from unpacked(file.name, file.pieces, None, around, layer + 1)
+            except LogError as error:
+                if file.name == name:
+                    raise
+                yield File(file.name, iter(()), around, str(error))
+
+
+def peeked(pieces: Pieces) -> tuple[bytes, Pieces]:
+    """The first bytes, and all pieces still to come, with the damage in its place behind them."""
+    first: list[bytes] = []
+    size = 0
+    try:
+        for piece in pieces:
+            first.append(piece)
+            size += len(piece)
+            if size >= HEAD_SIZE:
+                break
+    except DamagedLogError as damage:
+        return b"".join(first), _damaged(first, damage)
+    return b"".join(first), chain(first, pieces)
+
+
+def _damaged(pieces: list[bytes], damage: DamagedLogError) -> Pieces:
+    yield from pieces
+    raise damage
+
+
+def _bounded(name: str, packed: Pieces, unpack: Callable[[Pieces], Pieces]) -> Pieces:
+    """What is unpacked, refused where it is larger than any flow log could be.
+
+    Raises LogError then, with both sizes.
+    """
+    sizes = [0, 0]
+
+    def counted() -> Pieces:
+        for piece in packed:
+            sizes[0] += len(piece)
+            yield piece
+
+    for text in unpack(counted()):
+        sizes[1] += len(text)
+        _refuse_bomb(name, *sizes)
+        yield text
+
+
+def _refuse_bomb(name: str, packed: int, size: int) -> None:
+    if size > _BOMB_SIZE and size > _BOMB_RATIO * packed:
+        raise LogError(
+            f"{name}: unpacks to over {_BOMB_RATIO:,} times its size ({size:,} bytes "
+            f"from {packed:,}), which no flow log does. Unpack it by hand if you trust it."
+        )
+
+
+def _open_gzip(name: str, pieces: Pieces) -> Iterator[File]:
+    yield File(name, _bounded(name, pieces, lambda packed: _gunzip(packed, name)))
+
+
+def _open_zstd(name: str, pieces: Pieces) -> Iterator[File]:
+    yield File(name, _bounded(name, pieces, lambda packed: _unzstd(packed, name)))
+
+
+def _gunzip(pieces: Pieces, name: str) -> Pieces:
+    """The content of all gzip members, MEMBER_END behind each.
+
+    Raises DamagedLogError, after all that came out, where a member is cut short, does not hold
+    together or is followed by something else than zero padding.
+    """
+    packed = 0
+    member = None
+    for piece in _sliced(pieces, _PACKED_SIZE):
+        packed += len(piece)
+        while piece:
+            if member is None:
+                piece = piece.lstrip(b"\0")
+                member = zlib.decompressobj(wbits=31) if piece else None
+                continue
+            try:
+                yield from _inflate(member, piece)
+            except zlib.error as error:
+                raise _apart(name, "gzip", packed) from error
+            piece = member.unused_data
+            if member.eof:
+                yield MEMBER_END
+                member = None
+    if member is not None:
+        if text := member.flush():
+            yield text
+        raise _cut_short(name, "gzip", packed)
+
+
+def _sliced(pieces: Pieces, size: int) -> Pieces:
+    """Small pieces: what follows a member's end is copied, thousands of times for tiny members."""
+    for piece in pieces:
+        for start in range(0, len(piece), size):
+            yield piece[start : start + size]
+
+
+def _inflate(member: zlib._Decompress, packed: bytes) -> Pieces:
+    """What one member makes of these bytes, in bounded pieces, up to its end or the damage."""
+    text = b""
+    while not member.eof and (packed or len(text) == READ_SIZE):
+        before = member.copy()
+        try:
+            text = member.decompress(packed, READ_SIZE)
+        except zlib.error:
+            # zlib keeps to itself what it unpacked in a call that fails: go up to the bad byte.
+            texts = (before.decompress(packed[i : i + 1]) for i in range(len(packed)))
+            yield from filter(None, texts)
+            raise
+        if text:
+            yield text
+        packed = member.unconsumed_tail
+
+
+def _unzstd(pieces: Pieces, name: str) -> Pieces:
+    """The content of all zstd frames; frames to be skipped have none.
+
+    A frame's end is no line's end: what packs in parallel makes frames of any part of a file. Raises
+    DamagedLogError as for gzip.
+    """
+    try:
+        import zstandard
+    except ImportError:
+        raise LogError(
+            f"{name}: is compressed with zstd, for which the Python package zstandard is needed. "
+            "Install it: pip install zstandard."
+        ) from None
+    packed = 0
+    frame = None
+    for piece in _sliced(pieces, _ZSTD_SIZE):
+        packed += len(piece)
+        while piece:
+            if frame is None:
+                frame = zstandard.ZstdDecompressor().decompressobj()
+            try:
+                text = frame.decompress(piece)
+            except zstandard.ZstdError as error:
+                raise _apart(name, "zstd", packed) from error
+            if text:
+                yield text
+            piece = frame.unused_data
+            if frame.eof:
+                frame = None
+    if frame is not None:
+        raise _cut_short(name, "zstd", packed)
+
+
+def _apart(name: str, kind: str, packed: int) -> DamagedLogError:
+    return DamagedLogError(
+        f"{name}: is damaged: the {kind} data does not hold together at or before byte {packed:,}."
+    )
+
+
+def _cut_short(name: str, kind: str, packed: int) -> DamagedLogError:
+    return DamagedLogError(
+        f"{name}: is cut short: the {kind} data stops at byte {packed:,} without its end."
+    )
+
+
+def _open_tar(name: str, pieces: Pieces) -> Iterator[File]:
+    """The files of a tar archive, in order. What is no regular file has nothing to count."""
+    tape = Tape(pieces)
+    try:
+        with tarfile.open(fileobj=cast(BinaryIO, tape), mode="r|") as archive:
+            for member in archive:
+                if member.isreg() and not _is_no_file(member.name):
+                    content = cast(Any, archive.extractfile(member))
+                    yield File(f"{name}/{member.name}", _read(content.read1, name, tape))
+    except tarfile.TarError as error:
+        raise tape.damage or LogError(
+            f"{name}: is damaged: its tar headers cannot be read. Fetch the file again."
+        ) from error
+    if tape.damage:
+        raise tape.damage
+
+
+def _read(read: Callable[[int], bytes], name: str, tape: Tape) -> Pieces:
+    """A member of a tar archive in pieces, up to where the archive is cut."""
+    try:
+        while piece := read(READ_SIZE):
+            yield piece
+    except tarfile.ReadError as error:
+        raise tape.damage or DamagedLogError(
+            f"{name}: is cut short in the middle of a file."
+        ) from error
+
+
+class Tape:
+    """Pieces as a file that is read from front to back; it ends at the damage, which it keeps."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        self._pieces = pieces
+        self._held = b""
+        self.damage: DamagedLogError | None = None
+
+    def read(self, size: int) -> bytes:
+        """The next bytes, fewer only at the end."""
+        while len(self._held) < size:
+            try:
+                self._held += next(self._pieces)
+            except StopIteration:
+                break
+            except DamagedLogError as damage:
+                self.damage = damage
+                break
+        text, self._held = self._held[:size], self._held[size:]
+        return text
+
+
+def _open_zip(name: str, pieces: Pieces) -> Iterator[File]:
+    """The files of a zip archive, in the order of its directory, which stands at its end."""
+    with stored(name, pieces) as whole:
+        yield from zip_files(name, whole)
+
+
+@contextmanager
+def stored(name: str, pieces: Pieces) -> Iterator[BinaryIO]:
+    """The pieces as a file that can be read from any place, for as long as it is needed."""
+    with tempfile.TemporaryFile() as whole:
+        try:
+            for piece in pieces:
+                whole.write(piece)
+        except DamagedLogError as damage:
+            raise LogError(
+                f"{damage} What is in it cannot be read without its end. Fetch the file again."
+            ) from damage
+        except OSError as error:
+            raise LogError(f"{name}: cannot be unpacked: {reason_of(error)}.") from error
+        whole.seek(0)
+        yield whole
+
+
+def zip_files(name: str, file: BinaryIO) -> Iterator[File]:
+    """The files of a zip archive that can be read from any place."""
+    try:
+        archive = zipfile.ZipFile(file)
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise LogError(
+            f"{name}: is a zip archive that is damaged or cut short: the list of its files, which "
+            "stands at its end, cannot be read. Fetch the file again."
+        ) from error
+    with archive:
+        members = [
+            member
+            for member in archive.infolist()
+            if not member.is_dir() and not _is_no_file(member.filename)
+        ]
+        if not members:
+            raise LogError(f"{name}: is a zip archive without files. Give one that has logs.")
+        for member in members:
+            inner = f"{name}/{member.filename.replace(chr(92), '/')}"
+            if member.flag_bits & _ENCRYPTED:
+                refusal = f"{inner}: is encrypted. Unpack it with its password and give the file."
+                yield File(inner, iter(()), refusal=refusal)
+            else:
+                yield File(inner, _unzip(archive, member, inner))
+
+
+def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Pieces:
+    size = 0
+    try:
+        with archive.open(member) as content:
+            while piece := content.read(READ_SIZE):
+                size += len(piece)
+                _refuse_bomb(name, member.compress_size, size)
+                yield piece
+    except NotImplementedError as error:
+        raise LogError(
+            f"{name}: is packed in a way that Python does not know ({error}). Unpack it by hand."
+        ) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise DamagedLogError(
+            f"{name}: is damaged: the zip data does not hold together."
+        ) from error
+
+
+def _open_wide(name: str, pieces: Pieces) -> Iterator[File]:
+    """The same text in UTF-8."""
+    head, pieces = peeked(pieces)
+    yield File(name, _as_utf8(pieces, _wide(head)))
+
+
+def _as_utf8(pieces: Pieces, encoding: str) -> Pieces:
+    decoder = codecs.getincrementaldecoder(encoding)("replace")
+    for piece in pieces:
+        yield decoder.decode(piece).encode("utf-8", "replace") if piece else piece
+    yield decoder.decode(b"", final=True).encode("utf-8", "replace")
+
+
+def _wide(head: bytes) -> str:
+    """The encoding of a text in UTF-16, by its mark or by the NULs in its first letters; else none."""
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if head.startswith(mark):
+            return encoding
+    first, second = head[:8:2], head[1:8:2]
+    if len(second) < 4 or any(first) == any(second):
+        return ""
+    if all(first):
+        return "utf-16-le"
+    return "utf-16-be" if all(second) else ""
+
+
+def _is_no_file(name: str) -> bool:
+    """Whether an operating system put it beside the user's files."""
+    parts = name.replace("\\", "/").split("/")
+    return "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db") or parts[-1][:2] == "._"
+
+
+_ZIP: Final = _Packing(
+    "zip", lambda head: head.startswith((b"PK\x03\x04", b"PK\x05\x06")), _open_zip
+)
+_PACKINGS: Final = (
+    _Packing("gzip", lambda head: head.startswith(b"\x1f\x8b"), _open_gzip),
+    _Packing(
+        "zstd",
+        lambda head: (
+            head[:4] == b"\x28\xb5\x2f\xfd"
+            or (head[1:4] == b"\x2a\x4d\x18" and 0x50 <= head[0] <= 0x5F)
+        ),
+        _open_zstd,
+    ),
+    _ZIP,
+    _Packing("tar", lambda head: head[257:262] == b"ustar", _open_tar),
+    _Packing("UTF-16", lambda head: bool(_wide(head)), _open_wide),
+)
