@@ -18,7 +18,7 @@ from flowtag_core.output import check_writable
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.reading.layout import format_layout
 from flowtag_core.reading.sources import expanded
-from flowtag_core.showing.notes import cautions, equation, number, remarks, short
+from flowtag_core.showing.notes import cautions, equation, number, offers, remarks, short
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import map_tags, write_results
@@ -199,6 +199,7 @@ def _tell(counts: FlowCounts, lookup: Lookup, tags: Mapping[str, int], seconds: 
         lines.append(f"... and {untold:,} more lines with a fault")
     lines += remarks(counts)
     lines += cautions(counts)
+    lines += offers(counts)
     lines += ["", *_tag_table(counts, lookup, tags), "", equation(counts.total)]
     size = counts.total.size / 1e6
     lines.append(f"{size:,.1f} MB in {seconds:.2f} s; {number(len(lookup), 'lookup rule')}")

@@ -273,6 +273,15 @@ class FlowCounts:
         """What became of all records of all files."""
         return sum(self.files.values(), FileCounts())
 
+    @property
+    def offer(self) -> Offer | None:
+        """Of the layouts that the files could have, the one that would find the most flows."""
+        flows: Counter[str] = Counter()
+        for file in self.files.values():
+            if file.offer:
+                flows[file.offer.fields] += file.offer.flows
+        return Offer(*flows.most_common(1)[0]) if flows else None
+
     def __add__(self, other: FlowCounts) -> FlowCounts:
         if not isinstance(other, FlowCounts):
             return NotImplemented

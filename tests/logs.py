@@ -30,6 +30,34 @@ def line(
     ).encode()
 
 
+_LIKE = {
+    "version": "5",
+    "account-id": "123456789012",
+    "srcaddr": "10.0.0.1",
+    "dstaddr": "fd00::1",
+    "pkt-srcaddr": "10.0.0.1",
+    "pkt-dstaddr": "-",
+    "srcport": "49152",
+    "protocol": "6",
+    "packets": "3",
+    "bytes": "180",
+    "start": "1620140761",
+    "end": "1620140821",
+    "action": "ACCEPT",
+    "log-status": "OK",
+    "type": "IPv4",
+    "tcp-flags": "2",
+    "flow-direction": "egress",
+    "traffic-path": "1",
+}
+
+
+def record(names, **fields):
+    """A flow in the layout of these fields, as text."""
+    words = _LIKE | {name.replace("_", "-"): word for name, word in fields.items()}
+    return " ".join(words.get(name, "-") for name in names)
+
+
 flow_lines = st.builds(
     line,
     srcport=st.sampled_from(["-", "0", "22", "443", "50000"]),

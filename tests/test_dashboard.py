@@ -14,9 +14,11 @@ from streamlit.testing.v1 import AppTest
 from flowtag_core.errors import Cancelled
 from flowtag_core.page import in_place, intake
 from flowtag_core.reading.counting import Progress
+from flowtag_core.reading.layout import BY_VERSION
 from flowtag_core.tagging.editing import parse_rules
 from tests.conftest import ROOT, SAMPLE
-from tests.logs import LOOKUP, line
+from tests.logs import LOOKUP, line, record
+from tests.test_shapes import zipped
 
 LOG = (SAMPLE / "flow.log").read_bytes()
 SAMPLE_LOOKUP = (SAMPLE / "lookup.csv").read_bytes()
@@ -28,6 +30,9 @@ HOSTILE_TAGS = [
     "x" * 10_000,
     "two\nlines 😀",
 ]
+
+V5 = BY_VERSION[5]
+SMALL = ("start", "dstport", "protocol", "srcport")
 
 
 @pytest.fixture(autouse=True)
@@ -464,9 +469,9 @@ def endless(monkeypatch):
     """A log that begins with `endless` is counted until somebody cancels."""
     parse = intake.parse_flow_log
 
-    def parse_for_ever(file, *, names, progress, cancel):
+    def parse_for_ever(file, *, names, progress, cancel, **options):
         if not names[0].startswith("endless"):
-            return parse(file, names=names, progress=progress, cancel=cancel)
+            return parse(file, names=names, progress=progress, cancel=cancel, **options)
         progress(Progress(names[0], 50, None, 1))
         while not cancel():
             time.sleep(0.01)
@@ -657,3 +662,126 @@ def test_the_log_is_read_zero_times_by_edits_filters_and_views(page, monkeypatch
     page.button(key="undo").click().run()
     assert session(page).logs.counts is counts
     assert not page.exception
+
+
+def log(names, flows, dstport=443):
+    return "".join(f"{record(names, dstport=str(dstport))}\n" for _ in range(flows)).encode()
+
+
+def take(page, fields=V5):
+    page.button(key=f"take {' '.join(fields)}").click().run()
+    return settled(page)
+
+
+def offers(page):
+    return [button.key for button in page.button if button.key and button.key.startswith("take")]
+
+
+def test_a_layout_that_fits_is_offered_and_one_click_takes_it(page):
+    drop(page, ("v5.log", log(V5, 12)))
+    assert not session(page).logs
+    (sentence,) = (each.value for each in page.markdown if "common layout" in each.value)
+    assert "12 lines fit a common layout of 29 fields" in sentence.replace("\\", "")
+    assert page.code[0].value.startswith(" ".join(V5) + "\n\n5 123456789012")
+    take(page)
+    assert metrics(page)["Flows"] == "12"
+    assert offers(page) == []
+    assert "v5.log: read as 29 fields, given as a format." in said(page)
+
+
+def test_one_click_takes_all_files_of_one_layout_and_the_others_wait(page):
+    v3 = tuple(sorted(BY_VERSION[3]))
+    drop(
+        page, ("a.log", log(V5, 2)), ("b.log", log(V5, 3)), ("c.log", log(v3, 4)), ("d.log", line())
+    )
+    assert metrics(page)["Flows"] == "1"
+    take(page)
+    assert metrics(page)["Flows"] == "6"
+    take(page, v3)
+    assert metrics(page)["Flows"] == "10"
+    assert len(session(page).logs.by_name) == 4
+
+
+def test_what_is_declined_is_let_go(page):
+    drop(page, ("v5.log", log(V5, 2)))
+    (offered,) = session(page).offers.values()
+    upload = offered.again.forget.__self__
+    assert not upload.closed
+    page.button(key=f"leave {' '.join(V5)}").click().run()
+    assert upload.closed
+    assert offers(page) == []
+
+
+def test_a_log_that_fits_partly_counts_until_the_offer_is_taken_in_its_place(page):
+    drop(page, ("v5.log", line() + b"\n" + log(V5, 5)))
+    assert metrics(page)["Flows"] == "1"
+    assert metrics(take(page))["Flows"] == "5"
+    assert list(session(page).logs.by_name) == ["v5.log"]
+
+
+def test_a_log_that_is_removed_is_offered_no_more(page):
+    drop(page, ("a.log", line()), ("v5.log", line() + b"\n" + log(V5, 5)))
+    page.button(key="remove log v5.log").click().run()
+    assert offers(page) == []
+
+
+def test_in_an_archive_the_offer_is_for_all_its_files(page):
+    drop(page, ("logs.zip", zipped(log(V5, 5))))
+    assert metrics(take(page))["Flows"] == "5"
+
+
+def test_a_format_given_by_hand_holds_for_what_comes_then_until_it_is_emptied(page):
+    small = log(SMALL, 3)
+    drop(page, ("a.log", small))
+    assert "a.log: not one flow was found" in said(page)
+    page.text_input(key="format").set_value("${start} ${dstport}, protocol srcport").run()
+    drop(page, ("b.log", small), ("headed.log", b"dstport protocol\n25 6\n"))
+    assert tags(page) == {"Untagged": 4}
+    assert "b.log: read as 4 fields, given as a format." in said(page)
+    page.text_input(key="format").set_value("").run()
+    assert metrics(drop(page, ("c.log", line())))["Flows"] == "5"
+
+
+def test_a_format_that_cannot_be_is_told_and_changes_nothing(page):
+    page.text_input(key="format").set_value("${version} <b>action</b>").run()
+    assert "The format names 2 fields but not both dstport and protocol" in said(page)
+    assert metrics(drop(page, ("c.log", line())))["Flows"] == "1"
+
+
+def test_the_page_may_be_started_with_a_format(monkeypatch, tmp_path):
+    path = tmp_path / "small.log"
+    path.write_bytes(log(SMALL, 3))
+    arguments = ["dashboard.py", str(path), "--format"]
+    for _ in ("read", "known"):
+        monkeypatch.setattr(sys, "argv", [*arguments, "start dstport protocol srcport"])
+        assert metrics(opened())["Flows"] == "3"
+    monkeypatch.setattr(sys, "argv", [*arguments, "dstport protocol start srcport"])
+    assert "not one flow was found" in said(opened())
+    monkeypatch.setattr(sys, "argv", [*arguments, "start"])
+    assert "The format names 1 fields" in said(opened())
+
+
+def test_files_of_a_folder_that_were_of_no_use_are_taken_together_beside_it(monkeypatch, tmp_path):
+    for name, content in (("a", log(V5, 2)), ("b", log(V5, 3)), ("c", line())):
+        (tmp_path / f"{name}.log").write_bytes(content)
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", str(tmp_path)])
+    page = opened()
+    assert metrics(page)["Flows"] == "1"
+    assert metrics(take(page))["Flows"] == "6"
+    assert [*session(page).logs.by_name] == [str(tmp_path), f"{tmp_path} (custom format)"]
+
+
+@pytest.mark.parametrize("kind", ["services", "gzip"])
+def test_a_lookup_that_was_no_csv_is_never_written_over(monkeypatch, tmp_path, kind):
+    path = tmp_path / "services"
+    text = b"https 443/tcp\n" if kind == "services" else gzip.compress(b"443,tcp,https\n")
+    path.write_bytes(text)
+    (tmp_path / "a.log").write_bytes(line())
+    monkeypatch.setattr(
+        sys, "argv", ["dashboard.py", str(tmp_path / "a.log"), "--lookup", str(path)]
+    )
+    page = opened()
+    assert tags(page) == {"https": 1, "Untagged": 0}
+    assert not session(page).has_lookup_to_save
+    assert "save_lookup" not in [button.key for button in page.button]
+    assert in_place.content(str(path)) == text

@@ -1,3 +1,4 @@
+import gzip
 import io
 import random
 
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 
 from flowtag_core.errors import LookupFileError
 from flowtag_core.iana import KEYWORDS
+from flowtag_core.tagging import lookup_file
 from flowtag_core.tagging.lookup import ANY_PROTOCOL, EXACT, PORTS, UNTAGGED, Trouble
 from flowtag_core.tagging.lookup_file import (
     load_lookup_table,
@@ -201,7 +203,8 @@ def test_what_is_not_utf8_is_read_as_windows_text_and_it_is_said():
         (b'dstport,protocol,tag\n1,tcp,x\n2,tcp,"x\n3,tcp,y\n', "line 3: a quote is opened"),
         (b'dstport,protocol,tag\n1,tcp,"' + b"x" * 200_000, "line 2: a quote is opened and never"),
         (b"PK\x03\x04", "an Excel workbook"),
-        (b"\x1f\x8b", "compressed with gzip"),
+        (b"\x1f\x8b", "damaged or cut short"),
+        (gzip.compress(gzip.compress(b"x")), "compressed with gzip more than once"),
         (b"\x89PNG\r\n\x1a\n\0\0", "is binary"),
         (b"\xff\xfe\x00\xd8", "is binary|needs the three columns"),
     ],
@@ -241,3 +244,83 @@ def test_every_keyword_is_a_protocol_of_a_lookup():
     random.Random(1).shuffle(rows)
     lookup = parse_lookup(lookup_text(rows))
     assert all(lookup.tag_of(1, number) == keyword for number, keyword in KEYWORDS.items())
+
+
+IANA = (
+    "Service Name,Port Number,Transport Protocol,Description,Assignee,Contact\r\n"
+    "tcpmux,1,tcp,TCP Port Service Multiplexer,[Mark],\r\n"
+    ",2-3,tcp,Unassigned,,\r\n"
+    'http,80,tcp,"World Wide\r\nWeb, HTTP",,\r\n'
+    "www-http,80,tcp,World Wide Web HTTP,,\r\n"
+    "http,80,sctp,HTTP,,\r\n"
+    "x11,6000-6063,tcp,X Window System,,\r\n"
+    "portless,,tcp,,,\r\n"
+    "any-protocol,7,,,,\r\n"
+)
+SERVICES = (
+    "# Network services, Internet style\n\n"
+    "tcpmux\t\t1/tcp\t\t\t# TCP port service multiplexer\n"
+    "http\t\t80/tcp\t\twww\t# WorldWideWeb HTTP\n"
+    "www\t\t80/tcp\n"
+    "http\t\t80/sctp\n"
+    "x11 6000-6063/tcp\n"
+)
+NAMES = ["1,tcp,tcpmux", "80,tcp,http", "80,sctp,http", "6000-6063,tcp,x11"]
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "left_out"),
+    [
+        (IANA, "IANA's list of service names", "3 rows without a port, a protocol or a name"),
+        ("\ufeff" + IANA, "IANA's list of service names", "1 others do not"),
+        (SERVICES, "a list of services like /etc/services", "1 others do not"),
+    ],
+)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_list_of_services_is_a_lookup_and_its_form_is_said(text, form, left_out, pack):
+    content = pack(text.encode())
+    lookup = load_lookup_table(io.BytesIO(content), name="services")
+    assert [f"{rule.key},{rule.tag}" for rule in lookup.rules] == NAMES
+    assert lookup.form == form
+    assert form in lookup.notices[0]
+    assert left_out in lookup.notices[0]
+    assert lookup.problems == ()
+    assert lookup.content.decode() == "dstport,protocol,tag\n" + "".join(f"{n}\n" for n in NAMES)
+    assert looks_like_lookup(content[: 1 << 16])
+
+
+@given(st.lists(rule_texts, max_size=9))
+def test_a_packed_lookup_is_the_lookup_in_it(rules):
+    text = lookup_text(rules).encode()
+    plain = load_lookup_table(io.BytesIO(text), name="x")
+    packed = load_lookup_table(io.BytesIO(gzip.compress(text)), name="x")
+    assert (packed.rules, packed.problems, packed.content) == (plain.rules, plain.problems, text)
+    assert packed.notices == plain.notices
+    assert (plain.form, packed.form) == ("", "gzip")
+
+
+def test_a_packed_lookup_that_is_cut_short_is_refused():
+    packed = gzip.compress(b"dstport,protocol,tag\n25,tcp,mail\n")
+    for cut in range(2, len(packed)):
+        with pytest.raises(LookupFileError, match="damaged or cut short"):
+            load_lookup_table(io.BytesIO(packed[:cut]), name="x")
+
+
+def test_a_packed_lookup_is_bounded(monkeypatch):
+    monkeypatch.setattr(lookup_file, "LARGEST_FILE", 1 << 16)
+    with pytest.raises(LookupFileError, match="too large for a lookup"):
+        load_lookup_table(io.BytesIO(gzip.compress(b"\n" * (1 << 20))), name="x")
+
+
+def test_the_column_name_is_the_protocol_where_nothing_else_can_be():
+    lookup = load("dstport,name,tag\n25,tcp,mail\n")
+    assert [rule.key for rule in lookup.rules] == ["25,tcp"]
+    assert "name was taken as the protocol" in lookup.notices[0]
+    with pytest.raises(LookupFileError, match="needs the three columns"):
+        load("dstport,name,owner,tag\n25,tcp,me,mail\n")
+
+
+@pytest.mark.parametrize("cell", ["7-Jun", "Jun-63", "06.07.2024", "2024-06-07", "7. Juni"])
+def test_a_range_that_a_spreadsheet_made_a_date_is_told_as_such(cell):
+    (problem,) = load(f"dstport,protocol,tag\n{cell},tcp,mail\n").problems
+    assert "a date that a spreadsheet made of a range" in problem.text

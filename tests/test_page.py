@@ -4,7 +4,7 @@ import io
 import os
 import sys
 import threading
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -229,18 +229,18 @@ class Upload(io.BytesIO):
     """What is closed holds no bytes any more."""
 
 
-def test_an_upload_is_closed_however_its_reading_ends():
+def test_an_upload_is_forgotten_however_its_reading_ends():
     good, bad, cancelled = Upload(line()), Upload(b"\x89PNG"), Upload(line())
     files = Intake()
     files.take(
         [
-            Arrival(name, lambda file=file: closing(file), 9)
+            Arrival(name, lambda file=file: nullcontext(file), 9, forget=file.close)
             for name, file in (("a", good), ("b", bad))
         ]
     )
     files.wait(60)
     files.cancel()
-    waiting = Arrival("c", lambda: closing(cancelled), 9)
+    waiting = Arrival("c", lambda: nullcontext(cancelled), 9, forget=cancelled.close)
     files._waiting.append(waiting)
     files._give_up("it was not read")
     assert (good.closed, bad.closed, cancelled.closed) == (True, True, True)

@@ -1,4 +1,4 @@
-"""Files of this machine: streamlit run dashboard.py -- PATH ... [--lookup CSV]."""
+"""Files of this machine: streamlit run dashboard.py -- PATH ... [--lookup CSV] [--format FIELDS]."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from flowtag_core.reading.sources import files_in, open_log
 from flowtag_core.showing.notes import unicode
 from flowtag_core.tagging.lookup import Lookup
 
-USAGE: Final = "streamlit run dashboard.py -- [PATH ...] [--lookup CSV]"
+USAGE: Final = "streamlit run dashboard.py -- [PATH ...] [--lookup CSV] [--format FIELDS]"
 
 _COUNTED: Final[dict[str, CountedLog]] = {}
 """What this process has counted of the paths that it was started with, for the next tab."""
@@ -35,10 +35,11 @@ class _Parser(argparse.ArgumentParser):
 
 @dataclass(frozen=True)
 class Given:
-    """What the page was started with: logs or folders of them, and the file of the lookup."""
+    """What the page was started with: logs or folders of them, the file of the lookup, a format."""
 
     paths: tuple[str, ...] = ()
     lookup: str | None = None
+    format: str | None = None
 
 
 def start(session: Session, arguments: Sequence[str]) -> None:
@@ -49,7 +50,12 @@ def start(session: Session, arguments: Sequence[str]) -> None:
     except ArgumentsError as error:
         session.take_in([Refusal(unicode(str(error)))])
         return
-    found = find(given)
+    if given.format is not None:
+        session.use_format(given.format)
+        if session.format_wrong:
+            session.take_in([Refusal(unicode(session.format_wrong))])
+            return
+    found = find(given, session.format)
     session.has_start = given != Given()
     session.home = given.lookup
     session.home_content = content(given.lookup) if given.lookup else None
@@ -62,8 +68,9 @@ def parse(arguments: Sequence[str]) -> Given:
     parser = _Parser(add_help=False)
     parser.add_argument("paths", nargs="*")
     parser.add_argument("--lookup")
+    parser.add_argument("--format")
     found = parser.parse_intermixed_args(arguments)
-    return Given(tuple(dict.fromkeys(found.paths)), found.lookup)
+    return Given(tuple(dict.fromkeys(found.paths)), found.lookup, found.format)
 
 
 @dataclass(frozen=True)
@@ -74,7 +81,7 @@ class Found:
     known: list[CountedLog | Refusal]
 
 
-def find(given: Given) -> Found:
+def find(given: Given, format: str | None = None) -> Found:
     """Look at the paths; a file that is given twice, by itself and in a folder, is read once."""
     found = Found([], [])
     # A lookup that lies in one of the folders is read as what it is, and once.
@@ -82,7 +89,7 @@ def find(given: Given) -> Found:
     for path in given.paths:
         files = [file for file in _files(path, found.known) if os.path.realpath(file) not in seen]
         seen.update(map(os.path.realpath, files))
-        identity = tuple(map(_identity, files))
+        identity = format, tuple(map(_identity, files))
         counted = _COUNTED.get(unicode(path))
         if counted is not None and counted.identity == identity:
             found.known.append(counted)

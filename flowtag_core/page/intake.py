@@ -6,11 +6,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable
-from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, field
-from typing import BinaryIO, Final
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO, Final, cast
 
-from flowtag_core.counts import FlowCounts, Tower
+from flowtag_core.counts import FlowCounts, Offer, Tower
 from flowtag_core.errors import Cancelled, FlowtagError, reason_of
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.showing import notes
@@ -24,9 +24,11 @@ _HEAD_SIZE: Final = 1 << 16
 class Arrival:
     """A file that waits to be read: its name to show, how it is opened, its bytes.
 
+    It is opened once or, where something is offered, again; `forget` lets go of what it holds.
     Its content tells whether it is a log or a lookup, unless it `is_lookup` by the user's word.
     The files of a folder are counted together under its name, `folder`. `identity` is what a file
-    or folder of this machine is known by as long as nobody changes it.
+    or folder of this machine is known by as long as nobody changes it. `format` is the layout of a
+    log without a header.
     """
 
     name: str
@@ -35,6 +37,13 @@ class Arrival:
     is_lookup: bool = False
     folder: str | None = None
     identity: Hashable = None
+    format: str | None = None
+    forget: Callable[[], None] = lambda: None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether its counts are not added to those of other files."""
+        return self.folder in (None, self.name)
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,19 @@ class Refusal:
     cancelled: bool = False
 
 
-Outcome = CountedLog | Lookup | Refusal
+@dataclass(frozen=True)
+class Offered:
+    """A log whose lines fit a layout that it does not name: how it may be read again, and the gain.
+
+    `line` is the first that does not fit, to look at.
+    """
+
+    again: Arrival
+    offer: Offer
+    line: str
+
+
+Outcome = CountedLog | Lookup | Refusal | Offered
 
 
 @dataclass(frozen=True)
@@ -120,7 +141,7 @@ class Intake:
         self._reading: Arrival | None = None
         self._progress: Progress | None = None
         self._folders: dict[str, _Folder] = {}
-        self._outcomes: list[Lookup | Refusal] = []
+        self._outcomes: list[Lookup | Refusal | Offered] = []
         self._batch = _Batch()
         self._cancelled = threading.Event()
         self._thread: threading.Thread | None = None
@@ -211,8 +232,7 @@ class Intake:
         for file in (self._reading, *self._waiting):
             if file:
                 self._refuse(file, f"{file.name}: {reason}.")
-                with suppress(FlowtagError), file.open():
-                    pass  # Closed, an upload lets go of its bytes.
+                file.forget()
         self._waiting.clear()
         self._reading = self._thread = None
 
@@ -225,9 +245,10 @@ class Intake:
         return self._folders.setdefault(file.folder or file.name, _Folder(file.identity))
 
     def _take_in(self, arrival: Arrival) -> None:
+        is_offered = False
         try:
             with arrival.open() as file:
-                self._read(arrival, file)
+                is_offered = self._read(arrival, file)
         except Cancelled:
             self._refuse(
                 arrival, f"{arrival.name}: it was not read to its end, since you cancelled."
@@ -238,28 +259,49 @@ class Intake:
             self._refuse(arrival, str(error))
         except OSError as error:
             self._refuse(arrival, f"{arrival.name}: cannot be read: {reason_of(error)}.")
+        finally:
+            if not is_offered:
+                arrival.forget()
 
-    def _read(self, arrival: Arrival, file: BinaryIO) -> None:
+    def _read(self, arrival: Arrival, file: BinaryIO) -> bool:
+        """Read a file; says whether something is offered, for which it may be read again."""
         started = time.monotonic()
         head = file.read(_HEAD_SIZE)
         file.seek(0)
         if arrival.is_lookup or looks_like_lookup(head):
             self._folder(arrival).identity = None
             self._outcomes.append(load_lookup_table(file, name=arrival.name))
-            return
+            return False
         counts = parse_flow_log(
-            file, names=[arrival.name], progress=self._tell, cancel=self._cancelled.is_set
+            file,
+            names=[arrival.name],
+            format=arrival.format,
+            progress=self._tell,
+            cancel=self._cancelled.is_set,
         )
-        if notes.is_of_no_use(counts):
+        is_of_no_use = notes.is_of_no_use(counts)
+        # What counts in a folder's sum cannot be taken out of it again.
+        is_offered = counts.offer is not None and (is_of_no_use or arrival.is_alone)
+        if is_offered:
+            self._offer(arrival, cast(Offer, counts.offer), counts.faults[0].text)
+        elif is_of_no_use:
             if looks_like_csv(head):
                 file.seek(0)
                 load_lookup_table(file, name=f"{arrival.name}: if this should be a lookup")
             self._refuse(arrival, " ".join(notes.cautions(counts)))
-            return
-        folder = self._folder(arrival)
-        folder.sums.add(counts)
-        folder.files += 1
-        folder.seconds += time.monotonic() - started
+        if not is_of_no_use:
+            folder = self._folder(arrival)
+            folder.sums.add(counts)
+            folder.files += 1
+            folder.seconds += time.monotonic() - started
+        return is_offered
+
+    def _offer(self, arrival: Arrival, offer: Offer, line: str) -> None:
+        """Offer to read the file again; until then its folder is not known to be whole."""
+        self._folder(arrival).identity = None
+        folder = arrival.folder if arrival.is_alone else f"{arrival.folder} (custom format)"
+        again = replace(arrival, format=offer.fields, folder=folder, identity=None)
+        self._outcomes.append(Offered(again, offer, line))
 
     def _tell(self, progress: Progress) -> None:
         self._progress = progress

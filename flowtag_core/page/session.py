@@ -10,13 +10,14 @@ from typing import Any, Final
 
 import flowtag_core
 from flowtag_core.counts import FlowCounts, Tower
-from flowtag_core.errors import LookupFileError, RuleError
+from flowtag_core.errors import FormatError, LookupFileError, RuleError
 from flowtag_core.page.bench import Bench
 from flowtag_core.page.brush import Brush
 from flowtag_core.page.edits import Edits
-from flowtag_core.page.intake import Arrival, CountedLog, Intake, Outcome
+from flowtag_core.page.intake import Arrival, CountedLog, Intake, Offered, Outcome
 from flowtag_core.page.versions import Versions
 from flowtag_core.reading.counting import distinct, parse_flow_log
+from flowtag_core.reading.layout import format_layout
 from flowtag_core.showing import notes
 from flowtag_core.showing.notes import number
 from flowtag_core.tagging.editing import with_rules
@@ -94,8 +95,9 @@ class Session:
 
     `versions` has the lookup and what it was before; while the sample is shown, `sample_lookup` is
     the one that belongs to it and `versions_before` what was there before. `refused` and `told` are
-    sentences on the files that came last, `unsent` on those that the browser kept back. `bench` is
-    what stands on the workbench, `brush` what is marked on the timeline,
+    sentences on the files that came last, `unsent` on those that the browser kept back. `offers` are
+    the logs, by name, that may be read again in a layout that they do not name, `format` is the layout
+    of logs without a header, `format_wrong` why the one that was asked for cannot be. `bench` is what stands on the workbench, `brush` what is marked on the timeline,
     `edits` the table in which the lookup's rows are edited,
     `asked` the port and protocol number of which the rule is asked for.
     `is_started` says whether what the page was started with is taken in, `has_start` whether it was
@@ -116,6 +118,9 @@ class Session:
     refused: list[str] = field(default_factory=list)
     unsent: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    offers: dict[str, Offered] = field(default_factory=dict)
+    format: str | None = None
+    format_wrong: str = ""
     is_started: bool = False
     has_start: bool = False
     drops: int = 0
@@ -147,7 +152,8 @@ class Session:
         known = [*logs, *self.intake.pending()]
         names = distinct([*known, *(arrival.name for arrival in arrivals)])[len(known) :]
         self.intake.take(
-            replace(arrival, name=name) for arrival, name in zip(arrivals, names, strict=True)
+            replace(arrival, name=name, format=arrival.format or self.format)
+            for arrival, name in zip(arrivals, names, strict=True)
         )
         self.intake.wait(A_MOMENT)
 
@@ -166,8 +172,39 @@ class Session:
         for outcome in outcomes:
             if isinstance(outcome, Lookup):
                 self._take_lookup(outcome)
+            elif isinstance(outcome, Offered):
+                self.offers[outcome.again.name] = outcome
             elif not isinstance(outcome, CountedLog):
                 (self.told if outcome.cancelled else self.refused).append(outcome.sentence)
+
+    def offers_by_format(self) -> dict[str, list[Offered]]:
+        """What is offered, the files of one layout together."""
+        by_format: dict[str, list[Offered]] = {}
+        for offered in self.offers.values():
+            by_format.setdefault(offered.offer.fields, []).append(offered)
+        return by_format
+
+    def take_offer(self, format: str) -> None:
+        """Read the logs again that fit this layout, in place of what they gave before."""
+        taken = [offered.again for offered in self.offers_by_format()[format]]
+        for arrival in taken:
+            del self.offers[arrival.name]
+            self.logs = self.logs.without(arrival.name)
+        self.take(taken)
+
+    def decline_offer(self, format: str) -> None:
+        """Leave the logs as they are, and let go of them."""
+        for offered in self.offers_by_format()[format]:
+            self.offers.pop(offered.again.name).again.forget()
+
+    def use_format(self, text: str) -> None:
+        """Read logs without a header in this layout from now on; in the default one if it is empty."""
+        self.format_wrong, self.format = "", None
+        if text.strip():
+            try:
+                self.format = " ".join(format_layout(text).names)
+            except FormatError as error:
+                self.format_wrong = str(error)
 
     @property
     def has_lookup_to_save(self) -> bool:
@@ -186,6 +223,8 @@ class Session:
         self._say_no_more()
         self._leave_sample()
         self.logs = self.logs.without(name)
+        if offered := self.offers.pop(name, None):
+            offered.again.forget()
 
     def remove_lookup(self) -> None:
         """Take the lookup out again: everything is Untagged then. It can be undone."""
@@ -254,13 +293,16 @@ class Session:
         """Let go of everything, also of the files that are being read."""
         self.intake.cancel()
         self.intake, self.logs, self.is_started = Intake(), Logs(), False
-        self.versions, self.bench, self.edits = Versions(), Bench(), Edits()
+        self.versions, self.bench, self.edits, self.offers = Versions(), Bench(), Edits(), {}
         self.sample_lookup = self.versions_before = None
         self._say_no_more()
 
     def _take_lookup(self, lookup: Lookup) -> None:
         if self.given_lookup is not None:
             self.told.append(f"{lookup.name} takes the place of {self.given_lookup.name}.")
+        if lookup.form and lookup.name == notes.unicode(self.home or ""):
+            # What is edited is not what is in that file, and must not be written over it.
+            self.home = self.home_content = None
         self.versions.take(lookup)
         self.versions_before = None
 

@@ -48,6 +48,29 @@ def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:
             st.dataframe({"Sentence": sentences}, hide_index=True, alt="All sentences")
 
 
+def offers(session: Session) -> None:
+    """What logs would give in a layout that they do not name, each with a click to take it."""
+    for fields, offered in session.offers_by_format().items():
+        with st.container(border=True):
+            names = [each.again.name for each in offered]
+            st.markdown(literal(notes.offer_of(names, [each.offer for each in offered])))
+            st.code(f"{fields}\n\n{offered[0].line}", language=None, wrap_lines=True)
+            with st.container(horizontal=True):
+                st.button(
+                    "Read it so" if len(names) == 1 else "Read them so",
+                    key=f"take {fields}",
+                    type="primary",
+                    on_click=session.take_offer,
+                    args=[fields],
+                )
+                st.button(
+                    "Leave it",
+                    key=f"leave {fields}",
+                    on_click=session.decline_offer,
+                    args=[fields],
+                )
+
+
 def _markdown(sentence: str) -> str:
     """The sentence unchanged, the command in it as one that can be copied."""
     parts = [literal(part) for part in sentence.split(USAGE)]

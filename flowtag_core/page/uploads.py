@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -14,6 +14,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.intake import Arrival
 from flowtag_core.page.session import Session
+from flowtag_core.showing import notes
+from flowtag_core.showing.notes import literal
 
 # What the browser does not send, because it is too large, the server never hears of: the red chip in
 # the zone is all there is, and it goes when the zone is drawn anew for the files that were sent.
@@ -35,16 +37,41 @@ export default function ({ setTriggerValue }) {
 
 
 def drop_zone(session: Session, label: str) -> None:
-    """A zone for logs and lookups, several at once or a whole folder."""
+    """A zone for logs and lookups, several at once or a whole folder, and a field for a format."""
     st.file_uploader(
         label,
         accept_multiple_files=True,
         key=_zone(session.drops),
-        help="Flow logs as text or gzip; a lookup with the columns dstport, protocol and tag. "
-        "Files are told apart by what is in them. A whole folder may be dropped.",
+        help="Flow logs as AWS or another tool gave them: text, CSV, JSON or Parquet, packed or not. "
+        "A lookup with the columns dstport, protocol and tag. Files are told apart by what is in "
+        "them. A whole folder may be dropped.",
     )
     watch = st.components.v2.component("flowtag_unsent", js=_NAMES_OF_UNSENT)
     watch(key="unsent", on_names_change=partial(_tell_unsent, session))
+    _custom_format(session)
+
+
+def _custom_format(session: Session) -> None:
+    """A field for the layout of logs that have no header and another format than the default."""
+    st.session_state.setdefault("format", session.format or "")
+    with st.popover("Custom format", type="tertiary"):
+        st.text_input(
+            "Fields of logs without a header, in their order",
+            key="format",
+            placeholder="${version} ${srcaddr} ${dstport} ...",
+            max_chars=4_000,
+            on_change=partial(_take_format, session),
+            help="As AWS shows the format of a flow log, or the bare names. For files that come from "
+            "now on; a log with a header needs none.",
+        )
+        if session.format_wrong:
+            st.error(literal(session.format_wrong))
+        elif session.format:
+            st.caption(literal(notes.format_in_use(session.format)))
+
+
+def _take_format(session: Session) -> None:
+    session.use_format(st.session_state["format"])
 
 
 def _tell_unsent(session: Session) -> None:
@@ -77,12 +104,18 @@ def _zone(drops: int) -> str:
 
 
 def _arrival(upload: UploadedFile) -> Arrival:
-    """The upload, whose bytes only the arrival then holds: closed, it lets go of them."""
+    """The upload, whose bytes only the arrival then holds, until it forgets them."""
     context = get_script_run_ctx()
     if context is not None:
         uploads: Any = context.uploaded_file_mgr  # its declared protocol lacks what it can do
         uploads.remove_file(context.session_id, upload.file_id)
-    return Arrival(_name(upload.name), lambda: closing(upload), upload.size)
+    return Arrival(_name(upload.name), partial(_opened, upload), upload.size, forget=upload.close)
+
+
+def _opened(upload: UploadedFile) -> AbstractContextManager[BinaryIO]:
+    """The upload from its beginning; it stays open until it is forgotten."""
+    upload.seek(0)
+    return nullcontext(upload)
 
 
 def _name(name: str) -> str:

@@ -10,7 +10,7 @@ from flowtag_core.page import address
 from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.rules import rules
 from flowtag_core.page.session import Session
-from flowtag_core.page.status import say
+from flowtag_core.page.status import offers, say
 from flowtag_core.page.uploads import drop_zone
 from flowtag_core.showing import notes
 from flowtag_core.showing.charts import tag_chart
@@ -33,6 +33,7 @@ def welcome(session: Session) -> None:
     st.write("Which application does each flow belong to, and which flows belong to none yet?")
     say(st.error, [*session.refused, *session.unsent])
     say(st.info, session.told)
+    offers(session)
     if session.given_lookup is not None:
         say(st.info, [f"{session.lookup.name} is loaded as the lookup. Now drop a flow log."])
     if address.is_view():
@@ -60,7 +61,7 @@ def _glance() -> None:
     with log:
         st.header("A flow log goes in")
         st.code(_LOG, language=None, wrap_lines=True)
-        st.caption("AWS VPC flow logs, as text or gzip, in the default format or with a header.")
+        st.caption("AWS VPC flow logs as you have them: text, CSV, JSON, Parquet, packed or not.")
     with lookup:
         st.header("A lookup names ports")
         st.code(_LOOKUP, language=None)

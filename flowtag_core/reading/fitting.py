@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-from flowtag_core.reading.layout import BY_VERSION, TRANSIT_GATEWAY
+from flowtag_core.reading.layout import BY_VERSION, DEFAULT_FIELDS, TRANSIT_GATEWAY
 
 _EXAMPLES: Final = (
     # An article and the examples that followed it, when version 3 came.
@@ -59,7 +59,7 @@ def fitting(line: bytes) -> Iterator[Names]:
 def _layouts() -> dict[int, list[tuple[Names, re.Pattern[bytes]]]]:
     """By their number of fields: AWS's, in its own order and by the alphabet, and its examples."""
     orders = [
-        *BY_VERSION.values(),
+        *(names for names in BY_VERSION.values() if names != DEFAULT_FIELDS),
         *(tuple(sorted(names)) for names in BY_VERSION.values()),
         TRANSIT_GATEWAY,
         *(tuple(example.split()) for example in _EXAMPLES),

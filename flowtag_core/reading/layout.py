@@ -125,7 +125,7 @@ def format_layout(text: str) -> Layout:
         unknown = sorted(set(names) - KNOWN_FIELDS)
         hint = f"; not AWS field names: {', '.join(unknown)}" if unknown else ""
         raise FormatError(
-            f"the format names {len(names)} fields but not both dstport and protocol{hint}. "
+            f"The format names {len(names)} fields but not both dstport and protocol{hint}. "
             "Give the fields in the log's order, such as '${version} ${dstport} ${protocol}'."
         )
     return layout

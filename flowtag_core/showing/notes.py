@@ -80,12 +80,12 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
         elif file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
             yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
         elif offer := file.offer:
-            yield f"{name}: {offered(offer)}. To read them so, run again with --format '{offer.fields}'."
+            yield f"{name}: {offered(offer)}. No line says that it has it, so it is not guessed."
         elif not file.flows and file.faults:
             yield (
                 f"{name}: not one flow was found{_first_fault(counts, name)}. If its format is a "
-                "custom one, put the field names on its first line (or give --format on the "
-                "command line)."
+                "custom one, name its fields: on its first line, with --format where flowtag is "
+                "started, or under Custom format on the page."
             )
         elif not file.flows:
             yield f"{name}: holds no flow."
@@ -93,6 +93,24 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
             yield f"{name}: most lines have an unknown action or status. Is its format a custom one?"
     if counts.total.set_aside[Reason.SKIPPED_DATA]:
         yield "AWS could not record everything (SKIPDATA): these counts are a lower bound."
+
+
+def offers(counts: FlowCounts) -> Iterator[str]:
+    """How to take on the command line what may be offered."""
+    if offer := counts.offer:
+        yield f"To read the lines so, run again with --format '{offer.fields}'"
+
+
+def format_in_use(format: str) -> str:
+    """What a format given by hand does."""
+    return f"Logs without a header are read as {format} from now on. Empty the field to undo that."
+
+
+def offer_of(names: Sequence[str], offers: Sequence[Offer]) -> str:
+    """What reading one or several files again in one layout would find."""
+    which = names[0] if len(names) == 1 else f"{len(names):,} files"
+    offer = Offer(offers[0].fields, sum(offer.flows for offer in offers))
+    return f"{which}: {offered(offer)}. No line says so itself. Are these the fields of this line?"
 
 
 def offered(offer: Offer) -> str:
@@ -184,9 +202,10 @@ def about(counts: FlowCounts) -> str:
 
 
 def about_lookup(lookup: Lookup) -> str:
-    """A lookup in a line: its rules, and its rows in doubt if there are any."""
+    """A lookup in a line: its rules, its rows in doubt if there are any, what it was if no CSV."""
     doubt = f", {number(len(lookup.problems), 'row')} in doubt" if lookup.problems else ""
-    return number(len(lookup), "rule") + doubt
+    form = f", from {lookup.form}" if lookup.form else ""
+    return number(len(lookup), "rule") + doubt + form
 
 
 def effort(counts: FlowCounts, seconds: float) -> str:
@@ -358,7 +377,7 @@ def short_path(path: str, most: int = 28) -> str:
 def file_name(name: str) -> str:
     """The last part of a name, fit to be that of a CSV on any machine: a name is never a path."""
     last = re.split(r"[/\\]", name)[-1]
-    plain = re.sub(r"[^\w .-]", "_", last).strip(" .") or "lookup"
+    plain = re.sub(r"[^\w .-]", "_", last).removesuffix(".gz").strip(" .") or "lookup"
     return plain if plain.lower().endswith(".csv") else f"{plain}.csv"
 
 

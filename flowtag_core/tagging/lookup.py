@@ -98,7 +98,8 @@ class Lookup:
     """The rules of a lookup in file order, every problem by line, and notices on the whole file.
 
     A million rules are held as one array (a row each: form, low, high, protocol, number of the
-    tag, line); `rules` makes objects of them. `content` is the file as it was read, byte for byte.
+    tag, line); `rules` makes objects of them. `content` is the file as it was read, byte for byte,
+    or the CSV that was made of it where it was no plain one; `form` is what it was then.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Lookup:
     problems: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
     content: bytes = field(default=b"", repr=False)
+    form: str = ""
 
     def __len__(self) -> int:
         return len(self.packed)

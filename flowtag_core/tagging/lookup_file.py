@@ -1,12 +1,14 @@
-"""The lookup CSV -> Lookup, and back."""
+"""A file with a lookup -> Lookup, and back to CSV."""
 
 from __future__ import annotations
 
 import codecs
 import csv
+import gzip
 import io
 import os
 import re
+import zlib
 from array import array
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -30,6 +32,7 @@ from flowtag_core.tagging.lookup import (
     parse_protocol,
     shown,
 )
+from flowtag_core.tagging.registries import registry
 
 LookupFile = str | os.PathLike[str] | BinaryIO
 """A path, or a file opened in binary mode."""
@@ -42,13 +45,21 @@ _COLUMNS: Final = {
     "protocol": frozenset({"protocol", "proto"}),
     "tag": frozenset({"tag"}),
 }
+_NAME: Final = "name"
+"""What some call the protocol, where there are three columns and it can be nothing else."""
+_FROM_NAME: Final = "the column name was taken as the protocol"
+_NO_HEADER: Final = "has no header: its columns were taken as dstport, protocol, tag"
 _DELIMITERS: Final = (",", ";", "\t")
 _EXCEL_DELIMITER: Final = re.compile(r'"?sep=(.)"?[ \t]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
+_DATE: Final = re.compile(
+    r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}|\d{1,2}[- .]{1,2}[^\W\d_]{3,9}\.?|[^\W\d_]{3,9}[- .]\d{1,4}"
+)
 _NOT_LETTERS: Final = re.compile(r"[^a-z]")
+_GZIP: Final = b"\x1f\x8b"
 _BINARY: Final = (
     (b"PK\x03\x04", "an Excel workbook or a zip archive", "Save the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "Save the sheet as CSV"),
-    (b"\x1f\x8b", "compressed with gzip", "Unpack it"),
+    (_GZIP, "compressed with gzip more than once", "Unpack it"),
 )
 _MARKED: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -66,38 +77,61 @@ csv.field_size_limit(LARGEST_FILE)
 def load_lookup_table(file: LookupFile, name: str | None = None) -> Lookup:
     """Load a lookup CSV with the columns dstport, protocol and tag, in any order and spelling.
 
-    `name` is what the lookup is called in messages, else its path or the file's own name. Rows that
-    cannot be used or do not do what they seem to are in `problems`, all at once. Raises
-    LookupFileError where the file is missing, is no text or has not the three columns.
+    It may be packed with gzip. IANA's list of service names and /etc/services are lookups too, their
+    names are the tags then; `notices` say so. `name` is what the lookup is called in messages, else
+    its path or the file's own name. Rows that cannot be used or do not do what they seem to are in
+    `problems`, all at once. Raises LookupFileError where the file is missing, is no text or has not
+    the three columns.
     """
     name = name or _name(file)
     return read_lookup(_read(file, name), name)
 
 
 def read_lookup(content: bytes, name: str) -> Lookup:
-    """The lookup that the bytes of a file are; raises LookupFileError as load_lookup_table does."""
+    """The lookup that the bytes of a file are; raises LookupFileError as load_lookup_table does.
+
+    Where they are no plain CSV, the lookup's own content is one, and its `form` says what it was.
+    """
+    form = ""
+    if content.startswith(_GZIP):
+        content, form = _gunzipped(content, name), "gzip"
     text = decode(content, name)
-    notices: tuple[str, ...] = ()
+    notices: list[str] = []
     if text.encoding == _GUESSED:
-        notice = "is not UTF-8; it was read as Windows-1252. Look at the tags' accents"
-        notices = (f"{name}: {notice}.",)
-    return replace(parse_lookup(text.readable, notices, name), content=content)
+        notices.append("is not UTF-8; it was read as Windows-1252. Look at the tags' accents")
+    readable = text.readable
+    if (listed := registry(readable)) is not None:
+        form, readable, content = listed.form, listed.text, listed.text.encode()
+        notices.append(listed.notice)
+    lookup = parse_lookup(readable, tuple(f"{name}: {notice}." for notice in notices), name)
+    return replace(lookup, content=content, form=form)
+
+
+def _gunzipped(content: bytes, name: str) -> bytes:
+    try:
+        with gzip.open(io.BytesIO(content)) as stream:
+            return stream.read(LARGEST_FILE + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise LookupFileError(f"{name}: is a gzip file that is damaged or cut short.") from error
 
 
 def parse_lookup(text: str, notices: tuple[str, ...] = (), name: str = "lookup") -> Lookup:
     """The lookup that a text in CSV form is; raises LookupFileError as load_lookup_table does."""
     shape = shape_of(text, name)
-    if not shape.has_header:
-        notice = "has no header: its columns were taken as dstport, protocol, tag"
-        notices = (*notices, f"{name}: {notice}.")
+    if shape.notice:
+        notices = (*notices, f"{name}: {shape.notice}.")
     return checked(_rules(shape, notices))
 
 
 def looks_like_lookup(head: bytes) -> bool:
     """Whether the beginning of a file reads as a lookup: its first row is a header or a rule."""
     try:
-        shape_of(decode(head, "").text, "")
-    except LookupFileError:
+        if head.startswith(_GZIP):
+            head = zlib.decompressobj(wbits=31).decompress(head, len(head))
+        text = decode(head, "").text
+        if registry(text) is None:
+            shape_of(text, "")
+    except (LookupFileError, zlib.error):
         return False
     return True
 
@@ -201,7 +235,10 @@ def _decoded(content: bytes) -> Text:
 
 
 class Shape(NamedTuple):
-    """How a lookup is read: its text, the delimiter, where the columns stand, the lines on top."""
+    """How a lookup is read: its text, the delimiter, where the columns stand, the lines on top.
+
+    `notice` says what was taken for granted, if anything was.
+    """
 
     text: str
     name: str
@@ -209,6 +246,7 @@ class Shape(NamedTuple):
     columns: dict[str, int]
     has_header: bool
     header_line: int
+    notice: str = ""
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """The rows below the header, each with the number of its first line."""
@@ -233,11 +271,12 @@ def shape_of(text: str, name: str) -> Shape:
     for delimiter, line, cells in firsts:
         columns = _header_columns(cells)
         if columns is not None:
-            return Shape(text, name, delimiter, columns, True, line)
+            by_name = _letters(cells)[columns["protocol"]] == _NAME
+            return Shape(text, name, delimiter, columns, True, line, _FROM_NAME if by_name else "")
     for delimiter, line, cells in firsts:
         if _reads_as_data(cells):
             columns = {"dstport": 0, "protocol": 1, "tag": 2}
-            return Shape(text, name, delimiter, columns, False, line - 1)
+            return Shape(text, name, delimiter, columns, False, line - 1, _NO_HEADER)
     _, line, cells = firsts[0]
     found = f"line {line} reads {shown(','.join(cells))}" if cells else "it is empty"
     raise LookupFileError(
@@ -284,13 +323,19 @@ def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]
 
 def _header_columns(cells: list[str]) -> dict[str, int] | None:
     """Where the three columns stand, the first match each; None where one is missing."""
-    letters = [_NOT_LETTERS.sub("", cell.lower()) for cell in cells]
+    letters = _letters(cells)
     found = {
         column: next((place for place, word in enumerate(letters) if word in spellings), None)
         for column, spellings in _COLUMNS.items()
     }
+    if found["protocol"] is None and len(cells) == len(_COLUMNS) and _NAME in letters:
+        found["protocol"] = letters.index(_NAME)
     places = {column: place for column, place in found.items() if place is not None}
     return places if len(places) == len(_COLUMNS) else None
+
+
+def _letters(cells: list[str]) -> list[str]:
+    return [_NOT_LETTERS.sub("", cell.lower()) for cell in cells]
 
 
 def _reads_as_data(cells: list[str]) -> bool:
@@ -337,6 +382,8 @@ def _rules(shape: Shape, notices: tuple[str, ...]) -> Lookup:
 def _why_unusable(
     port_cell: str, ports: Ports | None, protocol_cell: str, protocol: int | None, tag: str
 ) -> str:
+    if ports is None and _DATE.fullmatch(port_cell):
+        return f"port {shown(port_cell)} is a date that a spreadsheet made of a range such as 6-7"
     if ports is None:
         return f"port {shown(port_cell)} is no port 0-65535, range such as 6000-6063, or *"
     if protocol is None:

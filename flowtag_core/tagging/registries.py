@@ -1,0 +1,90 @@
+"""Lists of services that others keep -> a lookup CSV with the services' names as tags.
+
+Sources: IANA, "Service Name and Transport Protocol Port Number Registry" (service-names-port-numbers.csv);
+services(5), which nmap's list of services follows too.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
+
+from flowtag_core.output import csv_cell
+from flowtag_core.tagging.lookup import ANY_PROTOCOL, parse_ports, parse_protocol
+
+_IANA: Final = ("Service Name", "Port Number", "Transport Protocol")
+_SERVICE: Final = re.compile(r"(\S+)[ \t]+(\d{1,5}(?:-\d{1,5})?)/([a-z]+)\b")
+_HEADER: Final = "dstport,protocol,tag\n"
+
+Row = tuple[str, str, str]
+"""Port or range, protocol, name."""
+
+
+class Registry(NamedTuple):
+    """What a list is, the lookup CSV that it makes, and how much of it that is, in a sentence."""
+
+    form: str
+    text: str
+    notice: str
+
+
+def registry(text: str) -> Registry | None:
+    """The lookup that a list of services makes; None where the text is no such list.
+
+    Of several names for one port and protocol the first counts: it is the usual one.
+    """
+    if (rows := _iana_rows(text)) is not None:
+        return _made("IANA's list of service names", rows)
+    if (rows := _services_rows(text)) is not None:
+        return _made("a list of services like /etc/services", rows)
+    return None
+
+
+def _made(form: str, rows: Iterable[Row]) -> Registry:
+    names: dict[str, str] = {}
+    nameless = seconds = 0
+    for port_cell, protocol_cell, name in rows:
+        ports, protocol = parse_ports(port_cell), parse_protocol(protocol_cell)
+        if not name or ports is None or protocol in (None, ANY_PROTOCOL):
+            nameless += 1
+        elif (key := f"{ports},{protocol_cell.lower()}") in names:
+            seconds += 1
+        else:
+            names[key] = name
+    lines = (f"{key},{csv_cell(name)}\n" for key, name in names.items())
+    notice = f"was read as {form}, the names as tags: {len(names):,} rules"
+    if nameless:
+        notice += f"; {nameless:,} rows without a port, a protocol or a name are left out"
+    if seconds:
+        notice += f"; of several names for one port the first counts, {seconds:,} others do not"
+    return Registry(form, _HEADER + "".join(lines), notice)
+
+
+def _iana_rows(text: str) -> Iterator[Row] | None:
+    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
+    header = [cell.strip() for cell in next(reader, [])]
+    if not set(_IANA) <= set(header):
+        return None
+    name, port, protocol = map(header.index, _IANA)
+    longest = max(name, port, protocol)
+    return (
+        (row[port].strip(), row[protocol].strip(), row[name].strip())
+        for row in reader
+        if len(row) > longest
+    )
+
+
+def _services_rows(text: str) -> Iterator[Row] | None:
+    lines = (line for line in map(str.strip, io.StringIO(text)) if line and line[0] != "#")
+    first = next(lines, "")
+    if not _SERVICE.match(first):
+        return None
+    return map(_service, [first, *lines])
+
+
+def _service(line: str) -> Row:
+    found = _SERVICE.match(line)
+    return (found[2], found[3], found[1]) if found else ("", "", "")
