@@ -17,6 +17,7 @@ from flowtag_core.reading.unpacking import Pieces
 
 _DELIMITERS: Final = ",;\t"
 _SEP_LINE: Final = re.compile(r"\ufeff?\"?sep=(.)\"?\s*?\r?\n", re.IGNORECASE)
+_LONGEST_HEADER: Final = 1 << 16  # characters; csv takes no cell of more than twice that
 _ROWS_AT_ONCE: Final = 1 << 10
 _MOST_SHOWN: Final = 200
 
@@ -43,7 +44,7 @@ def table_of(head: bytes) -> CsvTable | None:
     lines = (line for line in text.splitlines(keepends=True) if line.strip() and line[0] != "#")
     first = next(lines, "")
     for delimiter in sep[1] if sep else _DELIMITERS:
-        row = next(csv.reader([first], delimiter=delimiter), [])
+        row = next(csv.reader([first[:_LONGEST_HEADER]], delimiter=delimiter), [])
         columns = [name.strip("\ufeff \r\n\t") for name in row]
         if len(columns) > 1 and (table := _known_table(delimiter, columns)) is not None:
             return table

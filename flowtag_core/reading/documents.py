@@ -12,6 +12,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import chain
 from typing import Any, BinaryIO, Final, NamedTuple, cast
 
@@ -32,11 +33,18 @@ _CONTAINERS: Final = (
     "item",  # any array
 )
 """Where in a JSON document its records are, as ijson names places."""
+_PLACES: Final = frozenset(_CONTAINERS)
+_ENVELOPE: Final = frozenset(
+    ["awslogs", "data", "messageType", *(place.partition(".")[0] for place in _CONTAINERS)]
+)
+"""Of what holds records, one of these is a key; no other document need be looked at so closely."""
 _CONTROL: Final = "CONTROL_MESSAGE"
 _RECORDS_AT_ONCE: Final = 1 << 10
-_MOST_EVENTS: Final = 1 << 18
+_MOST_HELD: Final = 1 << 18
 """Keys, values and brackets of one document that are held at once."""
 _DEEPEST: Final = 32
+_STARTS: Final = ("start_map", "start_array")
+_ENDS: Final = ("end_map", "end_array")
 _LONGEST_TOLD: Final = 400
 _LARGEST_PAYLOAD: Final = 1 << 26
 _GZIP: Final = b"\x1f\x8b"
@@ -135,52 +143,41 @@ def _streamed(name: str, pieces: Pieces) -> Iterator[tuple[int, Any]]:
         raise tape.damage
 
 
-class _Building:
-    """A document as it comes, refused where it is too large or too deep to be held."""
-
-    def __init__(self, name: str) -> None:
-        import ijson
-
-        self._name = name
-        self._builder = ijson.ObjectBuilder()
-        self._events = self.depth = 0
-
-    def add(self, event: str, value: Any) -> None:
-        self._builder.event(event, value)
-        self._events += 1
-        self.depth += event.startswith("start_") - event.startswith("end_")
-        if self._events > _MOST_EVENTS or self.depth > _DEEPEST:
-            raise LogError(
-                f"{self._name}: is JSON whose records stand in no place that flowtag knows. Give "
-                "them as an array, or one a line."
-            )
-
-    @property
-    def value(self) -> Any:
-        return self._builder.value
-
-
 def _built(name: str, events: Iterator[tuple[str, str, Any]]) -> Iterator[Any]:
     """What stands in the containers of each document, or the document where it has none."""
-    around, item = _Building(name), None
+    import ijson
+
+    around = building = ijson.ObjectBuilder()
+    depth = base = held = held_around = 0
     is_control = has_items = False
     for prefix, event, value in events:
-        if item is None and prefix in _CONTAINERS and event not in ("end_map", "end_array"):
-            item, has_items = _Building(name), True
-        building = around if item is None else item
-        building.add(event, value)
-        if item is None and prefix == "messageType":
+        if building is around and prefix in _PLACES and event not in _ENDS:
+            building, base, held_around, held = ijson.ObjectBuilder(), depth, held, 0
+            has_items = True
+        building.event(event, value)
+        held += 1
+        depth += (event in _STARTS) - (event in _ENDS)
+        if prefix == "messageType":
             is_control = value == _CONTROL
-        if building.depth:
-            continue
-        if item is not None:
+        if depth > base:
+            if held > _MOST_HELD or depth > _DEEPEST:
+                raise _too_large(name)
+        elif building is not around:
             if not is_control:
-                yield item.value
-            item = None
+                yield building.value
+            building, base, held = around, 0, held_around
         else:
             if not has_items:
                 yield around.value
-            around, is_control, has_items = _Building(name), False, False
+            around = building = ijson.ObjectBuilder()
+            held, is_control, has_items = 0, False, False
+
+
+def _too_large(name: str) -> LogError:
+    return LogError(
+        f"{name}: is JSON whose records stand in no place that flowtag knows. Give them as an array, "
+        "or one a line."
+    )
 
 
 def _in_document(document: Any, depth: int = 0) -> Found:
@@ -208,6 +205,9 @@ def _in_object(document: Any, depth: int) -> Found:
     if not isinstance(document, dict):
         yield _UNKNOWN, _told(document)
         return
+    if document.keys().isdisjoint(_ENVELOPE):
+        yield from _in_record(document, depth)
+        return
     packed = _at(document, "awslogs.data") or (_at(document, "data") if len(document) < 3 else None)
     containers = (_at(document, place.removesuffix(".item")) for place in _CONTAINERS[:-1])
     inner = next((inner for inner in containers if isinstance(inner, list)), None)
@@ -227,7 +227,7 @@ def _in_record(document: dict[str, Any], depth: int) -> Found:
     Where it is neither, those in its arrays.
     """
     leaves = dict(_leaves(document))
-    paths = fields_of(leaves)
+    paths = _fields(tuple(leaves))
     has_flow = {"dstport", "protocol"} <= paths.keys()
     for key in MESSAGE_KEYS:
         text = leaves.get(key)
@@ -244,6 +244,12 @@ def _in_record(document: dict[str, Any], depth: int) -> Found:
         yield from _in_document(array, depth + 1)
     if not arrays:
         yield _UNKNOWN, _told(document)
+
+
+@lru_cache(maxsize=16)
+def _fields(paths: tuple[str, ...]) -> dict[str, str]:
+    """Where the fields stand; mostly all documents of a file have the same keys."""
+    return fields_of(paths)
 
 
 def _told(document: Any) -> bytes:

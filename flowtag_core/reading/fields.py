@@ -105,6 +105,8 @@ def others(names: Iterable[str]) -> str:
 def word(value: object, field: str) -> str:
     """A value of any kind as a word of a record: `-` where it is missing, `443` for 443.0."""
     text = "" if value is None else str(value).strip()
+    if text.isdigit() and field != "action":
+        return text  # as most are
     if text.lower() in _MISSING:
         return "-"
     if field == "start" and (seconds := _seconds(text)) is not None:

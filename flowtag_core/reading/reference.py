@@ -70,6 +70,7 @@ _BOM: Final = b"\xef\xbb\xbf"
 _NBSP: Final = b"\xc2\xa0"
 _SPACE: Final = re.compile(rb"(?:[ \t\r]|\xc2\xa0)*+")
 _WORD: Final = re.compile(rb"[^ \t]+")
+_SPLIT_TOO: Final = re.compile(rb"[\r\x0b\x0c]")  # bytes.split() parts words at these as well
 _TAB_PIECE: Final = re.compile(rb"[^\t]+")
 _PIECES_AT_ONCE: Final = 1 << 11
 _STAMP: Final = re.compile(
@@ -392,7 +393,9 @@ def _words(line: bytes, _: None, most: int) -> Words:
 
 
 def _first_words(text: bytes, most: int) -> Words:
-    return [word[0] for word in islice(_WORD.finditer(text), most)]
+    if _SPLIT_TOO.search(text):
+        return [word[0] for word in islice(_WORD.finditer(text), most)]
+    return text.split(None, most)[:most]  # the same, three times as fast
 
 
 def _stripped(line: bytes) -> bytes:
