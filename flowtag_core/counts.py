@@ -53,6 +53,7 @@ class Reason(StrEnum):
     BAD_PROTOCOL = "bad protocol"
     NO_PORT_IN_LAYOUT = "layout without port or protocol"
     NOT_A_RECORD = "not a record"
+    NO_RECORD_IN_JSON = "no record in the JSON"
     TOO_LONG = "line too long"
     CUT_SHORT = "cut short"
 

@@ -9,7 +9,16 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.reading.fields import MESSAGE_KEYS, WANTED, fields_of, others, word
+from flowtag_core.reading.fields import (
+    MESSAGE_KEYS,
+    MISSING,
+    WANTED,
+    fields_of,
+    is_summary,
+    others,
+    summary_refusal,
+    word,
+)
 from flowtag_core.reading.layout import Layout
 from flowtag_core.reading.records import NumberedTexts, Records
 from flowtag_core.reading.sources import LONGEST_LINE, whole_lines
@@ -57,8 +66,8 @@ def _known_table(delimiter: str, columns: list[str]) -> CsvTable | None:
     has_flows = {"dstport", "protocol"} <= fields.keys()
     keys = MESSAGE_KEYS[:3] if has_flows else MESSAGE_KEYS
     message = next((columns.index(key) for key in keys if key in columns), None)
-    is_summary = delimiter != "\t" and any("(" in column for column in columns)
-    if has_flows or message is not None or len(fields) > 2 or is_summary or others(columns):
+    is_named = len(fields) > 2 or {"dstport", "protocol"} & fields.keys()
+    if is_named or message is not None or is_summary(columns) or others(columns):
         return CsvTable(delimiter, columns, message, fields)
     return None
 
@@ -75,10 +84,17 @@ def csv_records(name: str, table: CsvTable, pieces: Pieces) -> Iterator[Records]
     else:
         layout, shape = Layout(names, "named by a table's columns"), "a table, fields in columns"
     batch: NumberedTexts = []
+    is_first = True
     rows = _rows(name, table, pieces)
     next(rows)
     try:
         for line, row in rows:
+            if is_first and _names_protocol(table, row):
+                raise LogError(
+                    f"{name}: holds flow logs of another kind than AWS's: their protocol is a name. "
+                    "Give AWS VPC flow logs."
+                )
+            is_first = False
             batch += _in_row(table, names, line, row)
             if len(batch) >= _ROWS_AT_ONCE:
                 yield Records(batch, shape, layout)
@@ -93,18 +109,29 @@ def _refuse_other_tables(name: str, table: CsvTable) -> None:
     columns = ", ".join(table.columns)[:_MOST_SHOWN]
     if whose := others(table.columns):
         raise LogError(f"{name}: holds {whose}. Give AWS VPC flow logs.")
-    if any("(" in column for column in table.columns):
-        raise LogError(
-            f"{name}: is the result of a query that sums up ({columns}), no flow log: its rows are "
-            "no flows. Query the records themselves (fields @message)."
-        )
-    if "tag" in map(str.lower, table.columns) and not {"packets", "bytes"} & table.fields.keys():
+    if is_summary(table.columns):
+        raise LogError(summary_refusal(name, table.columns))
+    if table.message is not None:
+        return
+    if table.fields.keys() <= {"dstport", "protocol"} and "tag" in map(str.lower, table.columns):
         raise LogError(f"{name}: is a lookup, not a flow log. Give it as the lookup.")
-    if table.message is None and not {"dstport", "protocol"} <= table.fields.keys():
+    if not {"dstport", "protocol"} <= table.fields.keys():
         raise LogError(
             f"{name}: is a table without a column dstport or protocol; its columns are {columns}. "
-            "Export these two with it."
+            "Flows need both, and a lookup needs a column tag as well."
         )
+    if len(table.fields) == 2:
+        raise LogError(
+            f"{name}: is a table with no field of a flow but dstport and protocol; its columns are "
+            f"{columns}. If it is a lookup, name its third column tag."
+        )
+
+
+def _names_protocol(table: CsvTable, row: list[str]) -> bool:
+    """Whether the protocol in a row is a name such as TCP; AWS writes its number."""
+    place = table.fields.get("protocol", len(row))
+    cell = row[place].strip() if place < len(row) and table.message is None else ""
+    return cell.isalpha() and word(cell, "protocol") != MISSING
 
 
 def _in_row(

@@ -16,8 +16,17 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, BinaryIO, Final, NamedTuple, cast
 
+from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.reading.fields import MESSAGE_KEYS, WANTED, fields_of, others, word
+from flowtag_core.reading.fields import (
+    MESSAGE_KEYS,
+    WANTED,
+    fields_of,
+    is_summary,
+    others,
+    summary_refusal,
+    word,
+)
 from flowtag_core.reading.layout import Layout
 from flowtag_core.reading.records import NumberedTexts, Records
 from flowtag_core.reading.sources import whole_lines
@@ -73,8 +82,7 @@ def json_records(name: str, head: bytes, pieces: Pieces) -> Iterator[Records]:
     first = next(documents, None)
     if first is None:
         return
-    if isinstance(first[1], dict) and (whose := others(dict(_leaves(first[1])))):
-        raise LogError(f"{name}: holds {whose}. Give AWS VPC flow logs.")
+    _refuse_others(name, first[1])
     batch: NumberedTexts = []
     before = _UNKNOWN
     try:
@@ -92,9 +100,19 @@ def json_records(name: str, head: bytes, pieces: Pieces) -> Iterator[Records]:
 
 
 def _batch(kind: _Kind, numbered: NumberedTexts) -> Records:
-    return Records(
-        numbered, kind.shape, Layout(kind.names, "named by keys") if kind.names else None
-    )
+    layout = Layout(kind.names, "named by keys") if kind.names else None
+    reason = Reason.NO_RECORD_IN_JSON if kind is _UNKNOWN else None
+    return Records(numbered, kind.shape, layout, reason)
+
+
+def _refuse_others(name: str, document: Any) -> None:
+    """Raises LogError where the first document is one of somebody else's logs."""
+    document = _one_object(document)
+    keys = dict(_leaves(document)) if isinstance(document, dict) else {}
+    if whose := others(keys):
+        raise LogError(f"{name}: holds {whose}. Give AWS VPC flow logs.")
+    if is_summary(keys):
+        raise LogError(summary_refusal(name, keys))
 
 
 def _is_line_by_line(head: bytes) -> bool:
@@ -184,16 +202,23 @@ def _in_document(document: Any, depth: int = 0) -> Found:
     """The records of one JSON document."""
     if depth > _DEEPEST:
         yield _UNKNOWN, _told(document)
-    elif isinstance(document, list):
-        if document and all(isinstance(pair, dict) and "field" in pair for pair in document):
-            yield from _in_object({pair["field"]: pair.get("value") for pair in document}, depth)
-        else:
-            for inner in document:
-                yield from _in_document(inner, depth + 1)
+    elif isinstance(document := _one_object(document), list):
+        for inner in document:
+            yield from _in_document(inner, depth + 1)
     elif isinstance(document, dict):
         yield from _in_object(document.get("_source", document), depth)
     else:
         yield from _in_text(_Kind("JSON, records as text"), str(document))
+
+
+def _one_object(document: Any) -> Any:
+    """A row of Logs Insights, which comes as pairs, as the object that it means."""
+    is_row = isinstance(document, list) and all(
+        isinstance(pair, dict) and "field" in pair for pair in document
+    )
+    if not is_row or not document:
+        return document
+    return {str(pair["field"]): pair.get("value") for pair in document}
 
 
 def _in_text(kind: _Kind, text: str) -> Found:

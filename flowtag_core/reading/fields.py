@@ -67,6 +67,8 @@ _ACTIONS: Final = {
     **dict.fromkeys(("allowed", "accept", "1"), "ACCEPT"),
     **dict.fromkeys(("denied", "reject", "2"), "REJECT"),
 }
+MISSING: Final = "-"
+"""What stands for a value that is not there."""
 _MISSING: Final = frozenset({"", "-", "none", "nan", "null", "<na>"})
 _WHOLE_FLOAT: Final = re.compile(r"(\d+)\.0+")
 _WRITTEN_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
@@ -102,13 +104,26 @@ def others(names: Iterable[str]) -> str:
     return next((_OTHERS[name] for name in names if name in _OTHERS), "")
 
 
+def is_summary(names: Iterable[str]) -> bool:
+    """Whether these are the columns of a query that sums up: `dstPort`, `count(*)`."""
+    return any(name.endswith(")") and "(" in name for name in names)
+
+
+def summary_refusal(name: str, columns: Iterable[str]) -> str:
+    """Why the result of such a query is no flow log."""
+    return (
+        f"{name}: is the result of a query that sums up ({', '.join(columns)[:200]}), no flow log: "
+        "its rows are no flows. Query the records themselves (fields @message)."
+    )
+
+
 def word(value: object, field: str) -> str:
     """A value of any kind as a word of a record: `-` where it is missing, `443` for 443.0."""
     text = "" if value is None else str(value).strip()
     if text.isdigit() and field != "action":
         return text  # as most are
     if text.lower() in _MISSING:
-        return "-"
+        return MISSING
     if field == "start" and (seconds := _seconds(text)) is not None:
         return str(seconds)
     if field == "action":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from flowtag_core.counts import Reason
 from flowtag_core.reading.layout import Layout
 
 NumberedTexts = list[tuple[int, bytes]]
@@ -13,9 +14,11 @@ NumberedTexts = list[tuple[int, bytes]]
 class Records(NamedTuple):
     """Records that were taken out of something else: the line or place of each, and its text.
 
-    `layout` names their words where the shape says what they are; `shape` is for people.
+    `layout` names their words where the shape says what they are; `shape` is for people. With a
+    `reason` they are none, and are set aside.
     """
 
     numbered: NumberedTexts
     shape: str
     layout: Layout | None = None
+    reason: Reason | None = None

@@ -143,8 +143,12 @@ class Reference:
         if records.layout is not None:
             self._layout = records.layout
         self._shapes.add(records.shape)
-        is_plain = _is_plain(b"\n".join(text for _, text in records.numbered))
-        self._count(iter(records.numbered), bytes.split if is_plain else _words)
+        if records.reason:
+            for number, text in records.numbered:
+                self._put_aside(number, text, records.reason)
+        else:
+            is_plain = _is_plain(b"\n".join(text for _, text in records.numbered))
+            self._count(iter(records.numbered), bytes.split if is_plain else _words)
         if records.numbered:
             self._line = max(self._line, records.numbered[-1][0])
         self._tabulate(at_least=_ROWS_AT_ONCE)

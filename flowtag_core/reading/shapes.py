@@ -39,6 +39,14 @@ _NO_LOGS: Final = (
         _AS_TEXT,
     ),
     (rb"version https://git-lfs", "a Git LFS pointer", "Fetch the file with git lfs pull"),
+    (
+        rb"(?:https?|h2|grpcs|wss?) \d{4}-\d\d-\d\dT\S+ (?:app|net)/",
+        "an access log of a load balancer",
+        _AS_TEXT,
+    ),
+    (rb"[0-9a-f]{64} \S+ \[", "an access log of S3", _AS_TEXT),
+    (rb"#Version: 1\.0\r?\n#Fields:", "an access log of CloudFront or a web server", _AS_TEXT),
+    (rb"#separator ", "a log of Zeek", _AS_TEXT),
     (rb"Tag Counts:", "a result that flowtag wrote", "Give the log that it was made from"),
 )
 """How files begin that are no flow logs, what they are, and the remedy."""

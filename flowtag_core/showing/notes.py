@@ -81,6 +81,8 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
             yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
         elif offer := file.offer:
             yield f"{name}: {offered(offer)}. No line says that it has it, so it is not guessed."
+        elif not file.flows and file.set_aside[Reason.NO_RECORD_IN_JSON] == file.faults > 0:
+            yield f"{name}: is JSON without one record of a flow log. Give the records themselves."
         elif not file.flows and file.faults:
             yield (
                 f"{name}: not one flow was found{_first_fault(counts, name)}. If its format is a "
