@@ -207,8 +207,10 @@ def _in_document(document: Any, depth: int = 0) -> Found:
             yield from _in_document(inner, depth + 1)
     elif isinstance(document, dict):
         yield from _in_object(document.get("_source", document), depth)
+    elif isinstance(document, str):
+        yield from _in_text(_Kind("JSON, records as text"), document)
     else:
-        yield from _in_text(_Kind("JSON, records as text"), str(document))
+        yield _UNKNOWN, _told(document)
 
 
 def _one_object(document: Any) -> Any:

@@ -171,7 +171,7 @@ class Reference:
             +self._lacking,
             +self._odd_words,
             self._fitting,
-            frozenset(wrapping + shape for shape in self._shapes),
+            frozenset(f"{wrapping}: {shape}" if wrapping else shape for shape in self._shapes),
             frozenset([damage] if damage else []),
         )
         return FlowCounts(

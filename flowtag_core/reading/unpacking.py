@@ -82,7 +82,7 @@ def unpacked(
         if file.refusal:
             yield file
         else:
-            around = f"{wrapping}{packing.name}, "
+            around = f"{wrapping}, {packing.name}" if wrapping else packing.name
             try:
                 yield from unpacked(file.name, file.pieces, None, around, layer + 1)
             except LogError as error:

@@ -76,7 +76,7 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
     for name, file in counts.files.items():
         yield from sorted(file.damage)
         if not file.records:
-            yield f"{name}: is empty."
+            yield from () if file.damage else (f"{name}: is empty.",)
         elif file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
             yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
         elif offer := file.offer:
