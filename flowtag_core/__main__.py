@@ -29,7 +29,8 @@ _TAGS_SHOWN = 10
 _HELP = """\
 Count the flows of AWS VPC flow logs by tag and by port and protocol.
 
-  FLOW_LOG  a flow log as text or gzip; several may be given; - reads standard input
+  FLOW_LOG  a flow log in any shape that AWS writes, a folder or archive of them, or a pattern;
+            several may be given; - reads standard input
   LOOKUP    a CSV with the columns dstport,protocol,tag: which tag a port and protocol has
   OUTPUT    the result, a CSV in two sections; - writes it to standard output
 """
