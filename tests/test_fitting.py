@@ -51,9 +51,7 @@ def test_no_layout_is_guessed_and_the_one_that_is_offered_gives_what_was_said(
     assert total.flows == 0
     assert total.offer is not None
     again = parse(text, format=total.offer.fields)
-    assert again.requests.port.tolist() or again.replies.port.tolist()
-    assert total.offer.flows == len(ports)
-    assert again.total.flows >= total.offer.flows
+    assert again.total.flows == total.offer.flows >= len(ports)
     assert len(total.offer.fields.split()) == len(names)
 
 

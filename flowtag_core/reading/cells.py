@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.reading.fields import (
+    FEWEST_WORDS,
+    IN_EVERY_FLOW,
     MESSAGE_KEYS,
     MISSING,
     WANTED,
@@ -20,22 +23,25 @@ from flowtag_core.reading.fields import (
     word,
 )
 from flowtag_core.reading.layout import Layout
-from flowtag_core.reading.records import NumberedTexts, Records
+from flowtag_core.reading.records import Kind, Numbered, Records, batched
 from flowtag_core.reading.sources import LONGEST_LINE, whole_lines
 from flowtag_core.reading.unpacking import Pieces
 
 _DELIMITERS: Final = ",;\t"
-_SEP_LINE: Final = re.compile(r"\ufeff?\"?sep=(.)\"?\s*?\r?\n", re.IGNORECASE)
-_LONGEST_HEADER: Final = 1 << 16  # characters; csv takes no cell of more than twice that
-_ROWS_AT_ONCE: Final = 1 << 10
+_SEP_LINE: Final = re.compile(r'"?sep=(.)"?\s*?\r?\n', re.IGNORECASE)
+_BOM: Final = "\ufeff"
+_LONGEST_HEADER: Final = 1 << 16
+_MOST_LINES: Final = 100
+"""Lines of a row, whose cells may hold line ends; a quote that is open for longer is a stray one."""
+_LONGEST_TOLD: Final = 400
 _MOST_SHOWN: Final = 200
 
 
 class CsvTable(NamedTuple):
     """How a table in text is read: what parts its columns, what they are called, which are wanted.
 
-    `message` is the place of the column that holds whole records, None where the fields stand in
-    columns, which `fields` has the places of.
+    `message` is the place of the column that holds whole records, None where there is none; `fields`
+    are the places of the columns that hold a flow's.
     """
 
     delimiter: str
@@ -43,30 +49,44 @@ class CsvTable(NamedTuple):
     message: int | None
     fields: dict[str, int]
 
+    @property
+    def has_flows(self) -> bool:
+        """Whether its columns make flows: those of two fields alone may be anything's."""
+        return self.fields.keys() > IN_EVERY_FLOW
+
 
 def table_of(head: bytes) -> CsvTable | None:
     """The table that the head of a file begins, if its first row names columns that we know."""
-    text = head.decode("utf-8", "replace")
+    text = head.decode("utf-8", "replace").removeprefix(_BOM)
     sep = _SEP_LINE.match(text)
     if sep:
         text = text[sep.end() :]
-    lines = (line for line in text.splitlines(keepends=True) if line.strip() and line[0] != "#")
-    first = next(lines, "")
+    lines = (line for line in text.split("\n") if line.strip() and line[0] != "#")
+    first = next(lines, "")[:_LONGEST_HEADER]
     for delimiter in sep[1] if sep else _DELIMITERS:
-        row = next(csv.reader([first[:_LONGEST_HEADER]], delimiter=delimiter), [])
-        columns = [name.strip("\ufeff \r\n\t") for name in row]
+        columns = _names(_cells(first, delimiter))
         if len(columns) > 1 and (table := _known_table(delimiter, columns)) is not None:
             return table
     return None
 
 
+def _cells(text: str, delimiter: str) -> list[str]:
+    """The cells of one row, none where it cannot be read."""
+    try:
+        return next(csv.reader([text], delimiter=delimiter), [])
+    except csv.Error:
+        return []
+
+
+def _names(row: list[str]) -> list[str]:
+    return [name.strip(f"{_BOM} \r\n\t") for name in row]
+
+
 def _known_table(delimiter: str, columns: list[str]) -> CsvTable | None:
     paths = fields_of(columns)
     fields = {field: columns.index(path) for field, path in paths.items()}
-    has_flows = {"dstport", "protocol"} <= fields.keys()
-    keys = MESSAGE_KEYS[:3] if has_flows else MESSAGE_KEYS
-    message = next((columns.index(key) for key in keys if key in columns), None)
-    is_named = len(fields) > 2 or {"dstport", "protocol"} & fields.keys()
+    message = next((columns.index(key) for key in MESSAGE_KEYS if key in columns), None)
+    is_named = len(fields) > 2 or not IN_EVERY_FLOW.isdisjoint(fields)
     if is_named or message is not None or is_summary(columns) or others(columns):
         return CsvTable(delimiter, columns, message, fields)
     return None
@@ -78,53 +98,51 @@ def csv_records(name: str, table: CsvTable, pieces: Pieces) -> Iterator[Records]
     Raises LogError where its rows are no flows, DamagedLogError as the pieces do.
     """
     _refuse_other_tables(name, table)
-    names = tuple(field for field in WANTED if field in table.fields)
-    if table.message is not None:
-        layout, shape = None, f"a table, records in the column {table.columns[table.message]}"
-    else:
-        layout, shape = Layout(names, "named by a table's columns"), "a table, fields in columns"
-    batch: NumberedTexts = []
-    is_first = True
-    rows = _rows(name, table, pieces)
-    next(rows)
-    try:
-        for line, row in rows:
-            if is_first and _names_protocol(table, row):
-                raise LogError(
-                    f"{name}: holds flow logs of another kind than AWS's: their protocol is a name. "
-                    "Give AWS VPC flow logs."
-                )
-            is_first = False
-            batch += _in_row(table, names, line, row)
-            if len(batch) >= _ROWS_AT_ONCE:
-                yield Records(batch, shape, layout)
-                batch = []
-    except DamagedLogError:
-        yield Records(batch, shape, layout)
-        raise
-    yield Records(batch, shape, layout)
+    yield from batched(_numbered(name, table, pieces))
 
 
 def _refuse_other_tables(name: str, table: CsvTable) -> None:
     columns = ", ".join(table.columns)[:_MOST_SHOWN]
+    if table.message is not None:
+        return
     if whose := others(table.columns):
         raise LogError(f"{name}: holds {whose}. Give AWS VPC flow logs.")
     if is_summary(table.columns):
         raise LogError(summary_refusal(name, table.columns))
-    if table.message is not None:
-        return
-    if table.fields.keys() <= {"dstport", "protocol"} and "tag" in map(str.lower, table.columns):
+    if table.fields.keys() <= IN_EVERY_FLOW and "tag" in map(str.lower, table.columns):
         raise LogError(f"{name}: is a lookup, not a flow log. Give it as the lookup.")
-    if not {"dstport", "protocol"} <= table.fields.keys():
+    if not table.fields.keys() >= IN_EVERY_FLOW:
         raise LogError(
             f"{name}: is a table without a column dstport or protocol; its columns are {columns}. "
             "Flows need both, and a lookup needs a column tag as well."
         )
-    if len(table.fields) == 2:
+    if not table.has_flows:
         raise LogError(
             f"{name}: is a table with no field of a flow but dstport and protocol; its columns are "
             f"{columns}. If it is a lookup, name its third column tag."
         )
+
+
+def _numbered(name: str, table: CsvTable, pieces: Pieces) -> Iterator[tuple[Kind, Numbered]]:
+    """The records, and the rows that are none; a header between them may change the columns."""
+    rows = _Rows(table, pieces)
+    reading = _Reading(table)
+    is_first = True
+    for row in rows:
+        if reading.is_header(row) and (header := _known_table(table.delimiter, _names(row))):
+            reading = _Reading(header)
+            rows.width = len(row)
+        elif is_first and _names_protocol(reading.table, row):
+            raise LogError(
+                f"{name}: holds flow logs of another kind than AWS's: their protocol is a name. "
+                "Give AWS VPC flow logs."
+            )
+        else:
+            is_first = False
+            for kind, text in reading.records(row):
+                yield rows.kind or kind, (rows.line, text.encode("utf-8", "replace"))
+    if rows.damage:
+        raise rows.damage
 
 
 def _names_protocol(table: CsvTable, row: list[str]) -> bool:
@@ -134,49 +152,109 @@ def _names_protocol(table: CsvTable, row: list[str]) -> bool:
     return cell.isalpha() and word(cell, "protocol") != MISSING
 
 
-def _in_row(
-    table: CsvTable, names: tuple[str, ...], line: int, row: list[str]
-) -> Iterator[tuple[int, bytes]]:
-    """The records of a row: one, or the several that stand in its message, parted by line ends."""
-    if table.message is not None:
-        cell = row[table.message] if table.message < len(row) else ""
-        for text in cell.splitlines() or [""]:
-            yield line, text.encode("utf-8", "replace")
-    else:
-        places = ((name, table.fields[name]) for name in names)
-        words = (word(row[place] if place < len(row) else "", name) for name, place in places)
-        yield line, " ".join(words).encode() if any(row) else b""
+class _Reading:
+    """How the records are taken out of the rows below one header."""
+
+    def __init__(self, table: CsvTable) -> None:
+        self.table = table
+        wanted = [field for field in WANTED if field in table.fields] if table.has_flows else []
+        self._places = [(field, table.fields[field]) for field in wanted]
+        layout = Layout(tuple(wanted), "named by a table's columns")
+        self._as_fields = Kind("a table, fields in columns", layout)
+        column = table.columns[table.message] if table.message is not None else ""
+        self._as_text = Kind(f"a table, records in the column {column}")
+
+    def is_header(self, row: list[str]) -> bool:
+        """Whether a row may be a header, also another one's: where a value is expected stands a name."""
+        for place in (self.table.message, self.table.fields.get("dstport")):
+            if place is not None and place < len(row):
+                cell = row[place].strip()
+                return cell[:1].isalpha() or (cell[:1] in ("@", "_") and " " not in cell)
+        return False
+
+    def records(self, row: list[str]) -> Iterator[tuple[Kind, str]]:
+        """The record of a row, or the several that stand in its message, parted by line ends."""
+        message = self.table.message
+        cell = row[message] if message is not None and message < len(row) else ""
+        if message is None or (self._places and len(cell.split()) < FEWEST_WORDS):
+            words = (word(row[at] if at < len(row) else "", field) for field, at in self._places)
+            yield self._as_fields, " ".join(words) if any(row) else ""
+        else:
+            for text in cell.rstrip("\r\n").split("\n"):
+                yield self._as_text, text
 
 
-def _rows(name: str, table: CsvTable, pieces: Pieces) -> Iterator[tuple[int, list[str]]]:
-    """The number of the line on which each row begins, and its cells; the header is the first."""
-    damage: list[DamagedLogError] = []
-    # A message may be as long as a line: csv's own limit of 131,072 characters is for less.
-    csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
-    reader = csv.reader(_text_lines(pieces, damage), delimiter=table.delimiter)
-    line, is_above = 1, True
-    try:
-        for row in reader:
+class _Rows:
+    """The rows of a table in text, what stands above its header left out.
+
+    After each `line` is the number of the line that it began on, `kind` says why it is no record if it
+    is none. After the last, `damage` is what the pieces raised. `width` is the number of columns.
+    """
+
+    def __init__(self, table: CsvTable, pieces: Pieces) -> None:
+        self.line = 0
+        self.kind: Kind | None = None
+        self.damage: DamagedLogError | None = None
+        self.width = len(table.columns)
+        self._delimiter = table.delimiter
+        self._next_line = 1
+        self._lines = self._all_lines(pieces)
+        self._waiting: deque[str] = deque()
+
+    def __iter__(self) -> Iterator[list[str]]:
+        # A message may be as long as a line: csv's own limit of 131,072 characters is for less.
+        csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
+        reader = csv.reader(self._texts(), delimiter=self._delimiter)
+        is_above = True
+        while True:
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error:
+                row, self.kind = [], Kind("a table", reason=Reason.TOO_FEW_FIELDS)
             is_above = is_above and _stands_above(row)
             if not is_above:
-                yield line, row
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise DamagedLogError(f"{name}: is no CSV from line {line:,} on ({error}).") from error
-    if damage:
-        raise damage[0]
+                yield row
+
+    def _texts(self) -> Iterator[str]:
+        """The text of each row, which csv can read by itself."""
+        while (text := self._line()) is not None:
+            self.line, self.kind = self._next_line, None
+            self._next_line += 1
+            if text.count('"') % 2:
+                text = self._closed(text)
+            yield text
+
+    def _closed(self, first: str) -> str:
+        """The text of a row that begins with this line, in which a quote is not closed."""
+        lines = [first]
+        while len(lines) < _MOST_LINES and (line := self._line()) is not None:
+            lines.append(line)
+            if line.count('"') % 2:
+                text = "\n".join(lines)
+                if len(_cells(text, self._delimiter)) == self.width:
+                    self._next_line += len(lines) - 1
+                    return text
+        # A stray quote, or the file ends within the cell.
+        self._waiting.extendleft(reversed(lines[1:]))
+        if len(lines) == 1:
+            self.kind = Kind("a table", reason=Reason.CUT_SHORT)
+        return first.replace('"', "")
+
+    def _line(self) -> str | None:
+        return self._waiting.popleft() if self._waiting else next(self._lines, None)
+
+    def _all_lines(self, pieces: Pieces) -> Iterator[str]:
+        try:
+            for block in whole_lines(pieces):
+                text = block.text.decode("utf-8", "replace").removeprefix(_BOM)
+                yield from text.removesuffix("\n").split("\n")
+        except DamagedLogError as error:
+            self.damage = error
 
 
 def _stands_above(row: list[str]) -> bool:
     """Whether a row is none of the table's: empty, a remark, or what Excel says of the delimiter."""
-    first = row[0].strip("\ufeff \t") if row else ""
+    first = row[0].strip(f"{_BOM} \t") if row else ""
     return not any(cell.strip() for cell in row) or first[:1] == "#" or first[:4].lower() == "sep="
-
-
-def _text_lines(pieces: Pieces, damage: list[DamagedLogError]) -> Iterator[str]:
-    """The lines of a text one by one; the damage, once they are all taken, is in the list."""
-    try:
-        for block in whole_lines(pieces):
-            yield from io.StringIO(block.text.decode("utf-8", "replace"), newline="")
-    except DamagedLogError as error:
-        damage.append(error)

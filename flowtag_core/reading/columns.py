@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Final
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.reading.fields import MESSAGE_KEYS, WANTED, fields_of, word
 from flowtag_core.reading.layout import Layout
-from flowtag_core.reading.records import Records
+from flowtag_core.reading.records import Kind, Records
 
 _ROWS_AT_ONCE: Final = 1 << 16
 
@@ -28,7 +28,7 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Records]:
         ) from None
     try:
         table = pq.ParquetFile(pa.PythonFile(file, mode="r"))
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:
         raise LogError(
             f"{name}: is a Parquet file that is damaged or cut short: the description of its "
             "columns, which stands at its end, cannot be read. Fetch the file again."
@@ -50,9 +50,10 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Records]:
         for batch in table.iter_batches(_ROWS_AT_ONCE, columns=[*wanted.values()]):
             words = [_words(batch, path, field) for field, path in wanted.items()]
             lines = [" ".join(record).encode() for record in zip(*words, strict=True)]
-            yield Records(list(enumerate(lines, row)), shape, layout)
+            if lines:
+                yield Records(Kind(shape, layout), list(enumerate(lines, row)))
             row += len(lines)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:
         raise DamagedLogError(
             f"{name}: is damaged: its Parquet data cannot be read after row {row - 1:,}."
         ) from error

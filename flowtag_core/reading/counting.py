@@ -75,7 +75,12 @@ def _counts(
         try:
             with open_source(path, called) as source:
                 for counts in _source_counts(source, layout, progress, cancel):
-                    is_counted |= bool(counts.total.records or not counts.total.damage)
+                    total = counts.total
+                    if total.damage and not total.records:
+                        refusals += [
+                            (each, sentence) for each in counts.files for sentence in total.damage
+                        ]
+                    is_counted |= bool(total.records or not total.damage)
                     yield counts
         except LogError as error:
             refusals.append((called, str(error)))

@@ -1,7 +1,8 @@
-"""JSON of any size -> records: messages in envelopes, in lines or in arrays, or fields under keys.
+"""JSON -> records: messages in envelopes, in lines or in arrays, or fields under keys.
 
-To add a shape, say in a table where its records are: _CONTAINERS has the places of arrays, the room
-`fields` the keys under which a record stands as text and the names that its fields go by.
+To add a shape, say in a table where its records are: _CONTAINERS has the places of arrays, _PACKED
+those of payloads, the room `fields` the keys under which a record stands as text and the names that
+its fields go by. How a file is taken apart, whatever its size, is in the room `json_text`.
 """
 
 from __future__ import annotations
@@ -9,206 +10,127 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
-import zlib
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import chain
-from typing import Any, BinaryIO, Final, NamedTuple, cast
+from typing import Any, Final
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.reading.fields import (
+    FEWEST_WORDS,
+    IN_EVERY_FLOW,
     MESSAGE_KEYS,
     WANTED,
     fields_of,
+    is_ocsf,
     is_summary,
     others,
     summary_refusal,
     word,
 )
+from flowtag_core.reading.json_text import JsonText, Unread, is_json
 from flowtag_core.reading.layout import Layout
-from flowtag_core.reading.records import NumberedTexts, Records
+from flowtag_core.reading.records import Kind, Records, batched
 from flowtag_core.reading.sources import whole_lines
-from flowtag_core.reading.unpacking import HEAD_SIZE, Pieces, Tape
+from flowtag_core.reading.unpacking import File, Pieces, peeked, unpacked
 
 _CONTAINERS: Final = (
-    "events.item",  # aws logs filter-log-events, get-log-events
-    "logEvents.item",  # a subscription's envelope
-    "results.item",  # aws logs get-query-results
-    "records.item",  # Firehose over HTTP; Azure's logs
-    "Records.item",  # CloudTrail
-    "hits.hits.item",  # a search tool
-    "item",  # any array
+    "events",  # aws logs filter-log-events, get-log-events
+    "logEvents",  # a subscription's envelope
+    "results",  # aws logs get-query-results
+    "records",  # Firehose over HTTP; Azure's logs
+    "Records",  # Kinesis; CloudTrail
+    "hits.hits",  # a search tool
 )
-"""Where in a JSON document its records are, as ijson names places."""
-_PLACES: Final = frozenset(_CONTAINERS)
+"""Where in a JSON document the array of its records is."""
+_PACKED: Final = ("awslogs.data", "kinesis.data", "Data", "data")
+"""Where base64 of records stands."""
 _ENVELOPE: Final = frozenset(
-    ["awslogs", "data", "messageType", *(place.partition(".")[0] for place in _CONTAINERS)]
+    ["messageType", *(place.partition(".")[0] for place in (*_CONTAINERS, *_PACKED))]
 )
 """Of what holds records, one of these is a key; no other document need be looked at so closely."""
 _CONTROL: Final = "CONTROL_MESSAGE"
-_RECORDS_AT_ONCE: Final = 1 << 10
-_MOST_HELD: Final = 1 << 18
-"""Keys, values and brackets of one document that are held at once."""
 _DEEPEST: Final = 32
-_STARTS: Final = ("start_map", "start_array")
-_ENDS: Final = ("end_map", "end_array")
 _LONGEST_TOLD: Final = 400
-_LARGEST_PAYLOAD: Final = 1 << 26
-_GZIP: Final = b"\x1f\x8b"
-_SPACE: Final = re.compile(r"\s*")
 
-Found = Iterator[tuple["_Kind", bytes]]
+_UNKNOWN: Final = Kind("JSON", reason=Reason.NO_RECORD_IN_JSON)
+_UNREAD: Final = {reason: Kind("JSON", reason=reason) for reason in Reason}
+_AS_TEXT: Final = Kind("JSON, records as text")
+_IN_BASE64: Final = Kind("JSON, records in base64")
+_UNDER: Final = {key: Kind(f"JSON, records under {key}") for key in MESSAGE_KEYS}
 
-
-class _Kind(NamedTuple):
-    """Where a record was found, for people, and what its words are if the shape says so."""
-
-    shape: str
-    names: tuple[str, ...] = ()
+Found = Iterator[tuple[Kind, bytes]]
 
 
-_UNKNOWN: Final = _Kind("JSON")
+def json_records(name: str, pieces: Pieces) -> Iterator[Records]:
+    """The records of a file that begins as JSON.
 
-
-def json_records(name: str, head: bytes, pieces: Pieces) -> Iterator[Records]:
-    """The records of a file that begins as JSON, each with its line or its place in the file.
-
-    Raises LogError where it holds the logs of others, DamagedLogError, after everything that came
-    before, where it ends too early.
+    Each has the number of its line where every line is a document, else its place among the records.
+    Raises LogError where the file holds the logs of others, DamagedLogError, after everything that
+    came before, where it ends too early.
     """
-    documents = _lines(pieces) if _is_line_by_line(head) else _streamed(name, pieces)
-    first = next(documents, None)
-    if first is None:
-        return
-    _refuse_others(name, first[1])
-    batch: NumberedTexts = []
-    before = _UNKNOWN
-    try:
-        for number, document in chain([first], documents):
-            for kind, text in _in_document(document):
-                if batch and (kind != before or len(batch) >= _RECORDS_AT_ONCE):
-                    yield _batch(before, batch)
-                    batch = []
-                before = kind
-                batch.append((number, text))
-    except DamagedLogError:
-        yield _batch(before, batch)
-        raise
-    yield _batch(before, batch)
+    yield from batched(_numbered(name, JsonText(pieces, _CONTAINERS)))
 
 
-def _batch(kind: _Kind, numbered: NumberedTexts) -> Records:
-    layout = Layout(kind.names, "named by keys") if kind.names else None
-    reason = Reason.NO_RECORD_IN_JSON if kind is _UNKNOWN else None
-    return Records(numbered, kind.shape, layout, reason)
+def _numbered(name: str, text: JsonText) -> Iterator[tuple[Kind, tuple[int, bytes]]]:
+    place = 0
+    has_lines = False
+    for line, document in text.documents():
+        if not place:
+            _refuse_others(name, document)
+            has_lines = text.is_line_ending
+        for kind, record in _in_document(document):
+            place += 1
+            yield kind, (line if has_lines else place, record)
+    if text.damage:
+        raise text.damage
+    if text.is_cut:
+        raise DamagedLogError(
+            f"{name}: is cut short: its JSON stops in line {text.line:,} without its end."
+        )
 
 
 def _refuse_others(name: str, document: Any) -> None:
     """Raises LogError where the first document is one of somebody else's logs."""
-    document = _one_object(document)
+    for _ in range(_DEEPEST):
+        inner = _contained(document)
+        document = inner[0] if inner else _one_object(document)
+        if not inner:
+            break
     keys = dict(_leaves(document)) if isinstance(document, dict) else {}
+    if any(key in keys for key in MESSAGE_KEYS):
+        return
     if whose := others(keys):
         raise LogError(f"{name}: holds {whose}. Give AWS VPC flow logs.")
     if is_summary(keys):
         raise LogError(summary_refusal(name, keys))
 
 
-def _is_line_by_line(head: bytes) -> bool:
-    """Whether the first line is a document of its own and another line follows."""
-    first, _, rest = head.lstrip().partition(b"\n")
-    return bool(rest.strip()) and not isinstance(_parsed(first), str)
-
-
-def _lines(pieces: Pieces) -> Iterator[tuple[int, Any]]:
-    """The document on each line; a line that is none comes as the text that it is."""
-    number = 0
-    for block in whole_lines(pieces):
-        for line in block.text.split(b"\n"):
-            number += 1
-            if line.strip():
-                yield number, _parsed(line)
-        number -= block.text.endswith(b"\n")  # what follows the last line end is no line
-
-
-def _parsed(text: bytes) -> Any:
-    """The document that a text is, or the text where it is none."""
-    try:
-        return json.loads(text.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        return text.decode("utf-8-sig", "replace")
-
-
-def _streamed(name: str, pieces: Pieces) -> Iterator[tuple[int, Any]]:
-    """Each record, or document without a container, with its place; one at a time is held."""
-    try:
-        import ijson
-    except ImportError:
-        raise LogError(
-            f"{name}: is JSON, for which the Python package ijson is needed. "
-            "Install it: pip install ijson."
-        ) from None
-    tape = Tape(pieces)
-    events = ijson.parse(cast(BinaryIO, tape), multiple_values=True)
-    try:
-        yield from enumerate(_built(name, events), 1)
-    except ijson.JSONError as error:
-        raise tape.damage or DamagedLogError(
-            f"{name}: is damaged or cut short: the JSON does not hold together to its end."
-        ) from error
-    if tape.damage:
-        raise tape.damage
-
-
-def _built(name: str, events: Iterator[tuple[str, str, Any]]) -> Iterator[Any]:
-    """What stands in the containers of each document, or the document where it has none."""
-    import ijson
-
-    around = building = ijson.ObjectBuilder()
-    depth = base = held = held_around = 0
-    is_control = has_items = False
-    for prefix, event, value in events:
-        if building is around and prefix in _PLACES and event not in _ENDS:
-            building, base, held_around, held = ijson.ObjectBuilder(), depth, held, 0
-            has_items = True
-        building.event(event, value)
-        held += 1
-        depth += (event in _STARTS) - (event in _ENDS)
-        if prefix == "messageType":
-            is_control = value == _CONTROL
-        if depth > base:
-            if held > _MOST_HELD or depth > _DEEPEST:
-                raise _too_large(name)
-        elif building is not around:
-            if not is_control:
-                yield building.value
-            building, base, held = around, 0, held_around
-        else:
-            if not has_items:
-                yield around.value
-            around = building = ijson.ObjectBuilder()
-            held, is_control, has_items = 0, False, False
-
-
-def _too_large(name: str) -> LogError:
-    return LogError(
-        f"{name}: is JSON whose records stand in no place that flowtag knows. Give them as an array, "
-        "or one a line."
-    )
+def _contained(document: Any) -> list[Any] | None:
+    """What the document is an envelope of, if it is one."""
+    if isinstance(document, list) and isinstance(_one_object(document), list):
+        return document
+    if not isinstance(document, dict):
+        return None
+    arrays = (_at(document, place) for place in _CONTAINERS)
+    return next((array for array in arrays if isinstance(array, list)), None)
 
 
 def _in_document(document: Any, depth: int = 0) -> Found:
-    """The records of one JSON document."""
-    if depth > _DEEPEST:
+    """The records of one JSON document, or of a part of one."""
+    document = _one_object(document)
+    if isinstance(document, Unread):
+        yield _UNREAD[document.reason], document.text.encode("utf-8", "replace")
+    elif depth > _DEEPEST:
         yield _UNKNOWN, _told(document)
-    elif isinstance(document := _one_object(document), list):
+    elif isinstance(document, list):
         for inner in document:
             yield from _in_document(inner, depth + 1)
     elif isinstance(document, dict):
-        yield from _in_object(document.get("_source", document), depth)
+        source = document.get("_source")
+        yield from _in_object(source if isinstance(source, dict) else document, depth)
     elif isinstance(document, str):
-        yield from _in_text(_Kind("JSON, records as text"), document)
+        yield from _in_text(_AS_TEXT, document)
     else:
         yield _UNKNOWN, _told(document)
 
@@ -223,26 +145,23 @@ def _one_object(document: Any) -> Any:
     return {str(pair["field"]): pair.get("value") for pair in document}
 
 
-def _in_text(kind: _Kind, text: str) -> Found:
-    for line in text.splitlines() or [""]:
+def _in_text(kind: Kind, text: str) -> Found:
+    lines = text.removesuffix("\n").split("\n") if "\n" in text else (text,)
+    for line in lines:
         yield kind, line.encode("utf-8", "replace")
 
 
-def _in_object(document: Any, depth: int) -> Found:
-    if not isinstance(document, dict):
-        yield _UNKNOWN, _told(document)
-        return
+def _in_object(document: dict[str, Any], depth: int) -> Found:
     if document.keys().isdisjoint(_ENVELOPE):
         yield from _in_record(document, depth)
         return
-    packed = _at(document, "awslogs.data") or (_at(document, "data") if len(document) < 3 else None)
-    containers = (_at(document, place.removesuffix(".item")) for place in _CONTAINERS[:-1])
-    inner = next((inner for inner in containers if isinstance(inner, list)), None)
+    payloads = (_at(document, place) for place in _PACKED)
+    packed = next((payload for payload in payloads if isinstance(payload, str)), None)
     if document.get("messageType") == _CONTROL:
         return
-    if isinstance(packed, str):
+    if packed is not None and document.keys().isdisjoint(MESSAGE_KEYS):
         yield from _in_payload(packed, depth)
-    elif inner is not None:
+    elif (inner := _contained(document)) is not None:
         yield from _in_document(inner, depth + 1)
     else:
         yield from _in_record(document, depth)
@@ -253,18 +172,16 @@ def _in_record(document: dict[str, Any], depth: int) -> Found:
 
     Where it is neither, those in its arrays.
     """
-    leaves = dict(_leaves(document))
-    paths = _fields(tuple(leaves))
-    has_flow = {"dstport", "protocol"} <= paths.keys()
+    leaves = {path: value for path, value in _leaves(document) if value is not None}
+    paths, kind = _fields(tuple(leaves))
     for key in MESSAGE_KEYS:
         text = leaves.get(key)
-        if isinstance(text, str) and (not has_flow or len(text.split()) > 3):
-            yield from _in_text(_Kind(f"JSON, records under {key}"), text)
+        if isinstance(text, str) and (kind is None or len(text.split()) >= FEWEST_WORDS):
+            yield from _in_text(_UNDER[key], text)
             return
-    if has_flow:
-        names = tuple(field for field in WANTED if field in paths)
-        text = " ".join(word(leaves[paths[field]], field) for field in names)
-        yield _Kind("JSON, fields under keys", names), text.encode("utf-8", "replace")
+    if kind is not None:
+        words = (word(leaves.get(path), field) for field, path in paths.items())
+        yield kind, " ".join(words).encode("utf-8", "replace")
         return
     arrays = [value for value in leaves.values() if isinstance(value, list) and value]
     for array in arrays:
@@ -274,9 +191,19 @@ def _in_record(document: dict[str, Any], depth: int) -> Found:
 
 
 @lru_cache(maxsize=16)
-def _fields(paths: tuple[str, ...]) -> dict[str, str]:
-    """Where the fields stand; mostly all documents of a file have the same keys."""
-    return fields_of(paths)
+def _fields(paths: tuple[str, ...]) -> tuple[dict[str, str], Kind | None]:
+    """Where the wanted fields stand, and the kind of records that they make if they make any.
+
+    Mostly all documents of a file have the same keys.
+    """
+    found = fields_of(paths)
+    if is_ocsf(paths):  # without an endpoint it is still a record, which AWS has no data for
+        found = dict.fromkeys(IN_EVERY_FLOW, "") | found
+    elif not found.keys() > IN_EVERY_FLOW:
+        return {}, None
+    wanted = {field: found[field] for field in WANTED if field in found}
+    layout = Layout(tuple(wanted), "named by keys")
+    return wanted, Kind("JSON, fields under keys", layout)
 
 
 def _told(document: Any) -> bytes:
@@ -303,24 +230,23 @@ def _in_payload(packed: str, depth: int) -> Found:
     """The records in what Lambda and Firehose are given: base64, mostly of gzip."""
     try:
         payload = base64.b64decode(packed, validate=True)
-        if payload.startswith(_GZIP):
-            payload = zlib.decompressobj(wbits=31).decompress(payload, _LARGEST_PAYLOAD)
-    except (binascii.Error, zlib.error, ValueError):
+        for file in unpacked("the payload", iter([payload])):
+            yield from _in_file(file, depth)
+    except DamagedLogError as damage:
+        yield _UNREAD[Reason.CUT_SHORT], damage.tail or packed[:_LONGEST_TOLD].encode()
+    except (LogError, binascii.Error, ValueError):
         yield _UNKNOWN, packed[:_LONGEST_TOLD].encode("utf-8", "replace")
+
+
+def _in_file(file: File, depth: int) -> Found:
+    head, pieces = peeked(file.pieces)
+    if not is_json(head):
+        for block in whole_lines(pieces):
+            for line in block.text.removesuffix(b"\n").split(b"\n"):
+                yield _IN_BASE64, line
         return
-    if payload[:HEAD_SIZE].lstrip()[:1] not in (b"{", b"["):
-        yield from _in_text(_Kind("JSON, records in base64"), payload.decode("utf-8", "replace"))
-        return
-    for document in _back_to_back(payload.decode("utf-8", "replace")):
+    text = JsonText(pieces, _CONTAINERS)
+    for _, document in text.documents():
         yield from _in_document(document, depth + 1)
-
-
-def _back_to_back(text: str) -> Iterator[Any]:
-    """The documents of a text that is held whole, whether or not line ends part them."""
-    decoder, end = json.JSONDecoder(), 0
-    while (start := cast(re.Match[str], _SPACE.match(text, end)).end()) < len(text):
-        try:
-            document, end = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            document, end = text[start:], len(text)
-        yield document
+    if text.damage:
+        raise text.damage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -12,9 +12,16 @@ from flowtag_core.reading.layout import KNOWN_FIELDS
 WANTED: Final = "version srcport dstport protocol packets bytes start action log-status".split()
 """The fields that are counted; the others of a table need not be looked at."""
 
+IN_EVERY_FLOW: Final = frozenset({"dstport", "protocol"})
+"""The fields without which nothing can be counted."""
+
+FEWEST_WORDS: Final = 4
+"""Of a text that may be a record, where the fields are there as well."""
+
 MESSAGE_KEYS: Final = (
-    "@message message _raw event.original result._raw body event log textPayload".split()
-)
+    "@message message _raw event.original result._raw body event log textPayload Message line Line "
+    "attributes.message body.stringValue content"
+).split()
 """Under which key, or in which column, a record stands as text; the first that is there has it."""
 
 _SPELLINGS: Final = {
@@ -47,7 +54,9 @@ _OCSF: Final = {
 """Network activity of the Open Cybersecurity Schema Framework, as Security Lake has it."""
 
 _OTHERS: Final = {
-    "eventSource": "CloudTrail events, which record calls and no traffic",
+    "userIdentity.type": "CloudTrail events, which record calls and no traffic",
+    "recipientAccountId": "CloudTrail events, which record calls and no traffic",
+    "s3.bucket.name": "S3's notes of what happened in a bucket",
     "webaclId": "requests that AWS WAF saw",
     "query_name": "DNS queries",
     "firewall_name": "alerts of AWS Network Firewall",
@@ -71,6 +80,7 @@ MISSING: Final = "-"
 """What stands for a value that is not there."""
 _MISSING: Final = frozenset({"", "-", "none", "nan", "null", "<na>"})
 _WHOLE_FLOAT: Final = re.compile(r"(\d+)\.0+")
+_CALL: Final = re.compile(r"\w+\([^()]*\)")
 _WRITTEN_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 
@@ -87,7 +97,7 @@ def fields_of(paths: Iterable[str]) -> dict[str, str]:
     """
     paths = list(paths)
     fields: dict[str, str] = {}
-    if _OCSF_CLASS in paths:
+    if is_ocsf(paths):
         known = {path: field for path, field in _OCSF.items() if path in paths}
         for path, field in known.items():
             fields.setdefault(field, path)
@@ -99,6 +109,11 @@ def fields_of(paths: Iterable[str]) -> dict[str, str]:
     return fields
 
 
+def is_ocsf(paths: Sequence[str]) -> bool:
+    """Whether these are the keys of an OCSF document."""
+    return _OCSF_CLASS in paths
+
+
 def others(names: Iterable[str]) -> str:
     """Whose logs these keys or columns are, if not those of VPC flow logs; else nothing."""
     return next((_OTHERS[name] for name in names if name in _OTHERS), "")
@@ -106,7 +121,7 @@ def others(names: Iterable[str]) -> str:
 
 def is_summary(names: Iterable[str]) -> bool:
     """Whether these are the columns of a query that sums up: `dstPort`, `count(*)`."""
-    return any(name.endswith(")") and "(" in name for name in names)
+    return any(_CALL.fullmatch(name) for name in names)
 
 
 def summary_refusal(name: str, columns: Iterable[str]) -> str:
@@ -119,6 +134,8 @@ def summary_refusal(name: str, columns: Iterable[str]) -> str:
 
 def word(value: object, field: str) -> str:
     """A value of any kind as a word of a record: `-` where it is missing, `443` for 443.0."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
     text = "" if value is None else str(value).strip()
     if text.isdigit() and field != "action":
         return text  # as most are

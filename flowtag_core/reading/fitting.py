@@ -25,13 +25,13 @@ _MOST_PREFIX: Final = 2  # a time stamp and the name of a stream
 _MOST_WORDS: Final = len(BY_VERSION[max(BY_VERSION)]) + _MOST_PREFIX
 
 _ADDRESS: Final = r"(?:[0-9A-Fa-f.:]+|-)"
-_NUMBER: Final = r"(?:\d{1,15}|-)"
+_NUMBER: Final = r"(?:\d+|-)"
 _LOOKS: Final = {
     "version": r"\d\d?",
-    "dstport": r"(?:\d{1,4}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])",
-    "protocol": r"(?:\d\d?|1\d\d|2[0-4]\d|25[0-5])",
-    "action": r"(?:ACCEPT|REJECT|-)",
-    "log-status": r"OK",
+    "dstport": r"(?:\d{1,4}|[0-5]\d{4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])",
+    "protocol": r"(?:0{0,2}(?:\d\d?|1\d\d|2[0-4]\d|25[0-5])|000\d\d?)",
+    "action": r"(?:[A-Za-z]+|-)",
+    "log-status": r"(?!NODATA\b|SKIPDATA\b)(?:[A-Z]+|-)",
     "type": r"(?:IPv4|IPv6|EFA|-)",
     "flow-direction": r"(?:ingress|egress|-)",
     **dict.fromkeys(("srcaddr", "dstaddr", "pkt-srcaddr", "pkt-dstaddr"), _ADDRESS),
@@ -62,6 +62,7 @@ def _layouts() -> dict[int, list[tuple[Names, re.Pattern[bytes]]]]:
         *(names for names in BY_VERSION.values() if names != DEFAULT_FIELDS),
         *(tuple(sorted(names)) for names in BY_VERSION.values()),
         TRANSIT_GATEWAY,
+        tuple(sorted(TRANSIT_GATEWAY)),
         *(tuple(example.split()) for example in _EXAMPLES),
     ]
     layouts: dict[int, list[tuple[Names, re.Pattern[bytes]]]] = {}

@@ -2,23 +2,52 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Final, NamedTuple
 
 from flowtag_core.counts import Reason
+from flowtag_core.errors import DamagedLogError
 from flowtag_core.reading.layout import Layout
 
-NumberedTexts = list[tuple[int, bytes]]
-"""Records, each with its line, or with its place where there are no lines."""
+_AT_ONCE: Final = 1 << 10
+
+Numbered = tuple[int, bytes]
+"""A record's line, or its place where there are no lines, and its text."""
 
 
-class Records(NamedTuple):
-    """Records that were taken out of something else: the line or place of each, and its text.
+class Kind(NamedTuple):
+    """What records were taken out of, for people, and which word of them is which field.
 
-    `layout` names their words where the shape says what they are; `shape` is for people. With a
-    `reason` they are none, and are set aside.
+    Without a `layout` they say so themselves, like lines of a file. With a `reason` they are none,
+    and are set aside.
     """
 
-    numbered: NumberedTexts
     shape: str
     layout: Layout | None = None
     reason: Reason | None = None
+
+
+class Records(NamedTuple):
+    """Records of one kind that were taken out of something else."""
+
+    kind: Kind
+    numbered: list[Numbered]
+
+
+def batched(found: Iterable[tuple[Kind, Numbered]]) -> Iterator[Records]:
+    """The same, those of one kind that follow each other together; before damage what came before."""
+    kind: Kind | None = None
+    batch: list[Numbered] = []
+    try:
+        for its_kind, numbered in found:
+            if kind is not its_kind or len(batch) == _AT_ONCE:
+                if kind is not None:
+                    yield Records(kind, batch)
+                kind, batch = its_kind, []
+            batch.append(numbered)
+    except DamagedLogError:
+        if kind is not None:
+            yield Records(kind, batch)
+        raise
+    if kind is not None:
+        yield Records(kind, batch)

@@ -84,6 +84,8 @@ _TOLD_BESIDE: Final = re.compile(
     rb"SEARCHEDLOGSTREAMS(?:\t|$)|[bf]/\d{10,}(?:/s)?(?:\t[bf]/\d{10,}(?:/s)?)?$"
     rb"|NEXTTOKEN\t|Permission Check Successful|CWL CONTROL MESSAGE"
 )
+# Firehose may put records after each other with nothing between: `... ACCEPT OK2 123456789012 ...`.
+_GLUED: Final = re.compile(rb"(?:(?<= OK)|(?<= NODATA)|(?<= SKIPDATA))(?=2 \d{12} )")
 _STREAM_NAME: Final = re.compile(rb"[^ \t]+[ \t]+")
 _WHOLE_NUMBER: Final = re.compile(rb"\d+(?=[ \t]|\Z)")
 
@@ -140,17 +142,18 @@ class Reference:
 
     def count_records(self, records: Records) -> None:
         """Count records that were taken out of something else, each under its own number."""
-        if records.layout is not None:
-            self._layout = records.layout
-        self._shapes.add(records.shape)
-        if records.reason:
-            for number, text in records.numbered:
-                self._put_aside(number, text, records.reason)
+        kind, numbered = records
+        self._shapes.add(kind.shape)
+        if kind.reason:
+            for number, text in numbered:
+                self._put_aside(number, text, kind.reason)
         else:
-            is_plain = _is_plain(b"\n".join(text for _, text in records.numbered))
-            self._count(iter(records.numbered), bytes.split if is_plain else _words)
-        if records.numbered:
-            self._line = max(self._line, records.numbered[-1][0])
+            said, self._layout = self._layout, kind.layout or self._layout
+            is_plain = _is_plain(b"\n".join(text for _, text in numbered))
+            self._count(iter(numbered), bytes.split if is_plain else _words)
+            if kind.layout:  # that of records that say theirs themselves goes on below
+                self._layout = said
+        self._line = max(self._line, numbered[-1][0])
         self._tabulate(at_least=_ROWS_AT_ONCE)
 
     def set_aside_line(self, line: bytes, reason: Reason) -> None:
@@ -298,8 +301,8 @@ class Reference:
         if line.startswith(_EVENT):
             line = _record_in_event(line, layout)
             self._shapes.add("events as text")
-        if b"\t" in line and _holds_several(line, layout):
-            pieces = ((number, piece[0]) for piece in _TAB_PIECE.finditer(line))
+        if (records := _several(line, layout)) is not None:
+            pieces = ((number, piece) for piece in records)
             while batch := list(islice(pieces, _PIECES_AT_ONCE)):
                 self._count(iter(batch), _words)
             return None
@@ -410,6 +413,15 @@ def _stripped(line: bytes) -> bytes:
     # C2 and A0 may also end another character, so only their pair is white space.
     kept = len(line.rstrip(b" \t\r\xc2\xa0"))
     return line[: kept + len(line[kept:].replace(_NBSP, b"  ").rstrip(b" \t\r"))]
+
+
+def _several(line: bytes, layout: Layout) -> Iterator[bytes] | None:
+    """The records of a line that holds several; None where it does not."""
+    if b"\t" in line and _holds_several(line, layout):
+        return (piece[0] for piece in _TAB_PIECE.finditer(line))
+    if layout.is_default and (b" OK2" in line or b"DATA2" in line) and _GLUED.search(line):
+        return iter(_GLUED.split(line))
+    return None
 
 
 def _holds_several(line: bytes, layout: Layout) -> bool:

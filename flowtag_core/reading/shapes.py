@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, cast
+from typing import Final
 
 from flowtag_core.errors import LogError
 from flowtag_core.reading.cells import csv_records, table_of
 from flowtag_core.reading.columns import parquet_records
 from flowtag_core.reading.documents import json_records
+from flowtag_core.reading.json_text import is_json
 from flowtag_core.reading.records import Records
 from flowtag_core.reading.sources import Block, whole_lines
 from flowtag_core.reading.unpacking import File, peeked, stored
 
-_SPACE: Final = re.compile(rb"(?:\xef\xbb\xbf|\s)*")
 _AS_TEXT: Final = "Give AWS VPC flow logs, as text, packed or not"
 _NO_LOGS: Final = (
     (rb"BZh[1-9]1AY&SY", "compressed with bzip2", "Unpack it or compress it with gzip"),
@@ -27,6 +27,8 @@ _NO_LOGS: Final = (
     (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it and give the files in it"),
     (rb"Rar!\x1a\x07", "a RAR archive", "Unpack it and give the files in it"),
     (rb"\x89PNG|\xff\xd8\xff|GIF8", "a picture", _AS_TEXT),
+    (rb"\{\\rtf", "an RTF document", "Save the log as text"),
+    (rb"\0{512}", "an empty archive, or nothing but zeros", _AS_TEXT),
     (rb"%PDF-", "a PDF document", "Give the log itself, as text"),
     (rb"\xd0\xcf\x11\xe0", "an old Office document", "Save the log as text"),
     (rb"\x7fELF|MZ", "a program", _AS_TEXT),
@@ -53,7 +55,7 @@ _NO_LOGS: Final = (
 _S3_ERROR: Final = re.compile(
     rb"\s*(?:<\?xml[^>]*>)?\s*<Error>.*?<Code>(\w{1,60})</Code>", re.DOTALL
 )
-_MARKUP: Final = re.compile(rb"\s*<(?:!doctype|html|\?xml|error|head|body)\b", re.IGNORECASE)
+_MARKUP: Final = re.compile(rb"\s*<[!?/A-Za-z]")
 
 
 def records(file: File) -> Iterator[Block | Records]:
@@ -66,9 +68,8 @@ def records(file: File) -> Iterator[Block | Records]:
     if head.startswith(b"PAR1"):
         return _in_parquet(file._replace(pieces=pieces))
     _refuse_no_logs(file.name, head)
-    text = head[cast(re.Match[bytes], _SPACE.match(head)).end() :]
-    if text[:1] in (b"{", b"["):
-        return json_records(file.name, head, pieces)
+    if is_json(head):
+        return json_records(file.name, pieces)
     if (table := table_of(head)) is not None:
         return csv_records(file.name, table, pieces)
     return whole_lines(pieces)

@@ -7,10 +7,12 @@ What a file is, its first bytes say; its name is only for messages. Sources: RFC
 from __future__ import annotations
 
 import codecs
+import lzma
 import tarfile
 import tempfile
 import zipfile
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -30,6 +32,20 @@ _MOST_LAYERS: Final = 3
 _BOMB_SIZE: Final = 1 << 30
 _BOMB_RATIO: Final = 1000
 _ENCRYPTED: Final = 1
+_LARGEST_MEMBER: Final = 1 << 50
+_MISLED: Final = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    ArithmeticError,
+    LookupError,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    ValueError,
+)
+"""What the standard library raises for archives that were damaged, or made to mislead it."""
 _OFFICE: Final = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis.opendocument")
 
 Pieces = Iterator[bytes]
@@ -50,11 +66,15 @@ class File(NamedTuple):
 
 
 class _Packing(NamedTuple):
-    """One way to pack: its name, whether a file that begins so has it, and how it is taken off."""
+    """One way to pack: its name, whether a file that begins so has it, and how it is taken off.
+
+    One that is no layer does not count among those that may be around each other.
+    """
 
     name: str
     begins: Callable[[bytes], bool]
     open: Callable[[str, Pieces], Iterator[File]]
+    is_layer: bool = True
 
 
 def unpacked(
@@ -75,7 +95,7 @@ def unpacked(
         return
     if any(mark in head for mark in _OFFICE) and packing is _ZIP:
         raise LogError(f"{name}: is an Office document, not a flow log. Save the log as text.")
-    if layer == _MOST_LAYERS:
+    if layer == _MOST_LAYERS and packing.is_layer:
         raise LogError(f"{name}: is packed more than {_MOST_LAYERS} times over. Unpack it first.")
     files = zip_files(name, whole) if whole and packing is _ZIP else packing.open(name, pieces)
     for file in files:
@@ -84,7 +104,7 @@ def unpacked(
         else:
             around = f"{wrapping}, {packing.name}" if wrapping else packing.name
             try:
-                yield from unpacked(file.name, file.pieces, None, around, layer + 1)
+                yield from unpacked(file.name, file.pieces, None, around, layer + packing.is_layer)
             except LogError as error:
                 if file.name == name:
                     raise
@@ -245,38 +265,45 @@ def _cut_short(name: str, kind: str, packed: int) -> DamagedLogError:
 
 def _open_tar(name: str, pieces: Pieces) -> Iterator[File]:
     """The files of a tar archive, in order. What is no regular file has nothing to count."""
-    tape = Tape(pieces)
+    tape = _Tape(pieces)
     try:
         with tarfile.open(fileobj=cast(BinaryIO, tape), mode="r|") as archive:
             for member in archive:
+                if not 0 <= member.size <= _LARGEST_MEMBER:
+                    raise tarfile.ReadError(
+                        "a size that no file has"
+                    )  # it would be skipped for ever
                 if member.isreg() and not _is_no_file(member.name):
                     content = cast(Any, archive.extractfile(member))
                     yield File(f"{name}/{member.name}", _read(content.read1, name, tape))
-    except tarfile.TarError as error:
-        raise tape.damage or LogError(
-            f"{name}: is damaged: its tar headers cannot be read. Fetch the file again."
+            tape.check_end(name, archive.offset)
+    except _MISLED as error:
+        raise tape.damage or DamagedLogError(
+            f"{name}: is damaged: what follows the last whole file in it cannot be read."
         ) from error
     if tape.damage:
         raise tape.damage
 
 
-def _read(read: Callable[[int], bytes], name: str, tape: Tape) -> Pieces:
+def _read(read: Callable[[int], bytes], name: str, tape: _Tape) -> Pieces:
     """A member of a tar archive in pieces, up to where the archive is cut."""
     try:
         while piece := read(READ_SIZE):
             yield piece
-    except tarfile.ReadError as error:
+    except _MISLED as error:
         raise tape.damage or DamagedLogError(
             f"{name}: is cut short in the middle of a file."
         ) from error
 
 
-class Tape:
+class _Tape:
     """Pieces as a file that is read from front to back; it ends at the damage, which it keeps."""
 
     def __init__(self, pieces: Pieces) -> None:
         self._pieces = pieces
         self._held = b""
+        self._given: deque[bytes] = deque([b"", b""], maxlen=2)
+        self._size = 0
         self.damage: DamagedLogError | None = None
 
     def read(self, size: int) -> bytes:
@@ -290,7 +317,23 @@ class Tape:
                 self.damage = damage
                 break
         text, self._held = self._held[:size], self._held[size:]
+        self._given.append(text)
+        self._size += len(text)
         return text
+
+    def check_end(self, name: str, place: int) -> None:
+        """Raise DamagedLogError where an archive does not end at this place, with zeros to the end.
+
+        tarfile takes a header that is cut or broken for the end, and says nothing.
+        """
+        given = b"".join(self._given)
+        behind = given[place - self._size + len(given) :] if place < self._size else b""
+        is_empty = not behind.strip(b"\0") and not self._held.strip(b"\0")
+        if not (len(behind) >= tarfile.BLOCKSIZE and is_empty):
+            raise self.damage or DamagedLogError(
+                f"{name}: is cut short or damaged: the tar archive does not end where its last whole "
+                "file does."
+            )
 
 
 def _open_zip(name: str, pieces: Pieces) -> Iterator[File]:
@@ -320,7 +363,7 @@ def zip_files(name: str, file: BinaryIO) -> Iterator[File]:
     """The files of a zip archive that can be read from any place."""
     try:
         archive = zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except _MISLED as error:
         raise LogError(
             f"{name}: is a zip archive that is damaged or cut short: the list of its files, which "
             "stands at its end, cannot be read. Fetch the file again."
@@ -329,7 +372,7 @@ def zip_files(name: str, file: BinaryIO) -> Iterator[File]:
         members = [
             member
             for member in archive.infolist()
-            if not member.is_dir() and not _is_no_file(member.filename)
+            if member.filename[-1:] not in ("", "/") and not _is_no_file(member.filename)
         ]
         if not members:
             raise LogError(f"{name}: is a zip archive without files. Give one that has logs.")
@@ -346,7 +389,8 @@ def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Piec
     size = 0
     try:
         with archive.open(member) as content:
-            while piece := content.read(READ_SIZE):
+            # read() would keep to itself what it unpacked before the damage.
+            while piece := cast(Any, content).read1(READ_SIZE):
                 size += len(piece)
                 _refuse_bomb(name, member.compress_size, size)
                 yield piece
@@ -354,7 +398,7 @@ def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Piec
         raise LogError(
             f"{name}: is packed in a way that Python does not know ({error}). Unpack it by hand."
         ) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+    except _MISLED as error:
         raise DamagedLogError(
             f"{name}: is damaged: the zip data does not hold together."
         ) from error
@@ -407,5 +451,5 @@ _PACKINGS: Final = (
     ),
     _ZIP,
     _Packing("tar", lambda head: head[257:262] == b"ustar", _open_tar),
-    _Packing("UTF-16", lambda head: bool(_wide(head)), _open_wide),
+    _Packing("UTF-16", lambda head: bool(_wide(head)), _open_wide, is_layer=False),
 )

@@ -1,0 +1,255 @@
+"""JSON text of any size -> its documents, or what is in their arrays, of which one is held at a time.
+
+The standard library's parser does the parsing; this room finds where the next value begins and ends,
+in files that hold one document, many back to back, one a line, or any of these with something broken in
+between. Libraries for it either hold a document whole or end at the first broken byte.
+Source: RFC 8259.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple, cast
+
+from flowtag_core.counts import Reason
+from flowtag_core.errors import DamagedLogError
+from flowtag_core.reading.unpacking import Pieces
+
+LARGEST_VALUE: Final = 1 << 24
+"""Characters; what is longer is set aside, since it would have to be held in memory whole."""
+_LARGEST_DOCUMENT: Final = 1 << 20
+"""Characters of a document that is parsed whole; in a larger one its arrays are gone through."""
+_LONGEST_TOLD: Final = 400
+_BEGINS: Final = re.compile(
+    rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*["}]|\[\s*(?:["{\[\]\d-]|true|false|null))'
+)
+_SPACE: Final = re.compile(r"[\s\ufeff]*")
+_LINE_END: Final = re.compile(r"[ \t\r]*\n\s*\S")
+_SIGN: Final = re.compile(r'["\[\]{},]')
+_STRING_SIGN: Final = re.compile(r'["\\\n]')
+_NEAR_THE_END: Final = 16  # characters, of which an escape or `false` may lack some
+
+Numbered = Iterator[tuple[int, Any]]
+
+
+class Unread(NamedTuple):
+    """A value that could not be taken: its beginning, and why."""
+
+    text: str
+    reason: Reason
+
+
+class _OpenError(Exception):
+    """A value does not end where the text does, or where it has become too long."""
+
+
+class _BrokenError(Exception):
+    """What stands here is no JSON."""
+
+
+def is_json(head: bytes) -> bool:
+    """Whether a file that begins so is JSON, and not a text that begins with a bracket."""
+    return _BEGINS.match(head) is not None
+
+
+class JsonText:
+    """The text of a file, of which only the part that is being looked at is held.
+
+    `containers` are the places of the arrays, `hits.hits`, that are gone through in a large document.
+    After `documents` was taken, `damage` is what the pieces raised, `is_cut` says whether a document
+    did not end. `line` is that of the place which was come to.
+    """
+
+    def __init__(self, pieces: Pieces, containers: Sequence[str]) -> None:
+        self._pieces = pieces
+        self._containers = frozenset(containers)
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._parse = json.JSONDecoder().raw_decode
+        self._held = ""
+        self._at = 0
+        self._size = 0  # of the last value
+        self._is_over = False
+        self.line = 1
+        self.damage: DamagedLogError | None = None
+        self.is_cut = False
+
+    @property
+    def is_line_ending(self) -> bool:
+        """Whether a line ends here and another one follows."""
+        if self._at == len(self._held):
+            self._more()
+        return _LINE_END.match(self._held, self._at) is not None
+
+    def documents(self) -> Numbered:
+        """Each document, or what is in its containers, with its line; text between them as text."""
+        while sign := self._next_sign():
+            if sign not in "{[":
+                yield self.line, self._rest_of_line()
+                continue
+            try:
+                document = self.line, self._value(_LARGEST_DOCUMENT)
+            except (_OpenError, _BrokenError):
+                yield from self._in_large(sign)
+            else:
+                yield document
+
+    def _in_large(self, sign: str) -> Numbered:
+        """What is in a document that is large or broken, as far as it goes."""
+        line, beginning, is_bare = self.line, self._beginning(), True
+        try:
+            for found in self._in_array() if sign == "[" else self._in_object():
+                is_bare = False
+                yield found
+        except _OpenError:
+            self.is_cut = True
+            if is_bare:
+                yield line, Unread(beginning, Reason.CUT_SHORT)
+        except _BrokenError:
+            yield self.line, Unread(self._rest_of_line(), Reason.NO_RECORD_IN_JSON)
+
+    def _in_array(self) -> Numbered:
+        """The values of an array, each broken one as what it is."""
+        self._move(self._at + 1)
+        while (sign := self._next_sign()) != "]":
+            if not sign:
+                raise _OpenError
+            line = self.line
+            if sign == ",":
+                self._move(self._at + 1)
+                continue
+            yield line, self._value_or_unread(LARGEST_VALUE)
+        self._move(self._at + 1)
+
+    def _in_object(self, above: str = "") -> Numbered:
+        """What is in the containers of an object; where it has none, the object."""
+        line, beginning, is_container = self.line, self._beginning(), bool(above)
+        others: dict[str, Any] = {}
+        left, unread = LARGEST_VALUE, None
+        self._move(self._at + 1)
+        while (sign := self._next_sign()) != "}":
+            if sign == ",":
+                self._move(self._at + 1)
+                continue
+            key = self._key()
+            place, sign = above + key, self._next_sign()
+            if sign == "[" and place in self._containers:
+                is_container = True
+                yield from self._in_array()
+            elif sign == "{" and any(name.startswith(f"{place}.") for name in self._containers):
+                is_container = True
+                yield from self._in_object(f"{place}.")
+            else:
+                others[key] = value = self._value_or_unread(left)
+                left -= self._size
+                unread = value if isinstance(value, Unread) else unread
+        self._move(self._at + 1)
+        if not is_container:
+            yield line, Unread(beginning, unread.reason) if unread else others
+
+    def _key(self) -> str:
+        sign = self._next_sign()
+        if sign != '"':
+            raise _BrokenError if sign else _OpenError
+        key = str(self._value(LARGEST_VALUE))
+        if self._next_sign() != ":":
+            raise _OpenError if self._is_over and self._at == len(self._held) else _BrokenError
+        self._move(self._at + 1)
+        return key
+
+    def _value_or_unread(self, most: int) -> Any:
+        try:
+            return self._value(most)
+        except (_OpenError, _BrokenError) as error:
+            return self._skipped(isinstance(error, _BrokenError))
+
+    def _value(self, most: int) -> Any:
+        """The value that begins here; raises _OpenError where it has over `most` characters."""
+        while True:
+            try:
+                value, end = self._parse(self._held, self._at)
+            except json.JSONDecodeError as error:
+                is_near = error.pos >= len(self._held) - _NEAR_THE_END
+                if not is_near and not error.msg.startswith("Unterminated"):
+                    raise _BrokenError from error
+                if len(self._held) - self._at > most or not self._more():
+                    raise _OpenError from error
+            except (ValueError, RecursionError) as error:
+                raise _BrokenError from error
+            else:
+                if end == len(self._held) and self._more():
+                    continue  # a number may go on
+                self._size = end - self._at
+                self._move(end)
+                return value
+
+    def _skipped(self, is_broken: bool) -> Unread:
+        """Go to the end of a value that cannot be taken, as well as that can be told."""
+        beginning, depth, is_string = self._beginning(), 0, False
+        while True:
+            sign = (_STRING_SIGN if is_string else _SIGN).search(self._held, self._at)
+            if sign is None or (sign[0] == "\\" and sign.end() == len(self._held)):
+                self._move(len(self._held) if sign is None else sign.start())
+                if not self._more():
+                    return Unread(beginning, Reason.CUT_SHORT)
+                continue
+            if not is_string and not depth and sign[0] in ",]}":
+                break
+            self._move(sign.end() + (sign[0] == "\\"))
+            if is_string:
+                is_string = sign[0] == "\\"  # a line end is in no string: this one is not closed
+            else:
+                is_string = sign[0] == '"'
+                depth += (sign[0] in "[{") - (sign[0] in "]}")
+        return Unread(beginning, Reason.NO_RECORD_IN_JSON if is_broken else Reason.TOO_LONG)
+
+    def _beginning(self) -> str:
+        return self._held[self._at : self._at + _LONGEST_TOLD]
+
+    def _rest_of_line(self) -> str:
+        """What stands before the next line end, of a very long line the beginning."""
+        start = ""
+        while (end := self._held.find("\n", self._at)) < 0:
+            if len(self._held) - self._at > LARGEST_VALUE:
+                start = start or self._beginning()
+                self._move(len(self._held))
+            if not self._more():
+                end = len(self._held)
+                break
+        text = start or self._held[self._at : end]
+        self._move(end)
+        return text
+
+    def _next_sign(self) -> str:
+        """What stands here behind white space; nothing at the end of the text."""
+        while True:
+            self._move(cast(re.Match[str], _SPACE.match(self._held, self._at)).end())
+            if self._at < len(self._held):
+                return self._held[self._at]
+            if not self._more():
+                return ""
+
+    def _move(self, place: int) -> None:
+        self.line += self._held.count("\n", self._at, place)
+        self._at = place
+
+    def _more(self) -> bool:
+        """Hold more than twice of what is still held from here on; false at the end of the text."""
+        parts = [self._held[self._at :]]
+        size = before = len(parts[0])
+        while not self._is_over and size <= 2 * before:
+            parts.append(self._decoded())
+            size += len(parts[-1])
+        self._held, self._at = "".join(parts), 0
+        return size > before
+
+    def _decoded(self) -> str:
+        try:
+            return self._decode(next(self._pieces))
+        except StopIteration:
+            self._is_over = True
+        except DamagedLogError as damage:
+            self._is_over, self.damage = True, damage
+        return self._decode(b"", True)
