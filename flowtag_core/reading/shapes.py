@@ -6,6 +6,7 @@ A shape is recognised by content, never by name; what is no flow log is refused 
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
@@ -16,7 +17,7 @@ from flowtag_core.reading.documents import json_records
 from flowtag_core.reading.json_text import is_json
 from flowtag_core.reading.records import Records
 from flowtag_core.reading.sources import Block, whole_lines
-from flowtag_core.reading.unpacking import File, peeked, stored
+from flowtag_core.reading.unpacking import HEAD_SIZE, File, peeked, stored
 
 _AS_TEXT: Final = "Give AWS VPC flow logs, as text, packed or not"
 _NO_LOGS: Final = (
@@ -65,14 +66,23 @@ def records(file: File) -> Iterator[Block | Records]:
     after everything that came before, where it ends too early.
     """
     head, pieces = peeked(file.pieces)
+    try:
+        return _in_shape(file._replace(pieces=pieces), head)
+    except LogError:
+        if len(head) < HEAD_SIZE:
+            deque(pieces, maxlen=0)  # Where it is only cut short, it says so here.
+        raise
+
+
+def _in_shape(file: File, head: bytes) -> Iterator[Block | Records]:
     if head.startswith(b"PAR1"):
-        return _in_parquet(file._replace(pieces=pieces))
+        return _in_parquet(file)
     _refuse_no_logs(file.name, head)
     if is_json(head):
-        return json_records(file.name, pieces)
+        return json_records(file.name, file.pieces)
     if (table := table_of(head)) is not None:
-        return csv_records(file.name, table, pieces)
-    return whole_lines(pieces)
+        return csv_records(file.name, table, file.pieces)
+    return whole_lines(file.pieces)
 
 
 def _in_parquet(file: File) -> Iterator[Records]:
