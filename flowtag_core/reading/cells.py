@@ -16,6 +16,7 @@ from flowtag_core.reading.fields import (
     MESSAGE_KEYS,
     MISSING,
     WANTED,
+    are_flows,
     fields_of,
     is_summary,
     others,
@@ -51,8 +52,8 @@ class CsvTable(NamedTuple):
 
     @property
     def has_flows(self) -> bool:
-        """Whether its columns make flows: those of two fields alone may be anything's."""
-        return self.fields.keys() > IN_EVERY_FLOW
+        """Whether its rows are flows."""
+        return are_flows(self.fields, self.columns)
 
 
 def table_of(head: bytes) -> CsvTable | None:
@@ -98,7 +99,7 @@ def csv_records(name: str, table: CsvTable, pieces: Pieces) -> Iterator[Records]
     Raises LogError where its rows are no flows, DamagedLogError as the pieces do.
     """
     _refuse_other_tables(name, table)
-    yield from batched(_numbered(name, table, pieces))
+    return batched(_numbered(name, table, pieces))
 
 
 def _refuse_other_tables(name: str, table: CsvTable) -> None:

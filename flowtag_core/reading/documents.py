@@ -21,6 +21,7 @@ from flowtag_core.reading.fields import (
     IN_EVERY_FLOW,
     MESSAGE_KEYS,
     WANTED,
+    are_flows,
     fields_of,
     is_ocsf,
     is_summary,
@@ -199,7 +200,7 @@ def _fields(paths: tuple[str, ...]) -> tuple[dict[str, str], Kind | None]:
     found = fields_of(paths)
     if is_ocsf(paths):  # without an endpoint it is still a record, which AWS has no data for
         found = dict.fromkeys(IN_EVERY_FLOW, "") | found
-    elif not found.keys() > IN_EVERY_FLOW:
+    elif not are_flows(found, paths):
         return {}, None
     wanted = {field: found[field] for field in WANTED if field in found}
     layout = Layout(tuple(wanted), "named by keys")
@@ -229,7 +230,7 @@ def _leaves(document: dict[str, Any], above: str = "", depth: int = 0) -> Iterat
 def _in_payload(packed: str, depth: int) -> Found:
     """The records in what Lambda and Firehose are given: base64, mostly of gzip."""
     try:
-        payload = base64.b64decode(packed, validate=True)
+        payload = base64.b64decode("".join(packed.split()), validate=True)
         for file in unpacked("the payload", iter([payload])):
             yield from _in_file(file, depth)
     except DamagedLogError as damage:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -86,7 +86,7 @@ _WRITTEN_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 def field_name(name: str) -> str | None:
     """The name that AWS's own files have for a field; None where it is no field of a flow log."""
-    plain = _SPELLINGS.get(name) or name.lower().replace("_", "-")
+    plain = _SPELLINGS.get(name) or name.strip("${}").lower().replace("_", "-")
     return plain if plain in KNOWN_FIELDS else None
 
 
@@ -107,6 +107,18 @@ def fields_of(paths: Iterable[str]) -> dict[str, str]:
         if name:
             fields.setdefault(name, path)
     return fields
+
+
+def are_flows(fields: Mapping[str, str | int], paths: Iterable[str]) -> bool:
+    """Whether columns or keys with these fields are those of flows.
+
+    If they have port and protocol and nothing else of a flow, but something of another kind, they may
+    be a summary or a lookup.
+    """
+    is_enough = len(fields) > len(IN_EVERY_FLOW) or all(
+        path[:1] == "@" or field_name(path.rpartition(".")[2]) for path in paths
+    )
+    return is_enough and fields.keys() >= IN_EVERY_FLOW
 
 
 def is_ocsf(paths: Sequence[str]) -> bool:

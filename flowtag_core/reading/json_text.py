@@ -23,9 +23,8 @@ LARGEST_VALUE: Final = 1 << 24
 _LARGEST_DOCUMENT: Final = 1 << 20
 """Characters of a document that is parsed whole; in a larger one its arrays are gone through."""
 _LONGEST_TOLD: Final = 400
-_BEGINS: Final = re.compile(
-    rb'(?:\xef\xbb\xbf)?\s*(?:\{\s*["}]|\[\s*(?:["{\[\]\d-]|true|false|null))'
-)
+_VALUE: Final = rb'(?:\{\s*+["}]|\[\s*+(?:["{\[\]\d-]|true|false|null))'
+_BEGINS: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*+" + _VALUE + rb"|[^\n]*\n" + _VALUE)
 _SPACE: Final = re.compile(r"[\s\ufeff]*")
 _LINE_END: Final = re.compile(r"[ \t\r]*\n\s*\S")
 _SIGN: Final = re.compile(r'["\[\]{},]')
@@ -51,7 +50,10 @@ class _BrokenError(Exception):
 
 
 def is_json(head: bytes) -> bool:
-    """Whether a file that begins so is JSON, and not a text that begins with a bracket."""
+    """Whether a file that begins so is JSON, maybe below a line of text.
+
+    And not a text that begins with a bracket.
+    """
     return _BEGINS.match(head) is not None
 
 
@@ -120,7 +122,12 @@ class JsonText:
             if sign == ",":
                 self._move(self._at + 1)
                 continue
-            yield line, self._value_or_unread(LARGEST_VALUE)
+            try:
+                yield line, self._value(LARGEST_VALUE)
+            except _OpenError:
+                yield line, self._skipped(Reason.TOO_LONG)
+            except _BrokenError:
+                yield line, self._skipped(Reason.NO_RECORD_IN_JSON)
         self._move(self._at + 1)
 
     def _in_object(self, above: str = "") -> Numbered:
@@ -142,9 +149,11 @@ class JsonText:
                 is_container = True
                 yield from self._in_object(f"{place}.")
             else:
-                others[key] = value = self._value_or_unread(left)
-                left -= self._size
-                unread = value if isinstance(value, Unread) else unread
+                try:
+                    others[key] = self._value(left)
+                    left -= self._size
+                except _OpenError:
+                    unread = self._skipped(Reason.TOO_LONG)
         self._move(self._at + 1)
         if not is_container:
             yield line, Unread(beginning, unread.reason) if unread else others
@@ -158,12 +167,6 @@ class JsonText:
             raise _OpenError if self._is_over and self._at == len(self._held) else _BrokenError
         self._move(self._at + 1)
         return key
-
-    def _value_or_unread(self, most: int) -> Any:
-        try:
-            return self._value(most)
-        except (_OpenError, _BrokenError) as error:
-            return self._skipped(isinstance(error, _BrokenError))
 
     def _value(self, most: int) -> Any:
         """The value that begins here; raises _OpenError where it has over `most` characters."""
@@ -185,9 +188,10 @@ class JsonText:
                 self._move(end)
                 return value
 
-    def _skipped(self, is_broken: bool) -> Unread:
+    def _skipped(self, reason: Reason) -> Unread:
         """Go to the end of a value that cannot be taken, as well as that can be told."""
         beginning, depth, is_string = self._beginning(), 0, False
+        self._move(self._at + (self._held[self._at] in ",]}"))  # no value begins so
         while True:
             sign = (_STRING_SIGN if is_string else _SIGN).search(self._held, self._at)
             if sign is None or (sign[0] == "\\" and sign.end() == len(self._held)):
@@ -199,11 +203,13 @@ class JsonText:
                 break
             self._move(sign.end() + (sign[0] == "\\"))
             if is_string:
-                is_string = sign[0] == "\\"  # a line end is in no string: this one is not closed
+                is_string = sign[0] == "\\"
+                if sign[0] == "\n":
+                    break  # It is in no string: this one is not closed.
             else:
                 is_string = sign[0] == '"'
                 depth += (sign[0] in "[{") - (sign[0] in "]}")
-        return Unread(beginning, Reason.NO_RECORD_IN_JSON if is_broken else Reason.TOO_LONG)
+        return Unread(beginning, reason)
 
     def _beginning(self) -> str:
         return self._held[self._at : self._at + _LONGEST_TOLD]

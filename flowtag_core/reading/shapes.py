@@ -54,9 +54,9 @@ _NO_LOGS: Final = (
 )
 """How files begin that are no flow logs, what they are, and the remedy."""
 _S3_ERROR: Final = re.compile(
-    rb"\s*(?:<\?xml[^>]*>)?\s*<Error>.*?<Code>(\w{1,60})</Code>", re.DOTALL
+    rb"\s*+(?:<\?xml[^>]*+>\s*+)?<Error>.*?<Code>(\w{1,60})</Code>", re.DOTALL
 )
-_MARKUP: Final = re.compile(rb"\s*<[!?/A-Za-z]")
+_MARKUP: Final = re.compile(rb"\s*+<[!?/A-Za-z]")
 
 
 def records(file: File) -> Iterator[Block | Records]:

@@ -28,6 +28,7 @@ MEMBER_END: Final = b""
 _PACKED_SIZE: Final = 1 << 14
 # A byte of zstd may stand for 32 kB: what one call gives must be bounded.
 _ZSTD_SIZE: Final = 1 << 10
+_TAR_SIZE: Final = 1 << 13  # less than tarfile reads at once
 _MOST_LAYERS: Final = 3
 _BOMB_SIZE: Final = 1 << 30
 _BOMB_RATIO: Final = 1000
@@ -265,7 +266,7 @@ def _cut_short(name: str, kind: str, packed: int) -> DamagedLogError:
 
 def _open_tar(name: str, pieces: Pieces) -> Iterator[File]:
     """The files of a tar archive, in order. What is no regular file has nothing to count."""
-    tape = _Tape(pieces)
+    tape = _Tape(name, pieces)
     try:
         with tarfile.open(fileobj=cast(BinaryIO, tape), mode="r|") as archive:
             for member in archive:
@@ -275,8 +276,9 @@ def _open_tar(name: str, pieces: Pieces) -> Iterator[File]:
                     )  # it would be skipped for ever
                 if member.isreg() and not _is_no_file(member.name):
                     content = cast(Any, archive.extractfile(member))
-                    yield File(f"{name}/{member.name}", _read(content.read1, name, tape))
-            tape.check_end(name, archive.offset)
+                    pieces = _read(content.read1, member.offset_data, tape)
+                    yield File(f"{name}/{member.name}", pieces)
+            tape.check_end(archive.offset)
     except _MISLED as error:
         raise tape.damage or DamagedLogError(
             f"{name}: is damaged: what follows the last whole file in it cannot be read."
@@ -285,21 +287,24 @@ def _open_tar(name: str, pieces: Pieces) -> Iterator[File]:
         raise tape.damage
 
 
-def _read(read: Callable[[int], bytes], name: str, tape: _Tape) -> Pieces:
-    """A member of a tar archive in pieces, up to where the archive is cut."""
+def _read(read: Callable[[int], bytes], place: int, tape: _Tape) -> Pieces:
+    """A member that begins at this place of a tar archive, up to where the archive is cut."""
     try:
-        while piece := read(READ_SIZE):
+        while piece := read(_TAR_SIZE):
+            place += len(piece)
             yield piece
     except _MISLED as error:
+        yield tape.given_from(place)  # what was read in the call that failed
         raise tape.damage or DamagedLogError(
-            f"{name}: is cut short in the middle of a file."
+            f"{tape.name}: is cut short in the middle of a file."
         ) from error
 
 
 class _Tape:
     """Pieces as a file that is read from front to back; it ends at the damage, which it keeps."""
 
-    def __init__(self, pieces: Pieces) -> None:
+    def __init__(self, name: str, pieces: Pieces) -> None:
+        self.name = name
         self._pieces = pieces
         self._held = b""
         self._given: deque[bytes] = deque([b"", b""], maxlen=2)
@@ -321,17 +326,22 @@ class _Tape:
         self._size += len(text)
         return text
 
-    def check_end(self, name: str, place: int) -> None:
+    def given_from(self, place: int) -> bytes:
+        """What was given from this place on, as far back as two reads."""
+        given = b"".join(self._given)
+        start = self._size - len(given)
+        return given[max(place - start, 0) :]
+
+    def check_end(self, place: int) -> None:
         """Raise DamagedLogError where an archive does not end at this place, with zeros to the end.
 
         tarfile takes a header that is cut or broken for the end, and says nothing.
         """
-        given = b"".join(self._given)
-        behind = given[place - self._size + len(given) :] if place < self._size else b""
+        behind = self.given_from(place)
         is_empty = not behind.strip(b"\0") and not self._held.strip(b"\0")
         if not (len(behind) >= tarfile.BLOCKSIZE and is_empty):
             raise self.damage or DamagedLogError(
-                f"{name}: is cut short or damaged: the tar archive does not end where its last whole "
+                f"{self.name}: is cut short or damaged: the tar archive does not end where its last whole "
                 "file does."
             )
 
