@@ -120,7 +120,8 @@ def _refuse_other_tables(name: str, table: CsvTable) -> None:
     if not table.has_flows:
         raise LogError(
             f"{name}: is a table with no field of a flow but dstport and protocol; its columns are "
-            f"{columns}. If it is a lookup, name its third column tag."
+            f"{columns}. If it is a lookup, name its third column tag; if it sums up, query the "
+            "records themselves."
         )
 
 

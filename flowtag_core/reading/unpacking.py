@@ -276,8 +276,7 @@ def _open_tar(name: str, pieces: Pieces) -> Iterator[File]:
                     )  # it would be skipped for ever
                 if member.isreg() and not _is_no_file(member.name):
                     content = cast(Any, archive.extractfile(member))
-                    pieces = _read(content.read1, member.offset_data, tape)
-                    yield File(f"{name}/{member.name}", pieces)
+                    yield File(f"{name}/{member.name}", _read(content.read1, member, tape))
             tape.check_end(archive.offset)
     except _MISLED as error:
         raise tape.damage or DamagedLogError(
@@ -287,17 +286,17 @@ def _open_tar(name: str, pieces: Pieces) -> Iterator[File]:
         raise tape.damage
 
 
-def _read(read: Callable[[int], bytes], place: int, tape: _Tape) -> Pieces:
-    """A member that begins at this place of a tar archive, up to where the archive is cut."""
+def _read(read: Callable[[int], bytes], member: tarfile.TarInfo, tape: _Tape) -> Pieces:
+    """A member of a tar archive, up to where the archive is cut."""
+    size = 0
     try:
         while piece := read(_TAR_SIZE):
-            place += len(piece)
+            size += len(piece)
             yield piece
-    except _MISLED as error:
-        yield tape.given_from(place)  # what was read in the call that failed
-        raise tape.damage or DamagedLogError(
-            f"{tape.name}: is cut short in the middle of a file."
-        ) from error
+    except _MISLED:
+        yield tape.given_from(member.offset_data + size)  # what was read in the call that failed
+    if size < member.size:
+        raise tape.damage or DamagedLogError(f"{tape.name}: is cut short in the middle of a file.")
 
 
 class _Tape:
