@@ -321,7 +321,8 @@ class _Tape:
                 self.damage = damage
                 break
         text, self._held = self._held[:size], self._held[size:]
-        self._given.append(text)
+        if text:
+            self._given.append(text)
         self._size += len(text)
         return text
 
