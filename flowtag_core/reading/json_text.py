@@ -29,7 +29,12 @@ _SPACE: Final = re.compile(r"[\s\ufeff]*")
 _LINE_END: Final = re.compile(r"[ \t\r]*\n\s*\S")
 _SIGN: Final = re.compile(r'["\[\]{},]')
 _STRING_SIGN: Final = re.compile(r'["\\\n]')
-_NEAR_THE_END: Final = 16  # characters, of which an escape or `false` may lack some
+_NEAR_THE_END: Final = 16
+_PARTIAL: Final = re.compile(
+    r"\s*(?:-|[.eE][+-]?|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|Na?|-?I(?:n(?:f(?:i(?:n(?:it?)?)?)?)?)?)?"
+)
+_PARTIAL_ESCAPE: Final = re.compile(r"\\?u?[0-9a-fA-F]{0,4}")
+"""What stands where the parser fails if an escape, a number or a word goes on behind the end of the text."""
 
 Numbered = Iterator[tuple[int, Any]]
 
@@ -107,6 +112,7 @@ class JsonText:
                 yield found
         except _OpenError:
             self.is_cut = True
+            self._move(len(self._held))
             if is_bare:
                 yield line, Unread(beginning, Reason.CUT_SHORT)
         except _BrokenError:
@@ -142,6 +148,8 @@ class JsonText:
                 continue
             key = self._key()
             place, sign = above + key, self._next_sign()
+            if not sign:
+                raise _OpenError
             if sign == "[" and place in self._containers:
                 is_container = True
                 yield from self._in_array()
@@ -162,7 +170,10 @@ class JsonText:
         sign = self._next_sign()
         if sign != '"':
             raise _BrokenError if sign else _OpenError
-        key = str(self._value(LARGEST_VALUE))
+        try:
+            key = str(self._value(LARGEST_VALUE))
+        except _OpenError as error:
+            raise (_OpenError if self._is_over else _BrokenError) from error
         if self._next_sign() != ":":
             raise _OpenError if self._is_over and self._at == len(self._held) else _BrokenError
         self._move(self._at + 1)
@@ -170,12 +181,13 @@ class JsonText:
 
     def _value(self, most: int) -> Any:
         """The value that begins here; raises _OpenError where it has over `most` characters."""
+        if self._held[self._at] in ",:]}":
+            raise _BrokenError
         while True:
             try:
                 value, end = self._parse(self._held, self._at)
             except json.JSONDecodeError as error:
-                is_near = error.pos >= len(self._held) - _NEAR_THE_END
-                if not is_near and not error.msg.startswith("Unterminated"):
+                if not self._may_go_on(error):
                     raise _BrokenError from error
                 if len(self._held) - self._at > most or not self._more():
                     raise _OpenError from error
@@ -187,6 +199,14 @@ class JsonText:
                 self._size = end - self._at
                 self._move(end)
                 return value
+
+    def _may_go_on(self, error: json.JSONDecodeError) -> bool:
+        """Whether the parser failed only since the text that is held ends too early."""
+        if error.msg.startswith("Unterminated"):
+            return True
+        is_near = error.pos >= len(self._held) - _NEAR_THE_END
+        partial = _PARTIAL_ESCAPE if error.msg.startswith("Invalid \\u") else _PARTIAL
+        return is_near and partial.fullmatch(self._held, error.pos) is not None
 
     def _skipped(self, reason: Reason) -> Unread:
         """Go to the end of a value that cannot be taken, as well as that can be told."""
@@ -200,6 +220,7 @@ class JsonText:
                     return Unread(beginning, Reason.CUT_SHORT)
                 continue
             if not is_string and not depth and sign[0] in ",]}":
+                self._move(sign.start())
                 break
             self._move(sign.end() + (sign[0] == "\\"))
             if is_string:
@@ -212,6 +233,9 @@ class JsonText:
         return Unread(beginning, reason)
 
     def _beginning(self) -> str:
+        """The first characters of what stands here."""
+        while len(self._held) - self._at < _LONGEST_TOLD and self._more():
+            pass
         return self._held[self._at : self._at + _LONGEST_TOLD]
 
     def _rest_of_line(self) -> str:
