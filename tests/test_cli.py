@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,8 +10,9 @@ import time
 
 import pytest
 
+from flowtag_core.reading.layout import BY_VERSION
 from tests.conftest import ROOT, SAMPLE
-from tests.logs import LOOKUP, line
+from tests.logs import DEFAULT_HEADER, LOOKUP, line, record
 
 LOG, SAMPLE_LOOKUP = str(SAMPLE / "flow.log"), str(SAMPLE / "lookup.csv")
 on_posix = pytest.mark.skipif(
@@ -257,3 +259,47 @@ def test_help_names_every_argument_and_the_exit_codes():
     told = run("--help").stdout.decode()
     for word in ("FLOW_LOG", "LOOKUP", "OUTPUT", "--format", "exit code", "examples"):
         assert word in told
+
+
+@pytest.fixture
+def bucket(tmp_path):
+    """A folder as `aws s3 sync` leaves it: dated and hive prefixes, layouts that differ."""
+    day = tmp_path / "AWSLogs" / "111122223333" / "vpcflowlogs" / "eu-west-1" / "2026" / "11" / "25"
+    hive = tmp_path / "AWSLogs" / "aws-account-id=1" / "year=2026" / "hour=07"
+    export = tmp_path / "export" / "task-id" / "eni-0ab-all"
+    for folder in (day, hive, export):
+        folder.mkdir(parents=True)
+    (day / "a.log.gz").write_bytes(gzip.compress(DEFAULT_HEADER.encode() + b"\n" + line()))
+    (day / "b.log.gz").write_bytes(gzip.compress(b"action dstport protocol\nREJECT 25 6\n"))
+    (hive / "c.log").write_bytes(line(dstport="53", protocol="17"))
+    (export / "000000.gz").write_bytes(gzip.compress(b"2018-09-22T20:28:14.000Z " + line()))
+    (tmp_path / "export" / "aws-logs-write-test").write_text("Permission Check Successful")
+    (tmp_path / "export" / ".hidden").write_bytes(b"\0")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "patterns", [("AWSLogs", "export"), ("*/**/*.gz", "AWSLogs/**/c.log"), ("AWSLogs/*", "exp*/**")]
+)
+def test_folders_and_patterns_are_read_with_all_that_is_below(bucket, lookup, patterns):
+    done = run(*(bucket / pattern for pattern in patterns), lookup, "-")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,2\ndns,1\nmail,1\nUntagged,0\n")
+
+
+def test_a_file_of_a_folder_that_is_no_log_leaves_the_others_and_exits_1(bucket, lookup):
+    (bucket / "export" / "picture.log").write_bytes(b"\x89PNG\r\n")
+    done = run(bucket / "export", lookup, "-")
+    assert done.returncode == 1
+    assert b"picture.log: is a picture" in done.stderr
+    assert done.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,1\n")
+
+
+def test_a_layout_that_is_offered_can_be_taken_as_printed(tmp_path, lookup):
+    log = tmp_path / "v5.log"
+    log.write_text("".join(f"{record(BY_VERSION[5], dstport='443')}\n" for _ in range(7)))
+    done = run(log, lookup, "-")
+    assert b"v5.log: 7 lines fit a common layout of 29 fields" in done.stderr
+    (command,) = (text for text in done.stderr.decode().splitlines() if "--format" in text)
+    again = run(*shlex.split(command[command.index("--format") :]), log, lookup, "-")
+    assert again.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,7\n")

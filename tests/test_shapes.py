@@ -97,6 +97,8 @@ def insights(name):
 
 def parquet(records, kind=None):
     frame = pd.DataFrame(named(records))
+    if kind == "bytes":
+        frame = frame.map(str.encode)
     if kind == "floats":
         for name in ("dstport", "protocol", "packets", "bytes", "start"):
             frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
@@ -229,7 +231,82 @@ SHAPES = {
         .decode()
         .encode("utf-16")
     ),
+    "filter-log-events in UTF-16": lambda rows: (
+        json.dumps({"events": [{"message": row} for row in messages(rows)]})
+        .encode()
+        .decode()
+        .encode("utf-16")
+    ),
+    "many streams before the events": lambda rows: json.dumps(
+        {
+            "searchedLogStreams": [{"logStreamName": "eni-0ab-all"}] * 40_000,
+            "events": [{"message": row} for row in messages(rows)],
+        }
+    ).encode(),
+    "lines and back to back": lambda rows: (
+        b"\xef\xbb\xbf"
+        + b"".join(
+            json.dumps({"message": row}).encode() + (b"\n" if place % 2 else b"")
+            for place, row in enumerate(messages(rows))
+        )
+    ),
+    "Kinesis": lambda rows: json.dumps(
+        {
+            "Records": [
+                {
+                    "eventSource": "aws:kinesis",
+                    "kinesis": {"data": encoded(gzip.compress(document))},
+                }
+                for document in envelopes(rows)
+            ]
+        }
+    ).encode(),
+    "Kinesis get-records": lambda rows: json.dumps(
+        {"Records": [{"SequenceNumber": "1", "Data": encoded(text(rows)), "PartitionKey": "1"}]}
+    ).encode(),
+    "Firehose for a Lambda": lambda rows: json.dumps(
+        {
+            "invocationId": "1",
+            "records": [
+                {"recordId": "1", "approximateArrivalTimestamp": 1, "data": encoded(row + b"\n")}
+                for row in rows
+            ],
+        }
+    ).encode(),
+    "a payload of several gzip members": lambda rows: json.dumps(
+        {"awslogs": {"data": encoded(b"".join(map(gzip.compress, envelopes(rows))))}}
+    ).encode(),
+    "Firehose, nothing between": b"".join,
+    "Splunk as CSV with fields": lambda rows: as_csv(
+        [["_raw", "dest_port", "src_ip"], *([row, "1", "10.0.0.1"] for row in messages(rows))]
+    ),
+    "tables joined, the columns in another order": lambda rows: b"".join(
+        as_csv([[*fields], [*fields.values()]])
+        for fields in (
+            dict(sorted(each.items(), reverse=place % 2)) for place, each in enumerate(named(rows))
+        )
+    ),
+    "messages joined, the header again": lambda rows: b"".join(
+        as_csv([["timestamp", "message"], [1, row]]) for row in messages(rows)
+    ),
+    "fields where there is no message": lambda rows: as_csv(
+        [
+            ["@message", *named(rows)[0]],
+            *(["-" if place % 2 else "", *row.split()] for place, row in enumerate(messages(rows))),
+        ]
+    ),
+    "quoted, a byte order mark before": lambda rows: (
+        b"\xef\xbb\xbf#TYPE Selected\r\n"
+        + as_csv(
+            [[*named(rows)[0]], *(row.split() for row in messages(rows))], quoting=csv.QUOTE_ALL
+        )
+    ),
+    "fields and messages by turns": lambda rows: "\n".join(
+        json.dumps(fields if place % 2 else {"message": row})
+        for place, (fields, row) in enumerate(zip(named(rows), messages(rows), strict=True))
+    ).encode(),
     "Parquet": parquet,
+    "Parquet of bytes": lambda rows: parquet(rows, "bytes"),
     "Parquet with floats": lambda rows: parquet(rows, "floats"),
 }
 
@@ -301,3 +378,161 @@ def test_a_cut_zip_or_parquet_file_is_refused_by_name(pack):
     for cut in range(8, len(packed), 7):
         with pytest.raises(LogError, match="damaged or cut short"):
             parse(packed[:cut])
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda row: json.dumps({"message": row.decode()}).encode(),
+        lambda row: b"1," + row,
+        lambda row: f"{STAMP}.000Z ".encode() + row,
+        lambda row: f"{STAMP}+00:00 eni-0ab-all ".encode() + row,
+    ],
+    ids=["JSON", "CSV", "export", "tail"],
+)
+def test_where_there_are_lines_faults_have_their_numbers(wrap):
+    good, bad = line(), line(dstport="x")
+    rows = [wrap(row) for row in (good, bad, good, good, bad)]
+    if rows[0].startswith(b"1,"):
+        rows.insert(0, b"timestamp,message")
+    faults = parse(b"\n".join(rows)).faults
+    assert [fault.line for fault in faults] == [len(rows) - 3, len(rows)]
+
+
+def test_a_quote_that_is_never_closed_spoils_its_own_row_alone():
+    fields = ",".join(DEFAULT_FIELDS).encode()
+    rows = [line(dstport=str(port)).replace(b" ", b",") for port in range(500)]
+    rows[100] = rows[100].replace(b",100,", b',"100,')
+    counts = parse(b"\n".join([fields, *rows]))
+    assert counts.total.records == 500
+    assert counts.total.flows >= 499
+    cut = parse(b"\n".join([fields, *rows[:3], rows[3][:60] + b',"17']))
+    assert cut.total.set_aside == {Reason.CUT_SHORT: 1}
+    assert cut.total.flows == 3
+
+
+def test_a_message_with_line_ends_in_quotes_is_a_record_a_line_and_numbered_by_its_row():
+    message = b'"' + line() + b"\r\n" + line(dstport="x") + b'"'
+    counts = parse(b"timestamp,message\r\n1," + message + b"\r\n2," + line(dstport="y"))
+    assert counts.total.flows == 1
+    assert [fault.line for fault in counts.faults] == [2, 4]
+
+
+def test_utf_16_and_envelopes_are_no_layers_of_packing():
+    log = text([line()] * 3).decode().encode("utf-16")
+    assert parse(zipped(gzip.compress(gzip.compress(log)))).total.flows == 3
+    with pytest.raises(LogError, match="packed more than 3 times over"):
+        parse(zipped(gzip.compress(gzip.compress(gzip.compress(log)))))
+
+
+def test_one_file_of_an_archive_that_is_no_log_leaves_the_others():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.log", text([line()]))
+        archive.writestr("x/picture.png", b"\x89PNG\r\n\x1a\n\0\0")
+        archive.writestr("__MACOSX/._a.log", b"\0\0")
+        archive.writestr("x/.DS_Store", b"\0\0")
+        archive.writestr("folder/", b"")
+        archive.writestr("..\\b.log.gz", gzip.compress(text([line()] * 2)))
+    counts = parse(out.getvalue())
+    assert {name: file.flows for name, file in counts.files.items()} == {
+        "log/a.log": 1,
+        "log/x/picture.png": 0,
+        "log/../b.log.gz": 2,
+    }
+    (sentence,) = counts.total.damage
+    assert sentence.startswith("log/x/picture.png: is a picture")
+
+
+def test_an_archive_of_which_nothing_can_be_used_is_an_error_that_says_why():
+    with pytest.raises(LogError, match=r"log/a\.png: is a picture"):
+        parse(zipped(b"\x89PNG\r\n\x1a\n\0\0", "a.png"))
+    encrypted = bytearray(zipped(text([line()])))
+    for place in (6, encrypted.index(b"PK\x01\x02") + 8):
+        encrypted[place] |= 1
+    with pytest.raises(LogError, match=r"log/a\.log: is encrypted. Unpack it with its password"):
+        parse(bytes(encrypted))
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_tar_archive_that_does_not_end_as_it_should_says_so(ends):
+    archive = gzip.decompress(tarred(text([line()] * 9)))
+    whole = parse(archive)
+    assert (whole.total.flows, whole.total.damage) == (9, frozenset())
+    cut = archive[: 512 + 1024] if ends else archive + b"x" * 512
+    counts = parse(cut)
+    assert counts.total.flows == 9
+    assert "does not end" in " ".join(counts.total.damage)
+
+
+def hostile_archives():
+    header = tarfile.TarInfo("a.log")
+    header.size = 1 << 80
+    yield header.tobuf(tarfile.GNU_FORMAT) + b"\0" * 1024
+    for key, value in (("GNU.sparse.map", "x"), ("GNU.sparse.size", "x"), ("size", "9" * 30)):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            member = tarfile.TarInfo("a.log")
+            member.pax_headers = {key: value}
+            archive.addfile(member)
+        yield out.getvalue()
+    packed = zipped(text([line()] * 99))
+    for place in range(0, len(packed), 3):
+        yield packed[:place] + bytes([packed[place] ^ 0xFF]) + packed[place + 1 :]
+
+
+def test_archives_that_were_made_to_mislead_give_flows_or_one_sentence():
+    for archive in hostile_archives():
+        try:
+            total = parse(archive).total
+        except LogError as error:
+            sentence = str(error)
+        else:
+            sentence = "log" if total.records == total.flows + total.set_aside.total() else ""
+        assert sentence.startswith("log")
+
+
+def test_a_column_of_parquet_that_cannot_be_counted_is_an_error_that_names_the_columns():
+    out = io.BytesIO()
+    pd.DataFrame({"a": [1], "dstport": [443]}).to_parquet(out)
+    with pytest.raises(
+        LogError, match="without a column dstport or protocol; its columns are a, dst"
+    ):
+        parse(out.getvalue())
+    out = io.BytesIO()
+    pd.DataFrame({"message": [line().decode()]}).to_parquet(out)
+    assert parse(out.getvalue()).total.flows == 1
+
+
+def test_ocsf_without_an_endpoint_is_what_aws_has_no_data_for():
+    document = {"class_uid": 4001, "dst_endpoint": None, "status_code": "NODATA", "time": 1}
+    good = {
+        "class_uid": 4001,
+        "dst_endpoint": {"port": 443},
+        "connection_info": {"protocol_num": 6},
+        "time": None,
+        "time_dt": "2024-01-15 10:30:00",
+        "action_id": 2,
+        "status_code": "OK",
+    }
+    counts = parse(json.dumps([document, good]).encode())
+    assert counts.total.set_aside == {Reason.NO_DATA: 1}
+    assert counts.requests.window.tolist() == [1705314600]
+    assert counts.requests.action.tolist() == [1]
+
+
+def test_the_shape_of_each_file_is_stated():
+    log = text([line()] * 2)
+    for content, shape in (
+        (log, "version 2 default layout, assumed"),
+        (zipped(gzip.compress(log)), "zip, gzip: version 2 default layout, assumed"),
+        (log.decode().encode("utf-16"), "UTF-16: version 2 default layout, assumed"),
+        (SHAPES["console"](log.splitlines()), "a table, records in the column message"),
+        (SHAPES["Athena"](log.splitlines()), "a table, fields in columns"),
+        (SHAPES["fields"](log.splitlines()), "JSON, fields under keys"),
+        (SHAPES["subscription"](log.splitlines()), "JSON, records under message"),
+        (SHAPES["Lambda"](log.splitlines()), "JSON, records under message"),
+        (SHAPES["tail"](log.splitlines()), "time stamps before the records"),
+        (parquet(log.splitlines()), "Parquet"),
+    ):
+        assert shape in parse(content).total.shapes

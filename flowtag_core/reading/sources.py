@@ -149,8 +149,12 @@ def expanded(path: str) -> list[str]:
     """
     if path == "-" or os.path.isdir(path):
         return [path]
-    if not os.path.lexists(path) and (found := sorted(glob.glob(path, recursive=True))):
-        return found
+    if not os.path.lexists(path):
+        found = sorted(glob.glob(path, recursive=True))
+        # A folder that ** finds is read already, file by file.
+        files = [each for each in found if "**" not in path or not os.path.isdir(each)]
+        if files:
+            return files
     check_readable(path)
     return [path]
 
