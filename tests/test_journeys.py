@@ -1,18 +1,21 @@
 """A user's way through the page in a real browser: files dropped, tables sorted, the CSV taken."""
 
 import gzip
+import json
 import re
 import subprocess
 import sys
+import zipfile
 from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
+from flowtag_core.reading.layout import BY_VERSION
 from tests.conftest import ROOT, SAMPLE, serving
 from tests.crowd import crowd
-from tests.logs import line
+from tests.logs import line, record
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
@@ -185,6 +188,25 @@ def test_dropped_files_give_the_very_bytes_of_the_command_line(page, tmp_path):
     )
     page.get_by_text("3,003 records = 0 headers + 1 blank + 3,000 flows").wait_for()
     assert result_csv(page) == command_line(tmp_path, log, lookup)
+
+
+def test_an_archive_a_list_of_services_and_an_offer_give_the_bytes_of_the_command_line(
+    page, tmp_path
+):
+    names = BY_VERSION[5]
+    archive, lookup, custom = (tmp_path / name for name in ("a.zip", "services.gz", "v5.log"))
+    with zipfile.ZipFile(archive, "w") as files:
+        files.writestr("logs/one.log.gz", gzip.compress(line() + b"\n" + line(dstport="22")))
+        files.writestr("logs/two.json", json.dumps({"events": [{"message": line().decode()}]}))
+    lookup.write_bytes(gzip.compress(b"ssh 22/tcp\nhttps 443/tcp # secure\n"))
+    custom.write_text("".join(f"{record(names, dstport=port)}\n" for port in ("22", "22", "80")))
+    drop(page, archive, lookup, custom)
+    wait_for_tags(page, ("https", 2), ("ssh", 1), ("Untagged", 0))
+    page.get_by_text("3 lines fit a common layout of 29 fields").wait_for()
+    page.get_by_role("button", name="Read it so").click()
+    wait_for_tags(page, ("ssh", 3), ("https", 2), ("Untagged", 1))
+    custom.write_text(" ".join(names) + "\n" + custom.read_text())
+    assert result_csv(page) == command_line(tmp_path, archive, custom, lookup)
 
 
 def test_the_tag_table_sorts_by_a_click_on_its_head(page):

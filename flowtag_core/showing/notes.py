@@ -99,8 +99,18 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
 
 def offers(counts: FlowCounts) -> Iterator[str]:
     """How to take on the command line what may be offered."""
-    if offer := counts.offer:
-        yield f"To read the lines so, run again with --format '{offer.fields}'"
+    offer = counts.offer
+    if offer is None:
+        return
+    command = f"with --format '{offer.fields}'"
+    if any(_is_assumed(file) and file.flows and not file.offer for file in counts.files.values()):
+        yield f"To read the lines so, run again on such files alone {command}"
+    else:
+        yield f"To read the lines so, run again {command}"
+
+
+def _is_assumed(file: FileCounts) -> bool:
+    return any(shape.endswith("assumed") for shape in file.shapes)
 
 
 def format_in_use(format: str) -> str:
