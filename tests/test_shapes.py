@@ -496,7 +496,7 @@ def test_a_column_of_parquet_that_cannot_be_counted_is_an_error_that_names_the_c
     out = io.BytesIO()
     pd.DataFrame({"a": [1], "dstport": [443]}).to_parquet(out)
     with pytest.raises(
-        LogError, match="without a column dstport or protocol; its columns are a, dst"
+        LogError, match="without the columns dstport and protocol of a flow; its columns are a, dst"
     ):
         parse(out.getvalue())
     out = io.BytesIO()

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.reading.fields import MESSAGE_KEYS, WANTED, fields_of, word
+from flowtag_core.reading.fields import MESSAGE_KEYS, WANTED, are_flows, fields_of, word
 from flowtag_core.reading.layout import Layout
 from flowtag_core.reading.records import Kind, Records
 
 _ROWS_AT_ONCE: Final = 1 << 16
+_IN_A_LIST: Final = ".list.element"
+"""Of such a column there are many values in a row."""
 
 
 def parquet_records(name: str, file: BinaryIO) -> Iterator[Records]:
@@ -33,8 +35,9 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Records]:
             f"{name}: is a Parquet file that is damaged or cut short: the description of its "
             "columns, which stands at its end, cannot be read. Fetch the file again."
         ) from error
-    paths = fields_of(table.schema.column(place).path for place in range(len(table.schema)))
-    if {"dstport", "protocol"} <= paths.keys():
+    every = [table.schema.column(place).path for place in range(len(table.schema))]
+    paths = fields_of(path for path in every if _IN_A_LIST not in path)
+    if are_flows(paths, every):
         wanted = {field: paths[field] for field in WANTED if field in paths}
         layout, shape = Layout(tuple(wanted), "named by columns"), "Parquet"
     elif message := next((key for key in MESSAGE_KEYS if key in table.schema.names), None):
@@ -42,8 +45,8 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Records]:
     else:
         columns = ", ".join(table.schema.names)[:200]
         raise LogError(
-            f"{name}: is a Parquet file without a column dstport or protocol; its columns are "
-            f"{columns}. Export these two with it."
+            f"{name}: is a Parquet file without the columns dstport and protocol of a flow; its "
+            f"columns are {columns}. Export these two with it."
         )
     row = 1
     try:
@@ -67,5 +70,11 @@ def _words(batch: Any, path: str, field: str) -> list[str]:
         values = values.field(key)
     values = values.dictionary_encode()
     distinct = values.dictionary.to_pylist()
-    words = [word(value, field) if field else str(value) for value in distinct]
+    words = [word(value, field) if field else _text(value) for value in distinct]
     return ["-" if place is None else words[place] for place in values.indices.to_pylist()]
+
+
+def _text(value: object) -> str:
+    """A record that stands whole in a column; a line end in it would be a second record's."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return " ".join(text.split("\n"))
