@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, Final
 
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.reading.fields import MESSAGE_KEYS, WANTED, are_flows, fields_of, word
+from flowtag_core.reading.fields import MESSAGE_KEYS, MISSING, WANTED, are_flows, fields_of, word
 from flowtag_core.reading.layout import Layout
 from flowtag_core.reading.records import Kind, Records
 
@@ -71,7 +71,8 @@ def _words(batch: Any, path: str, field: str) -> list[str]:
     values = values.dictionary_encode()
     distinct = values.dictionary.to_pylist()
     words = [word(value, field) if field else _text(value) for value in distinct]
-    return ["-" if place is None else words[place] for place in values.indices.to_pylist()]
+    missing = MISSING if field else ""
+    return [missing if place is None else words[place] for place in values.indices.to_pylist()]
 
 
 def _text(value: object) -> str:
