@@ -198,10 +198,11 @@ def _is_small(table: Table) -> bool:
 
 
 class Offer(NamedTuple):
-    """A layout that nobody named, by its fields in order, and how many flows it would find."""
+    """A layout that nobody named, its fields in order: how many flows it would find, one of them."""
 
     fields: str
     flows: int
+    line: str = ""
 
 
 @dataclass(frozen=True)
@@ -211,7 +212,7 @@ class FileCounts:
     `unreadable` counts flows in which a field was there and could not be read, `lacking` flows
     whose layout has no such field, `odd_words` flows whose action or log-status is not one of
     AWS's words. `fitting` says, of lines that do not fit the layout that was assumed, how many would
-    be flows in which other one. `shapes` says how the file was read, `damage` why it ended early.
+    be flows in which other one, `misfits` has the first such line. `shapes` says how the file was read, `damage` why it ended early.
     """
 
     size: int = 0
@@ -223,6 +224,7 @@ class FileCounts:
     lacking: Counter[str] = field(default_factory=Counter)
     odd_words: Counter[str] = field(default_factory=Counter)
     fitting: Counter[str] = field(default_factory=Counter)
+    misfits: frozenset[str] = frozenset()
     shapes: frozenset[str] = frozenset()
     damage: frozenset[str] = frozenset()
 
@@ -242,7 +244,7 @@ class FileCounts:
         if self.headers or not self.fitting:
             return None
         best, flows = max(self.fitting.items(), key=lambda item: (item[1], item[0]))
-        return Offer(best, flows) if flows > self.flows else None
+        return Offer(best, flows, min(self.misfits, default="")) if flows > self.flows else None
 
     def __add__(self, other: FileCounts) -> FileCounts:
         return FileCounts(
@@ -275,13 +277,9 @@ class FlowCounts:
         return sum(self.files.values(), FileCounts())
 
     @property
-    def offer(self) -> Offer | None:
-        """Of the layouts that the files could have, the one that would find the most flows."""
-        flows: Counter[str] = Counter()
-        for file in self.files.values():
-            if file.offer:
-                flows[file.offer.fields] += file.offer.flows
-        return Offer(*flows.most_common(1)[0]) if flows else None
+    def offers(self) -> dict[str, Offer]:
+        """By name, each file's layout that nobody named, where there is one that fits better."""
+        return {name: file.offer for name, file in self.files.items() if file.offer}
 
     def __add__(self, other: FlowCounts) -> FlowCounts:
         if not isinstance(other, FlowCounts):

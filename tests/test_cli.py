@@ -299,7 +299,7 @@ def test_a_layout_that_is_offered_can_be_taken_as_printed(tmp_path, lookup):
     log = tmp_path / "v5.log"
     log.write_text("".join(f"{record(BY_VERSION[5], dstport='443')}\n" for _ in range(7)))
     done = run(log, lookup, "-")
-    assert b"v5.log: 7 lines fit a common layout of 29 fields" in done.stderr
+    assert b"v5.log: has no header. 7 lines fit a common layout of 29 fields" in done.stderr
     (command,) = (text for text in done.stderr.decode().splitlines() if "--format" in text)
     again = run(*shlex.split(command[command.index("--format") :]), log, lookup, "-")
     assert again.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,7\n")

@@ -9,9 +9,15 @@ from hypothesis import strategies as st
 from flowtag_core import parse_flow_log
 from flowtag_core.reading import fitting
 from flowtag_core.reading.layout import DEFAULT_FIELDS
+from flowtag_core.showing.notes import cautions
 from tests.logs import line, record
 
-LAYOUTS = [names for layouts in fitting._layouts().values() for names, _ in layouts]
+LAYOUTS = [
+    names
+    for layouts in fitting._layouts().values()
+    for names, _ in layouts
+    if names != DEFAULT_FIELDS
+]
 
 
 def parse(text, format=None):
@@ -82,7 +88,22 @@ def test_nothing_is_offered_where_more_would_be_lost_or_a_format_was_given():
     mixed = line().decode() + "\n" + custom + "\n"
     assert parse(mixed).total.offer is None
     assert parse(mixed + custom).total.offer.flows == 2
-    assert parse(mixed + custom, format="version dstport protocol").total.offer is None
+    assert "1 line would fit" not in " ".join(cautions(parse(line().decode())))
+    assert "1 line would fit another layout" in " ".join(cautions(parse(mixed)))
+
+
+def test_where_a_format_is_given_the_default_may_be_what_fits():
+    log = f"{line().decode()}\n" * 3
+    offer = parse(log, format="action dstport protocol").total.offer
+    assert (offer.fields, offer.flows) == (" ".join(DEFAULT_FIELDS), 3)
+    assert parse(log, format=offer.fields).total.flows == 3
+
+
+def test_layouts_may_be_given_for_some_files_by_name():
+    custom = "".join(f"{record(LAYOUTS[3], dstport='443')}\n" for _ in range(2))
+    files = [io.BytesIO(text.encode()) for text in (line().decode(), custom)]
+    counts = parse_flow_log(*files, names=["a", "b"], format={"b": " ".join(LAYOUTS[3])})
+    assert {name: file.flows for name, file in counts.files.items()} == {"a": 1, "b": 2}
 
 
 def test_a_line_of_millions_of_words_fits_nothing_soon():

@@ -203,7 +203,7 @@ def test_an_archive_a_list_of_services_and_an_offer_give_the_bytes_of_the_comman
     drop(page, archive, lookup, custom)
     wait_for_tags(page, ("https", 2), ("ssh", 1), ("Untagged", 0))
     page.get_by_text("3 lines fit a common layout of 29 fields").wait_for()
-    page.get_by_role("button", name="Read it so").click()
+    page.get_by_role("button", name="Use this layout").click()
     wait_for_tags(page, ("ssh", 3), ("https", 2), ("Untagged", 1))
     custom.write_text(" ".join(names) + "\n" + custom.read_text())
     assert result_csv(page) == command_line(tmp_path, archive, custom, lookup)

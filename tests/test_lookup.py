@@ -199,7 +199,7 @@ def test_what_is_not_utf8_is_read_as_windows_text_and_it_is_said():
     [
         (b"", "it is empty, but a lookup needs the three columns"),
         (b"dstport,name\n443,x\n", "line 1 reads 'dstport,name'"),
-        (b"99999,tcp,x\n", "Put the line dstport,protocol,tag on top"),
+        (b"99999,tcp,x\n", "put the line dstport,protocol,tag on top"),
         (b'dstport,protocol,tag\n1,tcp,x\n2,tcp,"x\n3,tcp,y\n', "line 3: a quote is opened"),
         (b'dstport,protocol,tag\n1,tcp,"' + b"x" * 200_000, "line 2: a quote is opened and never"),
         (b"PK\x03\x04", "an Excel workbook"),
@@ -296,7 +296,7 @@ def test_a_packed_lookup_is_the_lookup_in_it(rules):
     packed = load_lookup_table(io.BytesIO(gzip.compress(text)), name="x")
     assert (packed.rules, packed.problems, packed.content) == (plain.rules, plain.problems, text)
     assert packed.notices == plain.notices
-    assert (plain.form, packed.form) == ("", "gzip")
+    assert (plain.form, packed.form) == ("", "a gzip file")
 
 
 def test_a_packed_lookup_that_is_cut_short_is_refused():

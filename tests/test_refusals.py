@@ -106,7 +106,7 @@ def test_json_without_a_record_says_so(document):
     assert counts.total.flows == 0
     sentences = " ".join(cautions(counts))
     assert sentences.startswith(
-        "x.json: is JSON without one record" if counts.total.records else "x.json: is empty"
+        "x.json: is JSON without one record" if counts.total.records else "x.json: holds no record"
     )
 
 

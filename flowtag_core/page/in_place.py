@@ -14,7 +14,7 @@ from flowtag_core.errors import FlowtagError, LogError
 from flowtag_core.output import write_whole
 from flowtag_core.page.intake import Arrival, CountedLog, Refusal
 from flowtag_core.page.session import Session
-from flowtag_core.reading.sources import files_in, open_log
+from flowtag_core.reading.sources import expanded, files_in, open_log
 from flowtag_core.showing.notes import unicode
 from flowtag_core.tagging.lookup import Lookup
 
@@ -50,15 +50,13 @@ def start(session: Session, arguments: Sequence[str]) -> None:
     except ArgumentsError as error:
         session.take_in([Refusal(unicode(str(error)))])
         return
-    if given.format is not None:
-        session.use_format(given.format)
-        if session.format_wrong:
-            session.take_in([Refusal(unicode(session.format_wrong))])
-            return
+    session.use_format(given.format or "")
+    if session.format_wrong:
+        session.take_in([Refusal(unicode(session.format_wrong))])
+        return
     found = find(given, session.format)
     session.has_start = given != Given()
-    session.home = given.lookup
-    session.home_content = content(given.lookup) if given.lookup else None
+    session.home, session.home_content = given.lookup, None
     session.take(found.arrivals)
     session.take_in(found.known)
 
@@ -86,7 +84,7 @@ def find(given: Given, format: str | None = None) -> Found:
     found = Found([], [])
     # A lookup that lies in one of the folders is read as what it is, and once.
     seen = {os.path.realpath(given.lookup)} if given.lookup is not None else set()
-    for path in given.paths:
+    for path in dict.fromkeys(each for pattern in given.paths for each in _meant(pattern)):
         files = [file for file in _files(path, found.known) if os.path.realpath(file) not in seen]
         seen.update(map(os.path.realpath, files))
         identity = format, tuple(map(_identity, files))
@@ -123,6 +121,14 @@ def content(path: str) -> bytes | None:
 def save(lookup: Lookup, path: str) -> None:
     """Write the lookup to the file, whole or not at all; raises OutputError."""
     write_whole([lookup.content], path)
+
+
+def _meant(path: str) -> list[str]:
+    """What a pattern matches; what is wrong with a path is told when it is looked into."""
+    try:
+        return expanded(path)
+    except LogError:
+        return [path]
 
 
 def _files(path: str, refused: list[CountedLog | Refusal]) -> list[str]:

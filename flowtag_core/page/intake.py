@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, Final
 
 from flowtag_core.counts import FlowCounts, Offer, Tower
 from flowtag_core.errors import Cancelled, FlowtagError, reason_of
@@ -28,7 +28,7 @@ class Arrival:
     Its content tells whether it is a log or a lookup, unless it `is_lookup` by the user's word.
     The files of a folder are counted together under its name, `folder`. `identity` is what a file
     or folder of this machine is known by as long as nobody changes it. `format` is the layout of a
-    log without a header.
+    log without a header, or of some of the logs in it by name.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Arrival:
     is_lookup: bool = False
     folder: str | None = None
     identity: Hashable = None
-    format: str | None = None
+    format: str | Mapping[str, str] | None = None
     forget: Callable[[], None] = lambda: None
 
     @property
@@ -69,14 +69,18 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Offered:
-    """A log whose lines fit a layout that it does not name: how it may be read again, and the gain.
+    """Logs whose lines fit layouts that they do not name: how they may be read again, and the gain.
 
-    `line` is the first that does not fit, to look at.
+    `offers` has the files by name, several where they came in one archive.
     """
 
     again: Arrival
-    offer: Offer
-    line: str
+    offers: Mapping[str, Offer]
+
+    @property
+    def layouts(self) -> str:
+        """The layouts, one a line."""
+        return "\n".join(sorted({offer.fields for offer in self.offers.values()}))
 
 
 Outcome = CountedLog | Lookup | Refusal | Offered
@@ -281,9 +285,9 @@ class Intake:
         )
         is_of_no_use = notes.is_of_no_use(counts)
         # What counts in a folder's sum cannot be taken out of it again.
-        is_offered = counts.offer is not None and (is_of_no_use or arrival.is_alone)
+        is_offered = bool(counts.offers) and (is_of_no_use or arrival.is_alone)
         if is_offered:
-            self._offer(arrival, cast(Offer, counts.offer), counts.faults[0].text)
+            self._offer(arrival, counts.offers)
         elif is_of_no_use:
             if looks_like_csv(head):
                 file.seek(0)
@@ -296,12 +300,14 @@ class Intake:
             folder.seconds += time.monotonic() - started
         return is_offered
 
-    def _offer(self, arrival: Arrival, offer: Offer, line: str) -> None:
+    def _offer(self, arrival: Arrival, offers: Mapping[str, Offer]) -> None:
         """Offer to read the file again; until then its folder is not known to be whole."""
         self._folder(arrival).identity = None
         folder = arrival.folder if arrival.is_alone else f"{arrival.folder} (custom format)"
-        again = replace(arrival, format=offer.fields, folder=folder, identity=None)
-        self._outcomes.append(Offered(again, offer, line))
+        others = arrival.format if isinstance(arrival.format, Mapping) else {}
+        layouts = {**others, **{name: offer.fields for name, offer in offers.items()}}
+        again = replace(arrival, format=layouts, folder=folder, identity=None)
+        self._outcomes.append(Offered(again, offers))
 
     def _tell(self, progress: Progress) -> None:
         self._progress = progress

@@ -120,6 +120,7 @@ class Session:
     told: list[str] = field(default_factory=list)
     offers: dict[str, Offered] = field(default_factory=dict)
     format: str | None = None
+    format_text: str = ""
     format_wrong: str = ""
     is_started: bool = False
     has_start: bool = False
@@ -149,7 +150,7 @@ class Session:
             self.refused, self.unsent, self.told = self.unsent, [], []
         arrivals = list(arrivals)
         logs = () if self.sample_lookup else self.logs.by_name
-        known = [*logs, *self.intake.pending()]
+        known = [*logs, *self.offers, *self.intake.pending()]
         names = distinct([*known, *(arrival.name for arrival in arrivals)])[len(known) :]
         self.intake.take(
             replace(arrival, name=name, format=arrival.format or self.format)
@@ -177,29 +178,29 @@ class Session:
             elif not isinstance(outcome, CountedLog):
                 (self.told if outcome.cancelled else self.refused).append(outcome.sentence)
 
-    def offers_by_format(self) -> dict[str, list[Offered]]:
+    def offers_by_layout(self) -> dict[str, list[Offered]]:
         """What is offered, the files of one layout together."""
-        by_format: dict[str, list[Offered]] = {}
+        by_layout: dict[str, list[Offered]] = {}
         for offered in self.offers.values():
-            by_format.setdefault(offered.offer.fields, []).append(offered)
-        return by_format
+            by_layout.setdefault(offered.layouts, []).append(offered)
+        return by_layout
 
-    def take_offer(self, format: str) -> None:
+    def take_offer(self, layout: str) -> None:
         """Read the logs again that fit this layout, in place of what they gave before."""
-        taken = [offered.again for offered in self.offers_by_format()[format]]
+        taken = [offered.again for offered in self.offers_by_layout().get(layout, [])]
         for arrival in taken:
             del self.offers[arrival.name]
             self.logs = self.logs.without(arrival.name)
         self.take(taken)
 
-    def decline_offer(self, format: str) -> None:
+    def decline_offer(self, layout: str) -> None:
         """Leave the logs as they are, and let go of them."""
-        for offered in self.offers_by_format()[format]:
+        for offered in self.offers_by_layout().get(layout, []):
             self.offers.pop(offered.again.name).again.forget()
 
     def use_format(self, text: str) -> None:
         """Read logs without a header in this layout from now on; in the default one if it is empty."""
-        self.format_wrong, self.format = "", None
+        self.format_text, self.format_wrong, self.format = text, "", None
         if text.strip():
             try:
                 self.format = " ".join(format_layout(text).names)
@@ -300,9 +301,9 @@ class Session:
     def _take_lookup(self, lookup: Lookup) -> None:
         if self.given_lookup is not None:
             self.told.append(f"{lookup.name} takes the place of {self.given_lookup.name}.")
-        if lookup.form and lookup.name == notes.unicode(self.home or ""):
-            # What is edited is not what is in that file, and must not be written over it.
-            self.home = self.home_content = None
+        if self.home_content is None and lookup.name == notes.unicode(self.home or ""):
+            # Only what was read from that file as it is may once be written over it.
+            self.home_content = None if lookup.form else lookup.content
         self.versions.take(lookup)
         self.versions_before = None
 

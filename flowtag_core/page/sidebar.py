@@ -104,9 +104,7 @@ def _confirm(session: Session, path: str) -> None:
         st.warning("The file has changed since it was read. Those changes will be lost.")
     st.caption("It is written whole or not at all. What is in the file now is gone then.")
     with st.container(horizontal=True):
-        save = st.button(
-            "Save", key="save_confirmed", type="primary", on_click=_save, args=[session, path, now]
-        )
+        save = st.button("Save", key="save_confirmed", on_click=_save, args=[session, path, now])
         leave = st.button("Do not save", key="save_cancelled")
     if save or leave:
         st.rerun()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -12,6 +13,8 @@ from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.session import Session
 from flowtag_core.showing import notes
 from flowtag_core.showing.notes import literal
+
+_TYPED: Final = re.compile(rf"({re.escape(USAGE)}|--format|fields @message)")
 
 
 def status(session: Session) -> DeltaGenerator:
@@ -44,37 +47,38 @@ def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:
         return
     box("  \n".join(map(_markdown, notes.few(sentences))))
     if len(sentences) > notes.FEW:
-        with st.expander(f"All {len(sentences):,} sentences"):
-            st.dataframe({"Sentence": sentences}, hide_index=True, alt="All sentences")
+        with st.expander(f"All {len(sentences):,} messages"), st.container(height=300):
+            st.text("\n\n".join(sentences[: notes.MOST_MESSAGES]))
 
 
 def offers(session: Session) -> None:
     """What logs would give in a layout that they do not name, each with a click to take it."""
-    for fields, offered in session.offers_by_format().items():
+    for layout, offered in session.offers_by_layout().items():
+        found = {name: offer for each in offered for name, offer in each.offers.items()}
         with st.container(border=True):
-            names = [each.again.name for each in offered]
-            st.markdown(literal(notes.offer_of(names, [each.offer for each in offered])))
-            st.code(f"{fields}\n\n{offered[0].line}", language=None, wrap_lines=True)
+            st.markdown(literal(notes.offer_of(found)))
+            samples = {offer.fields: notes.named_words(offer) for offer in found.values()}
+            st.code("\n\n".join(samples.values()), language=None, wrap_lines=True)
             with st.container(horizontal=True):
                 st.button(
-                    "Read it so" if len(names) == 1 else "Read them so",
-                    key=f"take {fields}",
-                    type="primary",
+                    "Use this layout",
+                    key=f"take {layout}",
                     on_click=session.take_offer,
-                    args=[fields],
+                    args=[layout],
                 )
                 st.button(
-                    "Leave it",
-                    key=f"leave {fields}",
+                    "Leave these lines out",
+                    key=f"leave {layout}",
                     on_click=session.decline_offer,
-                    args=[fields],
+                    args=[layout],
                 )
 
 
 def _markdown(sentence: str) -> str:
-    """The sentence unchanged, the command in it as one that can be copied."""
-    parts = [literal(part) for part in sentence.split(USAGE)]
-    return f" `{USAGE}` ".join(parts).strip()
+    """The sentence unchanged, what is to be typed in it as code, so that it can be copied."""
+    parts = _TYPED.split(sentence)
+    marked = [f"`{part}`" if _TYPED.fullmatch(part) else literal(part) for part in parts]
+    return " ".join(filter(None, marked)).strip()
 
 
 @st.fragment(run_every=0.5)

@@ -53,8 +53,9 @@ def drop_zone(session: Session, label: str) -> None:
 
 def _custom_format(session: Session) -> None:
     """A field for the layout of logs that have no header and another format than the default."""
-    st.session_state.setdefault("format", session.format or "")
-    with st.popover("Custom format", type="tertiary"):
+    # After a reload the field is a new one, and the format may also have come with the start.
+    st.session_state["format"] = session.format_text
+    with st.expander("Custom format"):
         st.text_input(
             "Fields of logs without a header, in their order",
             key="format",

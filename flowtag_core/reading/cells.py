@@ -119,9 +119,9 @@ def _refuse_other_tables(name: str, table: CsvTable) -> None:
         )
     if not table.has_flows:
         raise LogError(
-            f"{name}: is a table with no field of a flow but dstport and protocol; its columns are "
-            f"{columns}. If it is a lookup, name its third column tag; if it sums up, query the "
-            "records themselves."
+            f"{name}: is a table without what each flow has its own of, such as start or bytes; its "
+            f"columns are {columns}. If it is a lookup, name its third column tag; if it sums up, "
+            "query the records themselves."
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,8 @@ from flowtag_core.reading.reference import Reference
 from flowtag_core.reading.shapes import records
 from flowtag_core.reading.sources import LogFile, Source, files_in, open_source, source_name
 from flowtag_core.reading.unpacking import File
+
+_LayoutOf = Callable[[str], Layout]
 
 MOST_TOLD: Final = 3
 """Sentences on files that are no logs, where there is nothing else."""
@@ -33,7 +35,7 @@ class Progress:
 def parse_flow_log(
     *files: LogFile,
     names: Iterable[str] | None = None,
-    format: str | None = None,
+    format: str | Mapping[str, str] | None = None,
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> FlowCounts:
@@ -42,25 +44,35 @@ def parse_flow_log(
     A file is a path, also of a folder with all that is below it, `-` for standard input, or a file
     open in binary mode. How it is packed and in which shape its records are is seen from its content.
     `names` are what the files are called in the result, else each by its own name.
-    `format` is the layout of files without a header, as AWS writes it. `progress` is told after
+    `format` is the layout of files without a header, as AWS writes it, or the layouts of some of them
+    by their names, in archives too. `progress` is told after
     each read; `cancel` is asked, and its yes raises Cancelled. A bad line is counted and passed
     over. Raises LogError where a file cannot be read at all, FormatError for the format.
     """
-    layout = format_layout(format) if format is not None else ASSUMED
+    layout_of = _layouts(format)
     sums = Tower(FlowCounts())
     called = distinct(map(source_name, files) if names is None else names)
     for file, name in zip(files, called, strict=True):
         for counts in _counts(
-            file, name, layout, progress or (lambda _: None), cancel or (lambda: False)
+            file, name, layout_of, progress or (lambda _: None), cancel or (lambda: False)
         ):
             sums.add(counts)
     return sums.total()
 
 
+def _layouts(format: str | Mapping[str, str] | None) -> _LayoutOf:
+    """In which layout a file of this name is read that has no header."""
+    if isinstance(format, str):
+        layout = format_layout(format)
+        return lambda _: layout
+    given = {name: format_layout(fields) for name, fields in (format or {}).items()}
+    return lambda name: given.get(name, ASSUMED)
+
+
 def _counts(
     file: LogFile,
     name: str,
-    layout: Layout,
+    layout_of: _LayoutOf,
     progress: Callable[[Progress], None],
     cancel: Callable[[], bool],
 ) -> Iterator[FlowCounts]:
@@ -74,7 +86,7 @@ def _counts(
     for path, called in files:
         try:
             with open_source(path, called) as source:
-                for counts in _source_counts(source, layout, progress, cancel):
+                for counts in _source_counts(source, layout_of, progress, cancel):
                     total = counts.total
                     if total.damage and not total.records:
                         refusals += [
@@ -100,12 +112,12 @@ def _files(file: LogFile, name: str) -> tuple[list[tuple[LogFile, str]], list[tu
 
 def _source_counts(
     source: Source,
-    layout: Layout,
+    layout_of: _LayoutOf,
     progress: Callable[[Progress], None],
     cancel: Callable[[], bool],
 ) -> Iterator[FlowCounts]:
     lines = read = 0
-    reference = Reference(source.name, layout)
+    reference = Reference(source.name)
 
     def tell() -> None:
         if cancel():
@@ -114,7 +126,7 @@ def _source_counts(
         progress(Progress(source.name, source.bytes_read, source.size, done))
 
     for file in source.files(on_read=tell):
-        reference = Reference(file.name, layout)
+        reference = Reference(file.name, layout_of(file.name))
         try:
             damage = file.refusal or _count(file, reference)
         except LogError as error:

@@ -15,6 +15,11 @@ WANTED: Final = "version srcport dstport protocol packets bytes start action log
 IN_EVERY_FLOW: Final = frozenset({"dstport", "protocol"})
 """The fields without which nothing can be counted."""
 
+_OF_ONE_FLOW: Final = frozenset(
+    {"version", "srcport", "packets", "bytes", "start", "end", "log-status"}
+)
+"""What a flow has of its own, so that a query which sums up cannot group by it and make sense."""
+
 FEWEST_WORDS: Final = 4
 """Of a text that may be a record, where the fields are there as well."""
 
@@ -112,13 +117,13 @@ def fields_of(paths: Iterable[str]) -> dict[str, str]:
 def are_flows(fields: Mapping[str, str | int], paths: Iterable[str]) -> bool:
     """Whether columns or keys with these fields are those of flows.
 
-    If they have port and protocol and nothing else of a flow, but something of another kind, they may
-    be a summary or a lookup.
+    If they have nothing that each flow has its own of, but something of another kind, they may be a
+    summary (`srcAddr,dstPort,protocol,flows`) or a lookup.
     """
-    is_enough = len(fields) > len(IN_EVERY_FLOW) or all(
+    is_each = not _OF_ONE_FLOW.isdisjoint(fields) or all(
         path[:1] == "@" or field_name(path.rpartition(".")[2]) for path in paths
     )
-    return is_enough and fields.keys() >= IN_EVERY_FLOW
+    return is_each and fields.keys() >= IN_EVERY_FLOW
 
 
 def is_ocsf(paths: Sequence[str]) -> bool:

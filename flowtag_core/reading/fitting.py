@@ -59,7 +59,7 @@ def fitting(line: bytes) -> Iterator[Names]:
 def _layouts() -> dict[int, list[tuple[Names, re.Pattern[bytes]]]]:
     """By their number of fields: AWS's, in its own order and by the alphabet, and its examples."""
     orders = [
-        *(names for names in BY_VERSION.values() if names != DEFAULT_FIELDS),
+        *BY_VERSION.values(),
         *(tuple(sorted(names)) for names in BY_VERSION.values()),
         TRANSIT_GATEWAY,
         tuple(sorted(TRANSIT_GATEWAY)),
@@ -68,5 +68,7 @@ def _layouts() -> dict[int, list[tuple[Names, re.Pattern[bytes]]]]:
     layouts: dict[int, list[tuple[Names, re.Pattern[bytes]]]] = {}
     for names in orders:
         looks = " ".join(_LOOKS.get(name, r"[^ ]+") for name in names)
+        if names == DEFAULT_FIELDS:  # of which every line must say version 2
+            looks = looks.replace(_LOOKS["version"], "2", 1)
         layouts.setdefault(len(names), []).append((names, re.compile(looks.encode())))
     return layouts

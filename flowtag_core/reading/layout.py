@@ -56,6 +56,8 @@ TRANSIT_GATEWAY: Final = tuple(
 KNOWN_FIELDS: Final = frozenset(BY_VERSION[max(BY_VERSION)]) | frozenset(TRANSIT_GATEWAY)
 
 ABSENT: Final = -1
+_ASSUMED: Final = "assumed"
+_GIVEN: Final = "given as a format"
 
 _LONGEST_HEADER: Final = 1 << 16
 _WRAPPED = re.compile(r"\$+\{([^{}]*)\}")
@@ -79,6 +81,11 @@ class Layout:
         return self.names == DEFAULT_FIELDS
 
     @cached_property
+    def is_unsaid(self) -> bool:
+        """Whether the file does not name it: it may have another one."""
+        return self.origin in (_ASSUMED, _GIVEN)
+
+    @cached_property
     def names_port_and_protocol(self) -> bool:
         """Whether lines of this layout can be counted at all."""
         return "dstport" in self.names and "protocol" in self.names
@@ -94,7 +101,7 @@ class Layout:
         return self.names.index(name) if name in self.names else ABSENT
 
 
-ASSUMED: Final = Layout(DEFAULT_FIELDS, "assumed")
+ASSUMED: Final = Layout(DEFAULT_FIELDS, _ASSUMED)
 """What a file without a header is read as."""
 
 
@@ -120,12 +127,13 @@ def format_layout(text: str) -> Layout:
     Source: `LogFormat` of the AWS command `describe-flow-logs`; Terraform writes `$${version}`.
     """
     names = _names(text.replace(",", " ").split())
-    layout = Layout(names, "given as a format")
+    layout = Layout(names, _GIVEN)
     if not layout.names_port_and_protocol:
         unknown = sorted(set(names) - KNOWN_FIELDS)
         hint = f"; not AWS field names: {', '.join(unknown)}" if unknown else ""
+        fields = "1 field" if len(names) == 1 else f"{len(names)} fields"
         raise FormatError(
-            f"The format names {len(names)} fields but not both dstport and protocol{hint}. "
+            f"The format names {fields} but not both dstport and protocol{hint}. "
             "Give the fields in the log's order, such as '${version} ${dstport} ${protocol}'."
         )
     return layout

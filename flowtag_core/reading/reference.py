@@ -91,6 +91,7 @@ _WHOLE_NUMBER: Final = re.compile(rb"\d+(?=[ \t]|\Z)")
 
 _ROWS_AT_ONCE: Final = 1 << 14
 _FAULT_CHARACTERS: Final = 200
+_MISFIT_CHARACTERS: Final = 2_000
 
 # The columns of a row, in this order; a field that the layout lacks gets its word for "unknown".
 _MINUTE, _PROTOCOL, _DSTPORT, _SRCPORT, _ACTION, _PACKETS, _BYTES = range(7)
@@ -119,6 +120,7 @@ class Reference:
         self._lacking: Counter[str] = Counter()
         self._odd_words: Counter[str] = Counter()
         self._fitting: Counter[str] = Counter()
+        self._misfit = ""
         self._shapes: set[str] = set()
         self._faults: list[Fault] = []
         self._rows: list[Ints] = []
@@ -174,6 +176,7 @@ class Reference:
             +self._lacking,
             +self._odd_words,
             self._fitting,
+            frozenset([self._misfit] if self._fitting else []),
             frozenset(f"{wrapping}: {shape}" if wrapping else shape for shape in self._shapes),
             frozenset([damage] if damage else []),
         )
@@ -324,11 +327,12 @@ class Reference:
 
     def _put_aside(self, number: int, line: bytes, reason: Reason) -> None:
         self._set_aside[reason] += 1
-        if self._layout == ASSUMED and reason in _MISFITS:
+        if not self._headers and self._layout.is_unsaid and reason in _MISFITS:
             self._fitting.update(map(" ".join, fitting(line)))
+            self._misfit = self._misfit or _beginning(line, _MISFIT_CHARACTERS)
         if reason.is_fault and len(self._faults) < MOST_FAULTS:
-            start = _stripped(line[: 4 * _FAULT_CHARACTERS + 1024]).decode("utf-8", "replace")
-            self._faults.append(Fault(self._name, number, reason, start[:_FAULT_CHARACTERS]))
+            start = _beginning(line, _FAULT_CHARACTERS)
+            self._faults.append(Fault(self._name, number, reason, start))
 
     def _tabulate(self, at_least: int) -> None:
         """Turn the rows that wait into tables, once they are worth a sort."""
@@ -422,6 +426,11 @@ def _several(line: bytes, layout: Layout) -> Iterator[bytes] | None:
     if layout.is_default and (b" OK2" in line or b"DATA2" in line) and _GLUED.search(line):
         return iter(_GLUED.split(line))
     return None
+
+
+def _beginning(line: bytes, most: int) -> str:
+    """The first characters of a line as text."""
+    return _stripped(line[: 4 * most + 1024]).decode("utf-8", "replace")[:most]
 
 
 def _holds_several(line: bytes, layout: Layout) -> bool:

@@ -103,7 +103,7 @@ def _refuse_no_logs(name: str, head: bytes) -> None:
         code = error[1].decode()
         raise LogError(
             f"{name}: is an error that S3 answered ({code}), not a flow log. Fetch the file again, "
-            "with the right to read it."
+            "signed in and with the right to read it."
         )
     if _MARKUP.match(text):
         raise LogError(f"{name}: is a web page or XML, not a flow log. Download it again.")

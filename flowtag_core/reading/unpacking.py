@@ -95,7 +95,7 @@ def unpacked(
         yield File(name, pieces, wrapping, whole=whole)
         return
     if any(mark in head for mark in _OFFICE) and packing is _ZIP:
-        raise LogError(f"{name}: is an Office document, not a flow log. Save the log as text.")
+        raise LogError(f"{name}: is an Office document, not a flow log. Save its sheet as CSV.")
     if layer == _MOST_LAYERS and packing.is_layer:
         raise LogError(f"{name}: is packed more than {_MOST_LAYERS} times over. Unpack it first.")
     files = zip_files(name, whole) if whole and packing is _ZIP else packing.open(name, pieces)

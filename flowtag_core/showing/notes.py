@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from flowtag_core.counts import FileCounts, FlowCounts, Offer, Reason
@@ -45,6 +45,7 @@ NOTHING_THERE: Final = (
     "No flow is left: none began in the chosen time, or none has the chosen action. The x beside the "
     "time, or the switches above, give them back."
 )
+MOST_MESSAGES: Final = 1_000
 FEW: Final = 5
 """Sentences that are read at a glance."""
 _RULES_SHOWN: Final = 20
@@ -75,42 +76,57 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
     """Sentences on what makes the counts less than they seem, the files in order."""
     for name, file in counts.files.items():
         yield from sorted(file.damage)
-        if not file.records:
-            yield from () if file.damage else (f"{name}: is empty.",)
-        elif file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
-            yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
-        elif offer := file.offer:
-            yield f"{name}: {offered(offer)}. No line says that it has it, so it is not guessed."
-        elif not file.flows and file.set_aside[Reason.NO_RECORD_IN_JSON] == file.faults > 0:
-            yield f"{name}: is JSON without one record of a flow log. Give the records themselves."
-        elif not file.flows and file.faults:
-            yield (
-                f"{name}: not one flow was found{_first_fault(counts, name)}. If its format is a "
-                "custom one, name its fields: on its first line, with --format where flowtag is "
-                "started, or under Custom format on the page."
-            )
-        elif not file.flows:
-            yield f"{name}: holds no flow."
+        yield from _doubt(counts, name, file)
         if file.flows and max(file.odd_words.values(), default=0) * 2 > file.flows:
             yield f"{name}: most lines have an unknown action or status. Is its format a custom one?"
     if counts.total.set_aside[Reason.SKIPPED_DATA]:
         yield "AWS could not record everything (SKIPDATA): these counts are a lower bound."
 
 
+def _doubt(counts: FlowCounts, name: str, file: FileCounts) -> Iterator[str]:
+    """A sentence where a file gives no flow, or may give less than it has."""
+    if not file.records:
+        what = "holds no record" if file.size else "is empty"
+        yield from () if file.damage else (f"{name}: {what}.",)
+    elif file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
+        yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
+    elif offer := file.offer:
+        yield f"{name}: has no header. {offered(offer)}; it is not guessed."
+    elif not file.flows and file.set_aside[Reason.NO_RECORD_IN_JSON] == file.faults > 0:
+        yield f"{name}: is JSON without one record of a flow log. Give the records themselves."
+    elif not file.flows and file.faults:
+        yield (
+            f"{name}: not one flow was found{_first_fault(counts, name)}. If its format is a "
+            "custom one, name its fields: on its first line, with --format where flowtag is "
+            "started, or under Custom format on the page before it is given again."
+        )
+    elif not file.flows:
+        noted = file.set_aside[Reason.NO_DATA] + file.set_aside[Reason.SKIPPED_DATA]
+        what = f", only {number(noted, 'note')} of AWS that none is recorded" if noted else ""
+        yield f"{name}: holds no flow{what}."
+    elif file.fitting:
+        yield (
+            f"{name}: {number(max(file.fitting.values()), 'line')} would fit another layout than "
+            "the rest. Are these two logs in one file? Part them, or put the names of their fields "
+            "before them."
+        )
+
+
 def offers(counts: FlowCounts) -> Iterator[str]:
     """How to take on the command line what may be offered."""
-    offer = counts.offer
-    if offer is None:
-        return
-    command = f"with --format '{offer.fields}'"
-    if any(_is_assumed(file) and file.flows and not file.offer for file in counts.files.values()):
-        yield f"To read the lines so, run again on such files alone {command}"
-    else:
-        yield f"To read the lines so, run again {command}"
+    for fields, names in by_layout(counts.offers).items():
+        unsaid = [name for name, file in counts.files.items() if file.flows and not file.headers]
+        alone = " on it alone" if len(names) == 1 else " on them alone"
+        which = f"To read {few_words(names)} so, run again{alone if {*unsaid} - {*names} else ''}"
+        yield f"{which} with --format '{fields}'"
 
 
-def _is_assumed(file: FileCounts) -> bool:
-    return any(shape.endswith("assumed") for shape in file.shapes)
+def by_layout(offers: Mapping[str, Offer]) -> dict[str, list[str]]:
+    """The names of the files that one layout is offered for, by its fields."""
+    names: dict[str, list[str]] = {}
+    for name, offer in offers.items():
+        names.setdefault(offer.fields, []).append(name)
+    return names
 
 
 def format_in_use(format: str) -> str:
@@ -118,15 +134,24 @@ def format_in_use(format: str) -> str:
     return f"Logs without a header are read as {format} from now on. Empty the field to undo that."
 
 
-def offer_of(names: Sequence[str], offers: Sequence[Offer]) -> str:
+def offer_of(offers: Mapping[str, Offer]) -> str:
     """What reading one or several files again in one layout would find."""
-    which = names[0] if len(names) == 1 else f"{len(names):,} files"
-    offer = Offer(offers[0].fields, sum(offer.flows for offer in offers))
-    return f"{which}: {offered(offer)}. No line says so itself. Are these the fields of this line?"
+    names = few_words([short(name) for name in offers])
+    verb = "has" if len(offers) == 1 else "have"
+    first = next(iter(offers.values()))
+    whole = Offer(first.fields, sum(offer.flows for offer in offers.values()))
+    return f"{names} {verb} no header. {offered(whole)}. Is this what its lines say?"
+
+
+def named_words(offer: Offer) -> str:
+    """The words of a line with the names that its fields would have: `dstport=443 protocol=6`."""
+    names = offer.fields.split()
+    words = offer.line.split()[-len(names) :]
+    return "  ".join(f"{name}={word}" for name, word in zip(names, words, strict=False))
 
 
 def offered(offer: Offer) -> str:
-    """A layout that is only offered: `12,000 lines fit 29 fields, from version to traffic-path`."""
+    """A layout that is only offered: `12,000 lines fit a common layout of 29 fields, ...`."""
     fields = offer.fields.split()
     lines = number(offer.flows, "line")
     verb = "fits" if offer.flows == 1 else "fit"

@@ -94,7 +94,7 @@ def read_lookup(content: bytes, name: str) -> Lookup:
     """
     form = ""
     if content.startswith(_GZIP):
-        content, form = _gunzipped(content, name), "gzip"
+        content, form = _gunzipped(content, name), "a gzip file"
     text = decode(content, name)
     notices: list[str] = []
     if text.encoding == _GUESSED:
@@ -281,7 +281,7 @@ def shape_of(text: str, name: str) -> Shape:
     found = f"line {line} reads {shown(','.join(cells))}" if cells else "it is empty"
     raise LookupFileError(
         f"{name}: {found}, but a lookup needs the three columns dstport, protocol and tag. "
-        "Put the line dstport,protocol,tag on top."
+        "Rename its columns so, or put the line dstport,protocol,tag on top if it has no header."
     )
 
 
