@@ -684,7 +684,7 @@ def test_a_layout_that_fits_is_offered_and_one_click_takes_it(page):
     assert not session(page).logs
     (sentence,) = (each.value for each in page.markdown if "common layout" in each.value)
     assert "12 lines fit a common layout of 29 fields" in sentence.replace("\\", "")
-    assert page.code[0].value.startswith("version=5  account-id=123456789012  interface-id=-")
+    assert page.code[0].value.startswith("version=5  account-id=123456789012  srcaddr=10.0.0.1")
     assert page.code[0].value.endswith("flow-direction=egress  traffic-path=1")
     take(page)
     assert metrics(page)["Flows"] == "12"

@@ -144,10 +144,13 @@ def offer_of(offers: Mapping[str, Offer]) -> str:
 
 
 def named_words(offer: Offer) -> str:
-    """The words of a line with the names that its fields would have: `dstport=443 protocol=6`."""
+    """The words of a line with the names that its fields would have: `dstport=443 protocol=6`.
+
+    Without those that AWS leaves out.
+    """
     names = offer.fields.split()
-    words = offer.line.split()[-len(names) :]
-    return "  ".join(f"{name}={word}" for name, word in zip(names, words, strict=False))
+    words = zip(names, offer.line.split()[-len(names) :], strict=False)
+    return "  ".join(f"{name}={word}" for name, word in words if word != "-")
 
 
 def offered(offer: Offer) -> str:
