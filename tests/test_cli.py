@@ -303,3 +303,11 @@ def test_a_layout_that_is_offered_can_be_taken_as_printed(tmp_path, lookup):
     (command,) = (text for text in done.stderr.decode().splitlines() if "--format" in text)
     again = run(*shlex.split(command[command.index("--format") :]), log, lookup, "-")
     assert again.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,7\n")
+
+
+@on_posix
+def test_what_is_no_regular_file_in_a_folder_is_named_and_not_waited_for(bucket, lookup):
+    os.mkfifo(bucket / "export" / "pipe")
+    done = run(bucket / "export", lookup, "-", timeout=30)
+    assert done.returncode == 1
+    assert b"pipe: is no regular file and was not read." in done.stderr

@@ -536,3 +536,87 @@ def test_the_shape_of_each_file_is_stated():
         (parquet(log.splitlines()), "Parquet"),
     ):
         assert shape in parse(content).total.shapes
+
+
+RECORD = line().decode()
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("message,note", [RECORD.replace("0a", '"0a') + ',"y\nz"', *[f"{RECORD},n"] * 99]),
+        ("message,note", [RECORD + ' a"b,"n', *[f"{RECORD},n"] * 99]),
+        ("start,dstport,protocol,size,note", ['1700000000,443,6,19" rack,"a\nb"'] * 100),
+        ("timestamp,note,message,x", [f'1,"y\nz",{RECORD}'] * 100),
+        ("timestamp,note,message", [f'1,"y\nz",{RECORD},'] * 100),
+        ("note,dstport,protocol,start,bytes", ['"a\nb",443,6,1700000000,5,'] * 100),
+        ("timestamp,message", [f"1,{RECORD}", *[RECORD] * 99]),
+        ("start,dstport,protocol,bytes", ["1700000000,443,6,1", *[RECORD] * 99]),
+    ],
+    ids=range(8),
+)
+def test_no_row_of_a_table_loses_another_one(header, rows):
+    counts = parse("\n".join([header, *rows]).encode())
+    assert counts.total.flows >= 99
+    assert counts.total.records >= 100
+
+
+def test_no_quote_of_a_table_swallows_the_rows_below():
+    rows = [f'"{RECORD}","n"', '"2 eni-"0a","a\nb"', *[f'"{RECORD}","n"'] * 9]
+    assert parse("\n".join(["message,note", *rows]).encode()).total.flows >= 10
+
+
+@pytest.mark.parametrize("between", ["", "x", ",", ",\n", "\n"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        lambda text: text.replace("eni", "e\tni"),
+        lambda text: text[:-1],
+        lambda text: text.replace('sage"', "sage"),
+        lambda text: text.replace("eni", "e\\xni"),
+    ],
+    ids=["a raw tab", "no bracket", "no quote", "no escape"],
+)
+def test_one_broken_document_back_to_back_with_others_spoils_itself_alone(between, broken):
+    document = json.dumps({"message": RECORD})
+    counts = parse(between.join([broken(document), *[document] * 99]).encode())
+    assert 98 <= counts.total.flows <= 99
+    assert counts.total.records >= 99
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"nextToken":"a\\x","events":[%s]}',
+        '{"events":[{"message":"2 e\nni"},%s]}',
+        '{"events":[{"message:"2 eni"},%s]}',
+        '{"events":[{"message":"2 eni"\n,%s]}',
+    ],
+)
+def test_something_broken_in_a_document_loses_none_of_the_events_but_its_own(text):
+    events = ",\n".join([json.dumps({"message": RECORD})] * 99)
+    assert parse((text % events).encode()).total.flows >= 98
+
+
+def test_all_that_stands_in_one_document_counts():
+    flow = {"dstport": 443, "protocol": 6, "start": 1700000000, "bytes": 1, "action": "ACCEPT"}
+    for document, flows in (
+        ({"message": RECORD, "events": []}, 1),
+        ({**flow, "records": []}, 1),
+        ({**flow, "data": "xx"}, 1),
+        ({"message": RECORD, "events": [{"message": RECORD}] * 2}, 3),
+        ({"events": [flow] * 2, "records": [{"message": RECORD}] * 3}, 5),
+    ):
+        assert parse(json.dumps(document).encode()).total.flows == flows
+
+
+class Dribble(io.BytesIO):
+    """Gives one byte at a time."""
+
+    def read(self, size=-1):
+        return super().read(min(size, 1))
+
+
+def test_utf_16_may_come_byte_by_byte():
+    log = text([line()] * 3).decode().encode("utf-16")
+    assert parse_flow_log(Dribble(log)).total.flows == 3

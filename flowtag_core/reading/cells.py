@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from flowtag_core.counts import Reason
@@ -36,6 +36,7 @@ _MOST_LINES: Final = 100
 """Lines of a row, whose cells may hold line ends; a quote that is open for longer is a stray one."""
 _LONGEST_TOLD: Final = 400
 _MOST_SHOWN: Final = 200
+_BESIDE: Final = Kind("lines beside a table")
 
 
 class CsvTable(NamedTuple):
@@ -65,16 +66,16 @@ def table_of(head: bytes) -> CsvTable | None:
     lines = (line for line in text.split("\n") if line.strip() and line[0] != "#")
     first = next(lines, "")[:_LONGEST_HEADER]
     for delimiter in sep[1] if sep else _DELIMITERS:
-        columns = _names(_cells(first, delimiter))
+        columns = _names(_first_row([first], delimiter))
         if len(columns) > 1 and (table := _known_table(delimiter, columns)) is not None:
             return table
     return None
 
 
-def _cells(text: str, delimiter: str) -> list[str]:
-    """The cells of one row, none where it cannot be read."""
+def _first_row(lines: Iterable[str], delimiter: str) -> list[str]:
+    """The cells of the first row, none where it cannot be read."""
     try:
-        return next(csv.reader([text], delimiter=delimiter), [])
+        return next(csv.reader(lines, delimiter=delimiter), [])
     except csv.Error:
         return []
 
@@ -163,6 +164,10 @@ class _Reading:
         self._places = [(field, table.fields[field]) for field in wanted]
         layout = Layout(tuple(wanted), "named by a table's columns")
         self._as_fields = Kind("a table, fields in columns", layout)
+        needed = [place for field, place in self._places if field in IN_EVERY_FLOW]
+        self._reach = max(needed, default=-1) if table.message is None else table.message
+        if self._places and table.message is not None:
+            self._reach = min(self._reach, max(needed))
         column = table.columns[table.message] if table.message is not None else ""
         self._as_text = Kind(f"a table, records in the column {column}")
 
@@ -175,12 +180,19 @@ class _Reading:
         return False
 
     def records(self, row: list[str]) -> Iterator[tuple[Kind, str]]:
-        """The record of a row, or the several that stand in its message, parted by line ends."""
+        """The record of a row, or the several that stand in its message, parted by line ends.
+
+        A row that does not reach so far is none of this table's: it may be a record by itself.
+        """
         message = self.table.message
         cell = row[message] if message is not None and message < len(row) else ""
-        if message is None or (self._places and len(cell.split()) < FEWEST_WORDS):
+        if not any(row):
+            yield _BESIDE, ""
+        elif len(row) <= self._reach:
+            yield _BESIDE, self.table.delimiter.join(row)
+        elif message is None or (self._places and len(cell.split()) < FEWEST_WORDS):
             words = (word(row[at] if at < len(row) else "", field) for field, at in self._places)
-            yield self._as_fields, " ".join(words) if any(row) else ""
+            yield self._as_fields, " ".join(words)
         else:
             for text in cell.rstrip("\r\n").split("\n"):
                 yield self._as_text, text
@@ -206,43 +218,41 @@ class _Rows:
     def __iter__(self) -> Iterator[list[str]]:
         # A message may be as long as a line: csv's own limit of 131,072 characters is for less.
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
-        reader = csv.reader(self._texts(), delimiter=self._delimiter)
         is_above = True
-        while True:
-            try:
-                row = next(reader)
-            except StopIteration:
-                return
-            except csv.Error:
-                row, self.kind = [], Kind("a table", reason=Reason.TOO_FEW_FIELDS)
+        while (text := self._line()) is not None:
+            self.line, self.kind = self._next_line, None
+            self._next_line += 1
+            row = self._quoted(text) if '"' in text else text.rstrip("\r").split(self._delimiter)
             is_above = is_above and _stands_above(row)
             if not is_above:
                 yield row
 
-    def _texts(self) -> Iterator[str]:
-        """The text of each row, which csv can read by itself."""
-        while (text := self._line()) is not None:
-            self.line, self.kind = self._next_line, None
-            self._next_line += 1
-            if text.count('"') % 2:
-                text = self._closed(text)
-            yield text
+    def _quoted(self, first: str) -> list[str]:
+        """The cells of the row that begins with this line, which has quotes in it.
 
-    def _closed(self, first: str) -> str:
-        """The text of a row that begins with this line, in which a quote is not closed."""
-        lines = [first]
-        while len(lines) < _MOST_LINES and (line := self._line()) is not None:
-            lines.append(line)
-            if line.count('"') % 2:
-                text = "\n".join(lines)
-                if len(_cells(text, self._delimiter)) == self.width:
-                    self._next_line += len(lines) - 1
-                    return text
-        # A stray quote, or the file ends within the cell.
-        self._waiting.extendleft(reversed(lines[1:]))
-        if len(lines) == 1:
+        A quote that is never closed, or only behind what are rows themselves, is a stray one.
+        """
+        taken: list[str] = []
+        is_over = False
+
+        def lines() -> Iterator[str]:
+            nonlocal is_over
+            yield first + "\n"
+            while len(taken) < _MOST_LINES and (line := self._line()) is not None:
+                taken.append(line)
+                yield line + "\n"
+            is_over = True
+
+        row = _first_row(lines(), self._delimiter)
+        is_last = is_over and not taken
+        inner = taken[:-1]
+        if row and not is_over and all(t.count(self._delimiter) < self.width - 1 for t in inner):
+            self._next_line += len(taken)
+            return row
+        self._waiting.extendleft(reversed(taken))
+        if is_last:
             self.kind = Kind("a table", reason=Reason.CUT_SHORT)
-        return first.replace('"', "")
+        return first.replace('"', "").rstrip("\r").split(self._delimiter)
 
     def _line(self) -> str | None:
         return self._waiting.popleft() if self._waiting else next(self._lines, None)

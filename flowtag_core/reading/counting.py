@@ -107,7 +107,10 @@ def _files(file: LogFile, name: str) -> tuple[list[tuple[LogFile, str]], list[tu
     if not isinstance(file, (str, os.PathLike)) or not os.path.isdir(file):
         return [(file, name)], []
     paths, errors = files_in(os.fspath(file))
-    return [(path, path) for path in paths], [(name, str(error)) for error in errors]
+    odd = [path for path in paths if not os.path.isfile(path)]
+    refusals = [(name, str(error)) for error in errors]
+    refusals += [(path, f"{path}: is no regular file and was not read.") for path in odd]
+    return [(path, path) for path in paths if path not in odd], refusals
 
 
 def _source_counts(

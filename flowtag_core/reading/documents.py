@@ -108,7 +108,7 @@ def _refuse_others(name: str, document: Any) -> None:
 
 
 def _contained(document: Any) -> list[Any] | None:
-    """What the document is an envelope of, if it is one."""
+    """The first array of which the document is an envelope, if it is one."""
     if isinstance(document, list) and isinstance(_one_object(document), list):
         return document
     if not isinstance(document, dict):
@@ -160,12 +160,14 @@ def _in_object(document: dict[str, Any], depth: int) -> Found:
     packed = next((payload for payload in payloads if isinstance(payload, str)), None)
     if document.get("messageType") == _CONTROL:
         return
-    if packed is not None and document.keys().isdisjoint(MESSAGE_KEYS):
-        yield from _in_payload(packed, depth)
-    elif (inner := _contained(document)) is not None:
-        yield from _in_document(inner, depth + 1)
-    else:
+    arrays = [array for place in _CONTAINERS if isinstance(array := _at(document, place), list)]
+    is_record = not document.keys().isdisjoint(MESSAGE_KEYS) or are_flows(fields_of(document), [])
+    if is_record or (packed is None and not arrays):
         yield from _in_record(document, depth)
+    elif packed is not None:
+        yield from _in_payload(packed, depth)
+    for array in arrays:
+        yield from _in_document(array, depth + 1)
 
 
 def _in_record(document: dict[str, Any], depth: int) -> Found:

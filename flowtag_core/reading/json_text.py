@@ -12,6 +12,7 @@ import codecs
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple, cast
 
 from flowtag_core.counts import Reason
@@ -27,9 +28,15 @@ _VALUE: Final = rb'(?:\{\s*+["}]|\[\s*+(?:["{\[\]\d-]|true|false|null))'
 _BEGINS: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*+" + _VALUE + rb"|[^\n]*\n" + _VALUE)
 _SPACE: Final = re.compile(r"[\s\ufeff]*")
 _LINE_END: Final = re.compile(r"[ \t\r]*\n\s*\S")
-_SIGN: Final = re.compile(r'["\[\]{},]')
+_SIGN: Final = re.compile(r'["\[\]{},\n]')
 _STRING_SIGN: Final = re.compile(r'["\\\n]')
 _NEAR_THE_END: Final = 16
+_FIRST_SIGNS: Final = frozenset('{["-0123456789tfnNI')
+_OBJECT: Final = re.compile(r'\{\s*+"')
+_MOST_TRIED: Final = 8
+_NEXT_WITHIN: Final = 1 << 12
+_LINE: Final = re.compile(r"\n")
+_LINE_OR_OBJECT: Final = re.compile(r'\n|\{\s*+"')
 _PARTIAL: Final = re.compile(
     r"\s*(?:-|[.eE][+-]?|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|Na?|-?I(?:n(?:f(?:i(?:n(?:it?)?)?)?)?)?)?"
 )
@@ -52,6 +59,10 @@ class _OpenError(Exception):
 
 class _BrokenError(Exception):
     """What stands here is no JSON."""
+
+
+class _DeepError(_BrokenError):
+    """It is nested more deeply than the parser goes."""
 
 
 def is_json(head: bytes) -> bool:
@@ -93,6 +104,9 @@ class JsonText:
     def documents(self) -> Numbered:
         """Each document, or what is in its containers, with its line; text between them as text."""
         while sign := self._next_sign():
+            if sign == ",":  # after a document on a line of its own, say
+                self._move(self._at + 1)
+                continue
             if sign not in "{[":
                 yield self.line, self._rest_of_line()
                 continue
@@ -115,8 +129,12 @@ class JsonText:
             self._move(len(self._held))
             if is_bare:
                 yield line, Unread(beginning, Reason.CUT_SHORT)
-        except _BrokenError:
-            yield self.line, Unread(self._rest_of_line(), Reason.NO_RECORD_IN_JSON)
+        except _BrokenError as error:
+            if isinstance(error, _DeepError):
+                self._rest_of_line(_LINE)
+            elif self._next_sign() != "{":  # where the next document may begin
+                self._rest_of_line()
+            yield line, Unread(beginning, Reason.NO_RECORD_IN_JSON)
 
     def _in_array(self) -> Numbered:
         """The values of an array, each broken one as what it is."""
@@ -181,17 +199,20 @@ class JsonText:
 
     def _value(self, most: int) -> Any:
         """The value that begins here; raises _OpenError where it has over `most` characters."""
-        if self._held[self._at] in ",:]}":
+        if self._held[self._at] not in _FIRST_SIGNS:
             raise _BrokenError
         while True:
             try:
                 value, end = self._parse(self._held, self._at)
             except json.JSONDecodeError as error:
                 if not self._may_go_on(error):
+                    self._let_go()
                     raise _BrokenError from error
                 if len(self._held) - self._at > most or not self._more():
                     raise _OpenError from error
-            except (ValueError, RecursionError) as error:
+            except RecursionError as error:
+                raise _DeepError from error
+            except ValueError as error:  # a number of thousands of digits
                 raise _BrokenError from error
             else:
                 if end == len(self._held) and self._more():
@@ -199,6 +220,20 @@ class JsonText:
                 self._size = end - self._at
                 self._move(end)
                 return value
+
+    def _next_object(self) -> int:
+        """Where behind something broken the next of several objects begins; 0 if not near."""
+        objects = _OBJECT.finditer(self._held, self._at + 1, self._at + _NEXT_WITHIN)
+        for found in islice(objects, _MOST_TRIED):
+            before = self._held[self._at : found.start()].rstrip(" \t\r\n,")
+            if before[-1:] in ("}", "]"):
+                return found.start()
+        return 0
+
+    def _let_go(self) -> None:
+        """Hold no more what was passed: the parser counts its lines for each error."""
+        if self._at > max(_NEXT_WITHIN, (len(self._held) - self._at) >> 4):
+            self._held, self._at = self._held[self._at :], 0
 
     def _may_go_on(self, error: json.JSONDecodeError) -> bool:
         """Whether the parser failed only since the text that is held ends too early."""
@@ -211,7 +246,12 @@ class JsonText:
     def _skipped(self, reason: Reason) -> Unread:
         """Go to the end of a value that cannot be taken, as well as that can be told."""
         beginning, depth, is_string = self._beginning(), 0, False
-        self._move(self._at + (self._held[self._at] in ",]}"))  # no value begins so
+        if self._held[self._at] in ",:]}":  # no value begins so
+            self._move(self._at + 1)
+            return Unread(beginning, reason)
+        if reason == Reason.NO_RECORD_IN_JSON and (place := self._next_object()):
+            self._move(place)
+            return Unread(beginning, reason)
         while True:
             sign = (_STRING_SIGN if is_string else _SIGN).search(self._held, self._at)
             if sign is None or (sign[0] == "\\" and sign.end() == len(self._held)):
@@ -219,7 +259,8 @@ class JsonText:
                 if not self._more():
                     return Unread(beginning, Reason.CUT_SHORT)
                 continue
-            if not is_string and not depth and sign[0] in ",]}":
+            is_end = ",]}\n" if reason == Reason.NO_RECORD_IN_JSON else ",]}"
+            if not is_string and not depth and sign[0] in is_end:
                 self._move(sign.start())
                 break
             self._move(sign.end() + (sign[0] == "\\"))
@@ -238,16 +279,16 @@ class JsonText:
             pass
         return self._held[self._at : self._at + _LONGEST_TOLD]
 
-    def _rest_of_line(self) -> str:
-        """What stands before the next line end, of a very long line the beginning."""
+    def _rest_of_line(self, end_sign: re.Pattern[str] = _LINE_OR_OBJECT) -> str:
+        """What stands before the next line end or object, of a very long text the beginning."""
         start = ""
-        while (end := self._held.find("\n", self._at)) < 0:
+        while (found := end_sign.search(self._held, self._at + 1)) is None:
             if len(self._held) - self._at > LARGEST_VALUE:
                 start = start or self._beginning()
-                self._move(len(self._held))
+                self._move(len(self._held) - _NEAR_THE_END)
             if not self._more():
-                end = len(self._held)
                 break
+        end = len(self._held) if found is None else found.start()
         text = start or self._held[self._at : end]
         self._move(end)
         return text

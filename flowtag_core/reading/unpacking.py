@@ -423,7 +423,9 @@ def _open_wide(name: str, pieces: Pieces) -> Iterator[File]:
 def _as_utf8(pieces: Pieces, encoding: str) -> Pieces:
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     for piece in pieces:
-        yield decoder.decode(piece).encode("utf-8", "replace") if piece else piece
+        text = decoder.decode(piece).encode("utf-8", "replace")
+        if text or piece == MEMBER_END:
+            yield text
     yield decoder.decode(b"", final=True).encode("utf-8", "replace")
 
 
