@@ -603,14 +603,18 @@ def test_a_cell_of_the_lookup_is_edited_and_the_numbers_follow(tab):
     grid.locator("canvas").first.wait_for()
     in_view(grid)
     rest(tab)
-    place = grid.locator("canvas").first.bounding_box()
-    for row, text in ((0, "mail"), (2, "mail")):
-        tab.mouse.click(place["x"] + place["width"] - 30, place["y"] + 52 + 35 * row)
-        tab.wait_for_timeout(200)
-        tab.keyboard.type(text, delay=20)
-        tab.keyboard.press("Enter")
-        tab.wait_for_timeout(200)
-        rest(tab)
+    for row, mails in ((0, 1), (2, 2)):
+        for _ in range(3):  # What is drawn late above the table moves it out of the window.
+            in_view(grid)
+            place = grid.locator("canvas").first.bounding_box()
+            tab.mouse.click(place["x"] + place["width"] - 30, place["y"] + 52 + 35 * row)
+            tab.wait_for_timeout(300)
+            tab.keyboard.type("mail", delay=20)
+            tab.keyboard.press("Enter")
+            tab.wait_for_timeout(500)
+            rest(tab)
+            if ("mail", mails) in tag_cells(tab):
+                break
     wait_for_tags(tab, ("email", 3), ("mail", 2), ("sv_P2", 1), ("Untagged", 8))
     tab.get_by_text("11 rules, 2 rules not saved").wait_for()
     for _ in range(2):
