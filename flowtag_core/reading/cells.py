@@ -34,7 +34,6 @@ _BOM: Final = "\ufeff"
 _LONGEST_HEADER: Final = 1 << 16
 _MOST_LINES: Final = 100
 """Lines of a row, whose cells may hold line ends; a quote that is open for longer is a stray one."""
-_LONGEST_TOLD: Final = 400
 _MOST_SHOWN: Final = 200
 _BESIDE: Final = Kind("lines beside a table")
 

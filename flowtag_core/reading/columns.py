@@ -39,9 +39,9 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Records]:
     paths = fields_of(path for path in every if _IN_A_LIST not in path)
     if are_flows(paths, every):
         wanted = {field: paths[field] for field in WANTED if field in paths}
-        layout, shape = Layout(tuple(wanted), "named by columns"), "Parquet"
+        kind = Kind("Parquet", Layout(tuple(wanted), "named by columns"))
     elif message := next((key for key in MESSAGE_KEYS if key in table.schema.names), None):
-        wanted, layout, shape = {"": message}, None, f"Parquet, records in the column {message}"
+        wanted, kind = {"": message}, Kind(f"Parquet, records in the column {message}")
     else:
         columns = ", ".join(table.schema.names)[:200]
         raise LogError(
@@ -54,7 +54,7 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Records]:
             words = [_words(batch, path, field) for field, path in wanted.items()]
             lines = [" ".join(record).encode() for record in zip(*words, strict=True)]
             if lines:
-                yield Records(Kind(shape, layout), list(enumerate(lines, row)))
+                yield Records(kind, list(enumerate(lines, row)))
             row += len(lines)
     except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:
         raise DamagedLogError(

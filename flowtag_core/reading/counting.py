@@ -43,11 +43,11 @@ def parse_flow_log(
 
     A file is a path, also of a folder with all that is below it, `-` for standard input, or a file
     open in binary mode. How it is packed and in which shape its records are is seen from its content.
-    `names` are what the files are called in the result, else each by its own name.
-    `format` is the layout of files without a header, as AWS writes it, or the layouts of some of them
-    by their names, in archives too. `progress` is told after
-    each read; `cancel` is asked, and its yes raises Cancelled. A bad line is counted and passed
-    over. Raises LogError where a file cannot be read at all, FormatError for the format.
+    `names` are what the files are called in the result, else each by its own name. `format` is the
+    layout of files without a header, as AWS writes it, or the layouts of some of them by their
+    names, in archives too. `progress` is told after each read; `cancel` is asked, and its yes raises
+    Cancelled. A bad line is counted and passed over. Raises LogError where a file cannot be read at
+    all, FormatError for the format.
     """
     layout_of = _layouts(format)
     sums = Tower(FlowCounts())

@@ -30,11 +30,12 @@ _SPACE: Final = re.compile(r"[\s\ufeff]*")
 _LINE_END: Final = re.compile(r"[ \t\r]*\n\s*\S")
 _SIGN: Final = re.compile(r'["\[\]{},\n]')
 _STRING_SIGN: Final = re.compile(r'["\\\n]')
-_NEAR_THE_END: Final = 16
+_NEAR_THE_END: Final = 16  # characters, of which an escape, a number or a word may lack some
 _FIRST_SIGNS: Final = frozenset('{["-0123456789tfnNI')
 _OBJECT: Final = re.compile(r'\{\s*+"')
 _MOST_TRIED: Final = 8
 _NEXT_WITHIN: Final = 1 << 12
+"""Characters in which the next object is looked for behind a broken one, so that none costs much."""
 _LINE: Final = re.compile(r"\n")
 _LINE_OR_OBJECT: Final = re.compile(r'\n|\{\s*+"')
 _PARTIAL: Final = re.compile(

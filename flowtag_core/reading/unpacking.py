@@ -270,10 +270,9 @@ def _open_tar(name: str, pieces: Pieces) -> Iterator[File]:
     try:
         with tarfile.open(fileobj=cast(BinaryIO, tape), mode="r|") as archive:
             for member in archive:
+                # What is larger than any file would be skipped for ever.
                 if not 0 <= member.size <= _LARGEST_MEMBER:
-                    raise tarfile.ReadError(
-                        "a size that no file has"
-                    )  # it would be skipped for ever
+                    raise tarfile.ReadError("a size that no file has")
                 if member.isreg() and not _is_no_file(member.name):
                     content = cast(Any, archive.extractfile(member))
                     yield File(f"{name}/{member.name}", _read(content.read1, member, tape))

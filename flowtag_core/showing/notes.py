@@ -86,8 +86,8 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
 def _doubt(counts: FlowCounts, name: str, file: FileCounts) -> Iterator[str]:
     """A sentence where a file gives no flow, or may give less than it has."""
     if not file.records:
-        what = "holds no record" if file.size else "is empty"
-        yield from () if file.damage else (f"{name}: {what}.",)
+        if not file.damage:
+            yield f"{name}: holds no record." if file.size else f"{name}: is empty."
     elif file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
         yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
     elif offer := file.offer:
