@@ -38,6 +38,7 @@ _PORT_SHIFT = _ACTION_BITS
 _PROTOCOL_SHIFT = _PORT_SHIFT + _PORT_BITS
 _WINDOW_SHIFT = _PROTOCOL_SHIFT + _PROTOCOL_BITS
 _UNKNOWN_WINDOW: Final = (1 << (62 - _WINDOW_SHIFT)) - 1  # sorts behind every real window
+_REST_FIRST: Final = ((1 << _WINDOW_SHIFT) - 1) << (63 - _WINDOW_SHIFT)
 
 _COLUMNS: Final = ("key", "flows", "packets", "bytes")
 
@@ -147,11 +148,19 @@ def tabulate(
     return _fit(_gathered(key, [np.ones(len(key), np.int64), packets, volume], 0))
 
 
+def table(window: Ints, rest: Ints, flows: Ints, packets: Ints, volume: Ints, rung: int) -> Table:
+    """One table of counts by window number at a rung, -1 where unknown, and the rest of the key."""
+    if not len(rest):
+        return Table()
+    key = (np.where(window < 0, _UNKNOWN_WINDOW, window) << _WINDOW_SHIFT) | rest
+    return _fit(_gathered(key, [flows, packets, volume], rung))
+
+
 def _gathered(key: Ints, values: Iterable[Ints], rung: int) -> Table:
     """The table in which equal keys are one row; `key` may come in any order."""
     order = np.argsort(key)
     key = key[order]
-    first = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
+    first = np.flatnonzero(_is_first(key))
     key = key[first]
     flows, packets, volume = (np.add.reduceat(column[order], first) for column in values)
     return Table(key, flows, packets, volume, rung)
@@ -170,7 +179,7 @@ def _widened(table: Table, rung: int) -> Table:
         return table
     window = table.key >> _WINDOW_SHIFT
     rest = table.key & ((1 << _WINDOW_SHIFT) - 1)
-    times = WIDTHS[rung] // table.width if WIDTHS[rung] != ALL_TIME else _UNKNOWN_WINDOW
+    times = _times(table.rung, rung)
     wider = np.where(window == _UNKNOWN_WINDOW, window, window // times)
     key = (wider << _WINDOW_SHIFT) | rest
     return _gathered(key, [table.flows, table.packets, table.bytes], rung)
@@ -178,23 +187,51 @@ def _widened(table: Table, rung: int) -> Table:
 
 def _fit(table: Table) -> Table:
     """The table at the narrowest rung, from its own upward, that is small enough to keep."""
-    while not _is_small(table):
-        table = _widened(table, table.rung + 1)
-    return table
+    return _widened(table, fitting_rung(table.key, table.rung))
 
 
-def _is_small(table: Table) -> bool:
-    """Whether the rows with a known time have one window, or few windows and few rows.
+def fitting_rung(key: Ints, rung: int) -> int:
+    """The narrowest rung, from this one upward, at which rows with these sorted keys are few enough.
 
-    Counted in windows that are there, not in the span: one flow from 2001 must not coarsen a busy
-    hour. Both counts of a part are at most those of the whole, which keeps addition associative.
+    That is where those with a known time have one window, or few windows and few rows. Counted in
+    windows that are there, not in the span: one flow from 2001 must not coarsen a busy hour. Both
+    counts of a part are at most those of the whole, which keeps addition associative.
     """
-    rows = int(np.searchsorted(table.key, _UNKNOWN_WINDOW << _WINDOW_SHIFT))
-    if not rows:
-        return True
-    window = table.key[:rows] >> _WINDOW_SHIFT
-    windows = 1 + int(np.count_nonzero(window[1:] != window[:-1]))
-    return windows == 1 or (windows <= MOST_WINDOWS and rows <= MOST_ROWS)
+    key = key[: int(np.searchsorted(key, _UNKNOWN_WINDOW << _WINDOW_SHIFT))]
+    window = key >> _WINDOW_SHIFT
+    windows = _distinct(window)
+    narrowest = rung
+    while len(windows) > MOST_WINDOWS:
+        windows = _distinct(windows // _times(rung, rung + 1))
+        rung += 1
+    if len(key) <= MOST_ROWS:
+        return rung
+    # With the windows of a port side by side, those of each rung are counted without another sort.
+    window = window // _times(narrowest, rung)
+    rows = _distinct(np.sort((key << (63 - _WINDOW_SHIFT)) & _REST_FIRST | window))
+    while len(windows) > 1 and len(rows) > MOST_ROWS:
+        times = _times(rung, rung + 1)
+        windows = _distinct(windows // times)
+        rows = _distinct(rows & _REST_FIRST | (rows & ~_REST_FIRST) // times)
+        rung += 1
+    return rung
+
+
+def _distinct(values: Ints) -> Ints:
+    """Sorted values, each once."""
+    return values[_is_first(values)]
+
+
+def _is_first(values: Ints) -> NDArray[np.bool_]:
+    """Which of sorted values are unlike the one before."""
+    return np.concatenate(([True], values[1:] != values[:-1]))[: len(values)]
+
+
+def _times(rung: int, wider: int) -> int:
+    """How many windows of one rung there are in one of another."""
+    if rung == wider:
+        return 1
+    return WIDTHS[wider] // WIDTHS[rung] if WIDTHS[wider] != ALL_TIME else _UNKNOWN_WINDOW
 
 
 class Offer(NamedTuple):

@@ -10,6 +10,7 @@ from typing import Final
 from flowtag_core.counts import FileCounts, FlowCounts, Reason, Tower
 from flowtag_core.errors import Cancelled, DamagedLogError, LogError
 from flowtag_core.reading.layout import ASSUMED, Layout, format_layout
+from flowtag_core.reading.lines import Lines
 from flowtag_core.reading.records import Records
 from flowtag_core.reading.reference import Reference
 from flowtag_core.reading.shapes import records
@@ -130,28 +131,33 @@ def _source_counts(
 
     for file in source.files(on_read=tell):
         reference = Reference(file.name, layout_of(file.name))
+        text = Lines(reference)
         try:
-            damage = file.refusal or _count(file, reference)
+            damage = file.refusal or _count(file, reference, text)
         except LogError as error:
             if file.name == source.name:
                 raise
             damage = str(error)
         tell()
-        yield reference.counts(max(source.bytes_read - read, 0), file.wrapping, damage)
+        size = max(source.bytes_read - read, 0)
+        yield text.counts() + reference.counts(size, file.wrapping, damage)
         lines, read = lines + reference.lines, source.bytes_read
 
 
-def _count(file: File, reference: Reference) -> str | None:
+def _count(file: File, reference: Reference, text: Lines) -> str | None:
     """Count a file; gives the damage if it ends before its end."""
     try:
         for part in records(file):
             if isinstance(part, Records):
                 reference.count_records(part)
             elif part.too_long:
+                text.settle()
                 reference.set_aside_line(part.text, Reason.TOO_LONG)
             else:
-                reference.count(part.text)
+                text.count(part.text)
+        text.settle()
     except DamagedLogError as error:
+        text.settle()
         if not reference.lines:
             raise LogError(f"{error} Not one whole line came out of it.") from error
         if error.tail:

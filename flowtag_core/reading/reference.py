@@ -133,6 +133,11 @@ class Reference:
         """How many lines were read so far."""
         return self._line
 
+    @property
+    def layout(self) -> Layout:
+        """Which word is which field from here on."""
+        return self._layout
+
     def count(self, block: bytes) -> None:
         """Count a block of whole lines; its last line may lack the line end."""
         lines = block.split(b"\n")
@@ -157,6 +162,33 @@ class Reference:
                 self._layout = said
         self._line = max(self._line, numbered[-1][0])
         self._tabulate(at_least=_ROWS_AT_ONCE)
+
+    def count_odd(self, numbered: list[tuple[int, bytes]]) -> int:
+        """Count lines between which others stand that somebody else counts.
+
+        Stops after a line that changes the layout; gives how many were counted.
+        """
+        lines = iter(numbered)
+        is_plain = _is_plain(b"\n".join(text for _, text in numbered))
+        self._count_one_layout(lines, bytes.split if is_plain else _words)
+        self._tabulate(at_least=_ROWS_AT_ONCE)
+        return len(numbered) - sum(1 for _ in lines)
+
+    def add_plain(
+        self, layout: Layout, flows: int, notes: dict[Reason, int], is_stamped: bool
+    ) -> None:
+        """Take in what somebody else counted in plain lines of a layout; its tables are elsewhere."""
+        if flows:
+            self._flows += flows
+            self._shapes.add(layout.shape)
+            self._lacking.update({name: flows for name in _UNKNOWN if name not in layout.names})
+        if is_stamped:
+            self._shapes.add("time stamps before the records")
+        self._set_aside.update({reason: count for reason, count in notes.items() if count})
+
+    def pass_lines(self, count: int) -> None:
+        """Go on behind so many lines that are dealt with."""
+        self._line += count
 
     def set_aside_line(self, line: bytes, reason: Reason) -> None:
         """Set one line aside that could not be handed over whole."""

@@ -1,0 +1,219 @@
+"""The kernel's object code: kept in the user's cache folder, loaded without Numba.
+
+To import Numba takes longer than to count 100 MB, and to compile takes seconds. So another process
+compiles, once for each version and processor, while this one counts with the reference; later the
+object code is loaded with llvmlite alone. A cache that is missing, damaged, another user's or not
+to be written only costs time.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+import stat
+import sys
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+if TYPE_CHECKING:
+    import subprocess
+
+# What the kernel is told of a layout: one list of numbers, these are the places in it. Then comes
+# for each protocol whether it has ports.
+FIELDS, IS_DEFAULT, STAMPS, DSTPORT, PROTOCOL, SRCPORT, START, PACKETS, BYTES, ACTION, STATUS = (
+    range(11)
+)
+WITH_PORTS: Final = 11
+ABSENT: Final = -1
+
+# A row's key: what a key of a Table is, but minutes for the window, with the kind of the row above
+# (0 request, 1 reply, 2 reply by service). USED marks a slot's key.
+REST_BITS, KIND_SHIFT, USED = 26, 53, 1 << 55
+UNKNOWN_MINUTE: Final = (1 << 27) - 1
+
+MOST_ROWS: Final = 1 << 15
+MOST_ODD: Final = 1 << 13
+MOST_SEPARATORS: Final = 1 << 12
+BATCH: Final = 32
+
+SIGNATURES: Final = {
+    "read": ("address", "number", "int64s", "address", "int32s", "int64s", "int64s", "int64s"),
+    "add": tuple("int64s number number int64s address number number int64s int64s int64s".split()),
+    "pour": ("int64s", "number", "int64s", "number", "int64s", "int64s"),
+}
+"""The parameters of each function; all give a number."""
+
+_KERNEL: Final = Path(__file__).with_name("kernel.py")
+_LONGEST_COMPILE: Final = 60.0  # seconds after which another try is made
+
+
+class Kernel(NamedTuple):
+    """The compiled functions; they let other threads run meanwhile."""
+
+    read: Callable[..., int]
+    add: Callable[..., int]
+    pour: Callable[..., int]
+
+
+@cache
+def can_compile() -> bool:
+    """Whether Numba is there."""
+    return find_spec("numba") is not None and find_spec("llvmlite") is not None
+
+
+class _Loaded:
+    """What this process knows of the kernel."""
+
+    kernel: Kernel | None = None
+    compiler: subprocess.Popen[bytes] | None = None
+    path: Path | None = None
+
+
+def loaded() -> Kernel | None:
+    """The kernel where it is loaded already."""
+    return _Loaded.kernel
+
+
+def kernel(wait: bool = False) -> Kernel | None:
+    """The kernel, or None as long as it is not compiled, or cannot be; it is being compiled then.
+
+    `wait` waits for it.
+    """
+    while _Loaded.kernel is None and can_compile():
+        if _Loaded.path is None:
+            _Loaded.path = _folder() / f"{_key()}.kernel"
+        if code := _read_object_code(_Loaded.path):
+            _Loaded.kernel = _load(code)
+        elif _Loaded.compiler is None:
+            _Loaded.compiler = _compile(_Loaded.path)
+        elif not wait or _Loaded.compiler.poll() is not None:
+            break
+        else:
+            time.sleep(0.02)
+    return _Loaded.kernel
+
+
+def use(path: str) -> None:
+    """Load the kernel from this file, whatever it was made of."""
+    code = _read_object_code(Path(path))
+    _Loaded.kernel = _load(code) if code else None
+
+
+def write_object_code(path: str, code: Mapping[str, tuple[str, bytes]]) -> None:
+    """Keep object code in a file, which appears whole or not at all."""
+    import tempfile
+
+    table = {name: (entry, data.hex()) for name, (entry, data) in code.items()}
+    content = json.dumps(table).encode()
+    with tempfile.NamedTemporaryFile(dir=os.path.dirname(path), delete=False) as file:
+        file.write(hashlib.sha256(content).digest() + content)
+    os.replace(file.name, path)
+
+
+def _read_object_code(path: Path) -> dict[str, tuple[str, bytes]] | None:
+    """What was kept; None where there is nothing, it is damaged or somebody else's."""
+    try:
+        with path.open("rb") as file:
+            if not _is_private(os.fstat(file.fileno())):
+                return None
+            content = file.read()
+    except OSError:
+        return None
+    if hashlib.sha256(content[32:]).digest() != content[:32]:
+        return None
+    table = json.loads(content[32:])
+    return {name: (entry, bytes.fromhex(data)) for name, (entry, data) in table.items()}
+
+
+def _load(code: Mapping[str, tuple[str, bytes]]) -> Kernel:
+    import llvmlite.binding as llvm
+
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    machine = llvm.Target.from_default_triple().create_target_machine()
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    for _, data in code.values():
+        engine.add_object_file(llvm.ObjectFileRef.from_data(data))
+    engine.finalize_object()
+    functions = {}
+    for name, (entry, _) in code.items():
+        # Numbers are passed as they are and everything else as an address; `engine` is kept, for
+        # the code goes with it.
+        kinds: list[Any] = [
+            ctypes.c_int64 if kind == "number" else ctypes.c_void_p for kind in SIGNATURES[name]
+        ]
+        function = ctypes.CFUNCTYPE(ctypes.c_int64, *kinds)(engine.get_function_address(entry))
+        function.engine = engine  # type: ignore[attr-defined]
+        functions[name] = function
+    return Kernel(**functions)
+
+
+def _compile(path: Path) -> subprocess.Popen[bytes] | None:
+    """Start the process that compiles; it may outlive this one, for the next time."""
+    import subprocess
+
+    program = [sys.executable, "-m", "flowtag_core.reading.kernel", str(path)]
+    root = str(Path(__file__).parents[2])
+    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    try:
+        return subprocess.Popen(  # noqa: S603
+            program,
+            env={**os.environ, "PYTHONPATH": paths},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    except OSError:
+        return None
+
+
+def _folder() -> Path:
+    """The private cache folder, made where it is missing; a temporary one where it cannot be used."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
+    elif sys.platform == "darwin":
+        base = "~/Library/Caches"
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(base).expanduser() / "flowtag"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if _is_private(folder.stat()) and os.access(folder, os.W_OK):
+            return folder
+    except (OSError, RuntimeError):
+        pass
+    import tempfile
+
+    return Path(tempfile.mkdtemp(prefix="flowtag-"))
+
+
+def _is_private(status: os.stat_result) -> bool:
+    """Whether nobody else can write to it: what is loaded from it is run."""
+    if sys.platform == "win32":
+        return True
+    return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
+def _key() -> str:
+    """What the object code depends on: the sources, Numba, LLVM and the processor."""
+    import llvmlite
+    import llvmlite.binding as llvm
+
+    spec = find_spec("numba")
+    numba = Path(spec.origin).with_name("_version.py") if spec and spec.origin else None
+    parts = [
+        _KERNEL.read_bytes(),
+        Path(__file__).read_bytes(),
+        numba.read_bytes() if numba and numba.is_file() else b"",
+        llvmlite.__version__.encode(),
+        llvm.get_host_cpu_name().encode(),
+        llvm.get_host_cpu_features().flatten().encode(),
+    ]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]

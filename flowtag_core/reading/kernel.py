@@ -1,0 +1,600 @@
+"""Bytes -> rows -> a table of counts, compiled: the only file that imports Numba.
+
+`read` counts only lines that are provably plain: exactly the layout's fields, parted by single spaces
+or tabs, nothing but printable ASCII, LF or CRLF at the end, sound numbers, log-status OK; a CloudWatch
+time stamp (and stream name) may stand before them. It also counts AWS's own notes, NODATA and
+SKIPDATA. Every other line is handed on by its place, for `reference` alone knows what is odd: so this
+file may be simple, and both agree on any bytes whatever. `add` puts rows into an open-addressing
+table, `pour` moves such a table into a larger one or into wider windows.
+
+All three work on plain addresses and arrays, allocate nothing and raise nothing. Their object code
+depends on nothing but the processor, so `compiled` keeps it in a file; run as a program with a path,
+this module writes that file.
+
+Why it is fast:
+- 64 bytes are looked at together. A comparison of 64 bytes gives a number of 64 bits, one for each
+  byte (`_equal`, `_below_33`); LLVM makes the best vector instructions of the machine of it.
+- What is odd in 64 bytes is then arithmetic on such numbers, without a branch for each byte.
+- The places of all separators go into one list, eight at a time without asking how many there are;
+  a field is what stands between two of them.
+- A number's last eight digits are loaded as one 64-bit number and checked and added up together.
+- Rows are put into the table in batches: all slots are asked for (prefetched) before the first is
+  touched, so that waiting for memory overlaps.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+import numpy as np
+from llvmlite import ir
+from numba import cfunc, njit, types
+from numba.extending import intrinsic
+
+from flowtag_core.reading.compiled import (
+    ABSENT,
+    ACTION,
+    BATCH,
+    BYTES,
+    DSTPORT,
+    FIELDS,
+    IS_DEFAULT,
+    KIND_SHIFT,
+    MOST_ODD,
+    MOST_ROWS,
+    MOST_SEPARATORS,
+    PACKETS,
+    PROTOCOL,
+    REST_BITS,
+    SIGNATURES,
+    SRCPORT,
+    STAMPS,
+    START,
+    STATUS,
+    UNKNOWN_MINUTE,
+    USED,
+    WITH_PORTS,
+    write_object_code,
+)
+
+_BYTE: Final = ir.IntType(8)
+_WORD: Final = ir.IntType(64)
+_BLOCK: Final = ir.VectorType(_BYTE, 64)
+
+# Numba makes a float of what mixes int64 and uint64, so masks and text are uint64 throughout, counts
+# and places int64, and every change from one to the other is written out.
+U = np.uint64
+_ONE: Final = U(1)
+_EIGHT: Final = U(8)
+_63: Final = U(63)
+_ALL: Final = U(0xFFFF_FFFF_FFFF_FFFF)
+_HIGH: Final = U(0x8080_8080_8080_8080)
+_DIGITS: Final = U(0x3030_3030_3030_3030)
+_OVER_9: Final = U(0x7676_7676_7676_7676)
+_PAIRS: Final = U(0x00FF_00FF_00FF_00FF)
+_FOURS: Final = U(0x0000_FFFF_0000_FFFF)
+
+
+def _text(text: bytes) -> np.uint64:
+    """The text as `_word` loads it: its bytes are the last of the eight."""
+    return U(int.from_bytes(text.rjust(8, b"\0"), "little"))
+
+
+def _template(text: bytes) -> tuple[np.uint64, np.uint64]:
+    """What to compare with and what to add so that a high bit shows where a text is unlike.
+
+    A `0` in the template is any digit.
+    """
+    over = bytes(0x76 if byte == ord("0") else 0x7F for byte in text)
+    return _text(text), U(int.from_bytes(over, "little"))
+
+
+_LAST_2: Final = U(0xFFFF_0000_0000_0000)
+_LAST_6: Final = U(0xFFFF_FFFF_FFFF_0000)
+_OK: Final = _text(b"OK")
+_NODATA: Final = _text(b"NODATA")
+_SKIPDATA: Final = _text(b"SKIPDATA")
+_ACCEPT: Final = _text(b"ACCEPT")
+_REJECT: Final = _text(b"REJECT")
+_DATE, _DATE_OVER = _template(b"0000-00-")
+_HOUR, _HOUR_OVER = _template(b"00T00:00")
+_TIME, _TIME_OVER = _template(b"00:00:00")
+_MILLIS, _MILLIS_OVER = _template(b":00.000Z")
+_EAST, _EAST_OVER = _template(b"00+00:00")
+_WEST, _WEST_OVER = _template(b"00-00:00")
+
+_LF, _CR, _TAB, _SPACE = 10, 13, 9, 32
+_YEAR_2000: Final = 946_684_800
+_YEAR_2100: Final = 4_102_444_800
+_MIX: Final = U(0x9E37_79B9_7F4A_7C15)  # 2**64 / golden ratio: spreads keys that differ little
+
+FLOW, NO_DATA, SKIPPED_DATA, ODD = range(4)
+
+
+def _load(builder: Any, address: Any, kind: Any) -> Any:
+    return builder.load(builder.inttoptr(address, kind.as_pointer()), align=1)
+
+
+@intrinsic
+def _below_33(_: Any, address: Any) -> Any:
+    """A bit for each of 64 bytes that is a space, a control character or no ASCII (negative)."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        low = builder.icmp_signed(
+            "<", _load(builder, args[0], _BLOCK), ir.Constant(_BLOCK, [33] * 64)
+        )
+        return builder.bitcast(low, _WORD)
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def _equal(_: Any, address: Any, byte: Any) -> Any:
+    """A bit for each of 64 bytes that is this byte."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        one = builder.insert_element(
+            ir.Constant(_BLOCK, ir.Undefined), builder.trunc(args[1], _BYTE), ir.IntType(32)(0)
+        )
+        every = builder.shuffle_vector(
+            one, one, ir.Constant(ir.VectorType(ir.IntType(32), 64), [0] * 64)
+        )
+        equal = builder.icmp_unsigned("==", _load(builder, args[0], _BLOCK), every)
+        return builder.bitcast(equal, _WORD)
+
+    return types.uint64(types.uint64, types.int64), generate
+
+
+@intrinsic
+def _word(_: Any, address: Any) -> Any:
+    """Eight bytes as a number, the first one lowest (all platforms of Numba are little-endian)."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return _load(builder, args[0], _WORD)
+
+    return types.uint64(types.uint64), generate
+
+
+@intrinsic
+def _byte(_: Any, address: Any) -> Any:
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return builder.zext(_load(builder, args[0], _BYTE), _WORD)
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def _put_byte(_: Any, address: Any, byte: Any) -> Any:
+    def generate(context: Any, builder: Any, __: Any, args: Any) -> Any:
+        place = builder.inttoptr(args[0], _BYTE.as_pointer())
+        builder.store(builder.trunc(args[1], _BYTE), place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.int64), generate
+
+
+@intrinsic
+def _first_bit(_: Any, mask: Any) -> Any:
+    """The place of the lowest bit; 64 where there is none."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def _bits(_: Any, mask: Any) -> Any:
+    """How many bits are set."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return builder.ctpop(args[0])
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def _prefetch(_: Any, address: Any) -> Any:
+    """Ask for the memory at an address, to write to it soon, without waiting for it."""
+
+    def generate(context: Any, builder: Any, __: Any, args: Any) -> Any:
+        place = builder.inttoptr(args[0], _BYTE.as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        call = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
+        builder.call(call, [place, number(1), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.uint64), generate
+
+
+@njit(error_model="numpy")
+def _eight(text: Any, end: Any, length: Any) -> Any:
+    """The number that the 1 to 8 digits before `end` write; -1 where they are not all digits.
+
+    The bytes before the digits are shifted out as zeros. Then pairs of digits are added up to
+    numbers below 100, pairs of these to numbers below 10,000, and so on: three steps, not eight.
+    """
+    word = (_word(text + U(end) - _EIGHT) ^ _DIGITS) & (_ALL << U(64 - 8 * length))
+    if (word | (word + _OVER_9)) & _HIGH:
+        return -1
+    word = (word * U(10) + (word >> _EIGHT)) & _PAIRS
+    word = (word * U(100) + (word >> U(16))) & _FOURS
+    return np.int64((word * U(10_000) + (word >> U(32))) & U(0xFFFF_FFFF))
+
+
+@njit(error_model="numpy")
+def _number(text: Any, end: Any, length: Any, most: Any) -> Any:
+    """The number that the `length` digits before `end` write; -1 where it is none or too long."""
+    if length < 1 or length > most:
+        return -1
+    if length <= 8:
+        return _eight(text, end, length)
+    low = _eight(text, end, 8)
+    high = _eight(text, end - 8, length - 8)
+    return high * 100_000_000 + low if low >= 0 and high >= 0 else -1
+
+
+@njit(error_model="numpy")
+def _is_like(address: Any, template: Any, over: Any) -> Any:
+    word = _word(address) ^ template
+    return ((word | (word + over)) & _HIGH) == U(0)
+
+
+@njit(error_model="numpy")
+def _is_stamp(text: Any, begin: Any, length: Any, stamps: Any) -> Any:
+    """Whether the word is a time stamp as CloudWatch and its tools write it; other forms are odd."""
+    if length == 13:
+        return stamps > 1 and _number(text, begin + 13, 13, 13) >= 0
+    at = text + U(begin)
+    if length < 19 or not (
+        _is_like(at, _DATE, _DATE_OVER)
+        and _is_like(at + _EIGHT, _HOUR, _HOUR_OVER)
+        and _is_like(at + U(11), _TIME, _TIME_OVER)
+    ):
+        return False
+    if length == 24:
+        return _is_like(at + U(16), _MILLIS, _MILLIS_OVER)
+    if length == 25:
+        at += U(17)
+        return _is_like(at, _EAST, _EAST_OVER) or _is_like(at, _WEST, _WEST_OVER)
+    return length == 19 or (length == 20 and _byte(at + U(19)) == 90)  # Z
+
+
+@njit(error_model="numpy")
+def _may_be_told_beside(text: Any, begin: Any) -> Any:
+    """Whether a line may be a comment or what tools write beside records, by its first two bytes."""
+    one, two = _byte(text + U(begin)), _byte(text + U(begin) + _ONE)
+    return (
+        one == 35  # `#`
+        or (two == 47 and (one == 98 or one == 102))  # b/ f/
+        or (two == 69 and (one == 83 or one == 78))  # SE NE
+        or (one == 69 and two == 86)  # EV
+        or (one == 80 and two == 101)  # Pe
+        or (one == 67 and two == 87)  # CW
+    )
+
+
+@njit(error_model="numpy")
+def _may_be_glued(text: Any, separators: Any, first: Any, last: Any) -> Any:
+    """Whether a word ends like OK2 or NODATA2: two records with nothing between them, perhaps."""
+    for place in range(first + 1, last + 1):
+        at = text + U(separators[place])
+        if _byte(at - _ONE) == 50:
+            before = _byte(at - U(2))
+            if before == 75 or before == 65:
+                return True
+    return False
+
+
+@njit(error_model="numpy")
+def _verdict(
+    text: Any, begin: Any, layout: Any, separators: Any, first: Any, last: Any, skip: Any
+) -> Any:
+    """What the record is by its status and beginning: FLOW (numbers not looked at), a note or ODD.
+
+    The record's fields stand between the separators from number first + skip on.
+    """
+    is_default = layout[IS_DEFAULT] != 0
+    if skip > 0:  # a time stamp, and perhaps a stream name
+        if skip > 2 or layout[STAMPS] == 0 or layout[FIELDS] < 3:
+            return ODD
+        if not _is_stamp(text, begin, separators[first + 1] - begin, layout[STAMPS]):
+            return ODD
+        if is_default:
+            # A stream name of digits would be taken for the record's version.
+            if skip == 2 and _byte(text + U(separators[first + 1]) + _ONE) < 58:
+                return ODD
+            if _may_be_glued(text, separators, first, last):
+                return ODD
+    record = separators[first + skip] + 1
+    if is_default:
+        is_version_2 = separators[first + skip + 1] - record == 1 and _byte(text + U(record)) == 50
+        if not is_version_2:
+            return ODD
+    status = layout[STATUS]
+    if status == ABSENT:
+        return ODD if _may_be_told_beside(text, begin) else FLOW
+    end = separators[first + skip + status + 1]
+    length = end - separators[first + skip + status] - 1
+    word = _word(text + U(end) - _EIGHT)
+    if length == 2 and (word & _LAST_2) == _OK:
+        return ODD if _byte(text + U(begin)) == 35 else FLOW
+    # What follows a stamp and a status in second place might be a header.
+    if status == 1 or _may_be_told_beside(text, begin):
+        return ODD
+    if is_default and _may_be_glued(text, separators, first, last):
+        return ODD
+    if length == 6 and (word & _LAST_6) == _NODATA:
+        return NO_DATA
+    return SKIPPED_DATA if length == 8 and word == _SKIPDATA else ODD
+
+
+@njit(error_model="numpy")
+def _field(text: Any, separators: Any, record: Any, position: Any, most: Any) -> Any:
+    """The number in a field of at most so many digits; -1 where it is none."""
+    end = separators[record + position + 1]
+    return _number(text, end, end - separators[record + position] - 1, most)
+
+
+@njit(error_model="numpy")
+def _action(text: Any, separators: Any, record: Any, position: Any) -> Any:
+    end = separators[record + position + 1]
+    if end - separators[record + position] != 7:
+        return -1
+    word = _word(text + U(end) - _EIGHT) & _LAST_6
+    if word == _ACCEPT:
+        return 0
+    return 1 if word == _REJECT else -1
+
+
+@njit(error_model="numpy")
+def _put_rows(text: Any, layout: Any, separators: Any, record: Any, rows: Any, count: Any) -> Any:
+    """Write the rows of a flow; how many: 1, of a reply 2, 0 where a field is not sound.
+
+    A reply has a row by its destination port and one by its source port.
+    """
+    dstport = _field(text, separators, record, layout[DSTPORT], 5)
+    protocol = _field(text, separators, record, layout[PROTOCOL], 5)
+    if dstport < 0 or dstport > 65535 or protocol < 0 or protocol > 255:
+        return 0
+    srcport, minute, packets, volume, action = 65536, UNKNOWN_MINUTE, 0, 0, 2
+    if layout[SRCPORT] >= 0:
+        srcport = _field(text, separators, record, layout[SRCPORT], 5)
+        if srcport < 0 or srcport > 65535:
+            return 0
+    if layout[START] >= 0:
+        seconds = _field(text, separators, record, layout[START], 15)
+        if seconds >= _YEAR_2100:
+            seconds //= 1000  # milliseconds
+        if seconds < _YEAR_2000 or seconds >= _YEAR_2100:
+            return 0
+        minute = seconds // 60
+    if layout[PACKETS] >= 0:
+        packets = _field(text, separators, record, layout[PACKETS], 15)
+    if layout[BYTES] >= 0:
+        volume = _field(text, separators, record, layout[BYTES], 15)
+    if layout[ACTION] >= 0:
+        action = _action(text, separators, record, layout[ACTION])
+    if packets < 0 or volume < 0 or action < 0:
+        return 0
+    key = (minute << REST_BITS) | (protocol << 18) | action
+    at = 3 * count
+    is_reply = srcport < dstport and layout[WITH_PORTS + protocol] != 0
+    if is_reply:
+        rows[at + 3] = (2 << KIND_SHIFT) | key | (srcport << 2)
+        rows[at + 4] = packets
+        rows[at + 5] = volume
+        key |= 1 << KIND_SHIFT
+    rows[at] = key | (dstport << 2)
+    rows[at + 1] = packets
+    rows[at + 2] = volume
+    return 2 if is_reply else 1
+
+
+def read(
+    text: Any, size: Any, layout: Any, tail: Any, separators: Any, rows: Any, odd: Any, found: Any
+) -> Any:
+    """Take the lines of a text apart; gives the number of bytes that were dealt with.
+
+    That is up to the last line end, or less where `rows` or `odd` are full. `text` and `tail` are
+    addresses; eight bytes before the text may be read, and `tail` has 64 bytes. `rows` gets (key,
+    packets, bytes) of each row, `odd` (number of the line, begin, end) of each odd line, `found` the
+    numbers of lines, flows, NODATA, SKIPDATA, lines with a stamp, rows and odd lines.
+    """
+    lines = flows = no_data = skipped = stamped = row_count = odd_count = 0
+    # The line end before the first line is the first separator; what is known of the 64 bytes
+    # before: whether they end with a separator, with the CR of a CRLF, with an odd line so far.
+    separators[0] = -1
+    count, first, dealt_with = 1, 0, 0
+    carry, carry_cr, odd_so_far = _ONE, U(0), U(0)
+    block = 0
+    while block < size and row_count < MOST_ROWS - 130 and odd_count < MOST_ODD - 65:
+        at = text + U(block)
+        if size - block < 64:  # nothing behind the text may be read
+            for place in range(64):
+                _put_byte(tail + U(place), _byte(at + U(place)) if block + place < size else 0)
+            at = tail
+        line_ends = _equal(at, _LF)
+        parted = _equal(at, _SPACE) | _equal(at, _TAB) | line_ends
+        crlf = _equal(at, _CR)
+        if crlf:  # only a CR right before an LF parts anything
+            is_before_lf = line_ends >> _ONE
+            if block + 64 < size and _byte(text + U(block + 64)) == _LF:
+                is_before_lf |= _ONE << _63
+            crlf &= is_before_lf
+            parted |= crlf
+        # Odd are bytes that are not printable and part nothing, and separators side by side but
+        # for CRLF.
+        is_after = (parted << _ONE) | carry
+        lf_of_crlf = line_ends & ((crlf << _ONE) | carry_cr)
+        odd_bytes = (_below_33(at) & ~parted) | (parted & is_after & ~lf_of_crlf)
+        carry, carry_cr = parted >> _63, crlf >> _63
+
+        base = count
+        todo = parted
+        while True:
+            for place in range(8):  # what is written too much is overwritten by the next ones
+                separators[count + place] = block + _first_bit(todo)
+                todo &= todo - _ONE
+            count += 8
+            if todo == U(0):
+                break
+        count = base + _bits(parted)
+
+        while line_ends:
+            line_end = line_ends & (~line_ends + _ONE)
+            line_ends ^= line_end
+            up_to_here = line_end | (line_end - _ONE)
+            last = base + _bits(parted & (line_end - _ONE))
+            is_odd = (odd_so_far | (odd_bytes & up_to_here)) != U(0)
+            odd_bytes &= ~up_to_here
+            odd_so_far = U(0)
+            begin, end = separators[first] + 1, block + _first_bit(line_end)
+            verdict = ODD
+            if not is_odd:
+                words = last - first - (1 if _byte(text + U(end) - _ONE) == _CR else 0)
+                skip = words - layout[FIELDS]
+                if skip >= 0:
+                    verdict = _verdict(text, begin, layout, separators, first, last, skip)
+                if verdict == FLOW:
+                    added = _put_rows(text, layout, separators, first + skip, rows, row_count)
+                    row_count += added
+                    flows += added > 0
+                    verdict = FLOW if added else ODD
+                no_data += verdict == NO_DATA
+                skipped += verdict == SKIPPED_DATA
+                stamped += verdict != ODD and skip > 0
+            if verdict == ODD:
+                odd[3 * odd_count] = lines
+                odd[3 * odd_count + 1] = begin
+                odd[3 * odd_count + 2] = end
+                odd_count += 1
+            lines += 1
+            first = last
+            dealt_with = end + 1
+        odd_so_far |= odd_bytes
+
+        if count > MOST_SEPARATORS:
+            if count - first > MOST_SEPARATORS // 2:  # one line of so many words is odd
+                odd_so_far = _ONE
+                count = first + 1
+            for place in range(first, count):
+                separators[place - first] = separators[place]
+            count -= first
+            first = 0
+        block += 64
+    found[0] = lines
+    found[1] = flows
+    found[2] = no_data
+    found[3] = skipped
+    found[4] = stamped
+    found[5] = row_count
+    found[6] = odd_count
+    return dealt_with
+
+
+def add(
+    rows: Any,
+    begin: Any,
+    end: Any,
+    slots: Any,
+    slots_at: Any,
+    shift: Any,
+    most: Any,
+    widths: Any,
+    batch: Any,
+    used: Any,
+) -> Any:
+    """Add rows from number `begin` to `end` to the table; gives the number of the first not added.
+
+    A slot is (key, flows, packets, bytes); the key 0 is a free one. There are 2 ** (64 - shift)
+    slots at the address `slots_at`, of which `most` may be used; `used[0]` is how many are. `widths`
+    has the minutes in a window for each kind of row.
+    """
+    count = used[0]
+    mask = (1 << (64 - shift)) - 1
+    last_top, base = -1, 0
+    while begin < end:
+        size = min(BATCH, end - begin)
+        if count + size > most:
+            break
+        for place in range(size):
+            key = rows[3 * (begin + place)]
+            top = key >> REST_BITS
+            if top != last_top:  # flows come nearly in time order: mostly the same minute again
+                last_top = top
+                kind, minute = top >> (KIND_SHIFT - REST_BITS), top & UNKNOWN_MINUTE
+                if minute != UNKNOWN_MINUTE:
+                    minute //= widths[kind]
+                base = USED | (kind << KIND_SHIFT) | (minute << REST_BITS)
+            key = base | (key & ((1 << REST_BITS) - 1))
+            slot = np.int64((U(key) * _MIX) >> U(shift))
+            batch[2 * place] = key
+            batch[2 * place + 1] = slot
+            _prefetch(slots_at + U(32 * slot))
+        for place in range(size):
+            key, slot = batch[2 * place], batch[2 * place + 1]
+            while slots[4 * slot] != key and slots[4 * slot] != 0:
+                slot = (slot + 1) & mask
+            count += slots[4 * slot] == 0
+            slots[4 * slot] = key
+            slots[4 * slot + 1] += 1
+            slots[4 * slot + 2] += rows[3 * (begin + place) + 1]
+            slots[4 * slot + 3] += rows[3 * (begin + place) + 2]
+        begin += size
+    used[0] = count
+    return begin
+
+
+def pour(old: Any, size: Any, slots: Any, shift: Any, times: Any, used: Any) -> Any:
+    """Add all slots of one table to another, in windows that are `times` as wide for each kind.
+
+    The other must have room for them all.
+    """
+    count = used[0]
+    mask = (1 << (64 - shift)) - 1
+    for place in range(size):
+        key = old[4 * place]
+        if key != 0:
+            top = (key ^ USED) >> REST_BITS
+            kind, window = top >> (KIND_SHIFT - REST_BITS), top & UNKNOWN_MINUTE
+            if window != UNKNOWN_MINUTE:
+                window //= times[kind]
+            key = (
+                USED | (kind << KIND_SHIFT) | (window << REST_BITS) | (key & ((1 << REST_BITS) - 1))
+            )
+            slot = np.int64((U(key) * _MIX) >> U(shift))
+            while slots[4 * slot] != key and slots[4 * slot] != 0:
+                slot = (slot + 1) & mask
+            count += slots[4 * slot] == 0
+            slots[4 * slot] = key
+            slots[4 * slot + 1] += old[4 * place + 1]
+            slots[4 * slot + 2] += old[4 * place + 2]
+            slots[4 * slot + 3] += old[4 * place + 3]
+    used[0] = count
+    return count
+
+
+_KINDS: Final = {
+    "address": types.uint64,
+    "number": types.int64,
+    "int32s": types.CPointer(types.int32),
+    "int64s": types.CPointer(types.int64),
+}
+
+
+def object_code() -> dict[str, tuple[str, bytes]]:
+    """By the name of each function: the name of its entry, and its object code."""
+    code = {}
+    for function in (read, add, pour):
+        signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))
+        compiled = cfunc(signature, error_model="numpy")(function)
+        library = compiled._library  # noqa: SLF001  (Numba's own caches do the same)
+        code[function.__name__] = compiled.native_name, library._get_compiled_object()  # noqa: SLF001
+    return code
+
+
+if __name__ == "__main__":
+    write_object_code(sys.argv[1], object_code())

@@ -1,0 +1,213 @@
+"""Blocks of text lines -> counts: plain lines by the kernel, all others, in order, by the reference.
+
+Blocks are read on several threads, each with the layout that holds when it comes. They are settled
+one after the other: the reference gets the odd lines of a block, and if one of them is a header that
+changes the layout, what stood below it, and the blocks behind, are read again. So neither the
+threads nor where a file is cut can be seen in the result.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from flowtag_core.counts import FlowCounts, Reason
+from flowtag_core.iana import WITH_PORTS
+from flowtag_core.reading import compiled
+from flowtag_core.reading.compiled import MOST_ODD, MOST_ROWS, MOST_SEPARATORS, Kernel
+from flowtag_core.reading.layout import KNOWN_FIELDS, Layout
+from flowtag_core.reading.reference import Reference
+from flowtag_core.reading.tally import Tally
+
+_WORTH_A_KERNEL: Final = 1 << 19
+"""Bytes that the reference counts sooner than the kernel is loaded."""
+_WORTH_THREADS: Final = 1 << 22
+_MOST_THREADS: Final = 8
+
+# In the order in which the kernel knows them.
+_FIELDS: Final = "dstport protocol srcport start packets bytes action log-status".split()
+
+
+class Sheet:
+    """What the kernel writes on while it reads a text; used again for the next one."""
+
+    def __init__(self) -> None:
+        self.rows = np.empty(3 * MOST_ROWS, np.int64)
+        self.dealt_with = 0
+        self._odd = np.empty(3 * MOST_ODD, np.int64)
+        self._found = np.zeros(7, np.int64)
+        self._tail = np.zeros(64, np.uint8)
+        self._separators = np.empty(2 * MOST_SEPARATORS, np.int32)
+        scratch = self._tail, self._separators, self.rows, self._odd, self._found
+        self._addresses = [array.ctypes.data for array in scratch]
+
+    def read(self, kernel: Kernel, text: bytes, layout: Layout) -> Sheet:
+        """Take a text apart; of one that has too much for a sheet only the first part."""
+        numbers = _numbers(layout).ctypes.data
+        self.dealt_with = kernel.read(text, len(text), numbers, *self._addresses)
+        return self
+
+    @property
+    def found(self) -> Found:
+        """How much of each there was."""
+        return Found(*self._found.tolist())
+
+    def odd(self) -> list[list[int]]:
+        """The number, begin and end of each line that is not plain."""
+        found: list[list[int]] = self._odd[: 3 * self._found[-1]].reshape(-1, 3).tolist()
+        return found
+
+
+class Found(NamedTuple):
+    """What the kernel found in a text, in the order in which it says so."""
+
+    lines: int
+    flows: int
+    no_data: int
+    skipped_data: int
+    stamped: int
+    rows: int
+    odd: int
+
+
+class Lines:
+    """Counts the lines of one file, together with its reference."""
+
+    def __init__(self, reference: Reference) -> None:
+        self._reference = reference
+        self._size = 0
+        self._tally: Tally | None = None
+        self._read: deque[tuple[Kernel, bytes, Layout, Future[Sheet]]] = deque()
+
+    def count(self, block: bytes) -> None:
+        """Count a block of whole lines; its last line may lack the line end."""
+        kernel = self._kernel(len(block))
+        if kernel is None:
+            self._reference.count(block)
+            return
+        if self._reference.lines == 0:  # a header comes first: read it before all the others
+            end = block.find(b"\n") + 1 or len(block)
+            self._reference.count(block[:end])
+            block = block[end:]
+        if self._size < _WORTH_THREADS:
+            self._settle(kernel, block, _sheet(), self._reference.layout)
+            return
+        layout = self._reference.layout
+        if layout.names_port_and_protocol:
+            reading = _threads().submit(_sheet().read, kernel, block, layout)
+            self._read.append((kernel, block, layout, reading))
+        else:
+            self.settle()
+            self._reference.count(block)
+        while len(self._read) > _thread_count():
+            self._settle_first()
+
+    def settle(self) -> None:
+        """Wait for all that is being read; whoever gives lines to the reference does this before."""
+        while self._read:
+            self._settle_first()
+
+    def counts(self) -> FlowCounts:
+        """The flows in plain lines, in tables only."""
+        self.settle()
+        return self._tally.counts() if self._tally else FlowCounts()
+
+    def _kernel(self, size: int) -> Kernel | None:
+        self._size += size
+        if kernel := compiled.loaded():
+            return kernel
+        return compiled.kernel() if self._size > _WORTH_A_KERNEL else None
+
+    def _settle_first(self) -> None:
+        kernel, text, layout, reading = self._read.popleft()
+        self._settle(kernel, text, reading.result(), layout, is_read=True)
+
+    def _settle(
+        self, kernel: Kernel, text: bytes, sheet: Sheet, layout: Layout, is_read: bool = False
+    ) -> None:
+        for part, its_layout in self._parts(kernel, text, sheet, layout, is_read):
+            found = part.found
+            plain = {Reason.NO_DATA: found.no_data, Reason.SKIPPED_DATA: found.skipped_data}
+            self._reference.add_plain(its_layout, found.flows, plain, found.stamped > 0)
+            if found.rows:
+                self._tally = self._tally or Tally(kernel)
+                self._tally.add(part.rows, found.rows)
+        _SHEETS.append(sheet)
+
+    def _parts(
+        self, kernel: Kernel, text: bytes, sheet: Sheet, layout: Layout, is_read: bool
+    ) -> Iterator[tuple[Sheet, Layout]]:
+        """What the kernel found in the text, part by part; the reference gets the odd lines."""
+        reference = self._reference
+        while text:
+            if layout is not reference.layout:
+                layout, is_read = reference.layout, False
+            if not layout.names_port_and_protocol:
+                reference.count(text)
+                return
+            if not is_read:
+                sheet.read(kernel, text, layout)
+            is_read = False
+            odd = sheet.odd()
+            before = reference.lines
+            numbered = [(before + line + 1, text[begin:end]) for line, begin, end in odd]
+            counted = reference.count_odd(numbered)
+            if layout is not reference.layout:
+                line, begin, end = odd[counted - 1]
+                yield sheet.read(kernel, text[:begin], layout), layout
+                reference.pass_lines(line + 1)
+                reference.count(text[end + 1 :])
+                return
+            yield sheet, layout
+            found = sheet.found
+            reference.pass_lines(found.lines)
+            text = text[sheet.dealt_with :]
+            if not sheet.dealt_with:
+                reference.count(text)  # the last line, which has no end
+                return
+
+
+_SHEETS: Final[deque[Sheet]] = deque()
+
+
+def _sheet() -> Sheet:
+    """One that nobody uses."""
+    try:
+        return _SHEETS.pop()
+    except IndexError:
+        return Sheet()
+
+
+def _thread_count() -> int:
+    return min(os.cpu_count() or 1, _MOST_THREADS)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_thread_count(), thread_name_prefix="flowtag")
+
+
+@cache
+def _numbers(layout: Layout) -> np.ndarray:
+    """What the kernel is told of a layout."""
+    numbers = np.zeros(compiled.WITH_PORTS + 256, np.int64)
+    numbers[compiled.FIELDS] = len(layout.names)
+    numbers[compiled.IS_DEFAULT] = layout.is_default
+    numbers[compiled.STAMPS] = _stamps(layout.names[0])
+    places = [layout.position(name) for name in _FIELDS]
+    numbers[compiled.DSTPORT : compiled.DSTPORT + len(places)] = places
+    numbers[[compiled.WITH_PORTS + protocol for protocol in WITH_PORTS]] = 1
+    return numbers
+
+
+def _stamps(first: str) -> int:
+    """Which time stamps may stand before a record whose first field is this: 0 none, 1 dates, 2 all."""
+    if first not in KNOWN_FIELDS:
+        return 0
+    return 1 if first in ("start", "end") else 2

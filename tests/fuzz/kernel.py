@@ -1,0 +1,293 @@
+"""The kernel against the reference: python -m tests.fuzz.kernel --lines 100000000.
+
+Records of many layouts, sound and mutated, in any cut and on several threads. `--plant` tries out
+the comparison itself: each of a list of bugs is planted in a copy of the kernel, and must be found.
+"""
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from unittest import mock
+
+from flowtag_core.counts import FlowCounts
+from flowtag_core.reading import compiled, lines
+from flowtag_core.reading.layout import ASSUMED, BY_VERSION, TRANSIT_GATEWAY, format_layout
+from flowtag_core.reading.reference import Reference
+from tests.conftest import ROOT
+from tests.logs import record
+
+FORMATS = (
+    "",
+    " ".join(BY_VERSION[5]),
+    " ".join(sorted(BY_VERSION[11])),
+    " ".join(TRANSIT_GATEWAY),
+    "dstport protocol",
+    "protocol bytes dstport",
+    "log-status srcaddr dstport protocol srcport",
+    "start log-status dstport protocol",
+    "interface-id dstport protocol action log-status packets",
+    "srcport protocol start dstport unheard-of end",
+    "dstport protocol srcport bytes packets action start",
+)
+"""Layouts of files without a header: the default one, AWS's own orders, and some that try things out."""
+
+_HEADERS = tuple(" ".join(format_layout(given).names).encode() for given in FORMATS[1:])
+_STAMPS = (
+    b"2018-09-22T20:28:14.000Z",
+    b"2018-09-22T20:28:14+00:00 eni-0ab-all",
+    b"2018-09-22T20:28:14-01:30",
+    b"2018-09-22T20:28:14",
+    b"2018-09-22T20:28:14Z 12",
+    b"2018-09-22T20:28:14,123456Z",
+    b"2018-09-22t20:28:14.000Z",
+    b"1742570569000",
+    b"1742570569000 eni-0ab-all",
+    b"17425705690001",
+)
+_ODD_WORDS = (
+    b"-", b"", b"0", b"00000", b"65535", b"65536", b"99999", b"100000", b"+1", b"1.5", b"255", b"256", b"017",
+    b"12345678", b"123456789", b"123456789012345", b"1234567890123456", b"99999999999999999999", b"1a3", b"a", b"#",
+    b"2", b"3", b"OK", b"OK2", b"NODATA", b"NODATA2", b"SKIPDATA", b"ok", b"ACCEPT", b"REJECT", b"ACCEPTS",
+    b"REJECTX", b"946684799", b"946684800", b"4102444799", b"4102444800", b"946684800000", b"4102444800000",
+    b"dstport", b"protocol", b"version", b"EVENTS", b"b/12345678901", b"123456789012", b"\xc2\xa0", b"\xef\xbb\xbf",
+    b"/", b":", b"1742570569000", b"2018-09-22T20:28:14Z",
+)  # fmt: skip
+_BYTES = b" \t\r\n\x0b\x0c\0\x1f\x7f\x80\xa0\xc2#-029:/AKO"
+
+
+def records(seed, format, count):
+    """Sound records of a layout, a line each."""
+    rng = random.Random(seed)
+    names = (format_layout(format) if format else ASSUMED).names
+    return b"".join(_record(rng, names) + b"\n" for _ in range(count))
+
+
+def _record(rng, names):
+    words = {
+        "version": "2" if names == ASSUMED.names else str(rng.randrange(2, 12)),
+        "srcport": str(_port(rng)),
+        "dstport": str(_port(rng)),
+        "protocol": str(rng.choice((6, 6, 17, 1, 132, 33, 136, 0, 255, rng.randrange(256)))),
+        "packets": str(rng.randrange(10 ** rng.randrange(1, 15))),
+        "bytes": str(rng.randrange(10 ** rng.randrange(1, 15))),
+        "start": str(rng.choice((1, 1, 1, 1000)) * rng.randrange(1_700_000_000, 1_700_090_000)),
+        "action": rng.choice(("ACCEPT", "REJECT")),
+        "log_status": "OK",
+    }
+    return record(names, **words).encode()
+
+
+def _port(rng):
+    return rng.choice((22, 53, 443, rng.randrange(1024), rng.randrange(65536)))
+
+
+def mutated(seed, format, count=20):
+    """Lines of a layout, some of them changed in one of many ways, headers and notes among them."""
+    rng = random.Random(seed)
+    names = (format_layout(format) if format else ASSUMED).names
+    odd = rng.choice((0.02, 0.2, 0.7))
+    found = []
+    for _ in range(rng.randrange(1, 2 * count)):
+        line = _record(rng, names)
+        if rng.random() < odd:
+            line = rng.choice(_CHANGES)(rng, line)
+        found.append(line)
+    end = rng.choice((b"\n", b"\n", b"\r\n"))
+    return end.join(found) + rng.choice((end, b""))
+
+
+def _change_word(rng, line):
+    words = line.split(b" ")
+    words[rng.randrange(len(words))] = rng.choice(_ODD_WORDS)
+    return b" ".join(words)
+
+
+def _change_byte(rng, line):
+    place = rng.randrange(len(line) + 1)
+    return line[:place] + bytes([rng.choice(_BYTES)]) + line[place + rng.randrange(2) :]
+
+
+def _note(rng, line):
+    return (
+        line[: -len(b"OK")] + rng.choice((b"NODATA", b"SKIPDATA")) if line.endswith(b"OK") else line
+    )
+
+
+_BESIDE = (b"#", b" ", b"\xef\xbb\xbf", b"\xc2\xa0", b"EVENTS\t", b"Permission Check Successful")
+_CHANGES = (
+    _change_word,
+    _change_word,
+    _change_byte,
+    _change_byte,
+    _note,
+    lambda rng, line: _change_word(rng, _change_word(rng, line)),
+    lambda rng, line: _note(rng, _change_word(rng, line)),
+    lambda rng, line: rng.choice(_STAMPS) + b" " + line,
+    lambda rng, line: rng.choice(_STAMPS) + b" " + _note(rng, line),
+    lambda rng, line: rng.choice(_STAMPS) + b" " + _change_word(rng, line),
+    lambda rng, line: line.replace(b" ", b"\t", rng.choice((1, -1))),
+    lambda rng, line: line + b" " + rng.choice(_ODD_WORDS),
+    lambda rng, line: line + rng.choice((b"\r", b"\t", b" ", b"")) + line[: rng.choice((0, 999))],
+    lambda rng, line: line[: rng.randrange(len(line) + 1) * rng.randrange(2)],
+    lambda rng, line: line[:0] + rng.choice(_HEADERS),
+    lambda rng, line: line[-rng.choice((2, 6)) :] + b" " + rng.choice(_HEADERS),
+    lambda rng, line: rng.choice(_BESIDE) + line,
+    lambda rng, line: b"EVENTS\t1742570569000\t" + line + b"\t1742570569000" * rng.randrange(2),
+    lambda rng, line: line[:0] + rng.randbytes(rng.randrange(40)).replace(b"\n", b""),
+    lambda rng, line: line[:1] + b" a" * rng.randrange(9000),
+)
+
+
+def by_reference(text, layout):
+    """What the reference alone makes of a text."""
+    reference = Reference("log", layout)
+    reference.count(text)
+    return facts(reference.counts(len(text)))
+
+
+def by_kernel(text, layout, cuts, threads):
+    """What kernel and reference make of it together, in blocks that are cut near these places."""
+    reference = Reference("log", layout)
+    pool = ThreadPoolExecutor(threads) if threads else None
+    with (
+        mock.patch.object(lines, "_WORTH_A_KERNEL", -1),
+        mock.patch.object(lines, "_WORTH_THREADS", 0 if threads else 1 << 60),
+        mock.patch.object(lines, "_threads", return_value=pool),
+        mock.patch.object(lines, "_thread_count", return_value=threads),
+    ):
+        counted = lines.Lines(reference)
+        for block in blocks(text, cuts):
+            counted.count(block)
+        counts = counted.counts() + reference.counts(len(text))
+    if pool:
+        pool.shutdown()
+    return facts(counts)
+
+
+def blocks(text, cuts):
+    """The text in blocks of whole lines."""
+    start = 0
+    for cut in sorted(cuts):
+        end = text.find(b"\n", max(cut, start)) + 1
+        if end:
+            yield text[start:end]
+            start = end
+    if text[start:]:
+        yield text[start:]
+
+
+def facts(counts: FlowCounts):
+    """Everything that counts say, to be compared."""
+    tables = counts.requests, counts.replies, counts.replies_by_service
+    rows = [
+        (
+            table.rung,
+            *(getattr(table, name).tolist() for name in ("key", "flows", "packets", "bytes")),
+        )
+        for table in tables
+    ]
+    return rows, dict(counts.files), sorted(counts.faults)
+
+
+def difference(seed, count):
+    """A sentence where the two differ on a text of so many lines, and how many lines it has."""
+    rng = random.Random(seed)
+    fields = rng.choice(FORMATS)
+    layout = format_layout(fields) if fields else ASSUMED
+    pool = mutated(seed, fields, 300).split(b"\n")
+    text = b"\n".join(rng.choices(pool, k=rng.randrange(2 * count)))
+    cuts = [rng.randrange(len(text) + 1) for _ in range(rng.randrange(4))]
+    if by_kernel(text, layout, cuts, rng.choice((0, 0, 2))) == by_reference(text, layout):
+        return "", text.count(b"\n")
+    return f"seed {seed}: kernel and reference differ (layout {fields or 'default'!r})", 0
+
+
+BUGS = (
+    ("length == 2 and (word & _LAST_2) == _OK", "(word & _LAST_2) == _OK"),
+    ("dstport > 65535", "dstport > 65536"),
+    ("protocol > 255", "protocol > 256"),
+    ("srcport > 65535", "srcport > 99999"),
+    ("srcport < dstport and", "srcport <= dstport and"),
+    ("layout[WITH_PORTS + protocol] != 0", "protocol != 33"),
+    ("seconds >= _YEAR_2100:\n            return", "seconds > _YEAR_2100:\n            return"),
+    ("seconds < _YEAR_2000", "seconds <= _YEAR_2000"),
+    ("seconds //= 1000", "return 0"),
+    ("record, layout[BYTES], 15)", "record, layout[BYTES], 16)"),
+    ("U(0x7676_7676_7676_7676)", "U(0x7575_7575_7575_7575)"),
+    ("if count + size > most:", "if count > most + size:"),
+    ("is_odd = (odd_so_far | (odd", "is_odd = (U(0) | (odd"),
+    ("odd_bytes &= ~up_to_here", "odd_bytes &= ~line_end"),
+    ("is_after = (parted << _ONE) | carry", "is_after = parted << _ONE"),
+    ("((crlf << _ONE) | carry_cr)", "(crlf << _ONE)"),
+    ("is_before_lf |= _ONE << _63", "is_before_lf |= U(0)"),
+    ("crlf &= is_before_lf", "crlf &= _ALL"),
+    ("[33] * 64", "[32] * 64"),
+    ("if skip >= 0:", "if skip >= -1:"),
+    ("if skip > 2 or", "if skip > 3 or"),
+    ("layout[FIELDS] < 3", "layout[FIELDS] < 2"),
+    ("skip == 2 and _byte", "skip == 3 and _byte"),
+    ("return stamps > 1 and", "return stamps >= 0 and"),
+    ("if before == 75 or before == 65:", "if before == 75:"),
+    ("if is_default and _may_be_glued", "if not is_default and _may_be_glued"),
+    ("if status == 1 or", "if"),
+    ("one == 35  # `#`", "one == 0"),
+    ("(one == 80 and two == 101)", "(one == 0)"),
+    ("== 35 else FLOW", "== 0 else FLOW"),
+    ("if not is_version_2:", "if False:"),
+    ("count = first + 1\n", "pass\n"),
+    ("stamped += verdict != ODD and skip > 0", "stamped += skip > 0"),
+)
+"""What stands in the kernel, and what a tired mind might write instead."""
+
+
+def undetected(folder):
+    """The bugs that stay unnoticed when they are planted, each in a copy of the kernel."""
+    source = Path(compiled.__file__).with_name("kernel.py").read_text(encoding="utf-8")
+    for sound, wrong in BUGS:
+        assert source.count(sound) == 1, sound
+        program, code = Path(folder, "kernel.py"), Path(folder, "object_code")
+        program.write_text(source.replace(sound, wrong), encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, program, code], check=True, env=environment)
+        compare = [sys.executable, "-m", "tests.fuzz.kernel", "--lines", "200000", "--code", code]
+        if subprocess.run(compare, check=False, capture_output=True).returncode == 0:
+            yield wrong
+
+
+def main():
+    """Compare as many lines as the command line says; 1 where anything differs."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.kernel", description=__doc__)
+    parser.add_argument("--lines", type=int, default=1_000_000, help="how many lines (1000000)")
+    parser.add_argument("--first", type=int, default=0, help="the first seed (0)")
+    parser.add_argument("--code", help="a file of other object code to judge")
+    parser.add_argument("--plant", action="store_true", help="plant bugs, and tell which stay")
+    given = parser.parse_args()
+    if given.plant:
+        with tempfile.TemporaryDirectory() as folder:
+            left = list(undetected(folder))
+        print(f"{len(BUGS)} bugs planted, {len(left)} not noticed", *left, sep="\n")
+        return bool(left)
+    if given.code:
+        compiled.use(given.code)
+    assert compiled.kernel(wait=True) is not None
+    done, seed, started = 0, given.first, time.perf_counter()
+    while done < given.lines:
+        found, count = difference(seed, 20_000)
+        if found:
+            print(found)
+            return 1
+        done += count
+        seed += 1
+    took = time.perf_counter() - started
+    print(f"{done:,} lines, seeds {given.first} to {seed - 1}: all agree ({took:.0f} s)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,43 @@
+"""kernel == reference, on any bytes whatever, in any cut, on any number of threads."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowtag_core.reading import compiled, lines
+from flowtag_core.reading.layout import ASSUMED, format_layout
+from tests.fuzz.kernel import FORMATS, by_kernel, by_reference, mutated, records
+from tests.logs import log_lines
+
+pytestmark = pytest.mark.skipif(
+    not compiled.can_compile(), reason="numba has no wheel for this platform"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernel():
+    assert compiled.kernel(wait=True) is not None
+
+
+texts = st.one_of(
+    st.builds(mutated, st.integers(0, 2**32), st.sampled_from(FORMATS)),
+    log_lines.map(b"\n".join),
+    st.binary(max_size=300),
+)
+
+
+@given(text=texts, format=st.sampled_from(FORMATS), cuts=st.lists(st.integers(0, 4000), max_size=5))
+@settings(max_examples=300)
+@pytest.mark.parametrize("threads", [0, 1, 3])
+def test_kernel_and_reference_agree_on_any_bytes_in_any_cut(threads, text, format, cuts):
+    layout = format_layout(format) if format else ASSUMED
+    assert by_kernel(text, layout, cuts, threads) == by_reference(text, layout)
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_sound_records_of_any_layout_are_all_counted_by_the_kernel(format):
+    text = records(7, format, 500)
+    layout = format_layout(format) if format else ASSUMED
+    sheet = lines.Sheet().read(compiled.kernel(), text, layout)
+    assert sheet.found.lines == sheet.found.flows == 500
+    assert sheet.dealt_with == len(text)
