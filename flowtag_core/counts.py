@@ -7,7 +7,7 @@ commutative, the empty value is zero, `sum(parts)` works and the arguments are l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import Any, Final, Generic, NamedTuple, TypeVar
@@ -158,11 +158,16 @@ def table(window: Ints, rest: Ints, flows: Ints, packets: Ints, volume: Ints, ru
 
 def _gathered(key: Ints, values: Iterable[Ints], rung: int) -> Table:
     """The table in which equal keys are one row; `key` may come in any order."""
-    order = np.argsort(key)
-    key = key[order]
-    first = np.flatnonzero(_is_first(key))
+    if not (key[1:] > key[:-1]).all():
+        order = np.argsort(key, kind="stable")  # fast where sorted keys follow on sorted keys
+        key, values = key[order], [column[order] for column in values]
+    is_first = _is_first(key)
+    if is_first.all():
+        flows, packets, volume = values
+        return Table(key, flows, packets, volume, rung)
+    first = np.flatnonzero(is_first)
     key = key[first]
-    flows, packets, volume = (np.add.reduceat(column[order], first) for column in values)
+    flows, packets, volume = (np.add.reduceat(column, first) for column in values)
     return Table(key, flows, packets, volume, rung)
 
 
@@ -187,34 +192,45 @@ def _widened(table: Table, rung: int) -> Table:
 
 def _fit(table: Table) -> Table:
     """The table at the narrowest rung, from its own upward, that is small enough to keep."""
-    return _widened(table, fitting_rung(table.key, table.rung))
+    known = table.key[: int(np.searchsorted(table.key, _UNKNOWN_WINDOW << _WINDOW_SHIFT))]
+    window = known >> _WINDOW_SHIFT
+    rung = fitting_rung(
+        _distinct(window), len(known), lambda: np.sort(rest_first(known)), table.rung
+    )
+    return _widened(table, rung)
 
 
-def fitting_rung(key: Ints, rung: int) -> int:
-    """The narrowest rung, from this one upward, at which rows with these sorted keys are few enough.
+def fitting_rung(windows: Ints, rows: int, by_rest: Callable[[], Ints], rung: int) -> int:
+    """The narrowest rung, from this one upward, at which rows with a known time are few enough.
 
-    That is where those with a known time have one window, or few windows and few rows. Counted in
-    windows that are there, not in the span: one flow from 2001 must not coarsen a busy hour. Both
-    counts of a part are at most those of the whole, which keeps addition associative.
+    `windows` are the numbers of the windows that are there, sorted, `rows` is the number of rows,
+    `by_rest` gives their `rest_first`, sorted. Few enough is one window, or few windows and few
+    rows. Counted in windows that are there, not in the span: one flow from 2001 must not coarsen a
+    busy hour. Both counts of a part are at most those of the whole, which keeps addition associative.
     """
-    key = key[: int(np.searchsorted(key, _UNKNOWN_WINDOW << _WINDOW_SHIFT))]
-    window = key >> _WINDOW_SHIFT
-    windows = _distinct(window)
     narrowest = rung
     while len(windows) > MOST_WINDOWS:
         windows = _distinct(windows // _times(rung, rung + 1))
         rung += 1
-    if len(key) <= MOST_ROWS:
+    if rows <= MOST_ROWS:
         return rung
     # With the windows of a port side by side, those of each rung are counted without another sort.
-    window = window // _times(narrowest, rung)
-    rows = _distinct(np.sort((key << (63 - _WINDOW_SHIFT)) & _REST_FIRST | window))
-    while len(windows) > 1 and len(rows) > MOST_ROWS:
+    found = _in_wider(by_rest(), _times(narrowest, rung))
+    while len(windows) > 1 and len(found) > MOST_ROWS:
         times = _times(rung, rung + 1)
         windows = _distinct(windows // times)
-        rows = _distinct(rows & _REST_FIRST | (rows & ~_REST_FIRST) // times)
+        found = _in_wider(found, times)
         rung += 1
     return rung
+
+
+def rest_first(key: Ints) -> Ints:
+    """Keys of rows with a known time, turned so that they sort by window last."""
+    return (key << (63 - _WINDOW_SHIFT)) & _REST_FIRST | (key >> _WINDOW_SHIFT)
+
+
+def _in_wider(by_rest: Ints, times: int) -> Ints:
+    return _distinct(by_rest & _REST_FIRST | (by_rest & ~_REST_FIRST) // times)
 
 
 def _distinct(values: Ints) -> Ints:

@@ -45,7 +45,9 @@ BATCH: Final = 32
 SIGNATURES: Final = {
     "read": ("address", "number", "int64s", "address", "int32s", "int64s", "int64s", "int64s"),
     "add": tuple("int64s number number int64s address number number int64s int64s int64s".split()),
-    "pour": ("int64s", "number", "int64s", "number", "int64s", "int64s"),
+    "pour": tuple("int64s number int64s address number int64s int64s int64s".split()),
+    "gather": ("int64s", "number", "int64s", "number"),
+    "sort": ("int64s", "int64s", "number", "number", "number", "int64s"),
 }
 """The parameters of each function; all give a number."""
 
@@ -59,6 +61,8 @@ class Kernel(NamedTuple):
     read: Callable[..., int]
     add: Callable[..., int]
     pour: Callable[..., int]
+    gather: Callable[..., int]
+    sort: Callable[..., int]
 
 
 @cache

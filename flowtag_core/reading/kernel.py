@@ -5,9 +5,9 @@ or tabs, nothing but printable ASCII, LF or CRLF at the end, sound numbers, log-
 time stamp (and stream name) may stand before them. It also counts AWS's own notes, NODATA and
 SKIPDATA. Every other line is handed on by its place, for `reference` alone knows what is odd: so this
 file may be simple, and both agree on any bytes whatever. `add` puts rows into an open-addressing
-table, `pour` moves such a table into a larger one or into wider windows.
+table, `pour` moves such a table into a larger one or into wider windows, `gather` takes it out, `sort` sorts numbers.
 
-All three work on plain addresses and arrays, allocate nothing and raise nothing. Their object code
+All of them work on plain addresses and arrays, allocate nothing and raise nothing. Their object code
 depends on nothing but the processor, so `compiled` keeps it in a file; run as a program with a path,
 this module writes that file.
 
@@ -209,7 +209,12 @@ def _prefetch(_: Any, address: Any) -> Any:
     return types.void(types.uint64), generate
 
 
-@njit(error_model="numpy")
+# A part of a function that is compiled: its code is put in place, for a call that might raise would
+# need Numba's runtime.
+_part: Final = njit(error_model="numpy", inline="always")
+
+
+@_part
 def _eight(text: Any, end: Any, length: Any) -> Any:
     """The number that the 1 to 8 digits before `end` write; -1 where they are not all digits.
 
@@ -224,7 +229,7 @@ def _eight(text: Any, end: Any, length: Any) -> Any:
     return np.int64((word * U(10_000) + (word >> U(32))) & U(0xFFFF_FFFF))
 
 
-@njit(error_model="numpy")
+@_part
 def _number(text: Any, end: Any, length: Any, most: Any) -> Any:
     """The number that the `length` digits before `end` write; -1 where it is none or too long."""
     if length < 1 or length > most:
@@ -236,13 +241,13 @@ def _number(text: Any, end: Any, length: Any, most: Any) -> Any:
     return high * 100_000_000 + low if low >= 0 and high >= 0 else -1
 
 
-@njit(error_model="numpy")
+@_part
 def _is_like(address: Any, template: Any, over: Any) -> Any:
     word = _word(address) ^ template
     return ((word | (word + over)) & _HIGH) == U(0)
 
 
-@njit(error_model="numpy")
+@_part
 def _is_stamp(text: Any, begin: Any, length: Any, stamps: Any) -> Any:
     """Whether the word is a time stamp as CloudWatch and its tools write it; other forms are odd."""
     if length == 13:
@@ -262,7 +267,7 @@ def _is_stamp(text: Any, begin: Any, length: Any, stamps: Any) -> Any:
     return length == 19 or (length == 20 and _byte(at + U(19)) == 90)  # Z
 
 
-@njit(error_model="numpy")
+@_part
 def _may_be_told_beside(text: Any, begin: Any) -> Any:
     """Whether a line may be a comment or what tools write beside records, by its first two bytes."""
     one, two = _byte(text + U(begin)), _byte(text + U(begin) + _ONE)
@@ -276,7 +281,7 @@ def _may_be_told_beside(text: Any, begin: Any) -> Any:
     )
 
 
-@njit(error_model="numpy")
+@_part
 def _may_be_glued(text: Any, separators: Any, first: Any, last: Any) -> Any:
     """Whether a word ends like OK2 or NODATA2: two records with nothing between them, perhaps."""
     for place in range(first + 1, last + 1):
@@ -288,7 +293,7 @@ def _may_be_glued(text: Any, separators: Any, first: Any, last: Any) -> Any:
     return False
 
 
-@njit(error_model="numpy")
+@_part
 def _verdict(
     text: Any, begin: Any, layout: Any, separators: Any, first: Any, last: Any, skip: Any
 ) -> Any:
@@ -331,14 +336,14 @@ def _verdict(
     return SKIPPED_DATA if length == 8 and word == _SKIPDATA else ODD
 
 
-@njit(error_model="numpy")
+@_part
 def _field(text: Any, separators: Any, record: Any, position: Any, most: Any) -> Any:
     """The number in a field of at most so many digits; -1 where it is none."""
     end = separators[record + position + 1]
     return _number(text, end, end - separators[record + position] - 1, most)
 
 
-@njit(error_model="numpy")
+@_part
 def _action(text: Any, separators: Any, record: Any, position: Any) -> Any:
     end = separators[record + position + 1]
     if end - separators[record + position] != 7:
@@ -349,7 +354,7 @@ def _action(text: Any, separators: Any, record: Any, position: Any) -> Any:
     return 1 if word == _REJECT else -1
 
 
-@njit(error_model="numpy")
+@_part
 def _put_rows(text: Any, layout: Any, separators: Any, record: Any, rows: Any, count: Any) -> Any:
     """Write the rows of a flow; how many: 1, of a reply 2, 0 where a field is not sound.
 
@@ -517,7 +522,7 @@ def add(
     mask = (1 << (64 - shift)) - 1
     last_top, base = -1, 0
     while begin < end:
-        size = min(BATCH, end - begin)
+        size = BATCH if end - begin > BATCH else end - begin  # noqa: FURB136  (min is a call)
         if count + size > most:
             break
         for place in range(size):
@@ -548,33 +553,92 @@ def add(
     return begin
 
 
-def pour(old: Any, size: Any, slots: Any, shift: Any, times: Any, used: Any) -> Any:
+def pour(
+    old: Any,
+    size: Any,
+    slots: Any,
+    slots_at: Any,
+    shift: Any,
+    times: Any,
+    batch: Any,
+    used: Any,
+) -> Any:
     """Add all slots of one table to another, in windows that are `times` as wide for each kind.
 
     The other must have room for them all.
     """
     count = used[0]
     mask = (1 << (64 - shift)) - 1
-    for place in range(size):
-        key = old[4 * place]
-        if key != 0:
-            top = (key ^ USED) >> REST_BITS
-            kind, window = top >> (KIND_SHIFT - REST_BITS), top & UNKNOWN_MINUTE
-            if window != UNKNOWN_MINUTE:
-                window //= times[kind]
-            key = (
-                USED | (kind << KIND_SHIFT) | (window << REST_BITS) | (key & ((1 << REST_BITS) - 1))
-            )
-            slot = np.int64((U(key) * _MIX) >> U(shift))
+    place = 0
+    while place < size:
+        found = 0
+        while place < size and found < BATCH:
+            key = old[4 * place]
+            if key != 0:
+                top = (key ^ USED) >> REST_BITS
+                kind, window = top >> (KIND_SHIFT - REST_BITS), top & UNKNOWN_MINUTE
+                if window != UNKNOWN_MINUTE:
+                    window //= times[kind]
+                base = USED | (kind << KIND_SHIFT) | (window << REST_BITS)
+                key = base | (key & ((1 << REST_BITS) - 1))
+                slot = np.int64((U(key) * _MIX) >> U(shift))
+                batch[3 * found] = place
+                batch[3 * found + 1] = key
+                batch[3 * found + 2] = slot
+                _prefetch(slots_at + U(32 * slot))
+                found += 1
+            place += 1
+        for each in range(found):
+            at, key, slot = 4 * batch[3 * each], batch[3 * each + 1], batch[3 * each + 2]
             while slots[4 * slot] != key and slots[4 * slot] != 0:
                 slot = (slot + 1) & mask
             count += slots[4 * slot] == 0
             slots[4 * slot] = key
-            slots[4 * slot + 1] += old[4 * place + 1]
-            slots[4 * slot + 2] += old[4 * place + 2]
-            slots[4 * slot + 3] += old[4 * place + 3]
+            slots[4 * slot + 1] += old[at + 1]
+            slots[4 * slot + 2] += old[at + 2]
+            slots[4 * slot + 3] += old[at + 3]
     used[0] = count
     return count
+
+
+def gather(slots: Any, size: Any, columns: Any, most: Any) -> Any:
+    """Copy the slots in use; gives how many. The four columns are `most` numbers apart."""
+    count = 0
+    for place in range(size):
+        key = slots[4 * place]
+        if key != 0:
+            columns[count] = key ^ USED
+            columns[count + most] = slots[4 * place + 1]
+            columns[count + 2 * most] = slots[4 * place + 2]
+            columns[count + 3 * most] = slots[4 * place + 3]
+            count += 1
+    return count
+
+
+def sort(values: Any, spare: Any, count: Any, low: Any, high: Any, ends: Any) -> Any:
+    """Sort numbers by their bits from `low` up to `high`; what is equal in these keeps its order.
+
+    By 11 bits at a time, the lowest first: each number goes behind those of its digit, from `values`
+    to `spare` and back; gives how often. `ends` has 2,048 zeros for each time. (They are not made
+    here, for LLVM would call the C library's memset, and object code that is to be kept calls nobody.)
+    """
+    passes = 0
+    while low < high:
+        for place in range(count):
+            ends[2048 * passes + ((values[place] >> low) & 2047)] += 1
+        total = 0
+        for digit in range(2048 * passes, 2048 * (passes + 1)):
+            size = ends[digit]
+            ends[digit] = total
+            total += size
+        for place in range(count):
+            digit = 2048 * passes + ((values[place] >> low) & 2047)
+            spare[ends[digit]] = values[place]
+            ends[digit] += 1
+        values, spare = spare, values
+        passes += 1
+        low += 11
+    return passes
 
 
 _KINDS: Final = {
@@ -588,7 +652,7 @@ _KINDS: Final = {
 def object_code() -> dict[str, tuple[str, bytes]]:
     """By the name of each function: the name of its entry, and its object code."""
     code = {}
-    for function in (read, add, pour):
+    for function in (read, add, pour, gather, sort):
         signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))
         compiled = cfunc(signature, error_model="numpy")(function)
         library = compiled._library  # noqa: SLF001  (Numba's own caches do the same)

@@ -105,7 +105,7 @@ class Lines:
         else:
             self.settle()
             self._reference.count(block)
-        while len(self._read) > _thread_count():
+        while len(self._read) > _thread_count() + 1:
             self._settle_first()
 
     def settle(self) -> None:
@@ -184,8 +184,10 @@ def _sheet() -> Sheet:
         return Sheet()
 
 
+@cache
 def _thread_count() -> int:
-    return min(os.cpu_count() or 1, _MOST_THREADS)
+    """One for each processor but that of the thread that settles."""
+    return min(max((os.cpu_count() or 1) - 1, 1), _MOST_THREADS)
 
 
 @cache

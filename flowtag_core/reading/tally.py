@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flowtag_core.counts import (
     ALL_TIME,
@@ -14,14 +15,17 @@ from flowtag_core.counts import (
     Table,
     Tower,
     fitting_rung,
+    rest_first,
     table,
 )
-from flowtag_core.reading.compiled import BATCH, KIND_SHIFT, REST_BITS, UNKNOWN_MINUTE, USED, Kernel
+from flowtag_core.reading.compiled import BATCH, KIND_SHIFT, REST_BITS, UNKNOWN_MINUTE, Kernel
 
 _KINDS: Final = 3
 _LEAST_BITS: Final = 12
 _MOST_BITS: Final = 20  # 32 MB
+_MOST_SPAN: Final = 1 << 22  # windows for which there may be a list of all
 _REST: Final = (1 << REST_BITS) - 1
+_NO_KIND: Final = (1 << KIND_SHIFT) - 1
 
 
 class Tally:
@@ -35,7 +39,7 @@ class Tally:
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._sums = [Tower(Table()) for _ in range(_KINDS)]
-        self._batch = np.empty(2 * BATCH, np.int64)
+        self._batch = np.empty(3 * BATCH, np.int64)
         self._used = np.zeros(1, np.int64)
         self._rungs = [0] * _KINDS
         self._start(_LEAST_BITS)
@@ -76,50 +80,99 @@ class Tally:
 
     def _make_room(self) -> None:
         """Widen the windows that must be wider; then more slots, or none that are used."""
-        if self._bits == _MOST_BITS:
-            self._harvest()
-            self._rungs = [
-                max(r, s.total().rung) for r, s in zip(self._rungs, self._sums, strict=True)
-            ]
-            self._start(_MOST_BITS)
+        if self._bits < _MOST_BITS:
+            self._widen(self._bits + 2)
             return
-        old, widths = self._slots, self._widths
-        self._rungs = [
-            fitting_rung(np.sort(_table_keys(part[:, 0])), rung)
-            for part, rung in zip(self._by_kind(), self._rungs, strict=True)
-        ]
-        self._start(self._bits + 2)
+        self._harvest()
+        self._rungs = [max(r, s.total().rung) for r, s in zip(self._rungs, self._sums, strict=True)]
+        self._start(_MOST_BITS)
+
+    def _widen(self, bits: int) -> None:
+        """Move everything to so many slots, in windows as wide as they must be by now."""
+        key = self._columns()[0]
+        rungs = [self._rung(key[_is(kind, key)], rung) for kind, rung in enumerate(self._rungs)]
+        if rungs == self._rungs and bits == self._bits:
+            return
+        old, widths, self._rungs = self._slots, self._widths, rungs
+        self._start(bits)
         times = self._widths // widths
         self._kernel.pour(
             old.ctypes.data,
             len(old),
             self._slots.ctypes.data,
-            64 - self._bits,
+            self._slots.ctypes.data,
+            64 - bits,
             times.ctypes.data,
+            self._batch.ctypes.data,
             self._used.ctypes.data,
         )
 
     def _harvest(self) -> None:
-        for each, part, rung in zip(self._sums, self._by_kind(), self._rungs, strict=True):
-            window = _window(part[:, 0])
-            rest = part[:, 0] & _REST
-            each.add(table(window, rest, part[:, 1], part[:, 2], part[:, 3], rung))
+        self._widen(self._bits)
+        columns = self._columns()
+        for kind, tower in enumerate(self._sums):
+            is_kind = _is(kind, columns[0])
+            if not is_kind.any():
+                continue
+            key, flows, packets, volume = (column[is_kind] for column in columns)
+            order = self._order(key)
+            window, rest = _window(key[order]), key[order] & _REST
+            rung = self._rungs[kind]
+            tower.add(table(window, rest, flows[order], packets[order], volume[order], rung))
         self._start(_LEAST_BITS)
 
-    def _by_kind(self) -> list[Ints]:
-        """The slots in use, of each kind together."""
-        used = self._slots[self._slots[:, 0] != 0]
-        kind = (used[:, 0] ^ USED) >> KIND_SHIFT
-        return [used[kind == each] for each in range(_KINDS)]
+    def _columns(self) -> Ints:
+        """Keys, flows, packets and bytes of the slots in use."""
+        most = int(self._used[0])
+        columns = np.empty((4, most), np.int64)
+        slots, size = self._slots.ctypes.data, len(self._slots)
+        self._kernel.gather(slots, size, columns.ctypes.data, most)
+        return columns
+
+    def _rung(self, key: Ints, rung: int) -> int:
+        """The narrowest rung, from this one upward, in which rows with these keys are few enough."""
+        known = key[(key >> REST_BITS) & UNKNOWN_MINUTE != UNKNOWN_MINUTE] & _NO_KIND
+        if not len(known):
+            return rung
+        by_rest = rest_first(known)
+        return fitting_rung(_windows(known), len(known), lambda: self._sorted(by_rest), rung)
+
+    def _order(self, key: Ints) -> Ints:
+        """The places of the keys in ascending order."""
+        bits = len(key).bit_length()
+        low = key.min()
+        if int(key.max() - low).bit_length() + bits > 63:
+            return np.argsort(key)
+        # The places are sorted with the keys: below them, in the same numbers.
+        places = self._sorted(((key - low) << bits) | np.arange(len(key)), bits)
+        return places & ((1 << bits) - 1)
+
+    def _sorted(self, values: Ints, low: int = 0) -> Ints:
+        """The numbers by their bits from `low` up; `values` are used up."""
+        high = int(values.max()).bit_length()
+        spare, ends = np.empty_like(values), np.zeros((6, 2048), np.int64)
+        passes = self._kernel.sort(
+            values.ctypes.data, spare.ctypes.data, len(values), low, high, ends.ctypes.data
+        )
+        return spare if passes % 2 else values
+
+
+def _is(kind: int, key: Ints) -> NDArray[np.bool_]:
+    return np.asarray(key >> KIND_SHIFT == kind)
+
+
+def _windows(key: Ints) -> Ints:
+    """The windows that are there, sorted."""
+    window = key >> REST_BITS
+    low = window.min()
+    if window.max() - low > _MOST_SPAN:
+        return np.asarray(np.unique(window), np.int64)
+    is_there = np.zeros(window.max() - low + 1, np.bool_)
+    is_there[window - low] = True
+    return np.asarray(np.flatnonzero(is_there) + low, np.int64)
 
 
 def _window(key: Ints) -> Ints:
     """The number of the window in slots' keys, -1 where it is unknown."""
     window = (key >> REST_BITS) & UNKNOWN_MINUTE
     return np.where(window == UNKNOWN_MINUTE, -1, window)
-
-
-def _table_keys(key: Ints) -> Ints:
-    """Slots' keys as those of a table, as far as the time is known."""
-    window = _window(key)
-    return (window[window >= 0] << REST_BITS) | (key[window >= 0] & _REST)

@@ -1,0 +1,70 @@
+"""What a tally adds up is what a table of the same rows holds, however full it gets."""
+
+import struct
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from flowtag_core import counts
+from flowtag_core.reading import compiled, tally
+
+pytestmark = pytest.mark.skipif(
+    not compiled.can_compile(), reason="numba has no wheel for this platform"
+)
+
+
+def rows_of(seed, size, minutes, ports, unknown):
+    """Rows as the kernel writes them, and the columns that they are made of."""
+    rng = np.random.default_rng(seed)
+    kind = rng.integers(0, 3, size)
+    minute = 28_000_000 + np.sort(rng.integers(0, minutes, size))
+    minute[rng.random(size) < unknown] = compiled.UNKNOWN_MINUTE
+    protocol, port = rng.choice([1, 6, 17], size), rng.integers(0, ports, size)
+    action = rng.integers(0, 3, size)
+    key = (kind << compiled.KIND_SHIFT) | (minute << compiled.REST_BITS)
+    key |= (protocol << 18) | (port << 2) | action
+    values = rng.integers(0, 10**12, (2, size))
+    rows = np.ascontiguousarray(np.stack([key, *values], axis=1)).reshape(-1)
+    known = np.where(minute == compiled.UNKNOWN_MINUTE, counts.UNKNOWN_TIME, minute)
+    return rows, kind, (known, protocol, port, action, *values)
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    sizes=st.lists(st.integers(0, 6000), max_size=6),
+    minutes=st.sampled_from([1, 5, 239, 241, 3000, 600_000]),
+    ports=st.sampled_from([1, 20, 65536]),
+    unknown=st.sampled_from([0, 0, 0.1, 1]),
+    most_bits=st.sampled_from([12, 14, 20]),
+)
+@settings(max_examples=60)
+def test_a_tally_is_the_table_of_its_rows(seed, sizes, minutes, ports, unknown, most_bits):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tally, "_MOST_BITS", most_bits)
+        patch.setattr(counts, "MOST_ROWS", 2000)
+        added = tally.Tally(compiled.kernel(wait=True))
+        parts = [rows_of(seed + n, size, minutes, ports, unknown) for n, size in enumerate(sizes)]
+        for rows, kind, _ in parts:
+            added.add(rows, len(kind))
+        total = added.counts()
+        for number, name in enumerate(("requests", "replies", "replies_by_service")):
+            tables = [
+                counts.tabulate(*(column[kind == number] for column in columns))
+                for _, kind, columns in parts
+            ]
+            assert getattr(total, name) == sum(tables, counts.Table())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads ELF, the format of Linux")
+def test_object_code_calls_nobody():
+    """It is loaded without Numba, so a call of what Numba or C would offer may end in a crash."""
+    llvm = pytest.importorskip("llvmlite.binding")
+    kernel = pytest.importorskip("flowtag_core.reading.kernel")
+    for _, data in kernel.object_code().values():
+        parts = {part.name(): part.data() for part in llvm.ObjectFileRef.from_data(data).sections()}
+        symbols = struct.iter_unpack("<IBBHQQ", parts[b".symtab"])
+        outside = [name for name, info, _, part, _, _ in symbols if part == 0 and info >> 4]
+        assert [parts[b".strtab"][name:].partition(b"\0")[0] for name in outside] == []
