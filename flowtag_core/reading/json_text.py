@@ -32,7 +32,7 @@ _SIGN: Final = re.compile(r'["\[\]{},\n]')
 _STRING_SIGN: Final = re.compile(r'["\\\n]')
 _NEAR_THE_END: Final = 16  # characters, of which an escape, a number or a word may lack some
 _FIRST_SIGNS: Final = frozenset('{["-0123456789tfnNI')
-_OBJECT: Final = re.compile(r'\{\s*+"')
+_OBJECT: Final = re.compile(r'\{\s*+["}]')
 _MOST_TRIED: Final = 8
 _NEXT_WITHIN: Final = 1 << 12
 """Characters in which the next object is looked for behind a broken one, so that none costs much."""
@@ -223,11 +223,14 @@ class JsonText:
                 return value
 
     def _next_object(self) -> int:
-        """Where behind something broken the next of several objects begins; 0 if not near."""
+        """Where behind something broken the next of several objects begins; 0 if not near.
+
+        It follows on another value, or a line begins with it.
+        """
         objects = _OBJECT.finditer(self._held, self._at + 1, self._at + _NEXT_WITHIN)
         for found in islice(objects, _MOST_TRIED):
             before = self._held[self._at : found.start()].rstrip(" \t\r\n,")
-            if before[-1:] in ("}", "]"):
+            if before[-1:] in ("}", "]") or self._held[found.start() - 1] == "\n":
                 return found.start()
         return 0
 
