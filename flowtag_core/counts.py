@@ -184,7 +184,7 @@ def _widened(table: Table, rung: int) -> Table:
         return table
     window = table.key >> _WINDOW_SHIFT
     rest = table.key & ((1 << _WINDOW_SHIFT) - 1)
-    times = _times(table.rung, rung)
+    times = times_as_wide(table.rung, rung)
     wider = np.where(window == _UNKNOWN_WINDOW, window, window // times)
     key = (wider << _WINDOW_SHIFT) | rest
     return _gathered(key, [table.flows, table.packets, table.bytes], rung)
@@ -193,38 +193,37 @@ def _widened(table: Table, rung: int) -> Table:
 def _fit(table: Table) -> Table:
     """The table at the narrowest rung, from its own upward, that is small enough to keep."""
     known = table.key[: int(np.searchsorted(table.key, _UNKNOWN_WINDOW << _WINDOW_SHIFT))]
-    window = known >> _WINDOW_SHIFT
-    rung = fitting_rung(
-        _distinct(window), len(known), lambda: np.sort(rest_first(known)), table.rung
-    )
-    return _widened(table, rung)
+    by_rest, at = known[:0], table.rung
+
+    def rows_at(rung: int) -> int:
+        nonlocal by_rest, at
+        if len(known) <= MOST_ROWS:
+            return len(known)
+        if not len(by_rest):
+            by_rest = np.sort(_rest_first(known))
+        by_rest, at = _in_wider(by_rest, times_as_wide(at, rung)), rung
+        return len(by_rest)
+
+    windows = _distinct(known >> _WINDOW_SHIFT)
+    return _widened(table, fitting_rung(windows, rows_at, table.rung))
 
 
-def fitting_rung(windows: Ints, rows: int, by_rest: Callable[[], Ints], rung: int) -> int:
+def fitting_rung(windows: Ints, rows_at: Callable[[int], int], rung: int) -> int:
     """The narrowest rung, from this one upward, at which rows with a known time are few enough.
 
-    `windows` are the numbers of the windows that are there, sorted, `rows` is the number of rows,
-    `by_rest` gives their `rest_first`, sorted. Few enough is one window, or few windows and few
-    rows. Counted in windows that are there, not in the span: one flow from 2001 must not coarsen a
-    busy hour. Both counts of a part are at most those of the whole, which keeps addition associative.
+    `windows` are the numbers of the windows that are there, sorted; `rows_at` tells how many rows
+    there are at a rung, and is asked for ever wider ones. Few enough is one window, or few windows
+    and few rows. Counted in windows that are there, not in the span: one flow from 2001 must not
+    coarsen a busy hour. Both counts of a part are at most those of the whole, which keeps addition
+    associative.
     """
-    narrowest = rung
-    while len(windows) > MOST_WINDOWS:
-        windows = _distinct(windows // _times(rung, rung + 1))
-        rung += 1
-    if rows <= MOST_ROWS:
-        return rung
-    # With the windows of a port side by side, those of each rung are counted without another sort.
-    found = _in_wider(by_rest(), _times(narrowest, rung))
-    while len(windows) > 1 and len(found) > MOST_ROWS:
-        times = _times(rung, rung + 1)
-        windows = _distinct(windows // times)
-        found = _in_wider(found, times)
+    while len(windows) > MOST_WINDOWS or (len(windows) > 1 and rows_at(rung) > MOST_ROWS):
+        windows = _distinct(windows // times_as_wide(rung, rung + 1))
         rung += 1
     return rung
 
 
-def rest_first(key: Ints) -> Ints:
+def _rest_first(key: Ints) -> Ints:
     """Keys of rows with a known time, turned so that they sort by window last."""
     return (key << (63 - _WINDOW_SHIFT)) & _REST_FIRST | (key >> _WINDOW_SHIFT)
 
@@ -243,7 +242,7 @@ def _is_first(values: Ints) -> NDArray[np.bool_]:
     return np.concatenate(([True], values[1:] != values[:-1]))[: len(values)]
 
 
-def _times(rung: int, wider: int) -> int:
+def times_as_wide(rung: int, wider: int) -> int:
     """How many windows of one rung there are in one of another."""
     if rung == wider:
         return 1

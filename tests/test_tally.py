@@ -38,12 +38,16 @@ def rows_of(seed, size, minutes, ports, unknown):
     minutes=st.sampled_from([1, 5, 239, 241, 3000, 600_000]),
     ports=st.sampled_from([1, 20, 65536]),
     unknown=st.sampled_from([0, 0, 0.1, 1]),
-    most_bits=st.sampled_from([12, 14, 20]),
+    sizes_of_piles=st.sampled_from([(100,), (16, 3000), (3 << 18,)]),
+    most_bits=st.sampled_from([40, 63]),
 )
 @settings(max_examples=60)
-def test_a_tally_is_the_table_of_its_rows(seed, sizes, minutes, ports, unknown, most_bits):
+def test_a_tally_is_the_table_of_its_rows(
+    seed, sizes, minutes, ports, unknown, sizes_of_piles, most_bits
+):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tally, "_MOST_BITS", most_bits)
+        patch.setattr(tally, "_PILE_SIZES", sizes_of_piles)
         patch.setattr(counts, "MOST_ROWS", 2000)
         added = tally.Tally(compiled.kernel(wait=True))
         parts = [rows_of(seed + n, size, minutes, ports, unknown) for n, size in enumerate(sizes)]

@@ -33,21 +33,23 @@ WITH_PORTS: Final = 11
 ABSENT: Final = -1
 
 # A row's key: what a key of a Table is, but minutes for the window, with the kind of the row above
-# (0 request, 1 reply, 2 reply by service). USED marks a slot's key.
-REST_BITS, KIND_SHIFT, USED = 26, 53, 1 << 55
+# (0 request, 1 reply, 2 reply by service).
+REST_BITS, KIND_SHIFT = 26, 53
 UNKNOWN_MINUTE: Final = (1 << 27) - 1
 
 MOST_ROWS: Final = 1 << 15
 MOST_ODD: Final = 1 << 13
 MOST_SEPARATORS: Final = 1 << 12
-BATCH: Final = 32
 
 SIGNATURES: Final = {
     "read": ("address", "number", "int64s", "address", "int32s", "int64s", "int64s", "int64s"),
-    "add": tuple("int64s number number int64s address number number int64s int64s int64s".split()),
-    "pour": tuple("int64s number int64s address number int64s int64s int64s".split()),
-    "gather": ("int64s", "number", "int64s", "number"),
+    "add": tuple("int64s number number int64s number int64s int64s number number int64s".split()),
+    "mark": ("int64s", "number", "number", "address"),
+    "turn": tuple("int64s number number number number number int64s".split()),
     "sort": ("int64s", "int64s", "number", "number", "number", "int64s"),
+    "distinct": ("int64s", "number", "int64s", "number", "number"),
+    "regroup": ("int64s", "number", "int64s", "number", "number"),
+    "fold": ("int64s", "int64s", "number", "number", "int64s"),
 }
 """The parameters of each function; all give a number."""
 
@@ -60,9 +62,12 @@ class Kernel(NamedTuple):
 
     read: Callable[..., int]
     add: Callable[..., int]
-    pour: Callable[..., int]
-    gather: Callable[..., int]
+    mark: Callable[..., int]
+    turn: Callable[..., int]
     sort: Callable[..., int]
+    distinct: Callable[..., int]
+    regroup: Callable[..., int]
+    fold: Callable[..., int]
 
 
 @cache

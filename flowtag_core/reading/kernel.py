@@ -18,8 +18,8 @@ Why it is fast:
 - The places of all separators go into one list, eight at a time without asking how many there are;
   a field is what stands between two of them.
 - A number's last eight digits are loaded as one 64-bit number and checked and added up together.
-- Rows are put into the table in batches: all slots are asked for (prefetched) before the first is
-  touched, so that waiting for memory overlaps.
+- Rows are added up in a small hot table that stays in the processor's cache. Flow logs come nearly in
+  time order, so a key that comes often comes again soon; one that is pushed out goes on a pile.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ from numba.extending import intrinsic
 from flowtag_core.reading.compiled import (
     ABSENT,
     ACTION,
-    BATCH,
     BYTES,
     DSTPORT,
     FIELDS,
@@ -53,7 +52,6 @@ from flowtag_core.reading.compiled import (
     START,
     STATUS,
     UNKNOWN_MINUTE,
-    USED,
     WITH_PORTS,
     write_object_code,
 )
@@ -192,21 +190,6 @@ def _bits(_: Any, mask: Any) -> Any:
         return builder.ctpop(args[0])
 
     return types.int64(types.uint64), generate
-
-
-@intrinsic
-def _prefetch(_: Any, address: Any) -> Any:
-    """Ask for the memory at an address, to write to it soon, without waiting for it."""
-
-    def generate(context: Any, builder: Any, __: Any, args: Any) -> Any:
-        place = builder.inttoptr(args[0], _BYTE.as_pointer())
-        number = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
-        call = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
-        builder.call(call, [place, number(1), number(3), number(1)])
-        return context.get_dummy_value()
-
-    return types.void(types.uint64), generate
 
 
 # A part of a function that is compiled: its code is put in place, for a call that might raise would
@@ -504,115 +487,131 @@ def add(
     rows: Any,
     begin: Any,
     end: Any,
-    slots: Any,
-    slots_at: Any,
-    shift: Any,
-    most: Any,
+    hot: Any,
+    bits: Any,
     widths: Any,
-    batch: Any,
+    piles: Any,
+    stride: Any,
+    most: Any,
     used: Any,
 ) -> Any:
-    """Add rows from number `begin` to `end` to the table; gives the number of the first not added.
+    """Add rows from number `begin` to `end` up; gives the number of the first not added.
 
-    A slot is (key, flows, packets, bytes); the key 0 is a free one. There are 2 ** (64 - shift)
-    slots at the address `slots_at`, of which `most` may be used; `used[0]` is how many are. `widths`
-    has the minutes in a window for each kind of row.
+    `hot` has 2 ** bits slots of (key, flows, packets, bytes) for each kind of row, the key -1 is a
+    free one. A row whose slot has another key pushes that one out, on the pile of its kind: number
+    `kind * stride` and following of `piles`, of which `used[kind]` are there and `most` may be.
+    `widths` has for each kind the minutes in a window, the last minute that was seen, its window,
+    and the first and last known minute of all.
     """
-    count = used[0]
-    mask = (1 << (64 - shift)) - 1
-    last_top, base = -1, 0
-    while begin < end:
-        size = BATCH if end - begin > BATCH else end - begin  # noqa: FURB136  (min is a call)
-        if count + size > most:
-            break
-        for place in range(size):
-            key = rows[3 * (begin + place)]
-            top = key >> REST_BITS
-            if top != last_top:  # flows come nearly in time order: mostly the same minute again
-                last_top = top
-                kind, minute = top >> (KIND_SHIFT - REST_BITS), top & UNKNOWN_MINUTE
-                if minute != UNKNOWN_MINUTE:
-                    minute //= widths[kind]
-                base = USED | (kind << KIND_SHIFT) | (minute << REST_BITS)
-            key = base | (key & ((1 << REST_BITS) - 1))
-            slot = np.int64((U(key) * _MIX) >> U(shift))
-            batch[2 * place] = key
-            batch[2 * place + 1] = slot
-            _prefetch(slots_at + U(32 * slot))
-        for place in range(size):
-            key, slot = batch[2 * place], batch[2 * place + 1]
-            while slots[4 * slot] != key and slots[4 * slot] != 0:
-                slot = (slot + 1) & mask
-            count += slots[4 * slot] == 0
-            slots[4 * slot] = key
-            slots[4 * slot + 1] += 1
-            slots[4 * slot + 2] += rows[3 * (begin + place) + 1]
-            slots[4 * slot + 3] += rows[3 * (begin + place) + 2]
-        begin += size
-    used[0] = count
-    return begin
+    shift = U(64 - bits)
+    for place in range(begin, end):
+        key = rows[3 * place]
+        kind, minute = key >> KIND_SHIFT, (key >> REST_BITS) & UNKNOWN_MINUTE
+        if minute != widths[3 + kind]:  # flows come nearly in time order: mostly it is the same
+            widths[3 + kind] = widths[6 + kind] = minute
+            if minute != UNKNOWN_MINUTE:
+                widths[6 + kind] = minute // widths[kind]
+                if minute < widths[9 + kind]:  # noqa: PLR1730  (min is a call)
+                    widths[9 + kind] = minute
+                if minute > widths[12 + kind]:  # noqa: PLR1730
+                    widths[12 + kind] = minute
+        key = (widths[6 + kind] << REST_BITS) | (key & ((1 << REST_BITS) - 1))
+        slot = 4 * ((kind << bits) + np.int64((U(key) * _MIX) >> shift))
+        if hot[slot] == key:
+            hot[slot + 1] += 1
+            hot[slot + 2] += rows[3 * place + 1]
+            hot[slot + 3] += rows[3 * place + 2]
+            continue
+        if hot[slot] != -1:
+            if used[kind] == most:
+                return place
+            top = 4 * (kind * stride + used[kind])
+            piles[top] = hot[slot]
+            piles[top + 1] = hot[slot + 1]
+            piles[top + 2] = hot[slot + 2]
+            piles[top + 3] = hot[slot + 3]
+            used[kind] += 1
+        hot[slot] = key
+        hot[slot + 1] = 1
+        hot[slot + 2] = rows[3 * place + 1]
+        hot[slot + 3] = rows[3 * place + 2]
+    return end
 
 
-def pour(
-    old: Any,
-    size: Any,
-    slots: Any,
-    slots_at: Any,
-    shift: Any,
-    times: Any,
-    batch: Any,
-    used: Any,
-) -> Any:
-    """Add all slots of one table to another, in windows that are `times` as wide for each kind.
-
-    The other must have room for them all.
-    """
-    count = used[0]
-    mask = (1 << (64 - shift)) - 1
-    place = 0
-    while place < size:
-        found = 0
-        while place < size and found < BATCH:
-            key = old[4 * place]
-            if key != 0:
-                top = (key ^ USED) >> REST_BITS
-                kind, window = top >> (KIND_SHIFT - REST_BITS), top & UNKNOWN_MINUTE
-                if window != UNKNOWN_MINUTE:
-                    window //= times[kind]
-                base = USED | (kind << KIND_SHIFT) | (window << REST_BITS)
-                key = base | (key & ((1 << REST_BITS) - 1))
-                slot = np.int64((U(key) * _MIX) >> U(shift))
-                batch[3 * found] = place
-                batch[3 * found + 1] = key
-                batch[3 * found + 2] = slot
-                _prefetch(slots_at + U(32 * slot))
-                found += 1
-            place += 1
-        for each in range(found):
-            at, key, slot = 4 * batch[3 * each], batch[3 * each + 1], batch[3 * each + 2]
-            while slots[4 * slot] != key and slots[4 * slot] != 0:
-                slot = (slot + 1) & mask
-            count += slots[4 * slot] == 0
-            slots[4 * slot] = key
-            slots[4 * slot + 1] += old[at + 1]
-            slots[4 * slot + 2] += old[at + 2]
-            slots[4 * slot + 3] += old[at + 3]
-    used[0] = count
+def mark(pile: Any, count: Any, low: Any, seen: Any) -> Any:
+    """Set the byte of each known window that rows are in; the first byte is that of window `low`."""
+    for place in range(count):
+        window = pile[4 * place] >> REST_BITS
+        if window != UNKNOWN_MINUTE:
+            _put_byte(seen + U(window - low), 1)
     return count
 
 
-def gather(slots: Any, size: Any, columns: Any, most: Any) -> Any:
-    """Copy the slots in use; gives how many. The four columns are `most` numbers apart."""
-    count = 0
-    for place in range(size):
-        key = slots[4 * place]
-        if key != 0:
-            columns[count] = key ^ USED
-            columns[count + most] = slots[4 * place + 1]
-            columns[count + 2 * most] = slots[4 * place + 2]
-            columns[count + 3 * most] = slots[4 * place + 3]
-            count += 1
+def turn(
+    pile: Any, count: Any, low: Any, times: Any, window_bits: Any, place_bits: Any, values: Any
+) -> Any:
+    """Make numbers of the keys on a pile that sort by port first: (rest, window - low, place).
+
+    Windows become `times` as wide; all bits of a window are set where it is unknown. Gives `count`.
+    """
+    last, since = -1, 0
+    for place in range(count):
+        window, rest = pile[4 * place] >> REST_BITS, pile[4 * place] & ((1 << REST_BITS) - 1)
+        if window != last:
+            last = window
+            since = window // times - low
+            if window == UNKNOWN_MINUTE:
+                since = (1 << window_bits) - 1
+        values[place] = (((rest << window_bits) | since) << place_bits) | place
     return count
+
+
+def distinct(values: Any, count: Any, wider: Any, window_bits: Any, place_bits: Any) -> Any:
+    """How many keys with a known window there are in sorted numbers, where windows are `wider`."""
+    found, last = 0, -1
+    unknown = (1 << window_bits) - 1
+    for each in range(count):
+        value = values[each] >> place_bits
+        since = value & unknown
+        value += wider[since] - since
+        found += value != last
+        found -= since == unknown and value != last
+        last = value
+    return found
+
+
+def regroup(values: Any, count: Any, wider: Any, window_bits: Any, place_bits: Any) -> Any:
+    """Leave of each number (wider window, place), to be sorted by window; gives `count`."""
+    for each in range(count):
+        since = (values[each] >> place_bits) & ((1 << window_bits) - 1)
+        place = values[each] & ((1 << place_bits) - 1)
+        values[each] = (wider[since] << place_bits) | place
+    return count
+
+
+def fold(pile: Any, values: Any, count: Any, place_bits: Any, columns: Any) -> Any:
+    """Add up what has the same (window, rest), in the order of the numbers that `regroup` left.
+
+    Gives the number of rows that are left; their columns are `count` numbers apart.
+    """
+    mask = (1 << place_bits) - 1
+    at, last = -1, -1
+    for each in range(count):
+        place = 4 * (values[each] & mask)
+        rest = pile[place] & ((1 << REST_BITS) - 1)
+        key = ((values[each] >> place_bits) << REST_BITS) | rest
+        if key != last:
+            last = key
+            at += 1
+            columns[at] = key
+            columns[at + count] = pile[place + 1]
+            columns[at + 2 * count] = pile[place + 2]
+            columns[at + 3 * count] = pile[place + 3]
+        else:
+            columns[at + count] += pile[place + 1]
+            columns[at + 2 * count] += pile[place + 2]
+            columns[at + 3 * count] += pile[place + 3]
+    return at + 1
 
 
 def sort(values: Any, spare: Any, count: Any, low: Any, high: Any, ends: Any) -> Any:
@@ -652,7 +651,7 @@ _KINDS: Final = {
 def object_code() -> dict[str, tuple[str, bytes]]:
     """By the name of each function: the name of its entry, and its object code."""
     code = {}
-    for function in (read, add, pour, gather, sort):
+    for function in (read, add, mark, turn, sort, distinct, regroup, fold):
         signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))
         compiled = cfunc(signature, error_model="numpy")(function)
         library = compiled._library  # noqa: SLF001  (Numba's own caches do the same)

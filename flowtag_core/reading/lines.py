@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from flowtag_core.reading.compiled import MOST_ODD, MOST_ROWS, MOST_SEPARATORS, 
 from flowtag_core.reading.layout import KNOWN_FIELDS, Layout
 from flowtag_core.reading.reference import Reference
 from flowtag_core.reading.tally import Tally
+
+T = TypeVar("T")
 
 _WORTH_A_KERNEL: Final = 1 << 19
 """Bytes that the reference counts sooner than the kernel is loaded."""
@@ -76,6 +78,16 @@ class Found(NamedTuple):
     odd: int
 
 
+class _Read(NamedTuple):
+    """A block that is being read; where the reading was cancelled, the sheet has it all the same."""
+
+    kernel: Kernel
+    text: bytes
+    layout: Layout
+    sheet: Sheet
+    reading: Future[Sheet]
+
+
 class Lines:
     """Counts the lines of one file, together with its reference."""
 
@@ -83,7 +95,7 @@ class Lines:
         self._reference = reference
         self._size = 0
         self._tally: Tally | None = None
-        self._read: deque[tuple[Kernel, bytes, Layout, Future[Sheet]]] = deque()
+        self._read: deque[_Read] = deque()
 
     def count(self, block: bytes) -> None:
         """Count a block of whole lines; its last line may lack the line end."""
@@ -100,12 +112,14 @@ class Lines:
             return
         layout = self._reference.layout
         if layout.names_port_and_protocol:
-            reading = _threads().submit(_sheet().read, kernel, block, layout)
-            self._read.append((kernel, block, layout, reading))
+            sheet = _sheet()
+            reading = _threads().submit(sheet.read, kernel, block, layout)
+            self._read.append(_Read(kernel, block, layout, sheet, reading))
         else:
             self.settle()
             self._reference.count(block)
         while len(self._read) > _thread_count() + 1:
+            self._read_last()
             self._settle_first()
 
     def settle(self) -> None:
@@ -116,7 +130,11 @@ class Lines:
     def counts(self) -> FlowCounts:
         """The flows in plain lines, in tables only."""
         self.settle()
-        return self._tally.counts() if self._tally else FlowCounts()
+        if self._tally is None:
+            return FlowCounts()
+        counts = self._tally.counts(_each if self._size >= _WORTH_THREADS else map)
+        _TALLIES.append(self._tally)
+        return counts
 
     def _kernel(self, size: int) -> Kernel | None:
         self._size += size
@@ -125,8 +143,16 @@ class Lines:
         return compiled.kernel() if self._size > _WORTH_A_KERNEL else None
 
     def _settle_first(self) -> None:
-        kernel, text, layout, reading = self._read.popleft()
-        self._settle(kernel, text, reading.result(), layout, is_read=True)
+        kernel, text, layout, sheet, reading = self._read.popleft()
+        if not reading.cancelled():
+            reading.result()
+        self._settle(kernel, text, sheet, layout, is_read=True)
+
+    def _read_last(self) -> None:
+        """Read the last block here, where the first is not read yet: better than to wait for it."""
+        last = self._read[-1]
+        if not self._read[0].reading.done() and last.reading.cancel():
+            last.sheet.read(last.kernel, last.text, last.layout)
 
     def _settle(
         self, kernel: Kernel, text: bytes, sheet: Sheet, layout: Layout, is_read: bool = False
@@ -136,7 +162,7 @@ class Lines:
             plain = {Reason.NO_DATA: found.no_data, Reason.SKIPPED_DATA: found.skipped_data}
             self._reference.add_plain(its_layout, found.flows, plain, found.stamped > 0)
             if found.rows:
-                self._tally = self._tally or Tally(kernel)
+                self._tally = self._tally or _tally(kernel)
                 self._tally.add(part.rows, found.rows)
         _SHEETS.append(sheet)
 
@@ -173,7 +199,9 @@ class Lines:
                 return
 
 
+# New memory costs more time than what is done with it, so it is used again, and again.
 _SHEETS: Final[deque[Sheet]] = deque()
+_TALLIES: Final[deque[Tally]] = deque()
 
 
 def _sheet() -> Sheet:
@@ -182,6 +210,14 @@ def _sheet() -> Sheet:
         return _SHEETS.pop()
     except IndexError:
         return Sheet()
+
+
+def _tally(kernel: Kernel) -> Tally:
+    """An empty one that nobody uses."""
+    try:
+        return _TALLIES.pop()
+    except IndexError:
+        return Tally(kernel)
 
 
 @cache
@@ -193,6 +229,13 @@ def _thread_count() -> int:
 @cache
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_thread_count(), thread_name_prefix="flowtag")
+
+
+def _each(function: Callable[[int], T], items: Iterable[int]) -> list[T]:
+    """Like `map`; this thread takes the last ones that no other has begun."""
+    begun = [(_threads().submit(function, item), item) for item in items]
+    done = [each.result() if not each.cancel() else function(item) for each, item in begun[::-1]]
+    return done[::-1]
 
 
 @cache

@@ -272,6 +272,8 @@ def _up_to_damage(chunks: Iterator[bytes], damage: list[DamagedLogError]) -> Ite
 
 def _cut(held: list[bytes]) -> tuple[bytes, bytes]:
     """The whole lines, and what follows the last line end."""
+    if end := held[-1].rfind(b"\n") + 1 if held else 0:
+        return b"".join([*held[:-1], memoryview(held[-1])[:end]]), held[-1][end:]
     text = b"".join(held)
     end = text.rfind(b"\n") + 1
     return text[:end], text[end:]

@@ -1,48 +1,51 @@
-"""Rows that the kernel wrote -> tables: an open-addressing table that grows, then three sorted ones."""
+"""Rows that the kernel wrote -> tables: a small hot table, and piles of what was pushed out of it."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from flowtag_core.counts import (
     ALL_TIME,
+    UNKNOWN_TIME,
     WIDTHS,
     FlowCounts,
     Ints,
     Table,
-    Tower,
     fitting_rung,
-    rest_first,
     table,
+    times_as_wide,
 )
-from flowtag_core.reading.compiled import BATCH, KIND_SHIFT, REST_BITS, UNKNOWN_MINUTE, Kernel
+from flowtag_core.reading.compiled import REST_BITS, UNKNOWN_MINUTE, Kernel
 
-_KINDS: Final = 3
-_LEAST_BITS: Final = 12
-_MOST_BITS: Final = 20  # 32 MB
+_KINDS: Final = range(3)
+_HOT_BITS: Final = 11
+_PILE_SIZES: Final = (1 << 14, 1 << 16, 1 << 18, 3 << 18)
+"""Rows on a pile; the last must be more than a table has at most."""
 _MOST_SPAN: Final = 1 << 22  # windows for which there may be a list of all
 _REST: Final = (1 << REST_BITS) - 1
-_NO_KIND: Final = (1 << KIND_SHIFT) - 1
+_MOST_BITS: Final = 63
 
 
 class Tally:
     """Adds rows up; for one thread at a time.
 
-    Each kind of rows is kept in the narrowest windows that its table may still have in the end, so
-    that a day's log has rows for 10 minutes and not for each minute. Where the table is full all the
-    same, it is turned into sorted ones and emptied.
+    There is a pile for each kind of row. One that is full is folded: sorted, and what has the same
+    key made one row, in the narrowest windows that its table may still have in the end.
     """
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._sums = [Tower(Table()) for _ in range(_KINDS)]
-        self._batch = np.empty(3 * BATCH, np.int64)
-        self._used = np.zeros(1, np.int64)
-        self._rungs = [0] * _KINDS
-        self._start(_LEAST_BITS)
+        self._hot = np.full((len(_KINDS), 1 << _HOT_BITS, 4), -1, np.int64)
+        self._widths = np.empty((5, len(_KINDS)), np.int64)
+        self._used = np.empty(len(_KINDS), np.int64)
+        self._most = _PILE_SIZES[0]
+        self._piles = self._room(self._most)
+        self._scratch: deque[Ints] = deque()
+        self._start()
 
     def add(self, rows: Ints, count: int) -> None:
         """Add the first `count` rows of (key, packets, bytes)."""
@@ -52,127 +55,160 @@ class Tally:
                 rows.ctypes.data,
                 done,
                 count,
-                self._slots.ctypes.data,
-                self._slots.ctypes.data,
-                64 - self._bits,
-                3 << (self._bits - 2),
+                self._hot.ctypes.data,
+                _HOT_BITS,
                 self._widths.ctypes.data,
-                self._batch.ctypes.data,
+                self._piles.ctypes.data,
+                self._piles.shape[1],
+                self._most,
                 self._used.ctypes.data,
             )
             if done == count:
                 return
             self._make_room()
 
-    def counts(self) -> FlowCounts:
-        """All that was added, and nothing else."""
-        self._harvest()
-        requests, replies, by_service = (each.total() for each in self._sums)
-        return FlowCounts(requests, replies, by_service)
+    def counts(self, each: Callable[..., Iterable[Table]] = map) -> FlowCounts:
+        """All that was added, which is taken out; `each` does the work, the most first, like `map`."""
+        self._pour()
+        kinds = np.argsort(-self._used).tolist()
+        tables = dict(zip(kinds, each(self._total, kinds), strict=True))
+        self._start()
+        return FlowCounts(*(tables[kind] for kind in _KINDS))
 
-    def _start(self, bits: int) -> None:
-        """Empty slots, for windows as wide as the rungs say."""
-        self._bits = bits
-        self._slots = np.zeros((1 << bits, 4), np.int64)
-        self._used[0] = 0
-        widths = [WIDTHS[rung] for rung in self._rungs]
-        self._widths = np.array([UNKNOWN_MINUTE if w == ALL_TIME else w for w in widths], np.int64)
+    def _start(self) -> None:
+        self._rungs = [0 for _ in _KINDS]
+        self._used[:] = 0
+        self._widths[3], self._widths[4] = UNKNOWN_MINUTE, -1
+        self._widen()
+
+    @staticmethod
+    def _room(most: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Piles for so many rows, and all that is hot; what is not used costs no memory."""
+        return np.empty((len(_KINDS), most + (1 << _HOT_BITS), 4), np.int64)
 
     def _make_room(self) -> None:
-        """Widen the windows that must be wider; then more slots, or none that are used."""
-        if self._bits < _MOST_BITS:
-            self._widen(self._bits + 2)
-            return
-        self._harvest()
-        self._rungs = [max(r, s.total().rung) for r, s in zip(self._rungs, self._sums, strict=True)]
-        self._start(_MOST_BITS)
+        """Larger piles; where they are large, fold those that are full."""
+        larger = [size for size in _PILE_SIZES if size > self._most]
+        if not larger:
+            self._pour()
+            for kind in _KINDS:
+                if self._used[kind] >= self._most:
+                    columns = self._folded(kind)
+                    self._used[kind] = len(columns[0])
+                    self._piles[kind, : self._used[kind]] = columns.T
+            self._widen()
+            if 3 * self._used.max() > 2 * self._most:
+                larger = [2 * self._most]
+        if larger:
+            piles, self._most = self._piles, larger[0]
+            self._piles = self._room(self._most)
+            for kind, used in enumerate(self._used):
+                self._piles[kind, :used] = piles[kind, :used]
 
-    def _widen(self, bits: int) -> None:
-        """Move everything to so many slots, in windows as wide as they must be by now."""
-        key = self._columns()[0]
-        rungs = [self._rung(key[_is(kind, key)], rung) for kind, rung in enumerate(self._rungs)]
-        if rungs == self._rungs and bits == self._bits:
-            return
-        old, widths, self._rungs = self._slots, self._widths, rungs
-        self._start(bits)
-        times = self._widths // widths
-        self._kernel.pour(
-            old.ctypes.data,
-            len(old),
-            self._slots.ctypes.data,
-            self._slots.ctypes.data,
-            64 - bits,
-            times.ctypes.data,
-            self._batch.ctypes.data,
-            self._used.ctypes.data,
-        )
+    def _pour(self) -> None:
+        """Put all that is hot on the piles."""
+        for kind, used in enumerate(self._used):
+            hot = self._hot[kind]
+            hot = hot[hot[:, 0] >= 0]
+            self._piles[kind, used : used + len(hot)] = hot
+            self._used[kind] += len(hot)
+        self._hot[:] = -1
 
-    def _harvest(self) -> None:
-        self._widen(self._bits)
-        columns = self._columns()
-        for kind, tower in enumerate(self._sums):
-            is_kind = _is(kind, columns[0])
-            if not is_kind.any():
-                continue
-            key, flows, packets, volume = (column[is_kind] for column in columns)
-            order = self._order(key)
-            window, rest = _window(key[order]), key[order] & _REST
-            rung = self._rungs[kind]
-            tower.add(table(window, rest, flows[order], packets[order], volume[order], rung))
-        self._start(_LEAST_BITS)
+    def _widen(self) -> None:
+        widths = [WIDTHS[rung] for rung in self._rungs]
+        self._widths[0] = [UNKNOWN_MINUTE if width == ALL_TIME else width for width in widths]
+        self._widths[1] = -1
 
-    def _columns(self) -> Ints:
-        """Keys, flows, packets and bytes of the slots in use."""
-        most = int(self._used[0])
-        columns = np.empty((4, most), np.int64)
-        slots, size = self._slots.ctypes.data, len(self._slots)
-        self._kernel.gather(slots, size, columns.ctypes.data, most)
+    def _total(self, kind: int) -> Table:
+        columns = self._folded(kind)
+        return _table(columns, self._rungs[kind]) if len(columns[0]) else Table()
+
+    def _folded(self, kind: int) -> Ints:
+        """The columns of a pile, equal keys made one, sorted; its rung becomes what it must be."""
+        count, rung = int(self._used[kind]), self._rungs[kind]
+        pile = self._piles[kind, :count]
+        windows = self._windows(kind, pile)
+        # First as few windows as there must be, for they can be told without sorting.
+        narrow = fitting_rung(windows, lambda _: 0, rung)
+        times = times_as_wide(rung, narrow)
+        windows = np.unique(windows // times)
+        low = int(windows.min(initial=UNKNOWN_MINUTE))
+        window_bits = (int(windows.max(initial=low)) - low + 1).bit_length()
+        place_bits = count.bit_length()
+        if REST_BITS + window_bits + place_bits > _MOST_BITS:  # a few minutes in many years
+            found = _table(pile.T, rung)
+            self._rungs[kind] = found.rung
+            return _columns(found)
+        scratch = self._scratch.pop() if self._scratch else np.empty(0, np.int64)
+        if len(scratch) < 2 * count:
+            scratch = np.empty(2 * self._piles.shape[1], np.int64)
+        values, spare = scratch[:count], scratch[count : 2 * count]
+        turned = pile.ctypes.data, count, low, times, window_bits, place_bits, values.ctypes.data
+        self._kernel.turn(*turned)
+        values, spare = self._sorted(values, spare, place_bits)
+        arguments = values.ctypes.data, count
+        bits = window_bits, place_bits
+
+        def rows_at(rung: int) -> int:
+            wider = _wider(low, window_bits, times_as_wide(narrow, rung))
+            return self._kernel.distinct(*arguments, wider.ctypes.data, *bits)
+
+        self._rungs[kind] = fitting_rung(windows, rows_at, narrow)
+        times = times_as_wide(narrow, self._rungs[kind])
+        wider = _wider(low, window_bits, times)
+        self._kernel.regroup(*arguments, wider.ctypes.data, *bits)
+        values, spare = self._sorted(values, spare, place_bits)
+        columns = np.empty((4, count), np.int64)
+        to_fold = pile.ctypes.data, values.ctypes.data, count, place_bits, columns.ctypes.data
+        columns = columns[:, : self._kernel.fold(*to_fold)]
+        self._scratch.append(scratch)
+        key = columns[0]
+        known = np.searchsorted(key, wider[-1] << REST_BITS)
+        key[:known] += low // times << REST_BITS
+        key[known:] |= UNKNOWN_MINUTE << REST_BITS
         return columns
 
-    def _rung(self, key: Ints, rung: int) -> int:
-        """The narrowest rung, from this one upward, in which rows with these keys are few enough."""
-        known = key[(key >> REST_BITS) & UNKNOWN_MINUTE != UNKNOWN_MINUTE] & _NO_KIND
-        if not len(known):
-            return rung
-        by_rest = rest_first(known)
-        return fitting_rung(_windows(known), len(known), lambda: self._sorted(by_rest), rung)
+    def _windows(self, kind: int, pile: Ints) -> Ints:
+        """The known windows of the rows on a pile, sorted."""
+        low, high = (self._widths[3:, kind] // self._widths[0, kind]).tolist()
+        if high - low > _MOST_SPAN:
+            windows = np.unique(pile[:, 0] >> REST_BITS)
+            return np.asarray(windows[windows != UNKNOWN_MINUTE], np.int64)
+        seen = np.zeros(max(high - low + 1, 1), np.uint8)
+        self._kernel.mark(pile.ctypes.data, len(pile), low, seen.ctypes.data)
+        return np.asarray(np.flatnonzero(seen) + low, np.int64)
 
-    def _order(self, key: Ints) -> Ints:
-        """The places of the keys in ascending order."""
-        bits = len(key).bit_length()
-        low = key.min()
-        if int(key.max() - low).bit_length() + bits > 63:
-            return np.argsort(key)
-        # The places are sorted with the keys: below them, in the same numbers.
-        places = self._sorted(((key - low) << bits) | np.arange(len(key)), bits)
-        return places & ((1 << bits) - 1)
-
-    def _sorted(self, values: Ints, low: int = 0) -> Ints:
-        """The numbers by their bits from `low` up; `values` are used up."""
-        high = int(values.max()).bit_length()
-        spare, ends = np.empty_like(values), np.zeros((6, 2048), np.int64)
-        passes = self._kernel.sort(
-            values.ctypes.data, spare.ctypes.data, len(values), low, high, ends.ctypes.data
-        )
-        return spare if passes % 2 else values
+    def _sorted(self, values: Ints, spare: Ints, low: int) -> tuple[Ints, Ints]:
+        """The numbers sorted by their bits from `low` up, and what is no more needed."""
+        high, ends = int(values.max(initial=0)).bit_length(), np.zeros((6, 2048), np.int64)
+        two = values.ctypes.data, spare.ctypes.data
+        passes = self._kernel.sort(*two, len(values), low, high, ends.ctypes.data)
+        return (spare, values) if passes % 2 else (values, spare)
 
 
-def _is(kind: int, key: Ints) -> NDArray[np.bool_]:
-    return np.asarray(key >> KIND_SHIFT == kind)
+def _wider(low: int, bits: int, times: int) -> Ints:
+    """By window since `low`, which window since that of `low` it is in, if so many make one.
+
+    The last of the 2 ** bits is the unknown one, and comes behind all others.
+    """
+    wider: Ints = (np.arange(low, low + (1 << bits)) // times) - low // times
+    wider[-1] += 1
+    return wider
 
 
-def _windows(key: Ints) -> Ints:
-    """The windows that are there, sorted."""
+def _table(columns: Ints, rung: int) -> Table:
+    """The table of the columns of a pile."""
+    key, flows, packets, volume = columns
     window = key >> REST_BITS
-    low = window.min()
-    if window.max() - low > _MOST_SPAN:
-        return np.asarray(np.unique(window), np.int64)
-    is_there = np.zeros(window.max() - low + 1, np.bool_)
-    is_there[window - low] = True
-    return np.asarray(np.flatnonzero(is_there) + low, np.int64)
+    window[window == UNKNOWN_MINUTE] = UNKNOWN_TIME
+    return table(window, key & _REST, flows, packets, volume, rung)
 
 
-def _window(key: Ints) -> Ints:
-    """The number of the window in slots' keys, -1 where it is unknown."""
-    window = (key >> REST_BITS) & UNKNOWN_MINUTE
-    return np.where(window == UNKNOWN_MINUTE, -1, window)
+def _columns(found: Table) -> Ints:
+    """The columns of a table as they are on a pile."""
+    window = found.window
+    minute = window // (60 * (found.width or 1))
+    key = (np.where(window == UNKNOWN_TIME, UNKNOWN_MINUTE, minute) << REST_BITS) | (
+        (found.protocol << 18) | (found.port << 2) | found.action
+    )
+    return np.stack([key, found.flows, found.packets, found.bytes])
