@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 # What the kernel is told of a layout: one list of numbers, these are the places in it. Then comes
 # for each protocol whether it has ports.
-FIELDS, IS_DEFAULT, STAMPS, DSTPORT, PROTOCOL, SRCPORT, START, PACKETS, BYTES, ACTION, STATUS = (
+FIELDS, IS_DEFAULT, STAMPS, DSTPORT, PROTOCOL, SRCPORT, PACKETS, BYTES, START, ACTION, STATUS = (
     range(11)
 )
 WITH_PORTS: Final = 11
@@ -42,14 +42,14 @@ MOST_ODD: Final = 1 << 13
 MOST_SEPARATORS: Final = 1 << 12
 
 SIGNATURES: Final = {
-    "read": ("address", "number", "int64s", "address", "int32s", "int64s", "int64s", "int64s"),
+    "read": tuple("address number int64s address int32s int64s int64s int64s int64s".split()),
     "add": tuple("int64s number number int64s number int64s int64s number number int64s".split()),
     "mark": ("int64s", "number", "number", "address"),
     "turn": tuple("int64s number number number number number int64s".split()),
     "sort": ("int64s", "int64s", "number", "number", "number", "int64s"),
     "distinct": ("int64s", "number", "int64s", "number", "number"),
     "regroup": ("int64s", "number", "int64s", "number", "number"),
-    "fold": ("int64s", "int64s", "number", "number", "int64s"),
+    "fold": ("int64s", "address", "int64s", "number", "number", "int64s"),
 }
 """The parameters of each function; all give a number."""
 

@@ -17,7 +17,8 @@ Why it is fast:
 - What is odd in 64 bytes is then arithmetic on such numbers, without a branch for each byte.
 - The places of all separators go into one list, eight at a time without asking how many there are;
   a field is what stands between two of them.
-- A number's last eight digits are loaded as one 64-bit number and checked and added up together.
+- A number's last eight digits are loaded as one 64-bit number, and those of all of a record's numbers
+  are checked and added up together, in one vector.
 - Rows are added up in a small hot table that stays in the processor's cache. Flow logs come nearly in
   time order, so a key that comes often comes again soon; one that is pushed out goes on a pile.
 """
@@ -107,6 +108,8 @@ _YEAR_2000: Final = 946_684_800
 _YEAR_2100: Final = 4_102_444_800
 _MIX: Final = U(0x9E37_79B9_7F4A_7C15)  # 2**64 / golden ratio: spreads keys that differ little
 
+_AHEAD: Final = 16  # rows that are asked for before it is their turn
+
 FLOW, NO_DATA, SKIPPED_DATA, ODD = range(4)
 
 
@@ -190,6 +193,81 @@ def _bits(_: Any, mask: Any) -> Any:
         return builder.ctpop(args[0])
 
     return types.int64(types.uint64), generate
+
+
+@intrinsic
+def _prefetch(_: Any, address: Any) -> Any:
+    """Ask for the memory at an address, to read it soon, without waiting for it."""
+
+    def generate(context: Any, builder: Any, __: Any, args: Any) -> Any:
+        place = builder.inttoptr(args[0], _BYTE.as_pointer())
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [place.type, number, number, number])
+        call = builder.module.declare_intrinsic("llvm.prefetch", [place.type], kind)
+        builder.call(call, [place, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.uint64), generate
+
+
+@intrinsic
+def _eight_numbers(
+    _: Any,
+    word_0: Any,
+    word_1: Any,
+    word_2: Any,
+    word_3: Any,
+    word_4: Any,
+    word_5: Any,
+    word_6: Any,
+    word_7: Any,
+    before_0: Any,
+    before_1: Any,
+    before_2: Any,
+    before_3: Any,
+    before_4: Any,
+    before_5: Any,
+    before_6: Any,
+    before_7: Any,
+    numbers: Any,
+) -> Any:
+    """What `_eight` does for eight words at once: a bit for each that is not all digits.
+
+    Of each word the lowest bits, as many as `before` says, are none of the digits.
+    """
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        word, before = _vector(builder, args[:8]), _vector(builder, args[8:16])
+        digits = builder.shl(_every(_WORD, int(_ALL)), before)
+        word = builder.and_(builder.xor(word, _every(_WORD, int(_DIGITS))), digits)
+        unlike = builder.or_(word, builder.add(word, _every(_WORD, int(_OVER_9))))
+        unlike = builder.and_(unlike, _every(_WORD, int(_HIGH)))
+        unlike = builder.icmp_unsigned("!=", unlike, _every(_WORD, 0))
+        for bits, base in ((16, 10), (32, 100), (64, 10_000)):
+            lane = ir.IntType(bits)
+            word = builder.bitcast(word, ir.VectorType(lane, 512 // bits))
+            low = builder.and_(word, _every(lane, (1 << bits // 2) - 1))
+            high = builder.lshr(word, _every(lane, bits // 2))
+            word = builder.add(builder.mul(low, _every(lane, base)), high)
+        place = builder.bitcast(args[16], word.type.as_pointer())
+        builder.store(word, place, align=8)
+        return builder.zext(builder.bitcast(unlike, _BYTE), _WORD)
+
+    words = (types.uint64,) * 16
+    return types.int64(*words, types.CPointer(types.int64)), generate
+
+
+def _vector(builder: Any, values: Any) -> Any:
+    vector = ir.Constant(ir.VectorType(_WORD, 8), ir.Undefined)
+    for place, value in enumerate(values):
+        vector = builder.insert_element(vector, value, ir.IntType(32)(place))
+    return vector
+
+
+def _every(lane: Any, value: int) -> Any:
+    """512 bits of the same number."""
+    count = 512 // lane.width
+    return ir.Constant(ir.VectorType(lane, count), [value] * count)
 
 
 # A part of a function that is compiled: its code is put in place, for a call that might raise would
@@ -320,13 +398,6 @@ def _verdict(
 
 
 @_part
-def _field(text: Any, separators: Any, record: Any, position: Any, most: Any) -> Any:
-    """The number in a field of at most so many digits; -1 where it is none."""
-    end = separators[record + position + 1]
-    return _number(text, end, end - separators[record + position] - 1, most)
-
-
-@_part
 def _action(text: Any, separators: Any, record: Any, position: Any) -> Any:
     end = separators[record + position + 1]
     if end - separators[record + position] != 7:
@@ -338,31 +409,101 @@ def _action(text: Any, separators: Any, record: Any, position: Any) -> Any:
 
 
 @_part
-def _put_rows(text: Any, layout: Any, separators: Any, record: Any, rows: Any, count: Any) -> Any:
+def _length(separators: Any, at: Any) -> Any:
+    return separators[at + 1] - separators[at] - 1
+
+
+@_part
+def _last_8(text: Any, separators: Any, at: Any) -> Any:
+    """The eight bytes up to a field's end."""
+    return _word(text + U(separators[at + 1]) - _EIGHT)
+
+
+@_part
+def _before(length: Any) -> Any:
+    """How many bits stand before a field of this length in the eight bytes up to its end."""
+    return U(64 - 8 * length) if length < 8 else U(0)
+
+
+@_part
+def _long(text: Any, separators: Any, at: Any, low: Any) -> Any:
+    """The number in a field, of which `low` are the last eight digits; -1 where it is none."""
+    length = _length(separators, at) - 8
+    if length < 1:
+        return low
+    high = _number(text, separators[at + 1] - 8, length, 7)
+    return high * 100_000_000 + low if high >= 0 else -1
+
+
+@_part
+def _put_rows(
+    text: Any, layout: Any, separators: Any, record: Any, numbers: Any, rows: Any, count: Any
+) -> Any:
     """Write the rows of a flow; how many: 1, of a reply 2, 0 where a field is not sound.
 
-    A reply has a row by its destination port and one by its source port.
+    A reply has a row by its destination port and one by its source port. The place of a field that
+    the layout lacks is that of dstport, and what is read there is thrown away.
     """
-    dstport = _field(text, separators, record, layout[DSTPORT], 5)
-    protocol = _field(text, separators, record, layout[PROTOCOL], 5)
-    if dstport < 0 or dstport > 65535 or protocol < 0 or protocol > 255:
+    dst, kind, src = record + layout[DSTPORT], record + layout[PROTOCOL], record + layout[SRCPORT]
+    start, packet, byte = record + layout[START], record + layout[PACKETS], record + layout[BYTES]
+    # A sound start has more than 8 digits: its last 8 and those before are two numbers.
+    low = 8 if start != dst else 0
+    high = _length(separators, start) - low
+    if (
+        _length(separators, dst) > 5
+        or _length(separators, kind) > 5
+        or _length(separators, src) > 5
+        or high < 1
+        or high > 7
+    ):
         return 0
-    srcport, minute, packets, volume, action = 65536, UNKNOWN_MINUTE, 0, 0, 2
-    if layout[SRCPORT] >= 0:
-        srcport = _field(text, separators, record, layout[SRCPORT], 5)
-        if srcport < 0 or srcport > 65535:
+    unlike = _eight_numbers(
+        _last_8(text, separators, dst),
+        _last_8(text, separators, kind),
+        _last_8(text, separators, src),
+        _last_8(text, separators, packet),
+        _last_8(text, separators, byte),
+        _last_8(text, separators, start),
+        _word(text + U(separators[start + 1] - low) - _EIGHT),
+        _DIGITS,
+        _before(_length(separators, dst)),
+        _before(_length(separators, kind)),
+        _before(_length(separators, src)),
+        _before(_length(separators, packet)),
+        _before(_length(separators, byte)),
+        _before(_length(separators, start)),
+        _before(high),
+        U(0),
+        numbers,
+    )
+    if unlike:
+        return 0
+    dstport, protocol, srcport, minute, packets, volume, action = (
+        numbers[0],
+        numbers[1],
+        65536,
+        UNKNOWN_MINUTE,
+        0,
+        0,
+        2,
+    )
+    if dstport > 65535 or protocol > 255:
+        return 0
+    if src != dst:
+        srcport = numbers[2]
+        if srcport > 65535:
             return 0
-    if layout[START] >= 0:
-        seconds = _field(text, separators, record, layout[START], 15)
+    if packet != dst:
+        packets = _long(text, separators, packet, numbers[3])
+    if byte != dst:
+        volume = _long(text, separators, byte, numbers[4])
+    if start != dst:
+        seconds = numbers[6] * 100_000_000 + numbers[5]
         if seconds >= _YEAR_2100:
             seconds //= 1000  # milliseconds
         if seconds < _YEAR_2000 or seconds >= _YEAR_2100:
             return 0
         minute = seconds // 60
-    if layout[PACKETS] >= 0:
-        packets = _field(text, separators, record, layout[PACKETS], 15)
-    if layout[BYTES] >= 0:
-        volume = _field(text, separators, record, layout[BYTES], 15)
     if layout[ACTION] >= 0:
         action = _action(text, separators, record, layout[ACTION])
     if packets < 0 or volume < 0 or action < 0:
@@ -382,13 +523,21 @@ def _put_rows(text: Any, layout: Any, separators: Any, record: Any, rows: Any, c
 
 
 def read(
-    text: Any, size: Any, layout: Any, tail: Any, separators: Any, rows: Any, odd: Any, found: Any
+    text: Any,
+    size: Any,
+    layout: Any,
+    tail: Any,
+    separators: Any,
+    numbers: Any,
+    rows: Any,
+    odd: Any,
+    found: Any,
 ) -> Any:
     """Take the lines of a text apart; gives the number of bytes that were dealt with.
 
     That is up to the last line end, or less where `rows` or `odd` are full. `text` and `tail` are
-    addresses; eight bytes before the text may be read, and `tail` has 64 bytes. `rows` gets (key,
-    packets, bytes) of each row, `odd` (number of the line, begin, end) of each odd line, `found` the
+    addresses; 16 bytes before the text may be read, and `tail` has 64 bytes. `separators` and `numbers`
+    are to write on. `rows` gets (key, packets, bytes) of each row, `odd` (number of the line, begin, end) of each odd line, `found` the
     numbers of lines, flows, NODATA, SKIPDATA, lines with a stamp, rows and odd lines.
     """
     lines = flows = no_data = skipped = stamped = row_count = odd_count = 0
@@ -447,7 +596,8 @@ def read(
                 if skip >= 0:
                     verdict = _verdict(text, begin, layout, separators, first, last, skip)
                 if verdict == FLOW:
-                    added = _put_rows(text, layout, separators, first + skip, rows, row_count)
+                    record = first + skip
+                    added = _put_rows(text, layout, separators, record, numbers, rows, row_count)
                     row_count += added
                     flows += added > 0
                     verdict = FLOW if added else ODD
@@ -523,7 +673,7 @@ def add(
             hot[slot + 3] += rows[3 * place + 2]
             continue
         if hot[slot] != -1:
-            if used[kind] == most:
+            if used[kind] >= most:
                 return place
             top = 4 * (kind * stride + used[kind])
             piles[top] = hot[slot]
@@ -589,14 +739,17 @@ def regroup(values: Any, count: Any, wider: Any, window_bits: Any, place_bits: A
     return count
 
 
-def fold(pile: Any, values: Any, count: Any, place_bits: Any, columns: Any) -> Any:
+def fold(pile: Any, pile_at: Any, values: Any, count: Any, place_bits: Any, columns: Any) -> Any:
     """Add up what has the same (window, rest), in the order of the numbers that `regroup` left.
 
-    Gives the number of rows that are left; their columns are `count` numbers apart.
+    Gives the number of rows that are left; their columns are `count` numbers apart. `pile_at` is the
+    address of the pile.
     """
     mask = (1 << place_bits) - 1
     at, last = -1, -1
     for each in range(count):
+        if each + _AHEAD < count:
+            _prefetch(pile_at + U(32 * (values[each + _AHEAD] & mask)))
         place = 4 * (values[each] & mask)
         rest = pile[place] & ((1 << REST_BITS) - 1)
         key = ((values[each] >> place_bits) << REST_BITS) | rest

@@ -33,7 +33,8 @@ _WORTH_THREADS: Final = 1 << 22
 _MOST_THREADS: Final = 8
 
 # In the order in which the kernel knows them.
-_FIELDS: Final = "dstport protocol srcport start packets bytes action log-status".split()
+_NUMBERS: Final = "dstport protocol srcport packets bytes start".split()
+_WORDS: Final = "action log-status".split()
 
 
 class Sheet:
@@ -46,7 +47,15 @@ class Sheet:
         self._found = np.zeros(7, np.int64)
         self._tail = np.zeros(64, np.uint8)
         self._separators = np.empty(2 * MOST_SEPARATORS, np.int32)
-        scratch = self._tail, self._separators, self.rows, self._odd, self._found
+        self._numbers = np.empty(8, np.int64)
+        scratch = (
+            self._tail,
+            self._separators,
+            self._numbers,
+            self.rows,
+            self._odd,
+            self._found,
+        )
         self._addresses = [array.ctypes.data for array in scratch]
 
     def read(self, kernel: Kernel, text: bytes, layout: Layout) -> Sheet:
@@ -105,7 +114,7 @@ class Lines:
             return
         if self._reference.lines == 0:  # a header comes first: read it before all the others
             end = block.find(b"\n") + 1 or len(block)
-            self._reference.count(block[:end])
+            self._settle(kernel, block[:end], _sheet(), self._reference.layout)
             block = block[end:]
         if self._size < _WORTH_THREADS:
             self._settle(kernel, block, _sheet(), self._reference.layout)
@@ -118,7 +127,7 @@ class Lines:
         else:
             self.settle()
             self._reference.count(block)
-        while len(self._read) > _thread_count() + 1:
+        while len(self._read) > _thread_count() + 2:
             self._read_last()
             self._settle_first()
 
@@ -128,7 +137,7 @@ class Lines:
             self._settle_first()
 
     def counts(self) -> FlowCounts:
-        """The flows in plain lines, in tables only."""
+        """The flows that are not in the reference's tables; in tables only."""
         self.settle()
         if self._tally is None:
             return FlowCounts()
@@ -164,6 +173,10 @@ class Lines:
             if found.rows:
                 self._tally = self._tally or _tally(kernel)
                 self._tally.add(part.rows, found.rows)
+        flows = self._reference.take_flows()
+        if len(flows):
+            self._tally = self._tally or _tally(kernel)
+            self._tally.add_flows(flows)
         _SHEETS.append(sheet)
 
     def _parts(
@@ -245,7 +258,8 @@ def _numbers(layout: Layout) -> np.ndarray:
     numbers[compiled.FIELDS] = len(layout.names)
     numbers[compiled.IS_DEFAULT] = layout.is_default
     numbers[compiled.STAMPS] = _stamps(layout.names[0])
-    places = [layout.position(name) for name in _FIELDS]
+    names = [name if name in layout.names else "dstport" for name in _NUMBERS]
+    places = [layout.position(name) for name in (*names, *_WORDS)]
     numbers[compiled.DSTPORT : compiled.DSTPORT + len(places)] = places
     numbers[[compiled.WITH_PORTS + protocol for protocol in WITH_PORTS]] = 1
     return numbers

@@ -186,6 +186,15 @@ class Reference:
             self._shapes.add("time stamps before the records")
         self._set_aside.update({reason: count for reason, count in notes.items() if count})
 
+    def take_flows(self) -> Ints:
+        """The flows that are in no table yet, which somebody else adds up; seven columns a flow.
+
+        These are minute, protocol, dstport, srcport, action, packets and bytes; negative is unknown.
+        """
+        rows = np.concatenate(self._rows) if self._rows else np.empty((0, 7), np.int64)
+        self._rows = []
+        return rows
+
     def pass_lines(self, count: int) -> None:
         """Go on behind so many lines that are dealt with."""
         self._line += count
@@ -370,8 +379,7 @@ class Reference:
         """Turn the rows that wait into tables, once they are worth a sort."""
         if sum(map(len, self._rows)) < at_least:
             return
-        rows = np.concatenate(self._rows)
-        self._rows = []
+        rows = self.take_flows()
         replies = is_reply(rows[:, _PROTOCOL], rows[:, _SRCPORT], rows[:, _DSTPORT])
         self._requests.add(_table(rows[~replies], _DSTPORT))
         self._replies.add(_table(rows[replies], _DSTPORT))

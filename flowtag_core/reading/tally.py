@@ -19,7 +19,8 @@ from flowtag_core.counts import (
     table,
     times_as_wide,
 )
-from flowtag_core.reading.compiled import REST_BITS, UNKNOWN_MINUTE, Kernel
+from flowtag_core.reading.compiled import KIND_SHIFT, REST_BITS, UNKNOWN_MINUTE, Kernel
+from flowtag_core.reading.reference import is_reply
 
 _KINDS: Final = range(3)
 _HOT_BITS: Final = 11
@@ -67,6 +68,16 @@ class Tally:
                 return
             self._make_room()
 
+    def add_flows(self, flows: Ints) -> None:
+        """Add flows as `Reference.take_flows` gives them."""
+        minute, protocol, dstport, srcport, action, packets, volume = flows.T
+        kind = is_reply(protocol, srcport, dstport).astype(np.int64)
+        key = (minute & UNKNOWN_MINUTE) << REST_BITS | protocol << 18 | action
+        rows = np.stack([kind << KIND_SHIFT | key | dstport << 2, packets, volume], axis=1)
+        by_service = np.stack([2 << KIND_SHIFT | key | srcport << 2, packets, volume], axis=1)
+        rows = np.concatenate([rows, by_service[kind == 1]])
+        self.add(rows, len(rows))
+
     def counts(self, each: Callable[..., Iterable[Table]] = map) -> FlowCounts:
         """All that was added, which is taken out; `each` does the work, the most first, like `map`."""
         self._pour()
@@ -97,8 +108,9 @@ class Tally:
                     self._used[kind] = len(columns[0])
                     self._piles[kind, : self._used[kind]] = columns.T
             self._widen()
-            if 3 * self._used.max() > 2 * self._most:
-                larger = [2 * self._most]
+            left = int(self._used.max())
+            if 3 * left > 2 * self._most:
+                larger = [2 * max(left, self._most)]
         if larger:
             piles, self._most = self._piles, larger[0]
             self._piles = self._room(self._most)
@@ -159,8 +171,9 @@ class Tally:
         self._kernel.regroup(*arguments, wider.ctypes.data, *bits)
         values, spare = self._sorted(values, spare, place_bits)
         columns = np.empty((4, count), np.int64)
-        to_fold = pile.ctypes.data, values.ctypes.data, count, place_bits, columns.ctypes.data
-        columns = columns[:, : self._kernel.fold(*to_fold)]
+        at = pile.ctypes.data
+        left = self._kernel.fold(at, at, values.ctypes.data, count, place_bits, columns.ctypes.data)
+        columns = columns[:, :left]
         self._scratch.append(scratch)
         key = columns[0]
         known = np.searchsorted(key, wider[-1] << REST_BITS)

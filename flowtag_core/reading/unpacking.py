@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from flowtag_core.errors import DamagedLogError, LogError, reason_of
 
-READ_SIZE: Final = 1 << 20
+READ_SIZE: Final = 1 << 19
 HEAD_SIZE: Final = 1 << 16
 MEMBER_END: Final = b""
 """Stands among the pieces where files were put together: a line ends there, whatever it ends with."""
