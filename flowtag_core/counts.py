@@ -204,7 +204,7 @@ def _fit(table: Table) -> Table:
         by_rest, at = _in_wider(by_rest, times_as_wide(at, rung)), rung
         return len(by_rest)
 
-    windows = _distinct(known >> _WINDOW_SHIFT)
+    windows = distinct(known >> _WINDOW_SHIFT)
     return _widened(table, fitting_rung(windows, rows_at, table.rung))
 
 
@@ -218,7 +218,7 @@ def fitting_rung(windows: Ints, rows_at: Callable[[int], int], rung: int) -> int
     associative.
     """
     while len(windows) > MOST_WINDOWS or (len(windows) > 1 and rows_at(rung) > MOST_ROWS):
-        windows = _distinct(windows // times_as_wide(rung, rung + 1))
+        windows = distinct(windows // times_as_wide(rung, rung + 1))
         rung += 1
     return rung
 
@@ -229,10 +229,10 @@ def _rest_first(key: Ints) -> Ints:
 
 
 def _in_wider(by_rest: Ints, times: int) -> Ints:
-    return _distinct(by_rest & _REST_FIRST | (by_rest & ~_REST_FIRST) // times)
+    return distinct(by_rest & _REST_FIRST | (by_rest & ~_REST_FIRST) // times)
 
 
-def _distinct(values: Ints) -> Ints:
+def distinct(values: Ints) -> Ints:
     """Sorted values, each once."""
     return values[_is_first(values)]
 
@@ -351,8 +351,8 @@ class FlowCounts:
 def _added_by_name(
     some: Mapping[str, FileCounts], more: Mapping[str, FileCounts]
 ) -> dict[str, FileCounts]:
-    none = FileCounts()
-    return {name: some.get(name, none) + more.get(name, none) for name in {**some, **more}}
+    both = {name: file + more[name] for name, file in some.items() if name in more}
+    return {**some, **more, **both}
 
 
 class Tower(Generic[T]):

@@ -8,9 +8,9 @@ The names of services are in service_names.txt.
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
-from pathlib import Path
 from typing import Final
 
 _FROM_ZERO: Final = """
@@ -66,10 +66,12 @@ def service_name(port: int, protocol: int) -> str | None:
 @cache
 def _services() -> dict[tuple[int, int], str]:
     names: dict[tuple[int, int], str] = {}
-    text = Path(__file__).with_name("service_names.txt").read_text(encoding="ascii")
-    for line in text.splitlines():
-        if not line.startswith("#"):
-            port, name, protocols = line.split(" ")
-            numbers = (_NUMBERS[protocol] for protocol in protocols.split(","))
-            names |= {(int(port), number): name for number in numbers}
+    with open(
+        os.path.join(os.path.dirname(__file__), "service_names.txt"), encoding="ascii"
+    ) as file:
+        for line in file:
+            if not line.startswith("#"):
+                port, name, protocols = line.split()
+                numbers = (_NUMBERS[protocol] for protocol in protocols.split(","))
+                names |= {(int(port), number): name for number in numbers}
     return names

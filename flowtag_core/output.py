@@ -7,7 +7,6 @@ import re
 import stat
 from collections.abc import Iterable
 from contextlib import suppress
-from secrets import token_hex
 from typing import BinaryIO, Final
 
 from flowtag_core.errors import OutputError, reason_of
@@ -79,7 +78,7 @@ def _descriptor(path: str) -> int | None:
 
 
 def _replace(path: str, content: Iterable[bytes]) -> None:
-    beside = os.path.join(os.path.dirname(path), f".flowtag-{token_hex(8)}.part")
+    beside = os.path.join(os.path.dirname(path), f".flowtag-{os.urandom(8).hex()}.part")
     mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else None
     try:
         with open(beside, "xb") as stream:

@@ -8,17 +8,16 @@ to be written only costs time.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
-import hashlib
-import json
 import os
 import stat
 import sys
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -53,8 +52,11 @@ SIGNATURES: Final = {
 }
 """The parameters of each function; all give a number."""
 
-_KERNEL: Final = Path(__file__).with_name("kernel.py")
-_LONGEST_COMPILE: Final = 60.0  # seconds after which another try is made
+_KERNEL: Final = os.path.join(os.path.dirname(__file__), "kernel.py")
+
+
+ObjectCode = Mapping[str, tuple[str, bytes]]
+"""By the name of each function: the name of its entry, and its object code."""
 
 
 class Kernel(NamedTuple):
@@ -81,7 +83,7 @@ class _Loaded:
 
     kernel: Kernel | None = None
     compiler: subprocess.Popen[bytes] | None = None
-    path: Path | None = None
+    path: str | None = None
 
 
 def loaded() -> Kernel | None:
@@ -96,7 +98,7 @@ def kernel(wait: bool = False) -> Kernel | None:
     """
     while _Loaded.kernel is None and can_compile():
         if _Loaded.path is None:
-            _Loaded.path = _folder() / f"{_key()}.kernel"
+            _Loaded.path = os.path.join(_folder(), f"{_key()}.kernel")
         if code := _read_object_code(_Loaded.path):
             _Loaded.kernel = _load(code)
         elif _Loaded.compiler is None:
@@ -110,37 +112,47 @@ def kernel(wait: bool = False) -> Kernel | None:
 
 def use(path: str) -> None:
     """Load the kernel from this file, whatever it was made of."""
-    code = _read_object_code(Path(path))
+    code = _read_object_code(path)
     _Loaded.kernel = _load(code) if code else None
 
 
-def write_object_code(path: str, code: Mapping[str, tuple[str, bytes]]) -> None:
+def write_object_code(path: str, code: ObjectCode) -> None:
     """Keep object code in a file, which appears whole or not at all."""
     import tempfile
 
-    table = {name: (entry, data.hex()) for name, (entry, data) in code.items()}
-    content = json.dumps(table).encode()
+    table = ",".join(f"{name} {entry} {len(data)}" for name, (entry, data) in code.items())
+    content = b"\n".join([table.encode(), b"".join(data for _, data in code.values())])
     with tempfile.NamedTemporaryFile(dir=os.path.dirname(path), delete=False) as file:
-        file.write(hashlib.sha256(content).digest() + content)
+        file.write(_checksum(content) + content)
     os.replace(file.name, path)
 
 
-def _read_object_code(path: Path) -> dict[str, tuple[str, bytes]] | None:
+def _read_object_code(path: str) -> ObjectCode | None:
     """What was kept; None where there is nothing, it is damaged or somebody else's."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             if not _is_private(os.fstat(file.fileno())):
                 return None
             content = file.read()
     except OSError:
         return None
-    if hashlib.sha256(content[32:]).digest() != content[:32]:
+    if _checksum(content[4:]) != content[:4]:
         return None
-    table = json.loads(content[32:])
-    return {name: (entry, bytes.fromhex(data)) for name, (entry, data) in table.items()}
+    table, _, blocks = content[4:].partition(b"\n")
+    code = {}
+    for row in table.decode().split(","):
+        name, entry, size = row.split(" ")
+        code[name] = entry, blocks[: int(size)]
+        blocks = blocks[int(size) :]
+    return code
 
 
-def _load(code: Mapping[str, tuple[str, bytes]]) -> Kernel:
+def _checksum(content: bytes) -> bytes:
+    """Four bytes that tell damage; what nobody else may change needs no more."""
+    return zlib.crc32(content).to_bytes(4, "little")
+
+
+def _load(code: ObjectCode) -> Kernel:
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
@@ -163,12 +175,12 @@ def _load(code: Mapping[str, tuple[str, bytes]]) -> Kernel:
     return Kernel(**functions)
 
 
-def _compile(path: Path) -> subprocess.Popen[bytes] | None:
+def _compile(path: str) -> subprocess.Popen[bytes] | None:
     """Start the process that compiles; it may outlive this one, for the next time."""
     import subprocess
 
-    program = [sys.executable, "-m", "flowtag_core.reading.kernel", str(path)]
-    root = str(Path(__file__).parents[2])
+    program = [sys.executable, "-m", "flowtag_core.reading.kernel", path]
+    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
     paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     try:
         return subprocess.Popen(  # noqa: S603
@@ -183,7 +195,7 @@ def _compile(path: Path) -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _folder() -> Path:
+def _folder() -> str:
     """The private cache folder, made where it is missing; a temporary one where it cannot be used."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
@@ -191,16 +203,20 @@ def _folder() -> Path:
         base = "~/Library/Caches"
     else:
         base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(base).expanduser() / "flowtag"
+    folder = os.path.join(os.path.expanduser(base), "flowtag")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if _is_private(folder.stat()) and os.access(folder, os.W_OK):
+        os.makedirs(os.path.dirname(folder), exist_ok=True)
+        if not os.path.isdir(folder):
+            os.mkdir(folder, mode=0o700)
+        if _is_private(os.stat(folder)) and os.access(folder, os.W_OK):
             return folder
-    except (OSError, RuntimeError):
+    except OSError:
         pass
     import tempfile
 
-    return Path(tempfile.mkdtemp(prefix="flowtag-"))
+    temporary = tempfile.TemporaryDirectory(prefix="flowtag-", ignore_cleanup_errors=True)
+    atexit.register(temporary.cleanup)
+    return temporary.name
 
 
 def _is_private(status: os.stat_result) -> bool:
@@ -216,13 +232,11 @@ def _key() -> str:
     import llvmlite.binding as llvm
 
     spec = find_spec("numba")
-    numba = Path(spec.origin).with_name("_version.py") if spec and spec.origin else None
-    parts = [
-        _KERNEL.read_bytes(),
-        Path(__file__).read_bytes(),
-        numba.read_bytes() if numba and numba.is_file() else b"",
-        llvmlite.__version__.encode(),
-        llvm.get_host_cpu_name().encode(),
-        llvm.get_host_cpu_features().flatten().encode(),
-    ]
-    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:32]
+    sources = [_KERNEL, __file__]
+    if spec and spec.origin:
+        sources.append(os.path.join(os.path.dirname(spec.origin), "_version.py"))
+    parts = [llvmlite.__version__, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()]
+    for path in filter(os.path.isfile, sources):
+        with open(path, encoding="utf-8") as file:
+            parts.append(file.read())
+    return f"{zlib.crc32(repr(parts).encode()):08x}-{sum(map(len, parts))}"

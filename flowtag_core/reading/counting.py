@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Final, NamedTuple
 
-from flowtag_core.counts import FileCounts, FlowCounts, Reason, Tower
+from flowtag_core.counts import FileCounts, FlowCounts, Ints, Reason, Tower
 from flowtag_core.errors import Cancelled, DamagedLogError, LogError
 from flowtag_core.reading.layout import ASSUMED, Layout, format_layout
 from flowtag_core.reading.lines import Lines
@@ -15,10 +17,17 @@ from flowtag_core.reading.records import Records
 from flowtag_core.reading.reference import Reference
 from flowtag_core.reading.shapes import records
 from flowtag_core.reading.sources import LogFile, Source, files_in, open_source, source_name
+from flowtag_core.reading.tally import Tally, empty_tally, taken
+from flowtag_core.reading.threads import Queue
 from flowtag_core.reading.unpacking import File
 
 _LayoutOf = Callable[[str], Layout]
 
+_Named = tuple[LogFile, str]
+_Refusal = tuple[str, str]
+"""How a file is called, and the sentence that says why it was not counted."""
+
+_MOST_OF_A_SMALL_FILE: Final = 1 << 20
 MOST_TOLD: Final = 3
 """Sentences on files that are no logs, where there is nothing else."""
 
@@ -50,15 +59,55 @@ def parse_flow_log(
     Cancelled. A bad line is counted and passed over. Raises LogError where a file cannot be read at
     all, FormatError for the format.
     """
-    layout_of = _layouts(format)
-    sums = Tower(FlowCounts())
+    job = _Job(_layouts(format), progress or (lambda _: None), cancel or (lambda: False))
     called = distinct(map(source_name, files) if names is None else names)
-    for file, name in zip(files, called, strict=True):
-        for counts in _counts(
-            file, name, layout_of, progress or (lambda _: None), cancel or (lambda: False)
-        ):
-            sums.add(counts)
-    return sums.total()
+    inputs = [_files(file, name) for file, name in zip(files, called, strict=True)]
+    results = _results([named for within, _ in inputs for named in within], job)
+    total = _Total()
+    for within, refusals in inputs:
+        for found in _counts(within, refusals, results):
+            total.add(found)
+    return total.counts()
+
+
+class _Found(NamedTuple):
+    """What was found in one file: its counts, and the rows of a small one, which are in no table."""
+
+    counts: FlowCounts
+    rows: list[Ints]
+
+
+class _Total:
+    """Adds up what was found."""
+
+    def __init__(self) -> None:
+        self._counts = Tower(FlowCounts())
+        self._tally: Tally | None = None
+
+    def add(self, found: _Found) -> None:
+        """Take in what was found in one more file."""
+        self._counts.add(found.counts)
+        for rows in found.rows:
+            self._tally = self._tally or empty_tally()
+            self._tally.add(rows)
+
+    def counts(self) -> FlowCounts:
+        """The sum of all."""
+        return self._counts.total() + (taken(self._tally) if self._tally else FlowCounts())
+
+
+class _Job(NamedTuple):
+    """What is the same for all files; `size` is that of all together, as far as it is known."""
+
+    layout_of: _LayoutOf
+    progress: Callable[[Progress], None]
+    cancel: Callable[[], bool]
+    size: int = 0
+
+    def check(self, name: str) -> None:
+        """Raise Cancelled where whoever asked for the counts does not want them any more."""
+        if self.cancel():
+            raise Cancelled(f"{name}: the count was cancelled.")
 
 
 def _layouts(format: str | Mapping[str, str] | None) -> _LayoutOf:
@@ -71,39 +120,76 @@ def _layouts(format: str | Mapping[str, str] | None) -> _LayoutOf:
 
 
 def _counts(
-    file: LogFile,
-    name: str,
-    layout_of: _LayoutOf,
-    progress: Callable[[Progress], None],
-    cancel: Callable[[], bool],
-) -> Iterator[FlowCounts]:
-    """The counts of each file in a log, an archive or a folder.
+    files: list[_Named], refusals: list[_Refusal], results: Iterator[Iterator[_Found]]
+) -> Iterator[_Found]:
+    """What is in each file of a log, an archive or a folder.
 
     One of several that is no log leaves the others, with a sentence. Raises LogError where there is
     nothing else.
     """
-    files, refusals = _files(file, name)
     is_counted = False
-    for path, called in files:
+    for _, called in files:
         try:
-            with open_source(path, called) as source:
-                for counts in _source_counts(source, layout_of, progress, cancel):
-                    total = counts.total
-                    if total.damage and not total.records:
-                        refusals += [
-                            (each, sentence) for each in counts.files for sentence in total.damage
-                        ]
-                    is_counted |= bool(total.records or not total.damage)
-                    yield counts
+            for found in next(results):
+                total = found.counts.total
+                if total.damage and not total.records:
+                    refusals += [
+                        (each, sentence) for each in found.counts.files for sentence in total.damage
+                    ]
+                is_counted |= bool(total.records or not total.damage)
+                yield found
         except LogError as error:
             refusals.append((called, str(error)))
     if not is_counted and refusals:
         raise LogError(" ".join(sentence for _, sentence in refusals[:MOST_TOLD]))
     for called, sentence in refusals:
-        yield FlowCounts(files={called: FileCounts(damage=frozenset([sentence]))})
+        yield _Found(FlowCounts(files={called: FileCounts(damage=frozenset([sentence]))}), [])
 
 
-def _files(file: LogFile, name: str) -> tuple[list[tuple[LogFile, str]], list[tuple[str, str]]]:
+def _results(files: list[_Named], job: _Job) -> Iterator[Iterator[_Found]]:
+    """What is in each of these, in order; small ones are counted some ahead, on several threads."""
+    sizes = [_size(file) for file, _ in files]
+    job = job._replace(size=sum(sizes))
+    small = [n for n, size in enumerate(sizes) if 0 < size <= _MOST_OF_A_SMALL_FILE]
+    ahead: Queue[list[_Found] | LogError] = Queue("files")
+    waiting = deque(small if len(small) > 1 else ())
+    begun: set[int] = set()
+    for place, (file, name) in enumerate(files):
+        while waiting and not ahead.is_full:
+            begun.add(waiting[0])
+            ahead.add(partial(_small, *files[waiting.popleft()], job))
+        if place in begun:
+            yield _told(name, sizes[place], ahead.take(), job)
+        else:
+            yield _file_counts(file, name, job)
+
+
+def _size(file: LogFile) -> int:
+    """The size of a file that has one, else 0."""
+    if isinstance(file, (str, os.PathLike)):
+        return os.path.getsize(file) if os.path.isfile(file) else 0
+    return getattr(file, "size", None) or 0
+
+
+def _small(file: LogFile, name: str, job: _Job) -> list[_Found] | LogError:
+    """What is in a small file, on any thread: whoever takes it tells how far it has come."""
+    quiet = job._replace(progress=lambda _: None, cancel=lambda: False)
+    try:
+        return list(_file_counts(file, name, quiet))
+    except LogError as error:
+        return error
+
+
+def _told(name: str, size: int, found: list[_Found] | LogError, job: _Job) -> Iterator[_Found]:
+    job.check(name)
+    if isinstance(found, LogError):
+        raise found
+    lines = sum(each.counts.total.records for each in found)
+    job.progress(Progress(name, size, size, lines))
+    yield from found
+
+
+def _files(file: LogFile, name: str) -> tuple[list[_Named], list[_Refusal]]:
     """What is to be read and how it is called, and sentences on folders that cannot be looked into."""
     if not isinstance(file, (str, os.PathLike)) or not os.path.isdir(file):
         return [(file, name)], []
@@ -114,24 +200,23 @@ def _files(file: LogFile, name: str) -> tuple[list[tuple[LogFile, str]], list[tu
     return [(path, path) for path in paths if path not in odd], refusals
 
 
-def _source_counts(
-    source: Source,
-    layout_of: _LayoutOf,
-    progress: Callable[[Progress], None],
-    cancel: Callable[[], bool],
-) -> Iterator[FlowCounts]:
+def _file_counts(file: LogFile, name: str, job: _Job) -> Iterator[_Found]:
+    with open_source(file, name) as source:
+        yield from _source_counts(source, job)
+
+
+def _source_counts(source: Source, job: _Job) -> Iterator[_Found]:
     lines = read = 0
     reference = Reference(source.name)
 
     def tell() -> None:
-        if cancel():
-            raise Cancelled(f"{source.name}: the count was cancelled.")
+        job.check(source.name)
         done = lines + reference.lines
-        progress(Progress(source.name, source.bytes_read, source.size, done))
+        job.progress(Progress(source.name, source.bytes_read, source.size, done))
 
     for file in source.files(on_read=tell):
-        reference = Reference(file.name, layout_of(file.name))
-        text = Lines(reference)
+        reference = Reference(file.name, job.layout_of(file.name))
+        text = Lines(reference, job.size)
         try:
             damage = file.refusal or _count(file, reference, text)
         except LogError as error:
@@ -140,7 +225,8 @@ def _source_counts(
             damage = str(error)
         tell()
         size = max(source.bytes_read - read, 0)
-        yield text.counts() + reference.counts(size, file.wrapping, damage)
+        tables = text.counts() + reference.counts(size, file.wrapping, damage)
+        yield _Found(tables, text.rows())
         lines, read = lines + reference.lines, source.bytes_read
 
 

@@ -54,6 +54,7 @@ from flowtag_core.reading.compiled import (
     STATUS,
     UNKNOWN_MINUTE,
     WITH_PORTS,
+    ObjectCode,
     write_object_code,
 )
 
@@ -801,8 +802,8 @@ _KINDS: Final = {
 }
 
 
-def object_code() -> dict[str, tuple[str, bytes]]:
-    """By the name of each function: the name of its entry, and its object code."""
+def object_code() -> ObjectCode:
+    """What `read` and the others are compiled to."""
     code = {}
     for function in (read, add, mark, turn, sort, distinct, regroup, fold):
         signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))

@@ -8,29 +8,26 @@ threads nor where a file is cut can be seen in the result.
 
 from __future__ import annotations
 
-import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache
-from typing import Final, NamedTuple, TypeVar
+from collections.abc import Iterator
+from functools import cache, partial
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.counts import FlowCounts, Reason
+from flowtag_core.counts import FlowCounts, Ints, Reason
 from flowtag_core.iana import WITH_PORTS
 from flowtag_core.reading import compiled
 from flowtag_core.reading.compiled import MOST_ODD, MOST_ROWS, MOST_SEPARATORS, Kernel
 from flowtag_core.reading.layout import KNOWN_FIELDS, Layout
 from flowtag_core.reading.reference import Reference
-from flowtag_core.reading.tally import Tally
+from flowtag_core.reading.tally import Tally, empty_tally, rows_of, taken
+from flowtag_core.reading.threads import Queue
 
-T = TypeVar("T")
-
-_WORTH_A_KERNEL: Final = 1 << 19
+_WORTH_A_KERNEL: Final = 1 << 20
 """Bytes that the reference counts sooner than the kernel is loaded."""
 _WORTH_THREADS: Final = 1 << 22
-_MOST_THREADS: Final = 8
+_MOST_HELD: Final = 1 << 19  # numbers: 4 MB
 
 # In the order in which the kernel knows them.
 _NUMBERS: Final = "dstport protocol srcport packets bytes start".split()
@@ -88,23 +85,27 @@ class Found(NamedTuple):
 
 
 class _Read(NamedTuple):
-    """A block that is being read; where the reading was cancelled, the sheet has it all the same."""
+    """A block that was read with the layout that held when it came."""
 
     kernel: Kernel
     text: bytes
     layout: Layout
     sheet: Sheet
-    reading: Future[Sheet]
 
 
 class Lines:
-    """Counts the lines of one file, together with its reference."""
+    """Counts the lines of one file, together with its reference.
 
-    def __init__(self, reference: Reference) -> None:
+    `size` is that of all files that are counted together, as far as it is known.
+    """
+
+    def __init__(self, reference: Reference, size: int = 0) -> None:
         self._reference = reference
         self._size = 0
+        self._is_long = size > _WORTH_A_KERNEL
         self._tally: Tally | None = None
-        self._read: deque[_Read] = deque()
+        self._held: list[Ints] = []
+        self._queue: Queue[_Read] = Queue("blocks")
 
     def count(self, block: bytes) -> None:
         """Count a block of whole lines; its last line may lack the line end."""
@@ -114,70 +115,65 @@ class Lines:
             return
         if self._reference.lines == 0:  # a header comes first: read it before all the others
             end = block.find(b"\n") + 1 or len(block)
-            self._settle(kernel, block[:end], _sheet(), self._reference.layout)
+            first = _Read(kernel, block[:end], self._reference.layout, _sheet())
+            self._settle(first, is_read=False)
             block = block[end:]
+        read = _Read(kernel, block, self._reference.layout, _sheet())
         if self._size < _WORTH_THREADS:
-            self._settle(kernel, block, _sheet(), self._reference.layout)
-            return
-        layout = self._reference.layout
-        if layout.names_port_and_protocol:
-            sheet = _sheet()
-            reading = _threads().submit(sheet.read, kernel, block, layout)
-            self._read.append(_Read(kernel, block, layout, sheet, reading))
+            self._settle(read, is_read=False)
+        elif read.layout.names_port_and_protocol:
+            self._queue.add(partial(_read, read))
         else:
             self.settle()
             self._reference.count(block)
-        while len(self._read) > _thread_count() + 2:
-            self._read_last()
-            self._settle_first()
+        while self._queue.is_full:
+            self._settle(self._queue.take())
 
     def settle(self) -> None:
         """Wait for all that is being read; whoever gives lines to the reference does this before."""
-        while self._read:
-            self._settle_first()
+        while self._queue:
+            self._settle(self._queue.take())
 
     def counts(self) -> FlowCounts:
         """The flows that are not in the reference's tables; in tables only."""
         self.settle()
-        if self._tally is None:
-            return FlowCounts()
-        counts = self._tally.counts(_each if self._size >= _WORTH_THREADS else map)
-        _TALLIES.append(self._tally)
-        return counts
+        return taken(self._tally) if self._tally else FlowCounts()
+
+    def rows(self) -> list[Ints]:
+        """The rows of a small file, which are nowhere else."""
+        return self._held
 
     def _kernel(self, size: int) -> Kernel | None:
         self._size += size
         if kernel := compiled.loaded():
             return kernel
-        return compiled.kernel() if self._size > _WORTH_A_KERNEL else None
+        is_long = self._is_long or self._size > _WORTH_A_KERNEL
+        return compiled.kernel() if is_long else None
 
-    def _settle_first(self) -> None:
-        kernel, text, layout, sheet, reading = self._read.popleft()
-        if not reading.cancelled():
-            reading.result()
-        self._settle(kernel, text, sheet, layout, is_read=True)
-
-    def _read_last(self) -> None:
-        """Read the last block here, where the first is not read yet: better than to wait for it."""
-        last = self._read[-1]
-        if not self._read[0].reading.done() and last.reading.cancel():
-            last.sheet.read(last.kernel, last.text, last.layout)
-
-    def _settle(
-        self, kernel: Kernel, text: bytes, sheet: Sheet, layout: Layout, is_read: bool = False
-    ) -> None:
+    def _settle(self, read: _Read, is_read: bool = True) -> None:
+        """Take in what was found in a block, once all before it is."""
+        kernel, text, layout, sheet = read
         for part, its_layout in self._parts(kernel, text, sheet, layout, is_read):
             found = part.found
             plain = {Reason.NO_DATA: found.no_data, Reason.SKIPPED_DATA: found.skipped_data}
             self._reference.add_plain(its_layout, found.flows, plain, found.stamped > 0)
-            if found.rows:
-                self._tally = self._tally or _tally(kernel)
-                self._tally.add(part.rows, found.rows)
+            self._add(part.rows[: 3 * found.rows])
         flows = self._reference.take_flows()
         if len(flows):
-            self._tally = self._tally or _tally(kernel)
-            self._tally.add_flows(flows)
+            self._add(rows_of(flows))
         _SHEETS.append(sheet)
+
+    def _add(self, rows: Ints) -> None:
+        """Add rows up, or keep them: for small files many are added up at once."""
+        if self._tally is None and len(rows):
+            self._held.append(rows.copy())
+            if sum(map(len, self._held)) < _MOST_HELD:
+                return
+            self._tally = empty_tally()
+            rows = np.concatenate(self._held)
+            self._held = []
+        if self._tally is not None:
+            self._tally.add(rows)
 
     def _parts(
         self, kernel: Kernel, text: bytes, sheet: Sheet, layout: Layout, is_read: bool
@@ -212,9 +208,8 @@ class Lines:
                 return
 
 
-# New memory costs more time than what is done with it, so it is used again, and again.
+# New memory costs more time than what is done with it, so it is used again.
 _SHEETS: Final[deque[Sheet]] = deque()
-_TALLIES: Final[deque[Tally]] = deque()
 
 
 def _sheet() -> Sheet:
@@ -225,30 +220,9 @@ def _sheet() -> Sheet:
         return Sheet()
 
 
-def _tally(kernel: Kernel) -> Tally:
-    """An empty one that nobody uses."""
-    try:
-        return _TALLIES.pop()
-    except IndexError:
-        return Tally(kernel)
-
-
-@cache
-def _thread_count() -> int:
-    """One for each processor but that of the thread that settles."""
-    return min(max((os.cpu_count() or 1) - 1, 1), _MOST_THREADS)
-
-
-@cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_thread_count(), thread_name_prefix="flowtag")
-
-
-def _each(function: Callable[[int], T], items: Iterable[int]) -> list[T]:
-    """Like `map`; this thread takes the last ones that no other has begun."""
-    begun = [(_threads().submit(function, item), item) for item in items]
-    done = [each.result() if not each.cancel() else function(item) for each, item in begun[::-1]]
-    return done[::-1]
+def _read(read: _Read) -> _Read:
+    read.sheet.read(read.kernel, read.text, read.layout)
+    return read
 
 
 @cache

@@ -61,6 +61,7 @@ _PROTOCOLS: Final = {
     for number in range(256)
     for digits in range(len(str(number)), 6)
 }
+_HAS_PORTS: Final = np.isin(np.arange(256), list(WITH_PORTS))
 _NO_PORT: Final = -1
 
 _YEAR_2000: Final = 946_684_800
@@ -391,8 +392,7 @@ def is_reply(protocol: Ints, srcport: Ints, dstport: Ints) -> NDArray[np.bool_]:
 
     A guess. An equal, absent or unreadable (negative) source port makes a request.
     """
-    with_ports = np.isin(protocol, list(WITH_PORTS))
-    return with_ports & (srcport >= 0) & (srcport < dstport)
+    return _HAS_PORTS[protocol] & (srcport >= 0) & (srcport < dstport)
 
 
 def _table(rows: Ints, port: int) -> Table:

@@ -11,10 +11,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from flowtag_core.errors import LogError
-from flowtag_core.reading.cells import csv_records, table_of
-from flowtag_core.reading.columns import parquet_records
-from flowtag_core.reading.documents import json_records
-from flowtag_core.reading.json_text import is_json
 from flowtag_core.reading.records import Records
 from flowtag_core.reading.sources import Block, whole_lines
 from flowtag_core.reading.unpacking import HEAD_SIZE, File, peeked, stored
@@ -78,14 +74,34 @@ def _in_shape(file: File, head: bytes) -> Iterator[Block | Records]:
     if head.startswith(b"PAR1"):
         return _in_parquet(file)
     _refuse_no_logs(file.name, head)
-    if is_json(head):
-        return json_records(file.name, file.pieces)
-    if (table := table_of(head)) is not None:
-        return csv_records(file.name, table, file.pieces)
-    return whole_lines(file.pieces)
+    return _in_documents(file, head) or _in_table(file, head) or whole_lines(file.pieces)
+
+
+# Few files need these rooms, and to come in takes as long as to count 5 MB: so only where the first
+# bytes have a sign of them.
+
+
+def _in_documents(file: File, head: bytes) -> Iterator[Records] | None:
+    if b"{" not in head and b"[" not in head:
+        return None
+    from flowtag_core.reading.documents import json_records
+    from flowtag_core.reading.json_text import is_json
+
+    return json_records(file.name, file.pieces) if is_json(head) else None
+
+
+def _in_table(file: File, head: bytes) -> Iterator[Records] | None:
+    if not any(sign in head for sign in (b",", b";", b"\t", b"=")):
+        return None
+    from flowtag_core.reading.cells import csv_records, table_of
+
+    table = table_of(head)
+    return None if table is None else csv_records(file.name, table, file.pieces)
 
 
 def _in_parquet(file: File) -> Iterator[Records]:
+    from flowtag_core.reading.columns import parquet_records
+
     if file.whole is not None:
         yield from parquet_records(file.name, file.whole)
         return

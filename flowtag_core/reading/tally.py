@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 
@@ -15,14 +15,17 @@ from flowtag_core.counts import (
     FlowCounts,
     Ints,
     Table,
+    distinct,
     fitting_rung,
     table,
     times_as_wide,
 )
-from flowtag_core.reading.compiled import KIND_SHIFT, REST_BITS, UNKNOWN_MINUTE, Kernel
+from flowtag_core.reading.compiled import KIND_SHIFT, REST_BITS, UNKNOWN_MINUTE, Kernel, loaded
 from flowtag_core.reading.reference import is_reply
+from flowtag_core.reading.threads import each
 
 _KINDS: Final = range(3)
+_WORTH_THREADS: Final = 1 << 16
 _HOT_BITS: Final = 11
 _PILE_SIZES: Final = (1 << 14, 1 << 16, 1 << 18, 3 << 18)
 """Rows on a pile; the last must be more than a table has at most."""
@@ -48,9 +51,14 @@ class Tally:
         self._scratch: deque[Ints] = deque()
         self._start()
 
-    def add(self, rows: Ints, count: int) -> None:
-        """Add the first `count` rows of (key, packets, bytes)."""
-        done = 0
+    @property
+    def size(self) -> int:
+        """How many rows there are on the piles."""
+        return int(self._used.sum())
+
+    def add(self, rows: Ints) -> None:
+        """Add rows of (key, packets, bytes), one behind the other."""
+        done, count = 0, len(rows) // 3
         while True:
             done = self._kernel.add(
                 rows.ctypes.data,
@@ -68,21 +76,11 @@ class Tally:
                 return
             self._make_room()
 
-    def add_flows(self, flows: Ints) -> None:
-        """Add flows as `Reference.take_flows` gives them."""
-        minute, protocol, dstport, srcport, action, packets, volume = flows.T
-        kind = is_reply(protocol, srcport, dstport).astype(np.int64)
-        key = (minute & UNKNOWN_MINUTE) << REST_BITS | protocol << 18 | action
-        rows = np.stack([kind << KIND_SHIFT | key | dstport << 2, packets, volume], axis=1)
-        by_service = np.stack([2 << KIND_SHIFT | key | srcport << 2, packets, volume], axis=1)
-        rows = np.concatenate([rows, by_service[kind == 1]])
-        self.add(rows, len(rows))
-
-    def counts(self, each: Callable[..., Iterable[Table]] = map) -> FlowCounts:
-        """All that was added, which is taken out; `each` does the work, the most first, like `map`."""
+    def counts(self, do: Callable[..., Iterable[Table]] = map) -> FlowCounts:
+        """All that was added, which is taken out; `do` does the work, the most first, like `map`."""
         self._pour()
         kinds = np.argsort(-self._used).tolist()
-        tables = dict(zip(kinds, each(self._total, kinds), strict=True))
+        tables = dict(zip(kinds, do(self._total, kinds), strict=True))
         self._start()
         return FlowCounts(*(tables[kind] for kind in _KINDS))
 
@@ -143,7 +141,7 @@ class Tally:
         # First as few windows as there must be, for they can be told without sorting.
         narrow = fitting_rung(windows, lambda _: 0, rung)
         times = times_as_wide(rung, narrow)
-        windows = np.unique(windows // times)
+        windows = distinct(windows // times)
         low = int(windows.min(initial=UNKNOWN_MINUTE))
         window_bits = (int(windows.max(initial=low)) - low + 1).bit_length()
         place_bits = count.bit_length()
@@ -197,6 +195,35 @@ class Tally:
         two = values.ctypes.data, spare.ctypes.data
         passes = self._kernel.sort(*two, len(values), low, high, ends.ctypes.data)
         return (spare, values) if passes % 2 else (values, spare)
+
+
+_TALLIES: Final[deque[Tally]] = deque()
+"""Empty ones, with memory that was used before: new one costs more time than what is done with it."""
+
+
+def empty_tally() -> Tally:
+    """One that nobody else uses; the kernel must be loaded."""
+    try:
+        return _TALLIES.pop()
+    except IndexError:
+        return Tally(cast(Kernel, loaded()))
+
+
+def taken(tally: Tally) -> FlowCounts:
+    """All that was added to a tally, which nobody uses any more then."""
+    counts = tally.counts(each if tally.size > _WORTH_THREADS else map)
+    _TALLIES.append(tally)
+    return counts
+
+
+def rows_of(flows: Ints) -> Ints:
+    """Flows, as `Reference.take_flows` gives them, as rows such as the kernel writes."""
+    minute, protocol, dstport, srcport, action, packets, volume = flows.T
+    kind = is_reply(protocol, srcport, dstport).astype(np.int64)
+    key = (minute & UNKNOWN_MINUTE) << REST_BITS | protocol << 18 | action
+    rows = np.stack([kind << KIND_SHIFT | key | dstport << 2, packets, volume], axis=1)
+    by_service = np.stack([2 << KIND_SHIFT | key | srcport << 2, packets, volume], axis=1)
+    return np.concatenate([rows, by_service[kind == 1]]).reshape(-1)
 
 
 def _wider(low: int, bits: int, times: int) -> Ints:

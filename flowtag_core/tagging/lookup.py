@@ -181,9 +181,16 @@ class Lookup:
     @cached_property
     def _winning_for_any_protocol(self) -> Ints:
         """The rules for every protocol that win somewhere; no protocol need try the others."""
-        places: Ints = np.unique(self._winners_among(self._places(ANY_PROTOCOL)))
-        winning: Ints = places[places != NO_RULE].astype(np.int64)
-        return winning
+        return np.flatnonzero(self._wins_at(self._winners_among(self._places(ANY_PROTOCOL))))
+
+    def wins(self, protocol: int) -> NDArray[np.bool_]:
+        """For each rule whether it wins at some port, for flows of this protocol."""
+        return self._wins_at(self.winners(protocol))
+
+    def _wins_at(self, winner: NDArray[np.int32]) -> NDArray[np.bool_]:
+        wins = np.zeros(len(self), np.bool_)
+        wins[winner[winner != NO_RULE]] = True
+        return wins
 
     @cached_property
     def _rank(self) -> Ints:
@@ -199,6 +206,9 @@ def parse_ports(text: str) -> Ports | None:
     """The ports that a cell means: `443`, `443.0`, `6000-6063` or `*`; None where it means none."""
     if text == "*":
         return Ports(ANY_PORT, 0, PORTS - 1)
+    if text.isdigit() and text.isascii() and len(text) <= 5:  # as nearly all are
+        port = int(text)
+        return Ports(EXACT, port, port) if port < PORTS else None
     if one := _ONE_PORT.fullmatch(text):
         port = int(one[1])
         return Ports(EXACT, port, port) if port < PORTS else None
@@ -237,9 +247,11 @@ def _without_losers(lookup: Lookup) -> tuple[Lookup, list[Problem]]:
     """The last rule of each key, and a problem for each other one that has another tag."""
     form, low, high, protocol, tag, _ = lookup.packed.T
     key = ((form * PORTS + low) * PORTS + high) * 512 + protocol
-    _, from_behind, number = np.unique(key[::-1], return_index=True, return_inverse=True)
-    last = len(lookup) - 1 - from_behind
-    winner = last[number[::-1]]
+    order = np.argsort(key, kind="stable")
+    is_last = np.append(np.diff(key[order]) != 0, True)[: len(key)]
+    last = order[is_last]
+    winner = np.empty_like(order)
+    winner[order] = last[np.cumsum(is_last) - is_last]
     problems = [
         _losing(lookup.rule(place), lookup.rule(winner[place]))
         for place in np.flatnonzero(tag != tag[winner]).tolist()
@@ -260,19 +272,19 @@ def _never_applying(lookup: Lookup) -> Iterator[Problem]:
     ranges = np.flatnonzero(lookup.packed[:, _FORM] != EXACT)
     protocols = lookup.packed[ranges, _PROTOCOL]
     # A rule for every protocol meets the fewest stronger ones where no rule names the protocol.
-    for protocol in np.unique(protocols).tolist():
+    for protocol in sorted(set(protocols.tolist())):
         places = ranges[protocols == protocol]
-        for place in np.setdiff1d(places, lookup.winners(protocol)).tolist():
+        for place in places[~lookup.wins(protocol)[places]].tolist():
             rule = lookup.rule(place)
             text = f"{rule.key} can never apply: stronger rows have every port of it"
             yield Problem(rule.line, Trouble.NEVER_APPLIES, text)
 
 
 def _formulas(lookup: Lookup) -> Iterator[Problem]:
-    tags, first = np.unique(lookup.packed[:, _TAG], return_index=True)
-    for number, place in zip(tags.tolist(), first.tolist(), strict=True):
-        tag = lookup.tags[number]
-        if tag.startswith(_FORMULA):
+    first = np.full(len(lookup.tags), NO_RULE)
+    first[lookup.tag_numbers[::-1]] = np.arange(len(lookup))[::-1]  # of equal ones the last stays
+    for tag, place in zip(lookup.tags, first.tolist(), strict=True):
+        if tag.startswith(_FORMULA) and place != NO_RULE:
             text = f"a spreadsheet that opens the result would run the tag {shown(tag)}"
             yield Problem(lookup.rule(place).line, Trouble.FORMULA, text)
 

@@ -250,7 +250,9 @@ class Shape(NamedTuple):
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """The rows below the header, each with the number of its first line."""
-        return (row for row in self.all_rows() if self.is_data(*row))
+        for line, cells in self.all_rows():
+            if self.is_data(line, cells):
+                yield line, cells
 
     def all_rows(self) -> Iterator[tuple[int, list[str]]]:
         """These and the header, the comments and the empty rows."""

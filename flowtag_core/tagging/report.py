@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
@@ -24,7 +25,8 @@ Time = tuple[int, int]
 """Seconds since 1970: windows that begin at or after the first and before the second."""
 
 _ROWS_AT_ONCE: Final = 1 << 12
-_BY_NAME: Final = np.argsort([protocol_name(number) for number in range(256)]).astype(np.int32)
+_NAMES: Final = [protocol_name(number) for number in range(256)]
+_BY_NAME: Final = np.argsort(_NAMES).astype(np.int32)
 """The protocol numbers in the order of their names."""
 _RANK: Final = np.argsort(_BY_NAME).astype(np.int32)
 """For each protocol number its place in that order."""
@@ -61,8 +63,9 @@ class Report:
         """Tag -> count: the most first, then by name; only tags that occur, and UNTAGGED last."""
         sums = np.zeros(len(self.tags), np.int64)
         np.add.at(sums, self.tag, self.count)
+        occurring = np.flatnonzero(np.bincount(self.tag, minlength=1)).tolist()
         named = sorted(
-            ((int(sums[tag]), self.tags[tag]) for tag in np.unique(self.tag).tolist()),
+            ((int(sums[tag]), self.tags[tag]) for tag in occurring),
             key=lambda pair: (-pair[0], pair[1]),
         )
         counts = {tag: count for count, tag in named if tag != UNTAGGED}
@@ -90,7 +93,7 @@ class Report:
         for first in range(0, len(self.port), _ROWS_AT_ONCE):
             part = (column[first : first + _ROWS_AT_ONCE].tolist() for column in columns)
             for port, protocol, tag, count in zip(*part, strict=True):
-                yield port, protocol_name(protocol), self.tags[tag], count
+                yield port, _NAMES[protocol], self.tags[tag], count
 
 
 def map_tags(
@@ -266,7 +269,7 @@ def _filtered(table: Table, action: Action | None, time: Time | None) -> Table:
 def _by_port_and_protocol(selection: Selection, measure: Measure) -> tuple[Numbers, Ints]:
     """Each port and protocol that occurs as a sorted key, and its sum of the measure."""
     key = np.concatenate([_keys(table.port, table.protocol) for table in selection])
-    order = np.argsort(key)
+    order = np.argsort(key, kind="stable")  # fast where sorted keys follow on sorted keys
     key = key[order]
     values = np.concatenate([_values(table, measure) for table in selection])[order]
     first = np.flatnonzero(np.diff(key, prepend=-1))
@@ -279,7 +282,7 @@ def _values(table: Table, measure: Measure) -> Ints:
 
 def _tag_numbers(port: Numbers, protocol: Numbers, lookup: Lookup) -> Numbers:
     numbers = np.full(len(port), len(lookup.tags), np.int32)
-    for one in np.unique(protocol).tolist():
+    for one in np.flatnonzero(np.bincount(protocol, minlength=1)).tolist():
         rows = np.flatnonzero(protocol == one)
         winner = lookup.winners(one)[port[rows]]
         tagged = winner != NO_RULE
@@ -293,8 +296,11 @@ def result_csv(report: Report) -> Iterator[bytes]:
     for tag, count in report.tag_counts.items():
         yield f"{csv_cell(tag)},{count}\n".encode()
     yield b"\nPort/Protocol Combination Counts:\nPort,Protocol,Count\n"
-    for port, name, _, count in report.rows():
-        yield f"{port},{name},{count}\n".encode()
+    rows = report.rows()
+    while batch := [
+        f"{port},{name},{count}\n" for port, name, _, count in islice(rows, _ROWS_AT_ONCE)
+    ]:
+        yield "".join(batch).encode()
 
 
 def write_results(report: Report, file: OutputFile) -> None:

@@ -16,7 +16,8 @@ from pathlib import Path
 from unittest import mock
 
 from flowtag_core.counts import FlowCounts
-from flowtag_core.reading import compiled, lines
+from flowtag_core.reading import compiled, lines, tally
+from flowtag_core.reading import threads as work
 from flowtag_core.reading.layout import ASSUMED, BY_VERSION, TRANSIT_GATEWAY, format_layout
 from flowtag_core.reading.reference import Reference
 from tests.conftest import ROOT
@@ -158,13 +159,17 @@ def by_kernel(text, layout, cuts, threads):
     with (
         mock.patch.object(lines, "_WORTH_A_KERNEL", -1),
         mock.patch.object(lines, "_WORTH_THREADS", 0 if threads else 1 << 60),
-        mock.patch.object(lines, "_threads", return_value=pool),
-        mock.patch.object(lines, "_thread_count", return_value=threads),
+        mock.patch.object(work, "pool", return_value=pool),
+        mock.patch.object(work, "count", return_value=threads),
     ):
         counted = lines.Lines(reference)
         for block in blocks(text, cuts):
             counted.count(block)
         counts = counted.counts() + reference.counts(len(text))
+        added = tally.Tally(compiled.loaded())
+        for rows in counted.rows():
+            added.add(rows)
+        counts += added.counts()
     if pool:
         pool.shutdown()
     return facts(counts)

@@ -1,0 +1,87 @@
+"""Work on several threads, with results in order; whoever waits for them does some of it meanwhile.
+
+More threads than processors would only take turns, and the one that asks is busy as well.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import cache, partial
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future, ThreadPoolExecutor
+
+T = TypeVar("T")
+
+_MOST_THREADS: Final = 8
+_WAITING: Final = 2
+
+
+@cache
+def count() -> int:
+    """How many there are beside the one that asks."""
+    return min(max((os.cpu_count() or 1) - 1, 1), _MOST_THREADS)
+
+
+@cache
+def pool(work: str) -> ThreadPoolExecutor:
+    """The threads for one kind of work; what one kind waits for must be another."""
+    from concurrent.futures import ThreadPoolExecutor  # which small logs need not wait for
+
+    return ThreadPoolExecutor(count(), thread_name_prefix=f"flowtag-{work}")
+
+
+class Queue(Generic[T]):
+    """Calls of one kind of work, whose results are taken in their order."""
+
+    def __init__(self, work: str) -> None:
+        self._work = work
+        self._calls: deque[_Call[T]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether all threads have enough to do."""
+        return len(self._calls) > count() + _WAITING
+
+    def add(self, call: Callable[[], T]) -> None:
+        """Have a call made, which raises nothing."""
+        self._calls.append(_Call(call, pool(self._work).submit(call)))
+
+    def take(self) -> T:
+        """The result of the first call. Where it is not there yet, the last one is made here."""
+        if not self._calls[0].is_made:
+            self._calls[-1].make_here()
+        return self._calls.popleft().result()
+
+
+class _Call(Generic[T]):
+    def __init__(self, call: Callable[[], T], future: Future[T]) -> None:
+        self._call, self._future = call, future
+        self._here: list[T] = []
+
+    @property
+    def is_made(self) -> bool:
+        return self._future.done()
+
+    def make_here(self) -> None:
+        """Make the call on this thread, if no other has begun with it."""
+        if not self._here and self._future.cancel():
+            self._here.append(self._call())
+
+    def result(self) -> T:
+        return self._here[0] if self._here else self._future.result()
+
+
+def each(function: Callable[[int], T], items: Iterable[int]) -> list[T]:
+    """Like `map`, on several threads; this one takes the last ones that no other has begun."""
+    calls: list[Callable[[], T]] = [partial(function, item) for item in items]
+    begun = [_Call(call, pool("each").submit(call)) for call in calls]
+    for call in reversed(begun):
+        call.make_here()
+    return [call.result() for call in begun]
