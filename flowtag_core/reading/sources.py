@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO, Final, NamedTuple, cast
 
 from flowtag_core.errors import DamagedLogError, LogError, reason_of
@@ -21,7 +22,7 @@ from flowtag_core.reading.unpacking import HEAD_SIZE, MEMBER_END, READ_SIZE, Fil
 LogFile = str | os.PathLike[str] | BinaryIO
 """What counts as a log: a path, `-` for standard input, or a file opened in binary mode."""
 
-_BLOCK_SIZE: Final = 1 << 17
+_BLOCK_SIZE: Final = 1 << 18
 LONGEST_LINE: Final = 1 << 24
 """Bytes; a longer line is set aside, since it would have to be held in memory whole."""
 
@@ -47,8 +48,16 @@ class Source:
 
         Raises LogError where it cannot be read or unpacked.
         """
-        whole = _Whole(self, on_read) if _can_seek(self.stream) else None
-        return unpacked(self.name, self._pieces(on_read), cast(BinaryIO, whole))
+        pieces = self._pieces(on_read)
+        if not _can_seek(self.stream):
+            return unpacked(self.name, pieces)
+        whole, start = _Whole(self, on_read), self.stream.tell()
+
+        def again(place: int) -> Iterator[bytes]:
+            self.stream.seek(start + place)
+            return iter(partial(self.stream.read, READ_SIZE), b"")
+
+        return unpacked(self.name, pieces, cast(BinaryIO, whole), again=again)
 
     def read(self, size: int) -> bytes:
         """The next bytes of the file as it is; raises LogError where there are none to be had."""
