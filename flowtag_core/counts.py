@@ -326,7 +326,8 @@ class FlowCounts:
     @property
     def total(self) -> FileCounts:
         """What became of all records of all files."""
-        return sum(self.files.values(), FileCounts())
+        files = list(self.files.values())
+        return files[0] if len(files) == 1 else sum(files, FileCounts())
 
     @property
     def offers(self) -> dict[str, Offer]:

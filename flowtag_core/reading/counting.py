@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -27,7 +28,9 @@ _Named = tuple[LogFile, str]
 _Refusal = tuple[str, str]
 """How a file is called, and the sentence that says why it was not counted."""
 
-_MOST_OF_A_SMALL_FILE: Final = 1 << 20
+_SMALL: Final = range(1, 1 << 20)
+_FILES_AT_ONCE: Final = 4
+_MOST_HELD: Final = 1 << 22
 MOST_TOLD: Final = 3
 """Sentences on files that are no logs, where there is nothing else."""
 
@@ -147,21 +150,52 @@ def _counts(
 
 
 def _results(files: list[_Named], job: _Job) -> Iterator[Iterator[_Found]]:
-    """What is in each of these, in order; small ones are counted some ahead, on several threads."""
+    """What is in each of these, in order; small ones are unpacked some ahead, on other threads."""
     sizes = [_size(file) for file, _ in files]
     job = job._replace(size=sum(sizes))
-    small = [n for n, size in enumerate(sizes) if 0 < size <= _MOST_OF_A_SMALL_FILE]
-    ahead: Queue[list[_Found] | LogError] = Queue("files")
-    waiting = deque(small if len(small) > 1 else ())
-    begun: set[int] = set()
+    small = [n for n, size in enumerate(sizes) if size in _SMALL]
+    batches = [small[n : n + _FILES_AT_ONCE] for n in range(0, len(small), _FILES_AT_ONCE)]
+    waiting = deque(batches if len(small) > 1 else ())
+    ahead: Queue[dict[int, list[File] | None]] = Queue("files")
+    held: dict[int, list[File] | None] = {}
+    behind = 0
     for place, (file, name) in enumerate(files):
         while waiting and not ahead.is_full:
-            begun.add(waiting[0])
-            ahead.add(partial(_small, *files[waiting.popleft()], job))
-        if place in begun:
-            yield _told(name, sizes[place], ahead.take(), job)
-        else:
+            batch = waiting.popleft()
+            behind = batch[-1] + 1
+            ahead.add(partial(_all_held, {n: files[n] for n in batch}))
+        if place < behind and sizes[place] in _SMALL and not held:
+            held = ahead.take()
+        if (within := held.pop(place, None)) is None:
             yield _file_counts(file, name, job)
+        else:
+            source = Source(name, io.BytesIO(), sizes[place], sizes[place])
+            yield _source_counts(source, job, within)
+
+
+def _all_held(files: dict[int, _Named]) -> dict[int, list[File] | None]:
+    return {place: _held(*named) for place, named in files.items()}
+
+
+def _held(file: LogFile, name: str) -> list[File] | None:
+    """The files in a small one, unpacked; None where it is not so small after all, or damaged."""
+    held: list[File] = []
+    size = 0
+    try:
+        with open_source(file, name) as source:
+            for each in source.files(on_read=lambda: None):
+                pieces = []
+                for piece in each.pieces:
+                    pieces.append(piece)
+                    size += len(piece)
+                    if size > _MOST_HELD:
+                        return None
+                if pieces and pieces[0].startswith(b"PAR1"):  # to be read from any place
+                    return None
+                held.append(each._replace(pieces=iter(pieces), whole=None))
+    except (LogError, DamagedLogError):
+        return None
+    return held
 
 
 def _size(file: LogFile) -> int:
@@ -169,24 +203,6 @@ def _size(file: LogFile) -> int:
     if isinstance(file, (str, os.PathLike)):
         return os.path.getsize(file) if os.path.isfile(file) else 0
     return getattr(file, "size", None) or 0
-
-
-def _small(file: LogFile, name: str, job: _Job) -> list[_Found] | LogError:
-    """What is in a small file, on any thread: whoever takes it tells how far it has come."""
-    quiet = job._replace(progress=lambda _: None, cancel=lambda: False)
-    try:
-        return list(_file_counts(file, name, quiet))
-    except LogError as error:
-        return error
-
-
-def _told(name: str, size: int, found: list[_Found] | LogError, job: _Job) -> Iterator[_Found]:
-    job.check(name)
-    if isinstance(found, LogError):
-        raise found
-    lines = sum(each.counts.total.records for each in found)
-    job.progress(Progress(name, size, size, lines))
-    yield from found
 
 
 def _files(file: LogFile, name: str) -> tuple[list[_Named], list[_Refusal]]:
@@ -205,7 +221,8 @@ def _file_counts(file: LogFile, name: str, job: _Job) -> Iterator[_Found]:
         yield from _source_counts(source, job)
 
 
-def _source_counts(source: Source, job: _Job) -> Iterator[_Found]:
+def _source_counts(source: Source, job: _Job, held: list[File] | None = None) -> Iterator[_Found]:
+    """What is in each file of a source; `held` are these files, where they are there already."""
     lines = read = 0
     reference = Reference(source.name)
 
@@ -214,7 +231,7 @@ def _source_counts(source: Source, job: _Job) -> Iterator[_Found]:
         done = lines + reference.lines
         job.progress(Progress(source.name, source.bytes_read, source.size, done))
 
-    for file in source.files(on_read=tell):
+    for file in source.files(on_read=tell) if held is None else held:
         reference = Reference(file.name, job.layout_of(file.name))
         text = Lines(reference, job.size)
         try:

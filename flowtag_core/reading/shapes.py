@@ -49,6 +49,7 @@ _NO_LOGS: Final = (
     (rb"Tag Counts:", "a result that flowtag wrote", "Give the log that it was made from"),
 )
 """How files begin that are no flow logs, what they are, and the remedy."""
+_NO_LOG: Final = re.compile(b"|".join(magic for magic, *_ in _NO_LOGS))
 _S3_ERROR: Final = re.compile(
     rb"\s*+(?:<\?xml[^>]*+>\s*+)?<Error>.*?<Code>(\w{1,60})</Code>", re.DOTALL
 )
@@ -111,9 +112,9 @@ def _in_parquet(file: File) -> Iterator[Records]:
 
 def _refuse_no_logs(name: str, head: bytes) -> None:
     """Raises LogError where the first bytes are those of something else."""
-    for magic, what, remedy in _NO_LOGS:
-        if re.match(magic, head):
-            raise LogError(f"{name}: is {what}, not a flow log. {remedy}.")
+    if _NO_LOG.match(head):
+        what, remedy = next(said for magic, *said in _NO_LOGS if re.match(magic, head))
+        raise LogError(f"{name}: is {what}, not a flow log. {remedy}.")
     text = head.removeprefix(b"\xef\xbb\xbf")
     if error := _S3_ERROR.match(text):
         code = error[1].decode()
