@@ -1,21 +1,29 @@
-"""A Parquet file -> records: only the columns that are counted are read, a batch of rows at a time."""
+"""A Parquet file -> its columns as numbers: only those that are counted, a batch of rows at a time.
+
+Where a row has something else than sound numbers, it becomes a record like a line of text.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, BinaryIO, Final
 
+import numpy as np
+
+from flowtag_core.counts import Ints
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.reading.fields import MESSAGE_KEYS, MISSING, WANTED, are_flows, fields_of, word
 from flowtag_core.reading.layout import Layout
-from flowtag_core.reading.records import Kind, Records
+from flowtag_core.reading.records import NUMBERS, SOUND_WORDS, Columns, Kind, Numbered, Records
 
 _ROWS_AT_ONCE: Final = 1 << 16
+_PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _IN_A_LIST: Final = ".list.element"
 """Of such a column there are many values in a row."""
 
 
-def parquet_records(name: str, file: BinaryIO) -> Iterator[Records]:
+def parquet_records(name: str, file: BinaryIO) -> Iterator[Columns | Records]:
     """The rows of a Parquet file, numbered from 1, whatever the types of its columns are.
 
     Raises LogError where it is damaged or has no column dstport or protocol.
@@ -51,24 +59,76 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Records]:
     row = 1
     try:
         for batch in table.iter_batches(_ROWS_AT_ONCE, columns=[*wanted.values()]):
-            words = [_words(batch, path, field) for field, path in wanted.items()]
-            lines = [" ".join(record).encode() for record in zip(*words, strict=True)]
-            if lines:
-                yield Records(kind, list(enumerate(lines, row)))
-            row += len(lines)
+            if not len(batch):
+                continue
+            if kind.layout:
+                yield Columns(
+                    kind, row, _numbers(batch, wanted), partial(_records, batch, wanted, row)
+                )
+            else:
+                yield Records(kind, _records(batch, wanted, row, np.arange(len(batch))))
+            row += len(batch)
     except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:
         raise DamagedLogError(
             f"{name}: is damaged: its Parquet data cannot be read after row {row - 1:,}."
         ) from error
 
 
-def _words(batch: Any, path: str, field: str) -> list[str]:
-    """A column's values as words; a value that comes again is made into one once."""
+def _numbers(batch: Any, wanted: dict[str, str]) -> Ints:
+    """The columns as numbers, as far as they are sound ones."""
+    numbers = np.full((len(NUMBERS), len(batch)), -1, np.int64)
+    for place, field in enumerate(NUMBERS):
+        if field in wanted:
+            values = _column(batch, wanted[field])
+            found = _codes(values, field) if field in SOUND_WORDS else _whole(values)
+            if found is not None:
+                numbers[place] = found
+    return numbers
+
+
+def _whole(values: Any) -> Ints | None:
+    """Whole numbers, -1 where there is none; seconds of points in time; None for other kinds."""
+    import pyarrow as pa
+
+    kind = values.type
+    if pa.types.is_timestamp(kind):
+        values = values.cast(pa.int64())
+    elif not pa.types.is_integer(kind) or kind == pa.uint64():
+        return None
+    if values.null_count:
+        values = values.fill_null(-1)
+    found = values.to_numpy(zero_copy_only=False)
+    return found // _PARTS_OF_A_SECOND[kind.unit] if pa.types.is_timestamp(kind) else found
+
+
+def _codes(values: Any, field: str) -> Ints:
+    """Words as their places in SOUND_WORDS, -1 where they are not there."""
+    values = values.dictionary_encode()
+    sound = SOUND_WORDS[field]
+    words = [word(value, field) for value in values.dictionary.to_pylist()]
+    codes = np.array([sound.index(each) if each in sound else -1 for each in words] + [-1])
+    return np.asarray(codes[values.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)])
+
+
+def _records(batch: Any, wanted: dict[str, str], row: int, places: Ints) -> list[Numbered]:
+    """The rows at these places as records; the first row of the batch has the number `row`."""
+    batch = batch if len(places) == len(batch) else batch.take(places)
+    words = [_words(batch, path, field) for field, path in wanted.items()]
+    lines = (" ".join(record).encode() for record in zip(*words, strict=True))
+    return list(zip((places + row).tolist(), lines, strict=True))
+
+
+def _column(batch: Any, path: str) -> Any:
     column, *within = path.split(".")
     values = batch.column(column)
     for key in within:
         values = values.field(key)
-    values = values.dictionary_encode()
+    return values
+
+
+def _words(batch: Any, path: str, field: str) -> list[str]:
+    """A column's values as words; a value that comes again is made into one once."""
+    values = _column(batch, path).dictionary_encode()
     distinct = values.dictionary.to_pylist()
     words = [word(value, field) if field else _text(value) for value in distinct]
     missing = MISSING if field else ""

@@ -42,6 +42,7 @@ MOST_SEPARATORS: Final = 1 << 12
 
 SIGNATURES: Final = {
     "read": tuple("address number int64s address int32s int64s int64s int64s int64s".split()),
+    "pick": ("int64s", "number", "number", "int64s", "int64s", "int64s", "int64s"),
     "add": tuple("int64s number number int64s number int64s int64s number number int64s".split()),
     "mark": ("int64s", "number", "number", "address"),
     "turn": tuple("int64s number number number number number int64s".split()),
@@ -63,6 +64,7 @@ class Kernel(NamedTuple):
     """The compiled functions; they let other threads run meanwhile."""
 
     read: Callable[..., int]
+    pick: Callable[..., int]
     add: Callable[..., int]
     mark: Callable[..., int]
     turn: Callable[..., int]

@@ -14,7 +14,7 @@ from flowtag_core.counts import FileCounts, FlowCounts, Ints, Reason, Tower
 from flowtag_core.errors import Cancelled, DamagedLogError, LogError
 from flowtag_core.reading.layout import ASSUMED, Layout, format_layout
 from flowtag_core.reading.lines import Lines
-from flowtag_core.reading.records import Records
+from flowtag_core.reading.records import Columns, Records
 from flowtag_core.reading.reference import Reference
 from flowtag_core.reading.shapes import records
 from flowtag_core.reading.sources import LogFile, Source, files_in, open_source, source_name
@@ -251,7 +251,9 @@ def _count(file: File, reference: Reference, text: Lines) -> str | None:
     """Count a file; gives the damage if it ends before its end."""
     try:
         for part in records(file):
-            if isinstance(part, Records):
+            if isinstance(part, Columns):
+                text.count_columns(part)
+            elif isinstance(part, Records):
                 reference.count_records(part)
             elif part.too_long:
                 text.settle()

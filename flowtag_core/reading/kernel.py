@@ -107,6 +107,7 @@ _WEST, _WEST_OVER = _template(b"00-00:00")
 _LF, _CR, _TAB, _SPACE = 10, 13, 9, 32
 _YEAR_2000: Final = 946_684_800
 _YEAR_2100: Final = 4_102_444_800
+_15_DIGITS: Final = 1_000_000_000_000_000
 _MIX: Final = U(0x9E37_79B9_7F4A_7C15)  # 2**64 / golden ratio: spreads keys that differ little
 
 _AHEAD: Final = 16  # rows that are asked for before it is their turn
@@ -437,13 +438,41 @@ def _long(text: Any, separators: Any, at: Any, low: Any) -> Any:
 
 
 @_part
+def _put(
+    rows: Any,
+    count: Any,
+    layout: Any,
+    dstport: Any,
+    protocol: Any,
+    srcport: Any,
+    minute: Any,
+    packets: Any,
+    volume: Any,
+    action: Any,
+) -> Any:
+    """Write the rows of a flow: one by its destination port; of a reply one by its source port too."""
+    key = (minute << REST_BITS) | (protocol << 18) | action
+    at = 3 * count
+    is_reply = srcport < dstport and layout[WITH_PORTS + protocol] != 0
+    if is_reply:
+        rows[at + 3] = (2 << KIND_SHIFT) | key | (srcport << 2)
+        rows[at + 4] = packets
+        rows[at + 5] = volume
+        key |= 1 << KIND_SHIFT
+    rows[at] = key | (dstport << 2)
+    rows[at + 1] = packets
+    rows[at + 2] = volume
+    return 2 if is_reply else 1
+
+
+@_part
 def _put_rows(
     text: Any, layout: Any, separators: Any, record: Any, numbers: Any, rows: Any, count: Any
 ) -> Any:
     """Write the rows of a flow; how many: 1, of a reply 2, 0 where a field is not sound.
 
-    A reply has a row by its destination port and one by its source port. The place of a field that
-    the layout lacks is that of dstport, and what is read there is thrown away.
+    The place of a field that the layout lacks is that of dstport, and what is read there is thrown
+    away.
     """
     dst, kind, src = record + layout[DSTPORT], record + layout[PROTOCOL], record + layout[SRCPORT]
     start, packet, byte = record + layout[START], record + layout[PACKETS], record + layout[BYTES]
@@ -509,18 +538,7 @@ def _put_rows(
         action = _action(text, separators, record, layout[ACTION])
     if packets < 0 or volume < 0 or action < 0:
         return 0
-    key = (minute << REST_BITS) | (protocol << 18) | action
-    at = 3 * count
-    is_reply = srcport < dstport and layout[WITH_PORTS + protocol] != 0
-    if is_reply:
-        rows[at + 3] = (2 << KIND_SHIFT) | key | (srcport << 2)
-        rows[at + 4] = packets
-        rows[at + 5] = volume
-        key |= 1 << KIND_SHIFT
-    rows[at] = key | (dstport << 2)
-    rows[at + 1] = packets
-    rows[at + 2] = volume
-    return 2 if is_reply else 1
+    return _put(rows, count, layout, dstport, protocol, srcport, minute, packets, volume, action)
 
 
 def read(
@@ -632,6 +650,55 @@ def read(
     found[5] = row_count
     found[6] = odd_count
     return dealt_with
+
+
+def pick(
+    columns: Any, stride: Any, count: Any, layout: Any, rows: Any, odd: Any, found: Any
+) -> Any:
+    """Take rows of a table apart; gives the number of the first one that `rows` had no place for.
+
+    `columns` are `stride` numbers apart, in the order of the places in a layout: dstport, protocol,
+    srcport, packets, bytes, start, action (0 or 1) and log-status (0 for OK), negative where there is
+    no such number. `odd` gets the places of rows that are not sound, `found` the numbers of flows,
+    rows and odd ones.
+    """
+    flows = row_count = odd_count = place = 0
+    while place < count and row_count < MOST_ROWS - 2 and odd_count < MOST_ODD:
+        dstport, protocol = columns[place], columns[place + stride]
+        srcport, minute, packets, volume, action, status = 65536, UNKNOWN_MINUTE, 0, 0, 2, 0
+        is_sound = 0 <= dstport <= 65535 and 0 <= protocol <= 255
+        if layout[SRCPORT] != layout[DSTPORT]:
+            srcport = columns[place + 2 * stride]
+            is_sound = is_sound and 0 <= srcport <= 65535
+        if layout[PACKETS] != layout[DSTPORT]:
+            packets = columns[place + 3 * stride]
+            is_sound = is_sound and 0 <= packets < _15_DIGITS
+        if layout[BYTES] != layout[DSTPORT]:
+            volume = columns[place + 4 * stride]
+            is_sound = is_sound and 0 <= volume < _15_DIGITS
+        if layout[START] != layout[DSTPORT]:
+            seconds = columns[place + 5 * stride]
+            if seconds >= _YEAR_2100:
+                seconds //= 1000  # milliseconds
+            is_sound = is_sound and _YEAR_2000 <= seconds < _YEAR_2100
+            minute = seconds // 60
+        if layout[ACTION] >= 0:
+            action = columns[place + 6 * stride]
+        if layout[STATUS] >= 0:
+            status = columns[place + 7 * stride]
+        if is_sound and action >= 0 and status == 0:
+            row_count += _put(
+                rows, row_count, layout, dstport, protocol, srcport, minute, packets, volume, action
+            )
+            flows += 1
+        else:
+            odd[odd_count] = place
+            odd_count += 1
+        place += 1
+    found[0] = flows
+    found[1] = row_count
+    found[2] = odd_count
+    return place
 
 
 def add(
@@ -805,7 +872,7 @@ _KINDS: Final = {
 def object_code() -> ObjectCode:
     """What `read` and the others are compiled to."""
     code = {}
-    for function in (read, add, mark, turn, sort, distinct, regroup, fold):
+    for function in (read, pick, add, mark, turn, sort, distinct, regroup, fold):
         signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))
         compiled = cfunc(signature, error_model="numpy")(function)
         library = compiled._library  # noqa: SLF001  (Numba's own caches do the same)

@@ -20,7 +20,8 @@ from flowtag_core.iana import WITH_PORTS
 from flowtag_core.reading import compiled
 from flowtag_core.reading.compiled import MOST_ODD, MOST_ROWS, MOST_SEPARATORS, Kernel
 from flowtag_core.reading.layout import KNOWN_FIELDS, Layout
-from flowtag_core.reading.reference import Reference
+from flowtag_core.reading.records import Columns, Records
+from flowtag_core.reading.reference import STAMPED, Reference
 from flowtag_core.reading.tally import Tally, empty_tally, rows_of, taken
 from flowtag_core.reading.threads import Queue
 
@@ -60,6 +61,26 @@ class Sheet:
         numbers = _numbers(layout).ctypes.data
         self.dealt_with = kernel.read(text, len(text), numbers, *self._addresses)
         return self
+
+    def pick(
+        self, kernel: Kernel, columns: Ints, begin: int, layout: Layout
+    ) -> tuple[int, int, Ints, Ints]:
+        """Take rows of a table apart, from `begin` on, as many as there is room for.
+
+        Gives where it ended, how many flows there are, their rows, and the places of what is odd.
+        """
+        rest = columns[:, begin:]
+        taken = kernel.pick(
+            rest.ctypes.data,
+            columns.shape[1],
+            rest.shape[1],
+            _numbers(layout).ctypes.data,
+            self.rows.ctypes.data,
+            self._odd.ctypes.data,
+            self._found.ctypes.data,
+        )
+        flows, rows, odd = self._found[:3].tolist()
+        return begin + taken, flows, self.rows[: 3 * rows], self._odd[:odd] + begin
 
     @property
     def found(self) -> Found:
@@ -129,6 +150,24 @@ class Lines:
         while self._queue.is_full:
             self._settle(self._queue.take())
 
+    def count_columns(self, columns: Columns) -> None:
+        """Count rows of a table."""
+        kind, first, numbers, text = columns
+        count, done = numbers.shape[1], 0
+        kernel, sheet = compiled.kernel(), _sheet()
+        while done < count:
+            if kernel is None or kind.layout is None:
+                odd, done = np.arange(count), count
+            else:
+                done, flows, rows, odd = sheet.pick(kernel, numbers, done, kind.layout)
+                self._reference.add_plain(kind.layout, flows, {}, kind.shape)
+                self._add(rows)
+            if len(odd):
+                self._reference.count_records(Records(kind, text(odd)))
+        self._add_odd()
+        self._reference.reach(first + count - 1)
+        _SHEETS.append(sheet)
+
     def settle(self) -> None:
         """Wait for all that is being read; whoever gives lines to the reference does this before."""
         while self._queue:
@@ -156,12 +195,17 @@ class Lines:
         for part, its_layout in self._parts(kernel, text, sheet, layout, is_read):
             found = part.found
             plain = {Reason.NO_DATA: found.no_data, Reason.SKIPPED_DATA: found.skipped_data}
-            self._reference.add_plain(its_layout, found.flows, plain, found.stamped > 0)
+            stamped = STAMPED if found.stamped else ""
+            self._reference.add_plain(its_layout, found.flows, plain, stamped)
             self._add(part.rows[: 3 * found.rows])
+        self._add_odd()
+        _SHEETS.append(sheet)
+
+    def _add_odd(self) -> None:
+        """Add up what the reference found."""
         flows = self._reference.take_flows()
         if len(flows):
             self._add(rows_of(flows))
-        _SHEETS.append(sheet)
 
     def _add(self, rows: Ints) -> None:
         """Add rows up, or keep them: for small files many are added up at once."""

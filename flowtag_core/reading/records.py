@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from flowtag_core.counts import Reason
+from flowtag_core.counts import Ints, Reason
 from flowtag_core.errors import DamagedLogError
 from flowtag_core.reading.layout import Layout
 
@@ -25,6 +25,25 @@ class Kind(NamedTuple):
     shape: str
     layout: Layout | None = None
     reason: Reason | None = None
+
+
+NUMBERS: Final = "dstport protocol srcport packets bytes start action log-status".split()
+"""The columns of a table that is counted without its rows being written as text."""
+SOUND_WORDS: Final = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK",)}
+"""What stands in a column of words, there as its place here."""
+
+
+class Columns(NamedTuple):
+    """Some rows of a table, the first of which has this number.
+
+    `numbers` has a line for each of NUMBERS, -1 where it is no sound one: of such rows, by their
+    places, `text` gives the records.
+    """
+
+    kind: Kind
+    first: int
+    numbers: Ints
+    text: Callable[[Ints], list[Numbered]]
 
 
 class Records(NamedTuple):

@@ -104,6 +104,8 @@ _UNKNOWN: Final = {
     "bytes": (_BYTES, 0),
 }
 
+STAMPED: Final = "time stamps before the records"
+
 Words = list[bytes]
 Split = Callable[[bytes, None, int], Words]
 
@@ -161,7 +163,7 @@ class Reference:
             self._count(iter(numbered), bytes.split if is_plain else _words)
             if kind.layout:  # that of records that say theirs themselves goes on below
                 self._layout = said
-        self._line = max(self._line, numbered[-1][0])
+        self.reach(numbered[-1][0])
         self._tabulate(at_least=_ROWS_AT_ONCE)
 
     def count_odd(self, numbered: list[tuple[int, bytes]]) -> int:
@@ -176,15 +178,15 @@ class Reference:
         return len(numbered) - sum(1 for _ in lines)
 
     def add_plain(
-        self, layout: Layout, flows: int, notes: dict[Reason, int], is_stamped: bool
+        self, layout: Layout, flows: int, notes: dict[Reason, int], shape: str = ""
     ) -> None:
-        """Take in what somebody else counted in plain lines of a layout; its tables are elsewhere."""
+        """Take in what somebody else counted in plain records of a layout; its tables are elsewhere."""
         if flows:
             self._flows += flows
             self._shapes.add(layout.shape)
             self._lacking.update({name: flows for name in _UNKNOWN if name not in layout.names})
-        if is_stamped:
-            self._shapes.add("time stamps before the records")
+        if shape:
+            self._shapes.add(shape)
         self._set_aside.update({reason: count for reason, count in notes.items() if count})
 
     def take_flows(self) -> Ints:
@@ -195,6 +197,10 @@ class Reference:
         rows = np.concatenate(self._rows) if self._rows else np.empty((0, 7), np.int64)
         self._rows = []
         return rows
+
+    def reach(self, line: int) -> None:
+        """Go on behind this line, if this is not done already."""
+        self._line = max(self._line, line)
 
     def pass_lines(self, count: int) -> None:
         """Go on behind so many lines that are dealt with."""
@@ -353,7 +359,7 @@ class Reference:
             return None
         record = _without_stamp(line, layout)
         if record is not line:
-            self._shapes.add("time stamps before the records")
+            self._shapes.add(STAMPED)
         header = header_layout(record)
         if header is not None:
             self._headers += 1

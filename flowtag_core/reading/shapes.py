@@ -11,9 +11,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from flowtag_core.errors import LogError
-from flowtag_core.reading.records import Records
+from flowtag_core.reading.records import Columns, Records
 from flowtag_core.reading.sources import Block, whole_lines
 from flowtag_core.reading.unpacking import HEAD_SIZE, File, peeked, stored
+
+Part = Block | Columns | Records
+"""Of what a file holds: lines, rows of a table, or records that were taken out of something else."""
 
 _AS_TEXT: Final = "Give AWS VPC flow logs, as text, packed or not"
 _NO_LOGS: Final = (
@@ -56,7 +59,7 @@ _S3_ERROR: Final = re.compile(
 _MARKUP: Final = re.compile(rb"\s*+<[!?/A-Za-z]")
 
 
-def records(file: File) -> Iterator[Block | Records]:
+def records(file: File) -> Iterator[Part]:
     """All that an unpacked file holds, in order.
 
     Raises LogError, with what it is and the remedy, where it is no flow log, and DamagedLogError,
@@ -71,7 +74,7 @@ def records(file: File) -> Iterator[Block | Records]:
         raise
 
 
-def _in_shape(file: File, head: bytes) -> Iterator[Block | Records]:
+def _in_shape(file: File, head: bytes) -> Iterator[Part]:
     if head.startswith(b"PAR1"):
         return _in_parquet(file)
     _refuse_no_logs(file.name, head)
@@ -100,7 +103,7 @@ def _in_table(file: File, head: bytes) -> Iterator[Records] | None:
     return None if table is None else csv_records(file.name, table, file.pieces)
 
 
-def _in_parquet(file: File) -> Iterator[Records]:
+def _in_parquet(file: File) -> Iterator[Columns | Records]:
     from flowtag_core.reading.columns import parquet_records
 
     if file.whole is not None:
