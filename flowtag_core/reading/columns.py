@@ -37,13 +37,15 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Columns | Records]:
             "Install it: pip install pyarrow."
         ) from None
     try:
-        table = pq.ParquetFile(pa.PythonFile(file, mode="r"))
+        source = pa.PythonFile(file, mode="r")
+        table = pq.ParquetFile(source)
     except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:
         raise LogError(
             f"{name}: is a Parquet file that is damaged or cut short: the description of its "
             "columns, which stands at its end, cannot be read. Fetch the file again."
         ) from error
-    every = [table.schema.column(place).path for place in range(len(table.schema))]
+    described = [table.schema.column(place) for place in range(len(table.schema))]
+    every = [column.path for column in described]
     paths = fields_of(path for path in every if _IN_A_LIST not in path)
     if are_flows(paths, every):
         wanted = {field: paths[field] for field in WANTED if field in paths}
@@ -56,8 +58,11 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Columns | Records]:
             f"{name}: is a Parquet file without the columns dstport and protocol of a flow; its "
             f"columns are {columns}. Export these two with it."
         )
+    few = {wanted[field] for field in SOUND_WORDS if field in wanted}
+    few &= {column.path for column in described if column.physical_type == "BYTE_ARRAY"}
     row = 1
     try:
+        table = pq.ParquetFile(source, metadata=table.metadata, read_dictionary=[*few])
         for batch in table.iter_batches(_ROWS_AT_ONCE, columns=[*wanted.values()]):
             if not len(batch):
                 continue
@@ -76,13 +81,13 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Columns | Records]:
 
 def _numbers(batch: Any, wanted: dict[str, str]) -> Ints:
     """The columns as numbers, as far as they are sound ones."""
-    numbers = np.full((len(NUMBERS), len(batch)), -1, np.int64)
+    numbers = np.empty((len(NUMBERS), len(batch)), np.int64)
     for place, field in enumerate(NUMBERS):
+        found = None
         if field in wanted:
             values = _column(batch, wanted[field])
             found = _codes(values, field) if field in SOUND_WORDS else _whole(values)
-            if found is not None:
-                numbers[place] = found
+        numbers[place] = -1 if found is None else found
     return numbers
 
 
@@ -97,7 +102,7 @@ def _whole(values: Any) -> Ints | None:
         return None
     if values.null_count:
         values = values.fill_null(-1)
-    found = values.to_numpy(zero_copy_only=False)
+    found: Ints = values.to_numpy(zero_copy_only=False)
     return found // _PARTS_OF_A_SECOND[kind.unit] if pa.types.is_timestamp(kind) else found
 
 
@@ -107,7 +112,10 @@ def _codes(values: Any, field: str) -> Ints:
     sound = SOUND_WORDS[field]
     words = [word(value, field) for value in values.dictionary.to_pylist()]
     codes = np.array([sound.index(each) if each in sound else -1 for each in words] + [-1])
-    return np.asarray(codes[values.indices.fill_null(len(words)).to_numpy(zero_copy_only=False)])
+    places = values.indices
+    if places.null_count:
+        places = places.fill_null(len(words))
+    return np.asarray(codes[places.to_numpy(zero_copy_only=False)])
 
 
 def _records(batch: Any, wanted: dict[str, str], row: int, places: Ints) -> list[Numbered]:
