@@ -22,6 +22,7 @@ from flowtag_core.page.timeline import chosen, timeline
 from flowtag_core.page.uploads import take_dropped
 from flowtag_core.page.welcome import welcome
 from flowtag_core.page.workbench import workbench
+from flowtag_core.reading import compiled
 from flowtag_core.showing import charts, notes, tables
 from flowtag_core.showing.cards import cards
 from flowtag_core.showing.legend import legend
@@ -86,6 +87,7 @@ def switch(
 st.set_page_config("flowtag", page_icon=PAGE.joinpath("icon.png"), layout="wide")
 st.logo(PAGE.joinpath("icon.png"))
 st.html(PAGE.joinpath("style.css"))
+compiled.kernel()  # to compile takes seconds: where that must be, it begins before a file is there
 session = tabs.session_of_this_tab()
 if not session.is_started:
     in_place.start(session, sys.argv[1:])

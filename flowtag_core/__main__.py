@@ -21,6 +21,7 @@ from typing import IO, Any, BinaryIO, TextIO
 from flowtag_core.counts import FlowCounts
 from flowtag_core.errors import FlowtagError, OutputError
 from flowtag_core.output import check_writable
+from flowtag_core.reading.compiled import slowly
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.reading.layout import format_layout
 from flowtag_core.reading.sources import expanded
@@ -31,6 +32,7 @@ from flowtag_core.tagging.report import map_tags, write_results
 
 DONE, DAMAGED, FAILED, INTERRUPTED = 0, 1, 2, 130
 _TAGS_SHOWN = 10
+_LARGE = 10_000_000
 
 _HELP = """\
 Count the flows of AWS VPC flow logs by tag and by port and protocol.
@@ -207,6 +209,8 @@ def _tell(counts: FlowCounts, lookup: Lookup, tags: Mapping[str, int], seconds: 
     lines += remarks(counts)
     lines += cautions(counts)
     lines += offers(counts)
+    if counts.total.size > _LARGE:
+        lines += filter(None, [slowly()])
     lines += ["", *_tag_table(counts, lookup, tags), "", equation(counts.total)]
     size = counts.total.size / 1e6
     lines.append(f"{size:,.1f} MB in {seconds:.2f} s; {number(len(lookup), 'lookup rule')}")

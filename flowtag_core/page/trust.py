@@ -7,6 +7,7 @@ from typing import Final
 import streamlit as st
 
 from flowtag_core.counts import FlowCounts
+from flowtag_core.reading import compiled
 from flowtag_core.showing import notes, tables
 
 NUMBER: Final = st.column_config.NumberColumn(format="localized")
@@ -28,6 +29,8 @@ def records(counts: FlowCounts) -> None:
                 alt="What became of each file's records",
             )
         for sentence in notes.few([*notes.cautions(counts), *notes.remarks(counts)], 30):
+            st.text(sentence)
+        if sentence := compiled.slowly():
             st.text(sentence)
         faults = tables.fault_table(counts)
         if len(faults):

@@ -80,10 +80,21 @@ def can_compile() -> bool:
     return find_spec("numba") is not None and find_spec("llvmlite") is not None
 
 
+def slowly() -> str:
+    """Why logs are counted slowly here; nothing where they are not."""
+    if can_compile():
+        return ""
+    return (
+        "Large logs are counted some twenty times as slowly as they could be, for the Python package "
+        "numba is not installed. Install it: pip install numba."
+    )
+
+
 class _Loaded:
     """What this process knows of the kernel."""
 
     kernel: Kernel | None = None
+    is_begun = False
     compiler: subprocess.Popen[bytes] | None = None
     path: str | None = None
 
@@ -98,17 +109,20 @@ def kernel(wait: bool = False) -> Kernel | None:
 
     `wait` waits for it.
     """
-    while _Loaded.kernel is None and can_compile():
-        if _Loaded.path is None:
-            _Loaded.path = os.path.join(_folder(), f"{_key()}.kernel")
+    if not can_compile():
+        return None
+    while _Loaded.kernel is None:
+        _Loaded.path = _Loaded.path or os.path.join(_folder(), f"{_key()}.kernel")
+        is_on = _Loaded.compiler is not None and _Loaded.compiler.poll() is None
         if code := _read_object_code(_Loaded.path):
             _Loaded.kernel = _load(code)
-        elif _Loaded.compiler is None:
+        elif not _Loaded.is_begun:
+            _Loaded.is_begun = True
             _Loaded.compiler = _compile(_Loaded.path)
-        elif not wait or _Loaded.compiler.poll() is not None:
-            break
-        else:
+        elif wait and is_on:
             time.sleep(0.02)
+        else:
+            break
     return _Loaded.kernel
 
 

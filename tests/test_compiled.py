@@ -1,0 +1,163 @@
+"""The kernel's object code is kept privately, and a cache that cannot be used only costs time."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from flowtag_core import parse_flow_log
+from flowtag_core.__main__ import main
+from flowtag_core.reading import compiled
+from tests.conftest import ROOT
+from tests.fuzz.kernel import facts
+from tests.logs import LOOKUP, line
+
+needs_numba = pytest.mark.skipif(
+    not compiled.can_compile(), reason="numba has no wheel for this platform"
+)
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other rights")
+
+
+@pytest.fixture
+def empty(monkeypatch, tmp_path):
+    """A user who never ran flowtag; gives what was to be compiled."""
+    asked = []
+    monkeypatch.setattr(compiled, "_Loaded", type("_Loaded", (compiled._Loaded,), {}))
+    for name in ("kernel", "compiler", "path", "is_begun"):
+        setattr(compiled._Loaded, name, None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(compiled, "_compile", asked.append)
+    return asked
+
+
+@pytest.fixture(scope="module")
+def object_code():
+    assert compiled.kernel(wait=True) is not None
+    with open(os.path.join(compiled._folder(), f"{compiled._key()}.kernel"), "rb") as file:
+        return file.read()
+
+
+def kept(object_code):
+    path = os.path.join(compiled._folder(), f"{compiled._key()}.kernel")
+    with open(path, "wb") as file:
+        file.write(object_code)
+    return path
+
+
+@needs_numba
+def test_without_object_code_one_process_compiles_it_and_nobody_waits(empty):
+    assert compiled.kernel() is None
+    assert [os.path.dirname(path) for path in empty] == [compiled._folder()]
+    assert compiled.loaded() is None
+
+
+@needs_numba
+def test_object_code_that_is_kept_is_loaded(object_code, empty):
+    kept(object_code)
+    assert compiled.kernel() is compiled.loaded() is not None
+    assert empty == []
+
+
+@needs_numba
+@pytest.mark.parametrize("damage", ["cut", "changed", "empty", "grown"])
+def test_damaged_object_code_is_never_loaded(object_code, empty, damage):
+    middle = len(object_code) // 2
+    kept(
+        {
+            "cut": object_code[:-100],
+            "changed": object_code[:middle] + b"\xcc" + object_code[middle + 1 :],
+            "empty": b"",
+            "grown": object_code + b"\0",
+        }[damage]
+    )
+    assert compiled.kernel() is None
+    assert len(empty) == 1
+
+
+@needs_numba
+@POSIX
+def test_object_code_that_others_can_change_is_never_loaded(object_code, empty):
+    os.chmod(kept(object_code), 0o666)  # noqa: S103
+    assert compiled.kernel() is None
+    assert len(empty) == 1
+
+
+@needs_numba
+@POSIX
+@pytest.mark.usefixtures("empty")
+def test_a_cache_folder_that_others_can_write_to_is_not_used(tmp_path):
+    (tmp_path / "cache" / "flowtag").mkdir(parents=True)
+    (tmp_path / "cache" / "flowtag").chmod(0o777)
+    assert str(tmp_path) not in compiled._folder()
+
+
+@POSIX
+def test_where_no_folder_can_be_made_a_temporary_one_is_used_and_removed(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    program = "from flowtag_core.reading import compiled; print(compiled._folder())"
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "file"), "HOME": str(tmp_path)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
+    folder = done.stdout.decode().strip()
+    assert os.path.basename(folder).startswith("flowtag-")
+    assert not os.path.exists(folder)
+
+
+@needs_numba
+@pytest.mark.usefixtures("empty")
+def test_the_private_folder_is_nobody_elses():
+    folder = compiled._folder()
+    assert sys.platform == "win32" or os.stat(folder).st_mode & 0o777 == 0o700
+
+
+def test_without_numba_everything_is_counted_and_it_says_so_once(tmp_path, monkeypatch, capsys):
+    log, lookup = tmp_path / "flow.log", tmp_path / "lookup.csv"
+    log.write_bytes((line() + b"\n") * 120_000)
+    lookup.write_bytes(LOOKUP)
+    with_it = facts(parse_flow_log(log))
+    monkeypatch.setattr(compiled, "_Loaded", type("_Loaded", (), {"kernel": None}))
+    monkeypatch.setattr(compiled, "can_compile", lambda: False)
+    assert facts(parse_flow_log(log)) == with_it
+    assert main([str(log), str(lookup), str(tmp_path / "result.csv")]) == 0
+    assert capsys.readouterr().err.count("numba is not installed") == 1
+
+
+@needs_numba
+def test_numbers_of_a_table_and_the_text_of_its_rows_are_counted_alike(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    rng, size = np.random.default_rng(3), 100_000
+    odd = rng.random(size) < 0.05
+    columns = {
+        "version": np.full(size, 2),
+        "srcport": rng.integers(-2, 65540, size),
+        "dstport": rng.integers(-2, 65540, size),
+        "protocol": rng.integers(-1, 258, size),
+        "packets": rng.integers(-1, 10**16, size),
+        "bytes": rng.integers(-1, 10**6, size),
+        "start": np.where(odd, rng.integers(0, 5 * 10**9, size), 1_700_000_000 + rng.integers(0, 86_400, size)),
+        "action": rng.choice(["ACCEPT", "REJECT", "accept", "DROP", "-"], size),
+        "log_status": rng.choice(["OK", "OK", "OK", "NODATA", "SKIPDATA", "?"], size),
+    }  # fmt: skip
+    table = pa.table(columns)
+    nulls = pa.array(rng.random(size) < 0.01)
+    for name in ("srcport", "packets", "action"):
+        place = table.schema.get_field_index(name)
+        values = pa.compute.if_else(nulls, None, table[name])
+        table = table.set_column(place, name, values)
+    numbers, text = tmp_path / "numbers.parquet", tmp_path / "text.parquet"
+    pq.write_table(table, numbers)
+    pq.write_table(pa.table({n: table[n].cast(pa.string()) for n in table.schema.names}), text)
+    one = facts(parse_flow_log(numbers, names=["log"]))
+    other = facts(parse_flow_log(text, names=["log"]))
+    sizes = [next(iter(each[1].values())) for each in (one, other)]
+    assert one[0] == other[0]
+    assert one[2] == other[2]
+    assert [s.flows for s in sizes] == [sizes[0].flows] * 2
+    assert sizes[0].set_aside == sizes[1].set_aside
+    assert sizes[0].unreadable == sizes[1].unreadable
+    assert sizes[0].odd_words == sizes[1].odd_words
