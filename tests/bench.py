@@ -1,10 +1,17 @@
-"""How fast and how lean: python -m tests.bench. Not collected by pytest; takes about a minute.
+"""How fast and how lean: python -m tests.bench [--large]. Not collected by pytest; takes minutes.
 
-Speed is a ratio to a bare Python loop that splits each line and counts into a dict, run in turn
-with flowtag; memory is the peak of a whole process, over one that reads a single line.
+Beside flowtag stand Polars (its streaming engine), DuckDB, a plain Python loop and `cat`, each asked for
+the same: flows, packets and bytes by 10 minutes, protocol, destination port and action. (flowtag counts
+replies by the port that they come from as well, and says what became of every line.) They take turns,
+first in processes that are warm, then in a process for each run, flowtag with its command line, a
+lookup of 10,000 rows and the result written. What is printed is Markdown: medians in seconds, how many
+times flowtag's time the others took, and the memory on top of a process that is warm.
+
+Needs: pip install polars duckdb.
 """
 
 import argparse
+import gzip
 import io
 import os
 import platform
@@ -14,32 +21,90 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 from flowtag_core import load_lookup_table
 from flowtag_core.iana import KEYWORDS
 from tests.conftest import ROOT
 
-LOOP = """
-import sys, time
-started = time.perf_counter()
-counts = {}
-with open(sys.argv[1], "rb") as log:
-    for line in log:
-        words = line.split()
-        key = words[6], words[7]
-        counts[key] = counts.get(key, 0) + 1
-print(time.perf_counter() - started)
-"""
-FLOWTAG = """
-import re, sys
-from flowtag_core.__main__ import main
-code = main(sys.argv[1:])
-# Not resource.getrusage: its peak remembers the larger process that started this one.
-print(re.search("VmHWM:\\s*([0-9]+)", open("/proc/self/status").read())[1])
-sys.exit(code)
-"""
 PORTS = (443, 443, 443, 80, 53, 53, 22, 25, 110, 143, 993, 3306, 5432, 6379, 8080, 9092)
+NAMES = (
+    "version account_id interface_id srcaddr dstaddr srcport dstport protocol packets bytes start end "
+    "action log_status"
+).split()
+BIG = frozenset({"packets", "bytes", "start"})
+SMALL = frozenset({"srcport", "dstport", "protocol"})
+
+FLOWTAG = """
+from flowtag_core import parse_flow_log
+from flowtag_core.reading import compiled
+compiled.kernel(wait=True)
+def run(path):
+    parse_flow_log(path)
+"""
+POLARS = f"""
+import polars as pl
+schema = {{n: pl.Int64 if n in {set(BIG)} else pl.Int32 if n in {set(SMALL)} else pl.String for n in {NAMES}}}
+def run(path):
+    if path.endswith(".parquet"):
+        log = pl.scan_parquet(path)
+    else:
+        path = path + "/*" if path.endswith("many") else path
+        log = pl.scan_csv(path, separator=" ", has_header=False, quote_char=None, schema=schema,
+                          ignore_errors=True)
+    keys = pl.col("start") // 600, "protocol", "dstport", "action"
+    sums = pl.len(), pl.col("packets").sum(), pl.col("bytes").sum()
+    log.group_by(*keys).agg(*sums).collect(engine="streaming")
+"""
+DUCKDB = f"""
+import duckdb
+kinds = {{n: "BIGINT" if n in {set(BIG)} else "INTEGER" if n in {set(SMALL)} else "VARCHAR" for n in {NAMES}}}
+def run(path):
+    columns = ",".join(f"'{{name}}':'{{kind}}'" for name, kind in kinds.items())
+    path = path + "/*" if path.endswith("many") else path
+    log = f"'{{path}}'" if path.endswith(".parquet") else (
+        f"read_csv('{{path}}',delim=' ',header=false,quote='',escape='',auto_detect=false,columns={{{{{{columns}}}}}})")
+    duckdb.sql(f"select start//600 w,protocol,dstport,action,count(*),sum(packets),sum(bytes) "
+               f"from {{log}} group by all").fetchnumpy()
+"""
+LOOP = """
+def run(path):
+    counts = {}
+    with open(path, "rb") as log:
+        for line in log:
+            words = line.split()
+            key = int(words[10]) // 600, words[7], words[6], words[12]
+            sums = counts.get(key)
+            if sums is None:
+                counts[key] = sums = [0, 0, 0]
+            sums[0] += 1
+            sums[1] += int(words[8])
+            sums[2] += int(words[9])
+"""
+CAT = """
+import subprocess
+def run(path):
+    with open("/dev/null", "wb") as nothing:
+        subprocess.run(["cat", path], stdout=nothing, check=True)
+"""
+SERVE = """
+import re, sys, time
+def memory(of):
+    try:
+        return int(re.search(of + r":\\s*([0-9]+)", open("/proc/self/status").read())[1])
+    except (OSError, TypeError):
+        return 0
+run(sys.argv[1])
+base = memory("VmRSS")
+for path in sys.stdin:
+    started = time.perf_counter()
+    run(path.strip())
+    print(time.perf_counter() - started, memory("VmHWM") - base, flush=True)
+"""
+PROGRAMS = {"flowtag": FLOWTAG, "Polars": POLARS, "DuckDB": DUCKDB, "loop": LOOP, "cat": CAT}
+ONLY_ONCE = frozenset({"loop"})
+ONLY_TEXT = frozenset({"loop", "cat"})
 
 
 def write_log(path, lines, ports_at_random):
@@ -69,47 +134,164 @@ def lookup_rows(rows):
     )
 
 
-def loop_seconds(log):
-    done = subprocess.run([sys.executable, "-c", LOOP, log], check=True, capture_output=True)
-    return float(done.stdout)
+def write_packed(log, one, many):
+    """The same log as one gzip file, and as 500 small ones."""
+    content = log.read_bytes()
+    one.write_bytes(gzip.compress(content, 6))
+    many.mkdir()
+    lines = content.splitlines(keepends=True)
+    for number in range(500):
+        part = lines[number * len(lines) // 500 : (number + 1) * len(lines) // 500]
+        many.joinpath(f"{number:03}.log.gz").write_bytes(gzip.compress(b"".join(part), 6))
 
 
-def flowtag_run(log, lookup):
-    """Seconds and peak memory in MB of the whole command line (memory on Linux only)."""
-    started = time.perf_counter()
-    command = [sys.executable, "-c", FLOWTAG, str(log), str(lookup), os.devnull]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    return time.perf_counter() - started, int(done.stdout) / 1024
+def write_parquet(log, parquet):
+    import polars as pl
+
+    kinds = {n: pl.Int64 if n in BIG else pl.Int32 if n in SMALL else pl.String for n in NAMES}
+    pl.read_csv(log, separator=" ", has_header=False, schema=kinds).write_parquet(
+        parquet, compression="snappy"
+    )
+
+
+def files(folder, is_large):
+    """What is measured: a sentence on each and its path."""
+    ten, day, rnd = (Path(folder, f"{name}.log") for name in ("ten", "day", "random"))
+    one, many, parquet = (Path(folder, name) for name in ("one.log.gz", "many", "day.parquet"))
+    write_log(day, 1_400_000, ports_at_random=False)
+    write_log(rnd, 1_400_000, ports_at_random=True)
+    with day.open("rb") as log:
+        ten.write_bytes(log.read(10_000_000).rpartition(b"\n")[0] + b"\n")
+    write_packed(day, one, many)
+    write_parquet(day, parquet)
+    found = {
+        "10 MB of a day": ten,
+        "a day, {size}": day,
+        "ports at random, {size}": rnd,
+        "the day as one gzip file, {size}": one,
+        "the day as 500 gzip files, {size}": many,
+        "the day as Parquet, {size}": parquet,
+    }
+    if is_large:
+        large = Path(folder, "large.log")
+        write_log(large, 10_000_000, ports_at_random=False)
+        found["a day, {size}, 10 million lines"] = large
+    return {
+        name.format(size=f"{size_of(path) / 1e6:,.0f} MB"): path for name, path in found.items()
+    }
+
+
+def size_of(path):
+    within = path.iterdir() if path.is_dir() else [path]
+    return sum(each.stat().st_size for each in within)
+
+
+def environment():
+    """As a user has it: modules are compiled to bytecode once."""
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": str(ROOT)}
+
+
+def programs_for(path):
+    is_text = path.suffix == ".log"
+    return [name for name in PROGRAMS if is_text or name not in ONLY_TEXT]
+
+
+def warm(path, one, rounds):
+    """For each program its seconds and the most memory on top of the warm process, in MB."""
+    serving = {
+        name: subprocess.Popen(
+            [sys.executable, "-c", PROGRAMS[name] + SERVE, str(one)],
+            env=environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+        for name in programs_for(path)
+    }
+    told = {name: [] for name in serving}
+    for number in range(rounds + 1):
+        for name, process in serving.items():
+            if number < 2 or name not in ONLY_ONCE:
+                print(path, file=process.stdin, flush=True)
+                told[name].append([float(word) for word in process.stdout.readline().split()])
+    for process in serving.values():
+        process.communicate()
+    return {  # of the first round only its memory counts: it warms up
+        name: (statistics.median(s for s, _ in runs[1:]), max(m for _, m in runs) / 1024)
+        for name, runs in told.items()
+    }
+
+
+def whole(path, lookup, rounds):
+    """Seconds that whole processes take."""
+    shown = str(path)
+    commands = {
+        name: [sys.executable, "-c", program + "import sys; run(sys.argv[1])", shown]
+        for name, program in PROGRAMS.items()
+        if name in programs_for(path) and name not in ONLY_ONCE
+    }
+    commands["flowtag"] = [sys.executable, "-m", "flowtag_core", shown, str(lookup), os.devnull]
+    if "cat" in commands:
+        commands["cat"] = ["cat", shown]
+    taken = {name: [] for name in commands}
+    for _ in range(rounds):
+        for name, command in commands.items():
+            started = time.perf_counter()
+            subprocess.run(command, env=environment(), cwd=ROOT, check=True, capture_output=True)
+            taken[name].append(time.perf_counter() - started)
+    return {name: (statistics.median(seconds), 0.0) for name, seconds in taken.items()}
+
+
+def table(title, rows, has_memory):
+    others = [name for name in PROGRAMS if name != "flowtag"]
+    heads = [title, "flowtag", *others]
+    if has_memory:
+        heads += ["memory: flowtag", "Polars", "DuckDB"]
+    print(f"\n| {' | '.join(heads)} |")
+    print("|---" * len(heads) + "|")
+    for name, found in rows.items():
+        own = found["flowtag"][0]
+        cells = [name, f"**{own:.3f} s**"]
+        for other in others:
+            seconds = found.get(other, (0, 0))[0]
+            cells.append(f"{seconds:.3f} s, x{seconds / own:.2f}" if seconds else "")
+        if has_memory:
+            cells += [f"{found[each][1]:.0f} MB" for each in ("flowtag", "Polars", "DuckDB")]
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def machine():
+    model = ""
+    if os.path.exists("/proc/cpuinfo"):
+        names = [
+            line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+        ]
+        model = names[0].partition(":")[2].strip() if names else ""
+    packages = ", ".join(f"{name} {version(name)}" for name in ("numba", "polars", "duckdb"))
+    return f"{os.cpu_count()} cores {model}, {platform.system()}, Python {platform.python_version()}, {packages}"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lines", type=int, default=1_400_000)
+    parser.add_argument("--large", action="store_true", help="a log of 1.2 GB too")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
-    print(f"{platform.platform()}, Python {platform.python_version()}, {os.cpu_count()} cores")
     with tempfile.TemporaryDirectory() as folder:
-        lookup, one = Path(folder, "lookup.csv"), Path(folder, "one.log")
+        lookup, one = Path(folder, "lookup.csv"), Path(folder, "first.log")
         lookup.write_text(lookup_rows(10_000))
-        write_log(one, 1, ports_at_random=False)
-        base = min(flowtag_run(one, lookup)[1] for _ in range(3))
-        for name, at_random in (("a day of traffic", False), ("ports at random", True)):
-            log, ten = Path(folder, "big.log"), Path(folder, "ten.log")
-            write_log(log, given.lines, at_random)
-            with log.open("rb") as big:
-                ten.write_bytes(big.read(10_000_000).rpartition(b"\n")[0])
-            rounds = [(loop_seconds(log), *flowtag_run(log, lookup)) for _ in range(given.rounds)]
-            loop, whole, peak = map(statistics.median, zip(*rounds, strict=True))
-            small = statistics.median(flowtag_run(ten, lookup)[1] for _ in range(given.rounds))
-            print(
-                f"{name}, {given.lines:,} lines, {log.stat().st_size / 1e6:.0f} MB, 10,000 rules: "
-                f"{whole:.2f} s, {whole / loop:.2f} times the loop's {loop:.2f} s; memory over a "
-                f"one-line log: {small - base:+.1f} MB for 10 MB, {peak - base:+.0f} MB for all"
-            )
+        write_log(one, 1000, ports_at_random=False)
+        measured = files(folder, given.large)
+        print(machine())
+        rows = {name: warm(path, one, given.rounds) for name, path in measured.items()}
+        table("warm", rows, has_memory=True)
+        rows = {name: whole(path, lookup, given.rounds) for name, path in measured.items()}
+        table("whole process", rows, has_memory=False)
     content = lookup_rows(1_000_000).encode()
     started = time.perf_counter()
     load_lookup_table(io.BytesIO(content))
-    print(f"a lookup of 1,000,000 rows loads in {time.perf_counter() - started:.2f} s")
+    print(f"\nA lookup of 1,000,000 rows loads in {time.perf_counter() - started:.2f} s.")
 
 
 if __name__ == "__main__":
