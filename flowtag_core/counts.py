@@ -36,9 +36,9 @@ MOST_FAULTS: Final = 1000
 _ACTION_BITS, _PORT_BITS, _PROTOCOL_BITS = 2, 16, 8
 _PORT_SHIFT = _ACTION_BITS
 _PROTOCOL_SHIFT = _PORT_SHIFT + _PORT_BITS
-_WINDOW_SHIFT = _PROTOCOL_SHIFT + _PROTOCOL_BITS
-_UNKNOWN_WINDOW: Final = (1 << (62 - _WINDOW_SHIFT)) - 1  # sorts behind every real window
-_REST_FIRST: Final = ((1 << _WINDOW_SHIFT) - 1) << (63 - _WINDOW_SHIFT)
+WINDOW_SHIFT = _PROTOCOL_SHIFT + _PROTOCOL_BITS
+UNKNOWN_WINDOW: Final = (1 << (62 - WINDOW_SHIFT)) - 1  # sorts behind every real window
+_REST_FIRST: Final = ((1 << WINDOW_SHIFT) - 1) << (63 - WINDOW_SHIFT)
 
 _COLUMNS: Final = ("key", "flows", "packets", "bytes")
 
@@ -98,8 +98,8 @@ class Table:
     @property
     def window(self) -> Ints:
         """Each row's window start in seconds since 1970, -1 for a flow whose time is unknown."""
-        number = self.key >> _WINDOW_SHIFT
-        return np.where(number == _UNKNOWN_WINDOW, UNKNOWN_TIME, number * self.width * 60)
+        number = self.key >> WINDOW_SHIFT
+        return np.where(number == UNKNOWN_WINDOW, UNKNOWN_TIME, number * self.width * 60)
 
     @property
     def protocol(self) -> Ints:
@@ -141,19 +141,16 @@ def tabulate(
     minute: Ints, protocol: Ints, port: Ints, action: Ints, packets: Ints, volume: Ints
 ) -> Table:
     """One table of one flow a row, from columns of one length; minute -1 is an unknown time."""
-    window = np.where(minute < 0, _UNKNOWN_WINDOW, minute)
-    key = (window << _WINDOW_SHIFT) | (protocol << _PROTOCOL_SHIFT) | (port << _PORT_SHIFT) | action
+    window = np.where(minute < 0, UNKNOWN_WINDOW, minute)
+    key = (window << WINDOW_SHIFT) | (protocol << _PROTOCOL_SHIFT) | (port << _PORT_SHIFT) | action
     if not len(key):
         return Table()
     return _fit(_gathered(key, [np.ones(len(key), np.int64), packets, volume], 0))
 
 
-def table(window: Ints, rest: Ints, flows: Ints, packets: Ints, volume: Ints, rung: int) -> Table:
-    """One table of counts by window number at a rung, -1 where unknown, and the rest of the key."""
-    if not len(rest):
-        return Table()
-    key = (np.where(window < 0, _UNKNOWN_WINDOW, window) << _WINDOW_SHIFT) | rest
-    return _fit(_gathered(key, [flows, packets, volume], rung))
+def table(key: Ints, flows: Ints, packets: Ints, volume: Ints, rung: int) -> Table:
+    """One table of counts by key, which may come in any order; its windows are those of the rung."""
+    return _fit(_gathered(key, [flows, packets, volume], rung)) if len(key) else Table()
 
 
 def _gathered(key: Ints, values: Iterable[Ints], rung: int) -> Table:
@@ -182,17 +179,17 @@ def _widened(table: Table, rung: int) -> Table:
     """The same counts in the wider windows of `rung`; unknown times stay unknown."""
     if rung == table.rung:
         return table
-    window = table.key >> _WINDOW_SHIFT
-    rest = table.key & ((1 << _WINDOW_SHIFT) - 1)
+    window = table.key >> WINDOW_SHIFT
+    rest = table.key & ((1 << WINDOW_SHIFT) - 1)
     times = times_as_wide(table.rung, rung)
-    wider = np.where(window == _UNKNOWN_WINDOW, window, window // times)
-    key = (wider << _WINDOW_SHIFT) | rest
+    wider = np.where(window == UNKNOWN_WINDOW, window, window // times)
+    key = (wider << WINDOW_SHIFT) | rest
     return _gathered(key, [table.flows, table.packets, table.bytes], rung)
 
 
 def _fit(table: Table) -> Table:
     """The table at the narrowest rung, from its own upward, that is small enough to keep."""
-    known = table.key[: int(np.searchsorted(table.key, _UNKNOWN_WINDOW << _WINDOW_SHIFT))]
+    known = table.key[: int(np.searchsorted(table.key, UNKNOWN_WINDOW << WINDOW_SHIFT))]
     by_rest, at = known[:0], table.rung
 
     def rows_at(rung: int) -> int:
@@ -204,7 +201,7 @@ def _fit(table: Table) -> Table:
         by_rest, at = _in_wider(by_rest, times_as_wide(at, rung)), rung
         return len(by_rest)
 
-    windows = distinct(known >> _WINDOW_SHIFT)
+    windows = distinct(known >> WINDOW_SHIFT)
     return _widened(table, fitting_rung(windows, rows_at, table.rung))
 
 
@@ -225,7 +222,7 @@ def fitting_rung(windows: Ints, rows_at: Callable[[int], int], rung: int) -> int
 
 def _rest_first(key: Ints) -> Ints:
     """Keys of rows with a known time, turned so that they sort by window last."""
-    return (key << (63 - _WINDOW_SHIFT)) & _REST_FIRST | (key >> _WINDOW_SHIFT)
+    return (key << (63 - WINDOW_SHIFT)) & _REST_FIRST | (key >> WINDOW_SHIFT)
 
 
 def _in_wider(by_rest: Ints, times: int) -> Ints:
@@ -246,7 +243,7 @@ def times_as_wide(rung: int, wider: int) -> int:
     """How many windows of one rung there are in one of another."""
     if rung == wider:
         return 1
-    return WIDTHS[wider] // WIDTHS[rung] if WIDTHS[wider] != ALL_TIME else _UNKNOWN_WINDOW
+    return WIDTHS[wider] // WIDTHS[rung] if WIDTHS[wider] != ALL_TIME else UNKNOWN_WINDOW
 
 
 class Offer(NamedTuple):

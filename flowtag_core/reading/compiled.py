@@ -43,7 +43,7 @@ MOST_SEPARATORS: Final = 1 << 12
 SIGNATURES: Final = {
     "read": tuple("address number int64s address int32s int64s int64s int64s int64s".split()),
     "pick": ("int64s", "number", "number", "int64s", "int64s", "int64s", "int64s"),
-    "add": tuple("int64s number number int64s number int64s int64s number number int64s".split()),
+    "add": tuple("int64s number number int64s number int64s int64s int64s int64s".split()),
     "mark": ("int64s", "number", "number", "address"),
     "turn": tuple("int64s number number number number number int64s".split()),
     "sort": ("int64s", "int64s", "number", "number", "number", "int64s"),

@@ -178,6 +178,15 @@ def _put_byte(_: Any, address: Any, byte: Any) -> Any:
 
 
 @intrinsic
+def _put_word(_: Any, address: Any, word: Any) -> Any:
+    def generate(context: Any, builder: Any, __: Any, args: Any) -> Any:
+        builder.store(args[1], builder.inttoptr(args[0], _WORD.as_pointer()), align=8)
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.int64), generate
+
+
+@intrinsic
 def _first_bit(_: Any, mask: Any) -> Any:
     """The place of the lowest bit; 64 where there is none."""
 
@@ -709,15 +718,14 @@ def add(
     bits: Any,
     widths: Any,
     piles: Any,
-    stride: Any,
     most: Any,
     used: Any,
 ) -> Any:
     """Add rows from number `begin` to `end` up; gives the number of the first not added.
 
     `hot` has 2 ** bits slots of (key, flows, packets, bytes) for each kind of row, the key -1 is a
-    free one. A row whose slot has another key pushes that one out, on the pile of its kind: number
-    `kind * stride` and following of `piles`, of which `used[kind]` are there and `most` may be.
+    free one. A row whose slot has another key pushes that one out, on the pile of its kind: its address
+    is `piles[kind]`, `used[kind]` rows are there and `most[kind]` may be.
     `widths` has for each kind the minutes in a window, the last minute that was seen, its window,
     and the first and last known minute of all.
     """
@@ -741,13 +749,13 @@ def add(
             hot[slot + 3] += rows[3 * place + 2]
             continue
         if hot[slot] != -1:
-            if used[kind] >= most:
+            if used[kind] >= most[kind]:
                 return place
-            top = 4 * (kind * stride + used[kind])
-            piles[top] = hot[slot]
-            piles[top + 1] = hot[slot + 1]
-            piles[top + 2] = hot[slot + 2]
-            piles[top + 3] = hot[slot + 3]
+            top = U(piles[kind] + 32 * used[kind])
+            _put_word(top, hot[slot])
+            _put_word(top + _EIGHT, hot[slot + 1])
+            _put_word(top + U(16), hot[slot + 2])
+            _put_word(top + U(24), hot[slot + 3])
             used[kind] += 1
         hot[slot] = key
         hot[slot + 1] = 1

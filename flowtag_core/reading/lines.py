@@ -27,7 +27,7 @@ from flowtag_core.reading.threads import Queue
 
 _WORTH_A_KERNEL: Final = 1 << 20
 """Bytes that the reference counts sooner than the kernel is loaded."""
-_WORTH_THREADS: Final = 1 << 22
+_WORTH_THREADS: Final = 1 << 24
 _MOST_HELD: Final = 1 << 19  # numbers: 4 MB
 
 # In the order in which the kernel knows them.

@@ -11,7 +11,9 @@ import numpy as np
 from flowtag_core.counts import (
     ALL_TIME,
     UNKNOWN_TIME,
+    UNKNOWN_WINDOW,
     WIDTHS,
+    WINDOW_SHIFT,
     FlowCounts,
     Ints,
     Table,
@@ -30,7 +32,6 @@ _HOT_BITS: Final = 11
 _PILE_SIZES: Final = (1 << 14, 1 << 16, 1 << 18, 3 << 18)
 """Rows on a pile; the last must be more than a table has at most."""
 _MOST_SPAN: Final = 1 << 22  # windows for which there may be a list of all
-_REST: Final = (1 << REST_BITS) - 1
 _MOST_BITS: Final = 63
 
 
@@ -46,9 +47,9 @@ class Tally:
         self._hot = np.full((len(_KINDS), 1 << _HOT_BITS, 4), -1, np.int64)
         self._widths = np.empty((5, len(_KINDS)), np.int64)
         self._used = np.empty(len(_KINDS), np.int64)
-        self._most = _PILE_SIZES[0]
-        self._piles = self._room(self._most)
-        self._scratch: deque[Ints] = deque()
+        self._most = np.full(len(_KINDS), _PILE_SIZES[0])
+        self._piles = [_room(_PILE_SIZES[0]) for _ in _KINDS]
+        self._places = np.empty(len(_KINDS), np.int64)
         self._start()
 
     @property
@@ -67,9 +68,8 @@ class Tally:
                 self._hot.ctypes.data,
                 _HOT_BITS,
                 self._widths.ctypes.data,
-                self._piles.ctypes.data,
-                self._piles.shape[1],
-                self._most,
+                self._places.ctypes.data,
+                self._most.ctypes.data,
                 self._used.ctypes.data,
             )
             if done == count:
@@ -90,53 +90,52 @@ class Tally:
         self._widths[3], self._widths[4] = UNKNOWN_MINUTE, -1
         self._widen()
 
-    @staticmethod
-    def _room(most: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Piles for so many rows, and all that is hot; what is not used costs no memory."""
-        return np.empty((len(_KINDS), most + (1 << _HOT_BITS), 4), np.int64)
-
     def _make_room(self) -> None:
-        """Larger piles; where they are large, fold those that are full."""
-        larger = [size for size in _PILE_SIZES if size > self._most]
-        if not larger:
-            self._pour()
-            for kind in _KINDS:
-                if self._used[kind] >= self._most:
-                    columns = self._folded(kind)
-                    self._used[kind] = len(columns[0])
-                    self._piles[kind, : self._used[kind]] = columns.T
-            self._widen()
-            left = int(self._used.max())
-            if 3 * left > 2 * self._most:
-                larger = [2 * max(left, self._most)]
-        if larger:
-            piles, self._most = self._piles, larger[0]
-            self._piles = self._room(self._most)
-            for kind, used in enumerate(self._used):
-                self._piles[kind, :used] = piles[kind, :used]
+        """Larger piles for those that are full; where they are large, fold them first."""
+        full = [kind for kind in _KINDS if self._used[kind] >= self._most[kind]]
+        for kind in full:
+            larger = [size for size in _PILE_SIZES if size > self._most[kind]]
+            if not larger:
+                self._pour()  # the rows in wider windows go nowhere else
+                columns = self._folded(kind)
+                left = self._used[kind] = len(columns[0])
+                self._piles[kind][:left] = columns.T
+                if 3 * left > 2 * self._most[kind]:
+                    larger = [2 * max(left, int(self._most[kind]))]
+            if larger:
+                pile, self._most[kind] = self._piles[kind], larger[0]
+                self._piles[kind] = _room(larger[0])
+                self._piles[kind][: self._used[kind]] = pile[: self._used[kind]]
+        self._widen()
 
     def _pour(self) -> None:
         """Put all that is hot on the piles."""
         for kind, used in enumerate(self._used):
             hot = self._hot[kind]
             hot = hot[hot[:, 0] >= 0]
-            self._piles[kind, used : used + len(hot)] = hot
+            self._piles[kind][used : used + len(hot)] = hot
             self._used[kind] += len(hot)
         self._hot[:] = -1
 
     def _widen(self) -> None:
+        """Tell the kernel how wide windows are by now, and where the piles are."""
+        self._places[:] = [pile.ctypes.data for pile in self._piles]
         widths = [WIDTHS[rung] for rung in self._rungs]
         self._widths[0] = [UNKNOWN_MINUTE if width == ALL_TIME else width for width in widths]
         self._widths[1] = -1
 
     def _total(self, kind: int) -> Table:
         columns = self._folded(kind)
+        if self._most[kind] > _PILE_SIZES[-1]:  # what is as large is not kept for the next time
+            self._piles[kind], self._most[kind] = _room(_PILE_SIZES[0]), _PILE_SIZES[0]
+        if 3 * columns.shape[1] < 2 * self._used[kind]:
+            columns = columns.copy()  # else the table would keep the memory of all that was folded
         return _table(columns, self._rungs[kind]) if len(columns[0]) else Table()
 
     def _folded(self, kind: int) -> Ints:
         """The columns of a pile, equal keys made one, sorted; its rung becomes what it must be."""
         count, rung = int(self._used[kind]), self._rungs[kind]
-        pile = self._piles[kind, :count]
+        pile = self._piles[kind][:count]
         windows = self._windows(kind, pile)
         # First as few windows as there must be, for they can be told without sorting.
         narrow = fitting_rung(windows, lambda _: 0, rung)
@@ -146,13 +145,13 @@ class Tally:
         window_bits = (int(windows.max(initial=low)) - low + 1).bit_length()
         place_bits = count.bit_length()
         if REST_BITS + window_bits + place_bits > _MOST_BITS:  # a few minutes in many years
-            found = _table(pile.T, rung)
+            found = _table(pile.T.copy(), rung)
             self._rungs[kind] = found.rung
             return _columns(found)
-        scratch = self._scratch.pop() if self._scratch else np.empty(0, np.int64)
-        if len(scratch) < 2 * count:
-            scratch = np.empty(2 * self._piles.shape[1], np.int64)
-        values, spare = scratch[:count], scratch[count : 2 * count]
+        # The numbers that are sorted stand where the last columns will: what is read of them is
+        # always further on than what is written.
+        columns = np.empty((4, count), np.int64)
+        values, spare = columns[2], columns[3]
         turned = pile.ctypes.data, count, low, times, window_bits, place_bits, values.ctypes.data
         self._kernel.turn(*turned)
         values, spare = self._sorted(values, spare, place_bits)
@@ -168,11 +167,9 @@ class Tally:
         wider = _wider(low, window_bits, times)
         self._kernel.regroup(*arguments, wider.ctypes.data, *bits)
         values, spare = self._sorted(values, spare, place_bits)
-        columns = np.empty((4, count), np.int64)
         at = pile.ctypes.data
         left = self._kernel.fold(at, at, values.ctypes.data, count, place_bits, columns.ctypes.data)
         columns = columns[:, :left]
-        self._scratch.append(scratch)
         key = columns[0]
         known = np.searchsorted(key, wider[-1] << REST_BITS)
         key[:known] += low // times << REST_BITS
@@ -197,7 +194,12 @@ class Tally:
         return (spare, values) if passes % 2 else (values, spare)
 
 
-_TALLIES: Final[deque[Tally]] = deque()
+def _room(most: int) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """A pile for so many rows, and all that is hot; what is not used costs no memory."""
+    return np.empty((most + (1 << _HOT_BITS), 4), np.int64)
+
+
+_TALLIES: Final[deque[Tally]] = deque(maxlen=1)
 """Empty ones, with memory that was used before: new one costs more time than what is done with it."""
 
 
@@ -237,11 +239,10 @@ def _wider(low: int, bits: int, times: int) -> Ints:
 
 
 def _table(columns: Ints, rung: int) -> Table:
-    """The table of the columns of a pile."""
+    """The table of the columns of a pile, whose keys are a table's but for unknown windows."""
     key, flows, packets, volume = columns
-    window = key >> REST_BITS
-    window[window == UNKNOWN_MINUTE] = UNKNOWN_TIME
-    return table(window, key & _REST, flows, packets, volume, rung)
+    key[key >> REST_BITS == UNKNOWN_MINUTE] |= UNKNOWN_WINDOW << WINDOW_SHIFT
+    return table(key, flows, packets, volume, rung)
 
 
 def _columns(found: Table) -> Ints:

@@ -230,7 +230,7 @@ BUGS = (
     ("if length < 8 else U(0)", "if length < 9 else U(0)"),
     ("if unlike:\n", "if unlike & 31:\n"),
     ("U(0x7676_7676_7676_7676)", "U(0x7575_7575_7575_7575)"),
-    ("if used[kind] >= most:", "if used[kind] < 0:"),
+    ("if used[kind] >= most[kind]:", "if used[kind] > most[kind] + 9999:"),
     ("if hot[slot] == key:", "if hot[slot] >> 1 == key >> 1:"),
     ("if minute != widths[3 + kind]:", "if minute > widths[3 + kind]:"),
     ("found += value != last\n", "found += 1\n"),
