@@ -59,6 +59,7 @@ def run(path):
 """
 DUCKDB = f"""
 import duckdb
+duckdb.sql("set enable_progress_bar = false")
 kinds = {{n: "BIGINT" if n in {set(BIG)} else "INTEGER" if n in {set(SMALL)} else "VARCHAR" for n in {NAMES}}}
 def run(path):
     columns = ",".join(f"'{{name}}':'{{kind}}'" for name, kind in kinds.items())

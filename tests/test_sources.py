@@ -4,6 +4,8 @@ import random
 import tracemalloc
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import LogError
@@ -49,6 +51,41 @@ def test_gzip_is_known_by_content_and_members_are_files_put_together():
     members = gzip.compress(LOG[:-1]) + gzip.compress(b"") + gzip.compress(LOG) + bytes(100)
     assert facts(parse(members)) == facts(parse(LOG + LOG))
     assert facts(parse(gzip.compress(gzip.compress(gzip.compress(LOG))))) == facts(parse(LOG))
+
+
+class Pipe(Dribble):
+    """What cannot be read twice, so that zlib must unpack it from the start."""
+
+    def __init__(self, content):
+        super().__init__(content, 1 << 30)
+
+
+MANY_LINES = b"".join(
+    line(dstport=str(n * 7919 % 65536), volume=str(n * n)) + b"\n" for n in range(20_000)
+)
+TWO_MEMBERS = gzip.compress(MANY_LINES, 1, mtime=0) + gzip.compress(LOG, mtime=0)
+
+
+def outcome(file):
+    try:
+        counts = parse_flow_log(file, names=["log"])
+    except LogError as error:
+        return str(error).partition(" at byte ")[0].partition(" before byte ")[0]
+    records, tables = facts(counts)
+    return records[:-1], bool(records[-1]), tables
+
+
+@pytest.mark.skipif(unpacking._isal() is None, reason="isal has no wheel for this platform")
+@settings(max_examples=150)
+@given(st.integers(0, len(TWO_MEMBERS) - 1), st.sampled_from(["cut", "flip", "insert", "none"]))
+def test_the_fast_library_and_zlib_agree_on_gzip_however_damaged(place, damage):
+    packed = {
+        "cut": TWO_MEMBERS[:place],
+        "flip": TWO_MEMBERS[:place] + bytes([TWO_MEMBERS[place] ^ 0x55]) + TWO_MEMBERS[place + 1 :],
+        "insert": TWO_MEMBERS[:place] + b"\x80" + TWO_MEMBERS[place:],
+        "none": TWO_MEMBERS,
+    }[damage]
+    assert outcome(io.BytesIO(packed)) == outcome(Pipe(packed))
 
 
 def test_tens_of_thousands_of_tiny_members_are_read_each():

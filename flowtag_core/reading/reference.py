@@ -266,7 +266,11 @@ class Reference:
                 if not words:
                     self._blank += 1
                     continue
-                record = self._look_closer(number, line)
+                record = (
+                    self._ordinary(number, line, words)
+                    if split is bytes.split and _is_ordinary(line, words[0], is_default)
+                    else self._look_closer(number, line)
+                )
                 changed = self._layout is not layout
                 if changed:
                     break
@@ -338,6 +342,14 @@ class Reference:
         self._rows.append(rows)
         self._flows += len(rows)
         self._shapes.add(layout.shape)
+
+    def _ordinary(self, number: int, line: bytes, words: Words) -> Words | None:
+        """What `_look_closer` gives for a line that can be nothing but a record."""
+        reason = _objection(words, self._layout)
+        if reason is not None:
+            self._put_aside(number, line, reason)
+            return None
+        return words
 
     def _look_closer(self, number: int, line: bytes) -> Words | None:
         """The words of a record that may be a flow; None where the line is dealt with."""
@@ -425,6 +437,15 @@ def _objection(words: Words, layout: Layout) -> Reason | None:
         return _NOTES.get(words[status])
     dashes = words[layout.position("dstport")] == words[layout.position("protocol")] == b"-"
     return Reason.NO_DATA if dashes else None
+
+
+def _is_ordinary(line: bytes, first: bytes, is_default: bool) -> bool:
+    """Whether a line in a plain block is neither header, comment, time stamp nor several records.
+
+    A few digits come first, as in nearly every record; and nothing in it may be glued.
+    """
+    is_short_number = len(first) < 10 and first.isdigit()
+    return is_short_number and not (is_default and (b" OK2" in line or b"DATA2" in line))
 
 
 def _minute(word: bytes) -> int:
