@@ -6,6 +6,7 @@ import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
@@ -199,10 +200,12 @@ def _held(file: LogFile, name: str) -> list[File] | None:
 
 
 def _size(file: LogFile) -> int:
-    """The size of a file that has one, else 0."""
+    """The size of a file that has one and says it, else 0."""
     if isinstance(file, (str, os.PathLike)):
-        return os.path.getsize(file) if os.path.isfile(file) else 0
-    return getattr(file, "size", None) or 0
+        with suppress(OSError, ValueError):  # whoever opens it says what is wrong
+            return os.path.getsize(file) if os.path.isfile(file) else 0
+    size = getattr(file, "size", 0)
+    return size if isinstance(size, int) else 0
 
 
 def _files(file: LogFile, name: str) -> tuple[list[_Named], list[_Refusal]]:

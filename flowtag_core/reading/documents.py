@@ -233,7 +233,7 @@ def _in_payload(packed: str, depth: int) -> Found:
     """The records in what Lambda and Firehose are given: base64, mostly of gzip."""
     try:
         payload = base64.b64decode("".join(packed.split()), validate=True)
-        for file in unpacked("the payload", iter([payload])):
+        for file in unpacked(File("the payload", iter([payload]))):
             yield from _in_file(file, depth)
     except DamagedLogError as damage:
         yield _UNREAD[Reason.CUT_SHORT], damage.tail or packed[:_LONGEST_TOLD].encode()

@@ -136,17 +136,12 @@ class Lines:
             return
         if self._reference.lines == 0:  # a header comes first: read it before all the others
             end = block.find(b"\n") + 1 or len(block)
-            first = _Read(kernel, block[:end], self._reference.layout, _sheet())
-            self._settle(first, is_read=False)
+            self._settle(_read(kernel, block[:end], self._reference.layout))
             block = block[end:]
-        read = _Read(kernel, block, self._reference.layout, _sheet())
         if self._size < _WORTH_THREADS:
-            self._settle(read, is_read=False)
-        elif read.layout.names_port_and_protocol:
-            self._queue.add(partial(_read, read))
+            self._settle(_read(kernel, block, self._reference.layout))
         else:
-            self.settle()
-            self._reference.count(block)
+            self._queue.add(partial(_read, kernel, block, self._reference.layout))
         while self._queue.is_full:
             self._settle(self._queue.take())
 
@@ -189,17 +184,16 @@ class Lines:
         is_long = self._is_long or self._size > _WORTH_A_KERNEL
         return compiled.kernel() if is_long else None
 
-    def _settle(self, read: _Read, is_read: bool = True) -> None:
+    def _settle(self, read: _Read) -> None:
         """Take in what was found in a block, once all before it is."""
-        kernel, text, layout, sheet = read
-        for part, its_layout in self._parts(kernel, text, sheet, layout, is_read):
+        for part, its_layout in self._parts(*read):
             found = part.found
             plain = {Reason.NO_DATA: found.no_data, Reason.SKIPPED_DATA: found.skipped_data}
             stamped = STAMPED if found.stamped else ""
             self._reference.add_plain(its_layout, found.flows, plain, stamped)
             self._add(part.rows[: 3 * found.rows])
         self._add_odd()
-        _SHEETS.append(sheet)
+        _SHEETS.append(read.sheet)
 
     def _add_odd(self) -> None:
         """Add up what the reference found."""
@@ -220,10 +214,10 @@ class Lines:
             self._tally.add(rows)
 
     def _parts(
-        self, kernel: Kernel, text: bytes, sheet: Sheet, layout: Layout, is_read: bool
+        self, kernel: Kernel, text: bytes, layout: Layout, sheet: Sheet
     ) -> Iterator[tuple[Sheet, Layout]]:
         """What the kernel found in the text, part by part; the reference gets the odd lines."""
-        reference = self._reference
+        reference, is_read = self._reference, True
         while text:
             if layout is not reference.layout:
                 layout, is_read = reference.layout, False
@@ -264,9 +258,12 @@ def _sheet() -> Sheet:
         return Sheet()
 
 
-def _read(read: _Read) -> _Read:
-    read.sheet.read(read.kernel, read.text, read.layout)
-    return read
+def _read(kernel: Kernel, text: bytes, layout: Layout) -> _Read:
+    """Read a block, where its layout says what a flow is."""
+    sheet = _sheet()
+    if layout.names_port_and_protocol:
+        sheet.read(kernel, text, layout)
+    return _Read(kernel, text, layout, sheet)
 
 
 @cache

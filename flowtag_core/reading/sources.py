@@ -48,26 +48,30 @@ class Source:
 
         Raises LogError where it cannot be read or unpacked.
         """
-        pieces = self._pieces(on_read)
+        file = File(self.name, self._pieces(on_read))
         if not _can_seek(self.stream):
-            return unpacked(self.name, pieces)
+            return unpacked(file)
         whole, start = _Whole(self, on_read), self.stream.tell()
 
         def again(place: int) -> Iterator[bytes]:
             self.stream.seek(start + place)
-            return iter(partial(self.stream.read, READ_SIZE), b"")
+            return iter(partial(self._piece, READ_SIZE), b"")
 
-        return unpacked(self.name, pieces, cast(BinaryIO, whole), again=again)
+        return unpacked(file._replace(whole=cast(BinaryIO, whole), again=again))
 
     def read(self, size: int) -> bytes:
         """The next bytes of the file as it is; raises LogError where there are none to be had."""
+        piece = self._piece(size)
+        self.bytes_read += len(piece)
+        return piece
+
+    def _piece(self, size: int) -> bytes:
         try:
             piece = self.stream.read(size)
         except (OSError, ValueError, EOFError) as error:
             raise LogError(f"{self.name}: cannot be read: {reason_of(error)}.") from error
         if not isinstance(piece, bytes):  # text, or None from a pipe that does not wait
             raise LogError(f"{self.name}: gives no bytes; open it in binary mode ('rb').")
-        self.bytes_read += len(piece)
         return piece
 
     def _pieces(self, on_read: Callable[[], None]) -> Iterator[bytes]:

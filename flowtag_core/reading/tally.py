@@ -10,7 +10,6 @@ import numpy as np
 
 from flowtag_core.counts import (
     ALL_TIME,
-    UNKNOWN_TIME,
     UNKNOWN_WINDOW,
     WIDTHS,
     WINDOW_SHIFT,
@@ -166,7 +165,7 @@ class Tally:
         times = times_as_wide(narrow, self._rungs[kind])
         wider = _wider(low, window_bits, times)
         self._kernel.regroup(*arguments, wider.ctypes.data, *bits)
-        values, spare = self._sorted(values, spare, place_bits)
+        values, _ = self._sorted(values, spare, place_bits)
         at = pile.ctypes.data
         left = self._kernel.fold(at, at, values.ctypes.data, count, place_bits, columns.ctypes.data)
         columns = columns[:, :left]
@@ -247,9 +246,8 @@ def _table(columns: Ints, rung: int) -> Table:
 
 def _columns(found: Table) -> Ints:
     """The columns of a table as they are on a pile."""
-    window = found.window
-    minute = window // (60 * (found.width or 1))
-    key = (np.where(window == UNKNOWN_TIME, UNKNOWN_MINUTE, minute) << REST_BITS) | (
-        (found.protocol << 18) | (found.port << 2) | found.action
-    )
+    window = np.minimum(
+        found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE
+    )  # which is less than UNKNOWN_WINDOW
+    key = window << REST_BITS | found.key & ((1 << REST_BITS) - 1)
     return np.stack([key, found.flows, found.packets, found.bytes])

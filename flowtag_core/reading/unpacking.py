@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from itertools import chain
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -39,7 +39,7 @@ class File(NamedTuple):
     """An unpacked file: its name, its bytes in pieces, and what was unpacked to get there.
 
     Where it cannot be unpacked, `refusal` says why instead. `whole` is the same file where it was not
-    packed and can be read from any place.
+    packed and can be read from any place, `again` gives its pieces once more.
     """
 
     name: str
@@ -47,6 +47,7 @@ class File(NamedTuple):
     wrapping: str = ""
     refusal: str = ""
     whole: BinaryIO | None = None
+    again: Again | None = None
 
 
 class _Packing(NamedTuple):
@@ -57,54 +58,38 @@ class _Packing(NamedTuple):
 
     name: str
     begins: Callable[[bytes], bool]
-    open: Callable[[str, Pieces], Iterator[File]]
+    open: Callable[[File], Iterator[File]]
     is_layer: bool = True
 
 
-def unpacked(
-    name: str,
-    pieces: Pieces,
-    whole: BinaryIO | None = None,
-    wrapping: str = "",
-    layer: int = 0,
-    again: Again | None = None,
-) -> Iterator[File]:
+def unpacked(file: File, layer: int = 0) -> Iterator[File]:
     """Each file in a file: itself where it is not packed. They must be read in their order.
-
-    `whole` is the same file where it can be read from any place, which zip archives need; else they
-    are put into a temporary file first. `again` is there where it can be read once more.
 
     Raises LogError where it cannot be unpacked at all. The pieces raise DamagedLogError, after
     everything that came out before, where packed data ends early or does not hold together.
     """
-    head, pieces = peeked(pieces)
+    head, pieces = peeked(file.pieces)
+    file = file._replace(pieces=pieces)
     packing = next((packing for packing in _PACKINGS if packing.begins(head)), None)
     if packing is None:
-        yield File(name, pieces, wrapping, whole=whole)
+        yield file
         return
+    name = file.name
     if any(mark in head for mark in _OFFICE) and packing is _ZIP:
         raise LogError(f"{name}: is an Office document, not a flow log. Save its sheet as CSV.")
     if layer == _MOST_LAYERS and packing.is_layer:
         raise LogError(f"{name}: is packed more than {_MOST_LAYERS} times over. Unpack it first.")
-    if whole and packing is _ZIP:
-        from flowtag_core.reading.archives import zip_files
-
-        files = zip_files(name, whole)
-    elif packing is _GZIP:
-        files = _open_gzip(name, pieces, again)
-    else:
-        files = packing.open(name, pieces)
-    for file in files:
-        if file.refusal:
-            yield file
-        else:
-            around = f"{wrapping}, {packing.name}" if wrapping else packing.name
-            try:
-                yield from unpacked(file.name, file.pieces, None, around, layer + packing.is_layer)
-            except LogError as error:
-                if file.name == name:
-                    raise
-                yield File(file.name, iter(()), around, str(error))
+    around = f"{file.wrapping}, {packing.name}" if file.wrapping else packing.name
+    for inner in packing.open(file):
+        if inner.refusal:
+            yield inner
+            continue
+        try:
+            yield from unpacked(inner._replace(wrapping=around), layer + packing.is_layer)
+        except LogError as error:
+            if inner.name == name:
+                raise
+            yield File(inner.name, iter(()), around, str(error))
 
 
 def peeked(pieces: Pieces) -> tuple[bytes, Pieces]:
@@ -127,22 +112,22 @@ def _damaged(pieces: list[bytes], damage: DamagedLogError) -> Pieces:
     raise damage
 
 
-def _bounded(name: str, packed: Pieces, unpack: Callable[[Pieces], Pieces]) -> Pieces:
-    """What is unpacked, refused where it is larger than any flow log could be.
-
-    Raises LogError then, with both sizes.
-    """
+def _bounded(file: File, unpack: Callable[[Pieces], Pieces]) -> File:
+    """The file unpacked; its pieces raise LogError where it is larger than any flow log could be."""
     sizes = [0, 0]
 
     def counted() -> Pieces:
-        for piece in packed:
+        for piece in file.pieces:
             sizes[0] += len(piece)
             yield piece
 
-    for text in unpack(counted()):
-        sizes[1] += len(text)
-        refuse_bomb(name, *sizes)
-        yield text
+    def bounded() -> Pieces:
+        for text in unpack(counted()):
+            sizes[1] += len(text)
+            refuse_bomb(file.name, *sizes)
+            yield text
+
+    return File(file.name, bounded())
 
 
 def refuse_bomb(name: str, packed: int, size: int) -> None:
@@ -154,12 +139,12 @@ def refuse_bomb(name: str, packed: int, size: int) -> None:
         )
 
 
-def _open_gzip(name: str, pieces: Pieces, again: Again | None = None) -> Iterator[File]:
-    yield File(name, _bounded(name, pieces, lambda packed: _gunzip(packed, name, again)))
+def _open_gzip(file: File) -> Iterator[File]:
+    yield _bounded(file, lambda packed: _gunzip(packed, file.name, file.again))
 
 
-def _open_zstd(name: str, pieces: Pieces) -> Iterator[File]:
-    yield File(name, _bounded(name, pieces, lambda packed: _unzstd(packed, name)))
+def _open_zstd(file: File) -> Iterator[File]:
+    yield _bounded(file, lambda packed: _unzstd(packed, file.name))
 
 
 def _gunzip(pieces: Pieces, name: str, again: Again | None) -> Pieces:
@@ -303,18 +288,18 @@ def _cut_short(name: str, kind: str, packed: int) -> DamagedLogError:
     )
 
 
-def _open_tar(name: str, pieces: Pieces) -> Iterator[File]:
+def _open_tar(file: File) -> Iterator[File]:
     from flowtag_core.reading.archives import tar_files  # which few need, and which takes time
 
-    return tar_files(name, pieces)
+    return tar_files(file.name, file.pieces)
 
 
-def _open_zip(name: str, pieces: Pieces) -> Iterator[File]:
+def _open_zip(file: File) -> Iterator[File]:
     """The files of a zip archive, in the order of its directory, which stands at its end."""
     from flowtag_core.reading.archives import zip_files
 
-    with stored(name, pieces) as whole:
-        yield from zip_files(name, whole)
+    with nullcontext(file.whole) if file.whole else stored(file.name, file.pieces) as whole:
+        yield from zip_files(file.name, whole)
 
 
 @contextmanager
@@ -336,10 +321,10 @@ def stored(name: str, pieces: Pieces) -> Iterator[BinaryIO]:
         yield whole
 
 
-def _open_wide(name: str, pieces: Pieces) -> Iterator[File]:
+def _open_wide(file: File) -> Iterator[File]:
     """The same text in UTF-8."""
-    head, pieces = peeked(pieces)
-    yield File(name, _as_utf8(pieces, _wide(head)))
+    head, pieces = peeked(file.pieces)
+    yield File(file.name, _as_utf8(pieces, _wide(head)))
 
 
 def _as_utf8(pieces: Pieces, encoding: str) -> Pieces:
@@ -367,9 +352,8 @@ def _wide(head: bytes) -> str:
 _ZIP: Final = _Packing(
     "zip", lambda head: head.startswith((b"PK\x03\x04", b"PK\x05\x06")), _open_zip
 )
-_GZIP: Final = _Packing("gzip", lambda head: head.startswith(b"\x1f\x8b"), _open_gzip)
 _PACKINGS: Final = (
-    _GZIP,
+    _Packing("gzip", lambda head: head.startswith(b"\x1f\x8b"), _open_gzip),
     _Packing(
         "zstd",
         lambda head: (
