@@ -58,6 +58,8 @@ class Reason(StrEnum):
     TOO_LONG = "line too long"
     CUT_SHORT = "cut short"
 
+    __hash__ = str.__hash__  # that of an Enum takes longer than all else that is done with a fault
+
     @property
     def is_fault(self) -> bool:
         """Whether something is wrong with it; AWS's own notes and what tools add are in order."""

@@ -31,6 +31,19 @@ FIELDS, IS_DEFAULT, STAMPS, DSTPORT, PROTOCOL, SRCPORT, PACKETS, BYTES, START, A
 WITH_PORTS: Final = 11
 ABSENT: Final = -1
 
+# What the kernel says of a line: it dealt with it, or it hands it on, with its fault where that is sure.
+(
+    FLOW,
+    NO_DATA,
+    SKIPPED_DATA,
+    BLANK,
+    ODD,
+    BAD_PORT,
+    BAD_PROTOCOL,
+    TOO_FEW_FIELDS,
+    UNSUPPORTED_VERSION,
+) = range(9)
+
 # A row's key: what a key of a Table is, but minutes for the window, with the kind of the row above
 # (0 request, 1 reply, 2 reply by service).
 REST_BITS, KIND_SHIFT = 26, 53

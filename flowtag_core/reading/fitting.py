@@ -6,9 +6,8 @@ Only to be offered: a layout is never guessed, for many have equally many fields
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from flowtag_core.reading.layout import BY_VERSION, DEFAULT_FIELDS, TRANSIT_GATEWAY
 
@@ -44,19 +43,41 @@ _LOOKS: Final = {
 Names = tuple[str, ...]
 
 
-def fitting(line: bytes) -> Iterator[Names]:
-    """The field names, in order, of each layout in common use in which the line would be a flow."""
+class _Look(NamedTuple):
+    """How the lines of a layout look; where port and protocol are, which tell most lines apart."""
+
+    names: Names
+    dstport: int
+    protocol: int
+    whole: re.Pattern[bytes]
+
+
+def fitting(line: bytes, own: Names = ()) -> list[Names]:
+    """The field names, in order, of each layout in common use in which the line would be a flow.
+
+    `own` is the layout in which it is none.
+    """
     words = line.split(None, _MOST_WORDS)  # and one of all the rest, which fits nothing
+    by_fields, found = _layouts(), []
     for spare in range(_MOST_PREFIX + 1):
-        if spare == 0 or (words and _PREFIX.fullmatch(words[0])):
-            text = b" ".join(words[spare:])
-            for names, looks in _layouts().get(len(words) - spare, ()):
-                if looks.fullmatch(text):
-                    yield names
+        for names, dstport, protocol, whole in by_fields.get(len(words) - spare, ()):
+            if (
+                names != own
+                and _is_port(words[spare + dstport])
+                and words[spare + protocol].isdigit()
+                and (spare == 0 or _PREFIX.fullmatch(words[0]))
+                and whole.fullmatch(b" ".join(words[spare:]))
+            ):
+                found.append(names)
+    return found
+
+
+def _is_port(word: bytes) -> bool:
+    return word.isdigit() and len(word) <= 5 and int(word) <= 65535
 
 
 @cache
-def _layouts() -> dict[int, list[tuple[Names, re.Pattern[bytes]]]]:
+def _layouts() -> dict[int, list[_Look]]:
     """By their number of fields: AWS's, in its own order and by the alphabet, and its examples."""
     orders = [
         *BY_VERSION.values(),
@@ -65,10 +86,13 @@ def _layouts() -> dict[int, list[tuple[Names, re.Pattern[bytes]]]]:
         tuple(sorted(TRANSIT_GATEWAY)),
         *(tuple(example.split()) for example in _EXAMPLES),
     ]
-    layouts: dict[int, list[tuple[Names, re.Pattern[bytes]]]] = {}
+    layouts: dict[int, list[_Look]] = {}
     for names in orders:
         looks = " ".join(_LOOKS.get(name, r"[^ ]+") for name in names)
         if names == DEFAULT_FIELDS:  # of which every line must say version 2
             looks = looks.replace(_LOOKS["version"], "2", 1)
-        layouts.setdefault(len(names), []).append((names, re.compile(looks.encode())))
+        look = _Look(
+            names, names.index("dstport"), names.index("protocol"), re.compile(looks.encode())
+        )
+        layouts.setdefault(len(names), []).append(look)
     return layouts

@@ -1,11 +1,14 @@
 """Bytes -> rows -> a table of counts, compiled: the only file that imports Numba.
 
 `read` counts only lines that are provably plain: exactly the layout's fields, parted by single spaces
-or tabs, nothing but printable ASCII, LF or CRLF at the end, sound numbers, log-status OK; a CloudWatch
-time stamp (and stream name) may stand before them. It also counts AWS's own notes, NODATA and
-SKIPDATA. Every other line is handed on by its place, for `reference` alone knows what is odd: so this
-file may be simple, and both agree on any bytes whatever. `add` puts rows into an open-addressing
-table, `pour` moves such a table into a larger one or into wider windows, `gather` takes it out, `sort` sorts numbers.
+or tabs, nothing but printable ASCII, LF or CRLF at the end, log-status OK; a CloudWatch time stamp (and
+stream name) may stand before them. It also counts comments and AWS's own notes, NODATA and SKIPDATA.
+Every other line is handed on by its place, for `reference` alone knows what is odd: so this file may
+be simple, and both agree on any bytes whatever. With the most frequent faults goes which one it is.
+
+`add` adds rows up in a small table, and puts what it has no place for on piles; `mark`, `turn`, `sort`,
+`distinct`, `regroup` and `fold` make a sorted table of a pile, as `tally` asks for it. `pick` does for
+columns of a table what `read` does for text.
 
 All of them work on plain addresses and arrays, allocate nothing and raise nothing. Their object code
 depends on nothing but the processor, so `compiled` keeps it in a file; run as a program with a path,
@@ -36,23 +39,32 @@ from numba.extending import intrinsic
 from flowtag_core.reading.compiled import (
     ABSENT,
     ACTION,
+    BAD_PORT,
+    BAD_PROTOCOL,
+    BLANK,
     BYTES,
     DSTPORT,
     FIELDS,
+    FLOW,
     IS_DEFAULT,
     KIND_SHIFT,
     MOST_ODD,
     MOST_ROWS,
     MOST_SEPARATORS,
+    NO_DATA,
+    ODD,
     PACKETS,
     PROTOCOL,
     REST_BITS,
     SIGNATURES,
+    SKIPPED_DATA,
     SRCPORT,
     STAMPS,
     START,
     STATUS,
+    TOO_FEW_FIELDS,
     UNKNOWN_MINUTE,
+    UNSUPPORTED_VERSION,
     WITH_PORTS,
     ObjectCode,
     write_object_code,
@@ -104,7 +116,7 @@ _MILLIS, _MILLIS_OVER = _template(b":00.000Z")
 _EAST, _EAST_OVER = _template(b"00+00:00")
 _WEST, _WEST_OVER = _template(b"00-00:00")
 
-_LF, _CR, _TAB, _SPACE = 10, 13, 9, 32
+_LF, _CR, _TAB, _SPACE, _HASH = 10, 13, 9, 32, 35
 _YEAR_2000: Final = 946_684_800
 _YEAR_2100: Final = 4_102_444_800
 _15_DIGITS: Final = 1_000_000_000_000_000
@@ -112,7 +124,8 @@ _MIX: Final = U(0x9E37_79B9_7F4A_7C15)  # 2**64 / golden ratio: spreads keys tha
 
 _AHEAD: Final = 16  # rows that are asked for before it is their turn
 
-FLOW, NO_DATA, SKIPPED_DATA, ODD = range(4)
+# How many flows had such a field, and it could not be read: the places of these numbers in `found`.
+_NO_SRCPORT, _NO_START, _NO_PACKETS, _NO_BYTES, _ODD_ACTION = range(8, 13)
 
 
 def _load(builder: Any, address: Any, kind: Any) -> Any:
@@ -344,7 +357,7 @@ def _may_be_told_beside(text: Any, begin: Any) -> Any:
     """Whether a line may be a comment or what tools write beside records, by its first two bytes."""
     one, two = _byte(text + U(begin)), _byte(text + U(begin) + _ONE)
     return (
-        one == 35  # `#`
+        one == _HASH
         or (two == 47 and (one == 98 or one == 102))  # b/ f/
         or (two == 69 and (one == 83 or one == 78))  # SE NE
         or (one == 69 and two == 86)  # EV
@@ -397,7 +410,7 @@ def _verdict(
     length = end - separators[first + skip + status] - 1
     word = _word(text + U(end) - _EIGHT)
     if length == 2 and (word & _LAST_2) == _OK:
-        return ODD if _byte(text + U(begin)) == 35 else FLOW
+        return ODD if _byte(text + U(begin)) == _HASH else FLOW
     # What follows a stamp and a status in second place might be a header.
     if status == 1 or _may_be_told_beside(text, begin):
         return ODD
@@ -425,6 +438,11 @@ def _length(separators: Any, at: Any) -> Any:
 
 
 @_part
+def _field(text: Any, separators: Any, at: Any, most: Any) -> Any:
+    return _number(text, separators[at + 1], _length(separators, at), most)
+
+
+@_part
 def _last_8(text: Any, separators: Any, at: Any) -> Any:
     """The eight bytes up to a field's end."""
     return _word(text + U(separators[at + 1]) - _EIGHT)
@@ -444,6 +462,29 @@ def _long(text: Any, separators: Any, at: Any, low: Any) -> Any:
         return low
     high = _number(text, separators[at + 1] - 8, length, 7)
     return high * 100_000_000 + low if high >= 0 else -1
+
+
+@_part
+def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, words: Any) -> Any:
+    """The fault of a line of clean words that can be neither header, note nor several records.
+
+    A few digits come first, as in nearly every record.
+    """
+    length = _length(separators, first)
+    if _number(text, separators[first + 1], length, 9) < 0:
+        return ODD
+    if layout[IS_DEFAULT] != 0:
+        if _may_be_glued(text, separators, first, last):
+            return ODD
+        is_version_2 = length == 1 and _byte(text + U(separators[first]) + _ONE) == 50
+        if words >= layout[FIELDS]:
+            if is_version_2:
+                return ODD
+            for place in range(first + 1, last):  # tabs may part whole records
+                if words >= 2 * layout[FIELDS] and _byte(text + U(separators[place])) == _TAB:
+                    return ODD
+            return UNSUPPORTED_VERSION
+    return TOO_FEW_FIELDS if words < layout[FIELDS] else ODD
 
 
 @_part
@@ -550,6 +591,54 @@ def _put_rows(
     return _put(rows, count, layout, dstport, protocol, srcport, minute, packets, volume, action)
 
 
+@_part
+def _put_doubtful(
+    text: Any, layout: Any, separators: Any, record: Any, rows: Any, count: Any, found: Any
+) -> Any:
+    """Write the rows of a flow field by field, as unknown what cannot be read; how many.
+
+    Where the port or the protocol cannot be read gives which, negative, instead.
+    """
+    dst, src = record + layout[DSTPORT], record + layout[SRCPORT]
+    start, packet, byte = record + layout[START], record + layout[PACKETS], record + layout[BYTES]
+    dstport = _field(text, separators, dst, 5)
+    protocol = _field(text, separators, record + layout[PROTOCOL], 5)
+    if dstport < 0 or dstport > 65535 or protocol < 0 or protocol > 255:
+        if layout[STATUS] == ABSENT:  # it may be a note
+            return -ODD
+        return -BAD_PORT if dstport < 0 or dstport > 65535 else -BAD_PROTOCOL
+    srcport, minute, packets, volume, action = 65536, UNKNOWN_MINUTE, 0, 0, 2
+    if src != dst:
+        srcport = _field(text, separators, src, 5)
+        if srcport < 0 or srcport > 65535:
+            srcport = 65536
+            found[_NO_SRCPORT] += 1
+    if start != dst:
+        seconds = _field(text, separators, start, 15)
+        if seconds >= _YEAR_2100:
+            seconds //= 1000
+        if _YEAR_2000 <= seconds < _YEAR_2100:
+            minute = seconds // 60
+        else:
+            found[_NO_START] += 1
+    if packet != dst:
+        packets = _field(text, separators, packet, 15)
+        if packets < 0:
+            packets = 0
+            found[_NO_PACKETS] += 1
+    if byte != dst:
+        volume = _field(text, separators, byte, 15)
+        if volume < 0:
+            volume = 0
+            found[_NO_BYTES] += 1
+    if layout[ACTION] >= 0:
+        action = _action(text, separators, record, layout[ACTION])
+        if action < 0:
+            action = 2
+            found[_ODD_ACTION] += 1
+    return _put(rows, count, layout, dstport, protocol, srcport, minute, packets, volume, action)
+
+
 def read(
     text: Any,
     size: Any,
@@ -565,10 +654,14 @@ def read(
 
     That is up to the last line end, or less where `rows` or `odd` are full. `text` and `tail` are
     addresses; 16 bytes before the text may be read, and `tail` has 64 bytes. `separators` and `numbers`
-    are to write on. `rows` gets (key, packets, bytes) of each row, `odd` (number of the line, begin, end) of each odd line, `found` the
-    numbers of lines, flows, NODATA, SKIPDATA, lines with a stamp, rows and odd lines.
+    are to write on. `rows` gets (key, packets, bytes) of each row, `odd` (number of the line, begin,
+    end, verdict) of each line that is handed on. `found` gets the numbers of lines, flows, NODATA,
+    SKIPDATA, lines with a stamp, rows, odd lines and comments, and of flows in which srcport, start,
+    packets, bytes and action could not be read.
     """
-    lines = flows = no_data = skipped = stamped = row_count = odd_count = 0
+    lines = flows = no_data = skipped = stamped = row_count = odd_count = comments = 0
+    for place in range(_NO_SRCPORT, _ODD_ACTION + 1):
+        found[place] = 0
     # The line end before the first line is the first separator; what is known of the 64 bytes
     # before: whether they end with a separator, with the CR of a CRLF, with an odd line so far.
     separators[0] = -1
@@ -626,16 +719,28 @@ def read(
                 if verdict == FLOW:
                     record = first + skip
                     added = _put_rows(text, layout, separators, record, numbers, rows, row_count)
-                    row_count += added
-                    flows += added > 0
-                    verdict = FLOW if added else ODD
+                    if added == 0:
+                        added = _put_doubtful(
+                            text, layout, separators, record, rows, row_count, found
+                        )
+                    if added > 0:
+                        row_count += added
+                        flows += 1
+                    else:
+                        verdict = -added
+                stamped += verdict != ODD and skip > 0
                 no_data += verdict == NO_DATA
                 skipped += verdict == SKIPPED_DATA
-                stamped += verdict != ODD and skip > 0
-            if verdict == ODD:
-                odd[3 * odd_count] = lines
-                odd[3 * odd_count + 1] = begin
-                odd[3 * odd_count + 2] = end
+                if verdict == ODD and _byte(text + U(begin)) == _HASH:
+                    verdict = BLANK
+                    comments += 1
+                elif verdict == ODD:
+                    verdict = _misfit(text, layout, separators, first, last, words)
+            if verdict >= ODD:
+                odd[4 * odd_count] = lines
+                odd[4 * odd_count + 1] = begin
+                odd[4 * odd_count + 2] = end
+                odd[4 * odd_count + 3] = verdict
                 odd_count += 1
             lines += 1
             first = last
@@ -658,6 +763,7 @@ def read(
     found[4] = stamped
     found[5] = row_count
     found[6] = odd_count
+    found[7] = comments
     return dealt_with
 
 

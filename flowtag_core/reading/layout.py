@@ -113,7 +113,11 @@ def header_layout(line: bytes) -> Layout | None:
     """
     if len(line) > _LONGEST_HEADER or not _HEADER.fullmatch(line):
         return None
-    names = _names(line.decode("ascii").split())
+    text = line.decode("ascii")
+    words = text.split()
+    if "dstport" not in text and text[0] != "$" and words[0].replace("_", "-") not in KNOWN_FIELDS:
+        return None  # as nearly every line of other words: their names need not be made
+    names = _names(words)
     layout = Layout(names, "named by a header")
     if layout.names_port_and_protocol or KNOWN_FIELDS.issuperset(names):
         return layout

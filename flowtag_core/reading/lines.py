@@ -21,7 +21,7 @@ from flowtag_core.reading import compiled
 from flowtag_core.reading.compiled import MOST_ODD, MOST_ROWS, MOST_SEPARATORS, Kernel
 from flowtag_core.reading.layout import KNOWN_FIELDS, Layout
 from flowtag_core.reading.records import Columns, Records
-from flowtag_core.reading.reference import STAMPED, Reference
+from flowtag_core.reading.reference import STAMPED, Plain, Reference
 from flowtag_core.reading.tally import Tally, empty_tally, rows_of, taken
 from flowtag_core.reading.threads import Queue
 
@@ -33,6 +33,13 @@ _MOST_HELD: Final = 1 << 19  # numbers: 4 MB
 # In the order in which the kernel knows them.
 _NUMBERS: Final = "dstport protocol srcport packets bytes start".split()
 _WORDS: Final = "action log-status".split()
+_FAULTS: Final = {
+    compiled.ODD: None,
+    compiled.BAD_PORT: Reason.BAD_PORT,
+    compiled.BAD_PROTOCOL: Reason.BAD_PROTOCOL,
+    compiled.TOO_FEW_FIELDS: Reason.TOO_FEW_FIELDS,
+    compiled.UNSUPPORTED_VERSION: Reason.UNSUPPORTED_VERSION,
+}
 
 
 class Sheet:
@@ -41,8 +48,8 @@ class Sheet:
     def __init__(self) -> None:
         self.rows = np.empty(3 * MOST_ROWS, np.int64)
         self.dealt_with = 0
-        self._odd = np.empty(3 * MOST_ODD, np.int64)
-        self._found = np.zeros(7, np.int64)
+        self._odd = np.empty(4 * MOST_ODD, np.int64)
+        self._found = np.zeros(13, np.int64)
         self._tail = np.zeros(64, np.uint8)
         self._separators = np.empty(2 * MOST_SEPARATORS, np.int32)
         self._numbers = np.empty(8, np.int64)
@@ -88,8 +95,8 @@ class Sheet:
         return Found(*self._found.tolist())
 
     def odd(self) -> list[list[int]]:
-        """The number, begin and end of each line that is not plain."""
-        found: list[list[int]] = self._odd[: 3 * self._found[-1]].reshape(-1, 3).tolist()
+        """The number, begin and end of each line that is not plain, and what the kernel says of it."""
+        found: list[list[int]] = self._odd[: 4 * self.found.odd].reshape(-1, 4).tolist()
         return found
 
 
@@ -103,6 +110,28 @@ class Found(NamedTuple):
     stamped: int
     rows: int
     odd: int
+    comments: int
+    no_srcport: int
+    no_start: int
+    no_packets: int
+    no_bytes: int
+    odd_action: int
+
+    def plain(self) -> Plain:
+        """What of this the reference takes in."""
+        return Plain(
+            self.flows,
+            self.comments,
+            {Reason.NO_DATA: self.no_data, Reason.SKIPPED_DATA: self.skipped_data},
+            {
+                "srcport": self.no_srcport,
+                "start": self.no_start,
+                "packets": self.no_packets,
+                "bytes": self.no_bytes,
+            },
+            {"action": self.odd_action},
+            STAMPED if self.stamped else "",
+        )
 
 
 class _Read(NamedTuple):
@@ -155,7 +184,7 @@ class Lines:
                 odd, done = np.arange(count), count
             else:
                 done, flows, rows, odd = sheet.pick(kernel, numbers, done, kind.layout)
-                self._reference.add_plain(kind.layout, flows, {}, kind.shape)
+                self._reference.add_plain(kind.layout, Plain(flows, shape=kind.shape))
                 self._add(rows)
             if len(odd):
                 self._reference.count_records(Records(kind, text(odd)))
@@ -188,9 +217,7 @@ class Lines:
         """Take in what was found in a block, once all before it is."""
         for part, its_layout in self._parts(*read):
             found = part.found
-            plain = {Reason.NO_DATA: found.no_data, Reason.SKIPPED_DATA: found.skipped_data}
-            stamped = STAMPED if found.stamped else ""
-            self._reference.add_plain(its_layout, found.flows, plain, stamped)
+            self._reference.add_plain(its_layout, found.plain())
             self._add(part.rows[: 3 * found.rows])
         self._add_odd()
         _SHEETS.append(read.sheet)
@@ -229,10 +256,13 @@ class Lines:
             is_read = False
             odd = sheet.odd()
             before = reference.lines
-            numbered = [(before + line + 1, text[begin:end]) for line, begin, end in odd]
+            numbered = [
+                (before + line + 1, text[begin:end], _FAULTS[verdict])
+                for line, begin, end, verdict in odd
+            ]
             counted = reference.count_odd(numbered)
             if layout is not reference.layout:
-                line, begin, end = odd[counted - 1]
+                line, begin, end, _ = odd[counted - 1]
                 yield sheet.read(kernel, text[:begin], layout), layout
                 reference.pass_lines(line + 1)
                 reference.count(text[end + 1 :])

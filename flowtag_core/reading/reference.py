@@ -23,9 +23,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,6 +111,17 @@ Words = list[bytes]
 Split = Callable[[bytes, None, int], Words]
 
 
+class Plain(NamedTuple):
+    """What somebody else counted: numbers of flows, blank lines, notes, and of flows with such fields."""
+
+    flows: int
+    blank: int = 0
+    notes: Mapping[Reason, int] = MappingProxyType({})
+    unreadable: Mapping[str, int] = MappingProxyType({})
+    odd_words: Mapping[str, int] = MappingProxyType({})
+    shape: str = ""
+
+
 class Reference:
     """Counts the lines of one file in their order."""
 
@@ -166,28 +178,39 @@ class Reference:
         self.reach(numbered[-1][0])
         self._tabulate(at_least=_ROWS_AT_ONCE)
 
-    def count_odd(self, numbered: list[tuple[int, bytes]]) -> int:
+    def count_odd(self, numbered: list[tuple[int, bytes, Reason | None]]) -> int:
         """Count lines between which others stand that somebody else counts.
 
-        Stops after a line that changes the layout; gives how many were counted.
+        Of some it is known already for which reason they are set aside. Stops after a line that
+        changes the layout; gives how many were counted.
         """
         lines = iter(numbered)
-        is_plain = _is_plain(b"\n".join(text for _, text in numbered))
-        self._count_one_layout(lines, bytes.split if is_plain else _words)
+
+        def odd() -> Iterator[tuple[int, bytes]]:
+            for number, text, reason in lines:
+                if reason is None:
+                    yield number, text
+                else:
+                    self._put_aside(number, text, reason)
+
+        is_plain = _is_plain(b"\n".join([text for _, text, reason in numbered if reason is None]))
+        self._count_one_layout(odd(), bytes.split if is_plain else _words)
         self._tabulate(at_least=_ROWS_AT_ONCE)
         return len(numbered) - sum(1 for _ in lines)
 
-    def add_plain(
-        self, layout: Layout, flows: int, notes: dict[Reason, int], shape: str = ""
-    ) -> None:
+    def add_plain(self, layout: Layout, plain: Plain) -> None:
         """Take in what somebody else counted in plain records of a layout; its tables are elsewhere."""
-        if flows:
-            self._flows += flows
+        if plain.flows:
+            self._flows += plain.flows
             self._shapes.add(layout.shape)
-            self._lacking.update({name: flows for name in _UNKNOWN if name not in layout.names})
-        if shape:
-            self._shapes.add(shape)
-        self._set_aside.update({reason: count for reason, count in notes.items() if count})
+            lacking = [name for name in _UNKNOWN if name not in layout.names]
+            self._lacking.update(dict.fromkeys(lacking, plain.flows))
+        if plain.shape:
+            self._shapes.add(plain.shape)
+        self._blank += plain.blank
+        self._unreadable.update(plain.unreadable)
+        self._odd_words.update(plain.odd_words)
+        self._set_aside.update({reason: count for reason, count in plain.notes.items() if count})
 
     def take_flows(self) -> Ints:
         """The flows that are in no table yet, which somebody else adds up; seven columns a flow.
@@ -388,9 +411,10 @@ class Reference:
     def _put_aside(self, number: int, line: bytes, reason: Reason) -> None:
         self._set_aside[reason] += 1
         if not self._headers and self._layout.is_unsaid and reason in _MISFITS:
-            self._fitting.update(map(" ".join, fitting(line)))
+            for names in fitting(line, self._layout.names):
+                self._fitting[" ".join(names)] += 1
             self._misfit = self._misfit or _beginning(line, _MISFIT_CHARACTERS)
-        if reason.is_fault and len(self._faults) < MOST_FAULTS:
+        if len(self._faults) < MOST_FAULTS and reason.is_fault:
             start = _beginning(line, _FAULT_CHARACTERS)
             self._faults.append(Fault(self._name, number, reason, start))
 
