@@ -24,11 +24,18 @@ if TYPE_CHECKING:
     import subprocess
 
 # What the kernel is told of a layout: one list of numbers, these are the places in it. Then comes
-# for each protocol whether it has ports.
+# for each protocol whether it has ports; with which three bytes known fields begin; for each number of
+# words where the other layouts begin that lines of so many words might fit; and for each of these the
+# places of dstport and protocol.
 FIELDS, IS_DEFAULT, STAMPS, DSTPORT, PROTOCOL, SRCPORT, PACKETS, BYTES, START, ACTION, STATUS = (
     range(11)
 )
 WITH_PORTS: Final = 11
+NAME_STARTS: Final = WITH_PORTS + 256
+MOST_STARTS: Final = 64
+OTHERS: Final = NAME_STARTS + MOST_STARTS
+MOST_WORDS: Final = 63
+OTHER_PLACES: Final = OTHERS + MOST_WORDS + 2
 ABSENT: Final = -1
 
 # What the kernel says of a line: it dealt with it, or it hands it on, with its fault where that is sure.
@@ -43,6 +50,7 @@ ABSENT: Final = -1
     TOO_FEW_FIELDS,
     UNSUPPORTED_VERSION,
 ) = range(9)
+FITS_NONE: Final = 16  # is added to a fault: the line fits no other layout either
 
 # A row's key: what a key of a Table is, but minutes for the window, with the kind of the row above
 # (0 request, 1 reply, 2 reply by service).

@@ -62,7 +62,7 @@ def fitting(line: bytes, own: Names = ()) -> list[Names]:
     for spare in range(_MOST_PREFIX + 1):
         for names, dstport, protocol, whole in by_fields.get(len(words) - spare, ()):
             if (
-                names != own
+                (spare or names != own)
                 and _is_port(words[spare + dstport])
                 and words[spare + protocol].isdigit()
                 and (spare == 0 or _PREFIX.fullmatch(words[0]))
@@ -74,6 +74,21 @@ def fitting(line: bytes, own: Names = ()) -> list[Names]:
 
 def _is_port(word: bytes) -> bool:
     return word.isdigit() and len(word) <= 5 and int(word) <= 65535
+
+
+def places(own: Names) -> dict[int, list[tuple[int, int]]]:
+    """By the number of words where port and protocol are in the layouts that lines might fit.
+
+    Other lines fit none; `own` is the layout in which they are no flows.
+    """
+    found: dict[int, list[tuple[int, int]]] = {}
+    for fields, looks in _layouts().items():
+        for spare in range(_MOST_PREFIX + 1):
+            others = [look for look in looks if spare or look.names != own]
+            found.setdefault(fields + spare, []).extend(
+                (spare + look.dstport, spare + look.protocol) for look in others
+            )
+    return found
 
 
 @cache

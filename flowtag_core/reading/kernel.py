@@ -45,14 +45,20 @@ from flowtag_core.reading.compiled import (
     BYTES,
     DSTPORT,
     FIELDS,
+    FITS_NONE,
     FLOW,
     IS_DEFAULT,
     KIND_SHIFT,
     MOST_ODD,
     MOST_ROWS,
     MOST_SEPARATORS,
+    MOST_STARTS,
+    MOST_WORDS,
+    NAME_STARTS,
     NO_DATA,
     ODD,
+    OTHER_PLACES,
+    OTHERS,
     PACKETS,
     PROTOCOL,
     REST_BITS,
@@ -465,18 +471,37 @@ def _long(text: Any, separators: Any, at: Any, low: Any) -> Any:
 
 
 @_part
+def _may_be_header(text: Any, layout: Any, separators: Any, first: Any, words: Any) -> Any:
+    """Whether a line may name fields: it begins as a known one does, or one may be dstport."""
+    begin = text + U(separators[first]) + _ONE
+    if _length(separators, first) >= 3:
+        start = _byte(begin) | (_byte(begin + _ONE) << 8) | (_byte(begin + U(2)) << 16)
+        for place in range(NAME_STARTS, NAME_STARTS + MOST_STARTS):
+            if layout[place] == start:
+                return True
+    for place in range(first, first + words):
+        letter = _byte(text + U(separators[place]) + _ONE)
+        if letter == 36 or (letter == 100 and _length(separators, place) >= 7):  # ${ or dstport
+            return True
+    return False
+
+
+@_part
 def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, words: Any) -> Any:
     """The fault of a line of clean words that can be neither header, note nor several records.
 
-    A few digits come first, as in nearly every record.
+    What begins with a digit must begin with a few of them only, else it may be a time stamp.
     """
-    length = _length(separators, first)
-    if _number(text, separators[first + 1], length, 9) < 0:
+    begin, length = separators[first] + 1, _length(separators, first)
+    if 48 <= _byte(text + U(begin)) <= 57:
+        if _number(text, separators[first + 1], length, 9) < 0:
+            return ODD
+    elif _may_be_told_beside(text, begin) or _may_be_header(text, layout, separators, first, words):
         return ODD
     if layout[IS_DEFAULT] != 0:
         if _may_be_glued(text, separators, first, last):
             return ODD
-        is_version_2 = length == 1 and _byte(text + U(separators[first]) + _ONE) == 50
+        is_version_2 = length == 1 and _byte(text + U(begin)) == 50
         if words >= layout[FIELDS]:
             if is_version_2:
                 return ODD
@@ -485,6 +510,20 @@ def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, word
                     return ODD
             return UNSUPPORTED_VERSION
     return TOO_FEW_FIELDS if words < layout[FIELDS] else ODD
+
+
+@_part
+def _may_fit(text: Any, layout: Any, separators: Any, first: Any, words: Any) -> Any:
+    """Whether another layout has as many words, and numbers where it has port and protocol."""
+    if words > MOST_WORDS:
+        return False
+    for other in range(layout[OTHERS + words], layout[OTHERS + words + 1]):
+        dstport = first + layout[OTHER_PLACES + 2 * other]
+        protocol = first + layout[OTHER_PLACES + 2 * other + 1]
+        is_port = 0 <= _field(text, separators, dstport, 5) <= 65535
+        if is_port and _field(text, separators, protocol, 5) >= 0:
+            return True
+    return False
 
 
 @_part
@@ -736,6 +775,8 @@ def read(
                     comments += 1
                 elif verdict == ODD:
                     verdict = _misfit(text, layout, separators, first, last, words)
+                if verdict > ODD and not _may_fit(text, layout, separators, first, words):
+                    verdict += FITS_NONE
             if verdict >= ODD:
                 odd[4 * odd_count] = lines
                 odd[4 * odd_count + 1] = begin

@@ -17,7 +17,7 @@ import numpy as np
 
 from flowtag_core.counts import FlowCounts, Ints, Reason
 from flowtag_core.iana import WITH_PORTS
-from flowtag_core.reading import compiled
+from flowtag_core.reading import compiled, fitting
 from flowtag_core.reading.compiled import MOST_ODD, MOST_ROWS, MOST_SEPARATORS, Kernel
 from flowtag_core.reading.layout import KNOWN_FIELDS, Layout
 from flowtag_core.reading.records import Columns, Records
@@ -34,7 +34,6 @@ _MOST_HELD: Final = 1 << 19  # numbers: 4 MB
 _NUMBERS: Final = "dstport protocol srcport packets bytes start".split()
 _WORDS: Final = "action log-status".split()
 _FAULTS: Final = {
-    compiled.ODD: None,
     compiled.BAD_PORT: Reason.BAD_PORT,
     compiled.BAD_PROTOCOL: Reason.BAD_PROTOCOL,
     compiled.TOO_FEW_FIELDS: Reason.TOO_FEW_FIELDS,
@@ -94,10 +93,9 @@ class Sheet:
         """How much of each there was."""
         return Found(*self._found.tolist())
 
-    def odd(self) -> list[list[int]]:
+    def odd(self) -> Ints:
         """The number, begin and end of each line that is not plain, and what the kernel says of it."""
-        found: list[list[int]] = self._odd[: 4 * self.found.odd].reshape(-1, 4).tolist()
-        return found
+        return self._odd[: 4 * self.found.odd].reshape(-1, 4).copy()
 
 
 class Found(NamedTuple):
@@ -222,6 +220,36 @@ class Lines:
         self._add_odd()
         _SHEETS.append(read.sheet)
 
+    def _count_odd(self, text: bytes, odd: Ints) -> tuple[int, int, int] | None:
+        """Count the lines that the kernel handed on; of sure faults the number may be enough.
+
+        Where a header among them changes the layout gives its number, begin and end; what is behind
+        it is not counted.
+        """
+        reference = self._reference
+        layout, before = reference.layout, reference.lines
+        is_enough = odd[:, 3] >= self._least_counted()
+        looked_at = odd[~is_enough].tolist()
+        numbered = [
+            (before + line + 1, text[begin:end], _FAULTS.get(verdict % compiled.FITS_NONE))
+            for line, begin, end, verdict in looked_at
+        ]
+        counted = reference.count_odd(numbered)
+        is_changed = reference.layout is not layout
+        header = looked_at[counted - 1][:3] if is_changed else None
+        if header:
+            is_enough &= odd[:, 0] < header[0]
+        for verdict, count in enumerate(np.bincount(odd[is_enough, 3] % compiled.FITS_NONE)):
+            if count:
+                reference.add_faults(_FAULTS[verdict], int(count))
+        return header
+
+    def _least_counted(self) -> int:
+        """From which verdict of the kernel on only the number of lines is of interest."""
+        if not self._reference.has_samples:
+            return 2 * compiled.FITS_NONE
+        return compiled.FITS_NONE if self._reference.tries_others else compiled.ODD + 1
+
     def _add_odd(self) -> None:
         """Add up what the reference found."""
         flows = self._reference.take_flows()
@@ -255,14 +283,9 @@ class Lines:
                 sheet.read(kernel, text, layout)
             is_read = False
             odd = sheet.odd()
-            before = reference.lines
-            numbered = [
-                (before + line + 1, text[begin:end], _FAULTS[verdict])
-                for line, begin, end, verdict in odd
-            ]
-            counted = reference.count_odd(numbered)
-            if layout is not reference.layout:
-                line, begin, end, _ = odd[counted - 1]
+            header = self._count_odd(text, odd) if len(odd) else None
+            if header:
+                line, begin, end = header
                 yield sheet.read(kernel, text[:begin], layout), layout
                 reference.pass_lines(line + 1)
                 reference.count(text[end + 1 :])
@@ -299,7 +322,17 @@ def _read(kernel: Kernel, text: bytes, layout: Layout) -> _Read:
 @cache
 def _numbers(layout: Layout) -> np.ndarray:
     """What the kernel is told of a layout."""
-    numbers = np.zeros(compiled.WITH_PORTS + 256, np.int64)
+    others = fitting.places(layout.names)
+    by_words = [others.get(words, []) for words in range(compiled.MOST_WORDS + 1)]
+    ends = np.cumsum([0, *map(len, by_words)])
+    pairs = [place for places in by_words for pair in places for place in pair]
+    known = {name.encode()[:3] for name in KNOWN_FIELDS}
+    known |= {name.replace(b"-", b"_") for name in known}
+    starts = [int.from_bytes(name, "little") for name in known]
+    numbers = np.zeros(compiled.OTHER_PLACES + len(pairs), np.int64)
+    numbers[compiled.NAME_STARTS :][: len(starts)] = starts
+    numbers[compiled.OTHERS : compiled.OTHER_PLACES] = ends
+    numbers[compiled.OTHER_PLACES :] = pairs
     numbers[compiled.FIELDS] = len(layout.names)
     numbers[compiled.IS_DEFAULT] = layout.is_default
     numbers[compiled.STAMPS] = _stamps(layout.names[0])

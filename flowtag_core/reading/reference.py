@@ -153,6 +153,17 @@ class Reference:
         """Which word is which field from here on."""
         return self._layout
 
+    @property
+    def has_samples(self) -> bool:
+        """Whether of more faults only their number is of interest."""
+        is_misfit_known = bool(self._misfit) or not self.tries_others
+        return len(self._faults) >= MOST_FAULTS and is_misfit_known
+
+    @property
+    def tries_others(self) -> bool:
+        """Whether lines that do not fit the layout are tried in others."""
+        return not self._headers and self._layout.is_unsaid
+
     def count(self, block: bytes) -> None:
         """Count a block of whole lines; its last line may lack the line end."""
         lines = block.split(b"\n")
@@ -211,6 +222,10 @@ class Reference:
         self._unreadable.update(plain.unreadable)
         self._odd_words.update(plain.odd_words)
         self._set_aside.update({reason: count for reason, count in plain.notes.items() if count})
+
+    def add_faults(self, reason: Reason, count: int) -> None:
+        """Take in the number of lines that are set aside and that nobody needs to see."""
+        self._set_aside[reason] += count
 
     def take_flows(self) -> Ints:
         """The flows that are in no table yet, which somebody else adds up; seven columns a flow.
@@ -410,7 +425,7 @@ class Reference:
 
     def _put_aside(self, number: int, line: bytes, reason: Reason) -> None:
         self._set_aside[reason] += 1
-        if not self._headers and self._layout.is_unsaid and reason in _MISFITS:
+        if reason in _MISFITS and self.tries_others:
             for names in fitting(line, self._layout.names):
                 self._fitting[" ".join(names)] += 1
             self._misfit = self._misfit or _beginning(line, _MISFIT_CHARACTERS)

@@ -30,7 +30,8 @@ _WORTH_THREADS: Final = 1 << 16
 _HOT_BITS: Final = 11
 _PILE_SIZES: Final = (1 << 14, 1 << 16, 1 << 18, 3 << 18)
 """Rows on a pile; the last must be more than a table has at most."""
-_MOST_SPAN: Final = 1 << 22  # windows for which there may be a list of all
+_MOST_WINDOW_BITS: Final = 20
+_MOST_SPAN: Final = 1 << _MOST_WINDOW_BITS  # windows for which there may be a list of all
 _MOST_BITS: Final = 63
 
 
@@ -143,7 +144,9 @@ class Tally:
         low = int(windows.min(initial=UNKNOWN_MINUTE))
         window_bits = (int(windows.max(initial=low)) - low + 1).bit_length()
         place_bits = count.bit_length()
-        if REST_BITS + window_bits + place_bits > _MOST_BITS:  # a few minutes in many years
+        if (
+            window_bits > _MOST_WINDOW_BITS or REST_BITS + window_bits + place_bits > _MOST_BITS
+        ):  # a few minutes in many years
             found = _table(pile.T.copy(), rung)
             self._rungs[kind] = found.rung
             return _columns(found)
