@@ -7,16 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtag_core import parse_flow_log
+from flowtag_core.counts import Reason
 from flowtag_core.reading import fitting
 from flowtag_core.reading.layout import DEFAULT_FIELDS
 from flowtag_core.showing.notes import cautions
 from tests.logs import line, record
 
 LAYOUTS = [
-    names
-    for layouts in fitting._layouts().values()
-    for names, _ in layouts
-    if names != DEFAULT_FIELDS
+    look.names
+    for looks in fitting._layouts().values()
+    for look in looks
+    if look.names != DEFAULT_FIELDS
 ]
 
 
@@ -107,4 +108,22 @@ def test_layouts_may_be_given_for_some_files_by_name():
 
 
 def test_a_line_of_millions_of_words_fits_nothing_soon():
-    assert list(fitting.fitting(b"5 " * 4_000_000)) == []
+    assert fitting.fitting(b"5 " * 4_000_000) == []
+
+
+def test_faults_are_counted_alike_before_and_after_there_are_enough_samples():
+    bad = [
+        line(dstport="65536"),
+        line(version="3"),
+        line(protocol="tcp"),
+        b"2 few",
+        b"this is no flow",
+    ]
+    other = record(LAYOUTS[3], dstport="443").encode()
+    lines = [*bad * 300, *[other] * 5, b"# comment", *bad * 300, *[other] * 7]
+    counts = parse_flow_log(io.BytesIO(b"\n".join([line(), *lines] * 20)), names=["log"])
+    total = counts.total
+    assert total.set_aside[Reason.TOO_FEW_FIELDS] == 2 * 600 * 20
+    assert total.set_aside[Reason.BAD_PORT] == total.set_aside[Reason.BAD_PROTOCOL] == 600 * 20
+    assert total.fitting[" ".join(LAYOUTS[3])] == 12 * 20
+    assert len(counts.faults) == 1000
