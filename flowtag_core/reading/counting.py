@@ -227,11 +227,11 @@ def _file_counts(file: LogFile, name: str, job: _Job) -> Iterator[_Found]:
 def _source_counts(source: Source, job: _Job, held: list[File] | None = None) -> Iterator[_Found]:
     """What is in each file of a source; `held` are these files, where they are there already."""
     lines = read = 0
-    reference = Reference(source.name)
+    reference: Reference | None = None
 
     def tell() -> None:
         job.check(source.name)
-        done = lines + reference.lines
+        done = lines + (reference.lines if reference else 0)
         job.progress(Progress(source.name, source.bytes_read, source.size, done))
 
     for file in source.files(on_read=tell) if held is None else held:

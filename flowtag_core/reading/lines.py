@@ -161,7 +161,8 @@ class Lines:
         if kernel is None:
             self._reference.count(block)
             return
-        if self._reference.lines == 0:  # a header comes first: read it before all the others
+        is_first = self._reference.lines == 0 and not self._queue
+        if is_first and not block[:1].isdigit():  # a header, perhaps: it is read before all others
             end = block.find(b"\n") + 1 or len(block)
             self._settle(_read(kernel, block[:end], self._reference.layout))
             block = block[end:]

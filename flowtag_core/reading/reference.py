@@ -26,7 +26,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +107,7 @@ _UNKNOWN: Final = {
 
 STAMPED: Final = "time stamps before the records"
 
+T = TypeVar("T")
 Words = list[bytes]
 Split = Callable[[bytes, None, int], Words]
 
@@ -214,14 +215,15 @@ class Reference:
         if plain.flows:
             self._flows += plain.flows
             self._shapes.add(layout.shape)
-            lacking = [name for name in _UNKNOWN if name not in layout.names]
-            self._lacking.update(dict.fromkeys(lacking, plain.flows))
+            for name in _UNKNOWN:
+                if name not in layout.names:
+                    self._lacking[name] += plain.flows
         if plain.shape:
             self._shapes.add(plain.shape)
         self._blank += plain.blank
-        self._unreadable.update(plain.unreadable)
-        self._odd_words.update(plain.odd_words)
-        self._set_aside.update({reason: count for reason, count in plain.notes.items() if count})
+        _add(self._set_aside, plain.notes)
+        _add(self._unreadable, plain.unreadable)
+        _add(self._odd_words, plain.odd_words)
 
     def add_faults(self, reason: Reason, count: int) -> None:
         """Take in the number of lines that are set aside and that nobody needs to see."""
@@ -442,6 +444,13 @@ class Reference:
         self._requests.add(_table(rows[~replies], _DSTPORT))
         self._replies.add(_table(rows[replies], _DSTPORT))
         self._replies_by_service.add(_table(rows[replies], _SRCPORT))
+
+
+def _add(counter: Counter[T], counts: Mapping[T, int]) -> None:
+    """What Counter.update does, in a fifth of the time for a few of which most are 0."""
+    for each, count in counts.items():
+        if count:
+            counter[each] += count
 
 
 def is_reply(protocol: Ints, srcport: Ints, dstport: Ints) -> NDArray[np.bool_]:

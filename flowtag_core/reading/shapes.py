@@ -127,7 +127,7 @@ def _refuse_no_logs(name: str, head: bytes) -> None:
         )
     if _MARKUP.match(text):
         raise LogError(f"{name}: is a web page or XML, not a flow log. Download it again.")
-    if b"\0" in head.partition(b"\n")[0]:
+    if b"\0" in head[: head.find(b"\n") + 1 or len(head)]:
         raise LogError(
             f"{name}: is binary (its first line holds a NUL byte), not a flow log. "
             "Give a VPC flow log as text or gzipped text."

@@ -286,6 +286,8 @@ def _up_to_damage(chunks: Iterator[bytes], damage: list[DamagedLogError]) -> Ite
 def _cut(held: list[bytes]) -> tuple[bytes, bytes]:
     """The whole lines, and what follows the last line end."""
     if end := held[-1].rfind(b"\n") + 1 if held else 0:
+        if len(held) == 1 and end == len(held[0]):  # a small file, which need not be copied
+            return held[0], b""
         return b"".join([*held[:-1], memoryview(held[-1])[:end]]), held[-1][end:]
     text = b"".join(held)
     end = text.rfind(b"\n") + 1

@@ -93,7 +93,7 @@ def unpacked(file: File, layer: int = 0) -> Iterator[File]:
 
 
 def peeked(pieces: Pieces) -> tuple[bytes, Pieces]:
-    """The first bytes, and all pieces still to come, with the damage in its place behind them."""
+    """The first HEAD_SIZE bytes, and all pieces from the first, with the damage in its place."""
     first: list[bytes] = []
     size = 0
     try:
@@ -103,8 +103,12 @@ def peeked(pieces: Pieces) -> tuple[bytes, Pieces]:
             if size >= HEAD_SIZE:
                 break
     except DamagedLogError as damage:
-        return b"".join(first), _damaged(first, damage)
-    return b"".join(first), chain(first, pieces)
+        return _head(first), _damaged(first, damage)
+    return _head(first), chain(first, pieces)
+
+
+def _head(pieces: list[bytes]) -> bytes:
+    return (pieces[0] if len(pieces) == 1 else b"".join(pieces))[:HEAD_SIZE]
 
 
 def _damaged(pieces: list[bytes], damage: DamagedLogError) -> Pieces:
