@@ -56,6 +56,17 @@ def test_progress_ends_with_everything_read(tmp_path):
     assert [part.lines for part in told] == sorted(part.lines for part in told)
 
 
+def test_a_stream_that_says_its_size_in_its_own_way_is_counted():
+    class Stream(io.BytesIO):
+        def size(self):
+            return 0
+
+    told = []
+    counts = parse_flow_log(Stream(line() + b"\n"), progress=told.append)
+    assert counts.total.flows == 1
+    assert {part.size for part in told} == {None}
+
+
 def test_cancel_stops_at_the_next_block():
     asked = []
 

@@ -6,7 +6,6 @@ import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
@@ -18,7 +17,14 @@ from flowtag_core.reading.lines import Lines
 from flowtag_core.reading.records import Columns, Records
 from flowtag_core.reading.reference import Reference
 from flowtag_core.reading.shapes import records
-from flowtag_core.reading.sources import LogFile, Source, files_in, open_source, source_name
+from flowtag_core.reading.sources import (
+    LogFile,
+    Source,
+    files_in,
+    open_source,
+    size_of,
+    source_name,
+)
 from flowtag_core.reading.tally import Tally, empty_tally, taken
 from flowtag_core.reading.threads import Queue
 from flowtag_core.reading.unpacking import File
@@ -152,7 +158,7 @@ def _counts(
 
 def _results(files: list[_Named], job: _Job) -> Iterator[Iterator[_Found]]:
     """What is in each of these, in order; small ones are unpacked some ahead, on other threads."""
-    sizes = [_size(file) for file, _ in files]
+    sizes = [size_of(file) or 0 for file, _ in files]
     job = job._replace(size=sum(sizes))
     small = [n for n, size in enumerate(sizes) if size in _SMALL]
     batches = [small[n : n + _FILES_AT_ONCE] for n in range(0, len(small), _FILES_AT_ONCE)]
@@ -197,15 +203,6 @@ def _held(file: LogFile, name: str) -> list[File] | None:
     except (LogError, DamagedLogError):
         return None
     return held
-
-
-def _size(file: LogFile) -> int:
-    """The size of a file that has one and says it, else 0."""
-    if isinstance(file, (str, os.PathLike)):
-        with suppress(OSError, ValueError):  # whoever opens it says what is wrong
-            return os.path.getsize(file) if os.path.isfile(file) else 0
-    size = getattr(file, "size", 0)
-    return size if isinstance(size, int) else 0
 
 
 def _files(file: LogFile, name: str) -> tuple[list[_Named], list[_Refusal]]:

@@ -505,9 +505,10 @@ def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, word
         if words >= layout[FIELDS]:
             if is_version_2:
                 return ODD
-            for place in range(first + 1, last):  # tabs may part whole records
-                if words >= 2 * layout[FIELDS] and _byte(text + U(separators[place])) == _TAB:
-                    return ODD
+            if words >= 2 * layout[FIELDS]:  # tabs may part whole records
+                for place in range(first + 1, last):
+                    if _byte(text + U(separators[place])) == _TAB:
+                        return ODD
             return UNSUPPORTED_VERSION
     return TOO_FEW_FIELDS if words < layout[FIELDS] else ODD
 

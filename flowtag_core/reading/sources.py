@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import BinaryIO, Final, NamedTuple, cast
@@ -131,9 +131,18 @@ def open_source(file: LogFile, name: str | None = None) -> Iterator[Source]:
             size = status.st_size if stat.S_ISREG(status.st_mode) else None
             yield Source(name or source_name(file), stream, size)
     elif hasattr(file, "read"):
-        yield Source(name or source_name(file), file, getattr(file, "size", None))
+        yield Source(name or source_name(file), file, size_of(file))
     else:
         raise LogError(f"{file!r:.60} is neither a path nor an open file.")
+
+
+def size_of(file: LogFile) -> int | None:
+    """The size in bytes of a regular file, or of an open one that says it."""
+    if isinstance(file, (str, os.PathLike)):
+        with suppress(OSError, ValueError):  # whoever opens it says what is wrong
+            return os.path.getsize(file) if os.path.isfile(file) else None
+    size = getattr(file, "size", None)
+    return size if isinstance(size, int) else None
 
 
 def source_name(file: LogFile) -> str:

@@ -144,9 +144,8 @@ class Tally:
         low = int(windows.min(initial=UNKNOWN_MINUTE))
         window_bits = (int(windows.max(initial=low)) - low + 1).bit_length()
         place_bits = count.bit_length()
-        if (
-            window_bits > _MOST_WINDOW_BITS or REST_BITS + window_bits + place_bits > _MOST_BITS
-        ):  # a few minutes in many years
+        is_too_wide = REST_BITS + window_bits + place_bits > _MOST_BITS
+        if is_too_wide or window_bits > _MOST_WINDOW_BITS:  # a few minutes in many years
             found = _table(pile.T.copy(), rung)
             self._rungs[kind] = found.rung
             return _columns(found)
@@ -249,8 +248,7 @@ def _table(columns: Ints, rung: int) -> Table:
 
 def _columns(found: Table) -> Ints:
     """The columns of a table as they are on a pile."""
-    window = np.minimum(
-        found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE
-    )  # which is less than UNKNOWN_WINDOW
+    # An unknown window is more than UNKNOWN_MINUTE there, which it is here.
+    window = np.minimum(found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE)
     key = window << REST_BITS | found.key & ((1 << REST_BITS) - 1)
     return np.stack([key, found.flows, found.packets, found.bytes])
