@@ -206,7 +206,16 @@ def test_what_surprises_in_a_name_is_escaped_in_messages():
     assert done.stderr == b"flowtag: \\x1b[31mred\\n.log: there is no such file. Check the path.\n"
 
 
+@pytest.fixture
+def heeding_interrupts():
+    """What a shell starts in the background ignores SIGINT, and so does all that is started there."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @on_posix
+@pytest.mark.usefixtures("heeding_interrupts")
 @pytest.mark.parametrize(
     ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )
