@@ -118,7 +118,7 @@ def command_line(tmp_path, *inputs):
 
 
 def wait_for_tags(page, *expected):
-    for _ in range(100):
+    for _ in range(300):
         if page.locator(".st-key-tags table[role=grid]").count() and tag_cells(page) == [*expected]:
             return
         page.wait_for_timeout(100)
