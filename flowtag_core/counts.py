@@ -41,6 +41,7 @@ UNKNOWN_WINDOW: Final = (1 << (62 - WINDOW_SHIFT)) - 1  # sorts behind every rea
 _REST_FIRST: Final = ((1 << WINDOW_SHIFT) - 1) << (63 - WINDOW_SHIFT)
 
 _COLUMNS: Final = ("key", "flows", "packets", "bytes")
+_NO_ROWS: Final = np.empty(0, np.int64)
 
 
 class Reason(StrEnum):
@@ -83,10 +84,10 @@ class Table:
     Made by `tabulate` and by adding; always at the narrowest rung that fits.
     """
 
-    key: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    flows: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    packets: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    bytes: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    key: Ints = field(default_factory=lambda: _NO_ROWS)
+    flows: Ints = field(default_factory=lambda: _NO_ROWS)
+    packets: Ints = field(default_factory=lambda: _NO_ROWS)
+    bytes: Ints = field(default_factory=lambda: _NO_ROWS)
     rung: int = 0
 
     def __len__(self) -> int:
@@ -307,6 +308,9 @@ def _plus(one: Any, other: Any) -> Any:
     return one | other if isinstance(one, frozenset) else one + other
 
 
+_NO_TABLE: Final = Table()
+
+
 @dataclass(frozen=True)
 class FlowCounts:
     """Everything that is kept of the logs that were read.
@@ -316,9 +320,9 @@ class FlowCounts:
     holds the 1,000 smallest by file and line.
     """
 
-    requests: Table = field(default_factory=Table)
-    replies: Table = field(default_factory=Table)
-    replies_by_service: Table = field(default_factory=Table)
+    requests: Table = field(default_factory=lambda: _NO_TABLE)
+    replies: Table = field(default_factory=lambda: _NO_TABLE)
+    replies_by_service: Table = field(default_factory=lambda: _NO_TABLE)
     files: Mapping[str, FileCounts] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 

@@ -1,5 +1,8 @@
 """kernel == reference, on any bytes whatever, in any cut, on any number of threads."""
 
+import weakref
+
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -17,6 +20,27 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module", autouse=True)
 def kernel():
     assert compiled.kernel(wait=True) is not None
+
+
+@pytest.mark.parametrize("function", ["read", "pick"])
+def test_what_the_kernel_is_told_of_a_layout_is_there_as_long_as_it_runs(function, monkeypatch):
+    """The cache of it may hold another by then, which a second thread made."""
+    told = []
+
+    def numbers(_):
+        array = np.zeros(1000, np.int64)
+        told.append(weakref.ref(array))
+        return array
+
+    def run(*_):
+        assert told[-1]() is not None
+        return 0
+
+    monkeypatch.setattr(lines, "_numbers", numbers)
+    kernel = compiled.loaded()._replace(**{function: run})
+    given = {"read": (b"",), "pick": (np.zeros((8, 1), np.int64), 0)}[function]
+    getattr(lines.Sheet(), function)(kernel, *given, ASSUMED)
+    assert len(told) == 1
 
 
 texts = st.one_of(

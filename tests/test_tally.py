@@ -39,15 +39,17 @@ def rows_of(seed, size, minutes, ports, unknown):
     ports=st.sampled_from([1, 20, 65536]),
     unknown=st.sampled_from([0, 0, 0.1, 1]),
     sizes_of_piles=st.sampled_from([(100,), (16, 3000), (3 << 18,)]),
+    hot_bits=st.sampled_from([4, 11]),
     most_bits=st.sampled_from([40, 63]),
 )
 @settings(max_examples=60)
 def test_a_tally_is_the_table_of_its_rows(
-    seed, sizes, minutes, ports, unknown, sizes_of_piles, most_bits
+    seed, sizes, minutes, ports, unknown, sizes_of_piles, hot_bits, most_bits
 ):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tally, "_MOST_BITS", most_bits)
         patch.setattr(tally, "_PILE_SIZES", sizes_of_piles)
+        patch.setattr(tally, "_HOT_BITS", hot_bits)
         patch.setattr(counts, "MOST_ROWS", 2000)
         added = tally.Tally(compiled.kernel(wait=True))
         parts = [rows_of(seed + n, size, minutes, ports, unknown) for n, size in enumerate(sizes)]
@@ -66,8 +68,8 @@ def test_a_tally_is_the_table_of_its_rows(
 def test_object_code_calls_nobody():
     """It is loaded without Numba, so a call of what Numba or C would offer may end in a crash."""
     llvm = pytest.importorskip("llvmlite.binding")
-    kernel = pytest.importorskip("flowtag_core.reading.kernel")
-    for _, data in kernel.object_code().values():
+    assert compiled.kernel(wait=True) is not None
+    for _, data in compiled._read_object_code(compiled._Loaded.path).values():
         parts = {part.name(): part.data() for part in llvm.ObjectFileRef.from_data(data).sections()}
         symbols = struct.iter_unpack("<IBBHQQ", parts[b".symtab"])
         outside = [name for name, info, _, part, _, _ in symbols if part == 0 and info >> 4]

@@ -13,6 +13,7 @@ import ctypes
 import os
 import stat
 import sys
+import threading
 import time
 import zlib
 from collections.abc import Callable, Mapping
@@ -60,6 +61,8 @@ UNKNOWN_MINUTE: Final = (1 << 27) - 1
 MOST_ROWS: Final = 1 << 15
 MOST_ODD: Final = 1 << 13
 MOST_SEPARATORS: Final = 1 << 12
+MOST_TIDIED: Final = 1 << 10
+"""Bytes of a line that may be written anew, to be read then."""
 
 SIGNATURES: Final = {
     "read": tuple("address number int64s address int32s int64s int64s int64s int64s".split()),
@@ -118,6 +121,7 @@ class _Loaded:
     is_begun = False
     compiler: subprocess.Popen[bytes] | None = None
     path: str | None = None
+    lock = threading.Lock()
 
 
 def loaded() -> Kernel | None:
@@ -133,18 +137,25 @@ def kernel(wait: bool = False) -> Kernel | None:
     if not can_compile():
         return None
     while _Loaded.kernel is None:
-        _Loaded.path = _Loaded.path or os.path.join(_folder(), f"{_key()}.kernel")
-        is_on = _Loaded.compiler is not None and _Loaded.compiler.poll() is None
-        if code := _read_object_code(_Loaded.path):
-            _Loaded.kernel = _load(code)
-        elif not _Loaded.is_begun:
-            _Loaded.is_begun = True
-            _Loaded.compiler = _compile(_Loaded.path)
-        elif wait and is_on:
-            time.sleep(0.02)
-        else:
+        with _Loaded.lock:
+            is_on = _get()
+        if not (wait and is_on):
             break
+        time.sleep(0.02)
     return _Loaded.kernel
+
+
+def _get() -> bool:
+    """Load the kernel if it is compiled, else have it compiled once; gives whether it is under way."""
+    _Loaded.path = _Loaded.path or os.path.join(_folder(), f"{_key()}.kernel")
+    is_on = _Loaded.compiler is not None and _Loaded.compiler.poll() is None
+    if _Loaded.kernel is None and (code := _read_object_code(_Loaded.path)):
+        _Loaded.kernel = _load(code)
+    elif not _Loaded.is_begun:
+        _Loaded.is_begun = True
+        _Loaded.compiler = _compile(_Loaded.path)
+        is_on = _Loaded.compiler is not None
+    return is_on
 
 
 def use(path: str) -> None:

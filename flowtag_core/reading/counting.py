@@ -157,31 +157,48 @@ def _counts(
 
 
 def _results(files: list[_Named], job: _Job) -> Iterator[Iterator[_Found]]:
-    """What is in each of these, in order; small ones are unpacked some ahead, on other threads."""
+    """What is in each of these, in order; small ones are counted some ahead, on other threads."""
     sizes = [size_of(file) or 0 for file, _ in files]
     job = job._replace(size=sum(sizes))
+    quiet = job._replace(progress=lambda _: None, cancel=lambda: False)
     small = [n for n, size in enumerate(sizes) if size in _SMALL]
     batches = [small[n : n + _FILES_AT_ONCE] for n in range(0, len(small), _FILES_AT_ONCE)]
     waiting = deque(batches if len(small) > 1 else ())
-    ahead: Queue[dict[int, list[File] | None]] = Queue("files")
-    held: dict[int, list[File] | None] = {}
+    ahead: Queue[dict[int, list[_Found] | None]] = Queue("files")
+    counted: dict[int, list[_Found] | None] = {}
     behind = 0
     for place, (file, name) in enumerate(files):
         while waiting and not ahead.is_full:
             batch = waiting.popleft()
             behind = batch[-1] + 1
-            ahead.add(partial(_all_held, {n: files[n] for n in batch}))
-        if place < behind and sizes[place] in _SMALL and not held:
-            held = ahead.take()
-        if (within := held.pop(place, None)) is None:
+            ahead.add(partial(_all_found, {n: (*files[n], sizes[n]) for n in batch}, quiet))
+        if place < behind and sizes[place] in _SMALL and not counted:
+            counted = ahead.take()
+        found = counted.pop(place, None)
+        if found is None:
             yield _file_counts(file, name, job)
         else:
-            source = Source(name, io.BytesIO(), sizes[place], sizes[place])
-            yield _source_counts(source, job, within)
+            job.check(name)
+            yield iter(found)
+            lines = sum(each.counts.total.records for each in found)
+            job.progress(Progress(name, sizes[place], sizes[place], lines))
 
 
-def _all_held(files: dict[int, _Named]) -> dict[int, list[File] | None]:
-    return {place: _held(*named) for place, named in files.items()}
+def _all_found(
+    files: dict[int, tuple[LogFile, str, int]], job: _Job
+) -> dict[int, list[_Found] | None]:
+    return {place: _found(*file, job) for place, file in files.items()}
+
+
+def _found(file: LogFile, name: str, size: int, job: _Job) -> list[_Found] | None:
+    """What is in a small file; None where it is not so small after all, or cannot be read."""
+    held = _held(file, name)
+    if held is None:
+        return None
+    try:
+        return list(_source_counts(Source(name, io.BytesIO(), size, size), job, held))
+    except LogError:
+        return None
 
 
 def _held(file: LogFile, name: str) -> list[File] | None:

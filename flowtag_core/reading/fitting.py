@@ -21,7 +21,7 @@ _EXAMPLES: Final = (
 )
 _PREFIX: Final = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.,+-]+Z?|\d{13}")
 _MOST_PREFIX: Final = 2  # a time stamp and the name of a stream
-_MOST_WORDS: Final = len(BY_VERSION[max(BY_VERSION)]) + _MOST_PREFIX
+MOST_WORDS: Final = len(BY_VERSION[max(BY_VERSION)]) + _MOST_PREFIX
 
 _ADDRESS: Final = r"(?:[0-9A-Fa-f.:]+|-)"
 _NUMBER: Final = r"(?:\d+|-)"
@@ -52,12 +52,12 @@ class _Look(NamedTuple):
     whole: re.Pattern[bytes]
 
 
-def fitting(line: bytes, own: Names = ()) -> list[Names]:
-    """The field names, in order, of each layout in common use in which the line would be a flow.
+def fitting(words: list[bytes], own: Names = ()) -> list[Names]:
+    """The field names, in order, of each layout in common use in which a line would be a flow.
 
-    `own` is the layout in which it is none.
+    `words` are the line's, of more than MOST_WORDS any one more, for that fits nothing. `own` is the
+    layout in which it is none.
     """
-    words = line.split(None, _MOST_WORDS)  # and one of all the rest, which fits nothing
     by_fields, found = _layouts(), []
     for spare in range(_MOST_PREFIX + 1):
         for names, dstport, protocol, whole in by_fields.get(len(words) - spare, ()):

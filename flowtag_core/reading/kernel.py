@@ -1,10 +1,11 @@
 """Bytes -> rows -> a table of counts, compiled: the only file that imports Numba.
 
-`read` counts only lines that are provably plain: exactly the layout's fields, parted by single spaces
-or tabs, nothing but printable ASCII, LF or CRLF at the end, log-status OK; a CloudWatch time stamp (and
-stream name) may stand before them. It also counts comments and AWS's own notes, NODATA and SKIPDATA.
-Every other line is handed on by its place, for `reference` alone knows what is odd: so this file may
-be simple, and both agree on any bytes whatever. With the most frequent faults goes which one it is.
+`read` counts only what is provably a flow, a comment or one of AWS's own notes, NODATA and SKIPDATA; a
+CloudWatch time stamp (and stream name) may stand before a record, and more words behind it. Every other
+line is handed on by its place, for `reference` alone knows what is odd: so this file may be simple, and
+both agree on any bytes whatever. With the most frequent faults goes which one it is. The usual line, all
+printable ASCII and parted by single spaces or tabs, is read where it stands; one with other white space
+or bytes is written anew first, with single spaces, and then read in the same way (`_tidy`).
 
 `add` adds rows up in a small table, and puts what it has no place for on piles; `mark`, `turn`, `sort`,
 `distinct`, `regroup` and `fold` make a sorted table of a pile, as `tally` asks for it. `pick` does for
@@ -53,6 +54,7 @@ from flowtag_core.reading.compiled import (
     MOST_ROWS,
     MOST_SEPARATORS,
     MOST_STARTS,
+    MOST_TIDIED,
     MOST_WORDS,
     NAME_STARTS,
     NO_DATA,
@@ -119,8 +121,6 @@ _DATE, _DATE_OVER = _template(b"0000-00-")
 _HOUR, _HOUR_OVER = _template(b"00T00:00")
 _TIME, _TIME_OVER = _template(b"00:00:00")
 _MILLIS, _MILLIS_OVER = _template(b":00.000Z")
-_EAST, _EAST_OVER = _template(b"00+00:00")
-_WEST, _WEST_OVER = _template(b"00-00:00")
 
 _LF, _CR, _TAB, _SPACE, _HASH = 10, 13, 9, 32, 35
 _YEAR_2000: Final = 946_684_800
@@ -131,7 +131,8 @@ _MIX: Final = U(0x9E37_79B9_7F4A_7C15)  # 2**64 / golden ratio: spreads keys tha
 _AHEAD: Final = 16  # rows that are asked for before it is their turn
 
 # How many flows had such a field, and it could not be read: the places of these numbers in `found`.
-_NO_SRCPORT, _NO_START, _NO_PACKETS, _NO_BYTES, _ODD_ACTION = range(8, 13)
+_NO_SRCPORT, _NO_START, _NO_PACKETS, _NO_BYTES, _ODD_ACTION = range(9, 14)
+_ODD_STATUS: Final = -1
 
 
 def _load(builder: Any, address: Any, kind: Any) -> Any:
@@ -340,7 +341,7 @@ def _is_like(address: Any, template: Any, over: Any) -> Any:
 
 @_part
 def _is_stamp(text: Any, begin: Any, length: Any, stamps: Any) -> Any:
-    """Whether the word is a time stamp as CloudWatch and its tools write it; other forms are odd."""
+    """Whether the word is a time stamp as CloudWatch and its tools write it."""
     if length == 13:
         return stamps > 1 and _number(text, begin + 13, 13, 13) >= 0
     at = text + U(begin)
@@ -350,12 +351,31 @@ def _is_stamp(text: Any, begin: Any, length: Any, stamps: Any) -> Any:
         and _is_like(at + U(11), _TIME, _TIME_OVER)
     ):
         return False
-    if length == 24:
-        return _is_like(at + U(16), _MILLIS, _MILLIS_OVER)
-    if length == 25:
-        at += U(17)
-        return _is_like(at, _EAST, _EAST_OVER) or _is_like(at, _WEST, _WEST_OVER)
-    return length == 19 or (length == 20 and _byte(at + U(19)) == 90)  # Z
+    if length == 24 and _is_like(at + U(16), _MILLIS, _MILLIS_OVER):  # as CloudWatch itself does
+        return True
+    at += U(19)
+    end = text + U(begin + length)
+    if at < end and (_byte(at) == 46 or _byte(at) == 44):  # . or , and parts of a second
+        at += _ONE
+        if at == end or not 48 <= _byte(at) <= 57:
+            return False
+        while at < end and 48 <= _byte(at) <= 57:
+            at += _ONE
+    if at == end:
+        return True
+    zone = _byte(at)
+    if zone == 90:  # Z
+        return at + _ONE == end
+    if zone != 43 and zone != 45:  # + and -, then hours and minutes, a colon between them or not
+        return False
+    left = np.int64(end - at)
+    if left != 5 and not (left == 6 and _byte(at + U(3)) == 58):
+        return False
+    for place in range(1, left):
+        is_colon = left == 6 and place == 3
+        if not is_colon and not 48 <= _byte(at + U(place)) <= 57:
+            return False
+    return True
 
 
 @_part
@@ -385,25 +405,51 @@ def _may_be_glued(text: Any, separators: Any, first: Any, last: Any) -> Any:
 
 
 @_part
+def _has_tab(text: Any, separators: Any, first: Any, last: Any) -> Any:
+    """Whether a tab parts two words."""
+    for place in range(first + 1, last):  # noqa: SIM110  (any is a call)
+        if _byte(text + U(separators[place])) == _TAB:
+            return True
+    return False
+
+
+@_part
+def _before_record(
+    text: Any, begin: Any, layout: Any, separators: Any, first: Any, last: Any, words: Any
+) -> Any:
+    """How many words of a line stand before its record, 0 to 2; -1 where this is not sure.
+
+    More words than fields are a time stamp, and perhaps a stream name, or follow the record.
+    """
+    is_default = layout[IS_DEFAULT] != 0
+    more, length = words - layout[FIELDS], separators[first + 1] - begin
+    if more <= 0:
+        return more if more == 0 else -1
+    if is_default and _may_be_glued(text, separators, first, last):
+        return -1
+    if 1 <= length <= 9 and _number(text, begin + length, length, 9) >= 0:  # no time stamp
+        if words >= 2 * layout[FIELDS] and _has_tab(text, separators, first, last):
+            return -1  # tabs may part whole records
+        return 0
+    if more > 2 or layout[STAMPS] == 0 or layout[FIELDS] < 3:
+        return -1
+    if not _is_stamp(text, begin, length, layout[STAMPS]):
+        return -1
+    # A stream name of digits would be taken for the record's version.
+    if is_default and more == 2 and _byte(text + U(separators[first + 1]) + _ONE) < 58:
+        return -1
+    return more
+
+
+@_part
 def _verdict(
     text: Any, begin: Any, layout: Any, separators: Any, first: Any, last: Any, skip: Any
 ) -> Any:
     """What the record is by its status and beginning: FLOW (numbers not looked at), a note or ODD.
 
-    The record's fields stand between the separators from number first + skip on.
+    _ODD_STATUS is a flow with a status that AWS does not write. The record's fields stand between the separators from number first + skip on.
     """
     is_default = layout[IS_DEFAULT] != 0
-    if skip > 0:  # a time stamp, and perhaps a stream name
-        if skip > 2 or layout[STAMPS] == 0 or layout[FIELDS] < 3:
-            return ODD
-        if not _is_stamp(text, begin, separators[first + 1] - begin, layout[STAMPS]):
-            return ODD
-        if is_default:
-            # A stream name of digits would be taken for the record's version.
-            if skip == 2 and _byte(text + U(separators[first + 1]) + _ONE) < 58:
-                return ODD
-            if _may_be_glued(text, separators, first, last):
-                return ODD
     record = separators[first + skip] + 1
     if is_default:
         is_version_2 = separators[first + skip + 1] - record == 1 and _byte(text + U(record)) == 50
@@ -424,7 +470,11 @@ def _verdict(
         return ODD
     if length == 6 and (word & _LAST_6) == _NODATA:
         return NO_DATA
-    return SKIPPED_DATA if length == 8 and word == _SKIPDATA else ODD
+    if length == 8 and word == _SKIPDATA:
+        return SKIPPED_DATA
+    # It is not one of AWS's words; the line is a record if it begins with a few digits.
+    is_record = skip == 0 and _field(text, separators, first, 9) >= 0
+    return _ODD_STATUS if is_record else ODD
 
 
 @_part
@@ -505,10 +555,8 @@ def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, word
         if words >= layout[FIELDS]:
             if is_version_2:
                 return ODD
-            if words >= 2 * layout[FIELDS]:  # tabs may part whole records
-                for place in range(first + 1, last):
-                    if _byte(text + U(separators[place])) == _TAB:
-                        return ODD
+            if words >= 2 * layout[FIELDS] and _has_tab(text, separators, first, last):
+                return ODD
             return UNSUPPORTED_VERSION
     return TOO_FEW_FIELDS if words < layout[FIELDS] else ODD
 
@@ -679,6 +727,63 @@ def _put_doubtful(
     return _put(rows, count, layout, dstport, protocol, srcport, minute, packets, volume, action)
 
 
+@_part
+def _tidy(text: Any, begin: Any, end: Any, tidied: Any, separators: Any, at: Any) -> Any:
+    """Write a line anew, single spaces or tabs between its words and none at its ends; how many words.
+
+    Its separators are written from number `at` on. At the ends, carriage returns and no-break spaces are
+    white space too, and a byte order mark is taken off. -1 where there is another, or the line is too long.
+    """
+    if end - begin > MOST_TIDIED:
+        return -1
+    is_marked = False
+    while begin < end:
+        byte, left = _byte(text + U(begin)), end - begin
+        if byte == 32 or byte == 9 or byte == _CR:
+            begin += 1
+        elif byte == 0xC2 and left > 1 and _byte(text + U(begin + 1)) == 0xA0:
+            begin += 2
+        elif (
+            byte == 0xEF
+            and left > 2
+            and _byte(text + U(begin + 1)) == 0xBB
+            and _byte(text + U(begin + 2)) == 0xBF
+        ):
+            if is_marked:
+                return -1
+            begin += 3
+            is_marked = True
+        else:
+            break
+    while begin < end:
+        byte = _byte(text + U(end) - _ONE)
+        if byte == 32 or byte == 9 or byte == _CR:
+            end -= 1
+        elif byte == 0xA0 and end - begin > 1 and _byte(text + U(end) - U(2)) == 0xC2:
+            end -= 2
+        else:
+            break
+    words, size, is_apart = 0, 0, False
+    separators[at] = -1
+    for place in range(begin, end):
+        byte = _byte(text + U(place))
+        is_separator = byte == 32 or byte == 9  # space or tab
+        if is_separator and is_apart:
+            if byte == _TAB:
+                _put_byte(tidied + U(size) - _ONE, byte)
+            continue
+        _put_byte(tidied + U(size), byte)
+        if is_separator:
+            words += 1
+            separators[at + words] = size
+        size += 1
+        is_apart = is_separator
+    if size > 0:
+        words += 1
+        separators[at + words] = size
+    return words
+
+
 def read(
     text: Any,
     size: Any,
@@ -693,13 +798,14 @@ def read(
     """Take the lines of a text apart; gives the number of bytes that were dealt with.
 
     That is up to the last line end, or less where `rows` or `odd` are full. `text` and `tail` are
-    addresses; 16 bytes before the text may be read, and `tail` has 64 bytes. `separators` and `numbers`
-    are to write on. `rows` gets (key, packets, bytes) of each row, `odd` (number of the line, begin,
+    addresses; 16 bytes before the text may be read, and `tail` has 80 bytes and as many as a line that
+    is written anew may have. `separators` and `numbers` are to write on. `rows` gets (key, packets, bytes) of each row, `odd` (number of the line, begin,
     end, verdict) of each line that is handed on. `found` gets the numbers of lines, flows, NODATA,
-    SKIPDATA, lines with a stamp, rows, odd lines and comments, and of flows in which srcport, start,
-    packets, bytes and action could not be read.
+    SKIPDATA, lines with a stamp, rows, odd lines, blank ones or comments, and flows of another status,
+    and of flows in which srcport, start, packets, bytes and action could not be read.
     """
-    lines = flows = no_data = skipped = stamped = row_count = odd_count = comments = 0
+    lines = flows = no_data = skipped = stamped = row_count = odd_count = blank = odd_status = 0
+    tidied = tail + U(80)
     for place in range(_NO_SRCPORT, _ODD_ACTION + 1):
         found[place] = 0
     # The line end before the first line is the first separator; what is known of the 64 bytes
@@ -750,34 +856,45 @@ def read(
             odd_bytes &= ~up_to_here
             odd_so_far = U(0)
             begin, end = separators[first] + 1, block + _first_bit(line_end)
-            verdict = ODD
-            if not is_odd:
+            # Where the line's words stand: in the text, or tidied up, between which separators.
+            source, start, line_first, line_last, words = text, begin, first, last, 0
+            if is_odd:
+                source, start, line_first = tidied, 0, count
+                words = _tidy(text, begin, end, tidied, separators, count)
+                line_last = count + words
+            else:
                 words = last - first - (1 if _byte(text + U(end) - _ONE) == _CR else 0)
-                skip = words - layout[FIELDS]
-                if skip >= 0:
-                    verdict = _verdict(text, begin, layout, separators, first, last, skip)
-                if verdict == FLOW:
-                    record = first + skip
-                    added = _put_rows(text, layout, separators, record, numbers, rows, row_count)
-                    if added == 0:
-                        added = _put_doubtful(
-                            text, layout, separators, record, rows, row_count, found
-                        )
-                    if added > 0:
-                        row_count += added
-                        flows += 1
-                    else:
-                        verdict = -added
-                stamped += verdict != ODD and skip > 0
-                no_data += verdict == NO_DATA
-                skipped += verdict == SKIPPED_DATA
-                if verdict == ODD and _byte(text + U(begin)) == _HASH:
-                    verdict = BLANK
-                    comments += 1
-                elif verdict == ODD:
-                    verdict = _misfit(text, layout, separators, first, last, words)
-                if verdict > ODD and not _may_fit(text, layout, separators, first, words):
-                    verdict += FITS_NONE
+            verdict, skip = ODD, -1
+            if words > 0:
+                skip = _before_record(
+                    source, start, layout, separators, line_first, line_last, words
+                )
+            if skip >= 0:
+                verdict = _verdict(source, start, layout, separators, line_first, line_last, skip)
+            is_odd_status = verdict == _ODD_STATUS
+            if verdict == FLOW or is_odd_status:
+                verdict, record = FLOW, line_first + skip
+                added = _put_rows(source, layout, separators, record, numbers, rows, row_count)
+                if added == 0:
+                    added = _put_doubtful(
+                        source, layout, separators, record, rows, row_count, found
+                    )
+                if added > 0:
+                    row_count += added
+                    flows += 1
+                    odd_status += is_odd_status
+                else:
+                    verdict = -added
+            if verdict == ODD and (words == 0 or (words > 0 and _byte(source + U(start)) == _HASH)):
+                verdict = BLANK
+            elif verdict == ODD and words > 0:
+                verdict = _misfit(source, layout, separators, line_first, line_last, words)
+            stamped += verdict != ODD and skip > 0
+            no_data += verdict == NO_DATA
+            skipped += verdict == SKIPPED_DATA
+            blank += verdict == BLANK
+            if verdict > ODD and not _may_fit(source, layout, separators, line_first, words):
+                verdict += FITS_NONE
             if verdict >= ODD:
                 odd[4 * odd_count] = lines
                 odd[4 * odd_count + 1] = begin
@@ -805,7 +922,8 @@ def read(
     found[4] = stamped
     found[5] = row_count
     found[6] = odd_count
-    found[7] = comments
+    found[7] = blank
+    found[8] = odd_status
     return dealt_with
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Final
 
 from flowtag_core.errors import FormatError
@@ -113,7 +113,11 @@ def header_layout(line: bytes) -> Layout | None:
     """
     if len(line) > _LONGEST_HEADER or not _HEADER.fullmatch(line):
         return None
-    text = line.decode("ascii")
+    return _named(line.decode("ascii"))
+
+
+@lru_cache(maxsize=8)  # where files were put together, the same header comes again and again
+def _named(text: str) -> Layout | None:
     words = text.split()
     if "dstport" not in text and text[0] != "$" and words[0].replace("_", "-") not in KNOWN_FIELDS:
         return None  # as nearly every line of other words: their names need not be made

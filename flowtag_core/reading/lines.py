@@ -48,8 +48,8 @@ class Sheet:
         self.rows = np.empty(3 * MOST_ROWS, np.int64)
         self.dealt_with = 0
         self._odd = np.empty(4 * MOST_ODD, np.int64)
-        self._found = np.zeros(13, np.int64)
-        self._tail = np.zeros(64, np.uint8)
+        self._found = np.zeros(14, np.int64)
+        self._tail = np.zeros(80 + compiled.MOST_TIDIED + 8, np.uint8)
         self._separators = np.empty(2 * MOST_SEPARATORS, np.int32)
         self._numbers = np.empty(8, np.int64)
         scratch = (
@@ -64,8 +64,8 @@ class Sheet:
 
     def read(self, kernel: Kernel, text: bytes, layout: Layout) -> Sheet:
         """Take a text apart; of one that has too much for a sheet only the first part."""
-        numbers = _numbers(layout).ctypes.data
-        self.dealt_with = kernel.read(text, len(text), numbers, *self._addresses)
+        numbers = _numbers(layout)  # held: another thread may put its own in the cache meanwhile
+        self.dealt_with = kernel.read(text, len(text), numbers.ctypes.data, *self._addresses)
         return self
 
     def pick(
@@ -75,12 +75,12 @@ class Sheet:
 
         Gives where it ended, how many flows there are, their rows, and the places of what is odd.
         """
-        rest = columns[:, begin:]
+        rest, numbers = columns[:, begin:], _numbers(layout)
         taken = kernel.pick(
             rest.ctypes.data,
             columns.shape[1],
             rest.shape[1],
-            _numbers(layout).ctypes.data,
+            numbers.ctypes.data,
             self.rows.ctypes.data,
             self._odd.ctypes.data,
             self._found.ctypes.data,
@@ -108,7 +108,8 @@ class Found(NamedTuple):
     stamped: int
     rows: int
     odd: int
-    comments: int
+    blank: int
+    odd_status: int
     no_srcport: int
     no_start: int
     no_packets: int
@@ -119,7 +120,7 @@ class Found(NamedTuple):
         """What of this the reference takes in."""
         return Plain(
             self.flows,
-            self.comments,
+            self.blank,
             {Reason.NO_DATA: self.no_data, Reason.SKIPPED_DATA: self.skipped_data},
             {
                 "srcport": self.no_srcport,
@@ -127,7 +128,7 @@ class Found(NamedTuple):
                 "packets": self.no_packets,
                 "bytes": self.no_bytes,
             },
-            {"action": self.odd_action},
+            {"action": self.odd_action, "log-status": self.odd_status},
             STAMPED if self.stamped else "",
         )
 

@@ -47,7 +47,7 @@ from flowtag_core.counts import (
     tabulate,
 )
 from flowtag_core.iana import WITH_PORTS
-from flowtag_core.reading.fitting import fitting
+from flowtag_core.reading.fitting import MOST_WORDS, fitting
 from flowtag_core.reading.layout import ABSENT, ASSUMED, KNOWN_FIELDS, Layout, header_layout
 from flowtag_core.reading.records import Records
 
@@ -428,7 +428,8 @@ class Reference:
     def _put_aside(self, number: int, line: bytes, reason: Reason) -> None:
         self._set_aside[reason] += 1
         if reason in _MISFITS and self.tries_others:
-            for names in fitting(line, self._layout.names):
+            words = _first_words(_stripped(line), MOST_WORDS + 1)
+            for names in fitting(words, self._layout.names):
                 self._fitting[" ".join(names)] += 1
             self._misfit = self._misfit or _beginning(line, _MISFIT_CHARACTERS)
         if len(self._faults) < MOST_FAULTS and reason.is_fault:

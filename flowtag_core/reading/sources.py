@@ -42,6 +42,8 @@ class Source:
     stream: BinaryIO
     size: int | None
     bytes_read: int = 0
+    start: int | None = None
+    """Where in the stream it begins; None where the stream cannot be read from any place."""
 
     def files(self, on_read: Callable[[], None]) -> Iterator[File]:
         """Each file in it, unpacked, to be read in order; `on_read` is called after each read.
@@ -49,9 +51,10 @@ class Source:
         Raises LogError where it cannot be read or unpacked.
         """
         file = File(self.name, self._pieces(on_read))
-        if not _can_seek(self.stream):
+        start = self.start
+        if start is None:
             return unpacked(file)
-        whole, start = _Whole(self, on_read), self.stream.tell()
+        whole = _Whole(self, start, on_read)
 
         def again(place: int) -> Iterator[bytes]:
             self.stream.seek(start + place)
@@ -83,9 +86,8 @@ class Source:
 class _Whole(io.RawIOBase):
     """A source as a file that is read from any place, each read being noticed."""
 
-    def __init__(self, source: Source, on_read: Callable[[], None]) -> None:
-        self._source, self._on_read = source, on_read
-        self._start = source.stream.tell()
+    def __init__(self, source: Source, start: int, on_read: Callable[[], None]) -> None:
+        self._source, self._start, self._on_read = source, start, on_read
 
     def readable(self) -> bool:
         return True
@@ -107,11 +109,12 @@ class _Whole(io.RawIOBase):
         return piece
 
 
-def _can_seek(stream: BinaryIO) -> bool:
+def _start(stream: BinaryIO) -> int | None:
+    """Where a stream stands that can be read from any place."""
     try:
-        return stream.seekable()
+        return stream.tell() if stream.seekable() else None
     except (AttributeError, ValueError):
-        return False
+        return None
 
 
 @contextmanager
@@ -124,14 +127,16 @@ def open_source(file: LogFile, name: str | None = None) -> Iterator[Source]:
         if os.fspath(file) == "-":
             if sys.stdin is None:
                 raise LogError("stdin: is closed. Name a file instead of -.")
-            yield Source(name or "stdin", sys.stdin.buffer, None)
+            stream = sys.stdin.buffer
+            yield Source(name or "stdin", stream, None, start=_start(stream))
             return
         with open_log(file) as stream:
             status = os.fstat(stream.fileno())
-            size = status.st_size if stat.S_ISREG(status.st_mode) else None
-            yield Source(name or source_name(file), stream, size)
+            is_regular = stat.S_ISREG(status.st_mode)
+            size, start = (status.st_size, 0) if is_regular else (None, _start(stream))
+            yield Source(name or source_name(file), stream, size, start=start)
     elif hasattr(file, "read"):
-        yield Source(name or source_name(file), file, size_of(file))
+        yield Source(name or source_name(file), file, size_of(file), start=_start(file))
     else:
         raise LogError(f"{file!r:.60} is neither a path nor an open file.")
 
@@ -140,7 +145,9 @@ def size_of(file: LogFile) -> int | None:
     """The size in bytes of a regular file, or of an open one that says it."""
     if isinstance(file, (str, os.PathLike)):
         with suppress(OSError, ValueError):  # whoever opens it says what is wrong
-            return os.path.getsize(file) if os.path.isfile(file) else None
+            status = os.stat(file)
+            return status.st_size if stat.S_ISREG(status.st_mode) else None
+        return None
     size = getattr(file, "size", None)
     return size if isinstance(size, int) else None
 

@@ -92,11 +92,11 @@ class Tally:
 
     def _make_room(self) -> None:
         """Larger piles for those that are full; where they are large, fold them first."""
-        full = [kind for kind in _KINDS if self._used[kind] >= self._most[kind]]
-        for kind in full:
+        if any(self._most[kind] >= _PILE_SIZES[-1] for kind in self._full()):
+            self._pour()  # the rows in wider windows go nowhere else; it may fill other piles
+        for kind in self._full():
             larger = [size for size in _PILE_SIZES if size > self._most[kind]]
             if not larger:
-                self._pour()  # the rows in wider windows go nowhere else
                 columns = self._folded(kind)
                 left = self._used[kind] = len(columns[0])
                 self._piles[kind][:left] = columns.T
@@ -107,6 +107,9 @@ class Tally:
                 self._piles[kind] = _room(larger[0])
                 self._piles[kind][: self._used[kind]] = pile[: self._used[kind]]
         self._widen()
+
+    def _full(self) -> list[int]:
+        return [kind for kind in _KINDS if self._used[kind] >= self._most[kind]]
 
     def _pour(self) -> None:
         """Put all that is hot on the piles."""

@@ -153,6 +153,47 @@ def _change_byte(rng, line):
     return line[:place] + bytes([rng.choice(_BYTES)]) + line[place + rng.randrange(2) :]
 
 
+def _spaced(rng, line):
+    """White space of all kinds between the words and at the ends, now and then a lot of it."""
+    for _ in range(rng.randrange(1, 4)):
+        place = rng.choice([n for n, byte in enumerate(line) if byte == 32] or [0])
+        more = b"".join(rng.choices(_WHITE_SPACE, k=rng.randrange(1, 4)))
+        line = line[:place] + more + line[place + rng.randrange(2) :]
+    if rng.random() < 0.05:
+        line = line.replace(b" ", b" " * rng.randrange(1, 1200 // (line.count(b" ") + 1)))
+    ends = [b"".join(rng.choices((*_WHITE_SPACE, b""), k=2)) for _ in range(2)]
+    return ends[0] + line + ends[1]
+
+
+def _stamped(rng, line):
+    """A time stamp, sound or nearly, and perhaps a stream name before the line."""
+    parts = rng.choice((b"", b".", b",")), rng.choice((b"", b"0", b"123", b"123456", b"a", b":"))
+    zone = rng.choice(
+        (
+            b"",
+            b"Z",
+            b"z",
+            b"ZZ",
+            b"+00:00",
+            b"-0130",
+            b"+0",
+            b"+00:0",
+            b"+00.00",
+            b"-12:3a",
+            b"+012:30",
+        )
+    )
+    stream = rng.choice((b"", b"", b" ", b" eni-0ab-all", b" 12", b" a b"))
+    return (
+        rng.choice((b"2018-09-22T20:28:14", b"2018-9-22T20:28:14"))
+        + b"".join(parts)
+        + zone
+        + stream
+        + b" "
+        + line
+    )
+
+
 def _note(rng, line):
     return (
         line[: -len(b"OK")] + rng.choice((b"NODATA", b"SKIPDATA")) if line.endswith(b"OK") else line
@@ -202,6 +243,19 @@ def _of_another_layout(rng, _):
     return rng.choice((b"", b"", rng.choice(_STAMPS) + b" ")) + _record(rng, names)
 
 
+_WHITE_SPACE = (
+    b" ",
+    b" ",
+    b" ",
+    b"\t",
+    b"\r",
+    b"\x0b",
+    b"\x0c",
+    b"\xc2\xa0",
+    b"\xef\xbb\xbf",
+    b"\xa0",
+    b"\xc2",
+)
 _BESIDE = (
     b"#", b"# a", b" ", b"\xef\xbb\xbf", b"\xc2\xa0", b"EVENTS\t", b"Permission Check Successful", b"SEARCHEDLOGSTREAMS",
     b"CWL CONTROL MESSAGE", b"NEXTTOKEN\t", b"b/12345678901", b"f/12345678901/s", b"this", b"Garbage", b"i-0a",
@@ -219,7 +273,13 @@ _NO_HEADERS = (
     lambda rng, line: rng.choice(_STAMPS) + b" " + _note(rng, line),
     lambda rng, line: rng.choice(_STAMPS) + b" " + _change_word(rng, line),
     lambda rng, line: line.replace(b" ", b"\t", rng.choice((1, -1))),
+    *[_spaced] * 3,
+    lambda rng, line: _spaced(rng, _change_word(rng, line)),
+    *[_stamped] * 2,
+    lambda rng, line: _stamped(rng, _change_word(rng, line)),
     lambda rng, line: line + b" " + rng.choice(_ODD_WORDS),
+    lambda rng, line: rng.choice((b" ", b"\t")).join([line, *rng.choices(_ODD_WORDS, k=3)]),
+    lambda rng, line: _change_word(rng, line) + b" more" * rng.randrange(len(line.split()) + 2),
     lambda rng, line: line + rng.choice((b"\r", b"\t", b" ", b"")) + line[: rng.choice((0, 999))],
     lambda rng, line: line[: rng.randrange(len(line) + 1) * rng.randrange(2)],
     *[_several] * 2,
@@ -360,15 +420,14 @@ BUGS = (
     ("is_after = (parted << _ONE) | carry", "is_after = parted << _ONE"),
     ("crlf &= is_before_lf", "crlf &= _ALL"),
     ("[33] * 64", "[12] * 64"),
-    ("if skip >= 0:", "if skip >= -1:"),
-    ("if skip > 2 or", "if skip > 3 or"),
+    ("return more if more == 0 else -1", "return 0 if more >= -1 else -1"),
+    ("if more > 2 or", "if more > 3 or"),
     ("layout[FIELDS] < 3", "layout[FIELDS] < 2"),
-    ("skip == 2 and _byte", "skip == 3 and _byte"),
+    ("more == 2 and _byte", "more == 3 and _byte"),
     ("return stamps > 1 and", "return stamps >= 0 and"),
     ("if before == 75 or before == 65:", "if before == 75:"),
     ("if before == 75 or before == 65:", "if before == 65:"),
-    ("            if _may_be_glued(text, separators, first, last):\n                return", "            if False:\n                return"),
-    ("if is_default and _may_be_glued", "if not is_default and _may_be_glued"),
+    ("    if is_default and _may_be_glued(text, separators, first, last):\n        return ODD", "    if False:\n        return ODD"),
     ("if status == 1 or", "if"),
     ("one == _HASH\n", "one == 0\n"),
     ("(one == 80 and two == 101)", "(one == 0)"),
@@ -378,14 +437,34 @@ BUGS = (
     ("== _HASH else FLOW", "== 0 else FLOW"),
     ("if not is_version_2:", "if False:"),
     ("count = first + 1\n", "pass\n"),
-    ("stamped += verdict != ODD and skip > 0", "stamped += skip > 0"),
+    ("stamped += verdict != ODD and skip > 0", "stamped += skip > 0 or verdict == UNSUPPORTED_VERSION"),
     ("separators[first + 1], length, 9) < 0", "separators[first + 1], length, 13) < 0"),
     ("_may_be_told_beside(text, begin) or _may_be_header", "_may_be_header"),
     ("_may_be_told_beside(text, begin) or _may_be_header(text, layout, separators, first, words)", "_may_be_told_beside(text, begin)"),
     ("if layout[place] == start:", "if layout[place] < 0:"),
     ("letter == 36 or", "letter == 0 or"),
     ("letter == 100 and", "letter == 0 and"),
-    ("if words >= 2 * layout[FIELDS] and", "if words >= 9 * layout[FIELDS] and"),
+    ("            if words >= 2 * layout[FIELDS] and", "            if words >= 9 * layout[FIELDS] and"),
+    ("        if words >= 2 * layout[FIELDS] and _has_tab(text, separators, first, last):\n            return -1", "        if False:\n            return -1"),
+    ("    if is_default and _may_be_glued(text, separators, first, last):\n        return -1", "    if False:\n        return -1"),
+    ("if 1 <= length <= 9 and _number(text, begin + length, length, 9) >= 0:", "if length < 13:"),
+    ("(_byte(at) == 46 or", "(_byte(at) == 0 or"),
+    ("if at == end or not 48", "if at == end and not 48"),
+    ("return at + _ONE == end", "return True"),
+    ("if zone != 43 and zone != 45:", "if zone != 43:"),
+    ("_byte(at + U(3)) == 58)", "_byte(at + U(3)) > 0)"),
+    ("is_colon = left == 6 and place == 3", "is_colon = place == 3"),
+    ("is_record = skip == 0 and _field", "is_record = skip >= 0 and _field"),
+    ("first, 9) >= 0\n    return _ODD_STATUS", "first, 13) >= 0\n    return _ODD_STATUS"),
+    ("odd_status += is_odd_status", "odd_status += 0"),
+    ("            begin += 2\n", "            begin += 1\n"),
+    ("            if is_marked:\n                return -1\n", ""),
+    ("        if byte == 32 or byte == 9 or byte == _CR:\n            end -= 1", "        if byte == 32 or byte == 9:\n            end -= 1"),
+    ("        if byte == 32 or byte == 9 or byte == _CR:\n            begin += 1", "        if byte == 32 or byte == 9:\n            begin += 1"),
+    ("            end -= 2\n", "            end -= 1\n"),
+    ("if byte == _TAB:\n                _put", "if False:\n                _put"),
+    ("if end - begin > MOST_TIDIED:\n        return -1", "if end - begin > MOST_TIDIED:\n        return 0"),
+    ("(words == 0 or (words", "(words <= 0 or (words"),
     ("        if _may_be_glued(text, separators, first, last):\n            return ODD\n        is_version_2", "        is_version_2"),
     ("            if is_version_2:\n                return ODD\n", ""),
     ("return TOO_FEW_FIELDS if words < layout[FIELDS] else ODD", "return TOO_FEW_FIELDS"),
@@ -400,7 +479,7 @@ BUGS = (
     ("_field(text, separators, packet, 15)", "_field(text, separators, packet, 14)"),
     ("            volume = 0\n", "            pass\n"),
     ("            action = 2\n", "            action = 1\n"),
-    ("comments += 1\n", "comments += verdict == ODD\n"),
+    ("blank += verdict == BLANK", "blank += verdict == BLANK and not is_odd"),
 )  # fmt: skip
 """What stands in the kernel, and what a tired mind might write instead.
 
