@@ -9,6 +9,7 @@ import pytest
 
 from flowtag_core import parse_flow_log
 from flowtag_core.__main__ import main
+from flowtag_core.counts import Reason
 from flowtag_core.reading import compiled
 from tests.conftest import ROOT
 from tests.fuzz.kernel import facts
@@ -124,6 +125,43 @@ def test_without_numba_everything_is_counted_and_it_says_so_once(tmp_path, monke
     assert facts(parse_flow_log(log)) == with_it
     assert main([str(log), str(lookup), str(tmp_path / "result.csv")]) == 0
     assert capsys.readouterr().err.count("numba is not installed") == 1
+
+
+@pytest.mark.parametrize("has_kernel", [True, False])
+def test_text_in_a_table_may_be_no_utf_8(tmp_path, monkeypatch, has_kernel):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    if not has_kernel:
+        monkeypatch.setattr(compiled, "kernel", lambda: None)
+    ends = np.array([0, 6, 8, 14], np.int32)
+    action = pa.Array.from_buffers(
+        pa.string(), 3, [None, pa.py_buffer(ends), pa.py_buffer(b"ACCEPT\xff\xfeREJECT")]
+    )
+    table = pa.table({"dstport": [1, 2, 70_000], "protocol": [6, 6, 6], "action": action})
+    pq.write_table(table, tmp_path / "log.parquet")
+    total = parse_flow_log(tmp_path / "log.parquet").total
+    assert (total.flows, total.odd_words) == (2, {"action": 1})
+    assert total.set_aside == {Reason.BAD_PORT: 1}
+
+
+@pytest.mark.parametrize("column", ["start", "dstport"])
+def test_of_a_table_with_a_value_that_cannot_be_read_the_rows_before_are_counted(tmp_path, column):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    size = 100_000
+    columns = {
+        "dstport": pa.array(np.full(size, 443)),
+        "protocol": pa.array(np.full(size, 6)),
+        "start": pa.array(np.full(size, 1_700_000_000)),
+    }
+    days = np.full(size, 19_000, np.int32)
+    days[70_000] = 2**31 - 1  # a date that Python has no word for
+    columns[column] = pa.array(days).cast(pa.date32())
+    columns["dstport" if column == "start" else "start"] = pa.array(np.full(size, -1))
+    pq.write_table(pa.table(columns), tmp_path / "log.parquet")
+    total = parse_flow_log(tmp_path / "log.parquet").total
+    assert 0 < total.records < 70_001
+    assert "cannot be read after row" in next(iter(total.damage))
 
 
 @needs_numba

@@ -6,6 +6,7 @@ Where a row has something else than sound numbers, it becomes a record like a li
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, Final
 
@@ -17,7 +18,7 @@ from flowtag_core.reading.fields import MESSAGE_KEYS, MISSING, WANTED, are_flows
 from flowtag_core.reading.layout import Layout
 from flowtag_core.reading.records import NUMBERS, SOUND_WORDS, Columns, Kind, Numbered, Records
 
-_ROWS_AT_ONCE: Final = 1 << 16
+_ROWS_AT_ONCE: Final = 1 << 13
 _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _IN_A_LIST: Final = ".list.element"
 """Of such a column there are many values in a row."""
@@ -61,33 +62,50 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Columns | Records]:
     few = {wanted[field] for field in SOUND_WORDS if field in wanted}
     few &= {column.path for column in described if column.physical_type == "BYTE_ARRAY"}
     row = 1
+    with _damage(name, row):
+        table = pq.ParquetFile(
+            source, metadata=table.metadata, read_dictionary=[*few], pre_buffer=False
+        )
+        # On this thread alone: others have enough to do with the numbers, and it reads the file.
+        batches = table.iter_batches(_ROWS_AT_ONCE, columns=[*wanted.values()], use_threads=False)
+    while True:
+        with _damage(name, row):
+            batch = next(batches, None)
+        if batch is None:
+            pa.default_memory_pool().release_unused()  # what follows needs memory itself
+            return
+        if len(batch) and kind.layout:
+            numbers = partial(_numbers, name, batch, wanted, row)
+            text = partial(_records, name, batch, wanted, row)
+            yield Columns(kind, row, len(batch), numbers, text)
+        elif len(batch):
+            yield Records(kind, _records(name, batch, wanted, row, np.arange(len(batch))))
+        row += len(batch)
+
+
+@contextmanager
+def _damage(name: str, row: int) -> Iterator[None]:
+    """Says of what cannot be read, from this row on, that the file is damaged."""
+    import pyarrow as pa
+
     try:
-        table = pq.ParquetFile(source, metadata=table.metadata, read_dictionary=[*few])
-        for batch in table.iter_batches(_ROWS_AT_ONCE, columns=[*wanted.values()]):
-            if not len(batch):
-                continue
-            if kind.layout:
-                yield Columns(
-                    kind, row, _numbers(batch, wanted), partial(_records, batch, wanted, row)
-                )
-            else:
-                yield Records(kind, _records(batch, wanted, row, np.arange(len(batch))))
-            row += len(batch)
+        yield
     except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:
         raise DamagedLogError(
             f"{name}: is damaged: its Parquet data cannot be read after row {row - 1:,}."
         ) from error
 
 
-def _numbers(batch: Any, wanted: dict[str, str]) -> Ints:
+def _numbers(name: str, batch: Any, wanted: dict[str, str], row: int) -> Ints:
     """The columns as numbers, as far as they are sound ones."""
     numbers = np.empty((len(NUMBERS), len(batch)), np.int64)
-    for place, field in enumerate(NUMBERS):
-        found = None
-        if field in wanted:
-            values = _column(batch, wanted[field])
-            found = _codes(values, field) if field in SOUND_WORDS else _whole(values)
-        numbers[place] = -1 if found is None else found
+    with _damage(name, row):
+        for place, field in enumerate(NUMBERS):
+            found = None
+            if field in wanted:
+                values = _column(batch, wanted[field])
+                found = _codes(values, field) if field in SOUND_WORDS else _whole(values)
+            numbers[place] = -1 if found is None else found
     return numbers
 
 
@@ -102,7 +120,7 @@ def _whole(values: Any) -> Ints | None:
         return None
     if values.null_count:
         values = values.fill_null(-1)
-    found: Ints = values.to_numpy(zero_copy_only=False)
+    found: Ints = _array(values)
     return found // _PARTS_OF_A_SECOND[kind.unit] if pa.types.is_timestamp(kind) else found
 
 
@@ -110,18 +128,26 @@ def _codes(values: Any, field: str) -> Ints:
     """Words as their places in SOUND_WORDS, -1 where they are not there."""
     values = values.dictionary_encode()
     sound = SOUND_WORDS[field]
-    words = [word(value, field) for value in values.dictionary.to_pylist()]
+    words = [word(value, field) for value in _distinct(values)]
     codes = np.array([sound.index(each) if each in sound else -1 for each in words] + [-1])
     places = values.indices
     if places.null_count:
         places = places.fill_null(len(words))
-    return np.asarray(codes[places.to_numpy(zero_copy_only=False)])
+    return np.asarray(codes[_array(places)])
 
 
-def _records(batch: Any, wanted: dict[str, str], row: int, places: Ints) -> list[Numbered]:
+def _array(values: Any) -> Ints:
+    """Whole numbers without gaps as they are in memory; pyarrow's own way there imports pandas first."""
+    return np.asarray(np.from_dlpack(values))
+
+
+def _records(
+    name: str, batch: Any, wanted: dict[str, str], row: int, places: Ints
+) -> list[Numbered]:
     """The rows at these places as records; the first row of the batch has the number `row`."""
-    batch = batch if len(places) == len(batch) else batch.take(places)
-    words = [_words(batch, path, field) for field, path in wanted.items()]
+    with _damage(name, row):
+        batch = batch if len(places) == len(batch) else batch.take(places)
+        words = [_words(batch, path, field) for field, path in wanted.items()]
     lines = (" ".join(record).encode() for record in zip(*words, strict=True))
     return list(zip((places + row).tolist(), lines, strict=True))
 
@@ -137,10 +163,19 @@ def _column(batch: Any, path: str) -> Any:
 def _words(batch: Any, path: str, field: str) -> list[str]:
     """A column's values as words; a value that comes again is made into one once."""
     values = _column(batch, path).dictionary_encode()
-    distinct = values.dictionary.to_pylist()
-    words = [word(value, field) if field else _text(value) for value in distinct]
+    words = [word(value, field) if field else _text(value) for value in _distinct(values)]
     missing = MISSING if field else ""
     return [missing if place is None else words[place] for place in values.indices.to_pylist()]
+
+
+def _distinct(values: Any) -> list[Any]:
+    """The values of a dictionary; text as bytes, for it may be none."""
+    import pyarrow as pa
+
+    distinct = values.dictionary
+    if pa.types.is_string(distinct.type) or pa.types.is_large_string(distinct.type):
+        distinct = distinct.cast(pa.large_binary())
+    return list(distinct.to_pylist())
 
 
 def _text(value: object) -> str:

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from flowtag_core.counts import FlowCounts, Ints, Reason
+from flowtag_core.errors import DamagedLogError
 from flowtag_core.iana import WITH_PORTS
 from flowtag_core.reading import compiled, fitting
 from flowtag_core.reading.compiled import MOST_ODD, MOST_ROWS, MOST_SEPARATORS, Kernel
@@ -142,6 +143,15 @@ class _Read(NamedTuple):
     sheet: Sheet
 
 
+class _Picked(NamedTuple):
+    """Of rows of a table: how many are flows, what is to be added up of them, and where others are."""
+
+    columns: Columns
+    flows: int
+    rows: list[Ints]
+    odd: Ints
+
+
 class Lines:
     """Counts the lines of one file, together with its reference.
 
@@ -155,6 +165,7 @@ class Lines:
         self._tally: Tally | None = None
         self._held: list[Ints] = []
         self._queue: Queue[_Read] = Queue("blocks")
+        self._tables: Queue[_Picked] = Queue("tables")
 
     def count(self, block: bytes) -> None:
         """Count a block of whole lines; its last line may lack the line end."""
@@ -176,26 +187,16 @@ class Lines:
 
     def count_columns(self, columns: Columns) -> None:
         """Count rows of a table."""
-        kind, first, numbers, text = columns
-        count, done = numbers.shape[1], 0
-        kernel, sheet = compiled.kernel(), _sheet()
-        while done < count:
-            if kernel is None or kind.layout is None:
-                odd, done = np.arange(count), count
-            else:
-                done, flows, rows, odd = sheet.pick(kernel, numbers, done, kind.layout)
-                self._reference.add_plain(kind.layout, Plain(flows, shape=kind.shape))
-                self._add(rows)
-            if len(odd):
-                self._reference.count_records(Records(kind, text(odd)))
-        self._add_odd()
-        self._reference.reach(first + count - 1)
-        _SHEETS.append(sheet)
+        self._tables.add(partial(_picked, compiled.kernel(), columns))
+        while self._tables.is_full:
+            self._settle_rows()
 
     def settle(self) -> None:
         """Wait for all that is being read; whoever gives lines to the reference does this before."""
         while self._queue:
             self._settle(self._queue.take())
+        while self._tables:
+            self._settle_rows()
 
     def counts(self) -> FlowCounts:
         """The flows that are not in the reference's tables; in tables only."""
@@ -221,6 +222,24 @@ class Lines:
             self._add(part.rows[: 3 * found.rows])
         self._add_odd()
         _SHEETS.append(read.sheet)
+
+    def _settle_rows(self) -> None:
+        """Take in what was found in the next rows of a table; behind damage nothing is counted."""
+        try:
+            columns, flows, rows, odd = self._tables.take()
+            records = columns.text(odd) if len(odd) else []
+        except DamagedLogError:
+            self._tables.clear()
+            raise
+        kind = columns.kind
+        if kind.layout:
+            self._reference.add_plain(kind.layout, Plain(flows, shape=kind.shape))
+        for some in rows:
+            self._add(some)
+        if records:
+            self._reference.count_records(Records(kind, records))
+        self._add_odd()
+        self._reference.reach(columns.first + columns.size - 1)
 
     def _count_odd(self, text: bytes, odd: Ints) -> tuple[int, int, int] | None:
         """Count the lines that the kernel handed on; of sure faults the number may be enough.
@@ -319,6 +338,23 @@ def _read(kernel: Kernel, text: bytes, layout: Layout) -> _Read:
     if layout.names_port_and_protocol:
         sheet.read(kernel, text, layout)
     return _Read(kernel, text, layout, sheet)
+
+
+def _picked(kernel: Kernel | None, columns: Columns) -> _Picked:
+    """Take rows of a table apart."""
+    layout, count = columns.kind.layout, columns.size
+    if kernel is None or layout is None:
+        return _Picked(columns, 0, [], np.arange(count))
+    numbers, sheet = columns.numbers(), _sheet()
+    done, flows = 0, 0
+    rows, odd = [], []
+    while done < count:
+        done, some, its_rows, its_odd = sheet.pick(kernel, numbers, done, layout)
+        flows += some
+        rows.append(its_rows.copy())
+        odd.append(its_odd)
+    _SHEETS.append(sheet)
+    return _Picked(columns, flows, rows, np.concatenate(odd))
 
 
 @cache

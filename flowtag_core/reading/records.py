@@ -36,13 +36,14 @@ SOUND_WORDS: Final = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK",)}
 class Columns(NamedTuple):
     """Some rows of a table, the first of which has this number.
 
-    `numbers` has a line for each of NUMBERS, -1 where it is no sound one: of such rows, by their
-    places, `text` gives the records.
+    `numbers` gives a line for each of NUMBERS, -1 where it is no sound one: of such rows, by their
+    places, `text` gives the records. Both may be called on any thread.
     """
 
     kind: Kind
     first: int
-    numbers: Ints
+    size: int
+    numbers: Callable[[], Ints]
     text: Callable[[Ints], list[Numbered]]
 
 

@@ -50,7 +50,7 @@ class Queue(Generic[T]):
         return len(self._calls) > count() + _WAITING
 
     def add(self, call: Callable[[], T]) -> None:
-        """Have a call made, which raises nothing."""
+        """Have a call made; what it raises `take` raises."""
         self._calls.append(_Call(call, pool(self._work).submit(call)))
 
     def take(self) -> T:
@@ -58,6 +58,10 @@ class Queue(Generic[T]):
         if not self._calls[0].is_made:
             self._calls[-1].make_here()
         return self._calls.popleft().result()
+
+    def clear(self) -> None:
+        """Forget the calls; one that has begun goes on."""
+        self._calls.clear()
 
 
 class _Call(Generic[T]):
