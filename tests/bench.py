@@ -1,11 +1,12 @@
-"""How fast and how lean: python -m tests.bench [--large]. Not collected by pytest; takes minutes.
+"""How fast and how lean: python -m tests.bench [--large] [--huge]. Not collected by pytest; takes minutes.
 
 Beside flowtag stand Polars (its streaming engine), DuckDB, a plain Python loop and `cat`, each asked for
 the same: flows, packets and bytes by 10 minutes, protocol, destination port and action. (flowtag counts
 replies by the port that they come from as well, and says what became of every line.) They take turns,
 first in processes that are warm, then in a process for each run, flowtag with its command line, a
 lookup of 10,000 rows and the result written. What is printed is Markdown: medians in seconds, how many
-times flowtag's time the others took, and the memory on top of a process that is warm.
+times flowtag's time the others took, and the memory on top of a process that is warm. The last table
+is flowtag's alone: the day's log in other shapes and with odd lines in it.
 
 Needs: pip install polars duckdb.
 """
@@ -108,6 +109,44 @@ ONLY_ONCE = frozenset({"loop"})
 ONLY_TEXT = frozenset({"loop", "cat"})
 
 
+FIELDS = ("account-id", "action", "bytes", "dstaddr", "dstport", "end", "interface-id", "log-status", "packets",
+          "protocol", "srcaddr", "srcport", "start", "version")  # fmt: skip
+
+
+def _word(place, word):
+    """The line with another word in this place."""
+    return lambda line: " ".join([*line.split()[:place], word, *line.split()[place + 1 :]])
+
+
+OTHER_SHAPES = {
+    "every line ends in CRLF": lambda line: line + "\r",
+    "tabs between the fields": lambda line: line.replace(" ", "\t"),
+    "CloudWatch's time stamp before every record": lambda line: f"2026-11-20T10:00:00.000Z {line}",
+    "another order of fields, named by a header": lambda line: " ".join(
+        word for _, word in sorted(zip(NAMES, line.split(), strict=True))
+    ),
+}
+ODD_LINES = {
+    "NODATA": lambda line: line[: -len("OK")] + "NODATA",
+    "comments": lambda _: "# a comment",
+    "blank lines": lambda _: "",
+    "lines that end too early": lambda line: line[:60],
+    "words that are no record": lambda _: "this is no record at all",
+    "bad ports": _word(6, "99999"),
+    "names for protocols": _word(7, "tcp"),
+    "another version": _word(0, "5"),
+    "unreadable bytes": _word(9, "-"),
+    "unknown actions": _word(12, "DROP"),
+    "unknown statuses": _word(13, "LOST"),
+    "two spaces between words": lambda line: line.replace(" ", "  "),
+    "no-break spaces at the end": lambda line: line + "\xa0",
+    "more words behind": lambda line: line + " more words",
+    "letters that are not ASCII": _word(2, "eni-\xe4"),
+    "noise": lambda line: "".join(random.Random(line).choices("\0\t\x0b\x1f ~aZ9\xa0\xe9", k=80)),
+    "time stamps with a comma": lambda line: f"2026-11-20T10:00:00,123 {line}",
+}
+
+
 def write_log(path, lines, ports_at_random):
     """Both directions of connections over a day, nearly in time order; or ports at random."""
     rng = random.Random(7)
@@ -146,6 +185,24 @@ def write_packed(log, one, many):
         many.joinpath(f"{number:03}.log.gz").write_bytes(gzip.compress(b"".join(part), 6))
 
 
+def write_changed(log, path, change, every):
+    """The log with every so-manieth line changed; all of them are what a header names then."""
+    with log.open() as lines, path.open("w", newline="") as changed:
+        if every == 1 and change is OTHER_SHAPES["another order of fields, named by a header"]:
+            changed.write(" ".join(FIELDS) + "\n")
+        for number, line in enumerate(lines):
+            line = line.rstrip("\n")
+            changed.write(f"{change(line) if number % every == every - 1 else line}\n")
+
+
+def write_days(day, path, count):
+    """The day's log again and again, each time more than a day later."""
+    content = day.read_bytes()
+    with path.open("wb") as log:
+        for number in range(count):
+            log.write(content.replace(b" 17000", b" 17%03d" % number))
+
+
 def write_parquet(log, parquet):
     import polars as pl
 
@@ -155,7 +212,7 @@ def write_parquet(log, parquet):
     )
 
 
-def files(folder, is_large):
+def files(folder, is_large, is_huge):
     """What is measured: a sentence on each and its path."""
     ten, day, rnd = (Path(folder, f"{name}.log") for name in ("ten", "day", "random"))
     one, many, parquet = (Path(folder, name) for name in ("one.log.gz", "many", "day.parquet"))
@@ -177,6 +234,10 @@ def files(folder, is_large):
         large = Path(folder, "large.log")
         write_log(large, 10_000_000, ports_at_random=False)
         found["a day, {size}, 10 million lines"] = large
+    if is_huge:
+        huge = Path(folder, "huge.log")
+        write_days(day, huge, 60)
+        found["60 days, {size}"] = huge
     return {
         name.format(size=f"{size_of(path) / 1e6:,.0f} MB"): path for name, path in found.items()
     }
@@ -194,30 +255,39 @@ def environment():
 
 
 def programs_for(path):
+    if path.name == "huge.log":
+        return ["flowtag", "cat"]
     is_text = path.suffix == ".log"
     return [name for name in PROGRAMS if is_text or name not in ONLY_TEXT]
 
 
+def serving(name, one):
+    """A process of a program that has read a small log."""
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAMS[name] + SERVE, str(one)],
+        env=environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+
+
+def ask(process, path):
+    """Have it read a log: seconds, and the most memory so far on top of the warm process, in kB."""
+    print(path, file=process.stdin, flush=True)
+    return [float(word) for word in process.stdout.readline().split()]
+
+
 def warm(path, one, rounds):
     """For each program its seconds and the most memory on top of the warm process, in MB."""
-    serving = {
-        name: subprocess.Popen(
-            [sys.executable, "-c", PROGRAMS[name] + SERVE, str(one)],
-            env=environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-        for name in programs_for(path)
-    }
-    told = {name: [] for name in serving}
+    processes = {name: serving(name, one) for name in programs_for(path)}
+    told = {name: [] for name in processes}
     for number in range(rounds + 1):
-        for name, process in serving.items():
+        for name, process in processes.items():
             if number < 2 or name not in ONLY_ONCE:
-                print(path, file=process.stdin, flush=True)
-                told[name].append([float(word) for word in process.stdout.readline().split()])
-    for process in serving.values():
+                told[name].append(ask(process, path))
+    for process in processes.values():
         process.communicate()
     return {  # of the first round only its memory counts: it warms up
         name: (statistics.median(s for s, _ in runs[1:]), max(m for _, m in runs) / 1024)
@@ -262,8 +332,34 @@ def table(title, rows, has_memory):
             seconds = found.get(other, (0, 0))[0]
             cells.append(f"{seconds:.3f} s, x{seconds / own:.2f}" if seconds else "")
         if has_memory:
-            cells += [f"{found[each][1]:.0f} MB" for each in ("flowtag", "Polars", "DuckDB")]
+            programs = ("flowtag", "Polars", "DuckDB")
+            cells += [f"{found[each][1]:.0f} MB" if each in found else "" for each in programs]
         print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def in_other_shapes(folder, rounds):
+    """The day's log in other shapes, and with odd lines: how many times its time flowtag takes."""
+    day, changed, one = (Path(folder, name) for name in ("day.log", "changed.log", "first.log"))
+    print("\n| the day's log, but | as many times as long |\n|---|---|")
+    kinds = [(name, change, 1) for name, change in OTHER_SHAPES.items()]
+    kinds += [(f"one line in ten: {name}", change, 10) for name, change in ODD_LINES.items()]
+    every_kind = [*ODD_LINES.values()]
+    kinds += [
+        (
+            "one line in ten: any of these",
+            lambda line: random.Random(line).choice(every_kind)(line),
+            10,
+        )
+    ]
+    for name, change, every in kinds:
+        write_changed(day, changed, change, every)
+        with serving("flowtag", one) as process:
+            taken = {path: [ask(process, path)[0] for _ in range(2)] for path in (day, changed)}
+            for _ in range(rounds):
+                for path, seconds in taken.items():
+                    seconds.append(ask(process, path)[0])
+        plain, other = (statistics.median(seconds[2:]) for seconds in taken.values())
+        print(f"| {name} | {other / plain:.1f} |", flush=True)
 
 
 def machine():
@@ -280,18 +376,20 @@ def machine():
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", action="store_true", help="a log of 1.2 GB too")
+    parser.add_argument("--huge", action="store_true", help="a log of 10 GB too, for flowtag")
     parser.add_argument("--rounds", type=int, default=5)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         lookup, one = Path(folder, "lookup.csv"), Path(folder, "first.log")
         lookup.write_text(lookup_rows(10_000))
         write_log(one, 1000, ports_at_random=False)
-        measured = files(folder, given.large)
+        measured = files(folder, given.large, given.huge)
         print(machine())
         rows = {name: warm(path, one, given.rounds) for name, path in measured.items()}
         table("warm", rows, has_memory=True)
         rows = {name: whole(path, lookup, given.rounds) for name, path in measured.items()}
         table("whole process", rows, has_memory=False)
+        in_other_shapes(folder, given.rounds)
     content = lookup_rows(1_000_000).encode()
     started = time.perf_counter()
     load_lookup_table(io.BytesIO(content))

@@ -540,11 +540,11 @@ def _may_be_header(text: Any, layout: Any, separators: Any, first: Any, words: A
 def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, words: Any) -> Any:
     """The fault of a line of clean words that can be neither header, note nor several records.
 
-    What begins with a digit must begin with a few of them only, else it may be a time stamp.
+    What begins with a digit may be a time stamp, if its first word is long enough.
     """
     begin, length = separators[first] + 1, _length(separators, first)
     if 48 <= _byte(text + U(begin)) <= 57:
-        if _number(text, separators[first + 1], length, 9) < 0:
+        if length > 12:
             return ODD
     elif _may_be_told_beside(text, begin) or _may_be_header(text, layout, separators, first, words):
         return ODD

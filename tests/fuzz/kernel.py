@@ -438,7 +438,7 @@ BUGS = (
     ("if not is_version_2:", "if False:"),
     ("count = first + 1\n", "pass\n"),
     ("stamped += verdict != ODD and skip > 0", "stamped += skip > 0 or verdict == UNSUPPORTED_VERSION"),
-    ("separators[first + 1], length, 9) < 0", "separators[first + 1], length, 13) < 0"),
+    ("if length > 12:", "if length > 13:"),
     ("_may_be_told_beside(text, begin) or _may_be_header", "_may_be_header"),
     ("_may_be_told_beside(text, begin) or _may_be_header(text, layout, separators, first, words)", "_may_be_told_beside(text, begin)"),
     ("if layout[place] == start:", "if layout[place] < 0:"),
