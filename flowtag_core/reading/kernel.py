@@ -301,9 +301,9 @@ def _every(lane: Any, value: int) -> Any:
     return ir.Constant(ir.VectorType(lane, count), [value] * count)
 
 
-# A part of a function that is compiled: its code is put in place, for a call that might raise would
-# need Numba's runtime.
-_part: Final = njit(error_model="numpy", inline="always")
+# A part of a function that is compiled: LLVM puts its code in place, for a call that might raise would
+# need Numba's runtime. (Numba could do so as well, but compiles four times as long then.)
+_part: Final = njit(error_model="numpy", forceinline=True)
 
 
 @_part
