@@ -29,7 +29,7 @@ from flowtag_core.reading.threads import Queue
 _WORTH_A_KERNEL: Final = 1 << 20
 """Bytes that the reference counts sooner than the kernel is loaded."""
 _WORTH_THREADS: Final = 1 << 24
-_MOST_HELD: Final = 1 << 19  # numbers: 4 MB
+_MOST_HELD: Final = 1 << 18  # numbers: 2 MB
 
 # In the order in which the kernel knows them.
 _NUMBERS: Final = "dstport protocol srcport packets bytes start".split()
@@ -284,9 +284,9 @@ class Lines:
             if sum(map(len, self._held)) < _MOST_HELD:
                 return
             self._tally = empty_tally()
-            rows = np.concatenate(self._held)
-            self._held = []
-        if self._tally is not None:
+            while self._held:
+                self._tally.add(self._held.pop())
+        elif self._tally is not None:
             self._tally.add(rows)
 
     def _parts(
