@@ -1,13 +1,16 @@
+import gzip
 import io
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import FlowCounts
-from flowtag_core.errors import Cancelled, FormatError
+from flowtag_core.errors import Cancelled, FormatError, LogError
 from flowtag_core.reading.counting import distinct, parse_flow_log
 from tests.logs import line, log_lines
 
@@ -28,6 +31,76 @@ def test_files_in_any_order_or_one_by_one_add_up_to_the_same(logs, rng):
     together = parse(*(log for _, log in named), names=[name for name, _ in named])
     rng.shuffle(named)
     assert same(together, sum((parse(log, names=[name]) for name, log in named), FlowCounts()))
+
+
+class Sized(io.BytesIO):
+    """An open file that says its size, as an upload does."""
+
+    can_seek = True
+
+    @property
+    def size(self):
+        return len(self.getbuffer())
+
+    def seekable(self):
+        return self.can_seek
+
+
+class Flowing(Sized):
+    can_seek = False
+
+
+def _parquet():
+    out = io.BytesIO()
+    pd.DataFrame({"dstport": [443] * 99, "protocol": [6] * 99}).to_parquet(out)
+    return out.getvalue()
+
+
+LOG = b"".join(line(dstport=str(port)) + b"\n" for port in range(2000))
+SMALL_FILES = {
+    "sound": LOG,
+    "gzip": gzip.compress(LOG),
+    "cut gzip": gzip.compress(LOG)[:-3000],
+    "spoilt gzip": gzip.compress(LOG)[:-2000] + bytes(2000),
+    "Parquet": _parquet(),
+    "cut Parquet": _parquet()[:-9],
+    "cut zip": b"PK\x03\x04" + LOG,
+    "picture": b"\x89PNG" + LOG,
+    "binary": b"\0" + LOG,
+    "empty": b"",
+    "gzip of 10 MB": gzip.compress(LOG * 50),
+}
+
+
+def alone(content, name):
+    """What one file gives, or how it is refused."""
+    try:
+        return parse(content, names=[name])
+    except LogError as error:
+        return str(error)
+
+
+@pytest.mark.parametrize("open_", [Sized, Flowing, "path"])
+def test_small_files_among_others_give_what_they_give_alone(open_, tmp_path):
+    for name, content in SMALL_FILES.items():
+        tmp_path.joinpath(name).write_bytes(content)
+    files = [
+        tmp_path / name if open_ == "path" else open_(content)
+        for name, content in SMALL_FILES.items()
+    ]
+    for place, (name, content) in enumerate(SMALL_FILES.items()):
+        expected = alone(content, name)
+        several = files[place], io.BytesIO(LOG), Sized(LOG), tmp_path / "sound"
+        if isinstance(expected, str):
+            with pytest.raises(LogError) as refusal:
+                parse_flow_log(*several, names=[name, "b", "c", "d"])
+            assert str(refusal.value) == expected
+        else:
+            found = parse_flow_log(*several, names=[name, "b", "c", "d"])
+            whole, part = expected.files[name], found.files[name]
+            assert replace(part, size=0) == replace(whole, size=0)  # Parquet is read here and there
+            assert found.files["c"].flows == found.files["d"].flows == 2000
+            assert found.total.flows == expected.total.flows + 6000
 
 
 def test_a_path_a_stream_and_standard_input_are_read_alike(tmp_path, monkeypatch):

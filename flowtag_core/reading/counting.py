@@ -6,6 +6,7 @@ import io
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple
@@ -191,34 +192,35 @@ def _all_found(
 
 
 def _found(file: LogFile, name: str, size: int, job: _Job) -> list[_Found] | None:
-    """What is in a small file; None where it is not so small after all, or cannot be read."""
-    held = _held(file, name)
-    if held is None:
-        return None
-    try:
-        return list(_source_counts(Source(name, io.BytesIO(), size, size), job, held))
-    except LogError:
-        return None
+    """What is in a small file; None where it is to be read from its start, alone.
+
+    That is where it is not so small after all, or cannot be read: whoever reads it says why.
+    """
+    with suppress(LogError), open_source(file, name) as source:
+        if source.start is None:
+            return None
+        with suppress(LogError):
+            held = _held(source)
+            if held is not None:
+                return list(_source_counts(Source(name, io.BytesIO(), size, size), job, held))
+        source.stream.seek(source.start)
+    return None
 
 
-def _held(file: LogFile, name: str) -> list[File] | None:
-    """The files in a small one, unpacked; None where it is not so small after all, or damaged."""
+def _held(source: Source) -> list[File] | None:
+    """The files in a small one, unpacked; None where it is not so small after all."""
     held: list[File] = []
     size = 0
-    try:
-        with open_source(file, name) as source:
-            for each in source.files(on_read=lambda: None):
-                pieces = []
-                for piece in each.pieces:
-                    pieces.append(piece)
-                    size += len(piece)
-                    if size > _MOST_HELD:
-                        return None
-                if pieces and pieces[0].startswith(b"PAR1"):  # to be read from any place
-                    return None
-                held.append(each._replace(pieces=iter(pieces), whole=None))
-    except (LogError, DamagedLogError):
-        return None
+    for each in source.files(on_read=lambda: None):
+        pieces = []
+        for piece in each.pieces:
+            pieces.append(piece)
+            size += len(piece)
+            if size > _MOST_HELD:
+                return None
+        if pieces and pieces[0].startswith(b"PAR1"):  # to be read from any place
+            return None
+        held.append(each._replace(pieces=iter(pieces), whole=None))
     return held
 
 
