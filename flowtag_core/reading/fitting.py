@@ -49,7 +49,8 @@ class _Look(NamedTuple):
     names: Names
     dstport: int
     protocol: int
-    whole: re.Pattern[bytes]
+    whole: bytes
+    """Of the pattern of a line, which is made only where it is needed."""
 
 
 def fitting(words: list[bytes], own: Names = ()) -> list[Names]:
@@ -66,7 +67,7 @@ def fitting(words: list[bytes], own: Names = ()) -> list[Names]:
                 and _is_port(words[spare + dstport])
                 and words[spare + protocol].isdigit()
                 and (spare == 0 or _PREFIX.fullmatch(words[0]))
-                and whole.fullmatch(b" ".join(words[spare:]))
+                and _pattern(whole).fullmatch(b" ".join(words[spare:]))
             ):
                 found.append(names)
     return found
@@ -92,6 +93,11 @@ def places(own: Names) -> dict[int, list[tuple[int, int]]]:
 
 
 @cache
+def _pattern(whole: bytes) -> re.Pattern[bytes]:
+    return re.compile(whole)
+
+
+@cache
 def _layouts() -> dict[int, list[_Look]]:
     """By their number of fields: AWS's, in its own order and by the alphabet, and its examples."""
     orders = [
@@ -106,8 +112,6 @@ def _layouts() -> dict[int, list[_Look]]:
         looks = " ".join(_LOOKS.get(name, r"[^ ]+") for name in names)
         if names == DEFAULT_FIELDS:  # of which every line must say version 2
             looks = looks.replace(_LOOKS["version"], "2", 1)
-        look = _Look(
-            names, names.index("dstport"), names.index("protocol"), re.compile(looks.encode())
-        )
+        look = _Look(names, names.index("dstport"), names.index("protocol"), looks.encode())
         layouts.setdefault(len(names), []).append(look)
     return layouts
