@@ -132,7 +132,8 @@ _AHEAD: Final = 16  # rows that are asked for before it is their turn
 
 # How many flows had such a field, and it could not be read: the places of these numbers in `found`.
 _NO_SRCPORT, _NO_START, _NO_PACKETS, _NO_BYTES, _ODD_ACTION = range(9, 14)
-_ODD_STATUS: Final = -1
+
+_ODD_STATUS: Final = -1  # a verdict that stays in here
 
 
 def _load(builder: Any, address: Any, kind: Any) -> Any:
@@ -447,7 +448,8 @@ def _verdict(
 ) -> Any:
     """What the record is by its status and beginning: FLOW (numbers not looked at), a note or ODD.
 
-    _ODD_STATUS is a flow with a status that AWS does not write. The record's fields stand between the separators from number first + skip on.
+    _ODD_STATUS is a flow with a status that AWS does not write. The record's fields stand between the
+    separators from number first + skip on.
     """
     is_default = layout[IS_DEFAULT] != 0
     record = separators[first + skip] + 1
@@ -731,8 +733,9 @@ def _put_doubtful(
 def _tidy(text: Any, begin: Any, end: Any, tidied: Any, separators: Any, at: Any) -> Any:
     """Write a line anew, single spaces or tabs between its words and none at its ends; how many words.
 
-    Its separators are written from number `at` on. At the ends, carriage returns and no-break spaces are
-    white space too, and a byte order mark is taken off. -1 where there is another, or the line is too long.
+    Its separators are written from number `at` on. At the ends, carriage returns and no-break spaces
+    are white space too, and a byte order mark is taken off. -1 where there is another one, or the line
+    is too long.
     """
     if end - begin > MOST_TIDIED:
         return -1
@@ -798,11 +801,12 @@ def read(
     """Take the lines of a text apart; gives the number of bytes that were dealt with.
 
     That is up to the last line end, or less where `rows` or `odd` are full. `text` and `tail` are
-    addresses; 16 bytes before the text may be read, and `tail` has 80 bytes and as many as a line that
-    is written anew may have. `separators` and `numbers` are to write on. `rows` gets (key, packets, bytes) of each row, `odd` (number of the line, begin,
-    end, verdict) of each line that is handed on. `found` gets the numbers of lines, flows, NODATA,
-    SKIPDATA, lines with a stamp, rows, odd lines, blank ones or comments, and flows of another status,
-    and of flows in which srcport, start, packets, bytes and action could not be read.
+    addresses; 16 bytes before the text may be read, and `tail` has 88 bytes more than a line that is
+    written anew may have. `separators` and `numbers` are to write on. `rows` gets (key, packets, bytes)
+    of each row, `odd` (number of the line, begin, end, verdict) of each line that is handed on. `found`
+    gets the numbers of lines, flows, NODATA, SKIPDATA, lines with a stamp, rows, odd lines, blank ones
+    or comments, and flows of another status, and of flows in which srcport, start, packets, bytes and
+    action could not be read.
     """
     lines = flows = no_data = skipped = stamped = row_count = odd_count = blank = odd_status = 0
     tidied = tail + U(80)
