@@ -475,8 +475,7 @@ def _verdict(
     if length == 8 and word == _SKIPDATA:
         return SKIPPED_DATA
     # It is not one of AWS's words; the line is a record if it begins with a few digits.
-    is_record = skip == 0 and _field(text, separators, first, 9) >= 0
-    return _ODD_STATUS if is_record else ODD
+    return _ODD_STATUS if _field(text, separators, first, 9) >= 0 else ODD
 
 
 @_part
@@ -553,10 +552,7 @@ def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, word
     if layout[IS_DEFAULT] != 0:
         if _may_be_glued(text, separators, first, last):
             return ODD
-        is_version_2 = length == 1 and _byte(text + U(begin)) == 50
-        if words >= layout[FIELDS]:
-            if is_version_2:
-                return ODD
+        if words >= layout[FIELDS]:  # of version 2 it would be a record
             if words >= 2 * layout[FIELDS] and _has_tab(text, separators, first, last):
                 return ODD
             return UNSUPPORTED_VERSION

@@ -174,11 +174,13 @@ def _stamped(rng, line):
             b"Z",
             b"z",
             b"ZZ",
-            b"+00:00",
+            b"+00.00",
+            b"=00:00",
             b"-0130",
             b"+0",
             b"+00:0",
             b"+00.00",
+            b"=00:00",
             b"-12:3a",
             b"+012:30",
         )
@@ -204,7 +206,7 @@ def _several(rng, line):
     """Records with nothing or a tab between them."""
     status = rng.choice((b"OK", b"NODATA", b"SKIPDATA"))
     first = line[: -len(b"OK")] + status if line.endswith(b"OK") else line
-    return rng.choice((b"", b"\t", b"\t", b"\r", b" ")).join(
+    return rng.choice((b"", b"\t", b"\t", b" \t", b"\t ", b"\r", b" ")).join(
         [first, *[line] * rng.choice((0, 1, 1, 2))]
     )
 
@@ -219,7 +221,11 @@ def _glued(rng, line):
 
 
 def _with_tabs(rng, line):
-    return (rng.choice((b"", rng.choice(_STAMPS) + b" ")) + line).replace(b" ", b"\t")
+    """Tabs between all words, or between two of them."""
+    words = (rng.choice((b"", rng.choice(_STAMPS) + b" ")) + line).split(b" ")
+    place = rng.randrange(len(words))
+    one = [b" ".join(some) for some in (words[:place], words[place:])]
+    return b"\t".join(rng.choice((words, one)))
 
 
 def _beside(rng, line):
@@ -235,7 +241,11 @@ def _header(rng, _):
     """A header, of names that are known or not."""
     names = rng.choice((*_HEADERS, b"version action", b"unheard-of dstport protocol", b"${dstport} ${protocol}",
                         b"end ${dstport} protocol", b"az_id action", b"a bc dstport protocol"))  # fmt: skip
-    return rng.choice((b"", b"", b"", b"OK ", b"x ")) + names + rng.choice((b"", b"", b" x", b" X"))
+    return (
+        rng.choice((b"", b"", b"", b"OK ", b"NODATA ", b"x "))
+        + names
+        + rng.choice((b"", b"", b" x", b" X"))
+    )
 
 
 def _of_another_layout(rng, _):
@@ -277,6 +287,8 @@ _NO_HEADERS = (
     lambda rng, line: _spaced(rng, _change_word(rng, line)),
     *[_stamped] * 2,
     lambda rng, line: _stamped(rng, _change_word(rng, line)),
+    lambda rng, line: _spaced(rng, _stamped(rng, line)),
+    lambda rng, line: _note(rng, _glued(rng, line)),
     lambda rng, line: line + b" " + rng.choice(_ODD_WORDS),
     lambda rng, line: rng.choice((b" ", b"\t")).join([line, *rng.choices(_ODD_WORDS, k=3)]),
     lambda rng, line: _change_word(rng, line) + b" more" * rng.randrange(len(line.split()) + 2),
@@ -284,7 +296,7 @@ _NO_HEADERS = (
     lambda rng, line: line[: rng.randrange(len(line) + 1) * rng.randrange(2)],
     *[_several] * 2,
     *[_glued] * 2,
-    _with_tabs,
+    *[_with_tabs] * 2,
     *[_beside] * 2,
     *[_of_another_layout] * 2,
     lambda rng, line: rng.choice(_STAMPS) + b" " + _beside(rng, line),
@@ -303,8 +315,10 @@ _NO_HEADERS = (
 _CHANGES = (
     *_NO_HEADERS,
     _header,
-    lambda rng, line: rng.choice(_STAMPS) + b" " + _header(rng, line),
+    *[lambda rng, line: rng.choice(_STAMPS) + b" " + _header(rng, line)] * 2,
     lambda rng, line: line[-rng.choice((2, 6)) :] + b" " + rng.choice(_HEADERS),
+    *[lambda rng, _: rng.choice(_STAMPS[:3]) + b" NODATA dstport protocol"] * 3,
+    *[lambda rng, _: b"1742570569000 " + rng.choice((b"", b"x ")) + rng.choice(_HEADERS)] * 3,
 )
 
 
@@ -451,11 +465,10 @@ BUGS = (
     ("(_byte(at) == 46 or", "(_byte(at) == 0 or"),
     ("if at == end or not 48", "if at == end and not 48"),
     ("return at + _ONE == end", "return True"),
-    ("if zone != 43 and zone != 45:", "if zone != 43:"),
+    ("if zone != 43 and zone != 45:", "if zone == 0:"),
     ("_byte(at + U(3)) == 58)", "_byte(at + U(3)) > 0)"),
     ("is_colon = left == 6 and place == 3", "is_colon = place == 3"),
-    ("is_record = skip == 0 and _field", "is_record = skip >= 0 and _field"),
-    ("first, 9) >= 0\n    return _ODD_STATUS", "first, 13) >= 0\n    return _ODD_STATUS"),
+    ("return _ODD_STATUS if _field(text, separators, first, 9)", "return _ODD_STATUS if _field(text, separators, first, 13)"),
     ("odd_status += is_odd_status", "odd_status += 0"),
     ("            begin += 2\n", "            begin += 1\n"),
     ("            if is_marked:\n                return -1\n", ""),
@@ -465,8 +478,7 @@ BUGS = (
     ("if byte == _TAB:\n                _put", "if False:\n                _put"),
     ("if end - begin > MOST_TIDIED:\n        return -1", "if end - begin > MOST_TIDIED:\n        return 0"),
     ("(words == 0 or (words", "(words <= 0 or (words"),
-    ("        if _may_be_glued(text, separators, first, last):\n            return ODD\n        is_version_2", "        is_version_2"),
-    ("            if is_version_2:\n                return ODD\n", ""),
+    ("        if _may_be_glued(text, separators, first, last):\n            return ODD\n        if words >=", "        if words >="),
     ("return TOO_FEW_FIELDS if words < layout[FIELDS] else ODD", "return TOO_FEW_FIELDS"),
     ("if words > MOST_WORDS:", "if words > 20:"),
     ("0 <= _field(text, separators, dstport, 5) <= 65535", "0 <= _field(text, separators, dstport, 5) <= 1023"),
