@@ -274,6 +274,8 @@ _NO_HEADERS = (
     _change_word,
     _change_word,
     *[_change_number] * 6,
+    *[lambda rng, line: _change_number(rng, _change_number(rng, line))] * 3,
+    *[lambda rng, line: _change_word(rng, _change_number(rng, line))] * 2,
     *[_change_end] * 2,
     *[_change_byte] * 4,
     _note,
