@@ -89,8 +89,7 @@ st.logo(PAGE.joinpath("icon.png"))
 st.html(PAGE.joinpath("style.css"))
 compiled.kernel()  # to compile takes seconds: where that must be, it begins before a file is there
 session = tabs.session_of_this_tab()
-if not session.is_started:
-    in_place.start(session, sys.argv[1:])
+in_place.start(session, sys.argv[1:])
 take_dropped(session)
 session.collect()
 in_place.remember(session.logs.by_name.values())

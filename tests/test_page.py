@@ -4,6 +4,7 @@ import io
 import os
 import sys
 import threading
+import time
 from contextlib import nullcontext
 from types import SimpleNamespace
 
@@ -272,6 +273,29 @@ def test_a_folder_is_read_with_all_below_it_but_hidden_files(folder):
     assert list(session.logs.by_name) == [str(folder / "logs")]
     assert session.logs.counts.total.flows == 2
     assert not session.refused
+
+
+def test_a_run_that_overtakes_the_start_sees_that_files_are_being_read(folder, monkeypatch):
+    """Streamlit begins a new run of the script while the one before is still busy."""
+    session, find, looking = Session(), in_place.find, threading.Event()
+
+    def slowly(*arguments):
+        looking.set()
+        time.sleep(0.3)
+        return find(*arguments)
+
+    monkeypatch.setattr(in_place, "find", slowly)
+    words = [str(folder / "logs")]
+    first = threading.Thread(target=in_place.start, args=(session, words))
+    first.start()
+    looking.wait(60)
+    in_place.start(session, words)
+    session.collect()
+    assert session.is_busy or session.logs
+    first.join()
+    session.intake.wait(60)
+    session.collect()
+    assert session.logs.counts.total.flows == 2
 
 
 def test_a_file_that_is_given_twice_is_counted_once(folder):

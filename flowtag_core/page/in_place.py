@@ -43,8 +43,18 @@ class Given:
 
 
 def start(session: Session, arguments: Sequence[str]) -> None:
-    """Have everything read that the page was started with; what is wrong with it is told."""
-    session.is_started = True
+    """Have everything read that the page was started with, once; what is wrong with it is told.
+
+    The script may run again before it is through, on another thread: that one waits, or it would
+    see neither a file that is being read nor a reason to look again.
+    """
+    with session.starting:
+        if not session.is_started:
+            session.is_started = True
+            _take(session, arguments)
+
+
+def _take(session: Session, arguments: Sequence[str]) -> None:
     try:
         given = parse(arguments)
     except ArgumentsError as error:

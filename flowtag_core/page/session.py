@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -100,8 +101,8 @@ class Session:
     of logs without a header, `format_wrong` why the one that was asked for cannot be. `bench` is what stands on the workbench, `brush` what is marked on the timeline,
     `edits` the table in which the lookup's rows are edited,
     `asked` the port and protocol number of which the rule is asked for.
-    `is_started` says whether what the page was started with is taken in, `has_start` whether it was
-    started with anything. `drops` counts the drop zones that were used up, `taken` names the
+    `is_started` says whether what the page was started with is taken in, `starting` is held while it
+    is, `has_start` says whether it was started with anything. `drops` counts the drop zones that were used up, `taken` names the
     uploads that were read from them. `home` is the file of this machine that the lookup came from,
     `home_content` what was in it then.
     """
@@ -123,6 +124,7 @@ class Session:
     format_text: str = ""
     format_wrong: str = ""
     is_started: bool = False
+    starting: threading.Lock = field(default_factory=threading.Lock)
     has_start: bool = False
     drops: int = 0
     taken: set[str] = field(default_factory=set)

@@ -15,6 +15,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from flowtag_core.page.session import Session
+from flowtag_core.reading.unpacking import READ_SIZE
 
 _LOOKED_AT_EVERY: Final = 5.0
 _NAME: Final = re.compile("[0-9a-f]{32}")
@@ -127,9 +128,10 @@ def _look_at(tab: _Tab) -> None:
 
 
 def _return_freed_memory() -> None:
-    """Have the arrays that are freed go back to the system at once; glibc would keep a part of them.
+    """Have large arrays that are freed go back to the system at once; glibc would keep a part of them.
 
+    The blocks in which logs are read are smaller: to get each anew takes longer than to count it.
     Source: mallopt(3), M_MMAP_THRESHOLD. No other C library has it, and Windows no such library.
     """
     with suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).mallopt(-3, 1 << 19)
+        ctypes.CDLL(None).mallopt(-3, 2 * READ_SIZE)
