@@ -10,6 +10,7 @@ import pytest
 from flowtag_core import parse_flow_log
 from flowtag_core.__main__ import main
 from flowtag_core.counts import Reason
+from flowtag_core.errors import LogError
 from flowtag_core.reading import compiled
 from tests.conftest import ROOT
 from tests.fuzz.kernel import facts
@@ -133,6 +134,7 @@ def test_text_in_a_table_may_be_no_utf_8(tmp_path, monkeypatch, has_kernel):
     pq = pytest.importorskip("pyarrow.parquet")
     if not has_kernel:
         monkeypatch.setattr(compiled, "kernel", lambda: None)
+        monkeypatch.setattr(compiled._Loaded, "kernel", None)
     ends = np.array([0, 6, 8, 14], np.int32)
     action = pa.Array.from_buffers(
         pa.string(), 3, [None, pa.py_buffer(ends), pa.py_buffer(b"ACCEPT\xff\xfeREJECT")]
@@ -154,14 +156,53 @@ def test_of_a_table_with_a_value_that_cannot_be_read_the_rows_before_are_counted
         "protocol": pa.array(np.full(size, 6)),
         "start": pa.array(np.full(size, 1_700_000_000)),
     }
-    days = np.full(size, 19_000, np.int32)
-    days[70_000] = 2**31 - 1  # a date that Python has no word for
-    columns[column] = pa.array(days).cast(pa.date32())
-    columns["dstport" if column == "start" else "start"] = pa.array(np.full(size, -1))
+    spans = np.full(size, 19_000)
+    spans[70_000] = 2**62  # seconds that Python has no word for
+    columns[column] = pa.array(spans, pa.duration("s"))
     pq.write_table(pa.table(columns), tmp_path / "log.parquet")
+    for _ in range(5):  # whichever thread is the first
+        total = parse_flow_log(tmp_path / "log.parquet").total
+        assert total.records == 70_000 // 8192 * 8192
+        assert "cannot be read after row 65,536." in next(iter(total.damage))
+
+
+@pytest.mark.parametrize("unit", ["ms", "us"])
+@pytest.mark.parametrize("zone", [None, "America/New_York", "Asia/Tokyo", "Foo/Bar"])
+def test_a_time_in_a_table_that_is_far_away_is_unreadable_and_no_more(tmp_path, unit, zone):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    size, second = 20_000, {"ms": 10**3, "us": 10**6}[unit]
+    start = np.full(size, 1_700_000_000 * second)
+    start[[3, 7, 9000]] = 2**62, -62_135_596_800 * second, 253_402_297_200 * second
+    table = pa.table(
+        {
+            "dstport": np.full(size, 443),
+            "protocol": np.full(size, 6),
+            "start": pa.array(start).cast(pa.timestamp(unit, zone)),
+        }
+    )
+    pq.write_table(table, tmp_path / "log.parquet")
     total = parse_flow_log(tmp_path / "log.parquet").total
-    assert 0 < total.records < 70_001
-    assert "cannot be read after row" in next(iter(total.damage))
+    assert (total.flows, total.unreadable, total.damage) == (size, {"start": 3}, frozenset())
+
+
+def test_names_of_columns_may_have_dots_or_come_twice_and_lists_are_none(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    flow = {"dstport": 443, "protocol": 6}
+    dotted = pa.table({f"log.{name}": [value] for name, value in flow.items()})
+    twice = pa.Table.from_arrays(
+        [pa.array([443]), pa.array([22]), pa.array([6])], ["dstport", "dstport", "protocol"]
+    )
+    for table in (dotted, twice):
+        pq.write_table(table, tmp_path / "log.parquet")
+        counts = parse_flow_log(tmp_path / "log.parquet")
+        assert counts.requests.port.tolist() == [443]
+    pq.write_table(
+        pa.table({"log": [[flow]]}), tmp_path / "log.parquet", use_compliant_nested_type=False
+    )
+    with pytest.raises(LogError, match="without the columns dstport and protocol"):
+        parse_flow_log(tmp_path / "log.parquet")
 
 
 @needs_numba

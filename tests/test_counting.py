@@ -1,6 +1,7 @@
 import gzip
 import io
 import sys
+import zipfile
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -101,6 +102,35 @@ def test_small_files_among_others_give_what_they_give_alone(open_, tmp_path):
             assert replace(part, size=0) == replace(whole, size=0)  # Parquet is read here and there
             assert found.files["c"].flows == found.files["d"].flows == 2000
             assert found.total.flows == expected.total.flows + 6000
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 30])
+def test_of_each_file_it_is_told_how_far_it_has_come(count, tmp_path):
+    for number in range(count):
+        tmp_path.joinpath(f"{number:02}.log").write_bytes(LOG)
+    told = []
+    parse_flow_log(tmp_path, progress=told.append)
+    last = {each.file: (each.bytes_read, each.lines) for each in told}
+    assert list(last.values()) == [(len(LOG), 2000)] * count
+
+
+def test_lines_and_bytes_of_an_archive_never_shrink_nor_pass_its_end(tmp_path):
+    with zipfile.ZipFile(tmp_path / "logs.zip", "w") as archive:
+        archive.writestr("a.log", LOG)
+        archive.writestr("b.log", LOG[:700])
+    told = []
+    lines = parse_flow_log(tmp_path / "logs.zip", progress=told.append).total.records
+    assert [each.lines for each in told] == sorted(each.lines for each in told)
+    assert told[-1].lines == lines
+    assert max(each.bytes_read for each in told) <= told[-1].size
+
+
+def test_standard_input_is_no_file_of_that_name(tmp_path, monkeypatch):
+    tmp_path.joinpath("-").write_bytes(b"some")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Flowing(LOG)))
+    tmp_path.joinpath("a.log").write_bytes(LOG)
+    assert parse_flow_log("a.log", "-").total.flows == 4000
 
 
 def test_a_path_a_stream_and_standard_input_are_read_alike(tmp_path, monkeypatch):

@@ -20,8 +20,6 @@ from flowtag_core.reading.records import NUMBERS, SOUND_WORDS, Columns, Kind, Nu
 
 _ROWS_AT_ONCE: Final = 1 << 13
 _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-_IN_A_LIST: Final = ".list.element"
-"""Of such a column there are many values in a row."""
 
 
 def parquet_records(name: str, file: BinaryIO) -> Iterator[Columns | Records]:
@@ -47,7 +45,7 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Columns | Records]:
         ) from error
     described = [table.schema.column(place) for place in range(len(table.schema))]
     every = [column.path for column in described]
-    paths = fields_of(path for path in every if _IN_A_LIST not in path)
+    paths = fields_of(column.path for column in described if not column.max_repetition_level)
     if are_flows(paths, every):
         wanted = {field: paths[field] for field in WANTED if field in paths}
         kind = Kind("Parquet", Layout(tuple(wanted), "named by columns"))
@@ -115,13 +113,18 @@ def _whole(values: Any) -> Ints | None:
 
     kind = values.type
     if pa.types.is_timestamp(kind):
-        values = values.cast(pa.int64())
-    elif not pa.types.is_integer(kind) or kind == pa.uint64():
+        return _seconds(values)
+    if not pa.types.is_integer(kind) or kind == pa.uint64():
         return None
-    if values.null_count:
-        values = values.fill_null(-1)
-    found: Ints = _array(values)
-    return found // _PARTS_OF_A_SECOND[kind.unit] if pa.types.is_timestamp(kind) else found
+    return _array(values.fill_null(-1) if values.null_count else values)
+
+
+def _seconds(times: Any) -> Ints:
+    """Points in time as seconds since 1970, -1 where there is none."""
+    import pyarrow as pa
+
+    parts = _array(times.cast(pa.int64()).fill_null(-1))
+    return parts // _PARTS_OF_A_SECOND[times.type.unit]
 
 
 def _codes(values: Any, field: str) -> Ints:
@@ -153,8 +156,11 @@ def _records(
 
 
 def _column(batch: Any, path: str) -> Any:
+    names = batch.schema.names
+    if path in names:  # a name may have dots, and come twice
+        return batch.column(names.index(path))
     column, *within = path.split(".")
-    values = batch.column(column)
+    values = batch.column(names.index(column))
     for key in within:
         values = values.field(key)
     return values
@@ -169,10 +175,14 @@ def _words(batch: Any, path: str, field: str) -> list[str]:
 
 
 def _distinct(values: Any) -> list[Any]:
-    """The values of a dictionary; text as bytes, for it may be none."""
+    """The values of a dictionary; text as bytes, for it may be none, and points in time as seconds."""
     import pyarrow as pa
 
     distinct = values.dictionary
+    if pa.types.is_date(distinct.type):
+        distinct = distinct.cast(pa.timestamp("s"))
+    if pa.types.is_timestamp(distinct.type):  # Python has no word for those after the year 9999
+        return list(_seconds(distinct).tolist())
     if pa.types.is_string(distinct.type) or pa.types.is_large_string(distinct.type):
         distinct = distinct.cast(pa.large_binary())
     return list(distinct.to_pylist())

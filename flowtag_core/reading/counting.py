@@ -180,9 +180,9 @@ def _results(files: list[_Named], job: _Job) -> Iterator[Iterator[_Found]]:
             yield _file_counts(file, name, job)
         else:
             job.check(name)
-            yield iter(found)
             lines = sum(each.counts.total.records for each in found)
             job.progress(Progress(name, sizes[place], sizes[place], lines))
+            yield iter(found)
 
 
 def _all_found(
@@ -248,7 +248,10 @@ def _source_counts(source: Source, job: _Job, held: list[File] | None = None) ->
     def tell() -> None:
         job.check(source.name)
         done = lines + (reference.lines if reference else 0)
-        job.progress(Progress(source.name, source.bytes_read, source.size, done))
+        read_at_most = min(
+            source.bytes_read, source.size or source.bytes_read
+        )  # some is read twice
+        job.progress(Progress(source.name, read_at_most, source.size, done))
 
     for file in source.files(on_read=tell) if held is None else held:
         reference = Reference(file.name, job.layout_of(file.name))
@@ -263,7 +266,7 @@ def _source_counts(source: Source, job: _Job, held: list[File] | None = None) ->
         size = max(source.bytes_read - read, 0)
         tables = text.counts() + reference.counts(size, file.wrapping, damage)
         yield _Found(tables, text.rows())
-        lines, read = lines + reference.lines, source.bytes_read
+        lines, read, reference = lines + reference.lines, source.bytes_read, None
 
 
 def _count(file: File, reference: Reference, text: Lines) -> str | None:
@@ -281,7 +284,8 @@ def _count(file: File, reference: Reference, text: Lines) -> str | None:
                 text.count(part.text)
         text.settle()
     except DamagedLogError as error:
-        text.settle()
+        with suppress(DamagedLogError):  # behind the first damage nothing is counted
+            text.settle()
         if not reference.lines:
             raise LogError(f"{error} Not one whole line came out of it.") from error
         if error.tail:

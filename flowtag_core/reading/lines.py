@@ -272,10 +272,11 @@ class Lines:
         return compiled.FITS_NONE if self._reference.tries_others else compiled.ODD + 1
 
     def _add_odd(self) -> None:
-        """Add up what the reference found."""
-        flows = self._reference.take_flows()
-        if len(flows):
-            self._add(rows_of(flows))
+        """Add up what the reference found; without a kernel its own tables do."""
+        if compiled.loaded():
+            flows = self._reference.take_flows()
+            if len(flows):
+                self._add(rows_of(flows))
 
     def _add(self, rows: Ints) -> None:
         """Add rows up, or keep them: for small files many are added up at once."""

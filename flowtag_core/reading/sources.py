@@ -144,6 +144,8 @@ def open_source(file: LogFile, name: str | None = None) -> Iterator[Source]:
 def size_of(file: LogFile) -> int | None:
     """The size in bytes of a regular file, or of an open one that says it."""
     if isinstance(file, (str, os.PathLike)):
+        if os.fspath(file) == "-":  # standard input, though there may be a file of this name
+            return None
         with suppress(OSError, ValueError):  # whoever opens it says what is wrong
             status = os.stat(file)
             return status.st_size if stat.S_ISREG(status.st_mode) else None

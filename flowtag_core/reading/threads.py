@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
+from flowtag_core.errors import FlowtagError
+
 if TYPE_CHECKING:
     from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -68,6 +70,7 @@ class _Call(Generic[T]):
     def __init__(self, call: Callable[[], T], future: Future[T]) -> None:
         self._call, self._future = call, future
         self._here: list[T] = []
+        self._error: FlowtagError | None = None
 
     @property
     def is_made(self) -> bool:
@@ -75,10 +78,15 @@ class _Call(Generic[T]):
 
     def make_here(self) -> None:
         """Make the call on this thread, if no other has begun with it."""
-        if not self._here and self._future.cancel():
-            self._here.append(self._call())
+        if not self._here and not self._error and self._future.cancel():
+            try:
+                self._here.append(self._call())
+            except FlowtagError as error:  # whose turn has not come yet
+                self._error = error
 
     def result(self) -> T:
+        if self._error:
+            raise self._error
         return self._here[0] if self._here else self._future.result()
 
 
