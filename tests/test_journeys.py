@@ -66,7 +66,7 @@ def tab(browser, page_url):
 
 def odd_line():
     """A flow in a line that only the reference reads, which takes it ever so long."""
-    return line().replace(b" ", b"  ", 1)
+    return line().replace(b"eni-0a1b2c3d", b"eni-OK2") + b" more"
 
 
 def drop(page, *paths):
@@ -308,7 +308,7 @@ def test_a_reload_and_the_back_button_keep_what_the_tab_had(tab, tmp_path):
 def test_any_click_while_files_are_counted_is_harmless(tab, tmp_path):
     tab.locator(".st-key-sample button").click()
     wait_for_tags(tab, *SAMPLE_TAGS)
-    packed = gzip.compress((odd_line() + b"\n") * 1_500_000)  # soon here, long to count
+    packed = gzip.compress((odd_line() + b"\n") * 600_000)  # soon here, long to count
     for name in "abc":
         (tmp_path / f"{name}.gz").write_bytes(packed)
     zone(tab).set_input_files([tmp_path / f"{name}.gz" for name in "abc"])
@@ -319,8 +319,8 @@ def test_any_click_while_files_are_counted_is_harmless(tab, tmp_path):
     tab.locator(".st-key-action").get_by_text("Reject", exact=True).click()
     tab.locator(".st-key-action").get_by_text("All", exact=True).click()
     assert tab.locator(".st-key-cancel button").count() == 1, "the log was too small for this test"
-    card(tab, "Flows", "4.50 M")
-    tab.get_by_text("4,500,000 records = 0 headers + 0 blank + 4,500,000 flows").wait_for(
+    card(tab, "Flows", "1.80 M")
+    tab.get_by_text("1,800,000 records = 0 headers + 0 blank + 1,800,000 flows").wait_for(
         state="attached"
     )
 
@@ -331,7 +331,7 @@ def test_cancel_half_way_keeps_what_was_there_and_says_what_was_not_read(tab, tm
     log = tmp_path / "large.log"
     log.write_bytes((odd_line() + b"\n") * 1_500_000)
     zone(tab).set_input_files([log, tmp_path / "small.log"])
-    tab.get_by_text(re.compile(r"large.log \(1 of 2\): .* MB of 147 MB")).wait_for()
+    tab.get_by_text(re.compile(r"large.log \(1 of 2\): .* MB of 1\d\d MB")).wait_for()
     tab.locator(".st-key-cancel button").click()
     tab.get_by_text("small.log (2): it was not read, since you cancelled.").wait_for()
     tab.get_by_text("large.log: it was not read to its end, since you cancelled.").wait_for()
@@ -632,4 +632,4 @@ def test_a_cell_of_the_lookup_is_edited_and_the_numbers_follow(tab):
 
 
 def test_three_tabs_at_once_never_show_what_is_another_s(browser, page_url, tmp_path):
-    crowd(browser, page_url, tmp_path, tabs=3, times=6, seed=3)
+    crowd(browser, page_url, tmp_path, tabs=3, times=4, seed=3)
