@@ -168,23 +168,7 @@ def _spaced(rng, line):
 def _stamped(rng, line):
     """A time stamp, sound or nearly, and perhaps a stream name before the line."""
     parts = rng.choice((b"", b".", b",")), rng.choice((b"", b"0", b"123", b"123456", b"a", b":"))
-    zone = rng.choice(
-        (
-            b"",
-            b"Z",
-            b"z",
-            b"ZZ",
-            b"+00.00",
-            b"=00:00",
-            b"-0130",
-            b"+0",
-            b"+00:0",
-            b"+00.00",
-            b"=00:00",
-            b"-12:3a",
-            b"+012:30",
-        )
-    )
+    zone = rng.choice(_ZONES)
     stream = rng.choice((b"", b"", b" ", b" eni-0ab-all", b" 12", b" a b"))
     return (
         rng.choice((b"2018-09-22T20:28:14", b"2018-9-22T20:28:14"))
@@ -253,19 +237,8 @@ def _of_another_layout(rng, _):
     return rng.choice((b"", b"", rng.choice(_STAMPS) + b" ")) + _record(rng, names)
 
 
-_WHITE_SPACE = (
-    b" ",
-    b" ",
-    b" ",
-    b"\t",
-    b"\r",
-    b"\x0b",
-    b"\x0c",
-    b"\xc2\xa0",
-    b"\xef\xbb\xbf",
-    b"\xa0",
-    b"\xc2",
-)
+_WHITE_SPACE = b" | | |\t|\r|\x0b|\x0c|\xc2\xa0|\xef\xbb\xbf|\xa0|\xc2".split(b"|")
+_ZONES = b"|Z|z|ZZ|+00:00|-0130|+0|+00:0|+00.00|=00:00|-12:3a|+012:30".split(b"|")
 _BESIDE = (
     b"#", b"# a", b" ", b"\xef\xbb\xbf", b"\xc2\xa0", b"EVENTS\t", b"Permission Check Successful", b"SEARCHEDLOGSTREAMS",
     b"CWL CONTROL MESSAGE", b"NEXTTOKEN\t", b"b/12345678901", b"f/12345678901/s", b"this", b"Garbage", b"i-0a",
