@@ -6,6 +6,7 @@ commutative, the empty value is zero, `sum(parts)` works and the arguments are l
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
@@ -193,16 +194,12 @@ def _widened(table: Table, rung: int) -> Table:
 def _fit(table: Table) -> Table:
     """The table at the narrowest rung, from its own upward, that is small enough to keep."""
     known = table.key[: int(np.searchsorted(table.key, UNKNOWN_WINDOW << WINDOW_SHIFT))]
-    by_rest, at = known[:0], table.rung
+    by_rest = np.sort(_rest_first(known)) if len(known) > MOST_ROWS else known
 
     def rows_at(rung: int) -> int:
-        nonlocal by_rest, at
         if len(known) <= MOST_ROWS:
             return len(known)
-        if not len(by_rest):
-            by_rest = np.sort(_rest_first(known))
-        by_rest, at = _in_wider(by_rest, times_as_wide(at, rung)), rung
-        return len(by_rest)
+        return len(_in_wider(by_rest, times_as_wide(table.rung, rung)))
 
     windows = distinct(known >> WINDOW_SHIFT)
     return _widened(table, fitting_rung(windows, rows_at, table.rung))
@@ -212,15 +209,16 @@ def fitting_rung(windows: Ints, rows_at: Callable[[int], int], rung: int) -> int
     """The narrowest rung, from this one upward, at which rows with a known time are few enough.
 
     `windows` are the numbers of the windows that are there, sorted; `rows_at` tells how many rows
-    there are at a rung, and is asked for ever wider ones. Few enough is one window, or few windows
-    and few rows. Counted in windows that are there, not in the span: one flow from 2001 must not
-    coarsen a busy hour. Both counts of a part are at most those of the whole, which keeps addition
-    associative.
+    there are at a rung. Few enough is one window, or few windows and few rows. Counted in windows
+    that are there, not in the span: one flow from 2001 must not coarsen a busy hour. Both counts of a
+    part are at most those of the whole, which keeps addition associative.
     """
-    while len(windows) > MOST_WINDOWS or (len(windows) > 1 and rows_at(rung) > MOST_ROWS):
-        windows = distinct(windows // times_as_wide(rung, rung + 1))
-        rung += 1
-    return rung
+
+    def fits(wider: int) -> bool:
+        count = len(distinct(windows // times_as_wide(rung, wider)))
+        return count <= 1 or (count <= MOST_WINDOWS and rows_at(wider) <= MOST_ROWS)
+
+    return bisect_left(range(len(WIDTHS)), True, lo=rung, key=fits)
 
 
 def _rest_first(key: Ints) -> Ints:

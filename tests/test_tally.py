@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtag_core import counts
-from flowtag_core.reading import compiled, tally
+from flowtag_core.reading import compiled, folding, tally
 
 pytestmark = pytest.mark.skipif(
     not compiled.can_compile(), reason="numba has no wheel for this platform"
@@ -40,14 +40,14 @@ def rows_of(seed, size, minutes, ports, unknown):
     unknown=st.sampled_from([0, 0, 0.1, 1]),
     sizes_of_piles=st.sampled_from([(100,), (16, 3000), (3 << 18,)]),
     hot_bits=st.sampled_from([4, 11]),
-    most_bits=st.sampled_from([40, 63]),
+    most_span=st.sampled_from([1000, 1 << 20]),
 )
 @settings(max_examples=60)
 def test_a_tally_is_the_table_of_its_rows(
-    seed, sizes, minutes, ports, unknown, sizes_of_piles, hot_bits, most_bits
+    seed, sizes, minutes, ports, unknown, sizes_of_piles, hot_bits, most_span
 ):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(tally, "_MOST_BITS", most_bits)
+        patch.setattr(folding, "_MOST_SPAN", most_span)
         patch.setattr(tally, "_PILE_SIZES", sizes_of_piles)
         patch.setattr(tally, "_HOT_BITS", hot_bits)
         patch.setattr(counts, "MOST_ROWS", 2000)

@@ -55,7 +55,7 @@ FITS_NONE: Final = 16  # is added to a fault: the line fits no other layout eith
 
 # A row's key: what a key of a Table is, but minutes for the window, with the kind of the row above
 # (0 request, 1 reply, 2 reply by service).
-REST_BITS, KIND_SHIFT = 26, 53
+PROTOCOL_SHIFT, REST_BITS, KIND_SHIFT = 18, 26, 53
 UNKNOWN_MINUTE: Final = (1 << 27) - 1
 
 MOST_ROWS: Final = 1 << 15
@@ -68,12 +68,12 @@ SIGNATURES: Final = {
     "read": tuple("address number int64s address int32s int64s int64s int64s int64s".split()),
     "pick": ("int64s", "number", "number", "int64s", "int64s", "int64s", "int64s"),
     "add": tuple("int64s number number int64s number int64s int64s int64s int64s".split()),
-    "mark": ("int64s", "number", "number", "address"),
-    "turn": tuple("int64s number number number number number int64s".split()),
-    "sort": ("int64s", "int64s", "number", "number", "number", "int64s"),
-    "distinct": ("int64s", "number", "int64s", "number", "number"),
-    "regroup": ("int64s", "number", "int64s", "number", "number"),
-    "fold": ("int64s", "address", "int64s", "number", "number", "int64s"),
+    "mark": ("int64s", "number", "number", "address", "address", "int64s"),
+    "number": ("int64s", "int32s", "number", "number", "number"),
+    "shrink": tuple("int64s number number int32s number int64s int32s int64s".split()),
+    "fill": ("int64s", "number", "int32s", "number", "int64s"),
+    "fold": tuple("int64s int64s number int32s number int64s int32s int64s int64s address".split()),
+    "spread": ("int64s", "number", "int64s"),
 }
 """The parameters of each function; all give a number."""
 
@@ -91,11 +91,11 @@ class Kernel(NamedTuple):
     pick: Callable[..., int]
     add: Callable[..., int]
     mark: Callable[..., int]
-    turn: Callable[..., int]
-    sort: Callable[..., int]
-    distinct: Callable[..., int]
-    regroup: Callable[..., int]
+    number: Callable[..., int]
+    shrink: Callable[..., int]
+    fill: Callable[..., int]
     fold: Callable[..., int]
+    spread: Callable[..., int]
 
 
 @cache

@@ -7,9 +7,9 @@ both agree on any bytes whatever. With the most frequent faults goes which one i
 printable ASCII and parted by single spaces or tabs, is read where it stands; one with other white space
 or bytes is written anew first, with single spaces, and then read in the same way (`_tidy`).
 
-`add` adds rows up in a small table, and puts what it has no place for on piles; `mark`, `turn`, `sort`,
-`distinct`, `regroup` and `fold` make a sorted table of a pile, as `tally` asks for it. `pick` does for
-columns of a table what `read` does for text.
+`add` adds rows up in a small table, and puts what it has no place for on piles; `mark`, `number`, `shrink`,
+`fill`, `fold` and `spread` make a sorted table of a pile, as `tally` asks for it. `pick` does for columns
+of a table what `read` does for text.
 
 All of them work on plain addresses and arrays, allocate nothing and raise nothing. Their object code
 depends on nothing but the processor, so `compiled` keeps it in a file; run as a program with a path,
@@ -63,6 +63,7 @@ from flowtag_core.reading.compiled import (
     OTHERS,
     PACKETS,
     PROTOCOL,
+    PROTOCOL_SHIFT,
     REST_BITS,
     SIGNATURES,
     SKIPPED_DATA,
@@ -128,6 +129,10 @@ _YEAR_2100: Final = 4_102_444_800
 _15_DIGITS: Final = 1_000_000_000_000_000
 _MIX: Final = U(0x9E37_79B9_7F4A_7C15)  # 2**64 / golden ratio: spreads keys that differ little
 
+_REST: Final = (1 << REST_BITS) - 1
+_WINDOW_BITS: Final = 16  # of a cell
+_WINDOW: Final = (1 << _WINDOW_BITS) - 1
+_BIT: Final = np.int64(1)
 _AHEAD: Final = 16  # rows that are asked for before it is their turn
 
 # How many flows had such a field, and it could not be read: the places of these numbers in `found`.
@@ -587,7 +592,7 @@ def _put(
     action: Any,
 ) -> Any:
     """Write the rows of a flow: one by its destination port; of a reply one by its source port too."""
-    key = (minute << REST_BITS) | (protocol << 18) | action
+    key = (minute << REST_BITS) | (protocol << PROTOCOL_SHIFT) | action
     at = 3 * count
     is_reply = srcport < dstport and layout[WITH_PORTS + protocol] != 0
     if is_reply:
@@ -1030,109 +1035,113 @@ def add(
     return end
 
 
-def mark(pile: Any, count: Any, low: Any, seen: Any) -> Any:
-    """Set the byte of each known window that rows are in; the first byte is that of window `low`."""
-    for place in range(count):
-        window = pile[4 * place] >> REST_BITS
-        if window != UNKNOWN_MINUTE:
-            _put_byte(seen + U(window - low), 1)
-    return count
+def mark(pile: Any, count: Any, low: Any, windows: Any, protocols: Any, rests: Any) -> Any:
+    """Note which keys there are on a pile: a byte for each known window, and a bit for each rest.
 
-
-def turn(
-    pile: Any, count: Any, low: Any, times: Any, window_bits: Any, place_bits: Any, values: Any
-) -> Any:
-    """Make numbers of the keys on a pile that sort by port first: (rest, window - low, place).
-
-    Windows become `times` as wide; all bits of a window are set where it is unknown. Gives `count`.
+    The first byte of `windows` is that of window `low`; `protocols` has a byte for each. Gives `count`.
     """
-    last, since = -1, 0
-    for place in range(count):
-        window, rest = pile[4 * place] >> REST_BITS, pile[4 * place] & ((1 << REST_BITS) - 1)
+    last = -1
+    for row in range(count):
+        window, rest = pile[4 * row] >> REST_BITS, pile[4 * row] & _REST
+        rests[rest >> 6] |= _BIT << (rest & 63)
+        _put_byte(protocols + U(rest >> PROTOCOL_SHIFT), 1)
         if window != last:
             last = window
-            since = window // times - low
-            if window == UNKNOWN_MINUTE:
-                since = (1 << window_bits) - 1
-        values[place] = (((rest << window_bits) | since) << place_bits) | place
+            if window != UNKNOWN_MINUTE:
+                _put_byte(windows + U(window - low), 1)
     return count
 
 
-def distinct(values: Any, count: Any, wider: Any, window_bits: Any, place_bits: Any) -> Any:
-    """How many keys with a known window there are in sorted numbers, where windows are `wider`."""
-    found, last = 0, -1
-    unknown = (1 << window_bits) - 1
-    for each in range(count):
-        value = values[each] >> place_bits
-        since = value & unknown
-        value += wider[since] - since
-        found += value != last
-        found -= since == unknown and value != last
-        last = value
-    return found
+def number(bits: Any, firsts: Any, begin: Any, end: Any, count: Any) -> Any:
+    """Number the bits that are set in the words from `begin` to `end`, from `count` up.
 
-
-def regroup(values: Any, count: Any, wider: Any, window_bits: Any, place_bits: Any) -> Any:
-    """Leave of each number (wider window, place), to be sorted by window; gives `count`."""
-    for each in range(count):
-        since = (values[each] >> place_bits) & ((1 << window_bits) - 1)
-        place = values[each] & ((1 << place_bits) - 1)
-        values[each] = (wider[since] << place_bits) | place
+    `firsts` gets the number of each word's first one. Gives the number of the next one behind.
+    """
+    for word in range(begin, end):
+        firsts[word] = count
+        count += _bits(U(bits[word]))
     return count
 
 
-def fold(pile: Any, pile_at: Any, values: Any, count: Any, place_bits: Any, columns: Any) -> Any:
-    """Add up what has the same (window, rest), in the order of the numbers that `regroup` left.
+@_part
+def _number_of(bits: Any, firsts: Any, word: Any, bit: Any) -> Any:
+    """The number that `number` gave a bit that is set."""
+    return firsts[word] + _bits(U(bits[word]) & ((_ONE << U(bit)) - _ONE))
 
-    Gives the number of rows that are left; their columns are `count` numbers apart. `pile_at` is the
-    address of the pile.
+
+def shrink(
+    pile: Any, count: Any, low: Any, windows: Any, unknown: Any, rests: Any, firsts: Any, cells: Any
+) -> Any:
+    """Give each row on a pile its cell: the number of its rest and that of its window.
+
+    `windows` has the number of each window from `low` up, `unknown` is that of the unknown one. Gives
+    `count`.
     """
-    mask = (1 << place_bits) - 1
-    at, last = -1, -1
-    for each in range(count):
-        if each + _AHEAD < count:
-            _prefetch(pile_at + U(32 * (values[each + _AHEAD] & mask)))
-        place = 4 * (values[each] & mask)
-        rest = pile[place] & ((1 << REST_BITS) - 1)
-        key = ((values[each] >> place_bits) << REST_BITS) | rest
-        if key != last:
-            last = key
-            at += 1
-            columns[at] = key
-            columns[at + count] = pile[place + 1]
-            columns[at + 2 * count] = pile[place + 2]
-            columns[at + 3 * count] = pile[place + 3]
-        else:
-            columns[at + count] += pile[place + 1]
-            columns[at + 2 * count] += pile[place + 2]
-            columns[at + 3 * count] += pile[place + 3]
-    return at + 1
+    last, its_number = -1, 0
+    for row in range(count):
+        window, rest = pile[4 * row] >> REST_BITS, pile[4 * row] & _REST
+        if window != last:
+            last, its_number = window, unknown
+            if window != UNKNOWN_MINUTE:
+                its_number = windows[window - low]
+        rest = _number_of(rests, firsts, rest >> 6, rest & 63)
+        cells[row] = (rest << _WINDOW_BITS) | its_number
+    return count
 
 
-def sort(values: Any, spare: Any, count: Any, low: Any, high: Any, ends: Any) -> Any:
-    """Sort numbers by their bits from `low` up to `high`; what is equal in these keeps its order.
+def fill(cells: Any, count: Any, wider: Any, words: Any, bits: Any) -> Any:
+    """Set the bit of each cell, where windows are as wide as `wider` says; gives `count`.
 
-    By 11 bits at a time, the lowest first: each number goes behind those of its digit, from `values`
-    to `spare` and back; gives how often. `ends` has 2,048 zeros for each time. (They are not made
-    here, for LLVM would call the C library's memset, and object code that is to be kept calls nobody.)
+    A window has so many words of 64 bits, one bit for each rest.
     """
-    passes = 0
-    while low < high:
-        for place in range(count):
-            ends[2048 * passes + ((values[place] >> low) & 2047)] += 1
-        total = 0
-        for digit in range(2048 * passes, 2048 * (passes + 1)):
-            size = ends[digit]
-            ends[digit] = total
-            total += size
-        for place in range(count):
-            digit = 2048 * passes + ((values[place] >> low) & 2047)
-            spare[ends[digit]] = values[place]
-            ends[digit] += 1
-        values, spare = spare, values
-        passes += 1
-        low += 11
-    return passes
+    for row in range(count):
+        rest = cells[row] >> _WINDOW_BITS
+        word = wider[cells[row] & _WINDOW] * words + (rest >> 6)
+        bits[word] |= _BIT << (rest & 63)
+    return count
+
+
+def fold(
+    pile: Any,
+    cells: Any,
+    count: Any,
+    wider: Any,
+    words: Any,
+    bits: Any,
+    firsts: Any,
+    windows: Any,
+    folded: Any,
+    folded_at: Any,
+) -> Any:
+    """Add the rows on a pile up, each where the number of its cell's bit says; gives `count`.
+
+    `folded` has zeros, and is at the address `folded_at`; `windows` are those of the keys there.
+    """
+    for row in range(count + _AHEAD):
+        if row < count:
+            rest, window = cells[row] >> _WINDOW_BITS, wider[cells[row] & _WINDOW]
+            place = _number_of(bits, firsts, window * words + (rest >> 6), rest & 63)
+            cells[row] = (place << _WINDOW_BITS) | window
+            _prefetch(folded_at + U(32 * place))
+        done = row - _AHEAD
+        if done >= 0:
+            at = 4 * (cells[done] >> _WINDOW_BITS)
+            window = windows[cells[done] & _WINDOW]
+            folded[at] = (window << REST_BITS) | (pile[4 * done] & _REST)
+            folded[at + 1] += pile[4 * done + 1]
+            folded[at + 2] += pile[4 * done + 2]
+            folded[at + 3] += pile[4 * done + 3]
+    return count
+
+
+def spread(pile: Any, count: Any, columns: Any) -> Any:
+    """Make columns of rows, each `count` numbers long; gives `count`."""
+    for row in range(count):
+        columns[row] = pile[4 * row]
+        columns[row + count] = pile[4 * row + 1]
+        columns[row + 2 * count] = pile[4 * row + 2]
+        columns[row + 3 * count] = pile[4 * row + 3]
+    return count
 
 
 _KINDS: Final = {
@@ -1146,7 +1155,7 @@ _KINDS: Final = {
 def object_code() -> ObjectCode:
     """What `read` and the others are compiled to."""
     code = {}
-    for function in (read, pick, add, mark, turn, sort, distinct, regroup, fold):
+    for function in (read, pick, add, mark, number, shrink, fill, fold, spread):
         signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))
         compiled = cfunc(signature, error_model="numpy")(function)
         library = compiled._library  # noqa: SLF001  (Numba's own caches do the same)

@@ -8,20 +8,16 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-from flowtag_core.counts import (
-    ALL_TIME,
-    UNKNOWN_WINDOW,
-    WIDTHS,
-    WINDOW_SHIFT,
-    FlowCounts,
-    Ints,
-    Table,
-    distinct,
-    fitting_rung,
-    table,
-    times_as_wide,
+from flowtag_core.counts import ALL_TIME, WIDTHS, FlowCounts, Ints, Table
+from flowtag_core.reading.compiled import (
+    KIND_SHIFT,
+    PROTOCOL_SHIFT,
+    REST_BITS,
+    UNKNOWN_MINUTE,
+    Kernel,
+    loaded,
 )
-from flowtag_core.reading.compiled import KIND_SHIFT, REST_BITS, UNKNOWN_MINUTE, Kernel, loaded
+from flowtag_core.reading.folding import Fold, fold
 from flowtag_core.reading.reference import is_reply
 from flowtag_core.reading.threads import each
 
@@ -30,9 +26,6 @@ _WORTH_THREADS: Final = 1 << 16
 _HOT_BITS: Final = 11
 _PILE_SIZES: Final = (1 << 14, 1 << 16, 1 << 18, 3 << 18)
 """Rows on a pile; the last must be more than a table has at most."""
-_MOST_WINDOW_BITS: Final = 20
-_MOST_SPAN: Final = 1 << _MOST_WINDOW_BITS  # windows for which there may be a list of all
-_MOST_BITS: Final = 63
 
 
 class Tally:
@@ -97,9 +90,10 @@ class Tally:
         for kind in self._full():
             larger = [size for size in _PILE_SIZES if size > self._most[kind]]
             if not larger:
-                columns = self._folded(kind)
-                left = self._used[kind] = len(columns[0])
-                self._piles[kind][:left] = columns.T
+                with fold(self._kernel) as its_fold:
+                    rows = self._folded(kind, its_fold)
+                    left = self._used[kind] = len(rows)
+                    self._piles[kind][:left] = rows
                 if 3 * left > 2 * self._most[kind]:
                     larger = [2 * max(left, int(self._most[kind]))]
             if larger:
@@ -128,74 +122,18 @@ class Tally:
         self._widths[1] = -1
 
     def _total(self, kind: int) -> Table:
-        columns = self._folded(kind)
+        with fold(self._kernel) as its_fold:
+            total = its_fold.table(self._folded(kind, its_fold), self._rungs[kind])
         if self._most[kind] > _PILE_SIZES[-1]:  # what is as large is not kept for the next time
             self._piles[kind], self._most[kind] = _room(_PILE_SIZES[0]), _PILE_SIZES[0]
-        if 3 * columns.shape[1] < 2 * self._used[kind]:
-            columns = columns.copy()  # else the table would keep the memory of all that was folded
-        return _table(columns, self._rungs[kind]) if len(columns[0]) else Table()
+        return total
 
-    def _folded(self, kind: int) -> Ints:
-        """The columns of a pile, equal keys made one, sorted; its rung becomes what it must be."""
-        count, rung = int(self._used[kind]), self._rungs[kind]
-        pile = self._piles[kind][:count]
-        windows = self._windows(kind, pile)
-        # First as few windows as there must be, for they can be told without sorting.
-        narrow = fitting_rung(windows, lambda _: 0, rung)
-        times = times_as_wide(rung, narrow)
-        windows = distinct(windows // times)
-        low = int(windows.min(initial=UNKNOWN_MINUTE))
-        window_bits = (int(windows.max(initial=low)) - low + 1).bit_length()
-        place_bits = count.bit_length()
-        is_too_wide = REST_BITS + window_bits + place_bits > _MOST_BITS
-        if is_too_wide or window_bits > _MOST_WINDOW_BITS:  # a few minutes in many years
-            found = _table(pile.T.copy(), rung)
-            self._rungs[kind] = found.rung
-            return _columns(found)
-        # The numbers that are sorted stand where the last columns will: what is read of them is
-        # always further on than what is written.
-        columns = np.empty((4, count), np.int64)
-        values, spare = columns[2], columns[3]
-        turned = pile.ctypes.data, count, low, times, window_bits, place_bits, values.ctypes.data
-        self._kernel.turn(*turned)
-        values, spare = self._sorted(values, spare, place_bits)
-        arguments = values.ctypes.data, count
-        bits = window_bits, place_bits
-
-        def rows_at(rung: int) -> int:
-            wider = _wider(low, window_bits, times_as_wide(narrow, rung))
-            return self._kernel.distinct(*arguments, wider.ctypes.data, *bits)
-
-        self._rungs[kind] = fitting_rung(windows, rows_at, narrow)
-        times = times_as_wide(narrow, self._rungs[kind])
-        wider = _wider(low, window_bits, times)
-        self._kernel.regroup(*arguments, wider.ctypes.data, *bits)
-        values, _ = self._sorted(values, spare, place_bits)
-        at = pile.ctypes.data
-        left = self._kernel.fold(at, at, values.ctypes.data, count, place_bits, columns.ctypes.data)
-        columns = columns[:, :left]
-        key = columns[0]
-        known = np.searchsorted(key, wider[-1] << REST_BITS)
-        key[:known] += low // times << REST_BITS
-        key[known:] |= UNKNOWN_MINUTE << REST_BITS
-        return columns
-
-    def _windows(self, kind: int, pile: Ints) -> Ints:
-        """The known windows of the rows on a pile, sorted."""
+    def _folded(self, kind: int, its_fold: Fold) -> Ints:
+        """The rows of a pile, equal keys made one, sorted; its rung becomes what it must be."""
+        pile = self._piles[kind][: self._used[kind]]
         low, high = (self._widths[3:, kind] // self._widths[0, kind]).tolist()
-        if high - low > _MOST_SPAN:
-            windows = np.unique(pile[:, 0] >> REST_BITS)
-            return np.asarray(windows[windows != UNKNOWN_MINUTE], np.int64)
-        seen = np.zeros(max(high - low + 1, 1), np.uint8)
-        self._kernel.mark(pile.ctypes.data, len(pile), low, seen.ctypes.data)
-        return np.asarray(np.flatnonzero(seen) + low, np.int64)
-
-    def _sorted(self, values: Ints, spare: Ints, low: int) -> tuple[Ints, Ints]:
-        """The numbers sorted by their bits from `low` up, and what is no more needed."""
-        high, ends = int(values.max(initial=0)).bit_length(), np.zeros((6, 2048), np.int64)
-        two = values.ctypes.data, spare.ctypes.data
-        passes = self._kernel.sort(*two, len(values), low, high, ends.ctypes.data)
-        return (spare, values) if passes % 2 else (values, spare)
+        rows, self._rungs[kind] = its_fold.rows(pile, low, high, self._rungs[kind])
+        return rows
 
 
 def _room(most: int) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -226,32 +164,7 @@ def rows_of(flows: Ints) -> Ints:
     """Flows, as `Reference.take_flows` gives them, as rows such as the kernel writes."""
     minute, protocol, dstport, srcport, action, packets, volume = flows.T
     kind = is_reply(protocol, srcport, dstport).astype(np.int64)
-    key = (minute & UNKNOWN_MINUTE) << REST_BITS | protocol << 18 | action
+    key = (minute & UNKNOWN_MINUTE) << REST_BITS | protocol << PROTOCOL_SHIFT | action
     rows = np.stack([kind << KIND_SHIFT | key | dstport << 2, packets, volume], axis=1)
     by_service = np.stack([2 << KIND_SHIFT | key | srcport << 2, packets, volume], axis=1)
     return np.concatenate([rows, by_service[kind == 1]]).reshape(-1)
-
-
-def _wider(low: int, bits: int, times: int) -> Ints:
-    """By window since `low`, which window since that of `low` it is in, if so many make one.
-
-    The last of the 2 ** bits is the unknown one, and comes behind all others.
-    """
-    wider: Ints = (np.arange(low, low + (1 << bits)) // times) - low // times
-    wider[-1] += 1
-    return wider
-
-
-def _table(columns: Ints, rung: int) -> Table:
-    """The table of the columns of a pile, whose keys are a table's but for unknown windows."""
-    key, flows, packets, volume = columns
-    key[key >> REST_BITS == UNKNOWN_MINUTE] |= UNKNOWN_WINDOW << WINDOW_SHIFT
-    return table(key, flows, packets, volume, rung)
-
-
-def _columns(found: Table) -> Ints:
-    """The columns of a table as they are on a pile."""
-    # An unknown window is more than UNKNOWN_MINUTE there, which it is here.
-    window = np.minimum(found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE)
-    key = window << REST_BITS | found.key & ((1 << REST_BITS) - 1)
-    return np.stack([key, found.flows, found.packets, found.bytes])

@@ -1,0 +1,207 @@
+"""A pile of rows, in any order -> the rows of a table: equal keys made one, sorted, not too many.
+
+Nothing is sorted for it. A key's rest (protocol, port and action) and its window are numbered among
+those that there are, in their order; the two numbers are its cell in a grid of bits. Each bit that is
+set is a row of the table, and how many are set before it says which one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from flowtag_core.counts import (
+    UNKNOWN_WINDOW,
+    WINDOW_SHIFT,
+    Ints,
+    Table,
+    distinct,
+    fitting_rung,
+    table,
+    times_as_wide,
+)
+from flowtag_core.reading.compiled import PROTOCOL_SHIFT, REST_BITS, UNKNOWN_MINUTE, Kernel
+
+_MOST_SPAN: Final = 1 << 20  # windows for which there may be a list of all
+
+Int32s = np.ndarray[Any, np.dtype[np.int32]]
+
+
+class _Bits:
+    """A row of bits, all 0 at first, and for each 64 of them how many are set before."""
+
+    def __init__(self, count: int) -> None:
+        self.bits = np.zeros(-(-count // 64), np.int64)
+        self.before: Int32s = np.empty(len(self.bits), np.int32)
+
+    def __len__(self) -> int:
+        return 64 * len(self.bits)
+
+    def number(self, kernel: Kernel, begin: int, end: int, count: int) -> int:
+        """Number those that are set from one place to another, from `count` up; gives how many then."""
+        at = self.bits.ctypes.data, self.before.ctypes.data
+        return kernel.number(*at, begin // 64, end // 64, count)
+
+    def clear(self, begin: int, end: int) -> None:
+        """Set them to 0 from one place to another."""
+        self.bits[begin // 64 : end // 64] = 0
+
+
+class _Grid(NamedTuple):
+    """Which cells there are, where windows are as wide as in some table.
+
+    `windows` are that table's, the unknown one last, and `wider` says by the number of a window of
+    the cells which of these it is in; `known` rows of `all` have a known one.
+    """
+
+    windows: Ints
+    wider: Int32s
+    words: int
+    known: int
+    all: int
+
+
+class Fold:
+    """Folds piles, one at a time, in memory that is used again: new memory costs more time."""
+
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel = kernel
+        self._rests = _Bits(1 << REST_BITS)  # what is not used costs no memory
+        self._bits = _Bits(0)
+        self._cells = np.empty(0, np.int64)
+        self._rows = np.empty((0, 4), np.int64)
+
+    def rows(self, pile: Ints, low: int, high: int, rung: int) -> tuple[Ints, int]:
+        """The rows of a pile, and the rung, from this one up, that they must have; until the next call.
+
+        The known windows on it are from number `low` to `high`.
+        """
+        if high - low > _MOST_SPAN:  # a few minutes in many years
+            return _folded_slowly(pile, rung)
+        seen = np.zeros(max(high - low + 1, 1), np.uint8)
+        spans, rests = self._mark(pile, low, seen)
+        # First as few windows as there must be, for they can be told without looking at rows.
+        windows = np.flatnonzero(seen) + low
+        narrow = fitting_rung(windows, lambda _: 0, rung)
+        times = times_as_wide(rung, narrow)
+        windows = distinct(windows // times)
+        numbers = np.searchsorted(windows, np.arange(low, low + len(seen)) // times)
+        self._shrink(pile, low, numbers.astype(np.int32), len(windows))
+        for span in spans:
+            self._rests.clear(*span)
+
+        def grid(wider: int) -> _Grid:
+            return self._grid(len(pile), windows // times_as_wide(narrow, wider), rests)
+
+        rung = fitting_rung(windows, lambda wider: grid(wider).known, narrow)
+        return self._add_up(pile, grid(rung)), rung
+
+    def table(self, rows: Ints, rung: int) -> Table:
+        """The table of folded rows."""
+        columns = np.empty((4, len(rows)), np.int64)
+        self._kernel.spread(rows.ctypes.data, len(rows), columns.ctypes.data)
+        return _table(columns, rung)
+
+    def _mark(
+        self, pile: Ints, low: int, seen: np.ndarray[Any, np.dtype[np.uint8]]
+    ) -> tuple[list[tuple[int, int]], int]:
+        """Number the rests on a pile. Gives where they are, one span a protocol, and how many.
+
+        `seen` gets a 1 for each window, from number `low` up.
+        """
+        protocols, rests = np.zeros(256, np.uint8), self._rests
+        marked = seen.ctypes.data, protocols.ctypes.data, rests.bits.ctypes.data
+        self._kernel.mark(pile.ctypes.data, len(pile), low, *marked)
+        there = np.flatnonzero(protocols).tolist()
+        spans = [(each << PROTOCOL_SHIFT, each + 1 << PROTOCOL_SHIFT) for each in there]
+        count = 0
+        for begin, end in spans:
+            count = rests.number(self._kernel, begin, end, count)
+        return spans, count
+
+    def _shrink(self, pile: Ints, low: int, numbers: Int32s, unknown: int) -> None:
+        """Make cells of the keys on a pile."""
+        if len(self._cells) < len(pile):
+            self._cells = np.empty(len(pile), np.int64)
+        self._kernel.shrink(
+            pile.ctypes.data,
+            len(pile),
+            low,
+            numbers.ctypes.data,
+            unknown,
+            self._rests.bits.ctypes.data,
+            self._rests.before.ctypes.data,
+            self._cells.ctypes.data,
+        )
+
+    def _grid(self, count: int, in_window: Ints, rests: int) -> _Grid:
+        """The grid of so many cells, whose windows are in these ones, and the unknown one."""
+        windows = distinct(in_window)
+        wider = np.append(np.searchsorted(windows, in_window), len(windows)).astype(np.int32)
+        words = -(-rests // 64)
+        unknown_at = 64 * words * len(windows)
+        end = unknown_at + 64 * words
+        if len(self._bits) < end:
+            self._bits = _Bits(end)
+        bits = self._bits
+        bits.clear(0, end)
+        self._kernel.fill(
+            self._cells.ctypes.data, count, wider.ctypes.data, words, bits.bits.ctypes.data
+        )
+        known = bits.number(self._kernel, 0, unknown_at, 0)
+        both = bits.number(self._kernel, unknown_at, end, known)
+        return _Grid(np.append(windows, UNKNOWN_MINUTE), wider, words, known, both)
+
+    def _add_up(self, pile: Ints, grid: _Grid) -> Ints:
+        """A row for each cell that there is; the grid must be the last one that was made."""
+        if len(self._rows) < grid.all:
+            self._rows = np.empty((grid.all, 4), np.int64)
+        rows = self._rows[: grid.all]
+        rows[:] = 0
+        self._kernel.fold(
+            pile.ctypes.data,
+            self._cells.ctypes.data,
+            len(pile),
+            grid.wider.ctypes.data,
+            grid.words,
+            self._bits.bits.ctypes.data,
+            self._bits.before.ctypes.data,
+            grid.windows.ctypes.data,
+            rows.ctypes.data,
+            rows.ctypes.data,
+        )
+        return rows
+
+
+_FOLDS: Final[deque[Fold]] = deque()
+
+
+@contextmanager
+def fold(kernel: Kernel) -> Iterator[Fold]:
+    """One that nobody else uses meanwhile."""
+    try:
+        one = _FOLDS.pop()
+    except IndexError:
+        one = Fold(kernel)
+    yield one
+    _FOLDS.append(one)
+
+
+def _folded_slowly(pile: Ints, rung: int) -> tuple[Ints, int]:
+    """The same where there are too many windows between the first and the last one."""
+    found = _table(pile.T.copy(), rung)
+    # An unknown window is more than UNKNOWN_MINUTE there, which it is on a pile.
+    window = np.minimum(found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE)
+    key = window << REST_BITS | found.key & ((1 << REST_BITS) - 1)
+    return np.stack([key, found.flows, found.packets, found.bytes], axis=1), found.rung
+
+
+def _table(columns: Ints, rung: int) -> Table:
+    """The table of the columns of a pile, whose keys are a table's but for unknown windows."""
+    key, flows, packets, volume = columns
+    key[key >> REST_BITS == UNKNOWN_MINUTE] |= UNKNOWN_WINDOW << WINDOW_SHIFT
+    return table(key, flows, packets, volume, rung)
