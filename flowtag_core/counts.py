@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
+from functools import cache
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -194,29 +195,28 @@ def _widened(table: Table, rung: int) -> Table:
 def _fit(table: Table) -> Table:
     """The table at the narrowest rung, from its own upward, that is small enough to keep."""
     known = table.key[: int(np.searchsorted(table.key, UNKNOWN_WINDOW << WINDOW_SHIFT))]
-    by_rest = np.sort(_rest_first(known)) if len(known) > MOST_ROWS else known
+    by_rest = cache(lambda: np.sort(_rest_first(known)))
 
     def rows_at(rung: int) -> int:
-        if len(known) <= MOST_ROWS:
-            return len(known)
-        return len(_in_wider(by_rest, times_as_wide(table.rung, rung)))
+        return len(_in_wider(by_rest(), times_as_wide(table.rung, rung)))
 
     windows = distinct(known >> WINDOW_SHIFT)
-    return _widened(table, fitting_rung(windows, rows_at, table.rung))
+    return _widened(table, fitting_rung(table.rung, windows, len(known), rows_at))
 
 
-def fitting_rung(windows: Ints, rows_at: Callable[[int], int], rung: int) -> int:
+def fitting_rung(rung: int, windows: Ints, rows: int, rows_at: Callable[[int], int]) -> int:
     """The narrowest rung, from this one upward, at which rows with a known time are few enough.
 
-    `windows` are the numbers of the windows that are there, sorted; `rows_at` tells how many rows
-    there are at a rung. Few enough is one window, or few windows and few rows. Counted in windows
-    that are there, not in the span: one flow from 2001 must not coarsen a busy hour. Both counts of a
-    part are at most those of the whole, which keeps addition associative.
+    `windows` are the numbers of the windows that are there, sorted; `rows` is how many rows there
+    are at most, and `rows_at` tells how many at a rung. Few enough is one window, or few windows and
+    few rows. Counted in windows that are there, not in the span: one flow from 2001 must not coarsen a
+    busy hour. Both counts of a part are at most those of the whole, which keeps addition associative.
     """
 
     def fits(wider: int) -> bool:
         count = len(distinct(windows // times_as_wide(rung, wider)))
-        return count <= 1 or (count <= MOST_WINDOWS and rows_at(wider) <= MOST_ROWS)
+        is_few = count <= MOST_WINDOWS and (rows <= MOST_ROWS or rows_at(wider) <= MOST_ROWS)
+        return is_few or count <= 1
 
     return bisect_left(range(len(WIDTHS)), True, lo=rung, key=fits)
 

@@ -86,7 +86,7 @@ class Fold:
         spans, rests = self._mark(pile, low, seen)
         # First as few windows as there must be, for they can be told without looking at rows.
         windows = np.flatnonzero(seen) + low
-        narrow = fitting_rung(windows, lambda _: 0, rung)
+        narrow = fitting_rung(rung, windows, 0, lambda _: 0)
         times = times_as_wide(rung, narrow)
         windows = distinct(windows // times)
         numbers = np.searchsorted(windows, np.arange(low, low + len(seen)) // times)
@@ -97,7 +97,7 @@ class Fold:
         def grid(wider: int) -> _Grid:
             return self._grid(len(pile), windows // times_as_wide(narrow, wider), rests)
 
-        rung = fitting_rung(windows, lambda wider: grid(wider).known, narrow)
+        rung = fitting_rung(narrow, windows, len(pile), lambda wider: grid(wider).known)
         return self._add_up(pile, grid(rung)), rung
 
     def table(self, rows: Ints, rung: int) -> Table:
