@@ -72,8 +72,9 @@ SIGNATURES: Final = {
     "number": ("int64s", "int32s", "number", "number", "number"),
     "shrink": tuple("int64s number number int32s number int64s int32s int64s".split()),
     "fill": ("int64s", "number", "int32s", "number", "int64s"),
-    "fold": tuple("int64s int64s number int32s number int64s int32s int64s int64s address".split()),
-    "spread": ("int64s", "number", "int64s"),
+    "fold": tuple(
+        "int64s int64s number int32s number int64s int32s int64s int64s address number".split()
+    ),
 }
 """The parameters of each function; all give a number."""
 
@@ -95,7 +96,6 @@ class Kernel(NamedTuple):
     shrink: Callable[..., int]
     fill: Callable[..., int]
     fold: Callable[..., int]
-    spread: Callable[..., int]
 
 
 @cache

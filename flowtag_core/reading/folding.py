@@ -66,17 +66,16 @@ class _Grid(NamedTuple):
 
 
 class Fold:
-    """Folds piles, one at a time, in memory that is used again: new memory costs more time."""
+    """Folds piles, one at a time, in memory that is used again, for new memory costs more time."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
         self._rests = _Bits(1 << REST_BITS)  # what is not used costs no memory
         self._bits = _Bits(0)
         self._cells = np.empty(0, np.int64)
-        self._rows = np.empty((0, 4), np.int64)
 
-    def rows(self, pile: Ints, low: int, high: int, rung: int) -> tuple[Ints, int]:
-        """The rows of a pile, and the rung, from this one up, that they must have; until the next call.
+    def columns(self, pile: Ints, low: int, high: int, rung: int) -> tuple[Ints, int]:
+        """The columns that a pile's rows become, and the rung, from this one up, that they must have.
 
         The known windows on it are from number `low` to `high`.
         """
@@ -99,12 +98,6 @@ class Fold:
 
         rung = fitting_rung(narrow, windows, len(pile), lambda wider: grid(wider).known)
         return self._add_up(pile, grid(rung)), rung
-
-    def table(self, rows: Ints, rung: int) -> Table:
-        """The table of folded rows."""
-        columns = np.empty((4, len(rows)), np.int64)
-        self._kernel.spread(rows.ctypes.data, len(rows), columns.ctypes.data)
-        return _table(columns, rung)
 
     def _mark(
         self, pile: Ints, low: int, seen: np.ndarray[Any, np.dtype[np.uint8]]
@@ -158,10 +151,7 @@ class Fold:
 
     def _add_up(self, pile: Ints, grid: _Grid) -> Ints:
         """A row for each cell that there is; the grid must be the last one that was made."""
-        if len(self._rows) < grid.all:
-            self._rows = np.empty((grid.all, 4), np.int64)
-        rows = self._rows[: grid.all]
-        rows[:] = 0
+        columns = np.zeros((4, grid.all), np.int64)
         self._kernel.fold(
             pile.ctypes.data,
             self._cells.ctypes.data,
@@ -171,10 +161,11 @@ class Fold:
             self._bits.bits.ctypes.data,
             self._bits.before.ctypes.data,
             grid.windows.ctypes.data,
-            rows.ctypes.data,
-            rows.ctypes.data,
+            columns.ctypes.data,
+            columns.ctypes.data,
+            grid.all,
         )
-        return rows
+        return columns
 
 
 _FOLDS: Final[deque[Fold]] = deque()
@@ -193,14 +184,14 @@ def fold(kernel: Kernel) -> Iterator[Fold]:
 
 def _folded_slowly(pile: Ints, rung: int) -> tuple[Ints, int]:
     """The same where there are too many windows between the first and the last one."""
-    found = _table(pile.T.copy(), rung)
+    found = table_of(pile.T.copy(), rung)
     # An unknown window is more than UNKNOWN_MINUTE there, which it is on a pile.
     window = np.minimum(found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE)
     key = window << REST_BITS | found.key & ((1 << REST_BITS) - 1)
-    return np.stack([key, found.flows, found.packets, found.bytes], axis=1), found.rung
+    return np.stack([key, found.flows, found.packets, found.bytes]), found.rung
 
 
-def _table(columns: Ints, rung: int) -> Table:
+def table_of(columns: Ints, rung: int) -> Table:
     """The table of the columns of a pile, whose keys are a table's but for unknown windows."""
     key, flows, packets, volume = columns
     key[key >> REST_BITS == UNKNOWN_MINUTE] |= UNKNOWN_WINDOW << WINDOW_SHIFT

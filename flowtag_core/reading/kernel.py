@@ -8,8 +8,8 @@ printable ASCII and parted by single spaces or tabs, is read where it stands; on
 or bytes is written anew first, with single spaces, and then read in the same way (`_tidy`).
 
 `add` adds rows up in a small table, and puts what it has no place for on piles; `mark`, `number`, `shrink`,
-`fill`, `fold` and `spread` make a sorted table of a pile, as `tally` asks for it. `pick` does for columns
-of a table what `read` does for text.
+`fill` and `fold` make a sorted table of a pile, as `folding` asks for it. `pick` does for columns of a
+table what `read` does for text.
 
 All of them work on plain addresses and arrays, allocate nothing and raise nothing. Their object code
 depends on nothing but the processor, so `compiled` keeps it in a file; run as a program with a path,
@@ -1110,37 +1110,30 @@ def fold(
     bits: Any,
     firsts: Any,
     windows: Any,
-    folded: Any,
-    folded_at: Any,
+    columns: Any,
+    columns_at: Any,
+    size: Any,
 ) -> Any:
     """Add the rows on a pile up, each where the number of its cell's bit says; gives `count`.
 
-    `folded` has zeros, and is at the address `folded_at`; `windows` are those of the keys there.
+    `columns` are keys, flows, packets and bytes, zeros at first, each `size` numbers long, and are at
+    the address `columns_at`; `windows` are those of the keys there.
     """
     for row in range(count + _AHEAD):
         if row < count:
             rest, window = cells[row] >> _WINDOW_BITS, wider[cells[row] & _WINDOW]
             place = _number_of(bits, firsts, window * words + (rest >> 6), rest & 63)
             cells[row] = (place << _WINDOW_BITS) | window
-            _prefetch(folded_at + U(32 * place))
+            for column in range(4):
+                _prefetch(columns_at + U(8 * (place + column * size)))
         done = row - _AHEAD
         if done >= 0:
-            at = 4 * (cells[done] >> _WINDOW_BITS)
+            place = cells[done] >> _WINDOW_BITS
             window = windows[cells[done] & _WINDOW]
-            folded[at] = (window << REST_BITS) | (pile[4 * done] & _REST)
-            folded[at + 1] += pile[4 * done + 1]
-            folded[at + 2] += pile[4 * done + 2]
-            folded[at + 3] += pile[4 * done + 3]
-    return count
-
-
-def spread(pile: Any, count: Any, columns: Any) -> Any:
-    """Make columns of rows, each `count` numbers long; gives `count`."""
-    for row in range(count):
-        columns[row] = pile[4 * row]
-        columns[row + count] = pile[4 * row + 1]
-        columns[row + 2 * count] = pile[4 * row + 2]
-        columns[row + 3 * count] = pile[4 * row + 3]
+            columns[place] = (window << REST_BITS) | (pile[4 * done] & _REST)
+            columns[place + size] += pile[4 * done + 1]
+            columns[place + 2 * size] += pile[4 * done + 2]
+            columns[place + 3 * size] += pile[4 * done + 3]
     return count
 
 
@@ -1155,7 +1148,7 @@ _KINDS: Final = {
 def object_code() -> ObjectCode:
     """What `read` and the others are compiled to."""
     code = {}
-    for function in (read, pick, add, mark, number, shrink, fill, fold, spread):
+    for function in (read, pick, add, mark, number, shrink, fill, fold):
         signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))
         compiled = cfunc(signature, error_model="numpy")(function)
         library = compiled._library  # noqa: SLF001  (Numba's own caches do the same)

@@ -17,7 +17,7 @@ from flowtag_core.reading.compiled import (
     Kernel,
     loaded,
 )
-from flowtag_core.reading.folding import Fold, fold
+from flowtag_core.reading.folding import fold, table_of
 from flowtag_core.reading.reference import is_reply
 from flowtag_core.reading.threads import each
 
@@ -90,10 +90,9 @@ class Tally:
         for kind in self._full():
             larger = [size for size in _PILE_SIZES if size > self._most[kind]]
             if not larger:
-                with fold(self._kernel) as its_fold:
-                    rows = self._folded(kind, its_fold)
-                    left = self._used[kind] = len(rows)
-                    self._piles[kind][:left] = rows
+                columns = self._folded(kind)
+                left = self._used[kind] = columns.shape[1]
+                self._piles[kind][:left] = columns.T
                 if 3 * left > 2 * self._most[kind]:
                     larger = [2 * max(left, int(self._most[kind]))]
             if larger:
@@ -122,18 +121,18 @@ class Tally:
         self._widths[1] = -1
 
     def _total(self, kind: int) -> Table:
-        with fold(self._kernel) as its_fold:
-            total = its_fold.table(self._folded(kind, its_fold), self._rungs[kind])
+        columns = self._folded(kind)
         if self._most[kind] > _PILE_SIZES[-1]:  # what is as large is not kept for the next time
             self._piles[kind], self._most[kind] = _room(_PILE_SIZES[0]), _PILE_SIZES[0]
-        return total
+        return table_of(columns, self._rungs[kind])
 
-    def _folded(self, kind: int, its_fold: Fold) -> Ints:
-        """The rows of a pile, equal keys made one, sorted; its rung becomes what it must be."""
+    def _folded(self, kind: int) -> Ints:
+        """The columns of a pile, equal keys made one, sorted; its rung becomes what it must be."""
         pile = self._piles[kind][: self._used[kind]]
         low, high = (self._widths[3:, kind] // self._widths[0, kind]).tolist()
-        rows, self._rungs[kind] = its_fold.rows(pile, low, high, self._rungs[kind])
-        return rows
+        with fold(self._kernel) as one:
+            columns, self._rungs[kind] = one.columns(pile, low, high, self._rungs[kind])
+        return columns
 
 
 def _room(most: int) -> np.ndarray[Any, np.dtype[np.int64]]:
