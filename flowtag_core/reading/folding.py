@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from mmap import mmap
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -35,8 +36,11 @@ class _Bits:
     """A row of bits, all 0 at first, and for each 64 of them how many are set before."""
 
     def __init__(self, count: int) -> None:
-        self.bits = np.zeros(-(-count // 64), np.int64)
-        self.before: Int32s = np.empty(len(self.bits), np.int32)
+        words = max(-(-count // 64), 1)
+        # Where few are used of many, only these cost memory: not so with arrays of NumPy's own, for
+        # which it asks for large pages.
+        self.bits: Ints = np.frombuffer(mmap(-1, 8 * words), np.int64)
+        self.before: Int32s = np.frombuffer(mmap(-1, 4 * words), np.int32)
 
     def __len__(self) -> int:
         return 64 * len(self.bits)

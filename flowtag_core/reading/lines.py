@@ -29,7 +29,7 @@ from flowtag_core.reading.threads import Queue
 _WORTH_A_KERNEL: Final = 1 << 20
 """Bytes that the reference counts sooner than the kernel is loaded."""
 _WORTH_THREADS: Final = 1 << 24
-_MOST_HELD: Final = 1 << 18  # numbers: 2 MB
+_MOST_HELD: Final = 1 << 16  # numbers: 512 KB
 
 # In the order in which the kernel knows them.
 _NUMBERS: Final = "dstport protocol srcport packets bytes start".split()
