@@ -17,6 +17,10 @@ from tests.conftest import ROOT, SAMPLE, serving
 from tests.crowd import crowd
 from tests.logs import line, record
 
+expect.set_options(
+    timeout=30_000
+)  # as long as Playwright waits elsewhere; machines are slow at times
+
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 
 

@@ -242,3 +242,24 @@ def test_a_pipe_that_does_not_wait_is_never_taken_for_the_end():
 
     with pytest.raises(LogError, match="gives no bytes"):
         parse_flow_log(Unready())
+
+
+@given(
+    lines=st.lists(st.binary(max_size=20).map(lambda text: text.replace(b"\n", b"")), max_size=60),
+    has_end=st.booleans(),
+    size=st.integers(24, 100),
+    last=st.integers(1, 24),
+)
+def test_what_is_read_at_once_is_the_file_and_ends_with_a_line_where_lines_are_short(
+    lines, has_end, size, last
+):
+    text = b"\n".join(lines) + b"\n" * has_end
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sources, "READ_SIZE", size)
+        patch.setattr(sources, "_LAST", last)
+        source = sources.Source("a.log", io.BytesIO(text), len(text), start=0)
+        pieces = list(source._pieces(lambda: None))
+    assert b"".join(pieces) == text
+    assert source.bytes_read == len(text)
+    if last > 20:
+        assert all(piece.endswith(b"\n") for piece in pieces[:-1])

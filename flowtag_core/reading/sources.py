@@ -23,6 +23,7 @@ LogFile = str | os.PathLike[str] | BinaryIO
 """What counts as a log: a path, `-` for standard input, or a file opened in binary mode."""
 
 _BLOCK_SIZE: Final = 1 << 18
+_LAST: Final = 1 << 11  # bytes of a piece in which a line end is looked for
 LONGEST_LINE: Final = 1 << 24
 """Bytes; a longer line is set aside, since it would have to be held in memory whole."""
 
@@ -78,9 +79,19 @@ class Source:
         return piece
 
     def _pieces(self, on_read: Callable[[], None]) -> Iterator[bytes]:
-        while piece := self.read(READ_SIZE):
+        while piece := self.read(self._enough()):
             on_read()
             yield piece
+
+    def _enough(self) -> int:
+        """How much to read: up to a line end, where one is soon found, so that nothing need be cut."""
+        if self.start is None or self.size is None or self.size - self.bytes_read < READ_SIZE:
+            return READ_SIZE
+        place = self.stream.tell()
+        self.stream.seek(place + READ_SIZE - _LAST)
+        end = self._piece(_LAST).rfind(b"\n") + 1
+        self.stream.seek(place)
+        return READ_SIZE - _LAST + end if end else READ_SIZE
 
 
 class _Whole(io.RawIOBase):
@@ -254,7 +265,8 @@ def whole_lines(pieces: Iterator[bytes]) -> Iterator[Block]:
         if len(rest) > LONGEST_LINE:
             too_long, rest = rest[:HEAD_SIZE], b""
         # Twice what is left, so that a long line is not joined again for each chunk.
-        held, size, enough = [rest], len(rest), max(_BLOCK_SIZE, 2 * len(rest))
+        held = [rest] if rest else []
+        size, enough = len(rest), max(_BLOCK_SIZE, 2 * len(rest))
     lines, rest = _cut(held)
     yield from _blocks(lines)
     for error in damage:
