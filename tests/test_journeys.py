@@ -7,6 +7,7 @@ import subprocess
 import sys
 import zipfile
 from contextlib import contextmanager
+from itertools import product
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -22,11 +23,8 @@ expect.set_options(
 )  # as long as Playwright waits elsewhere; machines are slow at times
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
-
-
-@pytest.fixture(params=["light", "dark"])
-def scheme(request):
-    return request.param
+FORMS = [("desktop", "light"), ("phone", "dark")]
+"""In which of them most journeys are made; both sizes, both schemes."""
 
 
 @contextmanager
@@ -55,9 +53,9 @@ def visited(browser, url, size="desktop", scheme="light", **settings):
     context.close()
 
 
-@pytest.fixture(params=SIZES)
-def page(request, scheme, browser, page_url):
-    with visited(browser, page_url, request.param, scheme) as page:
+@pytest.fixture(params=FORMS, ids="-".join)
+def page(request, browser, page_url):
+    with visited(browser, page_url, *request.param) as page:
         yield page
 
 
@@ -414,6 +412,9 @@ def barriers(page):
     }
 
 
+@pytest.mark.parametrize(
+    "page", list(product(SIZES, ("light", "dark"))), ids="-".join, indirect=True
+)
 def test_axe_finds_nothing_but_what_others_alone_could_mend(page, tmp_path):
     assert barriers(page) <= OTHERS_OWN
     log = write_log(tmp_path / "a.log", 3)
@@ -497,9 +498,8 @@ def hours(path):
     return path
 
 
-@pytest.mark.parametrize("zone", ["America/New_York", "Asia/Tokyo"])
-def test_dragging_over_the_timeline_keeps_that_time_everywhere(browser, page_url, tmp_path, zone):
-    with visited(browser, page_url, timezone_id=zone) as tab:
+def test_dragging_over_the_timeline_keeps_that_time_everywhere(browser, page_url, tmp_path):
+    with visited(browser, page_url, timezone_id="Asia/Tokyo") as tab:  # there it is another day
         drop(tab, hours(tmp_path / "a.log"), SAMPLE / "lookup.csv")
         card(tab, "Flows", "820")
         tab.get_by_text("14 Nov 2023 22:14 \u2013 22:54 UTC, 1 minute a bar.").wait_for()
