@@ -164,8 +164,7 @@ class Lines:
         self._is_long = size > _WORTH_A_KERNEL
         self._tally: Tally | None = None
         self._held: list[Ints] = []
-        self._queue: Queue[_Read] = Queue("blocks")
-        self._tables: Queue[_Picked] = Queue("tables")
+        self._queue: Queue[_Read | _Picked] = Queue("parts")
 
     def count(self, block: bytes) -> None:
         """Count a block of whole lines; its last line may lack the line end."""
@@ -183,20 +182,18 @@ class Lines:
         else:
             self._queue.add(partial(_read, kernel, block, self._reference.layout))
         while self._queue.is_full:
-            self._settle(self._queue.take())
+            self._settle_next()
 
     def count_columns(self, columns: Columns) -> None:
         """Count rows of a table."""
-        self._tables.add(partial(_picked, compiled.kernel(), columns))
-        while self._tables.is_full:
-            self._settle_rows()
+        self._queue.add(partial(_picked, compiled.kernel(), columns))
+        while self._queue.is_full:
+            self._settle_next()
 
     def settle(self) -> None:
         """Wait for all that is being read; whoever gives lines to the reference does this before."""
         while self._queue:
-            self._settle(self._queue.take())
-        while self._tables:
-            self._settle_rows()
+            self._settle_next()
 
     def counts(self) -> FlowCounts:
         """The flows that are not in the reference's tables; in tables only."""
@@ -214,6 +211,18 @@ class Lines:
         is_long = self._is_long or self._size > _WORTH_A_KERNEL
         return compiled.kernel() if is_long else None
 
+    def _settle_next(self) -> None:
+        """Take in what comes next; behind damage nothing is counted."""
+        try:
+            part = self._queue.take()
+            if isinstance(part, _Read):
+                self._settle(part)
+            else:
+                self._settle_rows(part)
+        except DamagedLogError:
+            self._queue.clear()
+            raise
+
     def _settle(self, read: _Read) -> None:
         """Take in what was found in a block, once all before it is."""
         for part, its_layout in self._parts(*read):
@@ -223,14 +232,10 @@ class Lines:
         self._add_odd()
         _SHEETS.append(read.sheet)
 
-    def _settle_rows(self) -> None:
-        """Take in what was found in the next rows of a table; behind damage nothing is counted."""
-        try:
-            columns, flows, rows, odd = self._tables.take()
-            records = columns.text(odd) if len(odd) else []
-        except DamagedLogError:
-            self._tables.clear()
-            raise
+    def _settle_rows(self, picked: _Picked) -> None:
+        """Take in what was found in rows of a table."""
+        columns, flows, rows, odd = picked
+        records = columns.text(odd) if len(odd) else []
         kind = columns.kind
         if kind.layout:
             self._reference.add_plain(kind.layout, Plain(flows, shape=kind.shape))
