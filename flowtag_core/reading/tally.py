@@ -31,8 +31,8 @@ _PILE_SIZES: Final = (1 << 14, 1 << 16, 1 << 18, 3 << 18)
 class Tally:
     """Adds rows up; for one thread at a time.
 
-    There is a pile for each kind of row. One that is full is folded: sorted, and what has the same
-    key made one row, in the narrowest windows that its table may still have in the end.
+    There is a pile for each kind of row. One that is full is folded: what has the same key becomes
+    one row, in the narrowest windows that its table may still have in the end.
     """
 
     def __init__(self, kernel: Kernel) -> None:
