@@ -75,7 +75,7 @@ def unpacked(file: File, layer: int = 0) -> Iterator[File]:
         yield file
         return
     name = file.name
-    if any(mark in head for mark in _OFFICE) and packing is _ZIP:
+    if packing is _ZIP and any(mark in head for mark in _OFFICE):
         raise LogError(f"{name}: is an Office document, not a flow log. Save its sheet as CSV.")
     if layer == _MOST_LAYERS and packing.is_layer:
         raise LogError(f"{name}: is packed more than {_MOST_LAYERS} times over. Unpack it first.")
