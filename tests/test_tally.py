@@ -41,13 +41,15 @@ def rows_of(seed, size, minutes, ports, unknown):
     sizes_of_piles=st.sampled_from([(100,), (16, 3000), (3 << 18,)]),
     hot_bits=st.sampled_from([4, 11]),
     most_span=st.sampled_from([1000, 1 << 20]),
+    most_folded=st.sampled_from([500, 1 << 23]),
 )
 @settings(max_examples=60)
 def test_a_tally_is_the_table_of_its_rows(
-    seed, sizes, minutes, ports, unknown, sizes_of_piles, hot_bits, most_span
+    seed, sizes, minutes, ports, unknown, sizes_of_piles, hot_bits, most_span, most_folded
 ):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folding, "_MOST_SPAN", most_span)
+        patch.setattr(folding, "MOST_FOLDED", most_folded)
         patch.setattr(tally, "_PILE_SIZES", sizes_of_piles)
         patch.setattr(tally, "_HOT_BITS", hot_bits)
         patch.setattr(counts, "MOST_ROWS", 2000)

@@ -58,6 +58,8 @@ FITS_NONE: Final = 16  # is added to a fault: the line fits no other layout eith
 PROTOCOL_SHIFT, REST_BITS, KIND_SHIFT = 18, 26, 53
 UNKNOWN_MINUTE: Final = (1 << 27) - 1
 
+MOST_FOLDED: Final = 1 << 23
+"""Rows of which each can have a cell: a number of 31 bits with its window in the last eight."""
 MOST_ROWS: Final = 1 << 15
 MOST_ODD: Final = 1 << 13
 MOST_SEPARATORS: Final = 1 << 12
@@ -70,10 +72,10 @@ SIGNATURES: Final = {
     "add": tuple("int64s number number int64s number int64s int64s int64s int64s".split()),
     "mark": ("int64s", "number", "number", "address", "address", "int64s"),
     "number": ("int64s", "int32s", "number", "number", "number"),
-    "shrink": tuple("int64s number number int32s number int64s int32s int64s".split()),
-    "fill": ("int64s", "number", "int32s", "number", "int64s"),
+    "shrink": tuple("int64s number number int32s number int64s int32s int32s".split()),
+    "fill": ("int32s", "number", "int32s", "number", "int64s"),
     "fold": tuple(
-        "int64s int64s number int32s number int64s int32s int64s int64s address number".split()
+        "int64s int32s number int32s number int64s int32s int64s int64s address number".split()
     ),
 }
 """The parameters of each function; all give a number."""

@@ -25,7 +25,13 @@ from flowtag_core.counts import (
     table,
     times_as_wide,
 )
-from flowtag_core.reading.compiled import PROTOCOL_SHIFT, REST_BITS, UNKNOWN_MINUTE, Kernel
+from flowtag_core.reading.compiled import (
+    MOST_FOLDED,
+    PROTOCOL_SHIFT,
+    REST_BITS,
+    UNKNOWN_MINUTE,
+    Kernel,
+)
 
 _MOST_SPAN: Final = 1 << 20  # windows for which there may be a list of all
 
@@ -76,14 +82,14 @@ class Fold:
         self._kernel = kernel
         self._rests = _Bits(1 << REST_BITS)  # what is not used costs no memory
         self._bits = _Bits(0)
-        self._cells = np.empty(0, np.int64)
+        self._cells: Int32s = np.empty(0, np.int32)
 
     def columns(self, pile: Ints, low: int, high: int, rung: int) -> tuple[Ints, int]:
         """The columns that a pile's rows become, and the rung, from this one up, that they must have.
 
         The known windows on it are from number `low` to `high`.
         """
-        if high - low > _MOST_SPAN:  # a few minutes in many years
+        if high - low > _MOST_SPAN or len(pile) > MOST_FOLDED:  # a few minutes in many years
             return _folded_slowly(pile, rung)
         seen = np.zeros(max(high - low + 1, 1), np.uint8)
         spans, rests = self._mark(pile, low, seen)
@@ -123,7 +129,7 @@ class Fold:
     def _shrink(self, pile: Ints, low: int, numbers: Int32s, unknown: int) -> None:
         """Make cells of the keys on a pile."""
         if len(self._cells) < len(pile):
-            self._cells = np.empty(len(pile), np.int64)
+            self._cells = np.empty(len(pile), np.int32)
         self._kernel.shrink(
             pile.ctypes.data,
             len(pile),
@@ -187,7 +193,7 @@ def fold(kernel: Kernel) -> Iterator[Fold]:
 
 
 def _folded_slowly(pile: Ints, rung: int) -> tuple[Ints, int]:
-    """The same where there are too many windows between the first and the last one."""
+    """The same where there are too many windows between the first and the last one, or rows."""
     found = table_of(pile.T.copy(), rung)
     # An unknown window is more than UNKNOWN_MINUTE there, which it is on a pile.
     window = np.minimum(found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE)

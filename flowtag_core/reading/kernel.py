@@ -130,7 +130,7 @@ _15_DIGITS: Final = 1_000_000_000_000_000
 _MIX: Final = U(0x9E37_79B9_7F4A_7C15)  # 2**64 / golden ratio: spreads keys that differ little
 
 _REST: Final = (1 << REST_BITS) - 1
-_WINDOW_BITS: Final = 16  # of a cell
+_WINDOW_BITS: Final = 8  # of a cell: there are at most 240 windows, and the unknown one
 _WINDOW: Final = (1 << _WINDOW_BITS) - 1
 _BIT: Final = np.int64(1)
 _AHEAD: Final = 16  # rows that are asked for before it is their turn
