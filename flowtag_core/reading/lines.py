@@ -43,13 +43,18 @@ _FAULTS: Final = {
 
 
 class Sheet:
-    """What the kernel writes on while it reads a text; used again for the next one."""
+    """What the kernel writes on while it reads a text; used again for the next one.
+
+    `rows` are the rows to be added up, `found` is how much of each there was, and `dealt_with` how many
+    bytes of the text were read.
+    """
 
     def __init__(self) -> None:
         self.rows = np.empty(3 * MOST_ROWS, np.int64)
         self.dealt_with = 0
+        self.found = Found(*[0] * len(Found._fields))
         self._odd = np.empty(4 * MOST_ODD, np.int64)
-        self._found = np.zeros(14, np.int64)
+        self._found = np.zeros(len(self.found), np.int64)
         self._tail = np.zeros(80 + compiled.MOST_TIDIED + 8, np.uint8)
         self._separators = np.empty(2 * MOST_SEPARATORS, np.int32)
         self._numbers = np.empty(8, np.int64)
@@ -67,6 +72,7 @@ class Sheet:
         """Take a text apart; of one that has too much for a sheet only the first part."""
         numbers = _numbers(layout)  # held: another thread may put its own in the cache meanwhile
         self.dealt_with = kernel.read(text, len(text), numbers.ctypes.data, *self._addresses)
+        self.found = Found(*self._found.tolist())
         return self
 
     def pick(
@@ -88,11 +94,6 @@ class Sheet:
         )
         flows, rows, odd = self._found[:3].tolist()
         return begin + taken, flows, self.rows[: 3 * rows], self._odd[:odd] + begin
-
-    @property
-    def found(self) -> Found:
-        """How much of each there was."""
-        return Found(*self._found.tolist())
 
     def odd(self) -> Ints:
         """The number, begin and end of each line that is not plain, and what the kernel says of it."""

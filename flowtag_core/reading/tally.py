@@ -43,6 +43,11 @@ class Tally:
         self._most = np.full(len(_KINDS), _PILE_SIZES[0])
         self._piles = [_room(_PILE_SIZES[0]) for _ in _KINDS]
         self._places = np.empty(len(_KINDS), np.int64)
+        self._addresses = [
+            self._hot.ctypes.data,
+            _HOT_BITS,
+            *(array.ctypes.data for array in (self._widths, self._places, self._most, self._used)),
+        ]
         self._start()
 
     @property
@@ -52,19 +57,9 @@ class Tally:
 
     def add(self, rows: Ints) -> None:
         """Add rows of (key, packets, bytes), one behind the other."""
-        done, count = 0, len(rows) // 3
+        at, done, count = rows.ctypes.data, 0, len(rows) // 3
         while True:
-            done = self._kernel.add(
-                rows.ctypes.data,
-                done,
-                count,
-                self._hot.ctypes.data,
-                _HOT_BITS,
-                self._widths.ctypes.data,
-                self._places.ctypes.data,
-                self._most.ctypes.data,
-                self._used.ctypes.data,
-            )
+            done = self._kernel.add(at, done, count, *self._addresses)
             if done == count:
                 return
             self._make_room()
