@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from flowtag_core import counts
 from flowtag_core.counts import (
     UNKNOWN_WINDOW,
     WINDOW_SHIFT,
@@ -106,6 +107,10 @@ class Fold:
         def grid(wider: int) -> _Grid:
             return self._grid(len(pile), windows // times_as_wide(narrow, wider), rests)
 
+        if narrow == rung > 0:  # windows that were made wider before are mostly wide enough still
+            there = grid(rung)
+            if there.known <= counts.MOST_ROWS:
+                return self._add_up(pile, there), rung
         rung = fitting_rung(narrow, windows, len(pile), lambda wider: grid(wider).known)
         return self._add_up(pile, grid(rung)), rung
 

@@ -24,7 +24,7 @@ from flowtag_core.reading.threads import each
 _KINDS: Final = range(3)
 _WORTH_THREADS: Final = 1 << 18
 _HOT_BITS: Final = 11
-_PILE_SIZES: Final = (1 << 14, 1 << 16, 1 << 18, 3 << 18)
+_PILE_SIZES: Final = (1 << 14, 1 << 16, 1 << 18, 7 << 17)
 """Rows on a pile; the last must be more than a table has at most."""
 
 
