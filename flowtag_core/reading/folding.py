@@ -188,7 +188,7 @@ _FOLDS: Final[deque[Fold]] = deque()
 
 @contextmanager
 def fold(kernel: Kernel) -> Iterator[Fold]:
-    """One that nobody else uses meanwhile."""
+    """A fold that nobody else uses meanwhile."""
     try:
         one = _FOLDS.pop()
     except IndexError:

@@ -25,6 +25,9 @@ Why it is fast:
   are checked and added up together, in one vector.
 - Rows are added up in a small hot table that stays in the processor's cache. Flow logs come nearly in
   time order, so a key that comes often comes again soon; one that is pushed out goes on a pile.
+- A pile is not sorted. Each key that may be there has a bit, in the order of keys; how many bits are set
+  before a key's own is the place of its row. How many are set at all, with wider windows, tells which are
+  wide enough.
 """
 
 from __future__ import annotations
