@@ -11,21 +11,30 @@ if __name__ == "__main__":
 import argparse
 import os
 import signal
-import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, BinaryIO, TextIO
 
+from flowtag_core.arguments import parsed
 from flowtag_core.counts import FlowCounts
 from flowtag_core.errors import FlowtagError, OutputError
 from flowtag_core.output import check_writable
 from flowtag_core.reading.compiled import slowly
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.reading.layout import format_layout
-from flowtag_core.reading.sources import expanded
-from flowtag_core.showing.notes import cautions, equation, number, offers, remarks, short
+from flowtag_core.reading.sources import expanded, file_identity, files_in, same_files
+from flowtag_core.showing.notes import (
+    cautions,
+    equation,
+    few,
+    number,
+    offers,
+    remarks,
+    repeated,
+    short,
+)
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import map_tags, write_results
@@ -60,7 +69,7 @@ exit code: 0 done, also where lines were passed over; 1 done, but a log was dama
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line with these arguments; the exit code is returned."""
-    given = _parser().parse_intermixed_args(arguments)
+    given = parsed(_parser(), sys.argv[1:] if arguments is None else arguments)
     if len(given.paths) < 3:
         _parser().error("give at least one FLOW_LOG, then the LOOKUP, then the OUTPUT")
     *logs, lookup, output = given.paths
@@ -86,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "paths", nargs="+", metavar="FLOW_LOG LOOKUP OUTPUT", help=argparse.SUPPRESS
+        "paths", nargs="*", metavar="FLOW_LOG LOOKUP OUTPUT", help=argparse.SUPPRESS
     )
     parser.add_argument(
         "--format",
@@ -103,16 +112,17 @@ def _run(logs: list[str], lookup_path: str, output: str, format: str | None) -> 
         raise FlowtagError("standard input (-) can be read only once. Give the other as a file.")
     if format is not None:
         format_layout(format)
-    _refuse_output_that_is_input([*logs, lookup_path], output)
     if output != "-":
         check_writable(output)
     logs = [path for given in logs for path in expanded(given)]
+    files = [file for path in logs for file in _files(path)]
+    _refuse_output_that_is_input([*files, lookup_path], output)
     lookup = load_lookup_table(_stream(sys.stdin, "input") if lookup_path == "-" else lookup_path)
     with _progress_bar(logs) as progress:
         counts = parse_flow_log(*logs, format=format, progress=progress)
     tags = _write(counts, lookup, output)
     with suppress(KeyboardInterrupt):  # The result is there; only the telling is cut off.
-        _tell(counts, lookup, tags, time.perf_counter() - started)
+        _tell(counts, lookup, tags, same_files(files), time.perf_counter() - started)
     return DAMAGED if counts.total.damage else DONE
 
 
@@ -143,24 +153,20 @@ def _stream(stream: TextIO | None, name: str) -> BinaryIO:
     return stream.buffer
 
 
+def _files(path: str) -> list[str]:
+    """What is read at a path: itself, or the files in a folder."""
+    return files_in(path)[0] if os.path.isdir(path) else [path]
+
+
 def _refuse_output_that_is_input(inputs: list[str], output: str) -> None:
     """An output that is an input too would destroy it."""
-    written = _identity(output, sys.stdout)
+    written = file_identity(sys.stdout if output == "-" else output)
+    if written is None:
+        return
     for path in inputs:
-        if written is not None and _identity(path, sys.stdin) == written:
-            raise OutputError(f"{output}: is an input too. Name another file for the result.")
-
-
-def _identity(path: str, standard: TextIO | None) -> tuple[int, int] | None:
-    """What makes two paths one file; None for what is no file, such as a pipe or a terminal.
-
-    A `-` stands for the standard stream.
-    """
-    try:
-        status = os.fstat(standard.fileno()) if path == "-" and standard else os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+        if file_identity(path) == written:
+            which = output if path == output else f"{output} ({path})"
+            raise OutputError(f"{which}: is an input too. Name another file for the result.")
 
 
 @contextmanager
@@ -199,14 +205,24 @@ def _progress_bar(logs: list[str]) -> Iterator[Callable[[Progress], None] | None
         yield show
 
 
-def _tell(counts: FlowCounts, lookup: Lookup, tags: Mapping[str, int], seconds: float) -> None:
-    """Say on standard error what was found, the worst last, where the eye is."""
+def _tell(
+    counts: FlowCounts,
+    lookup: Lookup,
+    tags: Mapping[str, int],
+    same: list[list[str]],
+    seconds: float,
+) -> None:
+    """Say on standard error what was found, the worst last, where the eye is.
+
+    `same` are the paths that lead to one file.
+    """
     lines = [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
     lines += lookup.notices
     lines += [f"{fault.file}:{fault.line}: {fault.reason}: {fault.text}" for fault in counts.faults]
     if untold := counts.total.faults - len(counts.faults):
         lines.append(f"... and {untold:,} more lines with a fault")
     lines += remarks(counts)
+    lines += few(list(repeated(same)))
     lines += cautions(counts)
     lines += offers(counts)
     if counts.total.size > _LARGE:

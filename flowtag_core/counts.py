@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -20,6 +20,10 @@ from numpy.typing import NDArray
 Ints = NDArray[np.int64]
 
 T = TypeVar("T", "Table", "FlowCounts")
+
+MOST: Final = (1 << 63) - 1
+"""Where a sum stays that would pass it."""
+_HALF: Final = 32
 
 ACTIONS: Final = ("ACCEPT", "REJECT", "other")
 """A flow's action; its place here is its number in a table."""
@@ -44,6 +48,24 @@ _REST_FIRST: Final = ((1 << WINDOW_SHIFT) - 1) << (63 - WINDOW_SHIFT)
 
 _COLUMNS: Final = ("key", "flows", "packets", "bytes")
 _NO_ROWS: Final = np.empty(0, np.int64)
+
+
+def summed(add: Callable[[Ints], Ints], values: Ints) -> Ints:
+    """What `add` makes of the values, which are never negative; a sum of it is MOST at most.
+
+    `add` adds up in some way that wraps above MOST: all of them, or in groups.
+    """
+    if len(values) * int(values.max(initial=0)) <= MOST:  # as nearly always
+        return add(values)
+    low, high = add(values & ((1 << _HALF) - 1)), add(values >> _HALF)
+    high += low >> _HALF
+    joined = (high << _HALF) | (low & ((1 << _HALF) - 1))
+    return np.where(high < 1 << (63 - _HALF), joined, MOST)
+
+
+def sum_of(values: Ints) -> int:
+    """The sum of values that are never negative, MOST at most."""
+    return int(summed(np.sum, values))
 
 
 class Reason(StrEnum):
@@ -169,7 +191,9 @@ def _gathered(key: Ints, values: Iterable[Ints], rung: int) -> Table:
         return Table(key, flows, packets, volume, rung)
     first = np.flatnonzero(is_first)
     key = key[first]
-    flows, packets, volume = (np.add.reduceat(column, first) for column in values)
+    flows, packets, volume = (
+        summed(lambda column: np.add.reduceat(column, first), column) for column in values
+    )
     return Table(key, flows, packets, volume, rung)
 
 
@@ -297,13 +321,25 @@ class FileCounts:
         return Offer(best, flows, min(self.misfits, default="")) if flows > self.flows else None
 
     def __add__(self, other: FileCounts) -> FileCounts:
-        return FileCounts(
-            *(_plus(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
-        )
+        return all_of([self, other])
 
 
-def _plus(one: Any, other: Any) -> Any:
-    return one | other if isinstance(one, frozenset) else one + other
+def all_of(files: Sequence[FileCounts]) -> FileCounts:
+    """What became of the records of several files, added in one go: there may be many."""
+    names = (each.name for each in fields(FileCounts))
+    return FileCounts(*(_sum([getattr(file, name) for file in files]) for name in names))
+
+
+def _sum(parts: Sequence[Any]) -> Any:
+    """The sum of numbers, of counters or of sets."""
+    zero = type(parts[0])()
+    if isinstance(zero, int):
+        return sum(parts)
+    if isinstance(zero, frozenset):
+        return zero.union(*parts)
+    for part in parts:
+        zero.update(part)
+    return zero
 
 
 _NO_TABLE: Final = Table()
@@ -324,11 +360,21 @@ class FlowCounts:
     files: Mapping[str, FileCounts] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
-    @property
+    @cached_property
     def total(self) -> FileCounts:
         """What became of all records of all files."""
         files = list(self.files.values())
-        return files[0] if len(files) == 1 else sum(files, FileCounts())
+        return all_of(files) if len(files) > 1 else (files or [FileCounts()])[0]
+
+    @cached_property
+    def beyond(self) -> tuple[str, ...]:
+        """Which of packets and bytes add up to more than MOST, so that some sum may stay there."""
+        tables = self.requests, self.replies
+        return tuple(
+            name
+            for name in ("packets", "bytes")
+            if sum(sum_of(getattr(table, name)) for table in tables) >= MOST
+        )
 
     @property
     def offers(self) -> dict[str, Offer]:

@@ -14,6 +14,8 @@ from flowtag_core.errors import OutputError, reason_of
 OutputFile = str | os.PathLike[str] | BinaryIO
 """A path, or a file opened in binary mode."""
 
+PART: Final = ".part"
+"""How the name of a file ends as long as it is not whole."""
 _DESCRIPTOR: Final = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
 _STANDARD: Final = ("stdin", "stdout", "stderr")
 _NEEDS_QUOTES: Final = re.compile(r'[,"\r\n]')
@@ -78,10 +80,10 @@ def _descriptor(path: str) -> int | None:
 
 
 def _replace(path: str, content: Iterable[bytes]) -> None:
-    beside = os.path.join(os.path.dirname(path), f".flowtag-{os.urandom(8).hex()}.part")
+    beside = os.path.join(os.path.dirname(path), f".flowtag-{os.urandom(8).hex()}{PART}")
     mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else None
     try:
-        with open(beside, "xb") as stream:
+        with open(beside, "xb", opener=_private if mode is not None else None) as stream:
             stream.writelines(content)
             stream.flush()
             os.fsync(stream.fileno())
@@ -92,3 +94,8 @@ def _replace(path: str, content: Iterable[bytes]) -> None:
         with suppress(OSError):
             os.unlink(beside)
         raise
+
+
+def _private(path: str, flags: int) -> int:
+    """Open a file that nobody else can, until it gets the mode of the one that it replaces."""
+    return os.open(path, flags, 0o600)

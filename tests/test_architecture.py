@@ -12,15 +12,16 @@ from tests.conftest import ROOT
 CORE = ROOT / "flowtag_core"
 ROOMS = {
     "errors": set(),
+    "arguments": set(),
     "iana": set(),
     "output": {"errors"},
     "counts": set(),
-    "reading": {"counts", "iana", "errors"},
+    "reading": {"counts", "iana", "errors", "output"},
     "tagging": {"counts", "iana", "errors", "output"},
     "showing": {"counts", "iana", "tagging"},
-    "page": {"counts", "errors", "output", "reading", "showing", "tagging"},
+    "page": {"arguments", "counts", "errors", "output", "reading", "showing", "tagging"},
     "__init__": {"counts", "errors", "reading", "tagging"},
-    "__main__": {"counts", "errors", "output", "reading", "showing", "tagging"},
+    "__main__": {"arguments", "counts", "errors", "output", "reading", "showing", "tagging"},
 }
 PANDAS = {"pandas", "altair"}
 

@@ -147,9 +147,69 @@ def test_an_output_that_is_an_input_through_a_redirection_is_refused(tmp_path, l
     assert (log.read_bytes(), lookup.read_bytes()) == (line(), LOOKUP)
 
 
+@on_posix
+@pytest.mark.parametrize(
+    "command",
+    [
+        "logs lookup.csv logs/below/a.log",
+        "logs lookup.csv link",
+        "'log*/**/*.log' lookup.csv logs/below/a.log",
+        "logs lookup.csv - >> logs/below/a.log",
+        "logs lookup.csv /dev/stdout >> logs/below/a.log",
+    ],
+)
+def test_an_output_that_lies_in_a_folder_or_matches_a_pattern_that_is_read_is_refused(
+    tmp_path, lookup, command
+):
+    log = tmp_path / "logs" / "below" / "a.log"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(line())
+    (tmp_path / "link").symlink_to(log)
+    done = subprocess.run(
+        f"{sys.executable} -m flowtag_core {command}",
+        shell=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert b"is an input too" in done.stderr
+    assert (log.read_bytes(), lookup.read_bytes()) == (line(), LOOKUP)
+
+
+@pytest.mark.parametrize(
+    ("logs", "said"),
+    [
+        (("logs", "logs/below"), "logs/below/a.log: was given more than once"),
+        (("logs", "logs/**/*.log"), "logs/below/a.log: was given more than once"),
+        (("logs", "./logs/../logs/below"), "is the same file as ./logs/../logs/below/a.log"),
+        (("logs/below/a.log", "link"), "logs/below/a.log: is the same file as link"),
+        (("logs/below/a.log",) * 2, "logs/below/a.log: was given more than once"),
+    ],
+)
+def test_a_file_that_is_given_twice_counts_twice_and_that_is_said(tmp_path, lookup, logs, said):
+    log = tmp_path / "logs" / "below" / "a.log"
+    log.parent.mkdir(parents=True)
+    log.write_bytes(line())
+    os.link(log, tmp_path / "link")
+    done = run(*logs, lookup, "-", cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 0
+    assert b"web,2\n" in done.stdout
+    assert f"{said}, and is counted each time.\n" in done.stderr.decode().replace(os.sep, "/")
+
+
 def test_options_may_stand_anywhere():
     done = run(LOG, "--format", "version dstport protocol", SAMPLE_LOOKUP, "-")
     assert done.returncode == 0
+
+
+def test_behind_two_dashes_every_word_is_a_path(tmp_path, lookup):
+    (tmp_path / "-rf").write_bytes(line())
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = run("--", "-rf", lookup, "--format", cwd=tmp_path, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "--format").read_bytes().startswith(b"Tag Counts:\nTag,Count\nweb,1\n")
 
 
 def test_nothing_that_a_log_says_reaches_the_terminal_raw(tmp_path, lookup):

@@ -1,8 +1,10 @@
 """The kernel's object code is kept privately, and a cache that cannot be used only costs time."""
 
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -27,7 +29,7 @@ def empty(monkeypatch, tmp_path):
     """A user who never ran flowtag; gives what was to be compiled."""
     asked = []
     monkeypatch.setattr(compiled, "_Loaded", type("_Loaded", (compiled._Loaded,), {}))
-    for name in ("kernel", "compiler", "path", "is_begun"):
+    for name in ("kernel", "compiler", "place", "is_begun"):
         setattr(compiled._Loaded, name, None)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "cache"))
@@ -53,7 +55,7 @@ def kept(object_code):
 @needs_numba
 def test_without_object_code_one_process_compiles_it_and_nobody_waits(empty):
     assert compiled.kernel() is None
-    assert [os.path.dirname(path) for path in empty] == [compiled._folder()]
+    assert empty == [os.path.join(compiled._folder(), f"{compiled._key()}.kernel")]
     assert compiled.loaded() is None
 
 
@@ -94,19 +96,103 @@ def test_object_code_that_others_can_change_is_never_loaded(object_code, empty):
 def test_a_cache_folder_that_others_can_write_to_is_not_used(tmp_path):
     (tmp_path / "cache" / "flowtag").mkdir(parents=True)
     (tmp_path / "cache" / "flowtag").chmod(0o777)
-    assert str(tmp_path) not in compiled._folder()
+    assert compiled._folder() is None
+
+
+@pytest.mark.usefixtures("empty")
+def test_a_relative_path_is_no_cache_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, "cache")
+    home = tmp_path / "home"
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, str(home))
+    assert str(compiled._folder()).startswith(str(home))
+    for name in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(name, "relative")
+    assert sys.platform == "darwin" or compiled._folder() is None
+    assert list(tmp_path.iterdir()) == [home]
+
+
+@needs_numba
+@POSIX
+def test_where_no_folder_can_be_made_the_kernel_is_compiled_all_the_same_and_nothing_is_left(
+    object_code, empty, tmp_path, monkeypatch
+):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    for folder in ("home", "temporary"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    assert compiled.kernel() is None
+    empty[0].write(object_code)  # as the compiler does to its standard output
+    assert compiled.kernel() is compiled.loaded() is not None
+    assert [*(tmp_path / "home").iterdir(), *(tmp_path / "temporary").iterdir()] == []
+
+
+@needs_numba
+def test_object_code_of_another_version_is_never_loaded(object_code, empty):
+    _, made_of, rest = object_code.split(b"\n", 2)
+    assert made_of.decode() == compiled._key()
+    other = made_of[::-1] + b"\n" + rest
+    kept(compiled._digest(other) + b"\n" + other)
+    assert compiled.kernel() is None
+    assert len(empty) == 1
+
+
+FOREIGN_KERNEL = """
+import sys
+from flowtag_core.reading import compiled
+open(sys.argv[1] + ".foreign", "w")
+compiled.write_object_code(sys.argv[1], {"read": ("read", b"another version's")})
+"""
+
+
+@needs_numba
+def test_the_current_folder_gives_the_compiler_no_code(tmp_path):
+    here = tmp_path / "another checkout"
+    shutil.copytree(ROOT / "flowtag_core", here / "flowtag_core")
+    (here / "flowtag_core" / "reading" / "kernel.py").write_text(FOREIGN_KERNEL)
+    (here / "numba.py").write_text("open(__file__ + '.foreign', 'w')")
+    program = "from flowtag_core.reading import compiled; print(compiled.kernel(wait=True))"
+    environment = {
+        **os.environ,
+        "XDG_CACHE_HOME": str(tmp_path / "cache"),
+        "LOCALAPPDATA": str(tmp_path / "cache"),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), "", "."]),
+    }
+    command = [sys.executable, "-P", "-c", program]
+    done = subprocess.run(command, cwd=here, env=environment, check=True, capture_output=True)
+    assert done.stdout.startswith(b"Kernel(")
+    assert list(tmp_path.rglob("*.foreign")) == []
+
+
+@needs_numba
+@POSIX
+def test_object_code_for_which_there_is_no_room_leaves_nothing_behind(tmp_path):
+    program = """
+import resource, sys
+from flowtag_core.reading import compiled
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+compiled.write_object_code(sys.argv[1], {"read": ("read", bytes(10**6))})
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "a.kernel")]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True)
+    assert b"File too large" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @POSIX
-def test_where_no_folder_can_be_made_a_temporary_one_is_used_and_removed(tmp_path):
-    (tmp_path / "file").write_bytes(b"")
-    program = "from flowtag_core.reading import compiled; print(compiled._folder())"
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "file"), "HOME": str(tmp_path)}
-    command = [sys.executable, "-c", program]
-    done = subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
-    folder = done.stdout.decode().strip()
-    assert os.path.basename(folder).startswith("flowtag-")
-    assert not os.path.exists(folder)
+def test_what_a_compiler_left_that_was_killed_is_removed_before_the_next_one(tmp_path, monkeypatch):
+    old, new, kernel = (tmp_path / name for name in ("old.part", "new.part", "a.kernel"))
+    for path in (old, new, kernel):
+        path.write_bytes(b"")
+    for path in (old, kernel):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: None)
+    compiled._compile(str(tmp_path / "b.kernel"))
+    assert sorted(tmp_path.iterdir()) == [kernel, new]
 
 
 @needs_numba

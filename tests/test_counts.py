@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from flowtag_core import counts
 from flowtag_core.counts import (
+    MOST,
     UNKNOWN_TIME,
     WIDTHS,
     FileCounts,
@@ -14,8 +15,12 @@ from flowtag_core.counts import (
     Reason,
     Table,
     Tower,
+    sum_of,
+    summed,
     tabulate,
 )
+
+sizes = st.one_of(st.integers(0, 10**15), st.integers(0, MOST))
 
 rows = st.tuples(
     st.one_of(
@@ -24,8 +29,8 @@ rows = st.tuples(
     st.integers(0, 255),
     st.integers(0, 65535),
     st.integers(0, 2),
-    st.integers(0, 10**15),
-    st.integers(0, 10**15),
+    sizes,
+    sizes,
 )
 many_rows = st.lists(rows, max_size=40)
 
@@ -77,8 +82,8 @@ class TestTablesAdd:
     def test_no_rung_loses_a_flow_a_packet_or_a_byte(self, a):
         whole = table(a)
         assert whole.flows.sum() == len(a)
-        assert whole.packets.sum() == sum(row[4] for row in a)
-        assert whole.bytes.sum() == sum(row[5] for row in a)
+        assert sum_of(whole.packets) == min(sum(row[4] for row in a), MOST)
+        assert sum_of(whole.bytes) == min(sum(row[5] for row in a), MOST)
         assert whole.flows[whole.window == UNKNOWN_TIME].sum() == sum(row[0] < 0 for row in a)
 
     @given(many_rows)
@@ -93,6 +98,26 @@ class TestTablesAdd:
             windows = len({row[0] for row in known})
             fits = windows <= 1 or (windows <= 4 and len(known) <= 12)
             assert fits == (rung == whole.rung)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.one_of(sizes, st.just(MOST))), max_size=9))
+def test_a_sum_that_would_pass_the_largest_number_stays_there(pairs):
+    group, value = np.array(pairs, np.int64).reshape(-1, 2).T
+
+    def add(values):
+        sums = np.zeros(4, np.int64)
+        np.add.at(sums, group, values)
+        return sums
+
+    wanted = [min(sum(v for g, v in pairs if g == one), MOST) for one in range(4)]
+    assert summed(add, value).tolist() == wanted
+    assert sum_of(value) == min(sum(v for _, v in pairs), MOST)
+
+
+def test_counts_say_what_adds_up_to_more_than_the_largest_number():
+    rows = np.array([(1, 6, port, 0, 1, MOST // 2) for port in range(3)], np.int64).T
+    two, three = FlowCounts(requests=tabulate(*rows[:, :2])), FlowCounts(replies=tabulate(*rows))
+    assert (two.beyond, three.beyond, (two + three).beyond) == ((), ("bytes",), ("bytes",))
 
 
 def test_each_width_divides_the_next():

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowtag_core.counts import MOST
 from flowtag_core.reading import compiled, lines
 from flowtag_core.reading.layout import ASSUMED, format_layout
 from tests.fuzz.kernel import FORMATS, by_kernel, by_reference, mutated, records
-from tests.logs import log_lines
+from tests.logs import line, log_lines
 
 pytestmark = pytest.mark.skipif(
     not compiled.can_compile(), reason="numba has no wheel for this platform"
@@ -56,6 +57,17 @@ texts = st.one_of(
 def test_kernel_and_reference_agree_on_any_bytes_in_any_cut(threads, text, format, cuts):
     layout = format_layout(format) if format else ASSUMED
     assert by_kernel(text, layout, cuts, threads) == by_reference(text, layout)
+
+
+def test_sums_that_would_pass_the_largest_number_stay_there_by_kernel_and_reference():
+    nines = {"packets": "9" * 15, "volume": "9" * 15}
+    few, many = (line(dstport=port, srcport="0", **nines) for port in ("25", "443"))
+    text = b"\n".join([few] * 9_000 + [many] * 9_300)
+    one, other = by_kernel(text, ASSUMED, [], 0), by_reference(text, ASSUMED)
+    assert one == other
+    _, _, flows, packets, volume = one[0][1]
+    assert flows == [9_000, 9_300]
+    assert packets == volume == [9_000 * (10**15 - 1), MOST]
 
 
 @pytest.mark.parametrize("format", FORMATS)

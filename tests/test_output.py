@@ -45,6 +45,21 @@ def test_the_mode_of_the_old_file_and_the_link_to_it_stay(tmp_path):
 
 
 @on_posix
+def test_a_private_file_is_never_readable_by_others_while_it_is_replaced(tmp_path):
+    path, modes = tmp_path / "result.csv", []
+    path.write_text("old")
+    path.chmod(0o600)
+
+    def content():
+        modes.extend(stat.S_IMODE(file.stat().st_mode) for file in tmp_path.iterdir())
+        yield b"new"
+
+    write_whole(content(), path)
+    assert modes == [0o600, 0o600]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@on_posix
 def test_a_new_file_has_the_mode_that_any_program_gives_it(tmp_path):
     old = os.umask(0o027)
     try:

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def rows_of(seed, size, minutes, ports, unknown):
+def rows_of(seed, size, minutes, ports, unknown, most=10**12):
     """Rows as the kernel writes them, and the columns that they are made of."""
     rng = np.random.default_rng(seed)
     kind = rng.integers(0, 3, size)
@@ -26,7 +26,7 @@ def rows_of(seed, size, minutes, ports, unknown):
     action = rng.integers(0, 3, size)
     key = (kind << compiled.KIND_SHIFT) | (minute << compiled.REST_BITS)
     key |= (protocol << 18) | (port << 2) | action
-    values = rng.integers(0, 10**12, (2, size))
+    values = rng.integers(0, most, (2, size))
     rows = np.ascontiguousarray(np.stack([key, *values], axis=1)).reshape(-1)
     known = np.where(minute == compiled.UNKNOWN_MINUTE, counts.UNKNOWN_TIME, minute)
     return rows, kind, (known, protocol, port, action, *values)
@@ -40,12 +40,13 @@ def rows_of(seed, size, minutes, ports, unknown):
     unknown=st.sampled_from([0, 0, 0.1, 1]),
     sizes_of_piles=st.sampled_from([(100,), (16, 3000), (3 << 18,)]),
     hot_bits=st.sampled_from([4, 11]),
+    most=st.sampled_from([10**12, counts.MOST]),
     most_span=st.sampled_from([1000, 1 << 20]),
     most_folded=st.sampled_from([500, 1 << 23]),
 )
 @settings(max_examples=60)
 def test_a_tally_is_the_table_of_its_rows(
-    seed, sizes, minutes, ports, unknown, sizes_of_piles, hot_bits, most_span, most_folded
+    seed, sizes, minutes, ports, unknown, sizes_of_piles, hot_bits, most, most_span, most_folded
 ):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(folding, "_MOST_SPAN", most_span)
@@ -54,7 +55,9 @@ def test_a_tally_is_the_table_of_its_rows(
         patch.setattr(tally, "_HOT_BITS", hot_bits)
         patch.setattr(counts, "MOST_ROWS", 2000)
         added = tally.Tally(compiled.kernel(wait=True))
-        parts = [rows_of(seed + n, size, minutes, ports, unknown) for n, size in enumerate(sizes)]
+        parts = [
+            rows_of(seed + n, size, minutes, ports, unknown, most) for n, size in enumerate(sizes)
+        ]
         for rows, _kind, _ in parts:
             added.add(rows)
         total = added.counts()
@@ -71,7 +74,7 @@ def test_object_code_calls_nobody():
     """It is loaded without Numba, so a call of what Numba or C would offer may end in a crash."""
     llvm = pytest.importorskip("llvmlite.binding")
     assert compiled.kernel(wait=True) is not None
-    for _, data in compiled._read_object_code(compiled._Loaded.path).values():
+    for _, data in compiled._read_object_code(compiled._Loaded.place).values():
         parts = {part.name(): part.data() for part in llvm.ObjectFileRef.from_data(data).sections()}
         symbols = struct.iter_unpack("<IBBHQQ", parts[b".symtab"])
         outside = [name for name, info, _, part, _, _ in symbols if part == 0 and info >> 4]

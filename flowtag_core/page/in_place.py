@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
+from flowtag_core.arguments import parsed
 from flowtag_core.errors import FlowtagError, LogError
 from flowtag_core.output import write_whole
 from flowtag_core.page.intake import Arrival, CountedLog, Refusal
@@ -77,7 +78,7 @@ def parse(arguments: Sequence[str]) -> Given:
     parser.add_argument("paths", nargs="*")
     parser.add_argument("--lookup")
     parser.add_argument("--format")
-    found = parser.parse_intermixed_args(arguments)
+    found = parsed(parser, arguments)
     return Given(tuple(dict.fromkeys(found.paths)), found.lookup, found.format)
 
 

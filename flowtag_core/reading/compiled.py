@@ -2,24 +2,26 @@
 
 To import Numba takes longer than to count 100 MB, and to compile takes seconds. So another process
 compiles, once for each version and processor, while this one counts with the reference; later the
-object code is loaded with llvmlite alone. A cache that is missing, damaged, another user's or not
-to be written only costs time.
+object code is loaded with llvmlite alone. With it stands what it was compiled from, and only what is
+this process's own version is loaded. A cache that is missing, damaged, another user's or not to be
+written only costs time.
 """
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import os
 import stat
 import sys
 import threading
 import time
-import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, cast
+
+from flowtag_core.output import PART, write_whole
 
 if TYPE_CHECKING:
     import subprocess
@@ -80,8 +82,21 @@ SIGNATURES: Final = {
 }
 """The parameters of each function; all give a number."""
 
-_KERNEL: Final = os.path.join(os.path.dirname(__file__), "kernel.py")
+_WRITTEN_IN: Final = 60
+"""Seconds in which object code is surely written."""
+_ROOT: Final = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
+
+def _sources() -> bytes:
+    """What the kernel is made of, as it is when this process starts: an update changes the files."""
+    content = b""
+    for path in (os.path.join(os.path.dirname(__file__), "kernel.py"), __file__):
+        with open(path, "rb") as file:
+            content += file.read()
+    return content
+
+
+_SOURCES: Final = _sources()
 
 ObjectCode = Mapping[str, tuple[str, bytes]]
 """By the name of each function: the name of its entry, and its object code."""
@@ -122,7 +137,7 @@ class _Loaded:
     kernel: Kernel | None = None
     is_begun = False
     compiler: subprocess.Popen[bytes] | None = None
-    path: str | None = None
+    place: str | BinaryIO | None = None
     lock = threading.Lock()
 
 
@@ -149,13 +164,14 @@ def kernel(wait: bool = False) -> Kernel | None:
 
 def _get() -> bool:
     """Load the kernel if it is compiled, else have it compiled once; gives whether it is under way."""
-    _Loaded.path = _Loaded.path or os.path.join(_folder(), f"{_key()}.kernel")
+    place = _Loaded.place = _Loaded.place or _place()
     is_on = _Loaded.compiler is not None and _Loaded.compiler.poll() is None
-    if _Loaded.kernel is None and (code := _read_object_code(_Loaded.path)):
+    is_readable = isinstance(place, str) or not is_on
+    if _Loaded.kernel is None and is_readable and (code := _read_object_code(place, _key())):
         _Loaded.kernel = _load(code)
     elif not _Loaded.is_begun:
         _Loaded.is_begun = True
-        _Loaded.compiler = _compile(_Loaded.path)
+        _Loaded.compiler = _compile(place)
         is_on = _Loaded.compiler is not None
     return is_on
 
@@ -166,29 +182,23 @@ def use(path: str) -> None:
     _Loaded.kernel = _load(code) if code else None
 
 
-def write_object_code(path: str, code: ObjectCode) -> None:
-    """Keep object code in a file, which appears whole or not at all."""
-    import tempfile
-
+def write_object_code(file: str | BinaryIO, code: ObjectCode) -> None:
+    """Write object code, and what it was compiled from, to a path, whole or not at all, or a file."""
     table = ",".join(f"{name} {entry} {len(data)}" for name, (entry, data) in code.items())
-    content = b"\n".join([table.encode(), b"".join(data for _, data in code.values())])
-    with tempfile.NamedTemporaryFile(dir=os.path.dirname(path), delete=False) as file:
-        file.write(_checksum(content) + content)
-    os.replace(file.name, path)
+    blocks = b"".join(data for _, data in code.values())
+    content = b"\n".join([_key().encode(), table.encode(), blocks])
+    write_whole([_digest(content), b"\n", content], file)
 
 
-def _read_object_code(path: str) -> ObjectCode | None:
-    """What was kept; None where there is nothing, it is damaged or somebody else's."""
-    try:
-        with open(path, "rb") as file:
-            if not _is_private(os.fstat(file.fileno())):
-                return None
-            content = file.read()
-    except OSError:
+def _read_object_code(file: str | BinaryIO, key: str | None = None) -> ObjectCode | None:
+    """What was kept; None where there is nothing, it is damaged, somebody else's or of another key."""
+    content = _content(file)
+    digest, _, content = content.partition(b"\n")
+    if _digest(content) != digest:
         return None
-    if _checksum(content[4:]) != content[:4]:
+    made_of, table, blocks = content.split(b"\n", 2)
+    if key is not None and made_of != key.encode():
         return None
-    table, _, blocks = content[4:].partition(b"\n")
     code = {}
     for row in table.decode().split(","):
         name, entry, size = row.split(" ")
@@ -197,9 +207,22 @@ def _read_object_code(path: str) -> ObjectCode | None:
     return code
 
 
-def _checksum(content: bytes) -> bytes:
-    """Four bytes that tell damage; what nobody else may change needs no more."""
-    return zlib.crc32(content).to_bytes(4, "little")
+def _content(file: str | BinaryIO) -> bytes:
+    """All that is in a file; nothing where there is none, or others may change it."""
+    if not isinstance(file, str):
+        file.seek(0)
+        return file.read()
+    try:
+        with open(file, "rb") as opened:
+            return opened.read() if _is_private(os.fstat(opened.fileno())) else b""
+    except OSError:
+        return b""
+
+
+def _digest(content: bytes) -> bytes:
+    import hashlib  # which small logs need not wait for
+
+    return hashlib.sha256(content).hexdigest().encode()
 
 
 def _load(code: ObjectCode) -> Kernel:
@@ -225,19 +248,28 @@ def _load(code: ObjectCode) -> Kernel:
     return Kernel(**functions)
 
 
-def _compile(path: str) -> subprocess.Popen[bytes] | None:
-    """Start the process that compiles; it may outlive this one, for the next time."""
+def _compile(place: str | BinaryIO) -> subprocess.Popen[bytes] | None:
+    """Start the process that compiles; it may outlive this one, for the next time.
+
+    What it imports is this product and what is installed: a folder that happens to be the current one
+    may hold another version of either.
+    """
     import subprocess
 
-    program = [sys.executable, "-m", "flowtag_core.reading.kernel", path]
-    root = os.path.dirname(os.path.dirname(os.path.dirname(__file__)))
-    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    if isinstance(place, str):
+        _remove_left_over(os.path.dirname(place))
+    program = [sys.executable, "-P", "-m", "flowtag_core.reading.kernel"]
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     try:
         return subprocess.Popen(  # noqa: S603
-            program,
-            env={**os.environ, "PYTHONPATH": paths},
+            [*program, place] if isinstance(place, str) else program,
+            cwd=_ROOT,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join([_ROOT, *filter(os.path.isabs, given)]),
+            },
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if isinstance(place, str) else place,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
@@ -245,28 +277,49 @@ def _compile(path: str) -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _folder() -> str:
-    """The private cache folder, made where it is missing; a temporary one where it cannot be used."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        base = "~/Library/Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = os.path.join(os.path.expanduser(base), "flowtag")
-    try:
-        os.makedirs(os.path.dirname(folder), exist_ok=True)
-        if not os.path.isdir(folder):
-            os.mkdir(folder, mode=0o700)
-        if _is_private(os.stat(folder)) and os.access(folder, os.W_OK):
-            return folder
-    except OSError:
-        pass
+def _remove_left_over(folder: str) -> None:
+    """Remove what a compiler left behind that was killed while it wrote."""
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            if entry.name.endswith(PART) and time.time() - entry.stat().st_mtime > _WRITTEN_IN:
+                os.unlink(entry.path)
+
+
+def _place() -> str | BinaryIO:
+    """The path at which object code is kept, or where there is none, a file without a name."""
+    folder = _folder()
+    if folder is not None:
+        return os.path.join(folder, f"{_key()}.kernel")
     import tempfile
 
-    temporary = tempfile.TemporaryDirectory(prefix="flowtag-", ignore_cleanup_errors=True)
-    atexit.register(temporary.cleanup)
-    return temporary.name
+    return cast(BinaryIO, tempfile.TemporaryFile())
+
+
+def _folder() -> str | None:
+    """The private cache folder, made where it is missing; None where it cannot be used."""
+    base = os.path.expanduser(_caches())
+    folder = os.path.join(base, "flowtag")
+    if not os.path.isabs(base):
+        return None
+    try:
+        os.makedirs(base, exist_ok=True)
+        if not os.path.isdir(folder):
+            os.mkdir(folder, mode=0o700)
+        is_usable = _is_private(os.stat(folder)) and os.access(folder, os.W_OK)
+    except OSError:
+        return None
+    return folder if is_usable else None
+
+
+def _caches() -> str:
+    """Where this system keeps what may be deleted; a relative path is none (XDG's rule)."""
+    if sys.platform == "darwin":
+        return "~/Library/Caches"
+    is_windows = sys.platform == "win32"
+    given = os.environ.get("LOCALAPPDATA" if is_windows else "XDG_CACHE_HOME", "")
+    if os.path.isabs(given):
+        return given
+    return "~/AppData/Local" if is_windows else "~/.cache"
 
 
 def _is_private(status: os.stat_result) -> bool:
@@ -276,17 +329,20 @@ def _is_private(status: os.stat_result) -> bool:
     return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
+@cache
 def _key() -> str:
     """What the object code depends on: the sources, Numba, LLVM and the processor."""
     import llvmlite
     import llvmlite.binding as llvm
 
-    spec = find_spec("numba")
-    sources = [_KERNEL, __file__]
-    if spec and spec.origin:
-        sources.append(os.path.join(os.path.dirname(spec.origin), "_version.py"))
-    parts = [llvmlite.__version__, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()]
-    for path in filter(os.path.isfile, sources):
-        with open(path, encoding="utf-8") as file:
-            parts.append(file.read())
-    return f"{zlib.crc32(repr(parts).encode()):08x}-{sum(map(len, parts))}"
+    made_by = llvmlite.__version__, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+    return _digest(repr([_numba(), *made_by]).encode() + _SOURCES).decode()
+
+
+def _numba() -> str:
+    """Which Numba is installed, by the folder that says so: to import it takes a second."""
+    for folder in filter(os.path.isdir, sys.path):
+        for name in sorted(os.listdir(folder)):
+            if name.startswith("numba-") and name.endswith("-info"):
+                return name
+    return ""

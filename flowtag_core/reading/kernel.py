@@ -12,8 +12,8 @@ or bytes is written anew first, with single spaces, and then read in the same wa
 table what `read` does for text.
 
 All of them work on plain addresses and arrays, allocate nothing and raise nothing. Their object code
-depends on nothing but the processor, so `compiled` keeps it in a file; run as a program with a path,
-this module writes that file.
+depends on nothing but the processor, so `compiled` keeps it in a file; run as a program, this module
+writes it to the path that it is given, or to standard output.
 
 Why it is fast:
 - 64 bytes are looked at together. A comparison of 64 bytes gives a number of 64 bits, one for each
@@ -32,6 +32,7 @@ Why it is fast:
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Any, Final
 
@@ -40,6 +41,7 @@ from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
+from flowtag_core.counts import MOST
 from flowtag_core.reading.compiled import (
     ABSENT,
     ACTION,
@@ -984,6 +986,13 @@ def pick(
     return place
 
 
+@_part
+def _plus(one: Any, other: Any) -> Any:
+    """The sum of two numbers that are not negative, MOST at most: what passes it wraps."""
+    both = one + other
+    return both if both >= 0 else MOST
+
+
 def add(
     rows: Any,
     begin: Any,
@@ -1019,8 +1028,8 @@ def add(
         slot = 4 * ((kind << bits) + np.int64((U(key) * _MIX) >> shift))
         if hot[slot] == key:
             hot[slot + 1] += 1
-            hot[slot + 2] += rows[3 * place + 1]
-            hot[slot + 3] += rows[3 * place + 2]
+            hot[slot + 2] = _plus(hot[slot + 2], rows[3 * place + 1])
+            hot[slot + 3] = _plus(hot[slot + 3], rows[3 * place + 2])
             continue
         if hot[slot] != -1:
             if used[kind] >= most[kind]:
@@ -1135,8 +1144,9 @@ def fold(
             window = windows[cells[done] & _WINDOW]
             columns[place] = (window << REST_BITS) | (pile[4 * done] & _REST)
             columns[place + size] += pile[4 * done + 1]
-            columns[place + 2 * size] += pile[4 * done + 2]
-            columns[place + 3 * size] += pile[4 * done + 3]
+            packets, volume = place + 2 * size, place + 3 * size
+            columns[packets] = _plus(columns[packets], pile[4 * done + 2])
+            columns[volume] = _plus(columns[volume], pile[4 * done + 3])
     return count
 
 
@@ -1160,4 +1170,6 @@ def object_code() -> ObjectCode:
 
 
 if __name__ == "__main__":
-    write_object_code(sys.argv[1], object_code())
+    # As an exception it lets a half-written file be removed.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    write_object_code(sys.argv[1] if len(sys.argv) > 1 else sys.stdout.buffer, object_code())

@@ -10,11 +10,11 @@ import io
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO, Final, NamedTuple, cast
+from typing import BinaryIO, Final, NamedTuple, TextIO, cast
 
 from flowtag_core.errors import DamagedLogError, LogError, reason_of
 from flowtag_core.reading.unpacking import HEAD_SIZE, MEMBER_END, READ_SIZE, File, unpacked
@@ -222,6 +222,29 @@ def files_in(path: str) -> tuple[list[str], list[LogError]]:
     if not files and not unreadable:
         raise LogError(f"{path}: is a folder without files. Give the folder that has the logs.")
     return files, unreadable
+
+
+def file_identity(file: str | TextIO | None) -> tuple[int, int] | None:
+    """What two paths to one regular file have in common, by links too; None for what is none.
+
+    `-` stands for standard input; an open text stream is the file that it reads or writes.
+    """
+    if file == "-":
+        file = sys.stdin
+    try:
+        status = os.stat(file) if isinstance(file, str) else os.fstat(cast(TextIO, file).fileno())
+    except (OSError, ValueError, AttributeError):  # a stream that is closed is None
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+
+
+def same_files(paths: Iterable[str]) -> list[list[str]]:
+    """The paths that lead to one file, where there are several; each list in the order given."""
+    by_identity: dict[tuple[int, int], list[str]] = {}
+    for path in paths:
+        if (identity := file_identity(path)) is not None:
+            by_identity.setdefault(identity, []).append(path)
+    return [paths for paths in by_identity.values() if len(paths) > 1]
 
 
 def open_log(path: str | os.PathLike[str]) -> BinaryIO:

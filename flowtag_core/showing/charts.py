@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import altair as alt
-import numpy as np
 import pandas as pd
 
+from flowtag_core.counts import sum_of
 from flowtag_core.showing.legend import GREY, Legend
 from flowtag_core.showing.notes import compact, number, pair_name
-from flowtag_core.tagging.report import Report
+from flowtag_core.tagging.report import Report, sums_at
 
 MOST_BARS: Final = 15
 """Bars before the rest becomes one bar "Other": a browser gives up on thousands."""
@@ -33,8 +33,7 @@ class Bar:
 
 def tag_chart(report: Report, legend: Legend, theme: str = "light") -> alt.LayerChart:
     """A bar for each name of the legend, in its colour."""
-    counts = np.zeros(len(legend.names), np.int64)
-    np.add.at(counts, legend.place[report.tag], report.count)
+    counts = sums_at((len(legend.names),), legend.place[report.tag], report.count)
     bars = [
         Bar(name, count, colour, colour == GREY[theme])
         for name, count, colour in zip(legend.names, counts.tolist(), legend.colours, strict=True)
@@ -56,7 +55,7 @@ def port_chart(report: Report, legend: Legend, theme: str = "light") -> alt.Laye
     rest = report.count[most[MOST_BARS:]]
     if len(rest):
         name = f"Other ({number(len(rest), 'pair')})"
-        bars.append(Bar(name, int(rest.sum()), GREY[theme], is_rest=True))
+        bars.append(Bar(name, sum_of(rest), GREY[theme], is_rest=True))
     return _chart(bars, report.measure, theme)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from flowtag_core.counts import FileCounts, FlowCounts, Offer, Reason
+from flowtag_core.counts import MOST, FileCounts, FlowCounts, Offer, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.tagging.editing import with_rules
 from flowtag_core.tagging.lookup import (
@@ -81,6 +81,11 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
             yield f"{name}: most lines have an unknown action or status. Is its format a custom one?"
     if counts.total.set_aside[Reason.SKIPPED_DATA]:
         yield "AWS could not record everything (SKIPDATA): these counts are a lower bound."
+    if counts.beyond:
+        yield (
+            f"The {' and '.join(counts.beyond)} add up to more than {MOST:,}: a sum that reaches this "
+            "number stays there and is too small."
+        )
 
 
 def _doubt(counts: FlowCounts, name: str, file: FileCounts) -> Iterator[str]:
@@ -110,6 +115,14 @@ def _doubt(counts: FlowCounts, name: str, file: FileCounts) -> Iterator[str]:
             "the rest. Are these two logs in one file? Part them, or put the names of their fields "
             "before them."
         )
+
+
+def repeated(same: Iterable[Sequence[str]]) -> Iterator[str]:
+    """A sentence on each file that was given more than once, by the paths that lead to it."""
+    for first, *others in same:
+        others = [path for path in dict.fromkeys(others) if path != first]
+        what = f"is the same file as {few_words(others)}" if others else "was given more than once"
+        yield f"{first}: {what}, and is counted each time."
 
 
 def offers(counts: FlowCounts) -> Iterator[str]:

@@ -12,7 +12,7 @@ from flowtag_core.counts import Ints
 from flowtag_core.showing.notes import pair_name
 from flowtag_core.showing.suggestions import suggestion
 from flowtag_core.tagging.lookup import EXACT, Ports, Rule
-from flowtag_core.tagging.report import Course, Numbers, Report, places_in
+from flowtag_core.tagging.report import Course, Numbers, Report, places_in, sums_at
 
 MOST_OFFERS: Final = 200
 """Rows of the workbench: more than anybody names one by one."""
@@ -72,7 +72,7 @@ def untagged_table(
             "Port": [pair_name(*offer.pair) for offer in on_offer],
             "Tag as": [offer.label for offer in on_offer],
             report.measure.capitalize(): count,
-            "Share": 100 * count / max(report.total, 1),
+            "Share": 100.0 * count / max(report.total, 1),
         }
     )
     if len(course.start) > 1:
@@ -90,14 +90,12 @@ def _bars(course: Course, places: Ints, pairs: int) -> Ints:
     is_wanted = row >= 0
     slot = (course.start - course.start[0]) // (course.width * 60)
     part = slot // -(-(slot[-1] + 1) // BARS)
-    bars: Ints = np.zeros((len(places), part[-1] + 1), np.int64)
     where = row[is_wanted], part[course.window[is_wanted]]
-    np.add.at(bars, where, course.count[is_wanted])
-    return bars
+    return sums_at((len(places), part[-1] + 1), where, course.count[is_wanted])
 
 
 def _percent_of(rejected: Report, report: Report, places: Ints) -> Numbers:
     found = places_in(rejected, report.port[places], report.protocol[places])
     count = np.where(found < 0, 0, np.append(rejected.count, 0)[found])
-    percent: Numbers = np.rint(100 * count / np.maximum(report.count[places], 1)).astype(np.int32)
+    percent: Numbers = np.rint(100.0 * count / np.maximum(report.count[places], 1)).astype(np.int32)
     return percent

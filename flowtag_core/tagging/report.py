@@ -12,7 +12,16 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from flowtag_core.counts import ACTIONS, UNKNOWN_TIME, WIDTHS, FlowCounts, Ints, Table
+from flowtag_core.counts import (
+    ACTIONS,
+    UNKNOWN_TIME,
+    WIDTHS,
+    FlowCounts,
+    Ints,
+    Table,
+    sum_of,
+    summed,
+)
 from flowtag_core.iana import protocol_name
 from flowtag_core.output import OutputFile, csv_cell, write_whole
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
@@ -37,7 +46,7 @@ class Report:
     """What each tag and each port and protocol has, under one choice of measure and filters.
 
     The columns are of one length, a row for each port and protocol, sorted by port and then by
-    protocol name. `tag` is a place in `tags`, whose last entry is UNTAGGED.
+    protocol name. A count that would pass 2^63 - 1 stays there. `tag` is a place in `tags`, whose last entry is UNTAGGED.
     """
 
     tags: tuple[str, ...]
@@ -61,8 +70,7 @@ class Report:
     @cached_property
     def tag_counts(self) -> Mapping[str, int]:
         """Tag -> count: the most first, then by name; only tags that occur, and UNTAGGED last."""
-        sums = np.zeros(len(self.tags), np.int64)
-        np.add.at(sums, self.tag, self.count)
+        sums = sums_at((len(self.tags),), self.tag, self.count)
         occurring = np.flatnonzero(np.bincount(self.tag, minlength=1)).tolist()
         named = sorted(
             ((int(sums[tag]), self.tags[tag]) for tag in occurring),
@@ -79,7 +87,7 @@ class Report:
     @property
     def total(self) -> int:
         """The sum of all counts."""
-        return int(self.count.sum())
+        return sum_of(self.count)
 
     def where(self, keep: NDArray[np.bool_]) -> Report:
         """The same with those rows only for which `keep` is true."""
@@ -172,7 +180,7 @@ def untagged_replies(selection: Selection, report: Report) -> int:
     replies = selection.replies
     untagged = _keys(report.port, report.protocol)[report.is_untagged]
     is_untagged = np.isin(_keys(replies.port, replies.protocol), untagged)
-    return int(_values(replies, report.measure)[is_untagged].sum())
+    return sum_of(_values(replies, report.measure)[is_untagged])
 
 
 def retagged(report: Report, lookup: Lookup) -> Report:
@@ -195,7 +203,7 @@ def over_time(selection: Selection, report: Report) -> Course:
         known - known % (width * 60) if width else known * 0, return_inverse=True
     )
     pair = np.searchsorted(keys, key[is_known])
-    unknown = int(values[~is_known].sum())
+    unknown = sum_of(values[~is_known])
     return Course(
         start,
         width,
@@ -222,9 +230,19 @@ def stacked(course: Course, layer: Numbers, layers: int) -> Ints:
 
     `layer` has the number of the layer for each port and protocol of the report.
     """
-    sums: Ints = np.zeros((layers, len(course.start)), np.int64)
-    np.add.at(sums, (layer[course.pair], course.window), course.count)
-    return sums
+    shape = layers, len(course.start)
+    return sums_at(shape, (layer[course.pair], course.window), course.count)
+
+
+def sums_at(shape: tuple[int, ...], places: Any, values: Ints) -> Ints:
+    """The sums of the values that go to each place of an array of this shape, MOST at most."""
+
+    def added(part: Ints) -> Ints:
+        sums: Ints = np.zeros(shape, np.int64)
+        np.add.at(sums, places, part)
+        return sums
+
+    return summed(added, values)
 
 
 def with_tag(report: Report, tag: str) -> Report:
@@ -273,7 +291,9 @@ def _by_port_and_protocol(selection: Selection, measure: Measure) -> tuple[Numbe
     key = key[order]
     values = np.concatenate([_values(table, measure) for table in selection])[order]
     first = np.flatnonzero(np.diff(key, prepend=-1))
-    return key[first], np.add.reduceat(values, first) if len(first) else values
+    if not len(first):
+        return key, values
+    return key[first], summed(lambda part: np.add.reduceat(part, first), values)
 
 
 def _values(table: Table, measure: Measure) -> Ints:
