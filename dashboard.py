@@ -17,7 +17,7 @@ import streamlit as st
 import flowtag_core
 from flowtag_core.page import address, in_place, rows, sidebar, tabs, trust
 from flowtag_core.page.rules import rules
-from flowtag_core.page.status import offers, say, status
+from flowtag_core.page.status import offers, repeated, say, status
 from flowtag_core.page.timeline import chosen, timeline
 from flowtag_core.page.uploads import take_dropped
 from flowtag_core.page.welcome import welcome
@@ -115,6 +115,7 @@ beside_status = status(session)
 with st.container():
     say(st.error, [*session.refused, *session.unsent])
     say(st.info, session.told)
+    repeated(session)
     offers(session)
 if not session.logs:
     st.stop()

@@ -19,7 +19,7 @@ from typing import IO, Any, BinaryIO, TextIO
 
 from flowtag_core.arguments import parsed
 from flowtag_core.counts import FlowCounts
-from flowtag_core.errors import FlowtagError, OutputError
+from flowtag_core.errors import FlowtagError, OutputError, unforeseen
 from flowtag_core.output import check_writable
 from flowtag_core.reading.compiled import slowly
 from flowtag_core.reading.counting import Progress, parse_flow_log
@@ -73,6 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if len(given.paths) < 3:
         _parser().error("give at least one FLOW_LOG, then the LOOKUP, then the OUTPUT")
     *logs, lookup, output = given.paths
+    if os.environ.get("FLOWTAG_DEBUG"):
+        import logging
+
+        logging.basicConfig()  # what is logged goes to standard error
     try:
         return _run(logs, lookup, output, given.format)
     except FlowtagError as error:
@@ -84,6 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _say("flowtag: stopped before the result was written.")
         return INTERRUPTED
+    except Exception as error:  # noqa: BLE001  (Python would exit with 1, which means another thing)
+        _say(f"flowtag: {unforeseen('the command', error)}")
+        return FAILED
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -121,8 +128,12 @@ def _run(logs: list[str], lookup_path: str, output: str, format: str | None) -> 
     with _progress_bar(logs) as progress:
         counts = parse_flow_log(*logs, format=format, progress=progress)
     tags = _write(counts, lookup, output)
-    with suppress(KeyboardInterrupt):  # The result is there; only the telling is cut off.
+    try:  # The result is there, whatever becomes of the telling.
         _tell(counts, lookup, tags, same_files(files), time.perf_counter() - started)
+    except KeyboardInterrupt:
+        pass
+    except Exception as error:  # noqa: BLE001  (the same)
+        _say(f"flowtag: {unforeseen('the summary', error)}")
     return DAMAGED if counts.total.damage else DONE
 
 

@@ -2,7 +2,8 @@
 
 FlowtagError
 ├── LogError            a flow log that cannot be read
-│   └── DamagedLogError one that ends before its end; what came out before stays counted
+│   ├── DamagedLogError one that ends before its end; what came out before stays counted
+│   └── UnforeseenError one in which flowtag itself failed: a defect that nobody foresaw
 ├── FormatError         a layout given by hand that names no port or no protocol
 ├── LookupFileError     a lookup that cannot be used at all
 ├── RuleError           a rule that cannot be added to a lookup
@@ -13,6 +14,13 @@ A bad line or a bad lookup row is no error: it is counted and reported beside th
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+LOGGER: Final = "flowtag_core"
+"""Where the traceback of what nobody foresaw goes; nobody sees it unless a handler is added there."""
 
 
 def reason_of(error: Exception) -> str:
@@ -36,6 +44,10 @@ class DamagedLogError(LogError):
         self.tail = tail
 
 
+class UnforeseenError(LogError):
+    """A log in which flowtag itself failed; the cause is the defect."""
+
+
 class FormatError(FlowtagError):
     """A layout, given as a format string, that cannot serve."""
 
@@ -54,3 +66,35 @@ class OutputError(FlowtagError):
 
 class Cancelled(FlowtagError):
     """The caller's `cancel` said yes; nothing was counted."""
+
+
+@contextmanager
+def foreseen(name: str) -> Iterator[None]:
+    """Work on one file: what nobody foresaw ends this work alone, as an error like any other.
+
+    Raises UnforeseenError, and LogError where memory runs out or the system fails.
+    """
+    try:
+        yield
+    except FlowtagError:
+        raise
+    except MemoryError as error:
+        raise LogError(f"{name}: there is not enough memory to read it.") from error
+    except OSError as error:
+        raise LogError(f"{name}: cannot be read: {reason_of(error)}.") from error
+    except Exception as error:
+        raise UnforeseenError(f"{name}: {unforeseen(name, error)}") from error
+
+
+def unforeseen(name: str, error: Exception) -> str:
+    """The sentence on a defect that some work on `name` brought out; the traceback is logged."""
+    import logging
+
+    logger = logging.getLogger(LOGGER)
+    if not logger.hasHandlers():
+        logger.addHandler(logging.NullHandler())
+    logger.error("flowtag failed: %r", name, exc_info=error)
+    return (
+        f"flowtag itself failed ({type(error).__name__}: {str(error)[:200]}). Please report it, with "
+        "what is shown where FLOWTAG_DEBUG=1 is set, if you can with the file."
+    )

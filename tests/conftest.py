@@ -14,25 +14,45 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from flowtag_core.reading import compiled
+
 settings.register_profile("flowtag", deadline=None, print_blob=True)
 settings.load_profile("flowtag")
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "flowtag_core" / "sample"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+BROWSERS = (
+    "chromium-headless-shell",  # the same without a window of its own: a quarter faster
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+)
+
+
+def pytest_configure(config):
+    """Have the kernel compiled before several workers ask for it at once."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        compiled.kernel(wait=True)
+
+
+def pytest_xdist_auto_num_workers():
+    """One more than there are processors: journeys mostly wait for a browser."""
+    return (os.cpu_count() or 1) + 1
 
 
 @contextmanager
-def serving(folder, *arguments):
+def serving(folder, *arguments, program=("streamlit",)):
     """The page as README starts it but for the port: its address and the server's process.
 
-    The server writes its log into the folder, and at the end no exception may be in it.
+    `program` is another module that starts it, and what it is told. The server writes its log into the folder, and at the end no exception may be in it.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = Path(folder, "server.log")
-    command = [sys.executable, "-m", "streamlit", "run", "dashboard.py"]
+    command = [sys.executable, "-m", *program, "run", "dashboard.py"]
     options = ["--server.port", str(port), "--server.headless", "true", "--", *arguments]
     with log.open("wb") as output:
         server = subprocess.Popen([*command, *options], cwd=ROOT, stdout=output, stderr=output)
@@ -87,6 +107,7 @@ def launched(playwright, error):
         [{"executable_path": path}] if path else [{"channel": "chrome"}, {"channel": "msedge"}, {}]
     )
     arguments = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    arguments.append("--process-per-site")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium's own sandbox refuses to run as root.
     tried = []

@@ -23,9 +23,9 @@ SIZES = (2, 10, 100, 1_000, 30_000)
 class Visitor:
     """One tab, what it should hold, and what it may do."""
 
-    def __init__(self, browser, url, number, folder, rng):
+    def __init__(self, window, url, number, folder, rng):
         self.mark, self.rng = f"visitor{number}", rng
-        self.page = browser.new_page(viewport={"width": 1440, "height": 1200})
+        self.page = window.new_page()
         self.page.goto(url)
         self.page.locator(".st-key-sample button").wait_for()
         # The numbers of the flows of three tabs never add up to the same.
@@ -124,7 +124,8 @@ class Visitor:
 def crowd(browser, url, folder, tabs, times, seed):
     """So many tabs do so many things each, in turn, none waiting for another's to end."""
     rng = random.Random(seed)
-    visitors = [Visitor(browser, url, number, folder, rng) for number in range(tabs)]
+    window = browser.new_context(viewport={"width": 1440, "height": 1200})
+    visitors = [Visitor(window, url, number, folder, rng) for number in range(tabs)]
     done = [[] for _ in visitors]
     for _ in range(times):
         for visitor, deeds in zip(visitors, done, strict=True):
@@ -136,7 +137,7 @@ def crowd(browser, url, folder, tabs, times, seed):
     for visitor in visitors:
         visitor.settle()
         visitor.check()
-        visitor.page.close()
+    window.close()
 
 
 def main():

@@ -141,31 +141,39 @@ def test_object_code_of_another_version_is_never_loaded(object_code, empty):
     assert len(empty) == 1
 
 
-FOREIGN_KERNEL = """
-import sys
+KERNEL = """
+import os, sys
 from flowtag_core.reading import compiled
-open(sys.argv[1] + ".foreign", "w")
-compiled.write_object_code(sys.argv[1], {"read": ("read", b"another version's")})
+open(compiled._ROOT + "/ran", "w")
+code = compiled._read_object_code(os.environ["SOUND_KERNEL"])  # to compile takes too long here
+compiled.write_object_code(sys.argv[1], code)
 """
 
 
 @needs_numba
+@pytest.mark.usefixtures("object_code")
 def test_the_current_folder_gives_the_compiler_no_code(tmp_path):
-    here = tmp_path / "another checkout"
-    shutil.copytree(ROOT / "flowtag_core", here / "flowtag_core")
-    (here / "flowtag_core" / "reading" / "kernel.py").write_text(FOREIGN_KERNEL)
-    (here / "numba.py").write_text("open(__file__ + '.foreign', 'w')")
+    mine, another = tmp_path / "mine", tmp_path / "another"
+    for checkout in (mine, another):
+        shutil.copytree(ROOT / "flowtag_core", checkout / "flowtag_core")
+        (checkout / "flowtag_core" / "reading" / "kernel.py").write_text(f"# {checkout}\n{KERNEL}")
+        (checkout / "numba.py").write_text("open(__file__ + '.ran', 'w')")
     program = "from flowtag_core.reading import compiled; print(compiled.kernel(wait=True))"
     environment = {
         **os.environ,
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
         "LOCALAPPDATA": str(tmp_path / "cache"),
-        "PYTHONPATH": os.pathsep.join([str(ROOT), "", "."]),
+        "SOUND_KERNEL": os.path.join(compiled._folder(), f"{compiled._key()}.kernel"),
     }
-    command = [sys.executable, "-P", "-c", program]
-    done = subprocess.run(command, cwd=here, env=environment, check=True, capture_output=True)
-    assert done.stdout.startswith(b"Kernel(")
-    assert list(tmp_path.rglob("*.foreign")) == []
+    for checkout, other in ((mine, another), (another, mine)):
+        environment["PYTHONPATH"] = os.pathsep.join([str(checkout), "", "."])
+        command = [sys.executable, "-P", "-c", program]
+        done = subprocess.run(command, cwd=other, env=environment, check=True, capture_output=True)
+        assert done.stdout.startswith(b"Kernel("), done.stderr
+        ran = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*ran"))
+        assert ran == [f"{checkout.name}/ran"]
+        (checkout / "ran").unlink()
+    assert len(list((tmp_path / "cache" / "flowtag").iterdir())) == 2
 
 
 @needs_numba

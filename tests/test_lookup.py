@@ -204,7 +204,10 @@ def test_what_is_not_utf8_is_read_as_windows_text_and_it_is_said():
         (b'dstport,protocol,tag\n1,tcp,"' + b"x" * 200_000, "line 2: a quote is opened and never"),
         (b"PK\x03\x04", "an Excel workbook"),
         (b"\x1f\x8b", "damaged or cut short"),
-        (gzip.compress(gzip.compress(b"x", mtime=0), mtime=0), "compressed with gzip more than once"),
+        (
+            gzip.compress(gzip.compress(b"x", mtime=0), mtime=0),
+            "compressed with gzip more than once",
+        ),
         (b"\x89PNG\r\n\x1a\n\0\0", "is binary"),
         (b"\xff\xfe\x00\xd8", "is binary|needs the three columns"),
     ],

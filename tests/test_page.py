@@ -140,7 +140,7 @@ def test_only_what_has_flows_is_taken_for_a_repetition():
     for content, sentences in ((quiet, 0), (busy, 1)):
         session = Session()
         session.take_in(read(*(arrival(name, content) for name in names)))
-        assert len(session.told) == sentences
+        assert len(session.repeated) == sentences
 
 
 def test_progress_is_said_with_rate_and_time_left():
@@ -298,12 +298,20 @@ def test_a_run_that_overtakes_the_start_sees_that_files_are_being_read(folder, m
     assert session.logs.counts.total.flows == 2
 
 
-def test_a_file_that_is_given_twice_is_counted_once(folder):
+def test_a_file_that_is_given_twice_counts_twice_and_can_be_removed(folder):
     logs = folder / "logs"
     (folder / "link.log").symlink_to(logs / "a.log")
     for _ in ("read", "known"):
-        session = started(logs, logs / "a.log", folder / "link.log", logs)
+        session = started(logs, logs / "sub", folder / "link.log", logs)
+        assert session.logs.counts.total.flows == 6
+        assert list(session.repeated.values()) == [
+            f"{logs / 'sub'}: all of its files were given before ({logs}) and are counted twice.",
+            f"{folder / 'link.log'}: was given before ({logs}) and is counted twice.",
+            f"{logs} (2): all of its files were given before ({logs}) and are counted twice.",
+        ]
+        session.remove_repeated()
         assert session.logs.counts.total.flows == 2
+        assert not session.repeated
 
 
 def test_what_was_counted_in_place_is_read_again_only_when_it_changed(folder, monkeypatch):

@@ -1,7 +1,9 @@
 import gzip
 import io
+import os
 import random
 import tracemalloc
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -124,6 +126,70 @@ def test_cut_at_any_byte_every_whole_record_before_the_cut_counts():
         )
         seen.add(file.flows)
     assert seen == {0, 1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize("pack", [bytes, partial(gzip.compress, compresslevel=0)])
+def test_a_log_that_becomes_shorter_while_it_is_read_is_damaged(tmp_path, pack):
+    path = tmp_path / "flow.log"
+    path.write_bytes(pack((line() + b"\n") * 30_000))
+    size = path.stat().st_size
+
+    def truncate(_):
+        os.truncate(path, size // 2)
+
+    file = parse_flow_log(path, progress=truncate).files[str(path)]
+    assert 5_000 < file.flows < 30_000
+    assert file.records == file.flows + file.set_aside[Reason.CUT_SHORT]
+    (damage,) = file.damage
+    assert (f"ends at byte {size // 2:,} of {size:,}" in damage) == (pack is bytes)
+    assert ("is cut short: the gzip data stops at" in damage) == (pack is not bytes)
+
+
+def test_a_log_that_gives_fewer_bytes_than_its_size_promises_is_damaged():
+    members = gzip.compress(LINES[0] + b"\n") + gzip.compress(LOG[len(LINES[0]) + 1 :])
+    for content in (LOG, gzip.compress(LOG), members):
+        log = io.BytesIO(content)
+        log.size = len(content) + 1
+        file = parse_flow_log(log, names=["log"]).files["log"]
+        assert file.flows == 5
+        assert "became shorter while it was read" in next(iter(file.damage))
+        log.seek(0)
+        log.size = len(content)
+        assert not parse_flow_log(log).total.damage
+
+
+@pytest.mark.parametrize("others", [0, 3])
+def test_a_small_log_that_has_become_shorter_since_it_was_looked_at_is_damaged(
+    tmp_path, monkeypatch, others
+):
+    for name in "abcd"[: others + 1]:
+        (tmp_path / name).write_bytes(LOG)
+    looked_at = sources.open_log
+
+    def open_log(path):
+        os.truncate(tmp_path / "a", len(LOG) - len(LINES[-1]) - 1)
+        return looked_at(path)
+
+    monkeypatch.setattr(sources, "open_log", open_log)
+    counts = parse_flow_log(tmp_path)
+    assert counts.files[str(tmp_path / "a")].damage
+    assert counts.total.flows == 4 + 5 * others
+    assert len(counts.total.damage) == 1
+
+
+def zstd_frame(window, content):
+    """A frame of one raw block, with a window of 2 ** window bytes (RFC 8878)."""
+    block = (len(content) << 3 | 1).to_bytes(3, "little")
+    return b"\x28\xb5\x2f\xfd" + bytes([0, window - 10 << 3]) + block + content
+
+
+def test_zstd_windows_are_read_up_to_256_mb_and_larger_ones_are_named():
+    assert parse(zstd_frame(28, LOG)).total.flows == 5
+    for log in (zstd_frame(29, LOG), zstd_frame(28, LOG) + zstd_frame(29, LOG)):
+        with pytest.raises(LogError, match="log: is compressed with a zstd window of 512 MB"):
+            parse(log)
+    file = parse(zstd_frame(28, LOG)[:-3]).files["log"]
+    assert "cut short" in next(iter(file.damage))
 
 
 def test_damage_in_the_middle_keeps_what_came_before_it():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
@@ -15,8 +15,9 @@ from flowtag_core.errors import FlowtagError, LogError
 from flowtag_core.output import write_whole
 from flowtag_core.page.intake import Arrival, CountedLog, Refusal
 from flowtag_core.page.session import Session
-from flowtag_core.reading.sources import expanded, files_in, open_log
-from flowtag_core.showing.notes import unicode
+from flowtag_core.reading.counting import distinct
+from flowtag_core.reading.sources import expanded, file_identity, files_in, open_log
+from flowtag_core.showing.notes import given_before, unicode
 from flowtag_core.tagging.lookup import Lookup
 
 USAGE: Final = "streamlit run dashboard.py -- [PATH ...] [--lookup CSV] [--format FIELDS]"
@@ -69,6 +70,7 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
     session.has_start = given != Given()
     session.home, session.home_content = given.lookup, None
     session.take(found.arrivals)
+    session.repeated = found.repeated
     session.take_in(found.known)
 
 
@@ -79,34 +81,45 @@ def parse(arguments: Sequence[str]) -> Given:
     parser.add_argument("--lookup")
     parser.add_argument("--format")
     found = parsed(parser, arguments)
-    return Given(tuple(dict.fromkeys(found.paths)), found.lookup, found.format)
+    return Given(tuple(found.paths), found.lookup, found.format)
 
 
 @dataclass(frozen=True)
 class Found:
-    """What is to be read, what is counted already, and what is wrong with the paths."""
+    """What is to be read, what is counted already, and what is wrong with the paths.
 
-    arrivals: list[Arrival]
-    known: list[CountedLog | Refusal]
+    `repeated` has a sentence on each path, by its name, of which files were given before.
+    """
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    known: list[CountedLog | Refusal] = field(default_factory=list)
+    repeated: dict[str, str] = field(default_factory=dict)
 
 
 def find(given: Given, format: str | None = None) -> Found:
-    """Look at the paths; a file that is given twice, by itself and in a folder, is read once."""
-    found = Found([], [])
-    # A lookup that lies in one of the folders is read as what it is, and once.
-    seen = {os.path.realpath(given.lookup)} if given.lookup is not None else set()
-    for path in dict.fromkeys(each for pattern in given.paths for each in _meant(pattern)):
-        files = [file for file in _files(path, found.known) if os.path.realpath(file) not in seen]
-        seen.update(map(os.path.realpath, files))
+    """Look at the paths. A lookup that lies in one of the folders is read as what it is, and once."""
+    found = Found()
+    lookup = file_identity(given.lookup) if given.lookup is not None else None
+    paths = [each for pattern in given.paths for each in _meant(pattern)]
+    before: dict[tuple[int, int], str] = {}
+    for path, name in zip(paths, distinct(map(unicode, paths)), strict=True):
+        files = {file: file_identity(file) for file in _files(path, found.known)}
+        files = {file: one for file, one in files.items() if one is None or one != lookup}
+        others = [before[one] for one in files.values() if one in before]
+        if others:
+            found.repeated[name] = given_before(
+                name, len(files), others, is_folder=path not in files
+            )
+        before |= {one: name for one in files.values() if one is not None and one not in before}
         identity = format, tuple(map(_identity, files))
-        counted = _COUNTED.get(unicode(path))
+        counted = _COUNTED.get(name)
         if counted is not None and counted.identity == identity:
             found.known.append(counted)
         else:
-            found.arrivals.extend(_arrival(file, unicode(path), identity) for file in files)
+            found.arrivals.extend(_arrival(file, name, identity) for file in files)
     if given.lookup is not None:
-        files = _files(given.lookup, found.known)
-        found.arrivals.extend(_arrival(file, is_lookup=True) for file in files)
+        rules = _files(given.lookup, found.known)
+        found.arrivals.extend(_arrival(file, is_lookup=True) for file in rules)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import deque
@@ -11,13 +12,15 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
 from flowtag_core.counts import FlowCounts, Offer, Tower
-from flowtag_core.errors import Cancelled, FlowtagError, reason_of
+from flowtag_core.errors import LOGGER, Cancelled, FlowtagError, foreseen
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.showing import notes
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table, looks_like_csv, looks_like_lookup
 
 _HEAD_SIZE: Final = 1 << 16
+# What nobody foresaw is told in a sentence on the page, and with its traceback in the terminal.
+logging.getLogger(LOGGER).addHandler(logging.StreamHandler())
 
 
 @dataclass(frozen=True)
@@ -251,18 +254,14 @@ class Intake:
     def _take_in(self, arrival: Arrival) -> None:
         is_offered = False
         try:
-            with arrival.open() as file:
+            with foreseen(arrival.name), arrival.open() as file:
                 is_offered = self._read(arrival, file)
         except Cancelled:
             self._refuse(
                 arrival, f"{arrival.name}: it was not read to its end, since you cancelled."
             )
-        except MemoryError:
-            self._refuse(arrival, f"{arrival.name}: there is not enough memory to count it.")
         except FlowtagError as error:
             self._refuse(arrival, str(error))
-        except OSError as error:
-            self._refuse(arrival, f"{arrival.name}: cannot be read: {reason_of(error)}.")
         finally:
             if not is_offered:
                 arrival.forget()

@@ -71,17 +71,15 @@ class Logs:
         return Logs({other: log for other, log in self.by_name.items() if other != name})
 
 
-def repetitions(before: Logs, logs: Iterable[CountedLog]) -> Iterator[str]:
-    """A sentence on each log that looks as if another one had come a second time."""
+def repetitions(before: Logs, logs: Iterable[CountedLog]) -> Iterator[tuple[str, str]]:
+    """Each log, by its name, that looks as if another one had come a second time, and a sentence."""
     sized = {log.counts.total.size: log for log in before.by_name.values()}
     for log in logs:
         size = log.counts.total.size
         other = sized.get(size)
         if other is not None and _is_same(log, other):
-            yield (
-                f"{log.name} has the same size and counts as {other.name}. Is it the same file? "
-                "Both are counted."
-            )
+            same = f"{log.name} has the same size and counts as {other.name}"
+            yield log.name, f"{same}. Is it the same file? Both are counted."
         sized[size] = log
 
 
@@ -96,7 +94,8 @@ class Session:
 
     `versions` has the lookup and what it was before; while the sample is shown, `sample_lookup` is
     the one that belongs to it and `versions_before` what was there before. `refused` and `told` are
-    sentences on the files that came last, `unsent` on those that the browser kept back. `offers` are
+    sentences on the files that came last, `unsent` on those that the browser kept back, `repeated`, by
+    their names, on logs that seem to be there twice. `offers` are
     the logs, by name, that may be read again in a layout that they do not name, `format` is the layout
     of logs without a header, `format_wrong` why the one that was asked for cannot be. `bench` is what stands on the workbench, `brush` what is marked on the timeline,
     `edits` the table in which the lookup's rows are edited,
@@ -119,6 +118,7 @@ class Session:
     refused: list[str] = field(default_factory=list)
     unsent: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    repeated: dict[str, str] = field(default_factory=dict)
     offers: dict[str, Offered] = field(default_factory=dict)
     format: str | None = None
     format_text: str = ""
@@ -149,7 +149,7 @@ class Session:
     def take(self, arrivals: Iterable[Arrival]) -> None:
         """Have the files read, each under a name that no other log has; waits a moment for them."""
         if not self.is_busy:
-            self.refused, self.unsent, self.told = self.unsent, [], []
+            self.refused, self.unsent, self.told, self.repeated = self.unsent, [], [], {}
         arrivals = list(arrivals)
         logs = () if self.sample_lookup else self.logs.by_name
         known = [*logs, *self.offers, *self.intake.pending()]
@@ -170,7 +170,8 @@ class Session:
         logs = [outcome for outcome in outcomes if isinstance(outcome, CountedLog)]
         if logs:
             self._leave_sample()
-            self.told += repetitions(self.logs, logs)
+            # What is known of the files themselves is surer than their counts.
+            self.repeated = dict(repetitions(self.logs, logs)) | self.repeated
             self.logs = self.logs.plus(logs)
         for outcome in outcomes:
             if isinstance(outcome, Lookup):
@@ -228,6 +229,11 @@ class Session:
         self.logs = self.logs.without(name)
         if offered := self.offers.pop(name, None):
             offered.again.forget()
+
+    def remove_repeated(self) -> None:
+        """Take the logs out again that were there before."""
+        for name in list(self.repeated):
+            self.remove_log(name)
 
     def remove_lookup(self) -> None:
         """Take the lookup out again: everything is Untagged then. It can be undone."""
@@ -301,7 +307,7 @@ class Session:
         self._say_no_more()
 
     def _take_lookup(self, lookup: Lookup) -> None:
-        if self.given_lookup is not None:
+        if self.given_lookup is not None and self.given_lookup.content != lookup.content:
             self.told.append(f"{lookup.name} takes the place of {self.given_lookup.name}.")
         if self.home_content is None and lookup.name == notes.unicode(self.home or ""):
             # Only what was read from that file as it is may once be written over it.
@@ -320,4 +326,4 @@ class Session:
         self.sample_lookup = self.versions_before = None
 
     def _say_no_more(self) -> None:
-        self.refused, self.unsent, self.told = [], [], []
+        self.refused, self.unsent, self.told, self.repeated = [], [], [], {}

@@ -51,6 +51,18 @@ def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:
             st.text("\n\n".join(sentences[: notes.MOST_MESSAGES]))
 
 
+def repeated(session: Session) -> None:
+    """Which logs seem to be there twice, with a click to take the second ones out again."""
+    names = [name for name in session.repeated if name in session.logs.by_name]
+    if not names:
+        return
+    say(st.info, [session.repeated[name] for name in names])
+    label = (
+        f"Remove {literal(names[0])}" if len(names) == 1 else f"Remove these {len(names):,} logs"
+    )
+    st.button(label, key="remove_repeated", on_click=session.remove_repeated)
+
+
 def offers(session: Session) -> None:
     """What logs would give in a layout that they do not name, each with a click to take it."""
     for layout, offered in session.offers_by_layout().items():

@@ -29,6 +29,7 @@ _MISLED: Final = (
     EOFError,
     NotImplementedError,
     OSError,
+    RecursionError,  # a tar archive of a thousand long names without a file
     ValueError,
 )
 """What the standard library raises for archives that were damaged, or made to mislead it."""

@@ -38,7 +38,7 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Columns | Records]:
     try:
         source = pa.PythonFile(file, mode="r")
         table = pq.ParquetFile(source)
-    except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:
+    except (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError) as error:
         raise LogError(
             f"{name}: is a Parquet file that is damaged or cut short: the description of its "
             "columns, which stands at its end, cannot be read. Fetch the file again."
@@ -88,7 +88,7 @@ def _damage(name: str, row: int) -> Iterator[None]:
 
     try:
         yield
-    except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:
+    except (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError) as error:
         raise DamagedLogError(
             f"{name}: is damaged: its Parquet data cannot be read after row {row - 1:,}."
         ) from error
@@ -129,7 +129,7 @@ def _seconds(times: Any) -> Ints:
 
 def _codes(values: Any, field: str) -> Ints:
     """Words as their places in SOUND_WORDS, -1 where they are not there."""
-    values = values.dictionary_encode()
+    values = _encoded(values)
     sound = SOUND_WORDS[field]
     words = [word(value, field) for value in _distinct(values)]
     codes = np.array([sound.index(each) if each in sound else -1 for each in words] + [-1])
@@ -168,10 +168,22 @@ def _column(batch: Any, path: str) -> Any:
 
 def _words(batch: Any, path: str, field: str) -> list[str]:
     """A column's values as words; a value that comes again is made into one once."""
-    values = _column(batch, path).dictionary_encode()
+    values = _encoded(_column(batch, path))
     words = [word(value, field) if field else _text(value) for value in _distinct(values)]
     missing = MISSING if field else ""
     return [missing if place is None else words[place] for place in values.indices.to_pylist()]
+
+
+def _encoded(values: Any) -> Any:
+    """The values as places in a dictionary, of no more values than there are.
+
+    The dictionary of a whole column may be much larger than some rows of it: what is looked up in it is
+    made for each row at most once.
+    """
+    values = values.dictionary_encode()
+    if len(values.dictionary) > len(values):
+        return values.dictionary_decode().dictionary_encode()
+    return values
 
 
 def _distinct(values: Any) -> list[Any]:

@@ -169,6 +169,8 @@ def _get() -> bool:
     is_readable = isinstance(place, str) or not is_on
     if _Loaded.kernel is None and is_readable and (code := _read_object_code(place, _key())):
         _Loaded.kernel = _load(code)
+        if not isinstance(place, str):
+            place.close()
     elif not _Loaded.is_begun:
         _Loaded.is_begun = True
         _Loaded.compiler = _compile(place)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import io
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from flowtag_core.counts import FileCounts, FlowCounts, Ints, Reason, Tower
-from flowtag_core.errors import Cancelled, DamagedLogError, LogError
+from flowtag_core.errors import (
+    Cancelled,
+    DamagedLogError,
+    LogError,
+    UnforeseenError,
+    foreseen,
+)
 from flowtag_core.reading.layout import ASSUMED, Layout, format_layout
 from flowtag_core.reading.lines import Lines
 from flowtag_core.reading.records import Columns, Records
@@ -29,6 +35,9 @@ from flowtag_core.reading.sources import (
 from flowtag_core.reading.tally import Tally, empty_tally, taken
 from flowtag_core.reading.threads import Queue
 from flowtag_core.reading.unpacking import File
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _LayoutOf = Callable[[str], Layout]
 
@@ -70,15 +79,40 @@ def parse_flow_log(
     Cancelled. A bad line is counted and passed over. Raises LogError where a file cannot be read at
     all, FormatError for the format.
     """
-    job = _Job(_layouts(format), progress or (lambda _: None), cancel or (lambda: False))
+    job = _Job(
+        _layouts(format),
+        _outward(progress or (lambda _: None)),
+        _outward(cancel or (lambda: False)),
+    )
     called = distinct(map(source_name, files) if names is None else names)
     inputs = [_files(file, name) for file, name in zip(files, called, strict=True)]
     results = _results([named for within, _ in inputs for named in within], job)
     total = _Total()
-    for within, refusals in inputs:
-        for found in _counts(within, refusals, results):
-            total.add(found)
+    try:
+        for within, refusals in inputs:
+            for found in _counts(within, refusals, results):
+                total.add(found)
+    except _CallersError as error:
+        raise error.error from None
     return total.counts()
+
+
+class _CallersError(BaseException):
+    """What `progress` or `cancel` raised: the caller's own, which nobody here may take for a fault."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _outward(call: Callable[P, T]) -> Callable[P, T]:
+    def called(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return call(*arguments, **named)
+        except Exception as error:
+            raise _CallersError(error) from error
+
+    return called
 
 
 class _Found(NamedTuple):
@@ -86,6 +120,10 @@ class _Found(NamedTuple):
 
     counts: FlowCounts
     rows: list[Ints]
+
+
+_Early = list[_Found] | LogError | None
+"""What was found in a small file ahead of its turn."""
 
 
 class _Total:
@@ -165,8 +203,8 @@ def _results(files: list[_Named], job: _Job) -> Iterator[Iterator[_Found]]:
     small = [n for n, size in enumerate(sizes) if size in _SMALL]
     batches = [small[n : n + _FILES_AT_ONCE] for n in range(0, len(small), _FILES_AT_ONCE)]
     waiting = deque(batches if len(small) > 1 else ())
-    ahead: Queue[dict[int, list[_Found] | None]] = Queue("files")
-    counted: dict[int, list[_Found] | None] = {}
+    ahead: Queue[dict[int, _Early]] = Queue("files")
+    counted: dict[int, _Early] = {}
     behind = 0
     for place, (file, name) in enumerate(files):
         while waiting and not ahead.is_full:
@@ -177,7 +215,10 @@ def _results(files: list[_Named], job: _Job) -> Iterator[Iterator[_Found]]:
             counted = ahead.take()
         found = counted.pop(place, None)
         if found is None:
-            yield _file_counts(file, name, job)
+            yield _file_counts(file, name, sizes[place], job)
+        elif isinstance(found, LogError):
+            job.check(name)
+            yield _refused(found)
         else:
             job.check(name)
             lines = sum(each.counts.total.records for each in found)
@@ -185,24 +226,36 @@ def _results(files: list[_Named], job: _Job) -> Iterator[Iterator[_Found]]:
             yield iter(found)
 
 
-def _all_found(
-    files: dict[int, tuple[LogFile, str, int]], job: _Job
-) -> dict[int, list[_Found] | None]:
+def _refused(error: LogError) -> Iterator[_Found]:
+    raise error
+    yield
+
+
+def _all_found(files: dict[int, tuple[LogFile, str, int]], job: _Job) -> dict[int, _Early]:
     return {place: _found(*file, job) for place, file in files.items()}
 
 
-def _found(file: LogFile, name: str, size: int, job: _Job) -> list[_Found] | None:
-    """What is in a small file; None where it is to be read from its start, alone.
+def _found(file: LogFile, name: str, size: int, job: _Job) -> _Early:
+    """What is in a small file, or why it is no log; None where it is to be read from its start, alone.
 
-    That is where it is not so small after all, or cannot be read: whoever reads it says why.
+    That is where it is not so small after all, or cannot be unpacked: something may come out of it.
     """
-    with suppress(LogError), open_source(file, name) as source:
+    with suppress(LogError), open_source(file, name, size) as source:
         if source.start is None:
             return None
-        with suppress(LogError):
-            held = _held(source)
-            if held is not None:
-                return list(_source_counts(Source(name, io.BytesIO(), size, size), job, held))
+        try:
+            with foreseen(name):
+                held = _held(source)
+        except UnforeseenError as error:
+            return error
+        except LogError:
+            held = None
+        if held is not None:
+            try:
+                with foreseen(name):
+                    return list(_source_counts(Source(name, io.BytesIO(), size, size), job, held))
+            except LogError as error:
+                return error
         source.stream.seek(source.start)
     return None
 
@@ -229,14 +282,19 @@ def _files(file: LogFile, name: str) -> tuple[list[_Named], list[_Refusal]]:
     if not isinstance(file, (str, os.PathLike)) or not os.path.isdir(file):
         return [(file, name)], []
     paths, errors = files_in(os.fspath(file))
-    odd = [path for path in paths if not os.path.isfile(path)]
+    is_file = {path: os.path.isfile(path) for path in paths}
     refusals = [(name, str(error)) for error in errors]
-    refusals += [(path, f"{path}: is no regular file and was not read.") for path in odd]
-    return [(path, path) for path in paths if path not in odd], refusals
+    refusals += [
+        (path, f"{path}: is no regular file and was not read.")
+        for path in paths
+        if not is_file[path]
+    ]
+    return [(path, path) for path in paths if is_file[path]], refusals
 
 
-def _file_counts(file: LogFile, name: str, job: _Job) -> Iterator[_Found]:
-    with open_source(file, name) as source:
+def _file_counts(file: LogFile, name: str, size: int, job: _Job) -> Iterator[_Found]:
+    """What is in each file of a log, which had this size when it was looked at first."""
+    with foreseen(name), open_source(file, name, size) as source:
         yield from _source_counts(source, job)
 
 
@@ -257,11 +315,15 @@ def _source_counts(source: Source, job: _Job, held: list[File] | None = None) ->
         reference = Reference(file.name, job.layout_of(file.name))
         text = Lines(reference, job.size)
         try:
-            damage = file.refusal or _count(file, reference, text)
+            with foreseen(file.name):
+                damage = file.refusal or _count(file, reference, text)
         except LogError as error:
             if file.name == source.name:
                 raise
             damage = str(error)
+            if isinstance(error, UnforeseenError):  # who knows what was counted of it
+                reference = Reference(file.name)
+                text = Lines(reference)
         tell()
         size = max(source.bytes_read - read, 0)
         tables = text.counts() + reference.counts(size, file.wrapping, damage)
@@ -297,10 +359,11 @@ def _count(file: File, reference: Reference, text: Lines) -> str | None:
 def distinct(names: Iterable[str]) -> list[str]:
     """The names, each made its own: a second `a.log` becomes `a.log (2)`."""
     distinct: dict[str, None] = {}
-    for name in names:
-        times, given = 1, name
+    times: Counter[str] = Counter()
+    for given in names:
+        name = given
         while name in distinct:
-            times += 1
-            name = f"{given} ({times})"
+            times[given] += 1
+            name = f"{given} ({times[given] + 1})"
         distinct[name] = None
     return list(distinct)

@@ -82,6 +82,12 @@ class Source:
         while piece := self.read(self._enough()):
             on_read()
             yield piece
+        promised = (self.size or 0) - (self.start or 0)
+        if self.bytes_read < promised:
+            raise DamagedLogError(
+                f"{self.name}: ends at byte {self.bytes_read:,} of {promised:,}: it became shorter "
+                "while it was read."
+            )
 
     def _enough(self) -> int:
         """How much to read: up to a line end, where one is soon found, so that nothing need be cut."""
@@ -129,10 +135,10 @@ def _start(stream: BinaryIO) -> int | None:
 
 
 @contextmanager
-def open_source(file: LogFile, name: str | None = None) -> Iterator[Source]:
+def open_source(file: LogFile, name: str | None = None, known: int = 0) -> Iterator[Source]:
     """The source for a path, `-` or an open binary file; only what was opened here is closed.
 
-    Raises LogError where the file is missing, a folder or not to be read.
+    `known` is the size of a path's file when it was looked at before. Raises LogError where the file is missing, a folder or not to be read.
     """
     if isinstance(file, (str, os.PathLike)):
         if os.fspath(file) == "-":
@@ -144,7 +150,8 @@ def open_source(file: LogFile, name: str | None = None) -> Iterator[Source]:
         with open_log(file) as stream:
             status = os.fstat(stream.fileno())
             is_regular = stat.S_ISREG(status.st_mode)
-            size, start = (status.st_size, 0) if is_regular else (None, _start(stream))
+            size = max(status.st_size, known) if is_regular else None
+            start = 0 if is_regular else _start(stream)
             yield Source(name or source_name(file), stream, size, start=start)
     elif hasattr(file, "read"):
         yield Source(name or source_name(file), file, size_of(file), start=_start(file))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import codecs
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from itertools import chain
 from typing import Any, BinaryIO, Final, NamedTuple
 
@@ -23,6 +23,9 @@ MEMBER_END: Final = b""
 _PACKED_SIZE: Final = 1 << 16
 # A byte of zstd may stand for 32 kB: what one call gives must be bounded.
 _ZSTD_SIZE: Final = 1 << 10
+_ZSTD_HEADER: Final = 18
+_ZSTD_WINDOW: Final = 1 << 28
+"""Bytes of what came before that a frame may refer to: they must be held in memory."""
 _MOST_LAYERS: Final = 3
 _BOMB_SIZE: Final = 1 << 30
 _BOMB_RATIO: Final = 1000
@@ -168,6 +171,7 @@ def _gunzip(pieces: Pieces, name: str, again: Again | None) -> Pieces:
         # It keeps to itself what it unpacked right before the damage. zlib does not, if it is asked.
         rest = _members(again(place.start), name, zlib, _Place(place.start))
         yield from _behind(place.given, rest)
+        raise  # the file itself ended too early, between two members
 
 
 def _isal() -> Any:
@@ -262,14 +266,18 @@ def _unzstd(pieces: Pieces, name: str) -> Pieces:
         ) from None
     packed = 0
     frame = None
+    begin = b""
     for piece in _sliced(pieces, _ZSTD_SIZE):
         packed += len(piece)
         while piece:
             if frame is None:
-                frame = zstandard.ZstdDecompressor().decompressobj()
+                unpacker = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+                frame, begin = unpacker.decompressobj(), b""
+            begin += piece[: _ZSTD_HEADER - len(begin)]
             try:
                 text = frame.decompress(piece)
             except zstandard.ZstdError as error:
+                _refuse_large_window(name, begin)
                 raise _apart(name, "zstd", packed) from error
             if text:
                 yield text
@@ -278,6 +286,19 @@ def _unzstd(pieces: Pieces, name: str) -> Pieces:
                 frame = None
     if frame is not None:
         raise _cut_short(name, "zstd", packed)
+
+
+def _refuse_large_window(name: str, begin: bytes) -> None:
+    """Raise LogError where a zstd frame begins like one that needs more memory than is given to it."""
+    import zstandard
+
+    with suppress(zstandard.ZstdError):
+        window = zstandard.get_frame_parameters(begin).window_size
+        if window > _ZSTD_WINDOW:
+            raise LogError(
+                f"{name}: is compressed with a zstd window of {window >> 20:,} MB, and at most "
+                f"{_ZSTD_WINDOW >> 20} MB are read. Unpack it by hand: zstd -d --long=31."
+            )
 
 
 def _apart(name: str, kind: str, packed: int) -> DamagedLogError:

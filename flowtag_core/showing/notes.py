@@ -125,6 +125,17 @@ def repeated(same: Iterable[Sequence[str]]) -> Iterator[str]:
         yield f"{first}: {what}, and is counted each time."
 
 
+def given_before(name: str, files: int, others: Sequence[str], *, is_folder: bool) -> str:
+    """That files of a path were given before; `others` has for each of them the path that did."""
+    where = few_words(list(dict.fromkeys(others)))
+    if not is_folder:
+        return f"{name}: was given before ({where}) and is counted twice."
+    which = (
+        "all of its files were" if len(others) == files else f"{len(others):,} of its files were"
+    )
+    return f"{name}: {which} given before ({where}) and are counted twice."
+
+
 def offers(counts: FlowCounts) -> Iterator[str]:
     """How to take on the command line what may be offered."""
     for fields, names in by_layout(counts.offers).items():

@@ -136,17 +136,21 @@ class Lookup:
 
     def winners(self, protocol: int) -> NDArray[np.int32]:
         """For each of the 65,536 ports the place of the rule that wins, or NO_RULE."""
-        named = () if protocol == ANY_PROTOCOL else (self._places(protocol),)
-        return self._winners_among(self._winning_for_any_protocol, *named)
+        places = self._places(protocol)
+        if protocol == ANY_PROTOCOL or not len(places):
+            return self._winners_for_any_protocol
+        # Strength is one order over all rules, so the stronger of the two winners wins.
+        named, any_protocol = self._winners_among(places), self._winners_for_any_protocol
+        is_named = self._rank_or_last[named] < self._rank_or_last[any_protocol]
+        return np.where(is_named, named, any_protocol)
 
-    def _winners_among(self, *groups: Ints) -> NDArray[np.int32]:
-        """The same among some rules; with equal exact ports the later group wins."""
+    def _winners_among(self, places: Ints) -> NDArray[np.int32]:
+        """The same among the rules of one protocol, of which each exact port has one."""
         winner = np.full(PORTS, NO_RULE, np.int32)
-        for places in groups:
-            exact = places[self.packed[places, _FORM] == EXACT]
-            winner[self.packed[exact, _LOW]] = exact
-        places = np.concatenate(groups)
-        self._fill(winner, places[self.packed[places, _FORM] != EXACT])
+        is_exact = self.packed[places, _FORM] == EXACT
+        exact = places[is_exact]
+        winner[self.packed[exact, _LOW]] = exact
+        self._fill(winner, places[~is_exact])
         return winner
 
     def _fill(self, winner: NDArray[np.int32], ranges: Ints) -> None:
@@ -179,9 +183,8 @@ class Lookup:
         return order, self.packed[order, _PROTOCOL]
 
     @cached_property
-    def _winning_for_any_protocol(self) -> Ints:
-        """The rules for every protocol that win somewhere; no protocol need try the others."""
-        return np.flatnonzero(self._wins_at(self._winners_among(self._places(ANY_PROTOCOL))))
+    def _winners_for_any_protocol(self) -> NDArray[np.int32]:
+        return self._winners_among(self._places(ANY_PROTOCOL))
 
     def wins(self, protocol: int) -> NDArray[np.bool_]:
         """For each rule whether it wins at some port, for flows of this protocol."""
@@ -200,6 +203,11 @@ class Lookup:
         rank = np.empty(len(self), np.int64)
         rank[order] = np.arange(len(self))
         return rank
+
+    @cached_property
+    def _rank_or_last(self) -> Ints:
+        """The same, with the weakest of all at the place NO_RULE, which is the last."""
+        return np.append(self._rank, len(self))
 
 
 def parse_ports(text: str) -> Ports | None:

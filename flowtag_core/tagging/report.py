@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice
+from itertools import islice, pairwise
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
@@ -302,11 +302,14 @@ def _values(table: Table, measure: Measure) -> Ints:
 
 def _tag_numbers(port: Numbers, protocol: Numbers, lookup: Lookup) -> Numbers:
     numbers = np.full(len(port), len(lookup.tags), np.int32)
-    for one in np.flatnonzero(np.bincount(protocol, minlength=1)).tolist():
-        rows = np.flatnonzero(protocol == one)
-        winner = lookup.winners(one)[port[rows]]
-        tagged = winner != NO_RULE
-        numbers[rows[tagged]] = lookup.tag_numbers[winner[tagged]]
+    order = np.argsort(protocol.astype(np.uint8), kind="stable")
+    ends = np.cumsum(np.bincount(protocol, minlength=256))
+    for one, (first, end) in enumerate(pairwise([0, *ends.tolist()])):
+        rows = order[first:end]
+        if len(rows):
+            winner = lookup.winners(one)[port[rows]]
+            tagged = winner != NO_RULE
+            numbers[rows[tagged]] = lookup.tag_numbers[winner[tagged]]
     return numbers
 
 

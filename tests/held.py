@@ -1,0 +1,35 @@
+"""The page, reading very slowly as long as a file is there: python -m tests.held FILE run dashboard.py.
+
+So journeys can click as often as they like while files are read, however fast the machine is.
+"""
+
+import os
+import sys
+import time
+
+from streamlit.web import cli
+
+from flowtag_core.reading.sources import Source
+
+PIECE, SECONDS = 1 << 12, 0.1
+"""How much is read at once as long as the file is there, and how long that takes."""
+
+
+def hold_reading(path):
+    """Have logs be read in small pieces until the file at the path is gone."""
+    read = Source.read
+
+    def held(source, size):
+        if os.path.exists(path):
+            time.sleep(SECONDS)
+            size = min(size, PIECE)
+        return read(source, size)
+
+    Source.read = held
+
+
+if __name__ == "__main__":
+    program, path, *arguments = sys.argv
+    hold_reading(path)
+    sys.argv = [program, *arguments]
+    sys.exit(cli.main())
