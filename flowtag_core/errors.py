@@ -96,5 +96,5 @@ def unforeseen(name: str, error: Exception) -> str:
     logger.error("flowtag failed: %r", name, exc_info=error)
     return (
         f"flowtag itself failed ({type(error).__name__}: {str(error)[:200]}). Please report it, with "
-        "what is shown where FLOWTAG_DEBUG=1 is set, if you can with the file."
+        "the file if you can. FLOWTAG_DEBUG=1 shows more on the command line."
     )

@@ -274,7 +274,7 @@ def test_an_upload_is_counted_once_and_its_bytes_are_let_go(page, counted):
 
 def names(page):
     """The files beside the page, each with its x."""
-    return [button.key.split(" ", 2)[2] for button in page.button if "remove" in button.key]
+    return [button.key.split(" ", 2)[2] for button in page.button if "remove " in button.key]
 
 
 def test_an_x_takes_a_file_out_again_and_no_other_is_read_again(page, counted):

@@ -170,8 +170,8 @@ class Session:
         logs = [outcome for outcome in outcomes if isinstance(outcome, CountedLog)]
         if logs:
             self._leave_sample()
-            # What is known of the files themselves is surer than their counts.
-            self.repeated = dict(repetitions(self.logs, logs)) | self.repeated
+            for name, sentence in repetitions(self.logs, logs):
+                self.repeated.setdefault(name, sentence)  # what paths tell is surer than counts
             self.logs = self.logs.plus(logs)
         for outcome in outcomes:
             if isinstance(outcome, Lookup):

@@ -177,6 +177,7 @@ def _counts(
     nothing else.
     """
     is_counted = False
+    errors: list[LogError] = []
     for _, called in files:
         try:
             for found in next(results):
@@ -188,7 +189,10 @@ def _counts(
                 is_counted |= bool(total.records or not total.damage)
                 yield found
         except LogError as error:
+            errors.append(error)
             refusals.append((called, str(error)))
+    if not is_counted and len(refusals) == len(errors) == 1:
+        raise errors[0]
     if not is_counted and refusals:
         raise LogError(" ".join(sentence for _, sentence in refusals[:MOST_TOLD]))
     for called, sentence in refusals:

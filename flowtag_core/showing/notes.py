@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from flowtag_core.counts import MOST, FileCounts, FlowCounts, Offer, Reason
+from flowtag_core.counts import MOST, Fault, FileCounts, FlowCounts, Offer, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.tagging.editing import with_rules
 from flowtag_core.tagging.lookup import (
@@ -74,9 +74,10 @@ def equation(counts: FileCounts) -> str:
 
 def cautions(counts: FlowCounts) -> Iterator[str]:
     """Sentences on what makes the counts less than they seem, the files in order."""
+    first = {fault.file: fault for fault in reversed(counts.faults)}
     for name, file in counts.files.items():
         yield from sorted(file.damage)
-        yield from _doubt(counts, name, file)
+        yield from _doubt(name, file, first.get(name))
         if file.flows and max(file.odd_words.values(), default=0) * 2 > file.flows:
             yield f"{name}: most lines have an unknown action or status. Is its format a custom one?"
     if counts.total.set_aside[Reason.SKIPPED_DATA]:
@@ -88,8 +89,11 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
         )
 
 
-def _doubt(counts: FlowCounts, name: str, file: FileCounts) -> Iterator[str]:
-    """A sentence where a file gives no flow, or may give less than it has."""
+def _doubt(name: str, file: FileCounts, first: Fault | None) -> Iterator[str]:
+    """A sentence where a file gives no flow, or may give less than it has.
+
+    `first` is its first fault, unless other files have all the samples.
+    """
     if not file.records:
         if not file.damage:
             yield f"{name}: holds no record." if file.size else f"{name}: is empty."
@@ -100,8 +104,9 @@ def _doubt(counts: FlowCounts, name: str, file: FileCounts) -> Iterator[str]:
     elif not file.flows and file.set_aside[Reason.NO_RECORD_IN_JSON] == file.faults > 0:
         yield f"{name}: is JSON without one record of a flow log. Give the records themselves."
     elif not file.flows and file.faults:
+        where = f"; line {first.line} is set aside as {first.reason}" if first else ""
         yield (
-            f"{name}: not one flow was found{_first_fault(counts, name)}. If its format is a "
+            f"{name}: not one flow was found{where}. If its format is a "
             "custom one, name its fields: on its first line, with --format where flowtag is "
             "started, or under Custom format on the page before it is given again."
         )
@@ -204,14 +209,6 @@ def remarks(counts: FlowCounts) -> Iterator[str]:
         yield f"{number(count, 'flow')} of a layout without {name}."
     for name, file in counts.files.items():
         yield from (f"{name}: read as {shape}." for shape in sorted(file.shapes))
-
-
-def _first_fault(counts: FlowCounts, name: str) -> str:
-    """Where the first fault of a file stands, unless other files have all the samples."""
-    for fault in counts.faults:
-        if fault.file == name:
-            return f"; line {fault.line} is set aside as {fault.reason}"
-    return ""
 
 
 def is_of_no_use(counts: FlowCounts) -> bool:

@@ -1,0 +1,182 @@
+"""Files with a few wrong bytes: each is counted, as far as it goes, or refused in a sentence.
+
+python -m tests.fuzz.damage takes minutes; pytest runs a small form of it. Each file is made from its
+number alone, and batches of files have a process each, so that a crash of a library is noticed too.
+"""
+
+import argparse
+import gzip
+import io
+import json
+import random
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from functools import cache
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import zstandard
+
+from flowtag_core import FlowtagError, parse_flow_log
+from flowtag_core.errors import UnforeseenError
+from tests.logs import line
+
+_AT_ONCE = 2_000
+_MOST_SECONDS = 20
+
+
+def _log():
+    return b"".join(line(dstport=str(port % 65536)) + b"\n" for port in range(0, 200_000, 700))
+
+
+def _columns():
+    count = 300
+    return pa.table(
+        {
+            "srcport": [50_000] * count,
+            "dstport": [port * 7 for port in range(count)],
+            "protocol": [6, 17, 1] * (count // 3),
+            "packets": [10] * count,
+            "bytes": [840] * count,
+            "start": pa.array([1_700_000_000 + n for n in range(count)], pa.timestamp("s")),
+            "action": ["ACCEPT", "REJECT", "ACCEPT"] * (count // 3),
+            "log_status": ["OK"] * count,
+        }
+    )
+
+
+def _parquet(**options):
+    file = io.BytesIO()
+    pq.write_table(_columns(), file, row_group_size=100, **options)
+    return file.getvalue()
+
+
+def _tar(kind=tarfile.PAX_FORMAT):
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=kind) as archive:
+        for name in ("a.log", "b" * 150 + ".log"):
+            member = tarfile.TarInfo(name)
+            member.size = len(_log())
+            archive.addfile(member, io.BytesIO(_log()))
+    return file.getvalue()
+
+
+def _zip():
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.log", _log())
+        archive.writestr("b.log.gz", gzip.compress(_log(), mtime=0))
+    return file.getvalue()
+
+
+def _json():
+    events = [{"timestamp": 1, "message": text} for text in _log().decode().splitlines()]
+    return json.dumps({"events": events[:50]}).encode()
+
+
+def _csv():
+    rows = (f'"{port}","6","{port}","OK"' for port in range(99))
+    return "\n".join(['"dstport","protocol","bytes","log_status"', *rows]).encode()
+
+
+MAKERS = {
+    "text": _log,
+    "Parquet": _parquet,
+    "Parquet, plain": lambda: _parquet(use_dictionary=False, compression="none"),
+    "Parquet, gzip": lambda: _parquet(compression="gzip", data_page_version="2.0"),
+    "tar": _tar,
+    "GNU tar": lambda: _tar(tarfile.GNU_FORMAT),
+    "tar in gzip": lambda: gzip.compress(_tar(), mtime=0),
+    "zip": _zip,
+    "gzip": lambda: gzip.compress(_log(), mtime=0),
+    "zstd": lambda: zstandard.compress(_log()),
+    "JSON": _json,
+    "CSV": _csv,
+    "UTF-16": lambda: _log().decode().encode("utf-16"),
+}
+
+
+@cache
+def sound(shape):
+    """The file of this shape with nothing wrong."""
+    return MAKERS[shape]()
+
+
+def damaged(seed):
+    """The shape of a file, and its bytes with something wrong."""
+    rng = random.Random(seed)
+    shape = rng.choice(list(MAKERS))
+    content = bytearray(sound(shape))
+    for _ in range(rng.choice((1, 1, 1, 2, 5))):
+        # What describes the rest stands at the two ends.
+        near = rng.choice((len(content), 64, 600)) if content else 1
+        place = rng.randrange(max(min(near, len(content)), 1))
+        place = place if rng.random() < 0.5 else len(content) - 1 - place
+        what = rng.randrange(5)
+        if what == 0:
+            content[place : place + 1] = bytes([rng.randrange(256)])
+        elif what == 1 and content:
+            content[place] ^= 1 << rng.randrange(8)
+        elif what == 2:
+            del content[place : place + rng.choice((1, 4, 100))]
+        elif what == 3:
+            content[place:place] = rng.randbytes(rng.choice((1, 8)))
+        elif rng.random() < 0.3:
+            del content[place:]
+        else:
+            content[place : place + 4] = b"\xff" * 4
+    return shape, bytes(content)
+
+
+def wrong(seed):
+    """What is wrong with how a damaged file is dealt with; nothing if all is well."""
+    shape, content = damaged(seed)
+    started = time.perf_counter()
+    try:
+        counts = parse_flow_log(io.BytesIO(content), names=["log"])
+    except UnforeseenError as error:
+        return f"{seed} ({shape}): {error}"
+    except FlowtagError as error:
+        return "" if str(error).startswith("log") else f"{seed} ({shape}): names no file: {error}"
+    finally:
+        took = time.perf_counter() - started
+    found = [damage for damage in counts.total.damage if "flowtag itself failed" in damage]
+    if found:
+        return f"{seed} ({shape}): {found[0]}"
+    for name, file in counts.files.items():
+        if file.flows < 0 or not name.startswith("log"):
+            return f"{seed} ({shape}): {name}: {file}"
+    flows = counts.requests.flows.sum() + counts.replies.flows.sum()
+    if flows != counts.total.flows:
+        return f"{seed} ({shape}): {flows} flows in the tables, {counts.total.flows} are told"
+    return f"{seed} ({shape}): took {took:.0f} s" if took > _MOST_SECONDS else ""
+
+
+def main():
+    """Try so many files; 1 where something is wrong with one."""
+    parser = argparse.ArgumentParser(prog="python -m tests.fuzz.damage", description=__doc__)
+    parser.add_argument("--times", type=int, default=100_000, help="how many files (100000)")
+    parser.add_argument("--first", type=int, default=0, help="the first number (0)")
+    given = parser.parse_args()
+    if given.times <= _AT_ONCE:
+        found = [*filter(None, map(wrong, range(given.first, given.first + given.times)))]
+        print(*found, sep="\n", end="\n" if found else "")
+        return bool(found)
+    failed = 0
+    end = given.first + given.times
+    for first in range(given.first, end, _AT_ONCE):
+        times = str(min(_AT_ONCE, end - first))
+        command = [sys.executable, "-m", "tests.fuzz.damage", "--first", str(first)]
+        done = subprocess.run([*command, "--times", times], check=False)
+        if done.returncode not in (0, 1):
+            print(f"{first} and on: the process ended with {done.returncode}")
+        failed += bool(done.returncode)
+    print(f"{given.times:,} damaged files: {failed} batches with something wrong")
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""One bad file never ends a run, whatever nobody foresaw in it."""
+
+import io
+import logging
+import tarfile
+import zipfile
+from functools import partial
+
+import pytest
+
+from flowtag_core import parse_flow_log
+from flowtag_core.__main__ import main
+from flowtag_core.errors import LOGGER, LogError, UnforeseenError
+from flowtag_core.page.intake import Arrival, Intake
+from flowtag_core.reading import counting
+from tests.fuzz import damage
+from tests.logs import LOOKUP, line
+
+LOG = (line() + b"\n") * 3
+
+
+@pytest.fixture
+def defect(monkeypatch):
+    """A defect in counting that only a file whose name has `evil` in it brings out."""
+    sound = counting.records
+
+    def records(file):
+        if "evil" in file.name:
+            raise TypeError("nobody foresaw this")
+        return sound(file)
+
+    monkeypatch.setattr(counting, "records", records)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "logs").mkdir()
+    for name in ("a.log", "evil.log", "z.log"):
+        (tmp_path / "logs" / name).write_bytes(LOG)
+    (tmp_path / "lookup.csv").write_bytes(LOOKUP)
+    return tmp_path
+
+
+def archive(pack):
+    file = io.BytesIO()
+    if pack == "zip":
+        with zipfile.ZipFile(file, "w") as files:
+            for name in ("a.log", "evil.log", "z.log"):
+                files.writestr(name, LOG)
+    else:
+        with tarfile.open(fileobj=file, mode="w") as files:
+            for name in ("a.log", "evil.log", "z.log"):
+                member = tarfile.TarInfo(name)
+                member.size = len(LOG)
+                files.addfile(member, io.BytesIO(LOG))
+    return file.getvalue()
+
+
+@pytest.mark.usefixtures("defect")
+def test_in_a_folder_an_unforeseen_failure_is_a_sentence_on_its_file(folder, caplog):
+    counts = parse_flow_log(folder / "logs")
+    evil = str(folder / "logs" / "evil.log")
+    assert counts.total.flows == 6
+    (sentence,) = counts.total.damage
+    assert sentence.startswith(f"{evil}: flowtag itself failed (TypeError: nobody foresaw this)")
+    assert counts.files[evil].records == 0
+    assert [record.exc_info[0] for record in caplog.records] == [TypeError]
+
+
+@pytest.mark.usefixtures("defect")
+@pytest.mark.parametrize("pack", ["zip", "tar"])
+def test_in_an_archive_an_unforeseen_failure_is_a_sentence_on_its_member(tmp_path, pack):
+    (tmp_path / "logs").write_bytes(archive(pack))
+    counts = parse_flow_log(tmp_path / "logs", names=["logs"])
+    assert {name: file.flows for name, file in counts.files.items()} == {
+        "logs/a.log": 3,
+        "logs/evil.log": 0,
+        "logs/z.log": 3,
+    }
+    assert "logs/evil.log: flowtag itself failed" in next(iter(counts.total.damage))
+
+
+@pytest.mark.usefixtures("defect")
+def test_of_a_single_file_an_unforeseen_failure_is_an_error_like_any_other():
+    with pytest.raises(UnforeseenError, match="evil: flowtag itself failed"):
+        parse_flow_log(io.BytesIO(LOG), names=["evil"])
+
+
+def test_a_file_for_which_there_is_no_memory_is_named(monkeypatch):
+    def records(_):
+        raise MemoryError
+
+    monkeypatch.setattr(counting, "records", records)
+    with pytest.raises(LogError, match=r"a\.log: there is not enough memory to read it"):
+        parse_flow_log(io.BytesIO(LOG), names=["a.log"])
+
+
+@pytest.mark.usefixtures("defect")
+@pytest.mark.parametrize("debug", ["", "1"])
+def test_the_command_line_exits_2_and_shows_a_traceback_only_where_it_is_asked_for(
+    folder, capfd, monkeypatch, debug
+):
+    monkeypatch.setenv("FLOWTAG_DEBUG", debug)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
+    one, result = str(folder / "logs" / "evil.log"), folder / "result.csv"
+    assert main([one, str(folder / "lookup.csv"), str(result)]) == 2
+    told = capfd.readouterr().err
+    assert f"flowtag: {one}: flowtag itself failed (TypeError" in told
+    assert ("Traceback" in told) == bool(debug)
+    assert not result.exists()
+    assert main([str(folder / "logs"), str(folder / "lookup.csv"), str(result)]) == 1
+    assert result.read_bytes().startswith(b"Tag Counts:\nTag,Count\nweb,6\n")
+
+
+@pytest.mark.parametrize("where", ["map_tags", "equation"])
+def test_no_failure_of_the_command_line_itself_ends_in_a_traceback(
+    folder, capfd, monkeypatch, where
+):
+    def fail(*_):
+        raise TypeError("nobody foresaw this")
+
+    monkeypatch.setattr(f"flowtag_core.__main__.{where}", fail)
+    result = folder / "result.csv"
+    code = main([str(folder / "logs"), str(folder / "lookup.csv"), str(result)])
+    told = capfd.readouterr().err
+    assert "flowtag: flowtag itself failed (TypeError" in told
+    assert "Traceback" not in told
+    # What is told comes after the result, which is there all the same.
+    assert (code, result.exists()) == ((2, False) if where == "map_tags" else (0, True))
+
+
+@pytest.mark.usefixtures("defect")
+def test_on_the_page_the_files_behind_a_failure_are_read_and_the_log_has_its_traceback(
+    folder, caplog
+):
+    files = Intake()
+    paths = sorted((folder / "logs").iterdir())
+    files.take(Arrival(path.name, partial(path.open, "rb"), 9) for path in paths)
+    files.wait(60)
+    *logs, refusal = files.collect()
+    assert {log.name: log.counts.total.flows for log in logs} == {"a.log": 3, "z.log": 3}
+    assert refusal.sentence.startswith("evil.log: flowtag itself failed (TypeError")
+    assert [record.exc_info[0] for record in caplog.records] == [TypeError]
+    assert logging.getLogger(LOGGER).handlers
+
+
+def test_what_the_caller_raises_is_the_callers(tmp_path):
+    path = tmp_path / "logs.tar"
+    path.write_bytes(archive("tar"))
+
+    def stop(*_):
+        raise ValueError("enough")
+
+    for options in ({"progress": stop}, {"cancel": stop}):
+        with pytest.raises(ValueError, match="enough"):
+            parse_flow_log(path, **options)
+
+
+def test_files_with_a_few_wrong_bytes_are_counted_or_refused_in_a_sentence():
+    assert [*filter(None, map(damage.wrong, range(800)))] == []
+
+
+def long_names(count):
+    """A tar archive of names for a file that never comes."""
+    file = io.BytesIO()
+    for _ in range(count):
+        member = tarfile.TarInfo("././@LongLink")
+        member.type, member.size = tarfile.GNUTYPE_LONGNAME, 512
+        file.write(member.tobuf(tarfile.GNU_FORMAT) + b"a" * 512)
+    return file.getvalue() + bytes(1024)
+
+
+def test_an_archive_of_nothing_but_long_names_is_damaged(tmp_path):
+    (tmp_path / "a.tar").write_bytes(long_names(1_500))
+    (tmp_path / "b.log").write_bytes(LOG)
+    counts = parse_flow_log(tmp_path)
+    assert counts.total.flows == 3
+    (sentence,) = counts.total.damage
+    assert sentence.startswith(f"{tmp_path / 'a.tar'}: is damaged")
