@@ -16,8 +16,9 @@ from hypothesis import settings
 
 from flowtag_core.reading import compiled
 
-settings.register_profile("flowtag", deadline=None, print_blob=True)
-settings.load_profile("flowtag")
+settings.register_profile("flowtag", deadline=None, print_blob=True, max_examples=50)
+settings.register_profile("long", deadline=None, print_blob=True, max_examples=5_000)
+settings.load_profile(os.environ.get("FLOWTAG_EXAMPLES", "flowtag"))
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "flowtag_core" / "sample"

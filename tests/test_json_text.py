@@ -65,7 +65,7 @@ def test_on_any_text_whatever_it_ends_in_any_cut_and_finds_the_same(text, size):
     assert (whole[0].is_cut, whole[0].line) == (pieces[0].is_cut, pieces[0].line)
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(st.lists(objects, min_size=3, max_size=6), st.data())
 def test_a_broken_line_spoils_itself_alone(documents, data):
     lines = [json.dumps(document) for document in documents]

@@ -52,7 +52,7 @@ texts = st.one_of(
 
 
 @given(text=texts, format=st.sampled_from(FORMATS), cuts=st.lists(st.integers(0, 4000), max_size=5))
-@settings(max_examples=300)
+@settings(max_examples=100)
 @pytest.mark.parametrize("threads", [0, 1, 3])
 def test_kernel_and_reference_agree_on_any_bytes_in_any_cut(threads, text, format, cuts):
     layout = format_layout(format) if format else ASSUMED

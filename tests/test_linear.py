@@ -130,13 +130,3 @@ def test_rules_for_every_protocol_are_gone_through_once_and_not_for_each_protoco
     assert gone_through["rules"] <= 2 * len(rules)
     assert report.untagged == 0
     assert report.total == ports * protocols
-
-
-def test_one_report_of_all_ports_and_protocols_is_quick():
-    ports, protocols = 32_768, 16
-    port, protocol = np.repeat(np.arange(ports), protocols), np.tile(np.arange(protocols), ports)
-    one = np.ones(len(port), np.int64)
-    counts = FlowCounts(requests=tabulate(-one, protocol, port, one, one, one))
-    rules = "".join(f"{n}-{n + 1},*,tag {n % 100}\n" for n in range(0, 40_000, 2))
-    lookup = load_lookup_table(io.BytesIO(f"dstport,protocol,tag\n{rules}".encode()))
-    assert seconds(lambda: map_tags(counts, lookup).tag_counts) < 2

@@ -78,7 +78,7 @@ def outcome(file):
 
 
 @pytest.mark.skipif(unpacking._isal() is None, reason="isal has no wheel for this platform")
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(st.integers(0, len(TWO_MEMBERS) - 1), st.sampled_from(["cut", "flip", "insert", "none"]))
 def test_the_fast_library_and_zlib_agree_on_gzip_however_damaged(place, damage):
     packed = {

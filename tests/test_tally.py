@@ -44,7 +44,7 @@ def rows_of(seed, size, minutes, ports, unknown, most=10**12):
     most_span=st.sampled_from([1000, 1 << 20]),
     most_folded=st.sampled_from([500, 1 << 23]),
 )
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_a_tally_is_the_table_of_its_rows(
     seed, sizes, minutes, ports, unknown, sizes_of_piles, hot_bits, most, most_span, most_folded
 ):

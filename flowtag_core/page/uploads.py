@@ -18,20 +18,32 @@ from flowtag_core.showing import notes
 from flowtag_core.showing.notes import literal
 
 # What the browser does not send, because it is too large, the server never hears of: the red chip in
-# the zone is all there is, and it goes when the zone is drawn anew for the files that were sent.
+# the zone is all there is, and it goes when the zone is drawn anew for the files that were sent. The
+# server is told a moment later: a run of the script that begins while the browser asks where the other
+# files may be sent makes Streamlit forget the answer, and they would be lost without a word.
 _NAMES_OF_UNSENT: Final = """
 export default function ({ setTriggerValue }) {
+  const untold = (window.flowtagUnsent ??= [])
+  let telling
+  const tell = () => {
+    telling = undefined
+    setTriggerValue("names", untold.splice(0))
+  }
   const look = () => {
     const chips = document.querySelectorAll('[data-testid="stFileChip"][aria-invalid="true"]')
-    const names = [...chips].filter((chip) => !chip.dataset.told).map((chip) => {
+    for (const chip of [...chips].filter((chip) => !chip.dataset.told)) {
       chip.dataset.told = "yes"
-      return chip.querySelector('[data-testid="stFileChipName"]')?.title ?? ""
-    })
-    if (names.length) setTriggerValue("names", names)
+      untold.push(chip.querySelector('[data-testid="stFileChipName"]')?.title ?? "")
+    }
+    if (untold.length) telling ??= setTimeout(tell, 500)
   }
   const watch = new MutationObserver(look)
   watch.observe(document.body, { subtree: true, childList: true, attributes: true })
-  return () => watch.disconnect()
+  look()
+  return () => {
+    clearTimeout(telling)
+    watch.disconnect()
+  }
 }
 """
 

@@ -31,13 +31,16 @@ def welcome(session: Session) -> None:
     """Everything that a newcomer needs, in one glance."""
     st.title("Flow log tag mapper")
     st.write("Which application does each flow belong to, and which flows belong to none yet?")
-    say(st.error, [*session.refused, *session.unsent])
-    say(st.info, session.told)
-    offers(session)
-    if session.given_lookup is not None:
-        say(st.info, [f"{session.lookup.name} is loaded as the lookup. Now drop a flow log."])
-    if address.is_view():
-        st.info(notes.LINK_WAITS)
+    with st.container():
+        # In one place however many they are: a drop zone that moves is a new one, and what is on its
+        # way through the old one is lost.
+        say(st.error, [*session.refused, *session.unsent])
+        say(st.info, session.told)
+        offers(session)
+        if session.given_lookup is not None:
+            say(st.info, [f"{session.lookup.name} is loaded as the lookup. Now drop a flow log."])
+        if address.is_view():
+            st.info(notes.LINK_WAITS)
     with st.container(border=True):
         drop_zone(session, "Drop flow logs and a lookup CSV here, together or one by one")
         with st.container(horizontal=True, vertical_alignment="center"):
