@@ -113,7 +113,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     view = switch("Replies", [*views], key="view", shown=views.__getitem__, help=notes.REPLIES)
 beside_status = status(session)
 with st.container():
-    say(st.error, [*session.refused, *session.unsent])
+    say(st.error, session.refusals)
     say(st.info, session.told)
     repeated(session)
     offers(session)

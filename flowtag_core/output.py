@@ -16,8 +16,8 @@ OutputFile = str | os.PathLike[str] | BinaryIO
 
 PART: Final = ".part"
 """How the name of a file ends as long as it is not whole."""
-_DESCRIPTOR: Final = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
-_STANDARD: Final = ("stdin", "stdout", "stderr")
+_DESCRIPTORS: Final = re.compile(rf"/dev/fd|/proc/{os.getpid()}(?:/task/\d+)?/fd")
+_MOST_LINKS: Final = 40
 _NEEDS_QUOTES: Final = re.compile(r'[,"\r\n]')
 
 
@@ -48,7 +48,7 @@ def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
             _replace(os.path.realpath(path), content)
     except BrokenPipeError:
         raise
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, OverflowError) as error:
         raise OutputError(f"{path}: could not be written: {reason_of(error)}.") from error
 
 
@@ -68,15 +68,20 @@ def check_writable(path: str) -> None:
 
 
 def _descriptor(path: str) -> int | None:
-    """The file descriptor that a path such as /dev/stdout or /dev/fd/3 stands for.
+    """The file descriptor that a path such as /dev/stdout or /dev/fd/3, or a link to it, stands for.
 
     It is used as it is: to open it again would empty a file to which the shell appends.
     """
-    match = _DESCRIPTOR.fullmatch(path)
-    if match is None:
-        return None
-    name, *numbers = match.groups()
-    return _STANDARD.index(name) if name else int(numbers[0] or numbers[1])
+    for _ in range(_MOST_LINKS):
+        folder, name = os.path.split(path)
+        folder = os.path.realpath(folder).replace("//", "/")
+        if name.isdecimal() and _DESCRIPTORS.fullmatch(folder):
+            return int(name)
+        path = os.path.join(folder, name)
+        if not os.path.islink(path):
+            return None
+        path = os.path.join(folder, os.readlink(path))
+    return None
 
 
 def _replace(path: str, content: Iterable[bytes]) -> None:

@@ -7,6 +7,7 @@ import zipfile
 from functools import partial
 
 import pytest
+import zstandard
 
 from flowtag_core import parse_flow_log
 from flowtag_core.__main__ import main
@@ -78,6 +79,20 @@ def test_in_an_archive_an_unforeseen_failure_is_a_sentence_on_its_member(tmp_pat
         "logs/z.log": 3,
     }
     assert "logs/evil.log: flowtag itself failed" in next(iter(counts.total.damage))
+
+
+def test_of_a_refused_file_nothing_is_counted_in_a_folder_or_in_an_archive(tmp_path):
+    refused = zstandard.compress(LOG) + b"\x28\xb5\x2f\xfd\x00\x98" + bytes(99)
+    (tmp_path / "logs").mkdir()
+    for name, content in (("a.log", LOG), ("b.log", refused)):
+        (tmp_path / "logs" / name).write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "logs.zip", "w") as files:
+        files.write(tmp_path / "logs" / "a.log", "a.log")
+        files.write(tmp_path / "logs" / "b.log", "b.log")
+    for log in ("logs", "logs.zip"):
+        counts = parse_flow_log(tmp_path / log)
+        assert counts.total.flows == 3
+        assert "a zstd window of" in next(iter(counts.total.damage))
 
 
 @pytest.mark.usefixtures("defect")

@@ -83,6 +83,24 @@ def test_what_is_no_regular_file_is_written_through(tmp_path):
     assert (tmp_path / "log").read_bytes() == b"before after"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has /proc")
+@pytest.mark.parametrize(
+    "spelling", ["//dev/fd/{}", "/proc/thread-self/fd/{}", "/dev/../dev/fd/{}", "link"]
+)
+def test_what_is_appended_to_stays_however_its_descriptor_is_named(tmp_path, spelling):
+    with (tmp_path / "log").open("ab") as appended:
+        appended.write(b"before ")
+        appended.flush()
+        path = spelling.format(appended.fileno())
+        if path == "link":
+            path = tmp_path / "link"
+            path.symlink_to(f"/dev/fd/{appended.fileno()}")
+        write_whole([b"after"], path)
+    assert (tmp_path / "log").read_bytes() == b"before after"
+    with pytest.raises(OutputError, match="could not be written"):
+        write_whole([b"x"], f"/dev/fd/{10**20}")
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
 def test_a_full_disk_is_one_sentence():
     with pytest.raises(OutputError, match="/dev/full: could not be written: No space left"):

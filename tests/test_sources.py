@@ -128,8 +128,9 @@ def test_cut_at_any_byte_every_whole_record_before_the_cut_counts():
     assert seen == {0, 1, 2, 3, 4, 5}
 
 
+@pytest.mark.parametrize("is_open", [False, True])
 @pytest.mark.parametrize("pack", [bytes, partial(gzip.compress, compresslevel=0)])
-def test_a_log_that_becomes_shorter_while_it_is_read_is_damaged(tmp_path, pack):
+def test_a_log_that_becomes_shorter_while_it_is_read_is_damaged(tmp_path, pack, is_open):
     path = tmp_path / "flow.log"
     path.write_bytes(pack((line() + b"\n") * 30_000))
     size = path.stat().st_size
@@ -137,7 +138,9 @@ def test_a_log_that_becomes_shorter_while_it_is_read_is_damaged(tmp_path, pack):
     def truncate(_):
         os.truncate(path, size // 2)
 
-    file = parse_flow_log(path, progress=truncate).files[str(path)]
+    with path.open("rb") as opened:
+        log = opened if is_open else path
+        file = parse_flow_log(log, names=["log"], progress=truncate).files["log"]
     assert 5_000 < file.flows < 30_000
     assert file.records == file.flows + file.set_aside[Reason.CUT_SHORT]
     (damage,) = file.damage

@@ -94,7 +94,8 @@ class Session:
 
     `versions` has the lookup and what it was before; while the sample is shown, `sample_lookup` is
     the one that belongs to it and `versions_before` what was there before. `refused` and `told` are
-    sentences on the files that came last, `unsent` on those that the browser kept back, `repeated`, by
+    sentences on the files that came last, `unsent` on those that the browser kept back, with the number
+    of the drop, `repeated`, by
     their names, on logs that seem to be there twice. `offers` are
     the logs, by name, that may be read again in a layout that they do not name, `format` is the layout
     of logs without a header, `format_wrong` why the one that was asked for cannot be. `bench` is what stands on the workbench, `brush` what is marked on the timeline,
@@ -116,7 +117,7 @@ class Session:
     asked: tuple[int, int] | None = None
     intake: Intake = field(default_factory=Intake)
     refused: list[str] = field(default_factory=list)
-    unsent: list[str] = field(default_factory=list)
+    unsent: list[tuple[int, str]] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     repeated: dict[str, str] = field(default_factory=dict)
     offers: dict[str, Offered] = field(default_factory=dict)
@@ -142,6 +143,11 @@ class Session:
         return self.versions.lookup
 
     @property
+    def refusals(self) -> list[str]:
+        """Sentences on what cannot be used of the files that came last."""
+        return [*self.refused, *(sentence for _, sentence in self.unsent)]
+
+    @property
     def is_busy(self) -> bool:
         """Whether files are being read."""
         return self.intake.standing() is not None
@@ -149,7 +155,10 @@ class Session:
     def take(self, arrivals: Iterable[Arrival]) -> None:
         """Have the files read, each under a name that no other log has; waits a moment for them."""
         if not self.is_busy:
-            self.refused, self.unsent, self.told, self.repeated = self.unsent, [], [], {}
+            # What the browser kept back of this very drop it may have told already.
+            unsent = [told for told in self.unsent if told[0] >= self.drops - 1]
+            self._say_no_more()
+            self.unsent = unsent
         arrivals = list(arrivals)
         logs = () if self.sample_lookup else self.logs.by_name
         known = [*logs, *self.offers, *self.intake.pending()]

@@ -27,13 +27,17 @@ export default function ({ setTriggerValue }) {
   let telling
   const tell = () => {
     telling = undefined
-    setTriggerValue("names", untold.splice(0))
+    setTriggerValue("files", untold.splice(0))
   }
   const look = () => {
     const chips = document.querySelectorAll('[data-testid="stFileChip"][aria-invalid="true"]')
     for (const chip of [...chips].filter((chip) => !chip.dataset.told)) {
       chip.dataset.told = "yes"
-      untold.push(chip.querySelector('[data-testid="stFileChipName"]')?.title ?? "")
+      const zone = chip.closest('[class*="st-key-logs_and_lookup_"]')?.className ?? ""
+      untold.push({
+        drop: Number(zone.match(/logs_and_lookup_(\\d+)/)?.[1] ?? 0),
+        name: chip.querySelector('[data-testid="stFileChipName"]')?.title ?? "",
+      })
     }
     if (untold.length) telling ??= setTimeout(tell, 500)
   }
@@ -59,7 +63,7 @@ def drop_zone(session: Session, label: str) -> None:
         "them. A whole folder may be dropped.",
     )
     watch = st.components.v2.component("flowtag_unsent", js=_NAMES_OF_UNSENT)
-    watch(key="unsent", on_names_change=partial(_tell_unsent, session))
+    watch(key="unsent", on_files_change=partial(_tell_unsent, session))
     _custom_format(session)
 
 
@@ -88,12 +92,13 @@ def _take_format(session: Session) -> None:
 
 
 def _tell_unsent(session: Session) -> None:
-    names = st.session_state["unsent"].get("names")
-    for name in names if isinstance(names, list) else []:
-        session.unsent.append(
-            f"{_name(str(name))}: was not sent, since it is larger than "
+    files = st.session_state["unsent"].get("files")
+    for file in files if isinstance(files, list) else []:
+        sentence = (
+            f"{_name(str(file['name']))}: was not sent, since it is larger than "
             f"{st.get_option('server.maxUploadSize'):,} MB. Start the page on it instead: {USAGE}"
         )
+        session.unsent.append((int(file["drop"]), sentence))
 
 
 def take_dropped(session: Session) -> None:

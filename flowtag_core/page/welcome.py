@@ -34,7 +34,7 @@ def welcome(session: Session) -> None:
     with st.container():
         # In one place however many they are: a drop zone that moves is a new one, and what is on its
         # way through the old one is lost.
-        say(st.error, [*session.refused, *session.unsent])
+        say(st.error, session.refusals)
         say(st.info, session.told)
         offers(session)
         if session.given_lookup is not None:

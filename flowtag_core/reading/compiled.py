@@ -9,6 +9,7 @@ written only costs time.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import stat
@@ -263,11 +264,14 @@ def _compile(place: str | BinaryIO) -> subprocess.Popen[bytes] | None:
     program = [sys.executable, "-P", "-m", "flowtag_core.reading.kernel"]
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     try:
-        return subprocess.Popen(  # noqa: S603
+        compiler = subprocess.Popen(  # noqa: S603
             [*program, place] if isinstance(place, str) else program,
             cwd=_ROOT,
             env={
-                **os.environ,
+                # Numba's settings change the code that it makes, and the key does not know them.
+                **{
+                    name: word for name, word in os.environ.items() if not name.startswith("NUMBA_")
+                },
                 "PYTHONPATH": os.pathsep.join([_ROOT, *filter(os.path.isabs, given)]),
             },
             stdin=subprocess.DEVNULL,
@@ -277,6 +281,9 @@ def _compile(place: str | BinaryIO) -> subprocess.Popen[bytes] | None:
         )
     except OSError:
         return None
+    if not isinstance(place, str):
+        atexit.register(compiler.kill)  # nobody else can read what it writes
+    return compiler
 
 
 def _remove_left_over(folder: str) -> None:
@@ -342,9 +349,10 @@ def _key() -> str:
 
 
 def _numba() -> str:
-    """Which Numba is installed, by the folder that says so: to import it takes a second."""
-    for folder in filter(os.path.isdir, sys.path):
-        for name in sorted(os.listdir(folder)):
-            if name.startswith("numba-") and name.endswith("-info"):
-                return name
-    return ""
+    """Which Numba is installed beside llvmlite, by the folder that says so: to import it takes a second."""
+    import llvmlite
+
+    beside = os.listdir(os.path.dirname(os.path.dirname(llvmlite.__file__)))
+    return "".join(
+        sorted(name for name in beside if name.startswith("numba-") and name.endswith("-info"))
+    )

@@ -325,9 +325,8 @@ def _source_counts(source: Source, job: _Job, held: list[File] | None = None) ->
             if file.name == source.name:
                 raise
             damage = str(error)
-            if isinstance(error, UnforeseenError):  # who knows what was counted of it
-                reference = Reference(file.name)
-                text = Lines(reference)
+            reference = Reference(file.name)  # what was counted of it goes with it
+            text = Lines(reference)
         tell()
         size = max(source.bytes_read - read, 0)
         tables = text.counts() + reference.counts(size, file.wrapping, damage)

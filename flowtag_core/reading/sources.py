@@ -145,7 +145,7 @@ def open_source(file: LogFile, name: str | None = None, known: int = 0) -> Itera
             if sys.stdin is None:
                 raise LogError("stdin: is closed. Name a file instead of -.")
             stream = sys.stdin.buffer
-            yield Source(name or "stdin", stream, None, start=_start(stream))
+            yield Source(name or "stdin", stream, _regular_size(stream), start=_start(stream))
             return
         with open_log(file) as stream:
             status = os.fstat(stream.fileno())
@@ -154,7 +154,8 @@ def open_source(file: LogFile, name: str | None = None, known: int = 0) -> Itera
             start = 0 if is_regular else _start(stream)
             yield Source(name or source_name(file), stream, size, start=start)
     elif hasattr(file, "read"):
-        yield Source(name or source_name(file), file, size_of(file), start=_start(file))
+        size = size_of(file) or _regular_size(file)
+        yield Source(name or source_name(file), file, size, start=_start(file))
     else:
         raise LogError(f"{file!r:.60} is neither a path nor an open file.")
 
@@ -170,6 +171,15 @@ def size_of(file: LogFile) -> int | None:
         return None
     size = getattr(file, "size", None)
     return size if isinstance(size, int) else None
+
+
+def _regular_size(stream: BinaryIO) -> int | None:
+    """The size in bytes of a regular file that is open; None of what unpacks one, or is none."""
+    raw = getattr(stream, "raw", stream)
+    if not isinstance(raw, io.FileIO):
+        return None
+    status = os.fstat(raw.fileno())
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def source_name(file: LogFile) -> str:
