@@ -529,7 +529,7 @@ def test_a_log_that_is_dropped_twice_is_counted_twice_and_that_is_said(page):
     drop(page, ("c.log", LOG))
     assert "c.log has the same size and counts as a.log. Is it the same file?" in said(page)
     assert metrics(page)["Flows"] == "29"
-    page.button(key="remove_repeated").click().run()
+    page.button(key="repeated").click().run()
     assert metrics(page)["Flows"] == "15"
     assert "same" not in said(page)
 

@@ -58,9 +58,11 @@ def repeated(session: Session) -> None:
         return
     say(st.info, [session.repeated[name] for name in names])
     label = (
-        f"Remove {literal(names[0])}" if len(names) == 1 else f"Remove these {len(names):,} logs"
+        f"Remove {literal(notes.short_path(names[0]))}"
+        if len(names) == 1
+        else f"Remove these {len(names):,} logs"
     )
-    st.button(label, key="remove_repeated", on_click=session.remove_repeated)
+    st.button(label, key="repeated", on_click=session.remove_repeated)
 
 
 def offers(session: Session) -> None:
