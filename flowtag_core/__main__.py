@@ -19,7 +19,7 @@ from typing import IO, Any, BinaryIO, TextIO
 
 from flowtag_core.arguments import parsed
 from flowtag_core.counts import FlowCounts
-from flowtag_core.errors import FlowtagError, OutputError, unforeseen
+from flowtag_core.errors import FlowtagError, OutputError, report_bug
 from flowtag_core.output import check_writable
 from flowtag_core.reading.compiled import slowly
 from flowtag_core.reading.counting import Progress, parse_flow_log
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("flowtag: stopped before the result was written.")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001  (Python would exit with 1, which means another thing)
-        _say(f"flowtag: {unforeseen('the command', error)}")
+        _say(f"flowtag: {report_bug('the command', error)}")
         return FAILED
 
 
@@ -133,7 +133,7 @@ def _run(logs: list[str], lookup_path: str, output: str, format: str | None) -> 
     except KeyboardInterrupt:
         pass
     except Exception as error:  # noqa: BLE001  (the same)
-        _say(f"flowtag: {unforeseen('the summary', error)}")
+        _say(f"flowtag: the result is written, but not told: {report_bug('the summary', error)}")
     return DAMAGED if counts.total.damage else DONE
 
 
@@ -170,14 +170,14 @@ def _files(path: str) -> list[str]:
 
 
 def _refuse_output_that_is_input(inputs: list[str], output: str) -> None:
-    """An output that is an input too would destroy it."""
+    """Raise OutputError if the output is one of the inputs, which it would destroy."""
     written = file_identity(sys.stdout if output == "-" else output)
     if written is None:
         return
     for path in inputs:
         if file_identity(path) == written:
-            which = output if path == output else f"{output} ({path})"
-            raise OutputError(f"{which}: is an input too. Name another file for the result.")
+            also = "" if path == output else f" ({path})"
+            raise OutputError(f"{output}: is an input too{also}. Name another file for the result.")
 
 
 @contextmanager

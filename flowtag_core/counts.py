@@ -21,8 +21,8 @@ Ints = NDArray[np.int64]
 
 T = TypeVar("T", "Table", "FlowCounts")
 
-MOST: Final = (1 << 63) - 1
-"""Where a sum stays that would pass it."""
+MOST_SUM: Final = (1 << 63) - 1
+"""The largest sum; one that would be larger stays here."""
 _HALF: Final = 32
 
 ACTIONS: Final = ("ACCEPT", "REJECT", "other")
@@ -51,20 +51,20 @@ _NO_ROWS: Final = np.empty(0, np.int64)
 
 
 def summed(add: Callable[[Ints], Ints], values: Ints) -> Ints:
-    """What `add` makes of the values, which are never negative; a sum of it is MOST at most.
+    """Return add(values) with MOST_SUM in place of any larger sum; values must not be negative.
 
-    `add` adds up in some way that wraps above MOST: all of them, or in groups.
+    `add` adds all of them up, or adds them up in groups, in a way that wraps above MOST_SUM.
     """
-    if len(values) * int(values.max(initial=0)) <= MOST:  # as nearly always
+    if len(values) * int(values.max(initial=0)) <= MOST_SUM:  # as nearly always
         return add(values)
     low, high = add(values & ((1 << _HALF) - 1)), add(values >> _HALF)
     high += low >> _HALF
     joined = (high << _HALF) | (low & ((1 << _HALF) - 1))
-    return np.where(high < 1 << (63 - _HALF), joined, MOST)
+    return np.where(high < 1 << (63 - _HALF), joined, MOST_SUM)
 
 
 def sum_of(values: Ints) -> int:
-    """The sum of values that are never negative, MOST at most."""
+    """The sum of values that are never negative, MOST_SUM at most."""
     return int(summed(np.sum, values))
 
 
@@ -368,12 +368,12 @@ class FlowCounts:
 
     @cached_property
     def beyond(self) -> tuple[str, ...]:
-        """Which of packets and bytes add up to more than MOST, so that some sum may stay there."""
+        """Which of packets and bytes reach MOST_SUM, so that some sums may be too small."""
         tables = self.requests, self.replies
         return tuple(
             name
             for name in ("packets", "bytes")
-            if sum(sum_of(getattr(table, name)) for table in tables) >= MOST
+            if sum(sum_of(getattr(table, name)) for table in tables) >= MOST_SUM
         )
 
     @property

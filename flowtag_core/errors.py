@@ -69,10 +69,10 @@ class Cancelled(FlowtagError):
 
 
 @contextmanager
-def foreseen(name: str) -> Iterator[None]:
-    """Work on one file: what nobody foresaw ends this work alone, as an error like any other.
+def as_log_error(name: str) -> Iterator[None]:
+    """Run work on one file and raise any failure as an error that names it.
 
-    Raises UnforeseenError, and LogError where memory runs out or the system fails.
+    Raises UnforeseenError for a bug, and LogError where memory runs out or the system fails.
     """
     try:
         yield
@@ -83,11 +83,11 @@ def foreseen(name: str) -> Iterator[None]:
     except OSError as error:
         raise LogError(f"{name}: cannot be read: {reason_of(error)}.") from error
     except Exception as error:
-        raise UnforeseenError(f"{name}: {unforeseen(name, error)}") from error
+        raise UnforeseenError(f"{name}: {report_bug(name, error)}") from error
 
 
-def unforeseen(name: str, error: Exception) -> str:
-    """The sentence on a defect that some work on `name` brought out; the traceback is logged."""
+def report_bug(name: str, error: Exception) -> str:
+    """Log the traceback of a bug that work on `name` brought out, and return a sentence on it."""
     import logging
 
     logger = logging.getLogger(LOGGER)
@@ -95,6 +95,7 @@ def unforeseen(name: str, error: Exception) -> str:
         logger.addHandler(logging.NullHandler())
     logger.error("flowtag failed: %r", name, exc_info=error)
     return (
-        f"flowtag itself failed ({type(error).__name__}: {str(error)[:200]}). Please report it, with "
-        "the file if you can. FLOWTAG_DEBUG=1 shows more on the command line."
+        f"this is a bug in flowtag ({type(error).__name__}: {str(error)[:200]}). Please report it, "
+        "with the file if you may share it. The page's terminal shows more, and so does the command "
+        "line with FLOWTAG_DEBUG=1."
     )

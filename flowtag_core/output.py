@@ -15,7 +15,7 @@ OutputFile = str | os.PathLike[str] | BinaryIO
 """A path, or a file opened in binary mode."""
 
 PART: Final = ".part"
-"""How the name of a file ends as long as it is not whole."""
+"""The suffix of a file that is still being written."""
 _DESCRIPTORS: Final = re.compile(rf"/dev/fd|/proc/{os.getpid()}(?:/task/\d+)?/fd")
 _MOST_LINKS: Final = 40
 _NEEDS_QUOTES: Final = re.compile(r'[,"\r\n]')
@@ -102,5 +102,5 @@ def _replace(path: str, content: Iterable[bytes]) -> None:
 
 
 def _private(path: str, flags: int) -> int:
-    """Open a file that nobody else can, until it gets the mode of the one that it replaces."""
+    """Open a file that only its owner may read or write."""
     return os.open(path, flags, 0o600)

@@ -47,7 +47,7 @@ def pytest_xdist_auto_num_workers():
 def serving(folder, *arguments, program=("streamlit",)):
     """The page as README starts it but for the port: its address and the server's process.
 
-    `program` is another module that starts it, and what it is told. The server writes its log into the folder, and at the end no exception may be in it.
+    `program` is the module that starts it, followed by its arguments. The server writes its log into the folder, and at the end no exception may be in it.
     """
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from flowtag_core import counts
 from flowtag_core.counts import (
-    MOST,
+    MOST_SUM,
     UNKNOWN_TIME,
     WIDTHS,
     FileCounts,
@@ -20,7 +20,7 @@ from flowtag_core.counts import (
     tabulate,
 )
 
-sizes = st.one_of(st.integers(0, 10**15), st.integers(0, MOST))
+sizes = st.one_of(st.integers(0, 10**15), st.integers(0, MOST_SUM))
 
 rows = st.tuples(
     st.one_of(
@@ -82,8 +82,8 @@ class TestTablesAdd:
     def test_no_rung_loses_a_flow_a_packet_or_a_byte(self, a):
         whole = table(a)
         assert whole.flows.sum() == len(a)
-        assert sum_of(whole.packets) == min(sum(row[4] for row in a), MOST)
-        assert sum_of(whole.bytes) == min(sum(row[5] for row in a), MOST)
+        assert sum_of(whole.packets) == min(sum(row[4] for row in a), MOST_SUM)
+        assert sum_of(whole.bytes) == min(sum(row[5] for row in a), MOST_SUM)
         assert whole.flows[whole.window == UNKNOWN_TIME].sum() == sum(row[0] < 0 for row in a)
 
     @given(many_rows)
@@ -100,7 +100,7 @@ class TestTablesAdd:
             assert fits == (rung == whole.rung)
 
 
-@given(st.lists(st.tuples(st.integers(0, 3), st.one_of(sizes, st.just(MOST))), max_size=9))
+@given(st.lists(st.tuples(st.integers(0, 3), st.one_of(sizes, st.just(MOST_SUM))), max_size=9))
 def test_a_sum_that_would_pass_the_largest_number_stays_there(pairs):
     group, value = np.array(pairs, np.int64).reshape(-1, 2).T
 
@@ -109,13 +109,13 @@ def test_a_sum_that_would_pass_the_largest_number_stays_there(pairs):
         np.add.at(sums, group, values)
         return sums
 
-    wanted = [min(sum(v for g, v in pairs if g == one), MOST) for one in range(4)]
+    wanted = [min(sum(v for g, v in pairs if g == one), MOST_SUM) for one in range(4)]
     assert summed(add, value).tolist() == wanted
-    assert sum_of(value) == min(sum(v for _, v in pairs), MOST)
+    assert sum_of(value) == min(sum(v for _, v in pairs), MOST_SUM)
 
 
 def test_counts_say_what_adds_up_to_more_than_the_largest_number():
-    rows = np.array([(1, 6, port, 0, 1, MOST // 2) for port in range(3)], np.int64).T
+    rows = np.array([(1, 6, port, 0, 1, MOST_SUM // 2) for port in range(3)], np.int64).T
     two, three = FlowCounts(requests=tabulate(*rows[:, :2])), FlowCounts(replies=tabulate(*rows))
     assert (two.beyond, three.beyond, (two + three).beyond) == ((), ("bytes",), ("bytes",))
 

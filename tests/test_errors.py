@@ -63,7 +63,7 @@ def test_in_a_folder_an_unforeseen_failure_is_a_sentence_on_its_file(folder, cap
     evil = str(folder / "logs" / "evil.log")
     assert counts.total.flows == 6
     (sentence,) = counts.total.damage
-    assert sentence.startswith(f"{evil}: flowtag itself failed (TypeError: nobody foresaw this)")
+    assert sentence.startswith(f"{evil}: this is a bug in flowtag (TypeError: nobody foresaw this)")
     assert counts.files[evil].records == 0
     assert [record.exc_info[0] for record in caplog.records] == [TypeError]
 
@@ -78,7 +78,7 @@ def test_in_an_archive_an_unforeseen_failure_is_a_sentence_on_its_member(tmp_pat
         "logs/evil.log": 0,
         "logs/z.log": 3,
     }
-    assert "logs/evil.log: flowtag itself failed" in next(iter(counts.total.damage))
+    assert "logs/evil.log: this is a bug in flowtag" in next(iter(counts.total.damage))
 
 
 def test_of_a_refused_file_nothing_is_counted_in_a_folder_or_in_an_archive(tmp_path):
@@ -97,7 +97,7 @@ def test_of_a_refused_file_nothing_is_counted_in_a_folder_or_in_an_archive(tmp_p
 
 @pytest.mark.usefixtures("defect")
 def test_of_a_single_file_an_unforeseen_failure_is_an_error_like_any_other():
-    with pytest.raises(UnforeseenError, match="evil: flowtag itself failed"):
+    with pytest.raises(UnforeseenError, match="evil: this is a bug in flowtag"):
         parse_flow_log(io.BytesIO(LOG), names=["evil"])
 
 
@@ -120,7 +120,7 @@ def test_the_command_line_exits_2_and_shows_a_traceback_only_where_it_is_asked_f
     one, result = str(folder / "logs" / "evil.log"), folder / "result.csv"
     assert main([one, str(folder / "lookup.csv"), str(result)]) == 2
     told = capfd.readouterr().err
-    assert f"flowtag: {one}: flowtag itself failed (TypeError" in told
+    assert f"flowtag: {one}: this is a bug in flowtag (TypeError" in told
     assert ("Traceback" in told) == bool(debug)
     assert not result.exists()
     assert main([str(folder / "logs"), str(folder / "lookup.csv"), str(result)]) == 1
@@ -138,7 +138,7 @@ def test_no_failure_of_the_command_line_itself_ends_in_a_traceback(
     result = folder / "result.csv"
     code = main([str(folder / "logs"), str(folder / "lookup.csv"), str(result)])
     told = capfd.readouterr().err
-    assert "flowtag: flowtag itself failed (TypeError" in told
+    assert "this is a bug in flowtag (TypeError" in told
     assert "Traceback" not in told
     # What is told comes after the result, which is there all the same.
     assert (code, result.exists()) == ((2, False) if where == "map_tags" else (0, True))
@@ -154,7 +154,7 @@ def test_on_the_page_the_files_behind_a_failure_are_read_and_the_log_has_its_tra
     files.wait(60)
     *logs, refusal = files.collect()
     assert {log.name: log.counts.total.flows for log in logs} == {"a.log": 3, "z.log": 3}
-    assert refusal.sentence.startswith("evil.log: flowtag itself failed (TypeError")
+    assert refusal.sentence.startswith("evil.log: this is a bug in flowtag (TypeError")
     assert [record.exc_info[0] for record in caplog.records] == [TypeError]
     assert logging.getLogger(LOGGER).handlers
 

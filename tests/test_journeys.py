@@ -362,9 +362,7 @@ def test_any_click_while_files_are_counted_is_harmless(window, slow_page, tmp_pa
             card(tab, name, value)
         tab.locator(".st-key-action").get_by_text("Reject", exact=True).click()
         tab.locator(".st-key-action").get_by_text("All", exact=True).click()
-        assert tab.locator(".st-key-cancel button").count() == 1, (
-            "the log was too small for this test"
-        )
+        assert tab.locator(".st-key-cancel button").count() == 1, "reading ended while it was held"
         hold.unlink()
         card(tab, "Flows", "180,000")
         tab.get_by_text("180,000 records = 0 headers + 0 blank + 180,000 flows").wait_for(
@@ -468,7 +466,7 @@ def barriers(page):
 
 
 def barriers_in_every_form(page):
-    """The same in all sizes and colours, in which the page is while it stays open."""
+    """What axe finds in every size and colour scheme of one open page."""
     found = set()
     for (width, height), scheme in product(SIZES.values(), ("light", "dark")):
         page.set_viewport_size({"width": width, "height": height})

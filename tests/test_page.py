@@ -305,13 +305,18 @@ def test_a_file_that_is_given_twice_counts_twice_and_can_be_removed(folder):
         session = started(logs, logs / "sub", folder / "link.log", logs)
         assert session.logs.counts.total.flows == 6
         assert list(session.repeated.values()) == [
-            f"{logs / 'sub'}: all of its files were given before ({logs}) and are counted twice.",
-            f"{folder / 'link.log'}: was given before ({logs}) and is counted twice.",
-            f"{logs} (2): all of its files were given before ({logs}) and are counted twice.",
+            f"{logs / 'sub'}: all of its files were given before ({logs}) and are counted each time.",
+            f"{folder / 'link.log'}: was given before ({logs}) and is counted each time.",
+            f"{logs} (2): all of its files were given before ({logs}) and are counted each time.",
         ]
         session.remove_repeated()
         assert session.logs.counts.total.flows == 2
         assert not session.repeated
+    session = started(logs / "sub", logs)  # of which one file is nowhere else
+    assert not session.repeated
+    assert session.told == [
+        f"{logs}: 1 of 2 of its files were given before ({logs / 'sub'}) and are counted each time."
+    ]
 
 
 def test_what_was_counted_in_place_is_read_again_only_when_it_changed(folder, monkeypatch):

@@ -40,7 +40,7 @@ def rows_of(seed, size, minutes, ports, unknown, most=10**12):
     unknown=st.sampled_from([0, 0, 0.1, 1]),
     sizes_of_piles=st.sampled_from([(100,), (16, 3000), (3 << 18,)]),
     hot_bits=st.sampled_from([4, 11]),
-    most=st.sampled_from([10**12, counts.MOST]),
+    most=st.sampled_from([10**12, counts.MOST_SUM]),
     most_span=st.sampled_from([1000, 1 << 20]),
     most_folded=st.sampled_from([500, 1 << 23]),
 )

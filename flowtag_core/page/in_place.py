@@ -70,7 +70,7 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
     session.has_start = given != Given()
     session.home, session.home_content = given.lookup, None
     session.take(found.arrivals)
-    session.repeated = found.repeated
+    session.repeated, session.told = found.repeated, found.told
     session.take_in(found.known)
 
 
@@ -88,12 +88,14 @@ def parse(arguments: Sequence[str]) -> Given:
 class Found:
     """What is to be read, what is counted already, and what is wrong with the paths.
 
-    `repeated` has a sentence on each path, by its name, of which files were given before.
+    `repeated` has, by its name, a sentence on each path all of whose files were given before, `told` one on
+    each of which some were.
     """
 
     arrivals: list[Arrival] = field(default_factory=list)
     known: list[CountedLog | Refusal] = field(default_factory=list)
     repeated: dict[str, str] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
 
 
 def find(given: Given, format: str | None = None) -> Found:
@@ -107,9 +109,11 @@ def find(given: Given, format: str | None = None) -> Found:
         files = {file: one for file, one in files.items() if one is None or one != lookup}
         others = [before[one] for one in files.values() if one in before]
         if others:
-            found.repeated[name] = given_before(
-                name, len(files), others, is_folder=path not in files
-            )
+            sentence = given_before(name, len(files), others, is_folder=path not in files)
+            if len(others) == len(files):
+                found.repeated[name] = sentence
+            else:
+                found.told.append(sentence)
         before |= {one: name for one in files.values() if one is not None and one not in before}
         identity = format, tuple(map(_identity, files))
         counted = _COUNTED.get(name)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import BinaryIO, Final
 
 from flowtag_core.counts import FlowCounts, Offer, Tower
-from flowtag_core.errors import LOGGER, Cancelled, FlowtagError, foreseen
+from flowtag_core.errors import LOGGER, Cancelled, FlowtagError, as_log_error
 from flowtag_core.reading.counting import Progress, parse_flow_log
 from flowtag_core.showing import notes
 from flowtag_core.tagging.lookup import Lookup
@@ -254,7 +254,7 @@ class Intake:
     def _take_in(self, arrival: Arrival) -> None:
         is_offered = False
         try:
-            with foreseen(arrival.name), arrival.open() as file:
+            with as_log_error(arrival.name), arrival.open() as file:
                 is_offered = self._read(arrival, file)
         except Cancelled:
             self._refuse(

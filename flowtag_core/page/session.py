@@ -94,10 +94,9 @@ class Session:
 
     `versions` has the lookup and what it was before; while the sample is shown, `sample_lookup` is
     the one that belongs to it and `versions_before` what was there before. `refused` and `told` are
-    sentences on the files that came last, `unsent` on those that the browser kept back, with the number
-    of the drop, `repeated`, by
-    their names, on logs that seem to be there twice. `offers` are
-    the logs, by name, that may be read again in a layout that they do not name, `format` is the layout
+    sentences on the files that came last. `unsent` holds, for each file that the browser did not send,
+    the number of the drop and a sentence; `repeated`, by name, a sentence on each log that seems to be
+    there twice. `offers` are the logs, by name, that may be read again in a layout that they do not name, `format` is the layout
     of logs without a header, `format_wrong` why the one that was asked for cannot be. `bench` is what stands on the workbench, `brush` what is marked on the timeline,
     `edits` the table in which the lookup's rows are edited,
     `asked` the port and protocol number of which the rule is asked for.
@@ -155,7 +154,7 @@ class Session:
     def take(self, arrivals: Iterable[Arrival]) -> None:
         """Have the files read, each under a name that no other log has; waits a moment for them."""
         if not self.is_busy:
-            # What the browser kept back of this very drop it may have told already.
+            # The browser may already have named files of this drop that it did not send.
             unsent = [told for told in self.unsent if told[0] >= self.drops - 1]
             self._say_no_more()
             self.unsent = unsent
@@ -240,7 +239,7 @@ class Session:
             offered.again.forget()
 
     def remove_repeated(self) -> None:
-        """Take the logs out again that were there before."""
+        """Remove the logs that repeat earlier ones."""
         for name in list(self.repeated):
             self.remove_log(name)
 

@@ -52,7 +52,7 @@ def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:
 
 
 def repeated(session: Session) -> None:
-    """Which logs seem to be there twice, with a click to take the second ones out again."""
+    """Show the logs that seem to be there twice, with a button that removes the later ones."""
     names = [name for name in session.repeated if name in session.logs.by_name]
     if not names:
         return

@@ -2,8 +2,8 @@
 
 To import Numba takes longer than to count 100 MB, and to compile takes seconds. So another process
 compiles, once for each version and processor, while this one counts with the reference; later the
-object code is loaded with llvmlite alone. With it stands what it was compiled from, and only what is
-this process's own version is loaded. A cache that is missing, damaged, another user's or not to be
+object code is loaded with llvmlite alone. A digest of what it was compiled from is stored with it, and
+code with another digest is never loaded. A cache that is missing, damaged, another user's or not to be
 written only costs time.
 """
 
@@ -84,12 +84,12 @@ SIGNATURES: Final = {
 """The parameters of each function; all give a number."""
 
 _WRITTEN_IN: Final = 60
-"""Seconds in which object code is surely written."""
+"""Seconds after which an unfinished file is taken to be abandoned."""
 _ROOT: Final = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 
 def _sources() -> bytes:
-    """What the kernel is made of, as it is when this process starts: an update changes the files."""
+    """Return the sources of the kernel, read at import: an update may change the files later."""
     content = b""
     for path in (os.path.join(os.path.dirname(__file__), "kernel.py"), __file__):
         with open(path, "rb") as file:
@@ -186,7 +186,7 @@ def use(path: str) -> None:
 
 
 def write_object_code(file: str | BinaryIO, code: ObjectCode) -> None:
-    """Write object code, and what it was compiled from, to a path, whole or not at all, or a file."""
+    """Write object code and its key to an open file, or to a path, where it appears whole or not at all."""
     table = ",".join(f"{name} {entry} {len(data)}" for name, (entry, data) in code.items())
     blocks = b"".join(data for _, data in code.values())
     content = b"\n".join([_key().encode(), table.encode(), blocks])
@@ -211,7 +211,7 @@ def _read_object_code(file: str | BinaryIO, key: str | None = None) -> ObjectCod
 
 
 def _content(file: str | BinaryIO) -> bytes:
-    """All that is in a file; nothing where there is none, or others may change it."""
+    """Return what is in a file; nothing if it is missing or others may write to it."""
     if not isinstance(file, str):
         file.seek(0)
         return file.read()
@@ -252,10 +252,10 @@ def _load(code: ObjectCode) -> Kernel:
 
 
 def _compile(place: str | BinaryIO) -> subprocess.Popen[bytes] | None:
-    """Start the process that compiles; it may outlive this one, for the next time.
+    """Start the process that compiles. If it writes to the cache, it may outlive this one.
 
-    What it imports is this product and what is installed: a folder that happens to be the current one
-    may hold another version of either.
+    It imports flowtag, what is installed and what absolute entries of PYTHONPATH give, but nothing of the
+    current folder, which may hold another version of either.
     """
     import subprocess
 

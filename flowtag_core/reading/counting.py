@@ -17,7 +17,7 @@ from flowtag_core.errors import (
     DamagedLogError,
     LogError,
     UnforeseenError,
-    foreseen,
+    as_log_error,
 )
 from flowtag_core.reading.layout import ASSUMED, Layout, format_layout
 from flowtag_core.reading.lines import Lines
@@ -81,8 +81,8 @@ def parse_flow_log(
     """
     job = _Job(
         _layouts(format),
-        _outward(progress or (lambda _: None)),
-        _outward(cancel or (lambda: False)),
+        _callers_own(progress or (lambda _: None)),
+        _callers_own(cancel or (lambda: False)),
     )
     called = distinct(map(source_name, files) if names is None else names)
     inputs = [_files(file, name) for file, name in zip(files, called, strict=True)]
@@ -105,7 +105,9 @@ class _CallersError(BaseException):
         self.error = error
 
 
-def _outward(call: Callable[P, T]) -> Callable[P, T]:
+def _callers_own(call: Callable[P, T]) -> Callable[P, T]:
+    """The call, but so that what it raises reaches the caller unchanged."""
+
     def called(*arguments: P.args, **named: P.kwargs) -> T:
         try:
             return call(*arguments, **named)
@@ -123,7 +125,7 @@ class _Found(NamedTuple):
 
 
 _Early = list[_Found] | LogError | None
-"""What was found in a small file ahead of its turn."""
+"""What a small file gave that was read early: counts, an error, or None."""
 
 
 class _Total:
@@ -240,15 +242,16 @@ def _all_found(files: dict[int, tuple[LogFile, str, int]], job: _Job) -> dict[in
 
 
 def _found(file: LogFile, name: str, size: int, job: _Job) -> _Early:
-    """What is in a small file, or why it is no log; None where it is to be read from its start, alone.
+    """What is in a small file, or why it is no log; None where it is to be read again, alone.
 
-    That is where it is not so small after all, or cannot be unpacked: something may come out of it.
+    That is where it is large once it is unpacked, is Parquet, cannot be read from its start again, or is
+    damaged, so that some lines may still come out of it.
     """
     with suppress(LogError), open_source(file, name, size) as source:
         if source.start is None:
             return None
         try:
-            with foreseen(name):
+            with as_log_error(name):
                 held = _held(source)
         except UnforeseenError as error:
             return error
@@ -256,7 +259,7 @@ def _found(file: LogFile, name: str, size: int, job: _Job) -> _Early:
             held = None
         if held is not None:
             try:
-                with foreseen(name):
+                with as_log_error(name):
                     return list(_source_counts(Source(name, io.BytesIO(), size, size), job, held))
             except LogError as error:
                 return error
@@ -298,7 +301,7 @@ def _files(file: LogFile, name: str) -> tuple[list[_Named], list[_Refusal]]:
 
 def _file_counts(file: LogFile, name: str, size: int, job: _Job) -> Iterator[_Found]:
     """What is in each file of a log, which had this size when it was looked at first."""
-    with foreseen(name), open_source(file, name, size) as source:
+    with as_log_error(name), open_source(file, name, size) as source:
         yield from _source_counts(source, job)
 
 
@@ -319,7 +322,7 @@ def _source_counts(source: Source, job: _Job, held: list[File] | None = None) ->
         reference = Reference(file.name, job.layout_of(file.name))
         text = Lines(reference, job.size)
         try:
-            with foreseen(file.name):
+            with as_log_error(file.name):
                 damage = file.refusal or _count(file, reference, text)
         except LogError as error:
             if file.name == source.name:

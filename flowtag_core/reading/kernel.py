@@ -41,7 +41,7 @@ from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
-from flowtag_core.counts import MOST
+from flowtag_core.counts import MOST_SUM
 from flowtag_core.reading.compiled import (
     ABSENT,
     ACTION,
@@ -988,9 +988,9 @@ def pick(
 
 @_part
 def _plus(one: Any, other: Any) -> Any:
-    """The sum of two numbers that are not negative, MOST at most: what passes it wraps."""
+    """The sum of two numbers that are not negative, or MOST_SUM where it wraps, which makes it negative."""
     both = one + other
-    return both if both >= 0 else MOST
+    return both if both >= 0 else MOST_SUM
 
 
 def add(

@@ -174,7 +174,7 @@ def size_of(file: LogFile) -> int | None:
 
 
 def _regular_size(stream: BinaryIO) -> int | None:
-    """The size in bytes of a regular file that is open; None of what unpacks one, or is none."""
+    """The size in bytes of an open regular file; None for any other stream, such as one that unpacks."""
     raw = getattr(stream, "raw", stream)
     if not isinstance(raw, io.FileIO):
         return None
@@ -242,7 +242,7 @@ def files_in(path: str) -> tuple[list[str], list[LogError]]:
 
 
 def file_identity(file: str | TextIO | None) -> tuple[int, int] | None:
-    """What two paths to one regular file have in common, by links too; None for what is none.
+    """The device and inode of a regular file, the same for every path and link to it; else None.
 
     `-` stands for standard input; an open text stream is the file that it reads or writes.
     """

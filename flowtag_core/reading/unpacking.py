@@ -296,8 +296,8 @@ def _refuse_large_window(name: str, begin: bytes) -> None:
         window = zstandard.get_frame_parameters(begin).window_size
         if window > _ZSTD_WINDOW:
             raise LogError(
-                f"{name}: is compressed with a zstd window of {window >> 20:,} MB, and at most "
-                f"{_ZSTD_WINDOW >> 20} MB are read. Unpack it by hand: zstd -d --long=31."
+                f"{name}: needs a zstd window of {window >> 20:,} MB, and flowtag allows "
+                f"{_ZSTD_WINDOW >> 20} MB at most. Unpack it first: zstd -d --long=31."
             )
 
 

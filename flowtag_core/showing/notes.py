@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from flowtag_core.counts import MOST, Fault, FileCounts, FlowCounts, Offer, Reason
+from flowtag_core.counts import MOST_SUM, Fault, FileCounts, FlowCounts, Offer, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.tagging.editing import with_rules
 from flowtag_core.tagging.lookup import (
@@ -84,8 +84,8 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
         yield "AWS could not record everything (SKIPDATA): these counts are a lower bound."
     if counts.beyond:
         yield (
-            f"The {' and '.join(counts.beyond)} add up to more than {MOST:,}: a sum that reaches this "
-            "number stays there and is too small."
+            f"The {' and '.join(counts.beyond)} add up to {MOST_SUM:,} or more. Sums stop at that number, "
+            "so some may be too small."
         )
 
 
@@ -131,14 +131,12 @@ def repeated(same: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def given_before(name: str, files: int, others: Sequence[str], *, is_folder: bool) -> str:
-    """That files of a path were given before; `others` has for each of them the path that did."""
+    """Say which files of a path were given before; `others` has for each the path that it came with first."""
     where = few_words(list(dict.fromkeys(others)))
     if not is_folder:
-        return f"{name}: was given before ({where}) and is counted twice."
-    which = (
-        "all of its files were" if len(others) == files else f"{len(others):,} of its files were"
-    )
-    return f"{name}: {which} given before ({where}) and are counted twice."
+        return f"{name}: was given before ({where}) and is counted each time."
+    which = "all" if len(others) == files else f"{len(others):,} of {files:,}"
+    return f"{name}: {which} of its files were given before ({where}) and are counted each time."
 
 
 def offers(counts: FlowCounts) -> Iterator[str]:

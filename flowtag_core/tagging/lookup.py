@@ -206,7 +206,7 @@ class Lookup:
 
     @cached_property
     def _rank_or_last(self) -> Ints:
-        """The same, with the weakest of all at the place NO_RULE, which is the last."""
+        """The same with one more entry, the weakest, for NO_RULE, which is -1."""
         return np.append(self._rank, len(self))
 
 

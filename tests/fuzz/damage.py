@@ -143,7 +143,7 @@ def wrong(seed):
         return "" if str(error).startswith("log") else f"{seed} ({shape}): names no file: {error}"
     finally:
         took = time.perf_counter() - started
-    found = [damage for damage in counts.total.damage if "flowtag itself failed" in damage]
+    found = [damage for damage in counts.total.damage if "this is a bug in flowtag" in damage]
     if found:
         return f"{seed} ({shape}): {found[0]}"
     for name, file in counts.files.items():
