@@ -7,11 +7,16 @@ from typing import Final
 
 import altair as alt
 import pandas as pd
+from altair.utils.schemapi import disable_debug_mode
 
 from flowtag_core.counts import sum_of
 from flowtag_core.showing.legend import GREY, Legend
 from flowtag_core.showing.notes import compact, number, pair_name
 from flowtag_core.tagging.report import Report, sums_at
+
+# Each part of a chart would be checked against Vega-Lite's schema while it is put together, which takes
+# a third of a click's time; the whole chart is checked when it is drawn.
+disable_debug_mode()
 
 MOST_BARS: Final = 15
 """Bars before the rest becomes one bar "Other": a browser gives up on thousands."""
