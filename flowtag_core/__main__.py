@@ -165,7 +165,7 @@ def _stream(stream: TextIO | None, name: str) -> BinaryIO:
 
 
 def _files(path: str) -> list[str]:
-    """What is read at a path: itself, or the files in a folder."""
+    """The files that are read for a path: itself, or those in a folder."""
     return files_in(path)[0] if os.path.isdir(path) else [path]
 
 

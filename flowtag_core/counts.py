@@ -325,7 +325,7 @@ class FileCounts:
 
 
 def all_of(files: Sequence[FileCounts]) -> FileCounts:
-    """What became of the records of several files, added in one go: there may be many."""
+    """The sum of what became of the records of several files, made in one go: there may be many."""
     names = (each.name for each in fields(FileCounts))
     return FileCounts(*(_sum([getattr(file, name) for file in files]) for name in names))
 

@@ -3,7 +3,7 @@
 FlowtagError
 ├── LogError            a flow log that cannot be read
 │   ├── DamagedLogError one that ends before its end; what came out before stays counted
-│   └── UnforeseenError one in which flowtag itself failed: a defect that nobody foresaw
+│   └── UnforeseenError one that brings out a bug in flowtag
 ├── FormatError         a layout given by hand that names no port or no protocol
 ├── LookupFileError     a lookup that cannot be used at all
 ├── RuleError           a rule that cannot be added to a lookup
@@ -45,7 +45,7 @@ class DamagedLogError(LogError):
 
 
 class UnforeseenError(LogError):
-    """A log in which flowtag itself failed; the cause is the defect."""
+    """A log that brings out a bug in flowtag; its cause is the exception."""
 
 
 class FormatError(FlowtagError):

@@ -32,8 +32,7 @@ def welcome(session: Session) -> None:
     st.title("Flow log tag mapper")
     st.write("Which application does each flow belong to, and which flows belong to none yet?")
     with st.container():
-        # In one place however many they are: a drop zone that moves is a new one, and what is on its
-        # way through the old one is lost.
+        # In one place however many they are, so that the drop zone keeps its own.
         say(st.error, session.refusals)
         say(st.info, session.told)
         offers(session)

@@ -22,6 +22,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, cast
 
+from flowtag_core import counts
 from flowtag_core.output import PART, write_whole
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ _ROOT: Final = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..
 def _sources() -> bytes:
     """Return the sources of the kernel, read at import: an update may change the files later."""
     content = b""
-    for path in (os.path.join(os.path.dirname(__file__), "kernel.py"), __file__):
+    for path in (os.path.join(os.path.dirname(__file__), "kernel.py"), __file__, counts.__file__):
         with open(path, "rb") as file:
             content += file.read()
     return content
