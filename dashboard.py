@@ -15,6 +15,7 @@ import pandas as pd
 import streamlit as st
 
 import flowtag_core
+from flowtag_core.counting import compiled
 from flowtag_core.page import address, in_place, rows, sidebar, tabs, trust
 from flowtag_core.page.rules import rules
 from flowtag_core.page.status import offers, repeated, say, status
@@ -22,19 +23,12 @@ from flowtag_core.page.timeline import chosen, timeline
 from flowtag_core.page.uploads import take_dropped
 from flowtag_core.page.welcome import welcome
 from flowtag_core.page.workbench import workbench
-from flowtag_core.reading import compiled
-from flowtag_core.showing import charts, notes, tables
+from flowtag_core.showing import charts, log_notes, lookup_notes, tables
 from flowtag_core.showing.cards import cards
 from flowtag_core.showing.legend import legend
 from flowtag_core.showing.search import search
-from flowtag_core.tagging.report import (
-    outward,
-    over_time,
-    select,
-    tagged,
-    untagged_replies,
-    with_tag,
-)
+from flowtag_core.tagging.course import outward, over_time
+from flowtag_core.tagging.report import select, tagged, untagged_replies, with_tag
 
 PAGE = Path(flowtag_core.__file__).parent.joinpath("page")
 
@@ -106,11 +100,11 @@ with st.sidebar:
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
     st.title("Flow log tag mapper", width="stretch")
-    measure = switch("Measure", notes.measures(session.logs.counts), key="measure")
-    actions = notes.actions(session.logs.counts)
+    measure = switch("Measure", log_notes.measures(session.logs.counts), key="measure")
+    actions = log_notes.actions(session.logs.counts)
     action = switch("Action", [*actions], key="action")
     views = {"destination": "As logged", "service": "By service"}
-    view = switch("Replies", [*views], key="view", shown=views.__getitem__, help=notes.REPLIES)
+    view = switch("Replies", [*views], key="view", shown=views.__getitem__, help=log_notes.REPLIES)
 beside_status = status(session)
 with st.container():
     say(st.error, session.refusals)
@@ -145,9 +139,9 @@ session.bench.drawn(report, (measure, action, view, time, id(counts)))
 theme = st.context.theme.type or "light"
 with st.container():
     # In one place however many they are: the tables below lose order and scroll if theirs changes.
-    say(st.warning, [*notes.cautions(counts), *notes.doubts(lookup)])
+    say(st.warning, [*log_notes.cautions(counts), *lookup_notes.doubts(lookup)])
     if session.given_lookup is None:
-        st.info(notes.NO_LOOKUP)
+        st.info(lookup_notes.NO_LOOKUP)
 
 grid = st.grid(5, min_column_width=130)
 for card in cards(report, counts, lookup, replies):
@@ -178,9 +172,9 @@ with left:
         selection_mode="single-row",
         alt=f"{measure.capitalize()} of each tag",
     )
-    st.text(notes.why_tag(lookup, tag) if tag else notes.SELECT_A_TAG)
+    st.text(lookup_notes.why_tag(lookup, tag) if tag else lookup_notes.SELECT_A_TAG)
 with right:
-    workbench(session, report, course_now, rejected, notes.replies_hint(replies, report))
+    workbench(session, report, course_now, rejected, log_notes.replies_hint(replies, report))
 
 colours = legend(report, whole, theme, tag)
 left, right = st.columns([7, 4])
@@ -193,7 +187,7 @@ with right:
     )
 
 with st.container(horizontal=True, vertical_alignment="bottom"):
-    st.header(notes.ports_title(tag), width="stretch")
+    st.header(log_notes.ports_title(tag), width="stretch")
     text = st.text_input(
         "Search ports",
         key="search",
@@ -206,7 +200,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     )
 found = search(with_tag(report, tag) if tag else report, text)
 ports, pairs = tables.port_table(found, report.total)
-st.caption(notes.found(found, report, shown=len(ports)))
+st.caption(log_notes.found(found, report, shown=len(ports)))
 left, right = st.columns([7, 4])
 with left:
     rows.select("ports", [pairs.index(session.asked)] if session.asked in pairs else [])
@@ -227,7 +221,7 @@ with left:
         alt=f"{measure.capitalize()} of each port and protocol",
     )
     if session.asked in pairs:
-        st.text(notes.why_port(lookup, *session.asked))
+        st.text(lookup_notes.why_port(lookup, *session.asked))
 with right:
     st.altair_chart(
         charts.port_chart(found, colours, theme), alt=f"{measure.capitalize()} by port, bars"

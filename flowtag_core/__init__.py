@@ -22,10 +22,11 @@ if TYPE_CHECKING:
         LookupFileError,
         OutputError,
     )
-    from flowtag_core.reading.counting import parse_flow_log
+    from flowtag_core.exporting.result_csv import write_results
+    from flowtag_core.reading.flow_log import parse_flow_log
     from flowtag_core.tagging.lookup import Lookup
     from flowtag_core.tagging.lookup_file import load_lookup_table
-    from flowtag_core.tagging.report import Report, map_tags, write_results
+    from flowtag_core.tagging.report import Report, map_tags
 
 __all__ = [
     "Cancelled",
@@ -50,8 +51,8 @@ _ROOMS = {
     "Report": "tagging.report",
     "load_lookup_table": "tagging.lookup_file",
     "map_tags": "tagging.report",
-    "parse_flow_log": "reading.counting",
-    "write_results": "tagging.report",
+    "parse_flow_log": "reading.flow_log",
+    "write_results": "exporting.result_csv",
 }
 
 

@@ -39,7 +39,7 @@ SMALL = frozenset({"srcport", "dstport", "protocol"})
 
 FLOWTAG = """
 from flowtag_core import parse_flow_log
-from flowtag_core.reading import compiled
+from flowtag_core.counting import compiled
 compiled.kernel(wait=True)
 def run(path):
     parse_flow_log(path)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from flowtag_core.reading import compiled
+from flowtag_core.counting import compiled
 
 settings.register_profile("flowtag", deadline=None, print_blob=True, max_examples=30)
 settings.register_profile("long", deadline=None, print_blob=True, max_examples=5_000)

@@ -9,7 +9,7 @@ import time
 
 from streamlit.web import cli
 
-from flowtag_core.reading.sources import Source
+from flowtag_core.sources.stream import Source
 
 PIECE, SECONDS = 1 << 12, 0.1
 """How much is read at once as long as the file is there, and how long that takes."""

@@ -10,18 +10,26 @@ import flowtag_core
 from tests.conftest import ROOT
 
 CORE = ROOT / "flowtag_core"
+BASE = {"counts", "iana", "errors", "output"}
 ROOMS = {
     "errors": set(),
     "arguments": set(),
     "iana": set(),
     "output": {"errors"},
     "counts": set(),
-    "reading": {"counts", "iana", "errors", "output"},
-    "tagging": {"counts", "iana", "errors", "output"},
+    "sources": {"errors"},
+    "shapes": {"counts", "errors", "sources"},
+    "counting": {"counts", "errors", "iana", "output", "shapes"},
+    "reading": {"counts", "errors", "sources", "shapes", "counting"},
+    "tagging": BASE,
+    "exporting": {"output", "tagging"},
     "showing": {"counts", "iana", "tagging"},
-    "page": {"arguments", "counts", "errors", "output", "reading", "showing", "tagging"},
-    "__init__": {"counts", "errors", "reading", "tagging"},
-    "__main__": {"arguments", "counts", "errors", "output", "reading", "showing", "tagging"},
+    "page": {*BASE, "arguments"}
+    | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
+    "commands": {*BASE, "arguments"}
+    | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
+    "__init__": {"counts", "errors", "exporting", "reading", "tagging"},
+    "__main__": {"commands"},
 }
 PANDAS = {"pandas", "altair"}
 
@@ -57,7 +65,7 @@ def test_streamlit_stays_on_the_page_and_pandas_in_showing(path):
     outside = {name.split(".")[0] for name in imported(path)}
     assert room(path) == "page" or "streamlit" not in outside
     assert room(path) == "showing" or not outside & PANDAS
-    assert path.name == "__main__.py" or "rich" not in outside
+    assert room(path) == "commands" or "rich" not in outside
 
 
 def test_only_the_command_line_prints_or_exits():
@@ -68,7 +76,7 @@ def test_only_the_command_line_prints_or_exits():
             if isinstance(node, ast.Call)
         }
         # The kernel is a program too, which another process runs to compile it.
-        is_program = path.name in {"__main__.py", "kernel.py"}
+        is_program = path.name in {"__main__.py", "kernel.py", "terminal.py"}
         assert is_program or not calls & {"print", "sys.exit", "exit"}, path
 
 
@@ -78,7 +86,7 @@ import sys
 for name in ("streamlit", "pandas", "altair", "rich"):
     sys.modules[name] = None
 import flowtag_core as f
-from flowtag_core.__main__ import main
+from flowtag_core.commands.map import main
 report = f.map_tags(f.parse_flow_log("flowtag_core/sample/flow.log"),
                     f.load_lookup_table("flowtag_core/sample/lookup.csv"))
 assert report.tag_counts["Untagged"] == 8

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from flowtag_core.reading.layout import BY_VERSION
+from flowtag_core.shapes.layout import BY_VERSION
 from tests.conftest import ROOT, SAMPLE
 from tests.logs import DEFAULT_HEADER, LOOKUP, line, record
 

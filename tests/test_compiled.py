@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from flowtag_core import parse_flow_log
-from flowtag_core.__main__ import main
+from flowtag_core.commands.map import main
+from flowtag_core.counting import compiled
 from flowtag_core.counts import Reason
 from flowtag_core.errors import LogError
-from flowtag_core.reading import compiled
 from tests.conftest import ROOT
 from tests.fuzz.kernel import facts
 from tests.logs import LOOKUP, line
@@ -143,7 +143,7 @@ def test_object_code_of_another_version_is_never_loaded(object_code, empty):
 
 KERNEL = """
 import os, sys
-from flowtag_core.reading import compiled
+from flowtag_core.counting import compiled
 open(compiled._ROOT + "/ran", "w")
 code = compiled._read_object_code(os.environ["SOUND_KERNEL"])  # to compile takes too long here
 compiled.write_object_code(sys.argv[1], code)
@@ -156,9 +156,9 @@ def test_the_current_folder_gives_the_compiler_no_code(tmp_path):
     mine, another = tmp_path / "mine", tmp_path / "another"
     for checkout in (mine, another):
         shutil.copytree(ROOT / "flowtag_core", checkout / "flowtag_core")
-        (checkout / "flowtag_core" / "reading" / "kernel.py").write_text(f"# {checkout}\n{KERNEL}")
+        (checkout / "flowtag_core" / "counting" / "kernel.py").write_text(f"# {checkout}\n{KERNEL}")
         (checkout / "numba.py").write_text("open(__file__ + '.ran', 'w')")
-    program = "from flowtag_core.reading import compiled; print(compiled.kernel(wait=True))"
+    program = "from flowtag_core.counting import compiled; print(compiled.kernel(wait=True))"
     environment = {
         **os.environ,
         "XDG_CACHE_HOME": str(tmp_path / "cache"),
@@ -181,7 +181,7 @@ def test_the_current_folder_gives_the_compiler_no_code(tmp_path):
 def test_object_code_for_which_there_is_no_room_leaves_nothing_behind(tmp_path):
     program = """
 import resource, sys
-from flowtag_core.reading import compiled
+from flowtag_core.counting import compiled
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 compiled.write_object_code(sys.argv[1], {"read": ("read", bytes(10**6))})
 """

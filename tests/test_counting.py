@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from flowtag_core import FlowCounts
 from flowtag_core.errors import Cancelled, FormatError, LogError
-from flowtag_core.reading.counting import distinct, parse_flow_log
+from flowtag_core.reading.flow_log import distinct, parse_flow_log
 from tests.logs import line, log_lines
 
 

@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 
 from flowtag_core.errors import Cancelled
 from flowtag_core.page import in_place, intake
-from flowtag_core.reading.counting import Progress
-from flowtag_core.reading.layout import BY_VERSION
+from flowtag_core.reading.flow_log import Progress
+from flowtag_core.shapes.layout import BY_VERSION
 from flowtag_core.tagging.editing import parse_rules
 from tests.conftest import ROOT, SAMPLE
 from tests.logs import LOOKUP, line, record

@@ -12,8 +12,8 @@ from flowtag_core.page import bench as bench_room
 from flowtag_core.page.bench import Bench
 from flowtag_core.page.session import Session
 from flowtag_core.page.versions import Versions
-from flowtag_core.showing.notes import file_name
 from flowtag_core.showing.suggestions import suggestion
+from flowtag_core.showing.words import file_name
 from flowtag_core.showing.workbench import Offer
 from flowtag_core.tagging.editing import parse_rules, sheet_of, with_rules
 from flowtag_core.tagging.lookup import changes, meanings

@@ -11,7 +11,7 @@ from flowtag_core.errors import LookupFileError, RuleError
 from flowtag_core.page import edits as edits_room
 from flowtag_core.page.edits import Edits
 from flowtag_core.page.session import Session
-from flowtag_core.showing.notes import edited
+from flowtag_core.showing.lookup_notes import edited
 from flowtag_core.tagging.editing import sheet_of
 
 ODD = "owner;Port;Proto;Tag\r\n a ;443;tcp;web\r\n# kept\r\n\r\nb;80-90; udp;b\xe9\r\nc;1;tcp"

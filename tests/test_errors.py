@@ -10,10 +10,10 @@ import pytest
 import zstandard
 
 from flowtag_core import parse_flow_log
-from flowtag_core.__main__ import main
+from flowtag_core.commands.map import main
 from flowtag_core.errors import LOGGER, LogError, UnforeseenError
 from flowtag_core.page.intake import Arrival, Intake
-from flowtag_core.reading import counting
+from flowtag_core.reading import flow_log as counting
 from tests.fuzz import damage
 from tests.logs import LOOKUP, line
 
@@ -134,7 +134,7 @@ def test_no_failure_of_the_command_line_itself_ends_in_a_traceback(
     def fail(*_):
         raise TypeError("nobody foresaw this")
 
-    monkeypatch.setattr(f"flowtag_core.__main__.{where}", fail)
+    monkeypatch.setattr(f"flowtag_core.commands.map.{where}", fail)
     result = folder / "result.csv"
     code = main([str(folder / "logs"), str(folder / "lookup.csv"), str(result)])
     told = capfd.readouterr().err

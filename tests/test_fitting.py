@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from flowtag_core import parse_flow_log
 from flowtag_core.counts import Reason
-from flowtag_core.reading import fitting
-from flowtag_core.reading.layout import DEFAULT_FIELDS
-from flowtag_core.showing.notes import cautions
+from flowtag_core.shapes import fitting
+from flowtag_core.shapes.layout import DEFAULT_FIELDS
+from flowtag_core.showing.log_notes import cautions
 from tests.logs import line, record
 
 LAYOUTS = [

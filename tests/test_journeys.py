@@ -16,7 +16,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from flowtag_core.reading.layout import BY_VERSION
+from flowtag_core.shapes.layout import BY_VERSION
 from tests.conftest import ROOT, SAMPLE, serving
 from tests.crowd import crowd
 from tests.logs import line, record

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtag_core.counts import Reason
-from flowtag_core.reading import json_text
-from flowtag_core.reading.json_text import JsonText, Unread, is_json
+from flowtag_core.shapes import json_text
+from flowtag_core.shapes.json_text import JsonText, Unread, is_json
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=9),

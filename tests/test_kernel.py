@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from flowtag_core.counting import compiled, lines
 from flowtag_core.counts import MOST_SUM
-from flowtag_core.reading import compiled, lines
-from flowtag_core.reading.layout import ASSUMED, format_layout
+from flowtag_core.shapes.layout import ASSUMED, format_layout
 from tests.fuzz.kernel import FORMATS, by_kernel, by_reference, mutated, records
 from tests.logs import line, log_lines
 

@@ -1,7 +1,7 @@
 import pytest
 
 from flowtag_core.errors import FormatError
-from flowtag_core.reading.layout import ABSENT, DEFAULT_FIELDS, format_layout, header_layout
+from flowtag_core.shapes.layout import ABSENT, DEFAULT_FIELDS, format_layout, header_layout
 from tests.logs import DEFAULT_HEADER
 
 

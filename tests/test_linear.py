@@ -18,9 +18,10 @@ from flowtag_core.counts import (
     Reason,
     tabulate,
 )
-from flowtag_core.reading import columns, sources
-from flowtag_core.reading.counting import distinct
-from flowtag_core.showing import notes
+from flowtag_core.reading.flow_log import distinct
+from flowtag_core.shapes import parquet as columns
+from flowtag_core.showing import log_notes
+from flowtag_core.sources import stream as sources
 from flowtag_core.tagging.lookup import Lookup
 from tests.logs import line
 
@@ -63,7 +64,7 @@ def test_sentences_on_many_files_look_through_the_faults_once():
     faults = Counted(Fault(f"{n}.log", 1, Reason.BAD_PORT, "x") for n in range(MOST_FAULTS))
     file = FileCounts(size=9, set_aside=Counter({Reason.BAD_PORT: 1}))
     counts = FlowCounts(files={f"{n}.log": file for n in range(2_000)}, faults=faults)
-    assert len(list(notes.cautions(counts))) == 2_000
+    assert len(list(log_notes.cautions(counts))) == 2_000
     assert looked["times"] < 3
 
 

@@ -86,9 +86,12 @@ def test_every_option_of_the_command_line_is_in_readme():
     assert all(option in README for option in options)
 
 
-def test_every_room_is_in_readme():
-    rooms = {path.stem for path in (ROOT / "flowtag_core").glob("*/*.py")} - {"__init__"}
-    assert all(f"`{room}`" in README for room in rooms)
+def test_every_room_is_in_readme_and_every_module_in_the_picture_of_the_rooms():
+    modules = {*(ROOT / "flowtag_core").glob("*/*.py")}
+    assert all(f"flowtag_core/{path.parent.name}/" in README for path in modules)
+    told = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    names = {f"{path.parent.name}/{path.name}" for path in modules if path.stem != "__init__"}
+    assert [name for name in sorted(names) if f"`{name}`" not in told] == []
 
 
 def test_every_link_to_a_file_leads_somewhere():

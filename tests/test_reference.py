@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 
 from flowtag_core.counts import ACTIONS, Reason
-from flowtag_core.reading.counting import parse_flow_log
+from flowtag_core.reading.flow_log import parse_flow_log
 from tests.logs import DEFAULT_HEADER, line, log_lines
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from flowtag_core import parse_flow_log
 from flowtag_core.errors import LogError
-from flowtag_core.showing.notes import cautions
+from flowtag_core.showing.log_notes import cautions
 
 
 def archive(*names):

@@ -8,15 +8,11 @@ from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table, map_tags, parse_flow_log, write_results
 from flowtag_core.counts import ACTIONS
+from flowtag_core.exporting.result_csv import result_csv
 from flowtag_core.iana import protocol_number
+from flowtag_core.tagging.course import over_time
 from flowtag_core.tagging.lookup import UNTAGGED
-from flowtag_core.tagging.report import (
-    over_time,
-    result_csv,
-    select,
-    tagged,
-    untagged_replies,
-)
+from flowtag_core.tagging.report import select, tagged, untagged_replies
 from tests.conftest import SAMPLE
 from tests.logs import LOOKUP, line, log_lines, lookup_text, rule_texts
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import LogError
-from flowtag_core.reading.counting import parse_flow_log
-from flowtag_core.reading.layout import DEFAULT_FIELDS
+from flowtag_core.reading.flow_log import parse_flow_log
+from flowtag_core.shapes.layout import DEFAULT_FIELDS
 from tests.logs import flow_lines, line
 
 notes = st.builds(line, status=st.sampled_from(["NODATA", "SKIPDATA"]))

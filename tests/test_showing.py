@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table, map_tags, parse_flow_log
-from flowtag_core.showing import charts, notes, tables
+from flowtag_core.showing import charts, log_notes, tables, words
 from flowtag_core.showing.legend import AMBER, GREY, MOST_TAGS, legend
 from tests.logs import LOOKUP, line
 
@@ -96,16 +96,16 @@ def test_tables_are_sorted_by_count_and_shares_are_percent():
 
 
 def test_a_protocol_without_ports_is_named_without_one():
-    assert notes.pair_name(443, 6) == "443/tcp"
-    assert notes.pair_name(0, 6) == "0/tcp"
-    assert notes.pair_name(0, 1) == "icmp"
+    assert words.pair_name(443, 6) == "443/tcp"
+    assert words.pair_name(0, 6) == "0/tcp"
+    assert words.pair_name(0, 1) == "icmp"
 
 
 @pytest.mark.parametrize(
     "text", ["**b** _i_ `c`", "<b>&amp;", ":red[x] :smile:", "$x$", "[a](b) ![c](d)"]
 )
 def test_markdown_shows_a_literal_text_unchanged(text):
-    escaped = notes.literal(text)
+    escaped = words.literal(text)
     assert escaped.replace("\\", "").replace("\u2060", "") == text
     assert all(
         escaped[place - 1] == "\\" for place, char in enumerate(escaped) if char in "*_`<&:$[!"
@@ -113,29 +113,29 @@ def test_markdown_shows_a_literal_text_unchanged(text):
 
 
 def test_a_long_list_of_sentences_is_cut():
-    assert notes.few(["a", "b"]) == ["a", "b"]
-    cut = notes.few([str(number) for number in range(40)])
+    assert words.few(["a", "b"]) == ["a", "b"]
+    cut = words.few([str(number) for number in range(40)])
     assert cut == ["0", "1", "2", "3", "4", "... and 35 more"]
 
 
 def test_a_file_whose_faults_are_beyond_the_samples_is_named_all_the_same():
     logs = [io.BytesIO(b"short\n" * 1500), io.BytesIO(b"short\n")]
     counts = parse_flow_log(*logs, names=["a.log", "b.log"])
-    first, second = notes.cautions(counts)
+    first, second = log_notes.cautions(counts)
     assert first.startswith("a.log: not one flow was found; line 1 is set aside as too few fields.")
     assert second.startswith("b.log: not one flow was found. If")
 
 
 def test_of_a_long_path_the_end_is_shown_from_a_folder_on():
-    assert notes.short_path("logs/a.log") == "logs/a.log"
-    assert notes.short_path("flowtag_core/sample/deep/lookup.csv") == ".../sample/deep/lookup.csv"
-    assert notes.short_path("x" * 40) == "..." + "x" * 28
+    assert words.short_path("logs/a.log") == "logs/a.log"
+    assert words.short_path("flowtag_core/sample/deep/lookup.csv") == ".../sample/deep/lookup.csv"
+    assert words.short_path("x" * 40) == "..." + "x" * 28
 
 
 def test_sizes_counts_and_durations_are_said_in_few_digits():
     sizes = {0: "0 B", 999: "999 B", 1000: "1.00 kB", 999_600: "1.00 MB", 171_000_000: "171 MB"}
-    assert {count: notes.size(count) for count in sizes} == sizes
+    assert {count: words.size(count) for count in sizes} == sizes
     counts = {999_999: "999,999", 1_357_747: "1.36 M", 17_100_000_000: "17.1 G"}
-    assert {count: notes.compact(count) for count in counts} == counts
+    assert {count: words.compact(count) for count in counts} == counts
     durations = {0.4: "0 s", 59: "59 s", 125: "2 min 05 s", 4200: "1 h 10 min"}
-    assert {seconds: notes.duration(seconds) for seconds in durations} == durations
+    assert {seconds: words.duration(seconds) for seconds in durations} == durations

@@ -11,8 +11,11 @@ from hypothesis import strategies as st
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import LogError
-from flowtag_core.reading import sources, unpacking
-from flowtag_core.reading.counting import parse_flow_log
+from flowtag_core.reading.flow_log import parse_flow_log
+from flowtag_core.shapes import text as text_lines
+from flowtag_core.sources import pieces as file_pieces
+from flowtag_core.sources import stream as sources
+from flowtag_core.sources import unpacking
 from tests.logs import line
 
 LINES = [line(dstport=str(port)) for port in (25, 443, 53, 8080, 22)]
@@ -220,13 +223,13 @@ def test_what_follows_the_last_member_must_be_padding():
 
 
 def test_a_bomb_is_refused_by_size_and_ratio(monkeypatch):
-    monkeypatch.setattr(unpacking, "_BOMB_SIZE", 1 << 22)
+    monkeypatch.setattr(file_pieces, "_BOMB_SIZE", 1 << 22)
     with pytest.raises(LogError, match="unpacks to over 1,000 times its size"):
         parse(gzip.compress(b"\n" * (1 << 24), 9))
 
 
 def test_a_line_that_is_too_long_is_set_aside_and_the_next_one_counts(monkeypatch):
-    monkeypatch.setattr(sources, "LONGEST_LINE", 1 << 20)
+    monkeypatch.setattr(text_lines, "LONGEST_LINE", 1 << 20)
     long = b"x" * (3 << 20)
     counts = parse(LOG + long + b"\n" + LOG + long)
     file = counts.files["log"]
@@ -238,7 +241,7 @@ def test_a_line_that_is_too_long_is_set_aside_and_the_next_one_counts(monkeypatc
 @pytest.mark.parametrize("before", [0, 1000, 70_000, 300_000])
 @pytest.mark.parametrize("most", [1 << 10, 1 << 16, 1 << 30])
 def test_a_line_is_too_long_by_its_own_length_alone(monkeypatch, before, most):
-    monkeypatch.setattr(sources, "LONGEST_LINE", 1 << 18)
+    monkeypatch.setattr(text_lines, "LONGEST_LINE", 1 << 18)
     comments = b"#\n" * (before // 2)
     whole = line() + b" x" * (((1 << 18) - len(line())) // 2)
     whole = whole.ljust(1 << 18, b"x")

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtag_core import counts
-from flowtag_core.reading import compiled, folding, tally
+from flowtag_core.counting import compiled, contract, folding, tally
 
 pytestmark = pytest.mark.skipif(
     not compiled.can_compile(), reason="numba has no wheel for this platform"
@@ -21,14 +21,14 @@ def rows_of(seed, size, minutes, ports, unknown, most=10**12):
     rng = np.random.default_rng(seed)
     kind = rng.integers(0, 3, size)
     minute = 28_000_000 + np.sort(rng.integers(0, minutes, size))
-    minute[rng.random(size) < unknown] = compiled.UNKNOWN_MINUTE
+    minute[rng.random(size) < unknown] = contract.UNKNOWN_MINUTE
     protocol, port = rng.choice([1, 6, 17], size), rng.integers(0, ports, size)
     action = rng.integers(0, 3, size)
-    key = (kind << compiled.KIND_SHIFT) | (minute << compiled.REST_BITS)
+    key = (kind << contract.KIND_SHIFT) | (minute << contract.REST_BITS)
     key |= (protocol << 18) | (port << 2) | action
     values = rng.integers(0, most, (2, size))
     rows = np.ascontiguousarray(np.stack([key, *values], axis=1)).reshape(-1)
-    known = np.where(minute == compiled.UNKNOWN_MINUTE, counts.UNKNOWN_TIME, minute)
+    known = np.where(minute == contract.UNKNOWN_MINUTE, counts.UNKNOWN_TIME, minute)
     return rows, kind, (known, protocol, port, action, *values)
 
 

@@ -10,7 +10,8 @@ from flowtag_core.counts import WIDTHS
 from flowtag_core.showing import times
 from flowtag_core.showing.legend import legend
 from flowtag_core.showing.timeline import MOST_SLOTS, axis_of, chart
-from flowtag_core.tagging.report import Course, outward, over_time, select, tagged
+from flowtag_core.tagging.course import Course, outward, over_time
+from flowtag_core.tagging.report import select, tagged
 from tests.logs import LOOKUP, line
 
 EMPTY = np.empty(0, np.int32)

@@ -7,7 +7,8 @@ from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from flowtag_core.showing.notes import effect, pair_name
+from flowtag_core.showing.lookup_notes import effect
+from flowtag_core.showing.words import pair_name
 from flowtag_core.showing.workbench import Offer
 from flowtag_core.tagging.editing import parse_rules
 from flowtag_core.tagging.lookup import Rule

@@ -15,9 +15,10 @@ from flowtag_core.errors import FlowtagError, LogError
 from flowtag_core.output import write_whole
 from flowtag_core.page.intake import Arrival, CountedLog, Refusal
 from flowtag_core.page.session import Session
-from flowtag_core.reading.counting import distinct
-from flowtag_core.reading.sources import expanded, file_identity, files_in, open_log
-from flowtag_core.showing.notes import given_before, unicode
+from flowtag_core.reading.flow_log import distinct
+from flowtag_core.showing.log_notes import given_before
+from flowtag_core.showing.words import unicode
+from flowtag_core.sources.places import expanded, file_identity, files_in, open_log
 from flowtag_core.tagging.lookup import Lookup
 
 USAGE: Final = "streamlit run dashboard.py -- [PATH ...] [--lookup CSV] [--format FIELDS]"

@@ -13,8 +13,8 @@ from typing import BinaryIO, Final
 
 from flowtag_core.counts import FlowCounts, Offer, Tower
 from flowtag_core.errors import LOGGER, Cancelled, FlowtagError, as_log_error
-from flowtag_core.reading.counting import Progress, parse_flow_log
-from flowtag_core.showing import notes
+from flowtag_core.reading.flow_log import Progress, parse_flow_log
+from flowtag_core.showing import log_notes, words
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table, looks_like_csv, looks_like_lookup
 
@@ -108,11 +108,11 @@ class Standing:
     def __str__(self) -> str:
         rate = self.bytes_read / self.seconds if self.seconds else 0.0
         which = f"{self.name} ({self.place:,} of {self.files:,})" if self.files > 1 else self.name
-        done = f"{notes.size(self.bytes_read)} of {notes.size(self.size)}"
+        done = f"{words.size(self.bytes_read)} of {words.size(self.size)}"
         if self.seconds < 1 or not rate:
             return f"{which}: {done}"
         left = max(self.size - self.bytes_read, 0) / rate
-        return f"{which}: {done}, {notes.size(int(rate))}/s, {notes.duration(left)} left"
+        return f"{which}: {done}, {words.size(int(rate))}/s, {words.duration(left)} left"
 
 
 @dataclass
@@ -246,7 +246,7 @@ class Intake:
     def _refuse(self, file: Arrival, sentence: str) -> None:
         """The folder of a file that was not counted is not known to be whole any more."""
         self._folder(file).identity = None
-        self._outcomes.append(Refusal(notes.unicode(sentence), self._cancelled.is_set()))
+        self._outcomes.append(Refusal(words.unicode(sentence), self._cancelled.is_set()))
 
     def _folder(self, file: Arrival) -> _Folder:
         return self._folders.setdefault(file.folder or file.name, _Folder(file.identity))
@@ -282,7 +282,7 @@ class Intake:
             progress=self._tell,
             cancel=self._cancelled.is_set,
         )
-        is_of_no_use = notes.is_of_no_use(counts)
+        is_of_no_use = log_notes.is_of_no_use(counts)
         # What counts in a folder's sum cannot be taken out of it again.
         is_offered = bool(counts.offers) and (is_of_no_use or arrival.is_alone)
         if is_offered:
@@ -291,7 +291,7 @@ class Intake:
             if looks_like_csv(head):
                 file.seek(0)
                 load_lookup_table(file, name=f"{arrival.name}: if this should be a lookup")
-            self._refuse(arrival, " ".join(notes.cautions(counts)))
+            self._refuse(arrival, " ".join(log_notes.cautions(counts)))
         if not is_of_no_use:
             folder = self._folder(arrival)
             folder.sums.add(counts)

@@ -10,7 +10,7 @@ import streamlit as st
 from flowtag_core.page.edits import MOST_CELLS
 from flowtag_core.page.session import Session
 from flowtag_core.page.workbench import undo_and_redo
-from flowtag_core.showing import notes, tables
+from flowtag_core.showing import lookup_notes, tables, words
 from flowtag_core.tagging.editing import Sheet
 from flowtag_core.tagging.lookup import Lookup
 
@@ -36,7 +36,7 @@ def rules(session: Session) -> None:
 def _problems(lookup: Lookup) -> None:
     problems = tables.problem_table(lookup)
     if len(problems):
-        st.caption(notes.literal(f"{lookup.name}: rows that do not do what they seem to"))
+        st.caption(words.literal(f"{lookup.name}: rows that do not do what they seem to"))
         st.dataframe(
             problems,
             hide_index=True,
@@ -48,7 +48,7 @@ def _problems(lookup: Lookup) -> None:
             alt="Problems of the lookup",
         )
     else:
-        st.caption(notes.literal(f"{lookup.name}: no row is in doubt"))
+        st.caption(words.literal(f"{lookup.name}: no row is in doubt"))
 
 
 def _editor(session: Session) -> None:
@@ -61,10 +61,10 @@ def _editor(session: Session) -> None:
         )
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.caption(notes.EDITABLE, width="stretch")
+        st.caption(lookup_notes.EDITABLE, width="stretch")
         undo_and_redo(session, "_rows")
     # There from the start, or the table would move down at the first edit.
-    st.caption(notes.literal(session.bench.said or "No change yet."))
+    st.caption(words.literal(session.bench.said or "No change yet."))
     st.data_editor(
         edits.rows,
         key=_key(session),
@@ -77,7 +77,7 @@ def _editor(session: Session) -> None:
         alt="The rows of the lookup, to edit",
     )
     if edits.wrong:
-        st.error(notes.literal(edits.wrong))
+        st.error(words.literal(edits.wrong))
 
 
 def _columns(sheet: Sheet) -> dict[Any, Any]:

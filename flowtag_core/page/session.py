@@ -17,10 +17,10 @@ from flowtag_core.page.brush import Brush
 from flowtag_core.page.edits import Edits
 from flowtag_core.page.intake import Arrival, CountedLog, Intake, Offered, Outcome
 from flowtag_core.page.versions import Versions
-from flowtag_core.reading.counting import distinct, parse_flow_log
-from flowtag_core.reading.layout import format_layout
-from flowtag_core.showing import notes
-from flowtag_core.showing.notes import number
+from flowtag_core.reading.flow_log import distinct, parse_flow_log
+from flowtag_core.shapes.layout import format_layout
+from flowtag_core.showing import lookup_notes, words
+from flowtag_core.showing.words import number
 from flowtag_core.tagging.editing import with_rules
 from flowtag_core.tagging.lookup import Lookup, Rule
 from flowtag_core.tagging.lookup_file import load_lookup_table
@@ -251,7 +251,7 @@ class Session:
     def tag(self, rules: Sequence[Rule]) -> None:
         """Add rules to the lookup, or say why that cannot be."""
         try:
-            self._change_lookup(with_rules(self.lookup, rules), notes.named(rules))
+            self._change_lookup(with_rules(self.lookup, rules), lookup_notes.named(rules))
         except (RuleError, LookupFileError) as error:
             self.bench.refuse(str(error))
 
@@ -259,11 +259,11 @@ class Session:
         """Have the lookup as its rows were edited in their table, or say why that cannot be."""
         self.edits.wrong = ""
         if self.edits.content != self.lookup.content:
-            self.edits.wrong = notes.CHANGED_MEANWHILE
+            self.edits.wrong = lookup_notes.CHANGED_MEANWHILE
             return
         try:
             lookup = self.edits.edited(done)
-            self._change_lookup(lookup, notes.edited(self.lookup, lookup))
+            self._change_lookup(lookup, lookup_notes.edited(self.lookup, lookup))
         except (RuleError, LookupFileError) as error:
             self.edits.wrong = str(error)
 
@@ -317,7 +317,7 @@ class Session:
     def _take_lookup(self, lookup: Lookup) -> None:
         if self.given_lookup is not None and self.given_lookup.content != lookup.content:
             self.told.append(f"{lookup.name} takes the place of {self.given_lookup.name}.")
-        if self.home_content is None and lookup.name == notes.unicode(self.home or ""):
+        if self.home_content is None and lookup.name == words.unicode(self.home or ""):
             # Only what was read from that file as it is may once be written over it.
             self.home_content = None if lookup.form else lookup.content
         self.versions.take(lookup)

@@ -8,20 +8,15 @@ from functools import partial
 import streamlit as st
 
 from flowtag_core.errors import OutputError
+from flowtag_core.exporting.result_csv import result_csv
 from flowtag_core.page import in_place
 from flowtag_core.page.session import Logs, Session
 from flowtag_core.page.uploads import drop_zone
-from flowtag_core.showing.notes import (
-    about,
-    about_lookup,
-    file_name,
-    literal,
-    number,
-    short_path,
-    unsaved,
-)
+from flowtag_core.showing.log_notes import about
+from flowtag_core.showing.lookup_notes import about_lookup, unsaved
+from flowtag_core.showing.words import file_name, literal, number, short_path
 from flowtag_core.tagging.lookup import Lookup
-from flowtag_core.tagging.report import map_tags, result_csv
+from flowtag_core.tagging.report import map_tags
 
 
 def data(session: Session) -> None:

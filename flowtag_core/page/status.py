@@ -11,8 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.session import Session
-from flowtag_core.showing import notes
-from flowtag_core.showing.notes import literal
+from flowtag_core.showing import log_notes, words
+from flowtag_core.showing.words import literal
 
 _TYPED: Final = re.compile(rf"({re.escape(USAGE)}|--format|fields @message)")
 
@@ -29,13 +29,13 @@ def status(session: Session) -> DeltaGenerator:
                 _working(session)
             return st.container(width="content")
     with st.container(horizontal=True, vertical_alignment="center", key="status"):
-        text = notes.effort(session.logs.counts, session.logs.seconds)
+        text = log_notes.effort(session.logs.counts, session.logs.seconds)
         st.caption(literal(text), width="stretch")
         place = st.container(width="content")
         # Behind a second click, for it stands where Cancel has just been.
         with st.popover("Start over", key="ask_start_over"):
             st.caption(
-                notes.start_over(0 if session.versions.is_saved else session.versions.unsaved)
+                log_notes.start_over(0 if session.versions.is_saved else session.versions.unsaved)
             )
             st.button("Forget all files", key="start_over", on_click=session.start_over)
     return place
@@ -45,10 +45,10 @@ def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:
     """One box with the first of many sentences, and all in a list that folds out."""
     if not sentences:
         return
-    box("  \n".join(map(_markdown, notes.few(sentences))))
-    if len(sentences) > notes.FEW:
+    box("  \n".join(map(_markdown, words.few(sentences))))
+    if len(sentences) > words.FEW:
         with st.expander(f"All {len(sentences):,} messages"), st.container(height=300):
-            st.text("\n\n".join(sentences[: notes.MOST_MESSAGES]))
+            st.text("\n\n".join(sentences[: log_notes.MOST_MESSAGES]))
 
 
 def repeated(session: Session) -> None:
@@ -58,7 +58,7 @@ def repeated(session: Session) -> None:
         return
     say(st.info, [session.repeated[name] for name in names])
     label = (
-        f"Remove {literal(notes.short_path(names[0]))}"
+        f"Remove {literal(words.short_path(names[0]))}"
         if len(names) == 1
         else f"Remove these {len(names):,} logs"
     )
@@ -70,8 +70,8 @@ def offers(session: Session) -> None:
     for layout, offered in session.offers_by_layout().items():
         found = {name: offer for each in offered for name, offer in each.offers.items()}
         with st.container(border=True):
-            st.markdown(literal(notes.offer_of(found)))
-            samples = {offer.fields: notes.named_words(offer) for offer in found.values()}
+            st.markdown(literal(log_notes.offer_of(found)))
+            samples = {offer.fields: log_notes.named_words(offer) for offer in found.values()}
             st.code("\n\n".join(samples.values()), language=None, wrap_lines=True)
             with st.container(horizontal=True):
                 st.button(

@@ -15,7 +15,7 @@ from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from flowtag_core.page.session import Session
-from flowtag_core.reading.unpacking import READ_SIZE
+from flowtag_core.sources.pieces import READ_SIZE
 
 _LOOKED_AT_EVERY: Final = 5.0
 _NAME: Final = re.compile("[0-9a-f]{32}")

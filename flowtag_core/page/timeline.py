@@ -9,10 +9,11 @@ import streamlit as st
 
 from flowtag_core.page import address
 from flowtag_core.page.brush import Brush
-from flowtag_core.showing import notes, times
+from flowtag_core.showing import times, words
 from flowtag_core.showing.legend import Legend
 from flowtag_core.showing.timeline import axis_of, chart
-from flowtag_core.tagging.report import Course, Report, Time
+from flowtag_core.tagging.course import Course
+from flowtag_core.tagging.report import Report, Time
 
 _BOX: Final = "time_box"
 _CLOSE: Final = ":material/close:"
@@ -54,7 +55,7 @@ def chosen(time: Time | None, tag: str | None) -> None:
             )
         if tag:
             st.button(
-                notes.literal(notes.short(tag, 30)),
+                words.literal(words.short(tag, 30)),
                 key="clear_tag",
                 icon=_CLOSE,
                 on_click=address.select_tag,

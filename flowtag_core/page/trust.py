@@ -6,9 +6,9 @@ from typing import Final
 
 import streamlit as st
 
+from flowtag_core.counting import compiled
 from flowtag_core.counts import FlowCounts
-from flowtag_core.reading import compiled
-from flowtag_core.showing import notes, tables
+from flowtag_core.showing import log_notes, tables, words
 
 NUMBER: Final = st.column_config.NumberColumn(format="localized")
 
@@ -18,7 +18,7 @@ def records(counts: FlowCounts) -> None:
     total = counts.total
     title = f"Records: {total.records:,} read, {total.set_aside.total():,} set aside"
     with st.expander(title, expanded=bool(total.faults)):
-        st.text(notes.equation(total))
+        st.text(log_notes.equation(total))
         files = tables.file_table(counts)
         if len(files) > 1:
             st.dataframe(
@@ -28,13 +28,13 @@ def records(counts: FlowCounts) -> None:
                 column_config=dict.fromkeys(files.columns[1:], NUMBER),
                 alt="What became of each file's records",
             )
-        for sentence in notes.few([*notes.cautions(counts), *notes.remarks(counts)], 30):
+        for sentence in words.few([*log_notes.cautions(counts), *log_notes.remarks(counts)], 30):
             st.text(sentence)
         if sentence := compiled.slowly():
             st.text(sentence)
         faults = tables.fault_table(counts)
         if len(faults):
-            st.text(notes.samples(total.faults, len(faults)))
+            st.text(log_notes.samples(total.faults, len(faults)))
             st.dataframe(
                 faults,
                 hide_index=True,

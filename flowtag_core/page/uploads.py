@@ -14,8 +14,8 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.intake import Arrival
 from flowtag_core.page.session import Session
-from flowtag_core.showing import notes
-from flowtag_core.showing.notes import literal
+from flowtag_core.showing import log_notes
+from flowtag_core.showing.words import literal
 
 # What the browser does not send, because it is too large, the server never hears of: the red chip in
 # the zone is all there is, and it goes when the zone is drawn anew for the files that were sent. The
@@ -84,7 +84,7 @@ def _custom_format(session: Session) -> None:
         if session.format_wrong:
             st.error(literal(session.format_wrong))
         elif session.format:
-            st.caption(literal(notes.format_in_use(session.format)))
+            st.caption(literal(log_notes.format_in_use(session.format)))
 
 
 def _take_format(session: Session) -> None:

@@ -12,7 +12,7 @@ from flowtag_core.page.rules import rules
 from flowtag_core.page.session import Session
 from flowtag_core.page.status import offers, say
 from flowtag_core.page.uploads import drop_zone
-from flowtag_core.showing import notes
+from flowtag_core.showing import log_notes
 from flowtag_core.showing.charts import tag_chart
 from flowtag_core.showing.legend import legend
 from flowtag_core.tagging.report import map_tags
@@ -39,7 +39,7 @@ def welcome(session: Session) -> None:
         if session.given_lookup is not None:
             say(st.info, [f"{session.lookup.name} is loaded as the lookup. Now drop a flow log."])
         if address.is_view():
-            st.info(notes.LINK_WAITS)
+            st.info(log_notes.LINK_WAITS)
     with st.container(border=True):
         drop_zone(session, "Drop flow logs and a lookup CSV here, together or one by one")
         with st.container(horizontal=True, vertical_alignment="center"):

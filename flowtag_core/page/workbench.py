@@ -10,10 +10,11 @@ import streamlit as st
 from flowtag_core.errors import RuleError
 from flowtag_core.page import rows
 from flowtag_core.page.session import Session
-from flowtag_core.showing import notes
-from flowtag_core.showing.notes import literal
+from flowtag_core.showing import log_notes, lookup_notes, words
+from flowtag_core.showing.words import literal
 from flowtag_core.showing.workbench import offers, untagged_pairs, untagged_table
-from flowtag_core.tagging.report import Course, Report
+from flowtag_core.tagging.course import Course
+from flowtag_core.tagging.report import Report
 
 HEIGHT: Final = 422
 _MOST_TAGS: Final = 1_000
@@ -29,10 +30,10 @@ def workbench(
     bench, places = session.bench, untagged_pairs(report)
     on_offer = offers(report, places)
     rows.select("untagged", bench.show(on_offer))
-    st.header(notes.untagged_title(report, len(places)))
+    st.header(lookup_notes.untagged_title(report, len(places)))
     if not on_offer:
         undo_and_redo(session)
-        st.text(bench.said or ("No flow is untagged." if report.total else notes.NOTHING_THERE))
+        st.text(bench.said or ("No flow is untagged." if report.total else log_notes.NOTHING_THERE))
         return
     if hint:
         st.caption(hint)
@@ -63,14 +64,14 @@ def _boxes(session: Session, report: Report) -> str:
         max_chars=500,
         on_change=bench.refuse,
         args=[""],
-        placeholder=notes.few_words(bench.names()),
+        placeholder=words.few_words(bench.names()),
         help="What to tag: the ticked rows, or if none is ticked the first. Or write it: "
         "443/tcp, 6000-6063/udp, \\*/gre, icmp.",
         width=150,
     )
     st.selectbox(
         "Tag as",
-        notes.tags_to_choose(report, bench.first_suggestion)[:_MOST_TAGS],
+        lookup_notes.tags_to_choose(report, bench.first_suggestion)[:_MOST_TAGS],
         index=None,
         key="tag_as",
         accept_new_options=True,
@@ -88,8 +89,8 @@ def _said(session: Session, report: Report, ports: str) -> str:
     if not ports.strip() and not bench.ticked and bench.said:
         return bench.said
     try:
-        rules = bench.rules(ports, notes.placeholder_tag(session.lookup))
-        return notes.preview(report, session.lookup, rules)
+        rules = bench.rules(ports, lookup_notes.placeholder_tag(session.lookup))
+        return lookup_notes.preview(report, session.lookup, rules)
     except RuleError as error:
         return str(error)
 

@@ -1,1 +1,1 @@
-"""A log -> FlowCounts. Nothing here knows of lookups or tags."""
+"""The ways in: a log -> FlowCounts. Nothing here knows of lookups or tags."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flowtag_core.counts import FlowCounts, Reason
-from flowtag_core.showing.notes import compact, number
+from flowtag_core.showing.words import compact, number
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.report import Report
 

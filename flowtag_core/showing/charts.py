@@ -11,7 +11,7 @@ from altair.utils.schemapi import disable_debug_mode
 
 from flowtag_core.counts import sum_of
 from flowtag_core.showing.legend import GREY, Legend
-from flowtag_core.showing.notes import compact, number, pair_name
+from flowtag_core.showing.words import compact, number, pair_name
 from flowtag_core.tagging.report import Report, sums_at
 
 # Each part of a chart would be checked against Vega-Lite's schema while it is put together, which takes

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.showing.notes import number
+from flowtag_core.showing.words import number
 from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.report import Numbers, Report
 

@@ -12,7 +12,7 @@ from pandas.io.formats.style import Styler
 from flowtag_core.counts import FlowCounts, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.showing.legend import AMBER
-from flowtag_core.showing.notes import unicode
+from flowtag_core.showing.words import unicode
 from flowtag_core.tagging.editing import Sheet
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import Report

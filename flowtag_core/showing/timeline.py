@@ -11,7 +11,8 @@ import pandas as pd
 from flowtag_core.counts import Ints
 from flowtag_core.showing import times
 from flowtag_core.showing.legend import Legend
-from flowtag_core.tagging.report import Course, Report, Time, stacked
+from flowtag_core.tagging.course import Course, stacked
+from flowtag_core.tagging.report import Report, Time
 
 MOST_SLOTS: Final = 480
 """Places on the axis: more would be narrower than a pixel on a phone."""

@@ -6,7 +6,8 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
-from flowtag_core.tagging.report import Course, Time
+from flowtag_core.tagging.course import Course
+from flowtag_core.tagging.report import Time
 
 _MINUTE: Final = "%Y-%m-%dT%H:%M"
 _LINK: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)/(\d{4}-\d\d-\d\dT\d\d:\d\d)", re.ASCII)

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 
 from flowtag_core.counts import Ints
-from flowtag_core.showing.notes import pair_name
 from flowtag_core.showing.suggestions import suggestion
+from flowtag_core.showing.words import pair_name
+from flowtag_core.tagging.course import Course
 from flowtag_core.tagging.lookup import EXACT, Ports, Rule
-from flowtag_core.tagging.report import Course, Numbers, Report, places_in, sums_at
+from flowtag_core.tagging.report import Numbers, Report, places_in, sums_at
 
 MOST_OFFERS: Final = 200
 """Rows of the workbench: more than anybody names one by one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import islice, pairwise
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple
 
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from flowtag_core.counts import (
     ACTIONS,
-    UNKNOWN_TIME,
     WIDTHS,
     FlowCounts,
     Ints,
@@ -23,7 +22,6 @@ from flowtag_core.counts import (
     summed,
 )
 from flowtag_core.iana import protocol_name
-from flowtag_core.output import OutputFile, csv_cell, write_whole
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
 
 Numbers = NDArray[np.int32]
@@ -134,24 +132,6 @@ class Selection(NamedTuple):
         return WIDTHS[max(self.requests.rung, self.replies.rung)]
 
 
-@dataclass(frozen=True)
-class Course:
-    """When the flows of each port and protocol of a report began.
-
-    `start` has the windows that occur, in seconds since 1970, each `width` minutes wide (0: one
-    window for all time). The other columns have a row for each pair and window with flows: the
-    place in the report, the place in `start`, the sum of the measure. `unknown` is the sum of the
-    flows whose time is unknown; they are in no row.
-    """
-
-    start: Ints
-    width: int
-    pair: Numbers
-    window: Numbers
-    count: Ints
-    unknown: int
-
-
 def select(
     counts: FlowCounts,
     *,
@@ -187,51 +167,6 @@ def retagged(report: Report, lookup: Lookup) -> Report:
     """The same counts with the tags that another lookup gives."""
     tag = _tag_numbers(report.port, report.protocol, lookup)
     return replace(report, tags=(*lookup.tags, UNTAGGED), tag=tag)
-
-
-def over_time(selection: Selection, report: Report) -> Course:
-    """When the flows of a report began that was made of this selection."""
-    keys = _keys(report.port, report.protocol)
-    tables = [table for table in selection if len(table)]
-    key = _concatenated([_keys(table.port, table.protocol) for table in tables], np.int32)
-    seconds = _concatenated([table.window for table in tables])
-    values = _concatenated([_values(table, report.measure) for table in tables])
-    is_known = seconds != UNKNOWN_TIME
-    width = selection.width
-    known = seconds[is_known]
-    start, window = np.unique(
-        known - known % (width * 60) if width else known * 0, return_inverse=True
-    )
-    pair = np.searchsorted(keys, key[is_known])
-    unknown = sum_of(values[~is_known])
-    return Course(
-        start,
-        width,
-        pair.astype(np.int32),
-        window.astype(np.int32),
-        values[is_known],
-        unknown,
-    )
-
-
-def outward(time: Time, width: int) -> Time | None:
-    """The shortest time that holds this one and begins and ends with windows of so many minutes.
-
-    None where the width is 0: one window holds all time, and no part of it can be told apart.
-    """
-    if not width:
-        return None
-    first, behind = time
-    return first - first % (width * 60), behind + -behind % (width * 60)
-
-
-def stacked(course: Course, layer: Numbers, layers: int) -> Ints:
-    """What began in each window, in layers: a row for each layer, a column for each window.
-
-    `layer` has the number of the layer for each port and protocol of the report.
-    """
-    shape = layers, len(course.start)
-    return sums_at(shape, (layer[course.pair], course.window), course.count)
 
 
 def sums_at(shape: tuple[int, ...], places: Any, values: Ints) -> Ints:
@@ -311,24 +246,3 @@ def _tag_numbers(port: Numbers, protocol: Numbers, lookup: Lookup) -> Numbers:
             tagged = winner != NO_RULE
             numbers[rows[tagged]] = lookup.tag_numbers[winner[tagged]]
     return numbers
-
-
-def result_csv(report: Report) -> Iterator[bytes]:
-    """The result, in pieces: tag counts, an empty line, port and protocol counts. Lines end in LF."""
-    yield b"Tag Counts:\nTag,Count\n"
-    for tag, count in report.tag_counts.items():
-        yield f"{csv_cell(tag)},{count}\n".encode()
-    yield b"\nPort/Protocol Combination Counts:\nPort,Protocol,Count\n"
-    rows = report.rows()
-    while batch := [
-        f"{port},{name},{count}\n" for port, name, _, count in islice(rows, _ROWS_AT_ONCE)
-    ]:
-        yield "".join(batch).encode()
-
-
-def write_results(report: Report, file: OutputFile) -> None:
-    """Write the result CSV to a path, whole or not at all, or to a file open in binary mode.
-
-    Raises OutputError where it cannot be written.
-    """
-    write_whole(result_csv(report), file)

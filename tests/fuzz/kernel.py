@@ -18,11 +18,11 @@ from pathlib import Path
 from unittest import mock
 
 from flowtag_core import counts as tables
+from flowtag_core.counting import compiled, lines, reference, tally
+from flowtag_core.counting import threads as work
+from flowtag_core.counting.reference import Reference
 from flowtag_core.counts import FlowCounts
-from flowtag_core.reading import compiled, lines, reference, tally
-from flowtag_core.reading import threads as work
-from flowtag_core.reading.layout import ASSUMED, BY_VERSION, TRANSIT_GATEWAY, format_layout
-from flowtag_core.reading.reference import Reference
+from flowtag_core.shapes.layout import ASSUMED, BY_VERSION, TRANSIT_GATEWAY, format_layout
 from tests.conftest import ROOT
 from tests.logs import record
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.reading.fields import (
+from flowtag_core.shapes.fields import (
     FEWEST_WORDS,
     IN_EVERY_FLOW,
     MESSAGE_KEYS,
@@ -23,10 +23,10 @@ from flowtag_core.reading.fields import (
     summary_refusal,
     word,
 )
-from flowtag_core.reading.layout import Layout
-from flowtag_core.reading.records import Kind, Numbered, Records, batched
-from flowtag_core.reading.sources import LONGEST_LINE, whole_lines
-from flowtag_core.reading.unpacking import Pieces
+from flowtag_core.shapes.layout import Layout
+from flowtag_core.shapes.records import Kind, Numbered, Records, batched
+from flowtag_core.shapes.text import LONGEST_LINE, whole_lines
+from flowtag_core.sources.pieces import Pieces
 
 _DELIMITERS: Final = ",;\t"
 _SEP_LINE: Final = re.compile(r'"?sep=(.)"?\s*?\r?\n', re.IGNORECASE)

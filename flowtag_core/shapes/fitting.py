@@ -9,7 +9,7 @@ import re
 from functools import cache
 from typing import Final, NamedTuple
 
-from flowtag_core.reading.layout import BY_VERSION, DEFAULT_FIELDS, TRANSIT_GATEWAY
+from flowtag_core.shapes.layout import BY_VERSION, DEFAULT_FIELDS, TRANSIT_GATEWAY
 
 _EXAMPLES: Final = (
     # An article and the examples that followed it, when version 3 came.

@@ -8,18 +8,18 @@ from typing import Any, Final, cast
 
 import numpy as np
 
-from flowtag_core.counts import ALL_TIME, WIDTHS, FlowCounts, Ints, Table
-from flowtag_core.reading.compiled import (
+from flowtag_core.counting.compiled import loaded
+from flowtag_core.counting.contract import (
     KIND_SHIFT,
     PROTOCOL_SHIFT,
     REST_BITS,
     UNKNOWN_MINUTE,
     Kernel,
-    loaded,
 )
-from flowtag_core.reading.folding import fold, table_of
-from flowtag_core.reading.reference import is_reply
-from flowtag_core.reading.threads import each
+from flowtag_core.counting.folding import fold, table_of
+from flowtag_core.counting.reference import is_reply
+from flowtag_core.counting.threads import each
+from flowtag_core.counts import ALL_TIME, WIDTHS, FlowCounts, Ints, Table
 
 _KINDS: Final = range(3)
 _WORTH_THREADS: Final = 1 << 18

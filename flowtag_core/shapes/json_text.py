@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError
-from flowtag_core.reading.unpacking import Pieces
+from flowtag_core.sources.pieces import Pieces
 
 LARGEST_VALUE: Final = 1 << 24
 """Characters; what is longer is set aside, since it would have to be held in memory whole."""

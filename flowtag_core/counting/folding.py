@@ -16,6 +16,13 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from flowtag_core import counts
+from flowtag_core.counting.contract import (
+    MOST_FOLDED,
+    PROTOCOL_SHIFT,
+    REST_BITS,
+    UNKNOWN_MINUTE,
+    Kernel,
+)
 from flowtag_core.counts import (
     UNKNOWN_WINDOW,
     WINDOW_SHIFT,
@@ -25,13 +32,6 @@ from flowtag_core.counts import (
     fitting_rung,
     table,
     times_as_wide,
-)
-from flowtag_core.reading.compiled import (
-    MOST_FOLDED,
-    PROTOCOL_SHIFT,
-    REST_BITS,
-    UNKNOWN_MINUTE,
-    Kernel,
 )
 
 _MOST_SPAN: Final = 1 << 20  # windows for which there may be a list of all

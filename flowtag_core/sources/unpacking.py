@@ -9,16 +9,20 @@ from __future__ import annotations
 import codecs
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext, suppress
-from itertools import chain
-from typing import Any, BinaryIO, Final, NamedTuple
+from contextlib import nullcontext, suppress
+from typing import Any, Final, NamedTuple
 
-from flowtag_core.errors import DamagedLogError, LogError, reason_of
-
-READ_SIZE: Final = 1 << 19
-HEAD_SIZE: Final = 1 << 16
-MEMBER_END: Final = b""
-"""Stands among the pieces where files were put together: a line ends there, whatever it ends with."""
+from flowtag_core.errors import DamagedLogError, LogError
+from flowtag_core.sources.pieces import (
+    MEMBER_END,
+    READ_SIZE,
+    Again,
+    File,
+    Pieces,
+    peeked,
+    refuse_bomb,
+    stored,
+)
 
 _PACKED_SIZE: Final = 1 << 16
 # A byte of zstd may stand for 32 kB: what one call gives must be bounded.
@@ -27,30 +31,9 @@ _ZSTD_HEADER: Final = 18
 _ZSTD_WINDOW: Final = 1 << 28
 """Bytes of what came before that a frame may refer to: they must be held in memory."""
 _MOST_LAYERS: Final = 3
-_BOMB_SIZE: Final = 1 << 30
-_BOMB_RATIO: Final = 1000
 _OFFICE: Final = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis.opendocument")
 
 _ZLIB: Final = type(zlib.decompressobj())
-
-Pieces = Iterator[bytes]
-Again = Callable[[int], Pieces]
-"""Gives the pieces of a file from a place on once more."""
-
-
-class File(NamedTuple):
-    """An unpacked file: its name, its bytes in pieces, and what was unpacked to get there.
-
-    Where it cannot be unpacked, `refusal` says why instead. `whole` is the same file where it was not
-    packed and can be read from any place, `again` gives its pieces once more.
-    """
-
-    name: str
-    pieces: Pieces
-    wrapping: str = ""
-    refusal: str = ""
-    whole: BinaryIO | None = None
-    again: Again | None = None
 
 
 class _Packing(NamedTuple):
@@ -95,30 +78,6 @@ def unpacked(file: File, layer: int = 0) -> Iterator[File]:
             yield File(inner.name, iter(()), around, str(error))
 
 
-def peeked(pieces: Pieces) -> tuple[bytes, Pieces]:
-    """The first HEAD_SIZE bytes, and all pieces from the first, with the damage in its place."""
-    first: list[bytes] = []
-    size = 0
-    try:
-        for piece in pieces:
-            first.append(piece)
-            size += len(piece)
-            if size >= HEAD_SIZE:
-                break
-    except DamagedLogError as damage:
-        return _head(first), _damaged(first, damage)
-    return _head(first), chain(first, pieces)
-
-
-def _head(pieces: list[bytes]) -> bytes:
-    return (pieces[0] if len(pieces) == 1 else b"".join(pieces))[:HEAD_SIZE]
-
-
-def _damaged(pieces: list[bytes], damage: DamagedLogError) -> Pieces:
-    yield from pieces
-    raise damage
-
-
 def _bounded(file: File, unpack: Callable[[Pieces], Pieces]) -> File:
     """The file unpacked; its pieces raise LogError where it is larger than any flow log could be."""
     sizes = [0, 0]
@@ -135,15 +94,6 @@ def _bounded(file: File, unpack: Callable[[Pieces], Pieces]) -> File:
             yield text
 
     return File(file.name, bounded())
-
-
-def refuse_bomb(name: str, packed: int, size: int) -> None:
-    """Raise LogError where something unpacks to so much that it can be no flow log."""
-    if size > _BOMB_SIZE and size > _BOMB_RATIO * packed:
-        raise LogError(
-            f"{name}: unpacks to over {_BOMB_RATIO:,} times its size ({size:,} bytes "
-            f"from {packed:,}), which no flow log does. Unpack it by hand if you trust it."
-        )
 
 
 def _open_gzip(file: File) -> Iterator[File]:
@@ -314,36 +264,17 @@ def _cut_short(name: str, kind: str, packed: int) -> DamagedLogError:
 
 
 def _open_tar(file: File) -> Iterator[File]:
-    from flowtag_core.reading.archives import tar_files  # which few need, and which takes time
+    from flowtag_core.sources.archives import tar_files  # which few need, and which takes time
 
     return tar_files(file.name, file.pieces)
 
 
 def _open_zip(file: File) -> Iterator[File]:
     """The files of a zip archive, in the order of its directory, which stands at its end."""
-    from flowtag_core.reading.archives import zip_files
+    from flowtag_core.sources.archives import zip_files
 
     with nullcontext(file.whole) if file.whole else stored(file.name, file.pieces) as whole:
         yield from zip_files(file.name, whole)
-
-
-@contextmanager
-def stored(name: str, pieces: Pieces) -> Iterator[BinaryIO]:
-    """The pieces as a file that can be read from any place, for as long as it is needed."""
-    import tempfile
-
-    with tempfile.TemporaryFile() as whole:
-        try:
-            for piece in pieces:
-                whole.write(piece)
-        except DamagedLogError as damage:
-            raise LogError(
-                f"{damage} What is in it cannot be read without its end. Fetch the file again."
-            ) from damage
-        except OSError as error:
-            raise LogError(f"{name}: cannot be unpacked: {reason_of(error)}.") from error
-        whole.seek(0)
-        yield whole
 
 
 def _open_wide(file: File) -> Iterator[File]:

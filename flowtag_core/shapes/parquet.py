@@ -14,9 +14,9 @@ import numpy as np
 
 from flowtag_core.counts import Ints
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.reading.fields import MESSAGE_KEYS, MISSING, WANTED, are_flows, fields_of, word
-from flowtag_core.reading.layout import Layout
-from flowtag_core.reading.records import NUMBERS, SOUND_WORDS, Columns, Kind, Numbered, Records
+from flowtag_core.shapes.fields import MESSAGE_KEYS, MISSING, WANTED, are_flows, fields_of, word
+from flowtag_core.shapes.layout import Layout
+from flowtag_core.shapes.records import NUMBERS, SOUND_WORDS, Columns, Kind, Numbered, Records
 
 _ROWS_AT_ONCE: Final = 1 << 13
 _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}

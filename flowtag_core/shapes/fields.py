@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from flowtag_core.reading.layout import KNOWN_FIELDS
+from flowtag_core.shapes.layout import KNOWN_FIELDS
 
 WANTED: Final = "version srcport dstport protocol packets bytes start action log-status".split()
 """The fields that are counted; the others of a table need not be looked at."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final, cast
 
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.reading.unpacking import READ_SIZE, File, Pieces, refuse_bomb
+from flowtag_core.sources.pieces import READ_SIZE, File, Pieces, refuse_bomb
 
 _TAR_SIZE: Final = 1 << 13  # less than tarfile reads at once
 _ENCRYPTED: Final = 1

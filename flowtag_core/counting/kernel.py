@@ -41,8 +41,8 @@ from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
-from flowtag_core.counts import MOST_SUM
-from flowtag_core.reading.compiled import (
+from flowtag_core.counting.compiled import write_object_code
+from flowtag_core.counting.contract import (
     ABSENT,
     ACTION,
     BAD_PORT,
@@ -81,8 +81,8 @@ from flowtag_core.reading.compiled import (
     UNSUPPORTED_VERSION,
     WITH_PORTS,
     ObjectCode,
-    write_object_code,
 )
+from flowtag_core.counts import MOST_SUM
 
 _BYTE: Final = ir.IntType(8)
 _WORD: Final = ir.IntType(64)

@@ -47,9 +47,9 @@ from flowtag_core.counts import (
     tabulate,
 )
 from flowtag_core.iana import WITH_PORTS
-from flowtag_core.reading.fitting import MOST_WORDS, fitting
-from flowtag_core.reading.layout import ABSENT, ASSUMED, KNOWN_FIELDS, Layout, header_layout
-from flowtag_core.reading.records import Records
+from flowtag_core.shapes.fitting import MOST_WORDS, fitting
+from flowtag_core.shapes.layout import ABSENT, ASSUMED, KNOWN_FIELDS, Layout, header_layout
+from flowtag_core.shapes.records import Records
 
 _ACTIONS: Final = {b"ACCEPT": ACCEPT, b"REJECT": REJECT}
 _NOTES: Final = {b"NODATA": Reason.NO_DATA, b"SKIPDATA": Reason.SKIPPED_DATA}

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from flowtag_core.counts import Ints, Reason
 from flowtag_core.errors import DamagedLogError
-from flowtag_core.reading.layout import Layout
+from flowtag_core.shapes.layout import Layout
 
 _AT_ONCE: Final = 1 << 10
 

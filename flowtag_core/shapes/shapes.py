@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from flowtag_core.errors import LogError
-from flowtag_core.reading.records import Columns, Records
-from flowtag_core.reading.sources import Block, whole_lines
-from flowtag_core.reading.unpacking import HEAD_SIZE, File, peeked, stored
+from flowtag_core.shapes.records import Columns, Records
+from flowtag_core.shapes.text import Block, whole_lines
+from flowtag_core.sources.pieces import HEAD_SIZE, File, peeked, stored
 
 Part = Block | Columns | Records
 """Of what a file holds: lines, rows of a table, or records that were taken out of something else."""
@@ -88,8 +88,8 @@ def _in_shape(file: File, head: bytes) -> Iterator[Part]:
 def _in_documents(file: File, head: bytes) -> Iterator[Records] | None:
     if b"{" not in head and b"[" not in head:
         return None
-    from flowtag_core.reading.documents import json_records
-    from flowtag_core.reading.json_text import is_json
+    from flowtag_core.shapes.json_documents import json_records
+    from flowtag_core.shapes.json_text import is_json
 
     return json_records(file.name, file.pieces) if is_json(head) else None
 
@@ -97,14 +97,14 @@ def _in_documents(file: File, head: bytes) -> Iterator[Records] | None:
 def _in_table(file: File, head: bytes) -> Iterator[Records] | None:
     if not any(sign in head for sign in (b",", b";", b"\t", b"=")):
         return None
-    from flowtag_core.reading.cells import csv_records, table_of
+    from flowtag_core.shapes.csv_tables import csv_records, table_of
 
     table = table_of(head)
     return None if table is None else csv_records(file.name, table, file.pieces)
 
 
 def _in_parquet(file: File) -> Iterator[Columns | Records]:
-    from flowtag_core.reading.columns import parquet_records
+    from flowtag_core.shapes.parquet import parquet_records
 
     if file.whole is not None:
         yield from parquet_records(file.name, file.whole)

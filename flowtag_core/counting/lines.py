@@ -15,16 +15,17 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from flowtag_core.counting import compiled, contract
+from flowtag_core.counting.contract import MOST_ODD, MOST_ROWS, MOST_SEPARATORS, Kernel
+from flowtag_core.counting.reference import STAMPED, Plain, Reference
+from flowtag_core.counting.tally import Tally, empty_tally, rows_of, taken
+from flowtag_core.counting.threads import Queue
 from flowtag_core.counts import FlowCounts, Ints, Reason
 from flowtag_core.errors import DamagedLogError
 from flowtag_core.iana import WITH_PORTS
-from flowtag_core.reading import compiled, fitting
-from flowtag_core.reading.compiled import MOST_ODD, MOST_ROWS, MOST_SEPARATORS, Kernel
-from flowtag_core.reading.layout import KNOWN_FIELDS, Layout
-from flowtag_core.reading.records import Columns, Records
-from flowtag_core.reading.reference import STAMPED, Plain, Reference
-from flowtag_core.reading.tally import Tally, empty_tally, rows_of, taken
-from flowtag_core.reading.threads import Queue
+from flowtag_core.shapes import fitting
+from flowtag_core.shapes.layout import KNOWN_FIELDS, Layout
+from flowtag_core.shapes.records import Columns, Records
 
 _WORTH_A_KERNEL: Final = 1 << 20
 """Bytes that the reference counts sooner than the kernel is loaded."""
@@ -35,10 +36,10 @@ _MOST_HELD: Final = 1 << 16  # numbers: 512 KB
 _NUMBERS: Final = "dstport protocol srcport packets bytes start".split()
 _WORDS: Final = "action log-status".split()
 _FAULTS: Final = {
-    compiled.BAD_PORT: Reason.BAD_PORT,
-    compiled.BAD_PROTOCOL: Reason.BAD_PROTOCOL,
-    compiled.TOO_FEW_FIELDS: Reason.TOO_FEW_FIELDS,
-    compiled.UNSUPPORTED_VERSION: Reason.UNSUPPORTED_VERSION,
+    contract.BAD_PORT: Reason.BAD_PORT,
+    contract.BAD_PROTOCOL: Reason.BAD_PROTOCOL,
+    contract.TOO_FEW_FIELDS: Reason.TOO_FEW_FIELDS,
+    contract.UNSUPPORTED_VERSION: Reason.UNSUPPORTED_VERSION,
 }
 
 
@@ -55,7 +56,7 @@ class Sheet:
         self.found = Found(*[0] * len(Found._fields))
         self._odd = np.empty(4 * MOST_ODD, np.int64)
         self._found = np.zeros(len(self.found), np.int64)
-        self._tail = np.zeros(80 + compiled.MOST_TIDIED + 8, np.uint8)
+        self._tail = np.zeros(80 + contract.MOST_TIDIED + 8, np.uint8)
         self._separators = np.empty(2 * MOST_SEPARATORS, np.int32)
         self._numbers = np.empty(8, np.int64)
         scratch = (
@@ -258,7 +259,7 @@ class Lines:
         is_enough = odd[:, 3] >= self._least_counted()
         looked_at = odd[~is_enough].tolist()
         numbered = [
-            (before + line + 1, text[begin:end], _FAULTS.get(verdict % compiled.FITS_NONE))
+            (before + line + 1, text[begin:end], _FAULTS.get(verdict % contract.FITS_NONE))
             for line, begin, end, verdict in looked_at
         ]
         counted = reference.count_odd(numbered)
@@ -266,7 +267,7 @@ class Lines:
         header = looked_at[counted - 1][:3] if is_changed else None
         if header:
             is_enough &= odd[:, 0] < header[0]
-        for verdict, count in enumerate(np.bincount(odd[is_enough, 3] % compiled.FITS_NONE)):
+        for verdict, count in enumerate(np.bincount(odd[is_enough, 3] % contract.FITS_NONE)):
             if count:
                 reference.add_faults(_FAULTS[verdict], int(count))
         return header
@@ -274,8 +275,8 @@ class Lines:
     def _least_counted(self) -> int:
         """From which verdict of the kernel on only the number of lines is of interest."""
         if not self._reference.has_samples:
-            return 2 * compiled.FITS_NONE
-        return compiled.FITS_NONE if self._reference.tries_others else compiled.ODD + 1
+            return 2 * contract.FITS_NONE
+        return contract.FITS_NONE if self._reference.tries_others else contract.ODD + 1
 
     def _add_odd(self) -> None:
         """Add up what the reference found; without a kernel its own tables do."""
@@ -368,23 +369,23 @@ def _picked(kernel: Kernel | None, columns: Columns) -> _Picked:
 def _numbers(layout: Layout) -> np.ndarray:
     """What the kernel is told of a layout."""
     others = fitting.places(layout.names)
-    by_words = [others.get(words, []) for words in range(compiled.MOST_WORDS + 1)]
+    by_words = [others.get(words, []) for words in range(contract.MOST_WORDS + 1)]
     ends = np.cumsum([0, *map(len, by_words)])
     pairs = [place for places in by_words for pair in places for place in pair]
     known = {name.encode()[:3] for name in KNOWN_FIELDS}
     known |= {name.replace(b"-", b"_") for name in known}
     starts = [int.from_bytes(name, "little") for name in known]
-    numbers = np.zeros(compiled.OTHER_PLACES + len(pairs), np.int64)
-    numbers[compiled.NAME_STARTS :][: len(starts)] = starts
-    numbers[compiled.OTHERS : compiled.OTHER_PLACES] = ends
-    numbers[compiled.OTHER_PLACES :] = pairs
-    numbers[compiled.FIELDS] = len(layout.names)
-    numbers[compiled.IS_DEFAULT] = layout.is_default
-    numbers[compiled.STAMPS] = _stamps(layout.names[0])
+    numbers = np.zeros(contract.OTHER_PLACES + len(pairs), np.int64)
+    numbers[contract.NAME_STARTS :][: len(starts)] = starts
+    numbers[contract.OTHERS : contract.OTHER_PLACES] = ends
+    numbers[contract.OTHER_PLACES :] = pairs
+    numbers[contract.FIELDS] = len(layout.names)
+    numbers[contract.IS_DEFAULT] = layout.is_default
+    numbers[contract.STAMPS] = _stamps(layout.names[0])
     names = [name if name in layout.names else "dstport" for name in _NUMBERS]
     places = [layout.position(name) for name in (*names, *_WORDS)]
-    numbers[compiled.DSTPORT : compiled.DSTPORT + len(places)] = places
-    numbers[[compiled.WITH_PORTS + protocol for protocol in WITH_PORTS]] = 1
+    numbers[contract.DSTPORT : contract.DSTPORT + len(places)] = places
+    numbers[[contract.WITH_PORTS + protocol for protocol in WITH_PORTS]] = 1
     return numbers
 
 

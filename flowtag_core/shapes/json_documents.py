@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.reading.fields import (
+from flowtag_core.shapes.fields import (
     FEWEST_WORDS,
     IN_EVERY_FLOW,
     MESSAGE_KEYS,
@@ -29,11 +29,12 @@ from flowtag_core.reading.fields import (
     summary_refusal,
     word,
 )
-from flowtag_core.reading.json_text import JsonText, Unread, is_json
-from flowtag_core.reading.layout import Layout
-from flowtag_core.reading.records import Kind, Records, batched
-from flowtag_core.reading.sources import whole_lines
-from flowtag_core.reading.unpacking import File, Pieces, peeked, unpacked
+from flowtag_core.shapes.json_text import JsonText, Unread, is_json
+from flowtag_core.shapes.layout import Layout
+from flowtag_core.shapes.records import Kind, Records, batched
+from flowtag_core.shapes.text import whole_lines
+from flowtag_core.sources.pieces import File, Pieces, peeked
+from flowtag_core.sources.unpacking import unpacked
 
 _CONTAINERS: Final = (
     "events",  # aws logs filter-log-events, get-log-events

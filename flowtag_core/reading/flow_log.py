@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
+from flowtag_core.counting.lines import Lines
+from flowtag_core.counting.reference import Reference
+from flowtag_core.counting.tally import Tally, empty_tally, taken
+from flowtag_core.counting.threads import Queue
 from flowtag_core.counts import FileCounts, FlowCounts, Ints, Reason, Tower
 from flowtag_core.errors import (
     Cancelled,
@@ -19,22 +23,12 @@ from flowtag_core.errors import (
     UnforeseenError,
     as_log_error,
 )
-from flowtag_core.reading.layout import ASSUMED, Layout, format_layout
-from flowtag_core.reading.lines import Lines
-from flowtag_core.reading.records import Columns, Records
-from flowtag_core.reading.reference import Reference
-from flowtag_core.reading.shapes import records
-from flowtag_core.reading.sources import (
-    LogFile,
-    Source,
-    files_in,
-    open_source,
-    size_of,
-    source_name,
-)
-from flowtag_core.reading.tally import Tally, empty_tally, taken
-from flowtag_core.reading.threads import Queue
-from flowtag_core.reading.unpacking import File
+from flowtag_core.shapes.layout import ASSUMED, Layout, format_layout
+from flowtag_core.shapes.records import Columns, Records
+from flowtag_core.shapes.shapes import records
+from flowtag_core.sources.pieces import File
+from flowtag_core.sources.places import LogFile, files_in, size_of, source_name
+from flowtag_core.sources.stream import Source, open_source
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -1,0 +1,1 @@
+"""Report -> a file to take away."""

@@ -1,0 +1,30 @@
+"""Report -> the result CSV."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+
+from flowtag_core.output import OutputFile, csv_cell, write_whole
+from flowtag_core.tagging.report import _ROWS_AT_ONCE, Report
+
+
+def result_csv(report: Report) -> Iterator[bytes]:
+    """The result, in pieces: tag counts, an empty line, port and protocol counts. Lines end in LF."""
+    yield b"Tag Counts:\nTag,Count\n"
+    for tag, count in report.tag_counts.items():
+        yield f"{csv_cell(tag)},{count}\n".encode()
+    yield b"\nPort/Protocol Combination Counts:\nPort,Protocol,Count\n"
+    rows = report.rows()
+    while batch := [
+        f"{port},{name},{count}\n" for port, name, _, count in islice(rows, _ROWS_AT_ONCE)
+    ]:
+        yield "".join(batch).encode()
+
+
+def write_results(report: Report, file: OutputFile) -> None:
+    """Write the result CSV to a path, whole or not at all, or to a file open in binary mode.
+
+    Raises OutputError where it cannot be written.
+    """
+    write_whole(result_csv(report), file)

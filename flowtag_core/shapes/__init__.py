@@ -1,0 +1,1 @@
+"""The bytes of a file -> records, in whichever shape they are."""

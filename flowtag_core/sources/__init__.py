@@ -1,0 +1,1 @@
+"""Where a log lies -> the files in it, unpacked, in pieces."""
