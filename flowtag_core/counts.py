@@ -38,11 +38,12 @@ MOST_ROWS: Final = 1 << 19
 UNKNOWN_TIME: Final = -1
 MOST_FAULTS: Final = 1000
 
-# A key holds window, protocol, port and action in one integer, so that one sort orders a table.
+# A key holds window, protocol, port and action in one integer, so that one sort orders a table. This is
+# the one place that says how: the kernel's rows and all that is folded have the same bits.
 _ACTION_BITS, _PORT_BITS, _PROTOCOL_BITS = 2, 16, 8
-_PORT_SHIFT = _ACTION_BITS
-_PROTOCOL_SHIFT = _PORT_SHIFT + _PORT_BITS
-WINDOW_SHIFT = _PROTOCOL_SHIFT + _PROTOCOL_BITS
+PORT_SHIFT = _ACTION_BITS
+PROTOCOL_SHIFT = PORT_SHIFT + _PORT_BITS
+WINDOW_SHIFT = PROTOCOL_SHIFT + _PROTOCOL_BITS
 UNKNOWN_WINDOW: Final = (1 << (62 - WINDOW_SHIFT)) - 1  # sorts behind every real window
 _REST_FIRST: Final = ((1 << WINDOW_SHIFT) - 1) << (63 - WINDOW_SHIFT)
 
@@ -131,12 +132,12 @@ class Table:
     @property
     def protocol(self) -> Ints:
         """Each row's protocol number."""
-        return (self.key >> _PROTOCOL_SHIFT) & ((1 << _PROTOCOL_BITS) - 1)
+        return (self.key >> PROTOCOL_SHIFT) & ((1 << _PROTOCOL_BITS) - 1)
 
     @property
     def port(self) -> Ints:
         """Each row's port: the destination's, or in `replies_by_service` the source's."""
-        return (self.key >> _PORT_SHIFT) & ((1 << _PORT_BITS) - 1)
+        return (self.key >> PORT_SHIFT) & ((1 << _PORT_BITS) - 1)
 
     @property
     def action(self) -> Ints:
@@ -164,14 +165,19 @@ class Table:
         )
 
 
+def key_of(window: Ints, protocol: Ints, port: Ints, action: Ints) -> Ints:
+    """The keys of rows with these numbers of windows, protocols, ports and actions."""
+    return (window << WINDOW_SHIFT) | (protocol << PROTOCOL_SHIFT) | (port << PORT_SHIFT) | action
+
+
 def tabulate(
     minute: Ints, protocol: Ints, port: Ints, action: Ints, packets: Ints, volume: Ints
 ) -> Table:
     """One table of one flow a row, from columns of one length; minute -1 is an unknown time."""
     window = np.where(minute < 0, UNKNOWN_WINDOW, minute)
-    key = (window << WINDOW_SHIFT) | (protocol << _PROTOCOL_SHIFT) | (port << _PORT_SHIFT) | action
-    if not len(key):
+    if not len(window):
         return Table()
+    key = key_of(window, protocol, port, action)
     return _fit(_gathered(key, [np.ones(len(key), np.int64), packets, volume], 0))
 
 

@@ -9,7 +9,7 @@ import time
 
 from streamlit.web import cli
 
-from flowtag_core.sources.stream import Source
+from flowtag_core.sources.stream import Stream
 
 PIECE, SECONDS = 1 << 12, 0.1
 """How much is read at once as long as the file is there, and how long that takes."""
@@ -17,15 +17,15 @@ PIECE, SECONDS = 1 << 12, 0.1
 
 def hold_reading(path):
     """Have logs be read in small pieces until the file at the path is gone."""
-    read = Source.read
+    read = Stream._read
 
-    def held(source, size):
+    def held(stream, size):
         if os.path.exists(path):
             time.sleep(SECONDS)
             size = min(size, PIECE)
-        return read(source, size)
+        return read(stream, size)
 
-    Source.read = held
+    Stream._read = held
 
 
 if __name__ == "__main__":

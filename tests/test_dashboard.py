@@ -253,13 +253,13 @@ def test_start_over_empties_the_page(page):
 def counted(monkeypatch):
     """The names of the logs that were read."""
     names = []
-    parse = intake.parse_flow_log
+    each_place = intake.each_place
 
-    def parse_and_note(*files, **options):
-        names.extend(options["names"])
-        return parse(*files, **options)
+    def count_and_note(places, **options):
+        names.extend(place.name for place in places)
+        return each_place(places, **options)
 
-    monkeypatch.setattr(intake, "parse_flow_log", parse_and_note)
+    monkeypatch.setattr(intake, "each_place", count_and_note)
     return names
 
 
@@ -469,17 +469,20 @@ def test_names_that_are_no_text_are_shown_all_the_same(monkeypatch, tmp_path):
 @pytest.fixture
 def endless(monkeypatch):
     """A log that begins with `endless` is counted until somebody cancels."""
-    parse = intake.parse_flow_log
+    each_place = intake.each_place
 
-    def parse_for_ever(file, *, names, progress, cancel, **options):
-        if not names[0].startswith("endless"):
-            return parse(file, names=names, progress=progress, cancel=cancel, **options)
-        progress(Progress(names[0], 50, None, 1))
-        while not cancel():
-            time.sleep(0.01)
-        raise Cancelled(names[0])
+    def count_for_ever(places, *, progress, cancel, **options):
+        for place, results in zip(
+            places, each_place(places, progress=progress, cancel=cancel, **options), strict=True
+        ):
+            if place.name.startswith("endless"):
+                progress(Progress(place.name, 50, None, 1))
+                while not cancel():
+                    time.sleep(0.01)
+                raise Cancelled(place.name)
+            yield results
 
-    monkeypatch.setattr(intake, "parse_flow_log", parse_for_ever)
+    monkeypatch.setattr(intake, "each_place", count_for_ever)
 
 
 @pytest.mark.usefixtures("endless")
@@ -653,7 +656,7 @@ def captions(page):
 
 def test_the_log_is_read_zero_times_by_edits_filters_and_views(page, monkeypatch):
     page.button(key="sample").click().run()
-    monkeypatch.setattr(intake, "parse_flow_log", None)
+    monkeypatch.setattr(intake, "each_place", None)
     counts = session(page).logs.counts
     session(page).tag(parse_rules("49153/tcp", "mine"))
     for key, value in (("measure", "bytes"), ("action", "accept"), ("view", "service")):

@@ -4,7 +4,6 @@ import io
 import logging
 import tarfile
 import zipfile
-from functools import partial
 
 import pytest
 import zstandard
@@ -14,6 +13,7 @@ from flowtag_core.commands.map import main
 from flowtag_core.errors import LOGGER, LogError, UnforeseenError
 from flowtag_core.page.intake import Arrival, Intake
 from flowtag_core.reading import flow_log as counting
+from flowtag_core.sources.places import log_at
 from tests.fuzz import damage
 from tests.logs import LOOKUP, line
 
@@ -25,10 +25,10 @@ def defect(monkeypatch):
     """A defect in counting that only a file whose name has `evil` in it brings out."""
     sound = counting.records
 
-    def records(file):
+    def records(file, *given):
         if "evil" in file.name:
             raise TypeError("nobody foresaw this")
-        return sound(file)
+        return sound(file, *given)
 
     monkeypatch.setattr(counting, "records", records)
 
@@ -150,7 +150,7 @@ def test_on_the_page_the_files_behind_a_failure_are_read_and_the_log_has_its_tra
 ):
     files = Intake()
     paths = sorted((folder / "logs").iterdir())
-    files.take(Arrival(path.name, partial(path.open, "rb"), 9) for path in paths)
+    files.take(Arrival(path.name, log_at(str(path), path.name).places) for path in paths)
     files.wait(60)
     *logs, refusal = files.collect()
     assert {log.name: log.counts.total.flows for log in logs} == {"a.log": 3, "z.log": 3}

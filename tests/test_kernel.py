@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flowtag_core.counting import compiled, lines
+from flowtag_core.counting import compiled, scratch
 from flowtag_core.counts import MOST_SUM
 from flowtag_core.shapes.layout import ASSUMED, format_layout
 from tests.fuzz.kernel import FORMATS, by_kernel, by_reference, mutated, records
@@ -37,10 +37,10 @@ def test_what_the_kernel_is_told_of_a_layout_is_there_as_long_as_it_runs(functio
         assert told[-1]() is not None
         return 0
 
-    monkeypatch.setattr(lines, "_numbers", numbers)
+    monkeypatch.setattr(scratch, "_numbers", numbers)
     kernel = compiled.loaded()._replace(**{function: run})
     given = {"read": (b"",), "pick": (np.zeros((8, 1), np.int64), 0)}[function]
-    getattr(lines.Sheet(), function)(kernel, *given, ASSUMED)
+    getattr(scratch.Scratch(), function)(kernel, *given, ASSUMED)
     assert len(told) == 1
 
 
@@ -74,6 +74,6 @@ def test_sums_that_would_pass_the_largest_number_stay_there_by_kernel_and_refere
 def test_sound_records_of_any_layout_are_all_counted_by_the_kernel(format):
     text = records(7, format, 500)
     layout = format_layout(format) if format else ASSUMED
-    sheet = lines.Sheet().read(compiled.kernel(), text, layout)
-    assert sheet.found.lines == sheet.found.flows == 500
-    assert sheet.dealt_with == len(text)
+    read = scratch.Scratch().read(compiled.kernel(), text, layout)
+    assert read.found.lines == read.found.flows == 500
+    assert read.dealt_with == len(text)

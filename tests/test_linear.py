@@ -21,7 +21,7 @@ from flowtag_core.counts import (
 from flowtag_core.reading.flow_log import distinct
 from flowtag_core.shapes import parquet as columns
 from flowtag_core.showing import log_notes
-from flowtag_core.sources import stream as sources
+from flowtag_core.sources import places
 from flowtag_core.tagging.lookup import Lookup
 from tests.logs import line
 
@@ -81,8 +81,10 @@ def test_many_equal_names_are_told_apart_at_once():
 
 def test_a_file_of_a_folder_that_is_no_log_is_opened_once_as_a_log_is(tmp_path, monkeypatch):
     opened = Counter()
-    open_log = sources.open_log
-    monkeypatch.setattr(sources, "open_log", lambda path: opened.update([path]) or open_log(path))
+    open_path = places._open_path
+    monkeypatch.setattr(
+        places, "_open_path", lambda path, *given: opened.update([path]) or open_path(path, *given)
+    )
     for n in range(40):
         (tmp_path / f"{n}.log").write_bytes(b"\x89PNG\r\n" if n % 2 else line())
     assert len(parse_flow_log(tmp_path).total.damage) == 20

@@ -5,7 +5,7 @@ import os
 import sys
 import threading
 import time
-from contextlib import nullcontext
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -15,13 +15,19 @@ from hypothesis import strategies as st
 from flowtag_core import FlowCounts, load_lookup_table, parse_flow_log
 from flowtag_core.errors import LogError, OutputError
 from flowtag_core.page import in_place, intake, tabs
-from flowtag_core.page.intake import Arrival, CountedLog, Intake, Refusal, Standing
+from flowtag_core.page.intake import Arrival, CountedLog, Intake, Refused, Standing
 from flowtag_core.page.session import Logs, Session
+from flowtag_core.sources.places import Place, log_of
+from flowtag_core.sources.stream import Stream
 from tests.logs import LOOKUP, line
 
 
+def place(name, content):
+    return Place(name, partial(Stream, file=io.BytesIO(content), size=None, start=0), len(content))
+
+
 def arrival(name, content, **given):
-    return Arrival(name, lambda: nullcontext(io.BytesIO(content)), len(content), **given)
+    return Arrival(name, (place(name, content),), **given)
 
 
 def read(*arrivals):
@@ -42,18 +48,19 @@ def holds_nothing(session):
 
 
 def refused(outcomes):
-    return [outcome.sentence for outcome in outcomes if isinstance(outcome, Refusal)]
+    return [outcome.sentence for outcome in outcomes if isinstance(outcome, Refused)]
 
 
 def test_a_batch_gives_each_file_once_and_nothing_before_its_end():
     let_go = threading.Event()
 
-    def opened():
+    def opened(name):
         let_go.wait(60)
-        return nullcontext(io.BytesIO(line()))
+        return Stream(name, io.BytesIO(line()), None, 0)
 
     files = Intake()
-    files.take([arrival("a.log", line() + b"\n" + line()), Arrival("b.log", opened, 10)])
+    waits = Arrival("b.log", (Place("b.log", opened, 10),))
+    files.take([arrival("a.log", line() + b"\n" + line()), waits])
     assert files.collect() == []
     assert files.pending()[-1] == "b.log"
     let_go.set()
@@ -78,7 +85,8 @@ def test_a_cancelled_batch_keeps_whole_files_and_names_the_others():
             return (line() + b"\n") * 500
 
     files = Intake()
-    endless = Arrival("endless.log", lambda: nullcontext(Endless()), 0)
+    opened = Place("endless.log", partial(Stream, file=Endless(), size=None, start=0))
+    endless = Arrival("endless.log", (opened,))
     files.take([arrival("a.log", line()), endless, arrival("b.log", line())])
     assert started.wait(60)
     files.cancel()
@@ -111,22 +119,48 @@ def test_a_fault_of_flowtag_s_own_loses_no_file_without_a_word(monkeypatch):
 
 
 def test_a_file_that_cannot_be_opened_is_refused_and_the_next_is_read():
-    def gone():
+    def gone(_):
         raise LogError("gone.log: there is no such file.")
 
-    log, *rest = read(Arrival("gone.log", gone, 5), arrival("a.log", line()))
+    log, *rest = read(Arrival("gone.log", (Place("gone.log", gone, 5),)), arrival("a.log", line()))
     assert log.name == "a.log"
     assert refused(rest) == ["gone.log: there is no such file."]
 
 
 def test_the_files_of_a_folder_are_one_log_that_is_known_only_if_all_were_counted():
-    whole = [arrival(f"logs/{name}", line(), folder="logs", identity=1) for name in "ab"]
-    (log,) = read(*whole)
+    whole = tuple(place(f"logs/{name}", line()) for name in "ab")
+    (log,) = read(Arrival("logs", whole, identity=1))
     assert (log.name, flows(log), log.identity) == ("logs", 2, 1)
     assert sorted(log.counts.files) == ["logs/a", "logs/b"]
-    bad = arrival("logs/c", b"\x89PNG", folder="logs", identity=1)
-    log, _ = read(*whole, bad)
+    bad = place("logs/c", b"\x89PNG")
+    log, _ = read(Arrival("logs", (*whole, bad), identity=1))
     assert (flows(log), log.identity) == (2, None)
+
+
+def test_of_a_cancelled_folder_the_files_that_were_counted_stay():
+    files = Intake()
+
+    opened = []
+
+    def cancelled(name):
+        opened.append(name)
+        if len(opened) == 2:  # at first it is looked at whether it is a lookup
+            files.cancel()
+        return Stream(name, io.BytesIO(line()), None, None)
+
+    places = [
+        place("logs/a", line()),
+        Place("logs/b", cancelled, can_open_again=False),
+        place("logs/c", line()),
+    ]
+    files.take([Arrival("logs", tuple(places), identity=1)])
+    files.wait(60)
+    log, *rest = files.collect()
+    assert (log.name, flows(log), log.identity) == ("logs", 1, None)
+    assert refused(rest) == [
+        "logs/b: it was not read to its end, since you cancelled.",
+        "logs/c: it was not read, since you cancelled.",
+    ]
 
 
 def test_a_log_that_took_no_time_by_the_clock_is_there_all_the_same(monkeypatch):
@@ -235,13 +269,13 @@ def test_an_upload_is_forgotten_however_its_reading_ends():
     files = Intake()
     files.take(
         [
-            Arrival(name, lambda file=file: nullcontext(file), 9, forget=file.close)
+            Arrival(name, log_of(file, name).places, forget=file.close)
             for name, file in (("a", good), ("b", bad))
         ]
     )
     files.wait(60)
     files.cancel()
-    waiting = Arrival("c", lambda: nullcontext(cancelled), 9, forget=cancelled.close)
+    waiting = Arrival("c", log_of(cancelled, "c").places, forget=cancelled.close)
     files._waiting.append(waiting)
     files._give_up("it was not read")
     assert (good.closed, bad.closed, cancelled.closed) == (True, True, True)
@@ -321,9 +355,11 @@ def test_a_file_that_is_given_twice_counts_twice_and_can_be_removed(folder):
 
 def test_what_was_counted_in_place_is_read_again_only_when_it_changed(folder, monkeypatch):
     names = []
-    parse = intake.parse_flow_log
+    each_place = intake.each_place
     monkeypatch.setattr(
-        intake, "parse_flow_log", lambda *f, **o: names.extend(o["names"]) or parse(*f, **o)
+        intake,
+        "each_place",
+        lambda places, **options: names.extend(places) or each_place(places, **options),
     )
     started(folder / "logs")
     assert started(folder / "logs").logs.counts.total.flows == 2

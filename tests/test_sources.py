@@ -13,9 +13,7 @@ from flowtag_core.counts import Reason
 from flowtag_core.errors import LogError
 from flowtag_core.reading.flow_log import parse_flow_log
 from flowtag_core.shapes import text as text_lines
-from flowtag_core.sources import pieces as file_pieces
-from flowtag_core.sources import stream as sources
-from flowtag_core.sources import unpacking
+from flowtag_core.sources import bombs, places, stream, unpacking
 from tests.logs import line
 
 LINES = [line(dstport=str(port)) for port in (25, 443, 53, 8080, 22)]
@@ -170,13 +168,13 @@ def test_a_small_log_that_has_become_shorter_since_it_was_looked_at_is_damaged(
 ):
     for name in "abcd"[: others + 1]:
         (tmp_path / name).write_bytes(LOG)
-    looked_at = sources.open_log
+    looked_at = places._open_path
 
-    def open_log(path):
+    def open_path(*given):
         os.truncate(tmp_path / "a", len(LOG) - len(LINES[-1]) - 1)
-        return looked_at(path)
+        return looked_at(*given)
 
-    monkeypatch.setattr(sources, "open_log", open_log)
+    monkeypatch.setattr(places, "_open_path", open_path)
     counts = parse_flow_log(tmp_path)
     assert counts.files[str(tmp_path / "a")].damage
     assert counts.total.flows == 4 + 5 * others
@@ -223,7 +221,7 @@ def test_what_follows_the_last_member_must_be_padding():
 
 
 def test_a_bomb_is_refused_by_size_and_ratio(monkeypatch):
-    monkeypatch.setattr(file_pieces, "_BOMB_SIZE", 1 << 22)
+    monkeypatch.setattr(bombs, "_BOMB_SIZE", 1 << 22)
     with pytest.raises(LogError, match="unpacks to over 1,000 times its size"):
         parse(gzip.compress(b"\n" * (1 << 24), 9))
 
@@ -327,11 +325,9 @@ def test_what_is_read_at_once_is_the_file_and_ends_with_a_line_where_lines_are_s
 ):
     text = b"\n".join(lines) + b"\n" * has_end
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sources, "READ_SIZE", size)
-        patch.setattr(sources, "_LAST", last)
-        source = sources.Source("a.log", io.BytesIO(text), len(text), start=0)
-        pieces = list(source._pieces(lambda: None))
+        patch.setattr(stream, "READ_SIZE", size)
+        patch.setattr(stream, "_LAST", last)
+        pieces = list(stream.Stream("a.log", io.BytesIO(text), len(text), 0).pieces())
     assert b"".join(pieces) == text
-    assert source.bytes_read == len(text)
     if last > 20:
         assert all(piece.endswith(b"\n") for piece in pieces[:-1])

@@ -24,8 +24,8 @@ def rows_of(seed, size, minutes, ports, unknown, most=10**12):
     minute[rng.random(size) < unknown] = contract.UNKNOWN_MINUTE
     protocol, port = rng.choice([1, 6, 17], size), rng.integers(0, ports, size)
     action = rng.integers(0, 3, size)
-    key = (kind << contract.KIND_SHIFT) | (minute << contract.REST_BITS)
-    key |= (protocol << 18) | (port << 2) | action
+    key = kind << contract.KIND_SHIFT
+    key |= counts.key_of(minute, protocol, port, action)
     values = rng.integers(0, most, (2, size))
     rows = np.ascontiguousarray(np.stack([key, *values], axis=1)).reshape(-1)
     known = np.where(minute == contract.UNKNOWN_MINUTE, counts.UNKNOWN_TIME, minute)

@@ -19,7 +19,7 @@ from flowtag_core.commands.terminal import (
     progress_bar,
     say,
 )
-from flowtag_core.counting.compiled import slowly
+from flowtag_core.counting.compiled import no_kernel
 from flowtag_core.counts import FlowCounts
 from flowtag_core.errors import FlowtagError, OutputError, report_bug
 from flowtag_core.exporting.result_csv import write_results
@@ -28,7 +28,7 @@ from flowtag_core.reading.flow_log import parse_flow_log
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing.log_notes import cautions, equation, offers, remarks, repeated
 from flowtag_core.showing.words import few, number, short
-from flowtag_core.sources.places import expanded, file_identity, files_in, same_files
+from flowtag_core.sources.places import STDIN, Place, file_identity, logs_at, same_files
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import map_tags
@@ -106,23 +106,23 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _run(logs: list[str], lookup_path: str, output: str, format: str | None) -> int:
+def _run(paths: list[str], lookup_path: str, output: str, format: str | None) -> int:
     started = time.perf_counter()
-    if [*logs, lookup_path].count("-") > 1:
+    if [*paths, lookup_path].count("-") > 1:
         raise FlowtagError("standard input (-) can be read only once. Give the other as a file.")
     if format is not None:
         format_layout(format)
     if output != "-":
         check_writable(output)
-    logs = [path for given in logs for path in expanded(given)]
-    files = [file for path in logs for file in _files(path)]
-    _refuse_output_that_is_input([*files, lookup_path], output)
+    logs = [log for path in paths for log in logs_at(path)]
+    places = [place for log in logs for place in log.places]
+    _refuse_output_that_is_input(places, lookup_path, output)
     lookup = load_lookup_table(bytes_of(sys.stdin, "input") if lookup_path == "-" else lookup_path)
-    with progress_bar(logs) as progress:
+    with progress_bar(places) as progress:
         counts = parse_flow_log(*logs, format=format, progress=progress)
     tags = _write(counts, lookup, output)
     try:  # The result is there, whatever becomes of the telling.
-        _tell(counts, lookup, tags, same_files(files), time.perf_counter() - started)
+        _tell(counts, lookup, tags, same_files(places), time.perf_counter() - started)
     except KeyboardInterrupt:
         pass
     except Exception as error:  # noqa: BLE001  (the same)
@@ -144,19 +144,15 @@ def _write(counts: FlowCounts, lookup: Lookup, output: str) -> Mapping[str, int]
     return report.tag_counts
 
 
-def _files(path: str) -> list[str]:
-    """The files that are read for a path: itself, or those in a folder."""
-    return files_in(path)[0] if os.path.isdir(path) else [path]
-
-
-def _refuse_output_that_is_input(inputs: list[str], output: str) -> None:
+def _refuse_output_that_is_input(places: list[Place], lookup: str, output: str) -> None:
     """Raise OutputError if the output is one of the inputs, which it would destroy."""
-    written = file_identity(sys.stdout if output == "-" else output)
+    written = file_identity(sys.stdout if output == STDIN else output)
     if written is None:
         return
-    for path in inputs:
-        if file_identity(path) == written:
-            also = "" if path == output else f" ({path})"
+    inputs = [(place.name, place.identity) for place in places]
+    for name, identity in [*inputs, (lookup, file_identity(lookup))]:
+        if identity == written:
+            also = "" if name == output else f" ({name})"
             raise OutputError(f"{output}: is an input too{also}. Name another file for the result.")
 
 
@@ -181,7 +177,7 @@ def _tell(
     lines += cautions(counts)
     lines += offers(counts)
     if counts.total.size > _LARGE:
-        lines += filter(None, [slowly()])
+        lines += filter(None, [no_kernel()])
     lines += ["", *_tag_table(counts, lookup, tags), "", equation(counts.total)]
     size = counts.total.size / 1e6
     lines.append(f"{size:,.1f} MB in {seconds:.2f} s; {number(len(lookup), 'lookup rule')}")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, BinaryIO, TextIO
 
 from flowtag_core.errors import FlowtagError
 from flowtag_core.reading.flow_log import Progress
+from flowtag_core.sources.places import Place
 
 DONE, DAMAGED, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
@@ -30,8 +31,8 @@ def bytes_of(stream: TextIO | None, name: str) -> BinaryIO:
 
 
 @contextmanager
-def progress_bar(logs: list[str]) -> Iterator[Callable[[Progress], None] | None]:
-    """A bar on standard error where that is a terminal; else nothing."""
+def progress_bar(places: Sequence[Place]) -> Iterator[Callable[[Progress], None] | None]:
+    """A bar on standard error for reading these files, if that is a terminal; else nothing."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
@@ -52,7 +53,7 @@ def progress_bar(logs: list[str]) -> Iterator[Callable[[Progress], None] | None]
         console=Console(stderr=True),
         transient=True,
     )
-    sizes = [os.path.getsize(path) if os.path.isfile(path) else None for path in logs]
+    sizes = [place.size for place in places]
     known = sum(size for size in sizes if size is not None) if None not in sizes else None
     before: dict[str, int] = {}
     with bar:

@@ -22,6 +22,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
 from flowtag_core import counts
+from flowtag_core.counting import contract
 from flowtag_core.counting.contract import SIGNATURES, Kernel, ObjectCode
 from flowtag_core.output import PART, write_whole
 
@@ -37,7 +38,8 @@ _ROOT: Final = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..
 def _sources() -> bytes:
     """Return the sources of the kernel, read at import: an update may change the files later."""
     content = b""
-    for path in (os.path.join(os.path.dirname(__file__), "kernel.py"), __file__, counts.__file__):
+    kernel_file = os.path.join(os.path.dirname(__file__), "kernel.py")
+    for path in (kernel_file, contract.__file__, __file__, counts.__file__):
         with open(path, "rb") as file:
             content += file.read()
     return content
@@ -52,13 +54,13 @@ def can_compile() -> bool:
     return find_spec("numba") is not None and find_spec("llvmlite") is not None
 
 
-def slowly() -> str:
-    """Why logs are counted slowly here; nothing where they are not."""
+def no_kernel() -> str:
+    """A sentence on why logs are counted slowly here, empty where they are not."""
     if can_compile():
         return ""
     return (
-        "Large logs are counted some twenty times as slowly as they could be, for the Python package "
-        "numba is not installed. Install it: pip install numba."
+        "Large logs are counted about 20 times slower without the Python package numba. "
+        "Install it: pip install numba."
     )
 
 

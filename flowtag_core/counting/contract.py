@@ -1,9 +1,11 @@
-"""What the kernel and who calls it agree on."""
+"""What the kernel and its callers agree on: numbers that are compiled in, and what each function takes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
+
+from flowtag_core.counts import WINDOW_SHIFT
 
 # What the kernel is told of a layout: one list of numbers, these are the places in it. Then comes
 # for each protocol whether it has ports; with which three bytes known fields begin; for each number of
@@ -12,13 +14,15 @@ from typing import Final, NamedTuple
 FIELDS, IS_DEFAULT, STAMPS, DSTPORT, PROTOCOL, SRCPORT, PACKETS, BYTES, START, ACTION, STATUS = (
     range(11)
 )
-WITH_PORTS: Final = 11
-NAME_STARTS: Final = WITH_PORTS + 256
+HAS_PORTS: Final = 11
+NAME_STARTS: Final = HAS_PORTS + 256
 MOST_STARTS: Final = 64
 OTHERS: Final = NAME_STARTS + MOST_STARTS
-MOST_WORDS: Final = 63
-OTHER_PLACES: Final = OTHERS + MOST_WORDS + 2
-ABSENT: Final = -1
+WORDS_TOLD: Final = 63
+OTHER_PLACES: Final = OTHERS + WORDS_TOLD + 2
+NO_PLACE: Final = -1
+"""The place of a field that the layout lacks."""
+
 # What the kernel says of a line: it dealt with it, or it hands it on, with its fault where that is sure.
 (
     FLOW,
@@ -32,17 +36,21 @@ ABSENT: Final = -1
     UNSUPPORTED_VERSION,
 ) = range(9)
 FITS_NONE: Final = 16  # is added to a fault: the line fits no other layout either
+
 # A row's key: what a key of a Table is, but minutes for the window, with the kind of the row above
 # (0 request, 1 reply, 2 reply by service).
-PROTOCOL_SHIFT, REST_BITS, KIND_SHIFT = 18, 26, 53
-UNKNOWN_MINUTE: Final = (1 << 27) - 1
+_MINUTE_BITS: Final = 27
+UNKNOWN_MINUTE: Final = (1 << _MINUTE_BITS) - 1
+KIND_SHIFT: Final = WINDOW_SHIFT + _MINUTE_BITS
+
 MOST_FOLDED: Final = 1 << 23
 """Rows of which each can have a cell: a number of 31 bits with its window in the last eight."""
-MOST_ROWS: Final = 1 << 15
-MOST_ODD: Final = 1 << 13
+ROWS_TOLD: Final = 1 << 15
+ODD_TOLD: Final = 1 << 13
 MOST_SEPARATORS: Final = 1 << 12
 MOST_TIDIED: Final = 1 << 10
 """Bytes of a line that may be written anew, to be read then."""
+
 SIGNATURES: Final = {
     "read": tuple("address number int64s address int32s int64s int64s int64s int64s".split()),
     "pick": ("int64s", "number", "number", "int64s", "int64s", "int64s", "int64s"),
@@ -56,6 +64,7 @@ SIGNATURES: Final = {
     ),
 }
 """The parameters of each function; all give a number."""
+
 ObjectCode = Mapping[str, tuple[str, bytes]]
 """By the name of each function: the name of its entry, and its object code."""
 

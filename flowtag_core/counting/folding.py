@@ -1,4 +1,4 @@
-"""A pile of rows, in any order -> the rows of a table: equal keys made one, sorted, not too many.
+"""A pile of rows, in any order, or many tables -> one table: equal keys made one, sorted, not too many.
 
 Nothing is sorted for it. A key's rest (protocol, port and action) and its window are numbered among
 those that there are, in their order; the two numbers are its cell in a grid of bits. Each bit that is
@@ -8,7 +8,7 @@ set is a row of the table, and how many are set before it says which one.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from mmap import mmap
 from typing import Any, Final, NamedTuple
@@ -16,14 +16,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from flowtag_core import counts
-from flowtag_core.counting.contract import (
-    MOST_FOLDED,
-    PROTOCOL_SHIFT,
-    REST_BITS,
-    UNKNOWN_MINUTE,
-    Kernel,
-)
+from flowtag_core.counting.contract import MOST_FOLDED, UNKNOWN_MINUTE, Kernel
 from flowtag_core.counts import (
+    PROTOCOL_SHIFT,
     UNKNOWN_WINDOW,
     WINDOW_SHIFT,
     Ints,
@@ -81,7 +76,7 @@ class Fold:
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._rests = _Bits(1 << REST_BITS)  # what is not used costs no memory
+        self._rests = _Bits(1 << WINDOW_SHIFT)  # what is not used costs no memory
         self._bits = _Bits(0)
         self._cells: Int32s = np.empty(0, np.int32)
 
@@ -91,7 +86,7 @@ class Fold:
         The known windows on it are from number `low` to `high`.
         """
         if high - low > _MOST_SPAN or len(pile) > MOST_FOLDED:  # a few minutes in many years
-            return _folded_slowly(pile, rung)
+            return _sorted_columns(pile, rung)
         seen = np.zeros(max(high - low + 1, 1), np.uint8)
         spans, rests = self._mark(pile, low, seen)
         # First as few windows as there must be, for they can be told without looking at rows.
@@ -197,17 +192,38 @@ def fold(kernel: Kernel) -> Iterator[Fold]:
     _FOLDS.append(one)
 
 
-def _folded_slowly(pile: Ints, rung: int) -> tuple[Ints, int]:
+def _sorted_columns(pile: Ints, rung: int) -> tuple[Ints, int]:
     """The same where there are too many windows between the first and the last one, or rows."""
     found = table_of(pile.T.copy(), rung)
     # An unknown window is more than UNKNOWN_MINUTE there, which it is on a pile.
     window = np.minimum(found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE)
-    key = window << REST_BITS | found.key & ((1 << REST_BITS) - 1)
+    key = window << WINDOW_SHIFT | found.key & ((1 << WINDOW_SHIFT) - 1)
     return np.stack([key, found.flows, found.packets, found.bytes]), found.rung
 
 
 def table_of(columns: Ints, rung: int) -> Table:
     """The table of the columns of a pile, whose keys are a table's but for unknown windows."""
     key, flows, packets, volume = columns
-    key[key >> REST_BITS == UNKNOWN_MINUTE] |= UNKNOWN_WINDOW << WINDOW_SHIFT
+    key[key >> WINDOW_SHIFT == UNKNOWN_MINUTE] |= UNKNOWN_WINDOW << WINDOW_SHIFT
     return table(key, flows, packets, volume, rung)
+
+
+def folded(kernel: Kernel, tables: Sequence[Table]) -> Table:
+    """The sum of tables, each of which has rows, in one go: no table is sorted into another."""
+    rung = max(table.rung for table in tables)
+    pile = np.empty((sum(map(len, tables)), 4), np.int64)
+    low, high, at = UNKNOWN_MINUTE, -1, 0
+    for table_ in tables:
+        rows = pile[at : at + len(table_)]
+        number = table_.key >> WINDOW_SHIFT
+        known = int(np.searchsorted(number, UNKNOWN_WINDOW))
+        window = number // times_as_wide(table_.rung, rung)
+        window[known:] = UNKNOWN_MINUTE
+        if known:
+            low, high = min(low, int(window[0])), max(high, int(window[known - 1]))
+        rows[:, 0] = window << WINDOW_SHIFT | table_.key & ((1 << WINDOW_SHIFT) - 1)
+        rows[:, 1], rows[:, 2], rows[:, 3] = table_.flows, table_.packets, table_.bytes
+        at += len(table_)
+    with fold(kernel) as one:
+        columns, rung = one.columns(pile, low, high, rung)
+    return table_of(columns, rung)

@@ -43,7 +43,6 @@ from numba.extending import intrinsic
 
 from flowtag_core.counting.compiled import write_object_code
 from flowtag_core.counting.contract import (
-    ABSENT,
     ACTION,
     BAD_PORT,
     BAD_PROTOCOL,
@@ -53,23 +52,22 @@ from flowtag_core.counting.contract import (
     FIELDS,
     FITS_NONE,
     FLOW,
+    HAS_PORTS,
     IS_DEFAULT,
     KIND_SHIFT,
-    MOST_ODD,
-    MOST_ROWS,
     MOST_SEPARATORS,
     MOST_STARTS,
     MOST_TIDIED,
-    MOST_WORDS,
     NAME_STARTS,
     NO_DATA,
+    NO_PLACE,
     ODD,
+    ODD_TOLD,
     OTHER_PLACES,
     OTHERS,
     PACKETS,
     PROTOCOL,
-    PROTOCOL_SHIFT,
-    REST_BITS,
+    ROWS_TOLD,
     SIGNATURES,
     SKIPPED_DATA,
     SRCPORT,
@@ -79,10 +77,10 @@ from flowtag_core.counting.contract import (
     TOO_FEW_FIELDS,
     UNKNOWN_MINUTE,
     UNSUPPORTED_VERSION,
-    WITH_PORTS,
+    WORDS_TOLD,
     ObjectCode,
 )
-from flowtag_core.counts import MOST_SUM
+from flowtag_core.counts import MOST_SUM, PORT_SHIFT, PROTOCOL_SHIFT, WINDOW_SHIFT
 
 _BYTE: Final = ir.IntType(8)
 _WORD: Final = ir.IntType(64)
@@ -134,7 +132,7 @@ _YEAR_2100: Final = 4_102_444_800
 _15_DIGITS: Final = 1_000_000_000_000_000
 _MIX: Final = U(0x9E37_79B9_7F4A_7C15)  # 2**64 / golden ratio: spreads keys that differ little
 
-_REST: Final = (1 << REST_BITS) - 1
+_REST: Final = (1 << WINDOW_SHIFT) - 1
 _WINDOW_BITS: Final = 8  # of a cell: there are at most 240 windows, and the unknown one
 _WINDOW: Final = (1 << _WINDOW_BITS) - 1
 _BIT: Final = np.int64(1)
@@ -468,7 +466,7 @@ def _verdict(
         if not is_version_2:
             return ODD
     status = layout[STATUS]
-    if status == ABSENT:
+    if status == NO_PLACE:
         return ODD if _may_be_told_beside(text, begin) else FLOW
     end = separators[first + skip + status + 1]
     length = end - separators[first + skip + status] - 1
@@ -572,7 +570,7 @@ def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, word
 @_part
 def _may_fit(text: Any, layout: Any, separators: Any, first: Any, words: Any) -> Any:
     """Whether another layout has as many words, and numbers where it has port and protocol."""
-    if words > MOST_WORDS:
+    if words > WORDS_TOLD:
         return False
     for other in range(layout[OTHERS + words], layout[OTHERS + words + 1]):
         dstport = first + layout[OTHER_PLACES + 2 * other]
@@ -597,15 +595,15 @@ def _put(
     action: Any,
 ) -> Any:
     """Write the rows of a flow: one by its destination port; of a reply one by its source port too."""
-    key = (minute << REST_BITS) | (protocol << PROTOCOL_SHIFT) | action
+    key = (minute << WINDOW_SHIFT) | (protocol << PROTOCOL_SHIFT) | action
     at = 3 * count
-    is_reply = srcport < dstport and layout[WITH_PORTS + protocol] != 0
+    is_reply = srcport < dstport and layout[HAS_PORTS + protocol] != 0
     if is_reply:
-        rows[at + 3] = (2 << KIND_SHIFT) | key | (srcport << 2)
+        rows[at + 3] = (2 << KIND_SHIFT) | key | (srcport << PORT_SHIFT)
         rows[at + 4] = packets
         rows[at + 5] = volume
         key |= 1 << KIND_SHIFT
-    rows[at] = key | (dstport << 2)
+    rows[at] = key | (dstport << PORT_SHIFT)
     rows[at + 1] = packets
     rows[at + 2] = volume
     return 2 if is_reply else 1
@@ -700,7 +698,7 @@ def _put_doubtful(
     dstport = _field(text, separators, dst, 5)
     protocol = _field(text, separators, record + layout[PROTOCOL], 5)
     if dstport < 0 or dstport > 65535 or protocol < 0 or protocol > 255:
-        if layout[STATUS] == ABSENT:  # it may be a note
+        if layout[STATUS] == NO_PLACE:  # it may be a note
             return -ODD
         return -BAD_PORT if dstport < 0 or dstport > 65535 else -BAD_PROTOCOL
     srcport, minute, packets, volume, action = 65536, UNKNOWN_MINUTE, 0, 0, 2
@@ -824,7 +822,7 @@ def read(
     count, first, dealt_with = 1, 0, 0
     carry, carry_cr, odd_so_far = _ONE, U(0), U(0)
     block = 0
-    while block < size and row_count < MOST_ROWS - 130 and odd_count < MOST_ODD - 65:
+    while block < size and row_count < ROWS_TOLD - 130 and odd_count < ODD_TOLD - 65:
         at = text + U(block)
         if size - block < 64:  # nothing behind the text may be read
             for place in range(64):
@@ -948,7 +946,7 @@ def pick(
     rows and odd ones.
     """
     flows = row_count = odd_count = place = 0
-    while place < count and row_count < MOST_ROWS - 2 and odd_count < MOST_ODD:
+    while place < count and row_count < ROWS_TOLD - 2 and odd_count < ODD_TOLD:
         dstport, protocol = columns[place], columns[place + stride]
         srcport, minute, packets, volume, action, status = 65536, UNKNOWN_MINUTE, 0, 0, 2, 0
         is_sound = 0 <= dstport <= 65535 and 0 <= protocol <= 255
@@ -1015,7 +1013,7 @@ def add(
     shift = U(64 - bits)
     for place in range(begin, end):
         key = rows[3 * place]
-        kind, minute = key >> KIND_SHIFT, (key >> REST_BITS) & UNKNOWN_MINUTE
+        kind, minute = key >> KIND_SHIFT, (key >> WINDOW_SHIFT) & UNKNOWN_MINUTE
         if minute != widths[3 + kind]:  # flows come nearly in time order: mostly it is the same
             widths[3 + kind] = widths[6 + kind] = minute
             if minute != UNKNOWN_MINUTE:
@@ -1024,7 +1022,7 @@ def add(
                     widths[9 + kind] = minute
                 if minute > widths[12 + kind]:  # noqa: PLR1730
                     widths[12 + kind] = minute
-        key = (widths[6 + kind] << REST_BITS) | (key & ((1 << REST_BITS) - 1))
+        key = (widths[6 + kind] << WINDOW_SHIFT) | (key & ((1 << WINDOW_SHIFT) - 1))
         slot = 4 * ((kind << bits) + np.int64((U(key) * _MIX) >> shift))
         if hot[slot] == key:
             hot[slot + 1] += 1
@@ -1054,7 +1052,7 @@ def mark(pile: Any, count: Any, low: Any, windows: Any, protocols: Any, rests: A
     """
     last = -1
     for row in range(count):
-        window, rest = pile[4 * row] >> REST_BITS, pile[4 * row] & _REST
+        window, rest = pile[4 * row] >> WINDOW_SHIFT, pile[4 * row] & _REST
         rests[rest >> 6] |= _BIT << (rest & 63)
         _put_byte(protocols + U(rest >> PROTOCOL_SHIFT), 1)
         if window != last:
@@ -1091,7 +1089,7 @@ def shrink(
     """
     last, its_number = -1, 0
     for row in range(count):
-        window, rest = pile[4 * row] >> REST_BITS, pile[4 * row] & _REST
+        window, rest = pile[4 * row] >> WINDOW_SHIFT, pile[4 * row] & _REST
         if window != last:
             last, its_number = window, unknown
             if window != UNKNOWN_MINUTE:
@@ -1142,7 +1140,7 @@ def fold(
         if done >= 0:
             place = cells[done] >> _WINDOW_BITS
             window = windows[cells[done] & _WINDOW]
-            columns[place] = (window << REST_BITS) | (pile[4 * done] & _REST)
+            columns[place] = (window << WINDOW_SHIFT) | (pile[4 * done] & _REST)
             columns[place + size] += pile[4 * done + 1]
             packets, volume = place + 2 * size, place + 3 * size
             columns[packets] = _plus(columns[packets], pile[4 * done + 2])

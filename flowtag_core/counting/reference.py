@@ -22,28 +22,23 @@ file on any bytes whatever.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import islice
-from types import MappingProxyType
-from typing import Final, NamedTuple, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from flowtag_core.counting.ledger import Ledger
 from flowtag_core.counts import (
     ACCEPT,
-    MOST_FAULTS,
     OTHER,
     REJECT,
     UNKNOWN_TIME,
-    Fault,
-    FileCounts,
     FlowCounts,
     Ints,
     Reason,
     Table,
-    Tower,
     tabulate,
 )
 from flowtag_core.iana import WITH_PORTS
@@ -91,7 +86,6 @@ _GLUED: Final = re.compile(rb"(?:(?<= OK)|(?<= NODATA)|(?<= SKIPDATA))(?=2 \d{12
 _STREAM_NAME: Final = re.compile(rb"[^ \t]+[ \t]+")
 _WHOLE_NUMBER: Final = re.compile(rb"\d+(?=[ \t]|\Z)")
 
-_ROWS_AT_ONCE: Final = 1 << 14
 _FAULT_CHARACTERS: Final = 200
 _MISFIT_CHARACTERS: Final = 2_000
 
@@ -107,94 +101,63 @@ _UNKNOWN: Final = {
 
 STAMPED: Final = "time stamps before the records"
 
-T = TypeVar("T")
 Words = list[bytes]
 Split = Callable[[bytes, None, int], Words]
 
 
-class Plain(NamedTuple):
-    """What somebody else counted: numbers of flows, blank lines, notes, and of flows with such fields."""
-
-    flows: int
-    blank: int = 0
-    notes: Mapping[Reason, int] = MappingProxyType({})
-    unreadable: Mapping[str, int] = MappingProxyType({})
-    odd_words: Mapping[str, int] = MappingProxyType({})
-    shape: str = ""
-
-
 class Reference:
-    """Counts the lines of one file in their order."""
+    """Counts the records of one file in their order; what became of them is in its `ledger`."""
 
     def __init__(self, name: str, layout: Layout = ASSUMED) -> None:
-        self._name = name
-        self._layout = layout
-        self._line = 0
-        self._headers = self._blank = self._flows = 0
-        self._set_aside: Counter[Reason] = Counter()
-        self._unreadable: Counter[str] = Counter()
-        self._lacking: Counter[str] = Counter()
-        self._odd_words: Counter[str] = Counter()
-        self._fitting: Counter[str] = Counter()
-        self._misfit = ""
-        self._shapes: set[str] = set()
-        self._faults: list[Fault] = []
+        self.ledger = Ledger(name)
+        self.layout = layout
         self._rows: list[Ints] = []
-        self._requests = Tower(Table())
-        self._replies = Tower(Table())
-        self._replies_by_service = Tower(Table())
-
-    @property
-    def lines(self) -> int:
-        """How many lines were read so far."""
-        return self._line
-
-    @property
-    def layout(self) -> Layout:
-        """Which word is which field from here on."""
-        return self._layout
 
     @property
     def has_samples(self) -> bool:
-        """Whether of more faults only their number is of interest."""
-        is_misfit_known = bool(self._misfit) or not self.tries_others
-        return len(self._faults) >= MOST_FAULTS and is_misfit_known
+        """Whether of more faults only the number is wanted."""
+        is_misfit_known = bool(self.ledger.misfit) or not self.tries_others
+        return self.ledger.has_enough_faults and is_misfit_known
 
     @property
     def tries_others(self) -> bool:
         """Whether lines that do not fit the layout are tried in others."""
-        return not self._headers and self._layout.is_unsaid
+        return not self.ledger.has_header and self.layout.is_unsaid
+
+    @property
+    def waiting(self) -> int:
+        """How many flows were found that `take_flows` has not given yet."""
+        return sum(map(len, self._rows))
 
     def count(self, block: bytes) -> None:
         """Count a block of whole lines; its last line may lack the line end."""
         lines = block.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        self._count(enumerate(lines, self._line + 1), bytes.split if _is_plain(block) else _words)
-        self._line += len(lines)
-        self._tabulate(at_least=_ROWS_AT_ONCE)
+        first = self.ledger.line + 1
+        self._count(enumerate(lines, first), bytes.split if _is_plain(block) else _words)
+        self.ledger.line += len(lines)
 
     def count_records(self, records: Records) -> None:
         """Count records that were taken out of something else, each under its own number."""
         kind, numbered = records
-        self._shapes.add(kind.shape)
+        self.ledger.add_shape(kind.shape)
         if kind.reason:
             for number, text in numbered:
                 self._put_aside(number, text, kind.reason)
         else:
-            said, self._layout = self._layout, kind.layout or self._layout
+            said, self.layout = self.layout, kind.layout or self.layout
             is_plain = _is_plain(b"\n".join(text for _, text in numbered))
             self._count(iter(numbered), bytes.split if is_plain else _words)
             if kind.layout:  # that of records that say theirs themselves goes on below
-                self._layout = said
-        self.reach(numbered[-1][0])
-        self._tabulate(at_least=_ROWS_AT_ONCE)
+                self.layout = said
+        self.ledger.line = max(self.ledger.line, numbered[-1][0])
 
     def count_odd(self, numbered: list[tuple[int, bytes, Reason | None]]) -> int:
-        """Count lines between which others stand that somebody else counts.
+        """Count lines from among others that are counted elsewhere.
 
         Of some it is known already for which reason they are set aside. Stops after a line that
-        changes the layout; gives how many were counted.
+        changes the layout, and returns how many were counted.
         """
         lines = iter(numbered)
 
@@ -207,30 +170,15 @@ class Reference:
 
         is_plain = _is_plain(b"\n".join([text for _, text, reason in numbered if reason is None]))
         self._count_one_layout(odd(), bytes.split if is_plain else _words)
-        self._tabulate(at_least=_ROWS_AT_ONCE)
         return len(numbered) - sum(1 for _ in lines)
 
-    def add_plain(self, layout: Layout, plain: Plain) -> None:
-        """Take in what somebody else counted in plain records of a layout; its tables are elsewhere."""
-        if plain.flows:
-            self._flows += plain.flows
-            self._shapes.add(layout.shape)
-            for name in _UNKNOWN:
-                if name not in layout.names:
-                    self._lacking[name] += plain.flows
-        if plain.shape:
-            self._shapes.add(plain.shape)
-        self._blank += plain.blank
-        _add(self._set_aside, plain.notes)
-        _add(self._unreadable, plain.unreadable)
-        _add(self._odd_words, plain.odd_words)
-
-    def add_faults(self, reason: Reason, count: int) -> None:
-        """Take in the number of lines that are set aside and that nobody needs to see."""
-        self._set_aside[reason] += count
+    def set_aside_line(self, line: bytes, reason: Reason) -> None:
+        """Set one line aside that could not be handed over whole."""
+        self.ledger.line += 1
+        self._put_aside(self.ledger.line, line, reason)
 
     def take_flows(self) -> Ints:
-        """The flows that are in no table yet, which somebody else adds up; seven columns a flow.
+        """Give the flows that were found since the last time, seven columns a flow.
 
         These are minute, protocol, dstport, srcport, action, packets and bytes; negative is unknown.
         """
@@ -238,43 +186,9 @@ class Reference:
         self._rows = []
         return rows
 
-    def reach(self, line: int) -> None:
-        """Go on behind this line, if this is not done already."""
-        self._line = max(self._line, line)
-
-    def pass_lines(self, count: int) -> None:
-        """Go on behind so many lines that are dealt with."""
-        self._line += count
-
-    def set_aside_line(self, line: bytes, reason: Reason) -> None:
-        """Set one line aside that could not be handed over whole."""
-        self._line += 1
-        self._put_aside(self._line, line, reason)
-
-    def counts(self, size: int, wrapping: str = "", damage: str | None = None) -> FlowCounts:
-        """What was counted: `size` is in bytes as read, `wrapping` is what was unpacked first."""
-        self._tabulate(at_least=1)
-        file = FileCounts(
-            size,
-            self._headers,
-            self._blank,
-            self._flows,
-            self._set_aside,
-            +self._unreadable,
-            +self._lacking,
-            +self._odd_words,
-            self._fitting,
-            frozenset([self._misfit] if self._fitting else []),
-            frozenset(f"{wrapping}: {shape}" if wrapping else shape for shape in self._shapes),
-            frozenset([damage] if damage else []),
-        )
-        return FlowCounts(
-            self._requests.total(),
-            self._replies.total(),
-            self._replies_by_service.total(),
-            {self._name: file},
-            tuple(self._faults),
-        )
+    def take(self, size: int, wrapping: str = "", damage: str | None = None) -> FlowCounts:
+        """Give all that was counted since the last time; the parameters are those of `Ledger.take`."""
+        return tables_of(self.take_flows()) + self.ledger.take(size, wrapping, damage)
 
     def _count(self, numbered: Iterator[tuple[int, bytes]], split: Split) -> None:
         while self._count_one_layout(numbered, split):
@@ -282,7 +196,7 @@ class Reference:
 
     def _count_one_layout(self, numbered: Iterator[tuple[int, bytes]], split: Split) -> bool:
         """Count lines until a header changes the layout (True) or there are no more (False)."""
-        layout = self._layout
+        layout = self.layout
         fields = len(layout.names)
         at = layout.position
         dstport, protocol, srcport = at("dstport"), at("protocol"), at("srcport")
@@ -304,14 +218,14 @@ class Reference:
                 or (words[0] != b"2" if is_default else words[0][:1] == b"#")
             ):
                 if not words:
-                    self._blank += 1
+                    self.ledger.add_blank()
                     continue
                 record = (
                     self._ordinary(number, line, words)
                     if split is bytes.split and _is_ordinary(line, words[0], is_default)
                     else self._look_closer(number, line)
                 )
-                changed = self._layout is not layout
+                changed = self.layout is not layout
                 if changed:
                     break
                 if record is None:
@@ -376,16 +290,16 @@ class Reference:
         for field, (column, unknown) in _UNKNOWN.items():
             if field not in layout.names:
                 rows[:, column] = unknown
-                self._lacking[field] += len(rows)
-        for counter, found in ((self._unreadable, unreadable), (self._odd_words, odd_words)):
-            counter.update({name: count for name, count in found.items() if name in layout.names})
+        there = [
+            {name: count for name, count in found.items() if name in layout.names}
+            for found in (unreadable, odd_words)
+        ]
         self._rows.append(rows)
-        self._flows += len(rows)
-        self._shapes.add(layout.shape)
+        self.ledger.add_flows(layout, len(rows), *there)
 
     def _ordinary(self, number: int, line: bytes, words: Words) -> Words | None:
         """What `_look_closer` gives for a line that can be nothing but a record."""
-        reason = _objection(words, self._layout)
+        reason = _objection(words, self.layout)
         if reason is not None:
             self._put_aside(number, line, reason)
             return None
@@ -394,16 +308,16 @@ class Reference:
     def _look_closer(self, number: int, line: bytes) -> Words | None:
         """The words of a record that may be a flow; None where the line is dealt with."""
         line = _stripped(line)
-        layout = self._layout
+        layout = self.layout
         if not line or line.startswith(b"#"):
-            self._blank += 1
+            self.ledger.add_blank()
             return None
         if _TOLD_BESIDE.match(line):
             self._put_aside(number, line, Reason.NOT_A_RECORD)
             return None
         if line.startswith(_EVENT):
             line = _record_in_event(line, layout)
-            self._shapes.add("events as text")
+            self.ledger.add_shape("events as text")
         if (records := _several(line, layout)) is not None:
             pieces = ((number, piece) for piece in records)
             while batch := list(islice(pieces, _PIECES_AT_ONCE)):
@@ -411,12 +325,12 @@ class Reference:
             return None
         record = _without_stamp(line, layout)
         if record is not line:
-            self._shapes.add(STAMPED)
+            self.ledger.add_shape(STAMPED)
         header = header_layout(record)
         if header is not None:
-            self._headers += 1
+            self.ledger.add_header()
             if header != layout:
-                self._layout = header
+                self.layout = header
             return None
         words = _first_words(record, len(layout.names))
         reason = _objection(words, layout)
@@ -426,32 +340,14 @@ class Reference:
         return words
 
     def _put_aside(self, number: int, line: bytes, reason: Reason) -> None:
-        self._set_aside[reason] += 1
+        ledger = self.ledger
         if reason in _MISFITS and self.tries_others:
             words = _first_words(_stripped(line), MOST_WORDS + 1)
-            for names in fitting(words, self._layout.names):
-                self._fitting[" ".join(names)] += 1
-            self._misfit = self._misfit or _beginning(line, _MISFIT_CHARACTERS)
-        if len(self._faults) < MOST_FAULTS and reason.is_fault:
-            start = _beginning(line, _FAULT_CHARACTERS)
-            self._faults.append(Fault(self._name, number, reason, start))
-
-    def _tabulate(self, at_least: int) -> None:
-        """Turn the rows that wait into tables, once they are worth a sort."""
-        if sum(map(len, self._rows)) < at_least:
-            return
-        rows = self.take_flows()
-        replies = is_reply(rows[:, _PROTOCOL], rows[:, _SRCPORT], rows[:, _DSTPORT])
-        self._requests.add(_table(rows[~replies], _DSTPORT))
-        self._replies.add(_table(rows[replies], _DSTPORT))
-        self._replies_by_service.add(_table(rows[replies], _SRCPORT))
-
-
-def _add(counter: Counter[T], counts: Mapping[T, int]) -> None:
-    """What Counter.update does, in a fifth of the time for a few of which most are 0."""
-    for each, count in counts.items():
-        if count:
-            counter[each] += count
+            for names in fitting(words, self.layout.names):
+                ledger.add_fitting(" ".join(names))
+            ledger.misfit = ledger.misfit or _beginning(line, _MISFIT_CHARACTERS)
+        text = _beginning(line, _FAULT_CHARACTERS) if ledger.wants_text(reason) else ""
+        ledger.set_aside(number, reason, text)
 
 
 def is_reply(protocol: Ints, srcport: Ints, dstport: Ints) -> NDArray[np.bool_]:
@@ -460,6 +356,16 @@ def is_reply(protocol: Ints, srcport: Ints, dstport: Ints) -> NDArray[np.bool_]:
     A guess. An equal, absent or unreadable (negative) source port makes a request.
     """
     return _HAS_PORTS[protocol] & (srcport >= 0) & (srcport < dstport)
+
+
+def tables_of(flows: Ints) -> FlowCounts:
+    """The tables of flows, as `Reference.take_flows` gives them."""
+    replies = is_reply(flows[:, _PROTOCOL], flows[:, _SRCPORT], flows[:, _DSTPORT])
+    return FlowCounts(
+        _table(flows[~replies], _DSTPORT),
+        _table(flows[replies], _DSTPORT),
+        _table(flows[replies], _SRCPORT),
+    )
 
 
 def _table(rows: Ints, port: int) -> Table:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any, Final, cast
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
 from flowtag_core.counting.compiled import loaded
 from flowtag_core.counting.contract import (
     KIND_SHIFT,
-    PROTOCOL_SHIFT,
-    REST_BITS,
     UNKNOWN_MINUTE,
     Kernel,
 )
 from flowtag_core.counting.folding import fold, table_of
-from flowtag_core.counting.reference import is_reply
+from flowtag_core.counting.reference import is_reply, tables_of
 from flowtag_core.counting.threads import each
-from flowtag_core.counts import ALL_TIME, WIDTHS, FlowCounts, Ints, Table
+from flowtag_core.counts import ALL_TIME, WIDTHS, FlowCounts, Ints, Table, Tower, key_of
 
 _KINDS: Final = range(3)
 _WORTH_THREADS: Final = 1 << 18
+_MOST_FEW: Final = 1 << 16  # numbers: 512 KB
 _HOT_BITS: Final = 11
 _PILE_SIZES: Final = (1 << 14, 1 << 16, 1 << 18, 7 << 17)
 """Rows on a pile; the last must be more than a table has at most."""
@@ -140,7 +139,7 @@ _TALLIES: Final[deque[Tally]] = deque(maxlen=1)
 
 
 def empty_tally() -> Tally:
-    """One that nobody else uses; the kernel must be loaded."""
+    """A tally that nobody else uses; the kernel must be loaded."""
     try:
         return _TALLIES.pop()
     except IndexError:
@@ -148,17 +147,79 @@ def empty_tally() -> Tally:
 
 
 def taken(tally: Tally) -> FlowCounts:
-    """All that was added to a tally, which nobody uses any more then."""
+    """All that was added to a tally, which goes back to those that are empty."""
     counts = tally.counts(each if tally.size > _WORTH_THREADS else map)
     _TALLIES.append(tally)
     return counts
 
 
+class Counted(NamedTuple):
+    """What was counted; `rows` are those of small files, which are in no table yet."""
+
+    counts: FlowCounts
+    rows: list[Ints]
+
+
+class RowSum:
+    """Adds up the kernel's rows and the reference's flows; a few rows are only kept.
+
+    Those of many small files are added up at once, by whoever takes them.
+    """
+
+    def __init__(self) -> None:
+        self._few: list[Ints] = []
+        self._tally: Tally | None = None
+        self._tables = Tower(FlowCounts())
+
+    def add(self, rows: Ints) -> None:
+        """Add rows of the kernel."""
+        if not len(rows):
+            return
+        if self._tally is None:
+            self._few.append(rows.copy())
+            if sum(map(len, self._few)) >= _MOST_FEW:
+                self._add_few()
+        else:
+            self._tally.add(rows)
+
+    def add_flows(self, flows: Ints) -> None:
+        """Add flows of the reference."""
+        if not len(flows):
+            return
+        if loaded():
+            self.add(rows_of(flows))
+        else:
+            self._tables.add(tables_of(flows))
+
+    def take(self) -> Counted:
+        """Give what was added since the last time."""
+        counts, self._tables = self._tables.total(), Tower(FlowCounts())
+        if tally := self._tally:
+            self._tally = None
+            counts += taken(tally)
+        few, self._few = self._few, []
+        return Counted(counts, few)
+
+    def counts(self) -> FlowCounts:
+        """Give what was added since the last time, all of it in tables."""
+        if self._few:
+            self._add_few()
+        return self.take().counts
+
+    def _add_few(self) -> None:
+        tally = self._tally = empty_tally()
+        while self._few:
+            tally.add(self._few.pop())
+
+
 def rows_of(flows: Ints) -> Ints:
     """Flows, as `Reference.take_flows` gives them, as rows such as the kernel writes."""
     minute, protocol, dstport, srcport, action, packets, volume = flows.T
-    kind = is_reply(protocol, srcport, dstport).astype(np.int64)
-    key = (minute & UNKNOWN_MINUTE) << REST_BITS | protocol << PROTOCOL_SHIFT | action
-    rows = np.stack([kind << KIND_SHIFT | key | dstport << 2, packets, volume], axis=1)
-    by_service = np.stack([2 << KIND_SHIFT | key | srcport << 2, packets, volume], axis=1)
-    return np.concatenate([rows, by_service[kind == 1]]).reshape(-1)
+    is_reply_ = is_reply(protocol, srcport, dstport)
+    kind = is_reply_.astype(np.int64) << KIND_SHIFT
+    window = minute & UNKNOWN_MINUTE
+    by_dstport = kind | key_of(window, protocol, dstport, action)
+    by_srcport = 2 << KIND_SHIFT | key_of(window, protocol, srcport, action)
+    rows = np.stack([by_dstport, packets, volume], axis=1)
+    by_service = np.stack([by_srcport, packets, volume], axis=1)[is_reply_]
+    return np.concatenate([rows, by_service]).reshape(-1)

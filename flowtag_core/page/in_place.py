@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NoReturn
 
 from flowtag_core.arguments import parsed
 from flowtag_core.errors import FlowtagError, LogError
 from flowtag_core.output import write_whole
-from flowtag_core.page.intake import Arrival, CountedLog, Refusal
+from flowtag_core.page.intake import Arrival, CountedLog, Refused
 from flowtag_core.page.session import Session
 from flowtag_core.reading.flow_log import distinct
 from flowtag_core.showing.log_notes import given_before
 from flowtag_core.showing.words import unicode
-from flowtag_core.sources.places import expanded, file_identity, files_in, open_log
+from flowtag_core.sources.places import Log, Place, logs_at
 from flowtag_core.tagging.lookup import Lookup
 
 USAGE: Final = "streamlit run dashboard.py -- [PATH ...] [--lookup CSV] [--format FIELDS]"
@@ -61,11 +60,11 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
     try:
         given = parse(arguments)
     except ArgumentsError as error:
-        session.take_in([Refusal(unicode(str(error)))])
+        session.take_in([Refused(unicode(str(error)))])
         return
     session.use_format(given.format or "")
     if session.format_wrong:
-        session.take_in([Refusal(unicode(session.format_wrong))])
+        session.take_in([Refused(unicode(session.format_wrong))])
         return
     found = find(given, session.format)
     session.has_start = given != Given()
@@ -86,7 +85,7 @@ def parse(arguments: Sequence[str]) -> Given:
 
 
 @dataclass(frozen=True)
-class Found:
+class Start:
     """What is to be read, what is counted already, and what is wrong with the paths.
 
     `repeated` has, by its name, a sentence on each path all of whose files were given before, `told` one on
@@ -94,38 +93,73 @@ class Found:
     """
 
     arrivals: list[Arrival] = field(default_factory=list)
-    known: list[CountedLog | Refusal] = field(default_factory=list)
+    known: list[CountedLog | Refused] = field(default_factory=list)
     repeated: dict[str, str] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
 
+    def refuse(self, sentence: str) -> None:
+        """Tell what is wrong with a path."""
+        self.known.append(Refused(unicode(sentence)))
 
-def find(given: Given, format: str | None = None) -> Found:
+
+def find(given: Given, format: str | None = None) -> Start:
     """Look at the paths. A lookup that lies in one of the folders is read as what it is, and once."""
-    found = Found()
-    lookup = file_identity(given.lookup) if given.lookup is not None else None
-    paths = [each for pattern in given.paths for each in _meant(pattern)]
-    before: dict[tuple[int, int], str] = {}
-    for path, name in zip(paths, distinct(map(unicode, paths)), strict=True):
-        files = {file: file_identity(file) for file in _files(path, found.known)}
-        files = {file: one for file, one in files.items() if one is None or one != lookup}
-        others = [before[one] for one in files.values() if one in before]
-        if others:
-            sentence = given_before(name, len(files), others, is_folder=path not in files)
-            if len(others) == len(files):
-                found.repeated[name] = sentence
-            else:
-                found.told.append(sentence)
-        before |= {one: name for one in files.values() if one is not None and one not in before}
-        identity = format, tuple(map(_identity, files))
+    start = Start()
+    lookup = _regular(given.lookup, start) if given.lookup is not None else []
+    ours = {place.identity for log in lookup for place in log.places}
+    logs = [log for path in given.paths for log in _regular(path, start)]
+    before: dict[Hashable, str] = {}
+    for log, name in zip(logs, distinct(unicode(log.name) for log in logs), strict=True):
+        places = tuple(place for place in log.places if place.identity not in ours)
+        _tell_repeated(start, name, replace(log, places=places), before)
+        before |= {place.identity: name for place in places if place.identity not in before}
+        identity = format, tuple(place.version for place in places)
         counted = _COUNTED.get(name)
         if counted is not None and counted.identity == identity:
-            found.known.append(counted)
-        else:
-            found.arrivals.extend(_arrival(file, name, identity) for file in files)
-    if given.lookup is not None:
-        rules = _files(given.lookup, found.known)
-        found.arrivals.extend(_arrival(file, is_lookup=True) for file in rules)
-    return found
+            start.known.append(counted)
+        elif places:
+            start.arrivals.append(Arrival(name, _shown(log, name, places), identity=identity))
+    for log in lookup:
+        name = unicode(log.name)
+        start.arrivals.append(Arrival(name, _shown(log, name, log.places), is_lookup=True))
+    return start
+
+
+def _regular(path: str, start: Start) -> list[Log]:
+    """The logs that a path means, only their regular files; what else is there gets a sentence."""
+    try:
+        logs = logs_at(path)
+    except LogError as error:
+        start.refuse(str(error))
+        return []
+    kept = []
+    for log in logs:
+        for refusal in log.refusals:
+            start.refuse(refusal.sentence)
+        if log.is_folder or log.places[0].version is not None:
+            kept.append(log)
+        else:  # to open a pipe would wait for somebody who writes into it
+            start.refuse(f"{log.name}: is no regular file and was not read.")
+    return kept
+
+
+def _tell_repeated(start: Start, name: str, log: Log, before: Mapping[Hashable, str]) -> None:
+    """Say which files of a log were given before; `before` has the name that each came with first."""
+    others = [before[place.identity] for place in log.places if place.identity in before]
+    if not others:
+        return
+    sentence = given_before(name, len(log.places), others, is_folder=log.is_folder)
+    if len(others) == len(log.places):
+        start.repeated[name] = sentence
+    else:
+        start.told.append(sentence)
+
+
+def _shown(log: Log, name: str, places: Iterable[Place]) -> tuple[Place, ...]:
+    """The places under the names that are shown: that of the log, or of the files in a folder."""
+    if not log.is_folder:
+        return tuple(replace(place, name=name) for place in places)
+    return tuple(replace(place, name=unicode(place.name)) for place in places)
 
 
 def remember(logs: Iterable[CountedLog]) -> None:
@@ -150,40 +184,3 @@ def content(path: str) -> bytes | None:
 def save(lookup: Lookup, path: str) -> None:
     """Write the lookup to the file, whole or not at all; raises OutputError."""
     write_whole([lookup.content], path)
-
-
-def _meant(path: str) -> list[str]:
-    """What a pattern matches; what is wrong with a path is told when it is looked into."""
-    try:
-        return expanded(path)
-    except LogError:
-        return [path]
-
-
-def _files(path: str, refused: list[CountedLog | Refusal]) -> list[str]:
-    """The regular files at a path or in a folder; what else is there gets a sentence."""
-    try:
-        files, unreadable = files_in(path)
-    except LogError as error:
-        refused.append(Refusal(unicode(str(error))))
-        return []
-    refused += [Refusal(unicode(str(error))) for error in unreadable]
-    odd = [unicode(file) for file in files if not os.path.isfile(file)]
-    refused += [Refusal(f"{file}: is no regular file and was not read.") for file in odd]
-    return [file for file in files if os.path.isfile(file)]
-
-
-def _arrival(
-    file: str, folder: str | None = None, identity: Hashable = None, *, is_lookup: bool = False
-) -> Arrival:
-    size = _identity(file)[1]
-    return Arrival(unicode(file), partial(open_log, file), size, is_lookup, folder, identity)
-
-
-def _identity(file: str) -> tuple[str, int, int, int]:
-    """What changes with the file; a file that is gone is told when it is opened."""
-    try:
-        status = os.stat(file)
-    except OSError:
-        return file, 0, 0, 0
-    return file, status.st_size, status.st_mtime_ns, status.st_ino

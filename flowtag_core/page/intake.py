@@ -6,15 +6,20 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Hashable, Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, Final
+from itertools import chain, islice
+from typing import Final
 
-from flowtag_core.counts import FlowCounts, Offer, Tower
+from flowtag_core.counting.tally import Counted
+from flowtag_core.counting.total import Total
+from flowtag_core.counts import FlowCounts, Offer
 from flowtag_core.errors import LOGGER, Cancelled, FlowtagError, as_log_error
-from flowtag_core.reading.flow_log import Progress, parse_flow_log
+from flowtag_core.reading.flow_log import Format, Progress, each_place
 from flowtag_core.showing import log_notes, words
+from flowtag_core.sources.pieces import seekable
+from flowtag_core.sources.places import Place
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table, looks_like_csv, looks_like_lookup
 
@@ -25,28 +30,38 @@ logging.getLogger(LOGGER).addHandler(logging.StreamHandler())
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file that waits to be read: its name to show, how it is opened, its bytes.
+    """A file, or a folder of files, that waits to be read.
 
-    It is opened once or, where something is offered, again; `forget` lets go of what it holds.
+    A file is opened once or, where something is offered, again; `forget` lets go of what it holds.
     Its content tells whether it is a log or a lookup, unless it `is_lookup` by the user's word.
-    The files of a folder are counted together under its name, `folder`. `identity` is what a file
-    or folder of this machine is known by as long as nobody changes it. `format` is the layout of a
-    log without a header, or of some of the logs in it by name.
+    What is counted goes under the name `log`, else under its own. `identity` is what a file or folder
+    of this machine is known by as long as nobody changes it.
     """
 
     name: str
-    open: Callable[[], AbstractContextManager[BinaryIO]]
-    size: int
+    places: tuple[Place, ...]
     is_lookup: bool = False
-    folder: str | None = None
+    log: str = ""
     identity: Hashable = None
-    format: str | Mapping[str, str] | None = None
+    format: Format = None
     forget: Callable[[], None] = lambda: None
 
+    def renamed(self, name: str) -> Arrival:
+        """The same under another name; that of a folder's files stays."""
+        places = self.places
+        if [place.name for place in places] == [self.name]:
+            places = (replace(places[0], name=name),)
+        return replace(self, name=name, places=places)
+
     @property
-    def is_alone(self) -> bool:
-        """Whether its counts are not added to those of other files."""
-        return self.folder in (None, self.name)
+    def size(self) -> int:
+        """The bytes of its files, as far as they are known."""
+        return sum(place.size or 0 for place in self.places)
+
+    @property
+    def counted_as(self) -> str:
+        """The name of the log that its counts are added to."""
+        return self.log or self.name
 
 
 @dataclass(frozen=True)
@@ -63,7 +78,7 @@ class CountedLog:
 
 
 @dataclass(frozen=True)
-class Refusal:
+class Refused:
     """A file that gave nothing, in one sentence; that it was `cancelled` is no fault."""
 
     sentence: str
@@ -86,7 +101,7 @@ class Offered:
         return "\n".join(sorted({offer.fields for offer in self.offers.values()}))
 
 
-Outcome = CountedLog | Lookup | Refusal | Offered
+Outcome = CountedLog | Lookup | Refused | Offered
 
 
 @dataclass(frozen=True)
@@ -117,7 +132,7 @@ class Standing:
 
 @dataclass
 class _Batch:
-    """What came in since nothing was left to read, and how much of that is done."""
+    """The files that came in since nothing was left to read, and how much of that is done."""
 
     started: float = field(default_factory=time.monotonic)
     files: int = 0
@@ -126,12 +141,12 @@ class _Batch:
     size_done: int = 0
 
 
-class _Folder:
-    """The logs of one folder, or a single log, added as they come."""
+class _LogSum:
+    """What is counted under one name."""
 
     def __init__(self, identity: Hashable) -> None:
         self.identity = identity
-        self.sums = Tower(FlowCounts())
+        self.total = Total()
         self.files = 0
         self.seconds = 0.0
 
@@ -146,9 +161,10 @@ class Intake:
         self._lock = threading.Lock()
         self._waiting: deque[Arrival] = deque()
         self._reading: Arrival | None = None
+        self._left: deque[Place] = deque()  # of the arrival that is being read, the first is now
         self._progress: Progress | None = None
-        self._folders: dict[str, _Folder] = {}
-        self._outcomes: list[Lookup | Refusal | Offered] = []
+        self._logs: dict[str, _LogSum] = {}
+        self._outcomes: list[Lookup | Refused | Offered] = []
         self._batch = _Batch()
         self._cancelled = threading.Event()
         self._thread: threading.Thread | None = None
@@ -162,7 +178,7 @@ class Intake:
                 self._cancelled.clear()
             for arrival in arrivals:
                 self._waiting.append(arrival)
-                self._batch.files += 1
+                self._batch.files += len(arrival.places)
                 self._batch.size += arrival.size
             if is_idle and self._waiting:
                 # A daemon, so that a server that is told to stop does not wait for it.
@@ -185,7 +201,7 @@ class Intake:
             if self._thread is None:
                 return None
             return Standing(
-                name=self._reading.name if self._reading else "",
+                name=self._left[0].name if self._left else "",
                 place=min(batch.files_done + 1, batch.files),
                 files=batch.files,
                 bytes_read=batch.size_done + (progress.bytes_read if progress else 0),
@@ -194,23 +210,23 @@ class Intake:
             )
 
     def pending(self) -> list[str]:
-        """The names of the files that are not read to their end."""
+        """The names of what is not read to its end."""
         with self._lock:
-            return [file.name for file in (self._reading, *self._waiting) if file]
+            return [arrival.name for arrival in (self._reading, *self._waiting) if arrival]
 
     def collect(self) -> list[Outcome]:
         """What became of the files of a batch that is at its end, in order and only once."""
         with self._lock:
             if self._thread is not None:
                 return []
-            outcomes, folders = self._outcomes, self._folders
-            self._outcomes, self._folders = [], {}
-        logs = [
-            CountedLog(name, folder.sums.total(), folder.seconds, folder.identity)
-            for name, folder in folders.items()
-            if folder.files
+            outcomes, logs = self._outcomes, self._logs
+            self._outcomes, self._logs = [], {}
+        counted = [
+            CountedLog(name, log.total.counts(), log.seconds, log.identity)
+            for name, log in logs.items()
+            if log.files
         ]
-        return [*logs, *outcomes]
+        return [*counted, *outcomes]
 
     def _run(self) -> None:
         try:
@@ -222,91 +238,146 @@ class Intake:
                 self._give_up("flowtag failed in reading it; its terminal says how")
 
     def _next(self) -> Arrival | None:
-        """The file to read next; with None the thread is over, and a new file starts another."""
+        """What to read next; with None the thread is over, and a new file starts another."""
         with self._lock:
-            if done := self._reading:
-                self._batch.files_done += 1
-                self._batch.size_done += done.size
-            self._reading = self._progress = None
+            self._reading = None
             if self._waiting and not self._cancelled.is_set():
                 self._reading = self._waiting.popleft()
+                self._left.extend(self._reading.places)
             else:
                 self._give_up("it was not read, since you cancelled")
             return self._reading
 
     def _give_up(self, reason: str) -> None:
         """End the thread, with a sentence for each file that is left."""
-        for file in (self._reading, *self._waiting):
-            if file:
-                self._refuse(file, f"{file.name}: {reason}.")
-                file.forget()
+        if self._reading:
+            self._refuse_left(self._reading, reason)
+        for arrival in self._waiting:
+            self._left.extend(arrival.places)
+            self._refuse_left(arrival, reason)
+            arrival.forget()
         self._waiting.clear()
         self._reading = self._thread = None
 
-    def _refuse(self, file: Arrival, sentence: str) -> None:
-        """The folder of a file that was not counted is not known to be whole any more."""
-        self._folder(file).identity = None
-        self._outcomes.append(Refusal(words.unicode(sentence), self._cancelled.is_set()))
+    def _refuse_left(self, arrival: Arrival, reason: str) -> None:
+        """Refuse each file of an arrival that is not done."""
+        while self._left:
+            self._refuse(arrival, f"{self._left.popleft().name}: {reason}.")
 
-    def _folder(self, file: Arrival) -> _Folder:
-        return self._folders.setdefault(file.folder or file.name, _Folder(file.identity))
+    def _refuse(self, arrival: Arrival, sentence: str) -> None:
+        """A log of which a file was not counted is not known to be whole any more."""
+        self._log(arrival).identity = None
+        self._outcomes.append(Refused(words.unicode(sentence), self._cancelled.is_set()))
+
+    def _log(self, arrival: Arrival) -> _LogSum:
+        return self._logs.setdefault(arrival.counted_as, _LogSum(arrival.identity))
 
     def _take_in(self, arrival: Arrival) -> None:
+        started = time.monotonic()
         is_offered = False
         try:
-            with as_log_error(arrival.name), arrival.open() as file:
-                is_offered = self._read(arrival, file)
-        except Cancelled:
-            self._refuse(
-                arrival, f"{arrival.name}: it was not read to its end, since you cancelled."
+            logs = [place for place in arrival.places if not self._is_lookup(arrival, place)]
+            self._left = deque(logs)
+            results = each_place(
+                logs, format=arrival.format, progress=self._tell, cancel=self._cancelled.is_set
             )
-        except FlowtagError as error:
-            self._refuse(arrival, str(error))
+            for place in logs:
+                is_offered |= self._count(arrival, place, results)
+                self._done(place)
+        except Cancelled:
+            with self._lock:
+                now = self._left.popleft().name
+                self._refuse(arrival, f"{now}: it was not read to its end, since you cancelled.")
+                self._refuse_left(arrival, "it was not read, since you cancelled")
         finally:
+            if log := self._logs.get(arrival.counted_as):
+                log.seconds += time.monotonic() - started
             if not is_offered:
                 arrival.forget()
 
-    def _read(self, arrival: Arrival, file: BinaryIO) -> bool:
-        """Read a file; says whether something is offered, for which it may be read again."""
-        started = time.monotonic()
-        head = file.read(_HEAD_SIZE)
-        file.seek(0)
-        if arrival.is_lookup or looks_like_lookup(head):
-            self._folder(arrival).identity = None
-            self._outcomes.append(load_lookup_table(file, name=arrival.name))
-            return False
-        counts = parse_flow_log(
-            file,
-            names=[arrival.name],
-            format=arrival.format,
-            progress=self._tell,
-            cancel=self._cancelled.is_set,
-        )
-        is_of_no_use = log_notes.is_of_no_use(counts)
-        # What counts in a folder's sum cannot be taken out of it again.
-        is_offered = bool(counts.offers) and (is_of_no_use or arrival.is_alone)
-        if is_offered:
-            self._offer(arrival, counts.offers)
-        elif is_of_no_use:
-            if looks_like_csv(head):
+    def _is_lookup(self, arrival: Arrival, place: Place) -> bool:
+        """Whether a file is taken in as a lookup, or refused as what it is."""
+        try:
+            with (
+                as_log_error(place.name),
+                closing(place.open()) as source,
+                seekable(source) as file,
+            ):
+                if not (arrival.is_lookup or looks_like_lookup(file.read(_HEAD_SIZE))):
+                    return False
                 file.seek(0)
-                load_lookup_table(file, name=f"{arrival.name}: if this should be a lookup")
+                lookup = load_lookup_table(file, name=place.name)
+        except FlowtagError as error:
+            self._refuse(arrival, str(error))
+        else:
+            self._log(arrival).identity = None
+            self._outcomes.append(lookup)
+        self._done(place)
+        return True
+
+    def _done(self, place: Place) -> None:
+        with self._lock:
+            self._batch.files_done += 1
+            self._batch.size_done += place.size or 0
+            self._progress = None
+            if self._left and self._left[0] is place:
+                self._left.popleft()
+
+    def _count(self, arrival: Arrival, place: Place, results: Iterator[Iterator[Counted]]) -> bool:
+        """Count a file; says whether something is offered, for which it may be read again."""
+        try:
+            with as_log_error(place.name):
+                counted = _together(next(results))
+                counts = counted.counts
+                is_of_no_use = log_notes.is_of_no_use(counts)
+                # What counts in a folder's sum cannot be taken out of it again.
+                is_alone = arrival.counted_as == place.name
+                is_offered = bool(counts.offers) and (is_of_no_use or is_alone)
+                if is_of_no_use and not is_offered:
+                    _refuse_as_lookup(place)
+        except Cancelled:
+            raise
+        except FlowtagError as error:
+            self._refuse(arrival, str(error))
+            return False
+        if is_offered:
+            self._offer(arrival, place, counts.offers)
+        elif is_of_no_use:
             self._refuse(arrival, " ".join(log_notes.cautions(counts)))
         if not is_of_no_use:
-            folder = self._folder(arrival)
-            folder.sums.add(counts)
-            folder.files += 1
-            folder.seconds += time.monotonic() - started
+            log = self._log(arrival)
+            log.total.add_counted(counted)
+            log.files += 1
         return is_offered
 
-    def _offer(self, arrival: Arrival, offers: Mapping[str, Offer]) -> None:
-        """Offer to read the file again; until then its folder is not known to be whole."""
-        self._folder(arrival).identity = None
-        folder = arrival.folder if arrival.is_alone else f"{arrival.folder} (custom format)"
+    def _offer(self, arrival: Arrival, place: Place, offers: Mapping[str, Offer]) -> None:
+        """Offer to read a file again; until then its folder is not known to be whole."""
+        self._log(arrival).identity = None
         others = arrival.format if isinstance(arrival.format, Mapping) else {}
         layouts = {**others, **{name: offer.fields for name, offer in offers.items()}}
-        again = replace(arrival, format=layouts, folder=folder, identity=None)
+        again = replace(arrival, name=place.name, places=(place,), format=layouts, identity=None)
+        if arrival.counted_as != place.name:
+            again = replace(again, log=f"{arrival.counted_as} (custom format)")
         self._outcomes.append(Offered(again, offers))
 
     def _tell(self, progress: Progress) -> None:
         self._progress = progress
+
+
+def _together(results: Iterator[Counted]) -> Counted:
+    """What the files at one place gave, as one."""
+    found = list(islice(results, 2))
+    if len(found) == 1:
+        return found[0]
+    total = Total()
+    for counted in chain(found, results):
+        total.add_counted(counted)
+    return Counted(total.counts(), [])
+
+
+def _refuse_as_lookup(place: Place) -> None:
+    """Raise LookupFileError where a file without a flow may have been meant as a lookup."""
+    with closing(place.open()) as source, seekable(source) as file:
+        if looks_like_csv(file.read(_HEAD_SIZE)):
+            file.seek(0)
+            load_lookup_table(file, name=f"{place.name}: if this should be a lookup")

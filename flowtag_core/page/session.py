@@ -163,7 +163,7 @@ class Session:
         known = [*logs, *self.offers, *self.intake.pending()]
         names = distinct([*known, *(arrival.name for arrival in arrivals)])[len(known) :]
         self.intake.take(
-            replace(arrival, name=name, format=arrival.format or self.format)
+            replace(arrival.renamed(name), format=arrival.format or self.format)
             for arrival, name in zip(arrivals, names, strict=True)
         )
         self.intake.wait(A_MOMENT)

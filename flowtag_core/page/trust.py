@@ -30,7 +30,7 @@ def records(counts: FlowCounts) -> None:
             )
         for sentence in words.few([*log_notes.cautions(counts), *log_notes.remarks(counts)], 30):
             st.text(sentence)
-        if sentence := compiled.slowly():
+        if sentence := compiled.no_kernel():
             st.text(sentence)
         faults = tables.fault_table(counts)
         if len(faults):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import PurePosixPath
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -16,6 +15,7 @@ from flowtag_core.page.intake import Arrival
 from flowtag_core.page.session import Session
 from flowtag_core.showing import log_notes
 from flowtag_core.showing.words import literal
+from flowtag_core.sources.places import log_of
 
 # What the browser does not send, because it is too large, the server never hears of: the red chip in
 # the zone is all there is, and it goes when the zone is drawn anew for the files that were sent. The
@@ -127,13 +127,8 @@ def _arrival(upload: UploadedFile) -> Arrival:
     if context is not None:
         uploads: Any = context.uploaded_file_mgr  # its declared protocol lacks what it can do
         uploads.remove_file(context.session_id, upload.file_id)
-    return Arrival(_name(upload.name), partial(_opened, upload), upload.size, forget=upload.close)
-
-
-def _opened(upload: UploadedFile) -> AbstractContextManager[BinaryIO]:
-    """The upload from its beginning; it stays open until it is forgotten."""
-    upload.seek(0)
-    return nullcontext(upload)
+    name = _name(upload.name)
+    return Arrival(name, log_of(upload, name).places, forget=upload.close)
 
 
 def _name(name: str) -> str:

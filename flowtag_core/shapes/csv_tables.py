@@ -15,7 +15,6 @@ from flowtag_core.shapes.fields import (
     IN_EVERY_FLOW,
     MESSAGE_KEYS,
     MISSING,
-    WANTED,
     are_flows,
     fields_of,
     is_summary,
@@ -93,13 +92,15 @@ def _known_table(delimiter: str, columns: list[str]) -> CsvTable | None:
     return None
 
 
-def csv_records(name: str, table: CsvTable, pieces: Pieces) -> Iterator[Records]:
-    """The records of a table, each with the number of the line on which its row begins.
+def csv_records(
+    name: str, table: CsvTable, pieces: Pieces, wanted: tuple[str, ...]
+) -> Iterator[Records]:
+    """The records of a table with the `wanted` fields, each with the number of the line on which its row begins.
 
     Raises LogError where its rows are no flows, DamagedLogError as the pieces do.
     """
     _refuse_other_tables(name, table)
-    return batched(_numbered(name, table, pieces))
+    return batched(_numbered(name, table, pieces, wanted))
 
 
 def _refuse_other_tables(name: str, table: CsvTable) -> None:
@@ -125,14 +126,16 @@ def _refuse_other_tables(name: str, table: CsvTable) -> None:
         )
 
 
-def _numbered(name: str, table: CsvTable, pieces: Pieces) -> Iterator[tuple[Kind, Numbered]]:
+def _numbered(
+    name: str, table: CsvTable, pieces: Pieces, wanted: tuple[str, ...]
+) -> Iterator[tuple[Kind, Numbered]]:
     """The records, and the rows that are none; a header between them may change the columns."""
     rows = _Rows(table, pieces)
-    reading = _Reading(table)
+    reading = _Reading(table, wanted)
     is_first = True
     for row in rows:
         if reading.is_header(row) and (header := _known_table(table.delimiter, _names(row))):
-            reading = _Reading(header)
+            reading = _Reading(header, wanted)
             rows.width = len(row)
         elif is_first and _names_protocol(reading.table, row):
             raise LogError(
@@ -157,11 +160,11 @@ def _names_protocol(table: CsvTable, row: list[str]) -> bool:
 class _Reading:
     """How the records are taken out of the rows below one header."""
 
-    def __init__(self, table: CsvTable) -> None:
+    def __init__(self, table: CsvTable, wanted: tuple[str, ...]) -> None:
         self.table = table
-        wanted = [field for field in WANTED if field in table.fields] if table.has_flows else []
-        self._places = [(field, table.fields[field]) for field in wanted]
-        layout = Layout(tuple(wanted), "named by a table's columns")
+        there = [field for field in wanted if field in table.fields] if table.has_flows else []
+        self._places = [(field, table.fields[field]) for field in there]
+        layout = Layout(tuple(there), "named by a table's columns")
         self._as_fields = Kind("a table, fields in columns", layout)
         needed = [place for field, place in self._places if field in IN_EVERY_FLOW]
         self._reach = max(needed, default=-1) if table.message is None else table.message

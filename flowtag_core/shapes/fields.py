@@ -9,8 +9,10 @@ from typing import Final
 
 from flowtag_core.shapes.layout import KNOWN_FIELDS
 
-WANTED: Final = "version srcport dstport protocol packets bytes start action log-status".split()
-"""The fields that are counted; the others of a table need not be looked at."""
+COUNTED: Final = tuple(
+    "version srcport dstport protocol packets bytes start action log-status".split()
+)
+"""The fields that counting wants; the others of a table need not be looked at."""
 
 IN_EVERY_FLOW: Final = frozenset({"dstport", "protocol"})
 """The fields without which nothing can be counted."""

@@ -1,8 +1,8 @@
 """JSON -> records: messages in envelopes, in lines or in arrays, or fields under keys.
 
 To add a shape, say in a table where its records are: _CONTAINERS has the places of arrays, _PACKED
-those of payloads, the room `fields` the keys under which a record stands as text and the names that
-its fields go by. How a file is taken apart, whatever its size, is in the room `json_text`.
+those of payloads, `fields` the keys under which a record stands as text and the names that
+its fields go by. How a file is taken apart, whatever its size, is in `json_text`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ from flowtag_core.shapes.fields import (
     FEWEST_WORDS,
     IN_EVERY_FLOW,
     MESSAGE_KEYS,
-    WANTED,
     are_flows,
     fields_of,
     is_ocsf,
@@ -61,27 +60,30 @@ _AS_TEXT: Final = Kind("JSON, records as text")
 _IN_BASE64: Final = Kind("JSON, records in base64")
 _UNDER: Final = {key: Kind(f"JSON, records under {key}") for key in MESSAGE_KEYS}
 
-Found = Iterator[tuple[Kind, bytes]]
+Texts = Iterator[tuple[Kind, bytes]]
+Wanted = tuple[str, ...]
 
 
-def json_records(name: str, pieces: Pieces) -> Iterator[Records]:
-    """The records of a file that begins as JSON.
+def json_records(name: str, pieces: Pieces, wanted: Wanted) -> Iterator[Records]:
+    """The records, with the `wanted` fields, of a file that begins as JSON.
 
     Each has the number of its line where every line is a document, else its place among the records.
     Raises LogError where the file holds the logs of others, DamagedLogError, after everything that
     came before, where it ends too early.
     """
-    yield from batched(_numbered(name, JsonText(pieces, _CONTAINERS)))
+    yield from batched(_numbered(name, JsonText(pieces, _CONTAINERS), wanted))
 
 
-def _numbered(name: str, text: JsonText) -> Iterator[tuple[Kind, tuple[int, bytes]]]:
+def _numbered(
+    name: str, text: JsonText, wanted: Wanted
+) -> Iterator[tuple[Kind, tuple[int, bytes]]]:
     place = 0
     has_lines = False
     for line, document in text.documents():
         if not place:
             _refuse_others(name, document)
             has_lines = text.is_line_ending
-        for kind, record in _in_document(document):
+        for kind, record in _in_document(document, wanted):
             place += 1
             yield kind, (line if has_lines else place, record)
     if text.damage:
@@ -118,7 +120,7 @@ def _contained(document: Any) -> list[Any] | None:
     return next((array for array in arrays if isinstance(array, list)), None)
 
 
-def _in_document(document: Any, depth: int = 0) -> Found:
+def _in_document(document: Any, wanted: Wanted, depth: int = 0) -> Texts:
     """The records of one JSON document, or of a part of one."""
     document = _one_object(document)
     if isinstance(document, Unread):
@@ -127,10 +129,10 @@ def _in_document(document: Any, depth: int = 0) -> Found:
         yield _UNKNOWN, _told(document)
     elif isinstance(document, list):
         for inner in document:
-            yield from _in_document(inner, depth + 1)
+            yield from _in_document(inner, wanted, depth + 1)
     elif isinstance(document, dict):
         source = document.get("_source")
-        yield from _in_object(source if isinstance(source, dict) else document, depth)
+        yield from _in_object(source if isinstance(source, dict) else document, wanted, depth)
     elif isinstance(document, str):
         yield from _in_text(_AS_TEXT, document)
     else:
@@ -147,15 +149,15 @@ def _one_object(document: Any) -> Any:
     return {str(pair["field"]): pair.get("value") for pair in document}
 
 
-def _in_text(kind: Kind, text: str) -> Found:
+def _in_text(kind: Kind, text: str) -> Texts:
     lines = text.removesuffix("\n").split("\n") if "\n" in text else (text,)
     for line in lines:
         yield kind, line.encode("utf-8", "replace")
 
 
-def _in_object(document: dict[str, Any], depth: int) -> Found:
+def _in_object(document: dict[str, Any], wanted: Wanted, depth: int) -> Texts:
     if document.keys().isdisjoint(_ENVELOPE):
-        yield from _in_record(document, depth)
+        yield from _in_record(document, wanted, depth)
         return
     payloads = (_at(document, place) for place in _PACKED)
     packed = next((payload for payload in payloads if isinstance(payload, str)), None)
@@ -164,20 +166,20 @@ def _in_object(document: dict[str, Any], depth: int) -> Found:
     arrays = [array for place in _CONTAINERS if isinstance(array := _at(document, place), list)]
     is_record = not document.keys().isdisjoint(MESSAGE_KEYS) or are_flows(fields_of(document), [])
     if is_record or (packed is None and not arrays):
-        yield from _in_record(document, depth)
+        yield from _in_record(document, wanted, depth)
     elif packed is not None:
-        yield from _in_payload(packed, depth)
+        yield from _in_payload(packed, wanted, depth)
     for array in arrays:
-        yield from _in_document(array, depth + 1)
+        yield from _in_document(array, wanted, depth + 1)
 
 
-def _in_record(document: dict[str, Any], depth: int) -> Found:
+def _in_record(document: dict[str, Any], wanted: Wanted, depth: int) -> Texts:
     """The record that an object is: as text under one of its keys, or its fields under several.
 
     Where it is neither, those in its arrays.
     """
     leaves = {path: value for path, value in _leaves(document) if value is not None}
-    paths, kind = _fields(tuple(leaves))
+    paths, kind = _fields(tuple(leaves), wanted)
     for key in MESSAGE_KEYS:
         text = leaves.get(key)
         if isinstance(text, str) and (kind is None or len(text.split()) >= FEWEST_WORDS):
@@ -189,13 +191,13 @@ def _in_record(document: dict[str, Any], depth: int) -> Found:
         return
     arrays = [value for value in leaves.values() if isinstance(value, list) and value]
     for array in arrays:
-        yield from _in_document(array, depth + 1)
+        yield from _in_document(array, wanted, depth + 1)
     if not arrays:
         yield _UNKNOWN, _told(document)
 
 
 @lru_cache(maxsize=16)
-def _fields(paths: tuple[str, ...]) -> tuple[dict[str, str], Kind | None]:
+def _fields(paths: tuple[str, ...], wanted: Wanted) -> tuple[dict[str, str], Kind | None]:
     """Where the wanted fields stand, and the kind of records that they make if they make any.
 
     Mostly all documents of a file have the same keys.
@@ -205,9 +207,9 @@ def _fields(paths: tuple[str, ...]) -> tuple[dict[str, str], Kind | None]:
         found = dict.fromkeys(IN_EVERY_FLOW, "") | found
     elif not are_flows(found, paths):
         return {}, None
-    wanted = {field: found[field] for field in WANTED if field in found}
-    layout = Layout(tuple(wanted), "named by keys")
-    return wanted, Kind("JSON, fields under keys", layout)
+    there = {field: found[field] for field in wanted if field in found}
+    layout = Layout(tuple(there), "named by keys")
+    return there, Kind("JSON, fields under keys", layout)
 
 
 def _told(document: Any) -> bytes:
@@ -230,20 +232,20 @@ def _leaves(document: dict[str, Any], above: str = "", depth: int = 0) -> Iterat
             yield f"{above}{key}", value
 
 
-def _in_payload(packed: str, depth: int) -> Found:
+def _in_payload(packed: str, wanted: Wanted, depth: int) -> Texts:
     """The records in what Lambda and Firehose are given: base64, mostly of gzip."""
     try:
         payload = base64.b64decode("".join(packed.split()), validate=True)
         for file in unpacked(File("the payload", iter([payload]))):
-            yield from _in_file(file, depth)
+            yield from _in_file(file, wanted, depth)
     except DamagedLogError as damage:
         yield _UNREAD[Reason.CUT_SHORT], damage.tail or packed[:_LONGEST_TOLD].encode()
     except (LogError, binascii.Error, ValueError):
         yield _UNKNOWN, packed[:_LONGEST_TOLD].encode("utf-8", "replace")
 
 
-def _in_file(file: File, depth: int) -> Found:
-    head, pieces = peeked(file.pieces)
+def _in_file(file: File, wanted: Wanted, depth: int) -> Texts:
+    head, pieces = peeked(file.pieces())
     if not is_json(head):
         for block in whole_lines(pieces):
             for line in block.text.removesuffix(b"\n").split(b"\n"):
@@ -251,6 +253,6 @@ def _in_file(file: File, depth: int) -> Found:
         return
     text = JsonText(pieces, _CONTAINERS)
     for _, document in text.documents():
-        yield from _in_document(document, depth + 1)
+        yield from _in_document(document, wanted, depth + 1)
     if text.damage:
         raise text.damage

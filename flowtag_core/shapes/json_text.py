@@ -1,6 +1,6 @@
 """JSON text of any size -> its documents, or what is in their arrays, of which one is held at a time.
 
-The standard library's parser does the parsing; this room finds where the next value begins and ends,
+The standard library's parser does the parsing; this module finds where the next value begins and ends,
 in files that hold one document, many back to back, one a line, or any of these with something broken in
 between. Libraries for it either hold a document whole or end at the first broken byte.
 Source: RFC 8259.

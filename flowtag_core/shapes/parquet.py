@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 
 from flowtag_core.counts import Ints
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.shapes.fields import MESSAGE_KEYS, MISSING, WANTED, are_flows, fields_of, word
+from flowtag_core.shapes.fields import MESSAGE_KEYS, MISSING, are_flows, fields_of, word
 from flowtag_core.shapes.layout import Layout
 from flowtag_core.shapes.records import NUMBERS, SOUND_WORDS, Columns, Kind, Numbered, Records
 
@@ -22,11 +22,40 @@ _ROWS_AT_ONCE: Final = 1 << 13
 _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
-def parquet_records(name: str, file: BinaryIO) -> Iterator[Columns | Records]:
-    """The rows of a Parquet file, numbered from 1, whatever the types of its columns are.
+def parquet_records(
+    name: str, file: BinaryIO, wanted: tuple[str, ...]
+) -> Iterator[Columns | Records]:
+    """The rows of a Parquet file with the `wanted` fields, numbered from 1, whatever types they have.
 
-    Raises LogError where it is damaged or has no column dstport or protocol.
+    Raises LogError where the file is damaged or has no column dstport or protocol.
     """
+    row = 1
+    chosen, batches = _opened(name, file, wanted)
+    while True:
+        with _damage(name, row):
+            batch = next(batches, None)
+        if batch is None:
+            _release_memory()
+            return
+        if len(batch) and chosen.kind.layout:
+            numbers = partial(_numbers, name, batch, chosen.paths, row)
+            text = partial(_records, name, batch, chosen.paths, row)
+            yield Columns(chosen.kind, row, len(batch), numbers, text)
+        elif len(batch):
+            every = np.arange(len(batch))
+            yield Records(chosen.kind, _records(name, batch, chosen.paths, row, every))
+        row += len(batch)
+
+
+class _Chosen(NamedTuple):
+    """What is read of a file: the column of each field, or of whole records under the name ""."""
+
+    paths: dict[str, str]
+    kind: Kind
+
+
+def _opened(name: str, file: BinaryIO, wanted: tuple[str, ...]) -> tuple[_Chosen, Iterator[Any]]:
+    """What is read of a file, and its rows in batches."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -44,41 +73,38 @@ def parquet_records(name: str, file: BinaryIO) -> Iterator[Columns | Records]:
             "columns, which stands at its end, cannot be read. Fetch the file again."
         ) from error
     described = [table.schema.column(place) for place in range(len(table.schema))]
-    every = [column.path for column in described]
-    paths = fields_of(column.path for column in described if not column.max_repetition_level)
-    if are_flows(paths, every):
-        wanted = {field: paths[field] for field in WANTED if field in paths}
-        kind = Kind("Parquet", Layout(tuple(wanted), "named by columns"))
-    elif message := next((key for key in MESSAGE_KEYS if key in table.schema.names), None):
-        wanted, kind = {"": message}, Kind(f"Parquet, records in the column {message}")
-    else:
-        columns = ", ".join(table.schema.names)[:200]
-        raise LogError(
-            f"{name}: is a Parquet file without the columns dstport and protocol of a flow; its "
-            f"columns are {columns}. Export these two with it."
-        )
-    few = {wanted[field] for field in SOUND_WORDS if field in wanted}
+    chosen = _chosen(name, described, table.schema.names, wanted)
+    few = {chosen.paths[field] for field in SOUND_WORDS if field in chosen.paths}
     few &= {column.path for column in described if column.physical_type == "BYTE_ARRAY"}
-    row = 1
-    with _damage(name, row):
+    with _damage(name, 1):
         table = pq.ParquetFile(
             source, metadata=table.metadata, read_dictionary=[*few], pre_buffer=False
         )
         # On this thread alone: others have enough to do with the numbers, and it reads the file.
-        batches = table.iter_batches(_ROWS_AT_ONCE, columns=[*wanted.values()], use_threads=False)
-    while True:
-        with _damage(name, row):
-            batch = next(batches, None)
-        if batch is None:
-            pa.default_memory_pool().release_unused()  # what follows needs memory itself
-            return
-        if len(batch) and kind.layout:
-            numbers = partial(_numbers, name, batch, wanted, row)
-            text = partial(_records, name, batch, wanted, row)
-            yield Columns(kind, row, len(batch), numbers, text)
-        elif len(batch):
-            yield Records(kind, _records(name, batch, wanted, row, np.arange(len(batch))))
-        row += len(batch)
+        columns = [*chosen.paths.values()]
+        return chosen, table.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False)
+
+
+def _chosen(name: str, described: list[Any], names: list[str], wanted: tuple[str, ...]) -> _Chosen:
+    """What is read of a file with these columns; raises LogError where they are not those of flows."""
+    every = [column.path for column in described]
+    paths = fields_of(column.path for column in described if not column.max_repetition_level)
+    if are_flows(paths, every):
+        there = {field: paths[field] for field in wanted if field in paths}
+        return _Chosen(there, Kind("Parquet", Layout(tuple(there), "named by columns")))
+    if message := next((key for key in MESSAGE_KEYS if key in names), None):
+        return _Chosen({"": message}, Kind(f"Parquet, records in the column {message}"))
+    raise LogError(
+        f"{name}: is a Parquet file without the columns dstport and protocol of a flow; its "
+        f"columns are {', '.join(names)[:200]}. Export these two with it."
+    )
+
+
+def _release_memory() -> None:
+    """Give back what Arrow keeps for later: what follows needs memory itself."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 @contextmanager

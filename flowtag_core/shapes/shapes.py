@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Final
 
 from flowtag_core.errors import LogError
+from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.records import Columns, Records
 from flowtag_core.shapes.text import Block, whole_lines
-from flowtag_core.sources.pieces import HEAD_SIZE, File, peeked, stored
+from flowtag_core.sources.pieces import HEAD_SIZE, File, peeked, seekable
 
 Part = Block | Columns | Records
 """Of what a file holds: lines, rows of a table, or records that were taken out of something else."""
@@ -59,58 +61,60 @@ _S3_ERROR: Final = re.compile(
 _MARKUP: Final = re.compile(rb"\s*+<[!?/A-Za-z]")
 
 
-def records(file: File) -> Iterator[Part]:
+def records(file: File, wanted: Sequence[str] = COUNTED) -> Iterator[Part]:
     """All that an unpacked file holds, in order.
 
-    Raises LogError, with what it is and the remedy, where it is no flow log, and DamagedLogError,
-    after everything that came before, where it ends too early.
+    Of flows whose fields stand apart (CSV, JSON, Parquet) the `wanted` fields are kept, in this order as
+    far as they are there; lines of text come whole. Raises LogError, with what the file is and the remedy,
+    where it is no flow log, and DamagedLogError, after everything that came before, where it ends too early.
     """
-    head, pieces = peeked(file.pieces)
+    head, pieces = peeked(file.pieces())
     try:
-        return _in_shape(file._replace(pieces=pieces), head)
+        return _in_shape(replace(file, content=pieces), head, tuple(wanted))
     except LogError:
         if len(head) < HEAD_SIZE:
             deque(pieces, maxlen=0)  # Where it is only cut short, it says so here.
         raise
 
 
-def _in_shape(file: File, head: bytes) -> Iterator[Part]:
+def _in_shape(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[Part]:
     if head.startswith(b"PAR1"):
-        return _in_parquet(file)
+        return _in_parquet(file, wanted)
     _refuse_no_logs(file.name, head)
-    return _in_documents(file, head) or _in_table(file, head) or whole_lines(file.pieces)
+    return (
+        _in_documents(file, head, wanted)
+        or _in_table(file, head, wanted)
+        or whole_lines(file.pieces())
+    )
 
 
-# Few files need these rooms, and to come in takes as long as to count 5 MB: so only where the first
-# bytes have a sign of them.
+# Few files need these modules, and to import them takes as long as to count 5 MB: so it is done only where
+# the first bytes have a sign of them.
 
 
-def _in_documents(file: File, head: bytes) -> Iterator[Records] | None:
+def _in_documents(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[Records] | None:
     if b"{" not in head and b"[" not in head:
         return None
     from flowtag_core.shapes.json_documents import json_records
     from flowtag_core.shapes.json_text import is_json
 
-    return json_records(file.name, file.pieces) if is_json(head) else None
+    return json_records(file.name, file.pieces(), wanted) if is_json(head) else None
 
 
-def _in_table(file: File, head: bytes) -> Iterator[Records] | None:
+def _in_table(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[Records] | None:
     if not any(sign in head for sign in (b",", b";", b"\t", b"=")):
         return None
     from flowtag_core.shapes.csv_tables import csv_records, table_of
 
     table = table_of(head)
-    return None if table is None else csv_records(file.name, table, file.pieces)
+    return None if table is None else csv_records(file.name, table, file.pieces(), wanted)
 
 
-def _in_parquet(file: File) -> Iterator[Columns | Records]:
+def _in_parquet(file: File, wanted: tuple[str, ...]) -> Iterator[Columns | Records]:
     from flowtag_core.shapes.parquet import parquet_records
 
-    if file.whole is not None:
-        yield from parquet_records(file.name, file.whole)
-        return
-    with stored(file.name, file.pieces) as whole:
-        yield from parquet_records(file.name, whole)
+    with seekable(file) as whole:
+        yield from parquet_records(file.name, whole, wanted)
 
 
 def _refuse_no_logs(name: str, head: bytes) -> None:

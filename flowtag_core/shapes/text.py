@@ -1,12 +1,16 @@
-"""Pieces of text -> whole lines."""
+"""Bytes in pieces -> blocks of whole lines.
+
+Memory is bounded by the block, whatever the file's size.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final, NamedTuple
 
 from flowtag_core.errors import DamagedLogError
-from flowtag_core.sources.pieces import HEAD_SIZE, MEMBER_END
+from flowtag_core.sources.pieces import HEAD_SIZE, MEMBER_END, Pieces
 
 _BLOCK_SIZE: Final = 1 << 18
 LONGEST_LINE: Final = 1 << 24
@@ -20,54 +24,74 @@ class Block(NamedTuple):
     too_long: bool = False
 
 
-def whole_lines(pieces: Iterator[bytes]) -> Iterator[Block]:
-    """The same bytes in blocks that end at a line end; the last line may lack its own.
+Blocks = Iterator[Block]
+
+
+class LineReader:
+    """Is fed bytes and gives whole lines; the half line at the end is kept for what comes next."""
+
+    def __init__(self) -> None:
+        self._held: list[bytes] = []
+        self._size = 0
+        self._enough = _BLOCK_SIZE
+        self._too_long = b""
+        self._last = b"\n"
+
+    @property
+    def pending(self) -> bytes:
+        """What was fed after the last line end; of a line that is too long only its beginning."""
+        return self._too_long or _cut(self._held)[1]
+
+    def feed(self, piece: bytes) -> Blocks:
+        """Take more bytes, or MEMBER_END, and give the whole lines once they make a block."""
+        if piece == MEMBER_END:  # a line ends where files were put together
+            if self._last == b"\n":
+                return iter(())
+            piece = b"\n"
+        self._last = piece[-1:]
+        long_one: tuple[Block, ...] = ()
+        if self._too_long:
+            end = piece.find(b"\n") + 1
+            if not end:
+                return iter(())
+            long_one = (Block(self._too_long, too_long=True),)
+            self._too_long, piece = b"", piece[end:]
+        self._held.append(piece)
+        self._size += len(piece)
+        return chain(long_one, self.lines() if self._size >= self._enough else ())
+
+    def lines(self) -> Blocks:
+        """Give all whole lines that are held, however few."""
+        lines, rest = _cut(self._held)
+        if len(rest) > LONGEST_LINE:
+            self._too_long, rest = rest[:HEAD_SIZE], b""
+        # Twice what is left, so that a long line is not joined again for each piece.
+        self._held = [rest] if rest else []
+        self._size, self._enough = len(rest), max(_BLOCK_SIZE, 2 * len(rest))
+        return _blocks(lines)
+
+    def end(self) -> Blocks:
+        """Give all that is held; the last line may lack its line end."""
+        lines, rest = self.lines(), self.pending
+        last = iter([Block(rest, too_long=True)]) if self._too_long else _blocks(rest)
+        self._held, self._size, self._too_long, self._last = [], 0, b"", b"\n"
+        return chain(lines, last)
+
+
+def whole_lines(pieces: Pieces) -> Blocks:
+    """The pieces in blocks that end at a line end; the last line may lack its own.
 
     Raises DamagedLogError, after all that came before it, with what followed the last line end.
     """
-    held: list[bytes] = []
-    size, enough = 0, _BLOCK_SIZE
-    too_long = b""
-    damage: list[DamagedLogError] = []
-    for chunk in _up_to_damage(_members_as_lines(pieces), damage):
-        if too_long:
-            end = chunk.find(b"\n") + 1
-            if not end:
-                continue
-            yield Block(too_long, too_long=True)
-            too_long, chunk = b"", chunk[end:]
-        held.append(chunk)
-        size += len(chunk)
-        if size < enough:
-            continue
-        lines, rest = _cut(held)
-        yield from _blocks(lines)
-        if len(rest) > LONGEST_LINE:
-            too_long, rest = rest[:HEAD_SIZE], b""
-        # Twice what is left, so that a long line is not joined again for each chunk.
-        held = [rest] if rest else []
-        size, enough = len(rest), max(_BLOCK_SIZE, 2 * len(rest))
-    lines, rest = _cut(held)
-    yield from _blocks(lines)
-    for error in damage:
-        error.tail = too_long or rest
-        raise error
-    yield from [Block(too_long, too_long=True)] if too_long else _blocks(rest)
-
-
-def _members_as_lines(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """The text, with a line end where a member ends without: files that were put together.
-
-    Only text has lines, so this is not done to what is unpacked once more.
-    """
-    last = b"\n"
-    for piece in pieces:
-        if piece != MEMBER_END:
-            last = piece[-1:]
-            yield piece
-        elif last != b"\n":
-            last = b"\n"
-            yield last
+    reader = LineReader()
+    try:
+        for piece in pieces:
+            yield from reader.feed(piece)
+    except DamagedLogError as error:
+        yield from reader.lines()
+        error.tail = reader.pending
+        raise
+    yield from reader.end()
 
 
 def _blocks(lines: bytes) -> Iterator[Block]:
@@ -83,14 +107,6 @@ def _blocks(lines: bytes) -> Iterator[Block]:
         is_long = end - start > LONGEST_LINE
         yield Block(lines[start : start + HEAD_SIZE if is_long else end + 1], too_long=is_long)
         start = end + 1
-
-
-def _up_to_damage(chunks: Iterator[bytes], damage: list[DamagedLogError]) -> Iterator[bytes]:
-    """The chunks before the damage, which is put into the list once they are all taken."""
-    try:
-        yield from chunks
-    except DamagedLogError as error:
-        damage.append(error)
 
 
 def _cut(held: list[bytes]) -> tuple[bytes, bytes]:

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final, cast
 
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.sources.pieces import READ_SIZE, File, Pieces, refuse_bomb
+from flowtag_core.sources.bombs import refuse_bomb
+from flowtag_core.sources.pieces import READ_SIZE, File, Pieces
 
 _TAR_SIZE: Final = 1 << 13  # less than tarfile reads at once
 _ENCRYPTED: Final = 1
@@ -38,6 +39,7 @@ _MISLED: Final = (
 def tar_files(name: str, pieces: Pieces) -> Iterator[File]:
     """The files of a tar archive, in order. What is no regular file has nothing to count."""
     tape = _Tape(name, pieces)
+    has_files = False
     try:
         with tarfile.open(fileobj=cast(BinaryIO, tape), mode="r|") as archive:
             for member in archive:
@@ -45,6 +47,7 @@ def tar_files(name: str, pieces: Pieces) -> Iterator[File]:
                 if not 0 <= member.size <= _LARGEST_MEMBER:
                     raise tarfile.ReadError("a size that no file has")
                 if member.isreg() and not _is_no_file(member.name):
+                    has_files = True
                     content = cast(Any, archive.extractfile(member))
                     yield File(f"{name}/{member.name}", _read(content.read1, member, tape))
             tape.check_end(archive.offset)
@@ -54,6 +57,8 @@ def tar_files(name: str, pieces: Pieces) -> Iterator[File]:
         ) from error
     if tape.damage:
         raise tape.damage
+    if not has_files:
+        raise LogError(f"{name}: is a tar archive without files. Give one that has logs.")
 
 
 def _read(read: Callable[[int], bytes], member: tarfile.TarInfo, tape: _Tape) -> Pieces:
@@ -117,7 +122,7 @@ class _Tape:
 
 
 def zip_files(name: str, file: BinaryIO) -> Iterator[File]:
-    """The files of a zip archive that can be read from any place."""
+    """The files of a seekable zip archive."""
     try:
         archive = zipfile.ZipFile(file)
     except _MISLED as error:
@@ -146,7 +151,7 @@ def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Piec
     size = 0
     try:
         with archive.open(member) as content:
-            # read() would keep to itself what it unpacked before the damage.
+            # read() would discard what it unpacked before the damage.
             while piece := cast(Any, content).read1(READ_SIZE):
                 size += len(piece)
                 refuse_bomb(name, member.compress_size, size)

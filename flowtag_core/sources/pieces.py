@@ -1,42 +1,90 @@
-"""Pieces of a file's bytes, and the file that is made of them."""
+"""What every log is once it is open: a source, which gives its bytes in pieces.
+
+A local file, an upload, standard input, a file in an archive and (later) an object of a store are all
+read through `Source`. Only `whole` needs a file that can seek; a source without it is still counted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import chain
-from typing import BinaryIO, Final, NamedTuple
+from typing import BinaryIO, Final, Protocol
 
 from flowtag_core.errors import DamagedLogError, LogError, reason_of
 
 READ_SIZE: Final = 1 << 19
+"""Bytes that are read at once."""
 HEAD_SIZE: Final = 1 << 16
+"""Bytes at the beginning of a file that tell what it is."""
 MEMBER_END: Final = b""
-"""Stands among the pieces where files were put together: a line ends there, whatever it ends with."""
-_BOMB_SIZE: Final = 1 << 30
-_BOMB_RATIO: Final = 1000
+"""Marks the end of a gzip member among the pieces: a line ends there, whatever it ends with."""
+
 Pieces = Iterator[bytes]
-Again = Callable[[int], Pieces]
-"""Gives the pieces of a file from a place on once more."""
 
 
-class File(NamedTuple):
-    """An unpacked file: its name, its bytes in pieces, and what was unpacked to get there.
+class Source(Protocol):
+    """An open log, packed or not."""
 
-    Where it cannot be unpacked, `refusal` says why instead. `whole` is the same file where it was not
-    packed and can be read from any place, `again` gives its pieces once more.
+    @property
+    def name(self) -> str:
+        """What it is called in results and messages."""
+
+    @property
+    def size(self) -> int | None:
+        """Its bytes, None where that is not known."""
+
+    def pieces(self) -> Pieces:
+        """Its bytes from the beginning, in order.
+
+        They raise LogError where they cannot be read, and DamagedLogError, after everything that
+        came before, where they end too early.
+        """
+
+    def again(self, place: int) -> Pieces | None:
+        """Its bytes from this place on, once more; None where they can be read only once."""
+
+    def whole(self) -> BinaryIO | None:
+        """Itself as a seekable file; None where it is not seekable."""
+
+    def close(self) -> None:
+        """Close what was opened for it."""
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it was unpacked: a source whose pieces can be taken once.
+
+    `wrapping` names what was unpacked to get there. A file that cannot be unpacked has the reason in
+    `refusal` and no pieces. One that was not packed at all keeps the source that it was, `source`.
     """
 
     name: str
-    pieces: Pieces
+    content: Pieces
     wrapping: str = ""
     refusal: str = ""
-    whole: BinaryIO | None = None
-    again: Again | None = None
+    source: Source | None = None
+    size: int | None = None
+
+    def pieces(self) -> Pieces:
+        """Its bytes, the first time that they are asked for."""
+        return self.content
+
+    def again(self, place: int) -> Pieces | None:
+        """Its bytes from this place on, where it was not packed."""
+        return self.source.again(place) if self.source else None
+
+    def whole(self) -> BinaryIO | None:
+        """Itself as a seekable file, where it was not packed."""
+        return self.source.whole() if self.source else None
+
+    def close(self) -> None:
+        """Do nothing: whoever opened what it was unpacked from closes that."""
 
 
 def peeked(pieces: Pieces) -> tuple[bytes, Pieces]:
-    """The first HEAD_SIZE bytes, and all pieces from the first, with the damage in its place."""
+    """Return the first HEAD_SIZE bytes, and all pieces from the first, with any damage in its place."""
     first: list[bytes] = []
     size = 0
     try:
@@ -59,29 +107,27 @@ def _damaged(pieces: list[bytes], damage: DamagedLogError) -> Pieces:
     raise damage
 
 
-def refuse_bomb(name: str, packed: int, size: int) -> None:
-    """Raise LogError where something unpacks to so much that it can be no flow log."""
-    if size > _BOMB_SIZE and size > _BOMB_RATIO * packed:
-        raise LogError(
-            f"{name}: unpacks to over {_BOMB_RATIO:,} times its size ({size:,} bytes "
-            f"from {packed:,}), which no flow log does. Unpack it by hand if you trust it."
-        )
-
-
 @contextmanager
-def stored(name: str, pieces: Pieces) -> Iterator[BinaryIO]:
-    """The pieces as a file that can be read from any place, for as long as it is needed."""
+def seekable(source: Source) -> Iterator[BinaryIO]:
+    """Give a source as a seekable file, through a temporary file where it is not one itself.
+
+    Raises LogError where its pieces are damaged or cannot be stored.
+    """
+    whole = source.whole()
+    if whole is not None:
+        yield whole
+        return
     import tempfile
 
-    with tempfile.TemporaryFile() as whole:
+    with tempfile.TemporaryFile() as stored:
         try:
-            for piece in pieces:
-                whole.write(piece)
+            for piece in source.pieces():
+                stored.write(piece)
         except DamagedLogError as damage:
             raise LogError(
                 f"{damage} What is in it cannot be read without its end. Fetch the file again."
             ) from damage
         except OSError as error:
-            raise LogError(f"{name}: cannot be unpacked: {reason_of(error)}.") from error
-        whole.seek(0)
-        yield whole
+            raise LogError(f"{source.name}: cannot be unpacked: {reason_of(error)}.") from error
+        stored.seek(0)
+        yield stored

@@ -1,4 +1,8 @@
-"""Where a log lies."""
+"""Where logs lie: a path, a folder, a pattern, standard input or an open file -> its places.
+
+A place is one file that may be opened, whatever leads to it. What is in an archive is no place: it is
+reached through the archive's own.
+"""
 
 from __future__ import annotations
 
@@ -6,86 +10,125 @@ import glob
 import os
 import stat
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import BinaryIO, TextIO, cast
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import BinaryIO, Final, NamedTuple, TextIO, cast
 
 from flowtag_core.errors import LogError, reason_of
+from flowtag_core.sources.pieces import Source
+from flowtag_core.sources.stream import Stream, regular_size, start_of, status_of
 
 LogFile = str | os.PathLike[str] | BinaryIO
 """What counts as a log: a path, `-` for standard input, or a file opened in binary mode."""
 
+STDIN: Final = "-"
+_ALL_BELOW: Final = "**"
 
-def size_of(file: LogFile) -> int | None:
-    """The size in bytes of a regular file, or of an open one that says it."""
+
+@dataclass(frozen=True)
+class Place:
+    """One file that may be opened: its name, how it is opened under a name, its bytes where known.
+
+    `identity` is the same for every path and link to one regular file, and `version` changes with
+    its content; both are None for anything else. One that can be opened again gives the same bytes.
+    """
+
+    name: str
+    opened_as: Callable[[str], Source]
+    size: int | None = None
+    identity: Hashable = None
+    version: Hashable = None
+    can_open_again: bool = True
+
+    def open(self) -> Source:
+        """Open it under its name; whoever calls closes it. Raises LogError where that fails."""
+        return self.opened_as(self.name)
+
+
+class Refusal(NamedTuple):
+    """A file or folder that gives nothing, and a sentence that says why."""
+
+    name: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log as it was given: one file, or a folder with every file below it.
+
+    `refusals` are about what in a folder cannot be read.
+    """
+
+    name: str
+    places: tuple[Place, ...]
+    refusals: tuple[Refusal, ...] = ()
+    is_folder: bool = False
+
+
+def logs_at(path: str) -> list[Log]:
+    """The logs that a path means: itself, or what a pattern such as `logs/**/*.gz` matches, by name.
+
+    A shell has mostly matched it before. Raises LogError where reading would surely fail; nothing
+    is read.
+    """
+    if path == STDIN or os.path.lexists(path):
+        return [log_at(path)]
+    matched = sorted(glob.glob(path, recursive=True))
+    if _ALL_BELOW in path:  # the files of a folder that it finds are found by themselves
+        matched = [each for each in matched if not os.path.isdir(each)]
+    return [log_at(each) for each in matched or [path]]
+
+
+def log_at(path: str, name: str | None = None) -> Log:
+    """The log at a path: the file there, or each file of a folder and below, by name, but hidden ones.
+
+    Raises LogError where there is no such path or nothing in it.
+    """
+    if path == STDIN or not os.path.isdir(path):
+        return Log(name or _name(path), (_place(path, name),))
+    files: list[str] = []
+    errors: list[OSError] = []
+    for folder, folders, names in os.walk(path, onerror=errors.append):
+        folders[:] = sorted(each for each in folders if each[0] != ".")
+        files += [os.path.join(folder, each) for each in sorted(names) if each[0] != "."]
+    if not files and not errors:
+        raise LogError(f"{path}: is a folder without files. Give the folder that has the logs.")
+    name = name or path
+    refusals = [Refusal(name, str(_not_opened(error.filename, error))) for error in errors]
+    places = []
+    for file in files:
+        try:
+            place = _place(file)
+        except LogError as error:  # a link that leads nowhere
+            refusals.append(Refusal(file, str(error)))
+            continue
+        if place.identity is None:
+            refusals.append(Refusal(file, f"{file}: is no regular file and was not read."))
+        else:
+            places.append(place)
+    return Log(name, tuple(places), tuple(refusals), is_folder=True)
+
+
+def log_of(file: LogFile, name: str | None = None) -> Log:
+    """The log in an open file or at a path, under this name if one is given; patterns are paths here.
+
+    Raises LogError where it is neither, or where reading would surely fail.
+    """
     if isinstance(file, (str, os.PathLike)):
-        if os.fspath(file) == "-":  # standard input, though there may be a file of this name
-            return None
-        with suppress(OSError, ValueError):  # whoever opens it says what is wrong
-            status = os.stat(file)
-            return status.st_size if stat.S_ISREG(status.st_mode) else None
-        return None
-    size = getattr(file, "size", None)
-    return size if isinstance(size, int) else None
+        return log_at(os.fspath(file), name)
+    if not hasattr(file, "read"):
+        raise LogError(f"{file!r:.60} is neither a path nor an open file.")
+    name = name or name_of(file)
+    return Log(name, (_open_file(file, name),))
 
 
-def source_name(file: LogFile) -> str:
+def name_of(file: LogFile) -> str:
     """What a log is called in results and messages."""
     if isinstance(file, (str, os.PathLike)):
-        return "stdin" if os.fspath(file) == "-" else os.fspath(file)
+        return _name(os.fspath(file))
     name = getattr(file, "name", None)
     return name if isinstance(name, str) else "stream"
-
-
-def check_readable(path: str | os.PathLike[str]) -> None:
-    """Raise LogError at once where reading would surely fail later; nothing is read."""
-    try:
-        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
-    except (OSError, ValueError) as error:
-        raise _not_opened(path, error) from error
-    if is_folder:
-        raise _not_opened(path, IsADirectoryError())
-
-
-def expanded(path: str) -> list[str]:
-    """The paths that are meant: itself, or what a pattern such as `logs/**/*.gz` matches, by name.
-
-    A shell has mostly matched it before. Raises LogError at once where reading would surely fail
-    later; nothing is read.
-    """
-    if path == "-" or os.path.isdir(path):
-        return [path]
-    if not os.path.lexists(path):
-        found = sorted(glob.glob(path, recursive=True))
-        # A folder that ** finds is read already, file by file.
-        files = [each for each in found if "**" not in path or not os.path.isdir(each)]
-        if files:
-            return files
-    check_readable(path)
-    return [path]
-
-
-def files_in(path: str) -> tuple[list[str], list[LogError]]:
-    """The path itself, or for a folder every file in it and below, by name; hidden ones are not.
-
-    Beside them what is wrong with folders that cannot be looked into. Raises LogError where there
-    is no such path or nothing in it.
-    """
-    if not os.path.isdir(path):
-        check_readable(path)
-        return [path], []
-    files: list[str] = []
-    unreadable: list[LogError] = []
-
-    def note(error: OSError) -> None:
-        unreadable.append(_not_opened(error.filename, error))
-
-    for folder, folders, names in os.walk(path, onerror=note):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        files += [os.path.join(folder, name) for name in sorted(names) if name[0] != "."]
-    if not files and not unreadable:
-        raise LogError(f"{path}: is a folder without files. Give the folder that has the logs.")
-    return files, unreadable
 
 
 def file_identity(file: str | TextIO | None) -> tuple[int, int] | None:
@@ -93,30 +136,76 @@ def file_identity(file: str | TextIO | None) -> tuple[int, int] | None:
 
     `-` stands for standard input; an open text stream is the file that it reads or writes.
     """
-    if file == "-":
+    if file == STDIN:
         file = sys.stdin
     try:
         status = os.stat(file) if isinstance(file, str) else os.fstat(cast(TextIO, file).fileno())
     except (OSError, ValueError, AttributeError):  # a stream that is closed is None
         return None
-    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
+    return _identity(status)
 
 
-def same_files(paths: Iterable[str]) -> list[list[str]]:
-    """The paths that lead to one file, where there are several; each list in the order given."""
-    by_identity: dict[tuple[int, int], list[str]] = {}
-    for path in paths:
-        if (identity := file_identity(path)) is not None:
-            by_identity.setdefault(identity, []).append(path)
-    return [paths for paths in by_identity.values() if len(paths) > 1]
+def same_files(places: Iterable[Place]) -> list[list[str]]:
+    """The names of places that are one file, where there are several; each list in the order given."""
+    by_identity: dict[Hashable, list[str]] = {}
+    for place in places:
+        if place.identity is not None:
+            by_identity.setdefault(place.identity, []).append(place.name)
+    return [names for names in by_identity.values() if len(names) > 1]
 
 
-def open_log(path: str | os.PathLike[str]) -> BinaryIO:
-    """The file at a path, opened for reading its bytes; raises LogError where that fails."""
+def _name(path: str) -> str:
+    return "stdin" if path == STDIN else path
+
+
+def _place(path: str, name: str | None = None) -> Place:
+    name = name or _name(path)
+    if path == STDIN:
+        size = regular_size(sys.stdin.buffer) if sys.stdin else None
+        return Place(name, _open_stdin, size, file_identity(path), can_open_again=False)
     try:
-        return open(path, "rb", buffering=0)
+        status = os.stat(path)
     except (OSError, ValueError) as error:
         raise _not_opened(path, error) from error
+    identity = _identity(status)
+    size = status.st_size if identity else None
+    version = (path, size, status.st_mtime_ns, *identity) if identity else None
+    opened_as = partial(_open_path, path, size)
+    return Place(name, opened_as, size, identity, version, can_open_again=identity is not None)
+
+
+def _open_file(file: BinaryIO, name: str) -> Place:
+    """The place of a file that is open already; an upload says its size by itself."""
+    said, known = getattr(file, "size", None), regular_size(file)
+    size = said if isinstance(said, int) else known
+    status = status_of(file)
+    start = start_of(file)
+    identity = _identity(status) if status else None
+    opened_as = partial(Stream, file=file, size=size, start=start)
+    return Place(name, opened_as, size, identity, can_open_again=start is not None)
+
+
+def _open_stdin(name: str) -> Source:
+    if sys.stdin is None:
+        raise LogError("stdin: is closed. Name a file instead of -.")
+    stream = sys.stdin.buffer
+    return Stream(name, stream, regular_size(stream), start_of(stream))
+
+
+def _open_path(path: str, known: int | None, name: str) -> Source:
+    """Open a path, which had `known` bytes when it was looked at first."""
+    try:
+        file = open(path, "rb", buffering=0)  # noqa: SIM115  (whoever takes the source closes it)
+    except (OSError, ValueError) as error:
+        raise _not_opened(path, error) from error
+    size = regular_size(cast(BinaryIO, file))
+    size = None if size is None else max(size, known or 0)
+    stream = cast(BinaryIO, file)
+    return Stream(name, stream, size, start_of(stream), close=file.close)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int] | None:
+    return (status.st_dev, status.st_ino) if stat.S_ISREG(status.st_mode) else None
 
 
 def _not_opened(path: str | os.PathLike[str], error: Exception) -> LogError:

@@ -9,19 +9,20 @@ from __future__ import annotations
 import codecs
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext, suppress
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from flowtag_core.errors import DamagedLogError, LogError
+from flowtag_core.sources.bombs import refuse_bomb
 from flowtag_core.sources.pieces import (
     MEMBER_END,
     READ_SIZE,
-    Again,
     File,
     Pieces,
+    Source,
     peeked,
-    refuse_bomb,
-    stored,
+    seekable,
 )
 
 _PACKED_SIZE: Final = 1 << 16
@@ -48,14 +49,18 @@ class _Packing(NamedTuple):
     is_layer: bool = True
 
 
-def unpacked(file: File, layer: int = 0) -> Iterator[File]:
-    """Each file in a file: itself where it is not packed. They must be read in their order.
+def unpacked(source: Source) -> Iterator[File]:
+    """Each file in a source: itself where it is not packed. They must be read in their order.
 
     Raises LogError where it cannot be unpacked at all. The pieces raise DamagedLogError, after
     everything that came out before, where packed data ends early or does not hold together.
     """
-    head, pieces = peeked(file.pieces)
-    file = file._replace(pieces=pieces)
+    yield from _unpacked(File(source.name, source.pieces(), source=source), 0)
+
+
+def _unpacked(file: File, layer: int) -> Iterator[File]:
+    head, pieces = peeked(file.content)
+    file = replace(file, content=pieces)
     packing = next((packing for packing in _PACKINGS if packing.begins(head)), None)
     if packing is None:
         yield file
@@ -71,7 +76,7 @@ def unpacked(file: File, layer: int = 0) -> Iterator[File]:
             yield inner
             continue
         try:
-            yield from unpacked(inner._replace(wrapping=around), layer + packing.is_layer)
+            yield from _unpacked(replace(inner, wrapping=around), layer + packing.is_layer)
         except LogError as error:
             if inner.name == name:
                 raise
@@ -83,7 +88,7 @@ def _bounded(file: File, unpack: Callable[[Pieces], Pieces]) -> File:
     sizes = [0, 0]
 
     def counted() -> Pieces:
-        for piece in file.pieces:
+        for piece in file.content:
             sizes[0] += len(piece)
             yield piece
 
@@ -97,30 +102,31 @@ def _bounded(file: File, unpack: Callable[[Pieces], Pieces]) -> File:
 
 
 def _open_gzip(file: File) -> Iterator[File]:
-    yield _bounded(file, lambda packed: _gunzip(packed, file.name, file.again))
+    yield _bounded(file, lambda packed: _gunzip(packed, file))
 
 
 def _open_zstd(file: File) -> Iterator[File]:
     yield _bounded(file, lambda packed: _unzstd(packed, file.name))
 
 
-def _gunzip(pieces: Pieces, name: str, again: Again | None) -> Pieces:
-    """The content of all gzip members, MEMBER_END behind each.
+def _gunzip(pieces: Pieces, file: File) -> Pieces:
+    """The content of all gzip members, MEMBER_END behind each; `pieces` are those of the file.
 
     Raises DamagedLogError, after all that came out, where a member is cut short, does not hold
     together or is followed by something else than zero padding.
     """
-    isal = _isal() if again else None
-    place = _Place()
-    if isal is None or again is None:
-        yield from _members(pieces, name, zlib, place)
+    isal = _isal() if file.again(0) is not None else None
+    reached = _Reached()
+    if isal is None:
+        yield from _members(pieces, file.name, zlib, reached)
         return
     try:
-        yield from _members(pieces, name, isal, place)
+        yield from _members(pieces, file.name, isal, reached)
     except DamagedLogError:
-        # It keeps to itself what it unpacked right before the damage. zlib does not, if it is asked.
-        rest = _members(again(place.start), name, zlib, _Place(place.start))
-        yield from _behind(place.given, rest)
+        # It discards what it unpacked right before the damage. zlib does not, if it is asked.
+        again = file.again(reached.start) or iter(())
+        rest = _members(again, file.name, zlib, _Reached(reached.start))
+        yield from _behind(reached.given, rest)
         raise  # the file itself ended too early, between two members
 
 
@@ -133,7 +139,7 @@ def _isal() -> Any:
     return isal_zlib
 
 
-class _Place:
+class _Reached:
     """How far unpacking has come: where the last member begins, and how much was given of it."""
 
     def __init__(self, start: int = 0) -> None:
@@ -141,8 +147,8 @@ class _Place:
         self.given = 0
 
 
-def _members(pieces: Pieces, name: str, library: Any, place: _Place) -> Pieces:
-    packed = place.start
+def _members(pieces: Pieces, name: str, library: Any, reached: _Reached) -> Pieces:
+    packed = reached.start
     member = None
     for piece in _sliced(pieces, _PACKED_SIZE):
         packed += len(piece)
@@ -150,11 +156,11 @@ def _members(pieces: Pieces, name: str, library: Any, place: _Place) -> Pieces:
             if member is None:
                 piece = piece.lstrip(b"\0")
                 member = library.decompressobj(wbits=31) if piece else None
-                place.start, place.given = packed - len(piece), 0
+                reached.start, reached.given = packed - len(piece), 0
                 continue
             try:
                 for text in _inflate(member, piece):
-                    place.given += len(text)
+                    reached.given += len(text)
                     yield text
             except library.error as error:
                 raise _apart(name, "gzip", packed) from error
@@ -191,7 +197,7 @@ def _inflate(member: Any, packed: bytes) -> Pieces:
         try:
             text = member.decompress(packed, READ_SIZE)
         except zlib.error:
-            # zlib keeps to itself what it unpacked in a call that fails: go up to the bad byte.
+            # zlib discards what it unpacked in a call that fails: go up to the bad byte.
             if before is not None:
                 texts = (before.decompress(packed[i : i + 1]) for i in range(len(packed)))
                 yield from filter(None, texts)
@@ -266,20 +272,20 @@ def _cut_short(name: str, kind: str, packed: int) -> DamagedLogError:
 def _open_tar(file: File) -> Iterator[File]:
     from flowtag_core.sources.archives import tar_files  # which few need, and which takes time
 
-    return tar_files(file.name, file.pieces)
+    return tar_files(file.name, file.content)
 
 
 def _open_zip(file: File) -> Iterator[File]:
     """The files of a zip archive, in the order of its directory, which stands at its end."""
     from flowtag_core.sources.archives import zip_files
 
-    with nullcontext(file.whole) if file.whole else stored(file.name, file.pieces) as whole:
+    with seekable(file) as whole:
         yield from zip_files(file.name, whole)
 
 
 def _open_wide(file: File) -> Iterator[File]:
     """The same text in UTF-8."""
-    head, pieces = peeked(file.pieces)
+    head, pieces = peeked(file.content)
     yield File(file.name, _as_utf8(pieces, _wide(head)))
 
 

@@ -69,6 +69,7 @@ _MARKED: Final = (
 _GUESSED: Final = "cp1252"
 _SURROGATE: Final = re.compile("[\udc80-\udcff]")
 _END: Final = "\0"
+_BEGIN_SIZE: Final = 1 << 12
 
 # The file as a whole is bounded; csv's own limit of 131,072 characters would refuse a long remark.
 csv.field_size_limit(LARGEST_FILE)
@@ -125,13 +126,31 @@ def parse_lookup(text: str, notices: tuple[str, ...] = (), name: str = "lookup")
 
 def looks_like_lookup(head: bytes) -> bool:
     """Whether the beginning of a file reads as a lookup: its first row is a header or a rule."""
+    begin = _unpacked_head(head, _BEGIN_SIZE)
+    rows = (line for line in begin.split(b"\n")[:-1] if line.strip() and line[:1] != b"#")
+    first = next(rows, None)
+    if first is None:  # only long comments above the first row make it worth to look at more
+        return _reads_as_lookup(_unpacked_head(head, len(head)))
+    # As a line of a log: neither columns nor a service such as `ssh 22/tcp` can be in it.
+    may_be = any(mark in first for mark in (b",", b";", b"\t", b"/", b"="))
+    return may_be and _reads_as_lookup(begin)
+
+
+def _unpacked_head(head: bytes, size: int) -> bytes:
+    """So many bytes from the beginning of a file that may be packed with gzip."""
+    if not head.startswith(_GZIP):
+        return head[:size]
+    with suppress(zlib.error):
+        return zlib.decompressobj(wbits=31).decompress(head, size)
+    return b""
+
+
+def _reads_as_lookup(begin: bytes) -> bool:
     try:
-        if head.startswith(_GZIP):
-            head = zlib.decompressobj(wbits=31).decompress(head, len(head))
-        text = decode(head, "").text
+        text = decode(begin, "").text
         if registry(text) is None:
             shape_of(text, "")
-    except (LookupFileError, zlib.error):
+    except LookupFileError:
         return False
     return True
 

@@ -18,11 +18,13 @@ from pathlib import Path
 from unittest import mock
 
 from flowtag_core import counts as tables
-from flowtag_core.counting import compiled, lines, reference, tally
+from flowtag_core.counting import compiled, file_count, reference, tally
 from flowtag_core.counting import threads as work
 from flowtag_core.counting.reference import Reference
+from flowtag_core.counting.total import Total
 from flowtag_core.counts import FlowCounts
 from flowtag_core.shapes.layout import ASSUMED, BY_VERSION, TRANSIT_GATEWAY, format_layout
+from flowtag_core.shapes.text import Block
 from tests.conftest import ROOT
 from tests.logs import record
 
@@ -301,31 +303,27 @@ def by_reference(text, layout):
     """What the reference alone makes of a text."""
     reference = Reference("log", layout)
     reference.count(text)
-    return facts(reference.counts(len(text)))
+    return facts(reference.take(len(text)))
 
 
 def by_kernel(text, layout, cuts, threads):
     """What kernel and reference make of it together, in blocks that are cut near these places."""
-    reference = Reference("log", layout)
     pool = ThreadPoolExecutor(threads) if threads else None
     with (
         mock.patch.object(tally, "_HOT_BITS", 4),
         mock.patch.object(tally, "_PILE_SIZES", (20, 2 * _MOST_ROWS)),
         mock.patch.object(tally, "_TALLIES", deque()),
-        mock.patch.object(lines, "_MOST_HELD", 1000),
-        mock.patch.object(lines, "_WORTH_A_KERNEL", -1),
-        mock.patch.object(lines, "_WORTH_THREADS", 0 if threads else 1 << 60),
+        mock.patch.object(tally, "_MOST_FEW", 1000),
+        mock.patch.object(file_count, "_WORTH_A_KERNEL", -1),
+        mock.patch.object(file_count, "_WORTH_THREADS", 0 if threads else 1 << 60),
         mock.patch.object(work, "pool", return_value=pool),
         mock.patch.object(work, "count", return_value=threads),
     ):
-        counted = lines.Lines(reference)
+        count, total = file_count.FileCount("log", layout), Total()
         for block in blocks(text, cuts):
-            counted.count(block)
-        counts = counted.counts() + reference.counts(len(text))
-        added = tally.Tally(compiled.loaded())
-        for rows in counted.rows():
-            added.add(rows)
-        counts += added.counts()
+            count.count(Block(block))
+        total.add_counted(count.take(len(text)))
+        counts = total.counts()
     if pool:
         pool.shutdown()
     return facts(counts)

@@ -1,0 +1,266 @@
+"""The records of one file -> counts: what is plain by the kernel, all else, in order, by the reference.
+
+Blocks of text are read on several threads, each with the layout that holds when it comes. They are
+settled one after the other: the reference gets the odd lines of a block, and if one of them is a header
+that changes the layout, what stands below it, and the blocks behind, are read again. So neither the
+threads nor where a file is cut can be seen in the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from flowtag_core.counting import compiled, contract, scratch
+from flowtag_core.counting.contract import Kernel
+from flowtag_core.counting.ledger import Plain
+from flowtag_core.counting.reference import Reference
+from flowtag_core.counting.scratch import Scratch
+from flowtag_core.counting.tally import Counted, RowSum
+from flowtag_core.counting.threads import Queue
+from flowtag_core.counts import Ints, Reason
+from flowtag_core.errors import DamagedLogError
+from flowtag_core.shapes.layout import ASSUMED, Layout
+from flowtag_core.shapes.records import Columns, Records
+from flowtag_core.shapes.shapes import Part
+
+_WORTH_A_KERNEL: Final = 1 << 20
+"""Bytes that the reference counts sooner than the kernel is loaded."""
+_WORTH_THREADS: Final = 1 << 24
+_FLOWS_AT_ONCE: Final = 1 << 14
+"""Flows of the reference that are worth a sort, where there is no kernel."""
+
+_FAULTS: Final = {
+    contract.BAD_PORT: Reason.BAD_PORT,
+    contract.BAD_PROTOCOL: Reason.BAD_PROTOCOL,
+    contract.TOO_FEW_FIELDS: Reason.TOO_FEW_FIELDS,
+    contract.UNSUPPORTED_VERSION: Reason.UNSUPPORTED_VERSION,
+}
+
+
+class _Read(NamedTuple):
+    """A block that was read with the layout that held when it came."""
+
+    kernel: Kernel
+    text: bytes
+    layout: Layout
+    scratch: Scratch
+
+
+class _Picked(NamedTuple):
+    """Rows of a table: how many are flows, the rows to add up, and the places of those that are odd."""
+
+    columns: Columns
+    flows: int
+    rows: list[Ints]
+    odd: Ints
+
+
+class FileCount:
+    """Counts one file: it is given the parts of it in order, and asked for what was counted.
+
+    `layout` is that of lines of text as long as no header names another. `size` is in bytes that of all
+    files that are counted together, as far as it is known.
+    """
+
+    def __init__(self, name: str, layout: Layout = ASSUMED, size: int = 0) -> None:
+        self._reference = Reference(name, layout)
+        self._rows = RowSum()
+        self._size = 0
+        self._is_long = size > _WORTH_A_KERNEL
+        self._queue: Queue[_Read | _Picked] = Queue("parts")
+
+    @property
+    def lines(self) -> int:
+        """The number of the last line, or other record, that was counted."""
+        return self._reference.ledger.line
+
+    def count(self, part: Part) -> None:
+        """Count a part of the file. The last line of the last block of text may lack its line end."""
+        if isinstance(part, Columns):
+            self._queue.add(partial(_picked, compiled.kernel(), part))
+            self._settle_full()
+        elif isinstance(part, Records):
+            self.settle()
+            self._reference.count_records(part)
+            self._add_odd()
+        elif part.too_long:
+            self.set_aside_line(part.text, Reason.TOO_LONG)
+        else:
+            self._count_block(part.text)
+
+    def set_aside_line(self, line: bytes, reason: Reason) -> None:
+        """Set one line aside that cannot be had whole."""
+        self.settle()
+        self._reference.set_aside_line(line, reason)
+
+    def settle(self) -> None:
+        """Wait for all that is being read."""
+        while self._queue:
+            self._settle_next()
+
+    def take(self, size: int, wrapping: str = "", damage: str | None = None) -> Counted:
+        """Give what was counted since the last time, and go on: all that was given adds up.
+
+        `size` is the bytes read since then, the other parameters are those of `Ledger.take`.
+        """
+        self.settle()
+        self._rows.add_flows(self._reference.take_flows())
+        counted = self._rows.take()
+        file = self._reference.ledger.take(size, wrapping, damage)
+        return Counted(counted.counts + file, counted.rows)
+
+    def _count_block(self, block: bytes) -> None:
+        kernel = self._kernel(len(block))
+        if kernel is None:
+            self._reference.count(block)
+            self._add_odd()
+            return
+        is_first = self._reference.ledger.line == 0 and not self._queue
+        if is_first and not block[:1].isdigit():  # a header, perhaps: it is read before all others
+            end = block.find(b"\n") + 1 or len(block)
+            self._settle(_read(kernel, block[:end], self._reference.layout))
+            block = block[end:]
+        if self._size < _WORTH_THREADS:
+            self._settle(_read(kernel, block, self._reference.layout))
+        else:
+            self._queue.add(partial(_read, kernel, block, self._reference.layout))
+        self._settle_full()
+
+    def _settle_full(self) -> None:
+        while self._queue.is_full:
+            self._settle_next()
+
+    def _kernel(self, size: int) -> Kernel | None:
+        self._size += size
+        if kernel := compiled.loaded():
+            return kernel
+        is_long = self._is_long or self._size > _WORTH_A_KERNEL
+        return compiled.kernel() if is_long else None
+
+    def _settle_next(self) -> None:
+        """Take in what comes next; behind damage nothing is counted."""
+        try:
+            part = self._queue.take()
+            if isinstance(part, _Read):
+                self._settle(part)
+            else:
+                self._settle_rows(part)
+        except DamagedLogError:
+            self._queue.clear()
+            raise
+
+    def _settle(self, read: _Read) -> None:
+        """Take in what was found in a block, once all before it is."""
+        for part, its_layout in self._parts(*read):
+            found = part.found
+            self._reference.ledger.add_plain(its_layout, found.plain())
+            self._rows.add(part.rows[: 3 * found.rows])
+        self._add_odd()
+        scratch.give_back(read.scratch)
+
+    def _settle_rows(self, picked: _Picked) -> None:
+        """Take in what was found in rows of a table."""
+        columns, flows, rows, odd = picked
+        records = columns.text(odd) if len(odd) else []
+        kind = columns.kind
+        if kind.layout:
+            self._reference.ledger.add_plain(kind.layout, Plain(flows, shape=kind.shape))
+        for some in rows:
+            self._rows.add(some)
+        if records:
+            self._reference.count_records(Records(kind, records))
+        self._add_odd()
+        self._reference.ledger.line = columns.first + columns.size - 1
+
+    def _count_odd(self, text: bytes, odd: Ints) -> tuple[int, int, int] | None:
+        """Count the lines that the kernel handed on; of sure faults the number may be enough.
+
+        Where a header among them changes the layout gives its number, begin and end; what is behind
+        it is not counted.
+        """
+        reference = self._reference
+        layout, before = reference.layout, self.lines
+        is_enough = odd[:, 3] >= self._least_counted()
+        looked_at = odd[~is_enough].tolist()
+        numbered = [
+            (before + line + 1, text[begin:end], _FAULTS.get(verdict % contract.FITS_NONE))
+            for line, begin, end, verdict in looked_at
+        ]
+        counted = reference.count_odd(numbered)
+        is_changed = reference.layout is not layout
+        header = looked_at[counted - 1][:3] if is_changed else None
+        if header:
+            is_enough &= odd[:, 0] < header[0]
+        for verdict, count in enumerate(np.bincount(odd[is_enough, 3] % contract.FITS_NONE)):
+            if count:
+                reference.ledger.add_faults(_FAULTS[verdict], int(count))
+        return header
+
+    def _least_counted(self) -> int:
+        """The lowest verdict of the kernel of which only the number of lines is wanted."""
+        if not self._reference.has_samples:
+            return 2 * contract.FITS_NONE
+        return contract.FITS_NONE if self._reference.tries_others else contract.ODD + 1
+
+    def _add_odd(self) -> None:
+        """Add up the flows that the reference found, once they are worth it."""
+        if compiled.loaded() or self._reference.waiting >= _FLOWS_AT_ONCE:
+            self._rows.add_flows(self._reference.take_flows())
+
+    def _parts(
+        self, kernel: Kernel, text: bytes, layout: Layout, own: Scratch
+    ) -> Iterator[tuple[Scratch, Layout]]:
+        """What the kernel found in the text, part by part; the reference gets the odd lines."""
+        reference, is_read = self._reference, True
+        while text:
+            if layout is not reference.layout:
+                layout, is_read = reference.layout, False
+            if not layout.names_port_and_protocol:
+                reference.count(text)
+                return
+            if not is_read:
+                own.read(kernel, text, layout)
+            is_read = False
+            odd = own.odd()
+            header = self._count_odd(text, odd) if len(odd) else None
+            if header:
+                line, begin, end = header
+                yield own.read(kernel, text[:begin], layout), layout
+                reference.ledger.line += line + 1
+                reference.count(text[end + 1 :])
+                return
+            yield own, layout
+            reference.ledger.line += own.found.lines
+            text = text[own.dealt_with :]
+            if not own.dealt_with:
+                reference.count(text)  # the last line, which has no end
+                return
+
+
+def _read(kernel: Kernel, text: bytes, layout: Layout) -> _Read:
+    """Read a block, where its layout says what a flow is."""
+    own = scratch.unused()
+    if layout.names_port_and_protocol:
+        own.read(kernel, text, layout)
+    return _Read(kernel, text, layout, own)
+
+
+def _picked(kernel: Kernel | None, columns: Columns) -> _Picked:
+    """Take rows of a table apart."""
+    layout, count = columns.kind.layout, columns.size
+    if kernel is None or layout is None:
+        return _Picked(columns, 0, [], np.arange(count))
+    numbers, own = columns.numbers(), scratch.unused()
+    done, flows = 0, 0
+    rows, odd = [], []
+    while done < count:
+        done, some, its_rows, its_odd = own.pick(kernel, numbers, done, layout)
+        flows += some
+        rows.append(its_rows.copy())
+        odd.append(its_odd)
+    scratch.give_back(own)
+    return _Picked(columns, flows, rows, np.concatenate(odd))

@@ -1,0 +1,165 @@
+"""What the kernel is told of a layout, and the memory that it writes on.
+
+A scratch is used again for the next text: new memory costs more time than what is done with it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from functools import cache
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from flowtag_core.counting import contract
+from flowtag_core.counting.contract import Kernel
+from flowtag_core.counting.ledger import Plain
+from flowtag_core.counting.reference import STAMPED
+from flowtag_core.counts import Ints, Reason
+from flowtag_core.iana import WITH_PORTS
+from flowtag_core.shapes import fitting
+from flowtag_core.shapes.layout import KNOWN_FIELDS, Layout
+
+# In the order in which the kernel knows them.
+_NUMBERS: Final = "dstport protocol srcport packets bytes start".split()
+_WORDS: Final = "action log-status".split()
+
+
+class Scratch:
+    """What the kernel writes on while it reads a text; used again for the next one.
+
+    `rows` are the rows to be added up, `found` is how much of each there was, and `dealt_with` how many
+    bytes of the text were read.
+    """
+
+    def __init__(self) -> None:
+        self.rows = np.empty(3 * contract.ROWS_TOLD, np.int64)
+        self.dealt_with = 0
+        self.found = KernelCounts(*[0] * len(KernelCounts._fields))
+        self._odd = np.empty(4 * contract.ODD_TOLD, np.int64)
+        self._found = np.zeros(len(self.found), np.int64)
+        self._tail = np.zeros(80 + contract.MOST_TIDIED + 8, np.uint8)
+        self._separators = np.empty(2 * contract.MOST_SEPARATORS, np.int32)
+        self._numbers = np.empty(8, np.int64)
+        scratch = (
+            self._tail,
+            self._separators,
+            self._numbers,
+            self.rows,
+            self._odd,
+            self._found,
+        )
+        self._addresses = [array.ctypes.data for array in scratch]
+
+    def read(self, kernel: Kernel, text: bytes, layout: Layout) -> Scratch:
+        """Take a text apart; of one that has too much for a sheet only the first part."""
+        numbers = _numbers(layout)  # held: another thread may put its own in the cache meanwhile
+        self.dealt_with = kernel.read(text, len(text), numbers.ctypes.data, *self._addresses)
+        self.found = KernelCounts(*self._found.tolist())
+        return self
+
+    def pick(
+        self, kernel: Kernel, columns: Ints, begin: int, layout: Layout
+    ) -> tuple[int, int, Ints, Ints]:
+        """Take rows of a table apart, from `begin` on, as many as there is room for.
+
+        Gives where it ended, how many flows there are, their rows, and the places of what is odd.
+        """
+        rest, numbers = columns[:, begin:], _numbers(layout)
+        taken = kernel.pick(
+            rest.ctypes.data,
+            columns.shape[1],
+            rest.shape[1],
+            numbers.ctypes.data,
+            self.rows.ctypes.data,
+            self._odd.ctypes.data,
+            self._found.ctypes.data,
+        )
+        flows, rows, odd = self._found[:3].tolist()
+        return begin + taken, flows, self.rows[: 3 * rows], self._odd[:odd] + begin
+
+    def odd(self) -> Ints:
+        """The number, begin and end of each line that is not plain, and what the kernel says of it."""
+        return self._odd[: 4 * self.found.odd].reshape(-1, 4).copy()
+
+
+class KernelCounts(NamedTuple):
+    """What the kernel found in a text, in the order in which it says so."""
+
+    lines: int
+    flows: int
+    no_data: int
+    skipped_data: int
+    stamped: int
+    rows: int
+    odd: int
+    blank: int
+    odd_status: int
+    no_srcport: int
+    no_start: int
+    no_packets: int
+    no_bytes: int
+    odd_action: int
+
+    def plain(self) -> Plain:
+        """What of this the reference takes in."""
+        return Plain(
+            self.flows,
+            self.blank,
+            {Reason.NO_DATA: self.no_data, Reason.SKIPPED_DATA: self.skipped_data},
+            {
+                "srcport": self.no_srcport,
+                "start": self.no_start,
+                "packets": self.no_packets,
+                "bytes": self.no_bytes,
+            },
+            {"action": self.odd_action, "log-status": self.odd_status},
+            STAMPED if self.stamped else "",
+        )
+
+
+_UNUSED: Final[deque[Scratch]] = deque()
+
+
+def unused() -> Scratch:
+    """A scratch that nobody uses."""
+    try:
+        return _UNUSED.pop()
+    except IndexError:
+        return Scratch()
+
+
+def give_back(scratch: Scratch) -> None:
+    """Let somebody else use a scratch; its rows are overwritten then."""
+    _UNUSED.append(scratch)
+
+
+@cache
+def _numbers(layout: Layout) -> np.ndarray:
+    """What the kernel is told of a layout."""
+    others = fitting.places(layout.names)
+    by_words = [others.get(words, []) for words in range(contract.WORDS_TOLD + 1)]
+    ends = np.cumsum([0, *map(len, by_words)])
+    pairs = [place for places in by_words for pair in places for place in pair]
+    known = {name.encode()[:3] for name in KNOWN_FIELDS}
+    known |= {name.replace(b"-", b"_") for name in known}
+    starts = [int.from_bytes(name, "little") for name in known]
+    numbers = np.zeros(contract.OTHER_PLACES + len(pairs), np.int64)
+    numbers[contract.NAME_STARTS :][: len(starts)] = starts
+    numbers[contract.OTHERS : contract.OTHER_PLACES] = ends
+    numbers[contract.OTHER_PLACES :] = pairs
+    numbers[contract.FIELDS] = len(layout.names)
+    numbers[contract.IS_DEFAULT] = layout.is_default
+    numbers[contract.STAMPS] = _stamps(layout.names[0])
+    names = [name if name in layout.names else "dstport" for name in _NUMBERS]
+    places = [layout.position(name) for name in (*names, *_WORDS)]
+    numbers[contract.DSTPORT : contract.DSTPORT + len(places)] = places
+    numbers[[contract.HAS_PORTS + protocol for protocol in WITH_PORTS]] = 1
+    return numbers
+
+
+def _stamps(first: str) -> int:
+    """Which time stamps may stand before a record whose first field is this: 0 none, 1 dates, 2 all."""
+    if first not in KNOWN_FIELDS:
+        return 0
+    return 1 if first in ("start", "end") else 2
