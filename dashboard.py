@@ -24,11 +24,8 @@ from flowtag_core.page.uploads import take_dropped
 from flowtag_core.page.welcome import welcome
 from flowtag_core.page.workbench import workbench
 from flowtag_core.showing import charts, log_notes, lookup_notes, tables
-from flowtag_core.showing.cards import cards
-from flowtag_core.showing.legend import legend
-from flowtag_core.showing.search import search
-from flowtag_core.tagging.course import outward, over_time
-from flowtag_core.tagging.report import select, tagged, untagged_replies, with_tag
+from flowtag_core.showing.view import view_of
+from flowtag_core.tagging.report import Filters
 
 PAGE = Path(flowtag_core.__file__).parent.joinpath("page")
 
@@ -104,47 +101,38 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
     actions = log_notes.actions(session.logs.counts)
     action = switch("Action", [*actions], key="action")
     views = {"destination": "As logged", "service": "By service"}
-    view = switch("Replies", [*views], key="view", shown=views.__getitem__, help=log_notes.REPLIES)
+    grouping = switch(
+        "Replies", [*views], key="view", shown=views.__getitem__, help=log_notes.REPLIES
+    )
 beside_status = status(session)
 with st.container():
-    say(st.error, session.refusals)
-    say(st.info, session.told)
+    say(st.error, session.messages.refusals)
+    say(st.info, session.messages.told)
     repeated(session)
     offers(session)
 if not session.logs:
     st.stop()
 
-counts, lookup = session.logs.counts, session.lookup
-filters: dict[str, Any] = {"action": actions[action], "view": view}
-always = select(counts, **filters)
-whole = tagged(always, lookup, measure)
-asked_time = address.time()
-time = outward(asked_time, always.width) if asked_time else None
-tag = address.tag() if address.tag() in whole.tags else None
-with beside_status:
-    chosen(time, tag)
-course = over_time(always, whole)
-selection, report, course_now = always, whole, course
-if time:
-    selection = select(counts, **filters, time=time)
-    report = tagged(selection, lookup, measure)
-    course_now = over_time(selection, report)
-rejected = (
-    tagged(select(counts, action="REJECT", view=view, time=time), lookup, measure)
-    if actions[action] is None and "reject" in actions
-    else None
+view = view_of(
+    session.logs.counts,
+    session.desk.lookup,
+    measure,
+    Filters(actions[action], address.time(), grouping),
+    address.tag(),
 )
-replies = 0 if view == "service" else untagged_replies(selection, report)
-session.bench.drawn(report, (measure, action, view, time, id(counts)))
+report, tag = view.report, view.tag
+with beside_status:
+    chosen(view.time, tag)
+session.desk.bench.drawn(report, view.identity)
 theme = st.context.theme.type or "light"
 with st.container():
     # In one place however many they are: the tables below lose order and scroll if theirs changes.
-    say(st.warning, [*log_notes.cautions(counts), *lookup_notes.doubts(lookup)])
-    if session.given_lookup is None:
+    say(st.warning, view.cautions)
+    if session.desk.given is None:
         st.info(lookup_notes.NO_LOOKUP)
 
 grid = st.grid(5, min_column_width=130)
-for card in cards(report, counts, lookup, replies):
+for card in view.cards:
     grid.metric(
         card.label,
         card.value,
@@ -172,14 +160,14 @@ with left:
         selection_mode="single-row",
         alt=f"{measure.capitalize()} of each tag",
     )
-    st.text(lookup_notes.why_tag(lookup, tag) if tag else lookup_notes.SELECT_A_TAG)
+    st.text(lookup_notes.why_tag(view.lookup, tag) if tag else lookup_notes.SELECT_A_TAG)
 with right:
-    workbench(session, report, course_now, rejected, log_notes.replies_hint(replies, report))
+    workbench(session, view)
 
-colours = legend(report, whole, theme, tag)
+colours = view.legend(theme)
 left, right = st.columns([7, 4])
 with left:
-    timeline(session.brush, course, whole, colours, time)
+    timeline(session.brush, view.whole_course, view.whole, colours, view.time)
 with right:
     st.header(f"{measure.capitalize()} by tag")
     st.altair_chart(
@@ -198,7 +186,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         width=320,
         bind="query-params",
     )
-found = search(with_tag(report, tag) if tag else report, text)
+found = view.ports(text)
 ports, pairs = tables.port_table(found, report.total)
 st.caption(log_notes.found(found, report, shown=len(ports)))
 left, right = st.columns([7, 4])
@@ -221,11 +209,11 @@ with left:
         alt=f"{measure.capitalize()} of each port and protocol",
     )
     if session.asked in pairs:
-        st.text(lookup_notes.why_port(lookup, *session.asked))
+        st.text(lookup_notes.why_port(view.lookup, *session.asked))
 with right:
     st.altair_chart(
         charts.port_chart(found, colours, theme), alt=f"{measure.capitalize()} by port, bars"
     )
 
-trust.records(counts)
+trust.records(view.counts)
 rules(session)

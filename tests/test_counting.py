@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from flowtag_core import FlowCounts
 from flowtag_core.errors import Cancelled, FormatError, LogError
-from flowtag_core.reading.flow_log import distinct, parse_flow_log
+from flowtag_core.reading.flow_log import distinct_names, parse_flow_log
 from tests.logs import line, log_lines
 
 
@@ -145,7 +145,7 @@ def test_a_path_a_stream_and_standard_input_are_read_alike(tmp_path, monkeypatch
 
 
 def test_equal_names_are_told_apart():
-    assert distinct(["a", "a", "a (2)", "a"]) == ["a", "a (2)", "a (2) (2)", "a (3)"]
+    assert distinct_names(["a", "a", "a (2)", "a"]) == ["a", "a (2)", "a (2) (2)", "a (3)"]
 
 
 def test_progress_ends_with_everything_read(tmp_path):

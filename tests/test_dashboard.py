@@ -157,7 +157,7 @@ def test_more_logs_add_up_even_with_equal_names(page):
 def test_a_new_lookup_takes_the_place_of_the_old(page):
     drop(page, ("a.log", LOG), ("old.csv", SAMPLE_LOOKUP))
     assert tags(drop(page, ("new.csv", LOOKUP))) == {"mail": 1, "web": 1, "Untagged": 12}
-    assert "new.csv takes the place of old.csv." in said(page)
+    assert "new.csv replaced old.csv." in said(page)
 
 
 def test_each_file_that_is_no_log_gets_one_sentence_and_the_others_count(page):
@@ -544,14 +544,14 @@ def test_doubtful_rows_of_the_lookup_are_said_on_top(page):
 
 def test_a_rule_lowers_untagged_and_undo_brings_back_lookup_and_number(page):
     page.button(key="sample").click().run()
-    before, share = session(page).lookup.content, page.metric[0].value
-    session(page).tag(parse_rules("49153/tcp", "mine"))
+    before, share = session(page).desk.lookup.content, page.metric[0].value
+    session(page).desk.tag(parse_rules("49153/tcp", "mine"))
     page.run()
     assert page.metric[0].value != share
     assert any("1 rule not saved" in caption.value for caption in page.caption)
     assert any(r"49153/tcp is now mine" in c.value.replace("\\", "") for c in page.caption)
     page.button(key="undo").click().run()
-    assert (session(page).lookup.content, page.metric[0].value) == (before, share)
+    assert (session(page).desk.lookup.content, page.metric[0].value) == (before, share)
     page.button(key="redo").click().run()
     assert page.metric[0].value != share
     assert not page.exception
@@ -615,7 +615,7 @@ def timeline_total(page):
 
 def test_what_a_rule_came_to_is_said_until_other_flows_are_counted(page):
     page.button(key="sample").click().run()
-    session(page).tag(parse_rules("49153/tcp", "mine"))
+    session(page).desk.tag(parse_rules("49153/tcp", "mine"))
     page.run()
     said_of_it = "49153/tcp is now mine: Untagged 57.1% to 50.0% of flows."
     assert said_of_it in captions(page)
@@ -658,7 +658,7 @@ def test_the_log_is_read_zero_times_by_edits_filters_and_views(page, monkeypatch
     page.button(key="sample").click().run()
     monkeypatch.setattr(intake, "each_place", None)
     counts = session(page).logs.counts
-    session(page).tag(parse_rules("49153/tcp", "mine"))
+    session(page).desk.tag(parse_rules("49153/tcp", "mine"))
     for key, value in (("measure", "bytes"), ("action", "accept"), ("view", "service")):
         page.segmented_control(key=key).set_value(value).run()
     for key, value in LINK.items():
@@ -834,6 +834,6 @@ def test_a_lookup_that_was_no_csv_is_never_written_over(monkeypatch, tmp_path, k
     )
     page = opened()
     assert tags(page) == {"https": 1, "Untagged": 0}
-    assert not session(page).has_lookup_to_save
+    assert not session(page).desk.has_lookup_to_save
     assert "save_lookup" not in [button.key for button in page.button]
     assert in_place.content(str(path)) == text

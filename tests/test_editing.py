@@ -14,7 +14,7 @@ from flowtag_core.page.session import Session
 from flowtag_core.page.versions import Versions
 from flowtag_core.showing.suggestions import suggestion
 from flowtag_core.showing.words import file_name
-from flowtag_core.showing.workbench import Offer
+from flowtag_core.showing.workbench import UntaggedPair
 from flowtag_core.tagging.editing import parse_rules, sheet_of, with_rules
 from flowtag_core.tagging.lookup import changes, meanings
 
@@ -119,8 +119,8 @@ def test_fifty_undos_give_back_the_lookup_byte_for_byte():
     assert versions.unsaved == 0
 
 
-def offer(port):
-    return Offer(port, 6, suggestion(port, 6))
+def pair(port):
+    return UntaggedPair(port, 6, suggestion(port, 6))
 
 
 @pytest.fixture
@@ -133,9 +133,9 @@ def clock(monkeypatch):
 
 def test_a_click_takes_what_was_shown_or_nothing(clock):
     bench = Bench()
-    bench.show([offer(8080), offer(8081), offer(22)])
-    assert bench.clicked(0, "+ http-alt") == offer(8080)
-    bench.show([offer(8081), offer(22)])
+    bench.show([pair(8080), pair(8081), pair(22)])
+    assert bench.clicked(0, "+ http-alt") == pair(8080)
+    bench.show([pair(8081), pair(22)])
     # The second half of a double click.
     clock.append(0.2)
     assert bench.clicked(0, "+ http-alt") is None
@@ -143,7 +143,7 @@ def test_a_click_takes_what_was_shown_or_nothing(clock):
     assert bench.clicked(1, "+ ssh") is None
     clock.append(0.2)
     # The browser still shows the list before.
-    assert bench.clicked(2, "+ ssh") == offer(22)
+    assert bench.clicked(2, "+ ssh") == pair(22)
     clock.append(1.0)
     assert bench.clicked(1, "+ nothing of that") is None
     assert bench.clicked(99, "+ ssh") is None
@@ -151,28 +151,28 @@ def test_a_click_takes_what_was_shown_or_nothing(clock):
 
 def test_a_click_that_may_have_been_meant_for_either_list_takes_nothing():
     bench = Bench()
-    bench.show([offer(22), offer(8080), offer(8081)])
-    bench.show([offer(22), offer(8081)])
+    bench.show([pair(22), pair(8080), pair(8081)])
+    bench.show([pair(22), pair(8081)])
     assert bench.clicked(1, "+ http-alt") is None
 
 
 def test_ticks_follow_their_pairs_when_the_list_moves():
     bench = Bench()
-    bench.show([offer(1), offer(2), offer(3)])
+    bench.show([pair(1), pair(2), pair(3)])
     bench.tick([1, 2])
-    assert bench.show([offer(3), offer(2)]) == [0, 1]
+    assert bench.show([pair(3), pair(2)]) == [0, 1]
     assert [rule.key for rule in bench.rules("", "x")] == ["3,tcp", "2,tcp"]
-    assert bench.show([offer(2)]) == [0]
+    assert bench.show([pair(2)]) == [0]
 
 
 def test_a_rule_added_to_the_sample_is_kept_for_ones_own_log_only_without_another_lookup():
     session = Session()
     session.show_sample()
-    session.tag(parse_rules("49153/tcp", "mine"))
-    assert session.lookup.tag_of(49153, 6) == "mine"
-    assert session.versions.unsaved == 1
-    session.undo()
-    assert session.versions.is_saved
+    session.desk.tag(parse_rules("49153/tcp", "mine"))
+    assert session.desk.lookup.tag_of(49153, 6) == "mine"
+    assert session.desk.versions.unsaved == 1
+    session.desk.undo()
+    assert session.desk.versions.is_saved
 
 
 def test_suggestions_are_what_runs_there_then_what_is_registered_then_the_port():

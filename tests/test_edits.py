@@ -83,26 +83,26 @@ def test_a_row_that_would_be_a_comment_is_refused_with_the_reason(text):
 
 def test_the_table_that_the_browser_has_stays_while_only_it_is_edited():
     session, edits = Session(), Edits()
-    session.versions.take(loaded())
-    edits.show(session.lookup, is_there=False)
-    session.edits = edits
+    session.desk.versions.take(loaded())
+    edits.show(session.desk.lookup, is_there=False)
+    session.desk.edits = edits
     for text in ("x", "y"):
-        session.edit({**NOTHING, "edited_rows": {1: {"3": text}}})
-        edits.show(session.lookup, is_there=True)
+        session.desk.edit({**NOTHING, "edited_rows": {1: {"3": text}}})
+        edits.show(session.desk.lookup, is_there=True)
         assert edits.number == 1
-    session.undo()
+    session.desk.undo()
     # What was edited in a table that is not that of the lookup any more would take back the undo.
-    session.edit({**NOTHING, "edited_rows": {1: {"3": "late"}}})
-    assert "Make it again" in session.edits.wrong
-    edits.show(session.lookup, is_there=True)
+    session.desk.edit({**NOTHING, "edited_rows": {1: {"3": "late"}}})
+    assert "Make it again" in session.desk.edits.wrong
+    edits.show(session.desk.lookup, is_there=True)
     assert edits.number == 2
     # The lines have moved: they are shown anew.
-    session.edit({**NOTHING, "deleted_rows": [0]})
-    edits.show(session.lookup, is_there=True)
+    session.desk.edit({**NOTHING, "deleted_rows": [0]})
+    edits.show(session.desk.lookup, is_there=True)
     assert edits.number == 3
     # The browser has let go of the table, and with it of what was done to it.
-    session.edit({**NOTHING, "edited_rows": {0: {"3": "z"}}})
-    edits.show(session.lookup, is_there=False)
+    session.desk.edit({**NOTHING, "edited_rows": {0: {"3": "z"}}})
+    edits.show(session.desk.lookup, is_there=False)
     assert edits.number == 4
     assert edits.rows["3"].tolist()[0] == "z"
 
@@ -119,15 +119,15 @@ def test_what_an_edit_did_is_said_in_rules():
 
 def test_an_edit_that_cannot_be_leaves_the_lookup_and_says_so_until_the_next():
     session = Session()
-    session.versions.take(loaded("dstport,protocol,tag\n1,tcp,a\n"))
-    session.edits.show(session.lookup, is_there=False)
-    session.edit({**NOTHING, "edited_rows": {0: {"0": "#1"}}})
-    assert "begin with #" in session.edits.wrong
-    assert not session.versions.can_undo
-    session.edits.show(session.lookup, is_there=True)
-    session.edit({**NOTHING, "edited_rows": {0: {"0": "2"}}})
-    assert session.edits.wrong == ""
-    assert session.lookup.tag_of(2, 6) == "a"
+    session.desk.versions.take(loaded("dstport,protocol,tag\n1,tcp,a\n"))
+    session.desk.edits.show(session.desk.lookup, is_there=False)
+    session.desk.edit({**NOTHING, "edited_rows": {0: {"0": "#1"}}})
+    assert "begin with #" in session.desk.edits.wrong
+    assert not session.desk.versions.can_undo
+    session.desk.edits.show(session.desk.lookup, is_there=True)
+    session.desk.edit({**NOTHING, "edited_rows": {0: {"0": "2"}}})
+    assert session.desk.edits.wrong == ""
+    assert session.desk.lookup.tag_of(2, 6) == "a"
 
 
 def test_a_table_that_is_too_large_for_a_browser_is_not_sent(monkeypatch):

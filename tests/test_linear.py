@@ -18,7 +18,7 @@ from flowtag_core.counts import (
     Reason,
     tabulate,
 )
-from flowtag_core.reading.flow_log import distinct
+from flowtag_core.reading.flow_log import distinct_names
 from flowtag_core.shapes import parquet as columns
 from flowtag_core.showing import log_notes
 from flowtag_core.sources import places
@@ -69,8 +69,8 @@ def test_sentences_on_many_files_look_through_the_faults_once():
 
 
 def test_many_equal_names_are_told_apart_at_once():
-    assert seconds(lambda: distinct(["a.log"] * 20_000)) < 2
-    assert distinct(["a", "a (2)", "a", "a", "a (2)"]) == [
+    assert seconds(lambda: distinct_names(["a.log"] * 20_000)) < 2
+    assert distinct_names(["a", "a (2)", "a", "a", "a (2)"]) == [
         "a",
         "a (2)",
         "a (3)",

@@ -16,7 +16,8 @@ from flowtag_core import FlowCounts, load_lookup_table, parse_flow_log
 from flowtag_core.errors import LogError, OutputError
 from flowtag_core.page import in_place, intake, tabs
 from flowtag_core.page.intake import Arrival, CountedLog, Intake, Refused, Standing
-from flowtag_core.page.session import Logs, Session
+from flowtag_core.page.logs import Logs
+from flowtag_core.page.session import Session
 from flowtag_core.sources.places import Place, log_of
 from flowtag_core.sources.stream import Stream
 from tests.logs import LOOKUP, line
@@ -44,7 +45,7 @@ def flows(log):
 
 
 def holds_nothing(session):
-    return not session.logs and session.given_lookup is None
+    return not session.logs and session.desk.given is None
 
 
 def refused(outcomes):
@@ -174,7 +175,7 @@ def test_only_what_has_flows_is_taken_for_a_repetition():
     for content, sentences in ((quiet, 0), (busy, 1)):
         session = Session()
         session.take_in(read(*(arrival(name, content) for name in names)))
-        assert len(session.repeated) == sentences
+        assert len(session.messages.repeated) == sentences
 
 
 def test_progress_is_said_with_rate_and_time_left():
@@ -213,11 +214,11 @@ def test_one_s_own_log_takes_the_place_of_the_sample_and_of_its_lookup():
     lookup = load_lookup_table(io.BytesIO(LOOKUP), name="own.csv")
     session = with_sample(own)
     assert list(session.logs.by_name) == ["a.log"]
-    assert session.given_lookup is None
+    assert session.desk.given is None
     assert list(with_sample(lookup).logs.by_name) == ["flow.log"]
     session = with_sample(lookup, own)
     assert list(session.logs.by_name) == ["a.log"]
-    assert session.given_lookup is lookup
+    assert session.desk.given is lookup
 
 
 def test_a_lookup_or_its_removal_never_adds_the_logs_again():
@@ -252,9 +253,9 @@ def test_a_lookup_of_one_s_own_survives_the_sample():
     session = Session()
     session.take_in([lookup])
     session.show_sample()
-    assert session.given_lookup is not lookup
+    assert session.desk.given is not lookup
     session.take_in([CountedLog("a.log", parse_flow_log(io.BytesIO(line())), 0.1)])
-    assert session.given_lookup is lookup
+    assert session.desk.given is lookup
     session = with_sample()
     session.remove_log("flow.log")
     assert holds_nothing(session)
@@ -306,7 +307,7 @@ def test_a_folder_is_read_with_all_below_it_but_hidden_files(folder):
     session = started(folder / "logs")
     assert list(session.logs.by_name) == [str(folder / "logs")]
     assert session.logs.counts.total.flows == 2
-    assert not session.refused
+    assert not session.messages.refused
 
 
 def test_a_run_that_overtakes_the_start_sees_that_files_are_being_read(folder, monkeypatch):
@@ -338,17 +339,17 @@ def test_a_file_that_is_given_twice_counts_twice_and_can_be_removed(folder):
     for _ in ("read", "known"):
         session = started(logs, logs / "sub", folder / "link.log", logs)
         assert session.logs.counts.total.flows == 6
-        assert list(session.repeated.values()) == [
+        assert list(session.messages.repeated.values()) == [
             f"{logs / 'sub'}: all of its files were given before ({logs}) and are counted each time.",
             f"{folder / 'link.log'}: was given before ({logs}) and is counted each time.",
             f"{logs} (2): all of its files were given before ({logs}) and are counted each time.",
         ]
         session.remove_repeated()
         assert session.logs.counts.total.flows == 2
-        assert not session.repeated
+        assert not session.messages.repeated
     session = started(logs / "sub", logs)  # of which one file is nowhere else
-    assert not session.repeated
-    assert session.told == [
+    assert not session.messages.repeated
+    assert session.messages.told == [
         f"{logs}: 1 of 2 of its files were given before ({logs / 'sub'}) and are counted each time."
     ]
 
@@ -373,35 +374,37 @@ def test_a_lookup_may_be_given_or_lie_in_the_folder(folder):
     rules = folder / "logs" / "rules.csv"
     rules.write_bytes(LOOKUP)
     session = started(folder / "logs")
-    assert session.lookup.name == str(rules)
-    assert started(folder / "logs").lookup.content == LOOKUP
+    assert session.desk.lookup.name == str(rules)
+    assert started(folder / "logs").desk.lookup.content == LOOKUP
     given = folder / "given.csv"
     given.write_bytes(b"443,tcp,x\n")
-    assert started(folder / "logs", "--lookup", given).lookup.tags == ("x",)
+    assert started(folder / "logs", "--lookup", given).desk.lookup.tags == ("x",)
     session = started(folder / "logs", "--lookup", rules)
-    assert (session.lookup.name, session.told) == (str(rules), [])
+    assert (session.desk.lookup.name, session.messages.told) == (str(rules), [])
 
 
 def test_what_is_wrong_with_the_arguments_is_said_and_the_rest_is_read(folder):
     session = started(folder / "none.log", folder / "logs")
     assert session.logs.counts.total.flows == 2
-    assert session.refused == [f"{folder / 'none.log'}: there is no such file. Check the path."]
-    (sentence,) = started("--nonsense").refused
+    assert session.messages.refused == [
+        f"{folder / 'none.log'}: there is no such file. Check the path."
+    ]
+    (sentence,) = started("--nonsense").messages.refused
     assert "unrecognized arguments: --nonsense" in sentence
     assert in_place.USAGE in sentence
     empty = folder / "empty"
     empty.mkdir()
-    assert "without files" in started(empty).refused[0]
+    assert "without files" in started(empty).messages.refused[0]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
 def test_what_is_no_regular_file_is_not_waited_for(folder):
     os.mkfifo(folder / "logs" / "pipe")
-    (sentence,) = started(folder / "logs").refused
+    (sentence,) = started(folder / "logs").messages.refused
     assert "pipe: is no regular file" in sentence
     session = started(folder / "logs" / "a.log", "--lookup", folder / "logs" / "pipe")
     session.take_in([load_lookup_table(io.BytesIO(LOOKUP))])
-    assert not session.has_lookup_to_save
+    assert not session.desk.has_lookup_to_save
 
 
 def test_a_folder_that_cannot_be_looked_into_is_named(folder, monkeypatch):
@@ -413,7 +416,7 @@ def test_a_folder_that_cannot_be_looked_into_is_named(folder, monkeypatch):
 
     monkeypatch.setattr(os, "walk", locked)
     session = started(folder / "logs")
-    assert session.refused == [
+    assert session.messages.refused == [
         f"{folder / 'logs' / 'locked'}: cannot be opened: Permission denied."
     ]
     assert session.logs.counts.total.flows == 2
@@ -423,17 +426,17 @@ def test_a_lookup_goes_back_into_its_file_byte_for_byte_or_not_at_all(folder):
     path = folder / "rules.csv"
     path.write_bytes(LOOKUP)
     session = started("--lookup", path)
-    assert in_place.is_saved(session.lookup, session.home)
+    assert in_place.is_saved(session.desk.lookup, session.desk.home)
     other = b"# note\nport;proto;tag;owner\n443;tcp;web;me\n"
     session.take_in([load_lookup_table(io.BytesIO(other))])
-    assert not in_place.is_saved(session.lookup, session.home)
-    assert in_place.content(session.home) == session.home_content
-    in_place.save(session.lookup, session.home)
-    session.saved()
+    assert not in_place.is_saved(session.desk.lookup, session.desk.home)
+    assert in_place.content(session.desk.home) == session.desk.home_content
+    in_place.save(session.desk.lookup, session.desk.home)
+    session.messages.told = [session.desk.saved()]
     assert path.read_bytes() == other
-    assert session.told == [f"Saved 1 rule to {path}."]
+    assert session.messages.told == [f"Saved 1 rule to {path}."]
     with pytest.raises(OutputError, match="could not be written"):
-        in_place.save(session.lookup, str(folder / "none" / "rules.csv"))
+        in_place.save(session.desk.lookup, str(folder / "none" / "rules.csv"))
 
 
 def test_a_tab_gets_back_what_it_had_and_nobody_else_does(monkeypatch):

@@ -74,8 +74,8 @@ def test_the_page_in_place_is_started_as_printed():
     in_place.start(session, [str(ROOT / word) if "/" in word else word for word in command.split()])
     session.intake.wait(60)
     session.collect()
-    assert not session.refused
-    assert (session.logs.counts.total.flows, len(session.lookup)) == (14, 11)
+    assert not session.messages.refused
+    assert (session.logs.counts.total.flows, len(session.desk.lookup)) == (14, 11)
 
 
 def test_every_option_of_the_command_line_is_in_readme():

@@ -182,7 +182,7 @@ _FOLDS: Final[deque[Fold]] = deque()
 
 
 @contextmanager
-def fold(kernel: Kernel) -> Iterator[Fold]:
+def unused_fold(kernel: Kernel) -> Iterator[Fold]:
     """A fold that nobody else uses meanwhile."""
     try:
         one = _FOLDS.pop()
@@ -194,14 +194,14 @@ def fold(kernel: Kernel) -> Iterator[Fold]:
 
 def _sorted_columns(pile: Ints, rung: int) -> tuple[Ints, int]:
     """The same where there are too many windows between the first and the last one, or rows."""
-    found = table_of(pile.T.copy(), rung)
+    found = table_from(pile.T.copy(), rung)
     # An unknown window is more than UNKNOWN_MINUTE there, which it is on a pile.
     window = np.minimum(found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE)
     key = window << WINDOW_SHIFT | found.key & ((1 << WINDOW_SHIFT) - 1)
     return np.stack([key, found.flows, found.packets, found.bytes]), found.rung
 
 
-def table_of(columns: Ints, rung: int) -> Table:
+def table_from(columns: Ints, rung: int) -> Table:
     """The table of the columns of a pile, whose keys are a table's but for unknown windows."""
     key, flows, packets, volume = columns
     key[key >> WINDOW_SHIFT == UNKNOWN_MINUTE] |= UNKNOWN_WINDOW << WINDOW_SHIFT
@@ -224,6 +224,6 @@ def folded(kernel: Kernel, tables: Sequence[Table]) -> Table:
         rows[:, 0] = window << WINDOW_SHIFT | table_.key & ((1 << WINDOW_SHIFT) - 1)
         rows[:, 1], rows[:, 2], rows[:, 3] = table_.flows, table_.packets, table_.bytes
         at += len(table_)
-    with fold(kernel) as one:
+    with unused_fold(kernel) as one:
         columns, rung = one.columns(pile, low, high, rung)
-    return table_of(columns, rung)
+    return table_from(columns, rung)

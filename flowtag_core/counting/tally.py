@@ -14,7 +14,7 @@ from flowtag_core.counting.contract import (
     UNKNOWN_MINUTE,
     Kernel,
 )
-from flowtag_core.counting.folding import fold, table_of
+from flowtag_core.counting.folding import table_from, unused_fold
 from flowtag_core.counting.reference import is_reply, tables_of
 from flowtag_core.counting.threads import each
 from flowtag_core.counts import ALL_TIME, WIDTHS, FlowCounts, Ints, Table, Tower, key_of
@@ -118,13 +118,13 @@ class Tally:
         columns = self._folded(kind)
         if self._most[kind] > _PILE_SIZES[-1]:  # what is as large is not kept for the next time
             self._piles[kind], self._most[kind] = _room(_PILE_SIZES[0]), _PILE_SIZES[0]
-        return table_of(columns, self._rungs[kind])
+        return table_from(columns, self._rungs[kind])
 
     def _folded(self, kind: int) -> Ints:
         """The columns of a pile, equal keys made one, sorted; its rung becomes what it must be."""
         pile = self._piles[kind][: self._used[kind]]
         low, high = (self._widths[3:, kind] // self._widths[0, kind]).tolist()
-        with fold(self._kernel) as one:
+        with unused_fold(self._kernel) as one:
             columns, self._rungs[kind] = one.columns(pile, low, high, self._rungs[kind])
         return columns
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from flowtag_core.showing.lookup_notes import effect
 from flowtag_core.showing.words import pair_name
-from flowtag_core.showing.workbench import Offer
+from flowtag_core.showing.workbench import UntaggedPair
 from flowtag_core.tagging.editing import parse_rules
 from flowtag_core.tagging.lookup import Rule
 from flowtag_core.tagging.report import Report
@@ -24,53 +24,53 @@ ON_ITS_WAY: Final = 3.0
 
 @dataclass
 class Bench:
-    """The untagged pairs on offer, which of them are ticked, and what the last deed came to.
+    """The untagged pairs on pair, which of them are ticked, and what the last deed came to.
 
     `said` is the sentence on that deed, `wrong` the one on what could not be done. `untagged` is
     the share (0 to 1) that was Untagged when the page was drawn last, `pending` what was done since,
     `view` what was counted then.
     """
 
-    offers: tuple[Offer, ...] = ()
+    pairs: tuple[UntaggedPair, ...] = ()
     ticked: set[tuple[int, int]] = field(default_factory=set)
     said: str = ""
     wrong: str = ""
     untagged: float = 0.0
     pending: str = ""
     view: Hashable = None
-    _offers_before: tuple[Offer, ...] = ()
+    _pairs_before: tuple[UntaggedPair, ...] = ()
     _moved: float = 0.0
     _taken: tuple[int, float] = (-1, 0.0)
 
-    def show(self, offers: Sequence[Offer]) -> list[int]:
-        """Put these on offer; gives the rows that are ticked, those that are gone being let go."""
-        if tuple(offers) != self.offers:
-            self._offers_before, self._moved = self.offers, time.monotonic()
-            self.offers = tuple(offers)
-        rows = [row for row, offer in enumerate(offers) if offer.pair in self.ticked]
-        self.ticked = {offers[row].pair for row in rows}
+    def show(self, pairs: Sequence[UntaggedPair]) -> list[int]:
+        """Put these on pair; gives the rows that are ticked, those that are gone being let go."""
+        if tuple(pairs) != self.pairs:
+            self._pairs_before, self._moved = self.pairs, time.monotonic()
+            self.pairs = tuple(pairs)
+        rows = [row for row, pair in enumerate(pairs) if pair.numbers in self.ticked]
+        self.ticked = {pairs[row].numbers for row in rows}
         return rows
 
     def tick(self, rows: Collection[int]) -> None:
         """Have these rows of the list ticked and no others."""
         self.wrong = ""
-        self.ticked = {self.offers[row].pair for row in rows if row < len(self.offers)}
+        self.ticked = {self.pairs[row].numbers for row in rows if row < len(self.pairs)}
 
-    def clicked(self, row: int, label: str) -> Offer | None:
-        """The offer that the browser showed where it was clicked, None where that is not sure.
+    def clicked(self, row: int, label: str) -> UntaggedPair | None:
+        """The pair that the browser showed where it was clicked, None where that is not sure.
 
         The rows move up after each rule. The click may have been meant for the list before this one
         if that was here a moment ago; and the second half of a double click is meant for nothing.
         """
         now = time.monotonic()
         row_before, then = self._taken
-        lists = {self.offers, self._offers_before if now - self._moved < ON_ITS_WAY else ()}
-        shown = {offers[row] for offers in lists if row < len(offers)}
-        meant = [offer for offer in shown if offer.label == label]
+        lists = {self.pairs, self._pairs_before if now - self._moved < ON_ITS_WAY else ()}
+        shown = {pairs[row] for pairs in lists if row < len(pairs)}
+        meant = [pair for pair in shown if pair.label == label]
         if now - then < (A_DOUBLE_CLICK if row == row_before else AT_ONCE) or len(meant) != 1:
             return None
         self._taken = row, now
-        return meant[0] if meant[0] in self.offers else None
+        return meant[0] if meant[0] in self.pairs else None
 
     def rules(self, ports: str, tag: str) -> list[Rule]:
         """What the tag is for: the ports that are written, else what is ticked, else the first.
@@ -79,22 +79,22 @@ class Bench:
         """
         if ports.strip():
             return parse_rules(ports, tag)
-        return [offer.rule(tag) for offer in self._targets]
+        return [pair.rule(tag) for pair in self._targets]
 
     def names(self) -> list[str]:
         """What the tag is for if nothing is written."""
-        return [pair_name(*offer.pair) for offer in self._targets]
+        return [pair_name(*pair.numbers) for pair in self._targets]
 
     @property
     def first_suggestion(self) -> str:
-        """What is on offer for the first of them."""
+        """What is on pair for the first of them."""
         return self._targets[0].suggestion
 
     @property
-    def _targets(self) -> list[Offer]:
+    def _targets(self) -> list[UntaggedPair]:
         """What is ticked, else the first."""
-        ticked = [offer for offer in self.offers if offer.pair in self.ticked]
-        return ticked or list(self.offers[:1])
+        ticked = [pair for pair in self.pairs if pair.numbers in self.ticked]
+        return ticked or list(self.pairs[:1])
 
     def drawn(self, report: Report, view: Hashable) -> None:
         """The page is drawn: what was done since the last time has come to something.

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final
 
 from flowtag_core.errors import RuleError
-from flowtag_core.page.versions import NO_LOOKUP
+from flowtag_core.page.versions import EMPTY_LOOKUP
 from flowtag_core.showing import tables
 from flowtag_core.tagging.editing import Sheet, sheet_of
 from flowtag_core.tagging.lookup import Lookup
@@ -28,7 +28,7 @@ class Edits:
     """
 
     number: int = 0
-    sheet: Sheet = field(default_factory=partial(sheet_of, NO_LOOKUP))
+    sheet: Sheet = field(default_factory=partial(sheet_of, EMPTY_LOOKUP))
     rows: Any = None
     content: bytes | None = None
     is_edited: bool = False

@@ -14,7 +14,7 @@ from flowtag_core.errors import FlowtagError, LogError
 from flowtag_core.output import write_whole
 from flowtag_core.page.intake import Arrival, CountedLog, Refused
 from flowtag_core.page.session import Session
-from flowtag_core.reading.flow_log import distinct
+from flowtag_core.reading.flow_log import distinct_names
 from flowtag_core.showing.log_notes import given_before
 from flowtag_core.showing.words import unicode
 from flowtag_core.sources.places import Log, Place, logs_at
@@ -63,14 +63,14 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
         session.take_in([Refused(unicode(str(error)))])
         return
     session.use_format(given.format or "")
-    if session.format_wrong:
-        session.take_in([Refused(unicode(session.format_wrong))])
+    if session.format.wrong:
+        session.take_in([Refused(unicode(session.format.wrong))])
         return
-    found = find(given, session.format)
+    found = find(given, session.format.layout)
     session.has_start = given != Given()
-    session.home, session.home_content = given.lookup, None
+    session.desk.home, session.desk.home_content = given.lookup, None
     session.take(found.arrivals)
-    session.repeated, session.told = found.repeated, found.told
+    session.messages.repeated, session.messages.told = found.repeated, found.told
     session.take_in(found.known)
 
 
@@ -109,7 +109,7 @@ def find(given: Given, format: str | None = None) -> Start:
     ours = {place.identity for log in lookup for place in log.places}
     logs = [log for path in given.paths for log in _regular(path, start)]
     before: dict[Hashable, str] = {}
-    for log, name in zip(logs, distinct(unicode(log.name) for log in logs), strict=True):
+    for log, name in zip(logs, distinct_names(unicode(log.name) for log in logs), strict=True):
         places = tuple(place for place in log.places if place.identity not in ours)
         _tell_repeated(start, name, replace(log, places=places), before)
         before |= {place.identity: name for place in places if place.identity not in before}

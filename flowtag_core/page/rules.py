@@ -20,7 +20,7 @@ _LONGEST_CELL: Final = 1_000
 
 def rules(session: Session) -> None:
     """If it is folded out the table to edit, and below it the rows in doubt."""
-    lookup = session.lookup
+    lookup = session.desk.lookup
     # Folded out at first where something is in doubt; after that as the user has it.
     st.session_state.setdefault(_KEY, bool(lookup.problems or lookup.notices))
     # The label is a part of what the fold is known by, so no number may stand in it.
@@ -52,8 +52,8 @@ def _problems(lookup: Lookup) -> None:
 
 
 def _editor(session: Session) -> None:
-    edits = session.edits
-    edits.show(session.lookup, is_there=_key(session) in st.session_state)
+    edits = session.desk.edits
+    edits.show(session.desk.lookup, is_there=_key(session) in st.session_state)
     if edits.rows is None:
         st.text(
             f"With over {MOST_CELLS:,} cells it is too large to be edited here. Name ports above, or "
@@ -64,7 +64,7 @@ def _editor(session: Session) -> None:
         st.caption(lookup_notes.EDITABLE, width="stretch")
         undo_and_redo(session, "_rows")
     # There from the start, or the table would move down at the first edit.
-    st.caption(words.literal(session.bench.said or "No change yet."))
+    st.caption(words.literal(session.desk.bench.said or "No change yet."))
     st.data_editor(
         edits.rows,
         key=_key(session),
@@ -93,8 +93,8 @@ def _columns(sheet: Sheet) -> dict[Any, Any]:
 
 
 def _key(session: Session) -> str:
-    return f"rules_{session.edits.number}"
+    return f"rules_{session.desk.edits.number}"
 
 
 def _edited(session: Session, key: str) -> None:
-    session.edit(st.session_state[key])
+    session.desk.edit(st.session_state[key])

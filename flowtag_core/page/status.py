@@ -35,7 +35,9 @@ def status(session: Session) -> DeltaGenerator:
         # Behind a second click, for it stands where Cancel has just been.
         with st.popover("Start over", key="ask_start_over"):
             st.caption(
-                log_notes.start_over(0 if session.versions.is_saved else session.versions.unsaved)
+                log_notes.start_over(
+                    0 if session.desk.versions.is_saved else session.desk.versions.unsaved
+                )
             )
             st.button("Forget all files", key="start_over", on_click=session.start_over)
     return place
@@ -53,10 +55,10 @@ def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:
 
 def repeated(session: Session) -> None:
     """Show the logs that seem to be there twice, with a button that removes the later ones."""
-    names = [name for name in session.repeated if name in session.logs.by_name]
+    names = [name for name in session.messages.repeated if name in session.logs.by_name]
     if not names:
         return
-    say(st.info, [session.repeated[name] for name in names])
+    say(st.info, [session.messages.repeated[name] for name in names])
     label = (
         f"Remove {literal(words.short_path(names[0]))}"
         if len(names) == 1

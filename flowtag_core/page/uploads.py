@@ -70,7 +70,7 @@ def drop_zone(session: Session, label: str) -> None:
 def _custom_format(session: Session) -> None:
     """A field for the layout of logs that have no header and another format than the default."""
     # After a reload the field is a new one, and the format may also have come with the start.
-    st.session_state["format"] = session.format_text
+    st.session_state["format"] = session.format.text
     with st.expander("Custom format"):
         st.text_input(
             "Fields of logs without a header, in their order",
@@ -81,10 +81,10 @@ def _custom_format(session: Session) -> None:
             help="As AWS shows the format of a flow log, or the bare names. For files that come from "
             "now on; a log with a header needs none.",
         )
-        if session.format_wrong:
-            st.error(literal(session.format_wrong))
-        elif session.format:
-            st.caption(literal(log_notes.format_in_use(session.format)))
+        if session.format.wrong:
+            st.error(literal(session.format.wrong))
+        elif layout := session.format.layout:
+            st.caption(literal(log_notes.format_in_use(layout)))
 
 
 def _take_format(session: Session) -> None:
@@ -98,7 +98,7 @@ def _tell_unsent(session: Session) -> None:
             f"{_name(str(file['name']))}: was not sent, since it is larger than "
             f"{st.get_option('server.maxUploadSize'):,} MB. Start the page on it instead: {USAGE}"
         )
-        session.unsent.append((int(file["drop"]), sentence))
+        session.messages.unsent.append((int(file["drop"]), sentence))
 
 
 def take_dropped(session: Session) -> None:

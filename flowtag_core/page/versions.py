@@ -11,7 +11,7 @@ from flowtag_core.tagging.lookup_file import read_lookup
 MOST_KEPT: Final = 1 << 26
 """Bytes of earlier files that are kept to go back to: hundreds of ordinary lookups."""
 
-NO_LOOKUP: Final = read_lookup(b"dstport,protocol,tag\n", name="lookup.csv")
+EMPTY_LOOKUP: Final = read_lookup(b"dstport,protocol,tag\n", name="lookup.csv")
 """What stands for the lookup where none was given, and what the first rule is added to."""
 
 
@@ -32,14 +32,14 @@ class Versions:
 
     current: Lookup | None = None
     unsaved: int = 0
-    _saved: Lookup = NO_LOOKUP
+    _saved: Lookup = EMPTY_LOOKUP
     _past: list[_File | None] = field(default_factory=list)
     _future: list[_File | None] = field(default_factory=list)
 
     @property
     def lookup(self) -> Lookup:
         """The lookup; one without a rule where there is none."""
-        return NO_LOOKUP if self.current is None else self.current
+        return EMPTY_LOOKUP if self.current is None else self.current
 
     @property
     def can_undo(self) -> bool:
@@ -58,7 +58,7 @@ class Versions:
 
     def take(self, lookup: Lookup | None) -> None:
         """Have another file in the place of this one: the user has it already."""
-        self._saved = NO_LOOKUP if lookup is None else lookup
+        self._saved = EMPTY_LOOKUP if lookup is None else lookup
         if self.current is None:
             self._show(lookup)
         else:

@@ -33,11 +33,14 @@ def welcome(session: Session) -> None:
     st.write("Which application does each flow belong to, and which flows belong to none yet?")
     with st.container():
         # In one place however many they are, so that the drop zone keeps its own.
-        say(st.error, session.refusals)
-        say(st.info, session.told)
+        say(st.error, session.messages.refusals)
+        say(st.info, session.messages.told)
         offers(session)
-        if session.given_lookup is not None:
-            say(st.info, [f"{session.lookup.name} is loaded as the lookup. Now drop a flow log."])
+        if session.desk.given is not None:
+            say(
+                st.info,
+                [f"{session.desk.lookup.name} is loaded as the lookup. Now drop a flow log."],
+            )
         if address.is_view():
             st.info(log_notes.LINK_WAITS)
     with st.container(border=True):
@@ -50,9 +53,9 @@ def welcome(session: Session) -> None:
                 on_click=session.show_sample,
             )
             st.text("14 flows and 11 rules. Nothing leaves this machine.")
-            if session.given_lookup is not None or session.has_start:
+            if session.desk.given is not None or session.has_start:
                 st.button("Start over", key="start_over", on_click=session.start_over)
-    if session.given_lookup is not None:
+    if session.desk.given is not None:
         rules(session)
         return
     _glance()
@@ -74,7 +77,7 @@ def _glance() -> None:
         st.header("Counts by tag come out")
         sample = Session()
         sample.show_sample()
-        report = map_tags(sample.logs.counts, sample.lookup)
+        report = map_tags(sample.logs.counts, sample.desk.lookup)
         theme = st.context.theme.type or "light"
         colours = legend(report, report, theme)
         st.altair_chart(tag_chart(report, colours, theme), alt="The sample's flows by tag, bars")

@@ -11,37 +11,33 @@ from flowtag_core.errors import RuleError
 from flowtag_core.page import rows
 from flowtag_core.page.session import Session
 from flowtag_core.showing import log_notes, lookup_notes, words
+from flowtag_core.showing.view import View
 from flowtag_core.showing.words import literal
-from flowtag_core.showing.workbench import offers, untagged_pairs, untagged_table
-from flowtag_core.tagging.course import Course
+from flowtag_core.showing.workbench import untagged_pairs, untagged_places, untagged_table
 from flowtag_core.tagging.report import Report
 
 HEIGHT: Final = 422
 _MOST_TAGS: Final = 1_000
 
 
-def workbench(
-    session: Session, report: Report, course: Course, rejected: Report | None, hint: str
-) -> None:
-    """The box to name what is ticked, undo and redo, and the list of untagged pairs.
-
-    `hint` is a sentence on what these pairs are, if there is one.
-    """
-    bench, places = session.bench, untagged_pairs(report)
-    on_offer = offers(report, places)
-    rows.select("untagged", bench.show(on_offer))
+def workbench(session: Session, view: View) -> None:
+    """The box to name what is ticked, undo and redo, and the list of untagged pairs."""
+    report = view.report
+    bench, places = session.desk.bench, untagged_places(report)
+    pairs = untagged_pairs(report, places)
+    rows.select("untagged", bench.show(pairs))
     st.header(lookup_notes.untagged_title(report, len(places)))
-    if not on_offer:
+    if not pairs:
         undo_and_redo(session)
         st.text(bench.said or ("No flow is untagged." if report.total else log_notes.NOTHING_THERE))
         return
-    if hint:
-        st.caption(hint)
+    if view.replies_hint:
+        st.caption(view.replies_hint)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         ports = _boxes(session, report)
         undo_and_redo(session)
     st.caption(literal(_said(session, report, ports)))
-    table = untagged_table(report, places, on_offer, course, rejected)
+    table = untagged_table(report, places, pairs, view.course, view.rejected)
     st.dataframe(
         table,
         key="untagged",
@@ -56,7 +52,7 @@ def workbench(
 
 def _boxes(session: Session, report: Report) -> str:
     """What to tag, which is given back, and as what."""
-    bench = session.bench
+    bench = session.desk.bench
     ports = st.text_input(
         "Port or range",
         key="tag_ports",
@@ -83,25 +79,25 @@ def _boxes(session: Session, report: Report) -> str:
 
 def _said(session: Session, report: Report, ports: str) -> str:
     """What the tag would be for, or what the last deed came to."""
-    bench = session.bench
+    bench = session.desk.bench
     if bench.wrong:
         return bench.wrong
     if not ports.strip() and not bench.ticked and bench.said:
         return bench.said
     try:
-        rules = bench.rules(ports, lookup_notes.placeholder_tag(session.lookup))
-        return lookup_notes.preview(report, session.lookup, rules)
+        rules = bench.rules(ports, lookup_notes.placeholder_tag(session.desk.lookup))
+        return lookup_notes.preview(report, session.desk.lookup, rules)
     except RuleError as error:
         return str(error)
 
 
 def undo_and_redo(session: Session, place: str = "") -> None:
     """The two buttons; `place` tells those in one place of the page from those in another."""
-    versions = session.versions
+    versions = session.desk.versions
     with st.container(horizontal=True, width="content", gap="xsmall"):
         for name, act, is_there in (
-            ("Undo", session.undo, versions.can_undo),
-            ("Redo", session.redo, versions.can_redo),
+            ("Undo", session.desk.undo, versions.can_undo),
+            ("Redo", session.desk.redo, versions.can_redo),
         ):
             key = f"{name.lower()}{place}"
             st.button(name, key=key, on_click=act, disabled=not is_there, width=76)
@@ -131,25 +127,25 @@ def _columns(session: Session, measure: str, largest_share: float) -> dict[Any, 
 
 
 def _tick(session: Session) -> None:
-    session.bench.tick(rows.selected("untagged"))
+    session.desk.bench.tick(rows.selected("untagged"))
 
 
 def _take(session: Session) -> None:
     click = st.session_state["take"]
-    offer = session.bench.clicked(click["row"], click["label"]) if click else None
-    if offer is not None:
-        session.tag([offer.rule(offer.suggestion)])
+    pair = session.desk.bench.clicked(click["row"], click["label"]) if click else None
+    if pair is not None:
+        session.desk.tag([pair.rule(pair.suggestion)])
 
 
 def _tag_as(session: Session) -> None:
     tag = (st.session_state["tag_as"] or "").strip()
     st.session_state["tag_as"] = None
     try:
-        rules = session.bench.rules(st.session_state.get("tag_ports") or "", tag)
+        rules = session.desk.bench.rules(st.session_state.get("tag_ports") or "", tag)
     except RuleError as error:
-        session.bench.refuse(str(error))
+        session.desk.bench.refuse(str(error))
         return
     if tag and rules:
-        session.tag(rules)
-        if not session.bench.wrong:
+        session.desk.tag(rules)
+        if not session.desk.bench.wrong:
             st.session_state["tag_ports"] = ""

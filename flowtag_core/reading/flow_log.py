@@ -68,7 +68,7 @@ def parse_flow_log(
     counted and passed over. Raises LogError where a log cannot be read at all, FormatError for the format.
     """
     _layouts(format)  # one that cannot serve is refused before anything is looked at
-    called = distinct(map(_name, files) if names is None else names)
+    called = distinct_names(map(_name, files) if names is None else names)
     logs = [_log(file, name) for file, name in zip(files, called, strict=True)]
     results = each_place(
         [place for log in logs for place in log.places],
@@ -116,7 +116,7 @@ def each_place(
             yield iter(found)
 
 
-def distinct(names: Iterable[str]) -> list[str]:
+def distinct_names(names: Iterable[str]) -> list[str]:
     """The names, each made its own: a second `a.log` becomes `a.log (2)`."""
     distinct: dict[str, None] = {}
     times: Counter[str] = Counter()

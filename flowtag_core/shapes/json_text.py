@@ -44,7 +44,7 @@ _PARTIAL: Final = re.compile(
 _PARTIAL_ESCAPE: Final = re.compile(r"\\?u?[0-9a-fA-F]{0,4}")
 """What stands where the parser fails if an escape, a number or a word goes on behind the end of the text."""
 
-Numbered = Iterator[tuple[int, Any]]
+Documents = Iterator[tuple[int, Any]]
 
 
 class Unread(NamedTuple):
@@ -102,7 +102,7 @@ class JsonText:
             self._more()
         return _LINE_END.match(self._held, self._at) is not None
 
-    def documents(self) -> Numbered:
+    def documents(self) -> Documents:
         """Each document, or what is in its containers, with its line; text between them as text."""
         while sign := self._next_sign():
             if sign == ",":  # after a document on a line of its own, say
@@ -118,7 +118,7 @@ class JsonText:
             else:
                 yield document
 
-    def _in_large(self, sign: str) -> Numbered:
+    def _in_large(self, sign: str) -> Documents:
         """What is in a document that is large or broken, as far as it goes."""
         line, beginning, is_bare = self.line, self._beginning(), True
         try:
@@ -137,7 +137,7 @@ class JsonText:
                 self._rest_of_line()
             yield line, Unread(beginning, Reason.NO_RECORD_IN_JSON)
 
-    def _in_array(self) -> Numbered:
+    def _in_array(self) -> Documents:
         """The values of an array, each broken one as what it is."""
         self._move(self._at + 1)
         while (sign := self._next_sign()) != "]":
@@ -155,7 +155,7 @@ class JsonText:
                 yield line, self._skipped(Reason.NO_RECORD_IN_JSON)
         self._move(self._at + 1)
 
-    def _in_object(self, above: str = "") -> Numbered:
+    def _in_object(self, above: str = "") -> Documents:
         """What is in the containers of an object; where it has none, the object."""
         line, beginning, is_container = self.line, self._beginning(), bool(above)
         others: dict[str, Any] = {}

@@ -15,13 +15,13 @@ from flowtag_core.tagging.course import Course
 from flowtag_core.tagging.lookup import EXACT, Ports, Rule
 from flowtag_core.tagging.report import Numbers, Report, places_in, sums_at
 
-MOST_OFFERS: Final = 200
+MOST_PAIRS: Final = 200
 """Rows of the workbench: more than anybody names one by one."""
 BARS: Final = 24
 """Bars at most in the small picture of a pair's flows over time."""
 
 
-class Offer(NamedTuple):
+class UntaggedPair(NamedTuple):
     """An untagged port and protocol number, and the tag that it might get."""
 
     port: int
@@ -29,7 +29,7 @@ class Offer(NamedTuple):
     suggestion: str
 
     @property
-    def pair(self) -> tuple[int, int]:
+    def numbers(self) -> tuple[int, int]:
         """Port and protocol number."""
         return self.port, self.protocol
 
@@ -43,23 +43,23 @@ class Offer(NamedTuple):
         return Rule(Ports(EXACT, self.port, self.port), self.protocol, tag, 0)
 
 
-def untagged_pairs(report: Report) -> Ints:
-    """The places of the untagged pairs in the report, the most first, at most MOST_OFFERS."""
+def untagged_places(report: Report) -> Ints:
+    """The places of the untagged pairs in the report, the most first, at most MOST_PAIRS."""
     places: Ints = np.flatnonzero(report.is_untagged)
-    most = (-report.count[places]).argsort(kind="stable")[:MOST_OFFERS]
+    most = (-report.count[places]).argsort(kind="stable")[:MOST_PAIRS]
     return places[most]
 
 
-def offers(report: Report, places: Ints) -> list[Offer]:
+def untagged_pairs(report: Report, places: Ints) -> list[UntaggedPair]:
     """What is on offer for the pairs at these places."""
     pairs = zip(report.port[places].tolist(), report.protocol[places].tolist(), strict=True)
-    return [Offer(port, protocol, suggestion(port, protocol)) for port, protocol in pairs]
+    return [UntaggedPair(port, protocol, suggestion(port, protocol)) for port, protocol in pairs]
 
 
 def untagged_table(
     report: Report,
     places: Ints,
-    on_offer: Sequence[Offer],
+    pairs: Sequence[UntaggedPair],
     course: Course,
     rejected: Report | None,
 ) -> pd.DataFrame:
@@ -70,8 +70,8 @@ def untagged_table(
     count = report.count[places]
     table = pd.DataFrame(
         {
-            "Port": [pair_name(*offer.pair) for offer in on_offer],
-            "Tag as": [offer.label for offer in on_offer],
+            "Port": [pair_name(*pair.numbers) for pair in pairs],
+            "Tag as": [pair.label for pair in pairs],
             report.measure.capitalize(): count,
             "Share": 100.0 * count / max(report.total, 1),
         }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flowtag_core.counts import UNKNOWN_TIME, Ints, sum_of
 from flowtag_core.tagging.report import (
@@ -12,10 +14,9 @@ from flowtag_core.tagging.report import (
     Report,
     Selection,
     Time,
-    _concatenated,
-    _keys,
-    _values,
+    keys_of,
     sums_at,
+    values_of,
 )
 
 
@@ -39,11 +40,11 @@ class Course:
 
 def over_time(selection: Selection, report: Report) -> Course:
     """When the flows of a report began that was made of this selection."""
-    keys = _keys(report.port, report.protocol)
-    tables = [table for table in selection if len(table)]
-    key = _concatenated([_keys(table.port, table.protocol) for table in tables], np.int32)
-    seconds = _concatenated([table.window for table in tables])
-    values = _concatenated([_values(table, report.measure) for table in tables])
+    keys = keys_of(report.port, report.protocol)
+    tables = [table for table in selection.tables if len(table)]
+    key = _joined([keys_of(table.port, table.protocol) for table in tables], np.int32)
+    seconds = _joined([table.window for table in tables])
+    values = _joined([values_of(table, report.measure) for table in tables])
     is_known = seconds != UNKNOWN_TIME
     width = selection.width
     known = seconds[is_known]
@@ -80,3 +81,7 @@ def stacked(course: Course, layer: Numbers, layers: int) -> Ints:
     """
     shape = layers, len(course.start)
     return sums_at(shape, (layer[course.pair], course.window), course.count)
+
+
+def _joined(columns: list[NDArray[Any]], kind: type = np.int64) -> NDArray[Any]:
+    return np.concatenate([np.empty(0, kind), *columns])

@@ -1,13 +1,13 @@
-"""The only place where flows get tags: FlowCounts x Lookup -> Report -> the result CSV."""
+"""The only place where flows get tags: FlowCounts x Lookup -> Report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,8 @@ from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
 Numbers = NDArray[np.int32]
 Measure = Literal["flows", "packets", "bytes"]
 Action = Literal["ACCEPT", "REJECT", "other"]
-View = Literal["destination", "service"]
+Grouping = Literal["destination", "service"]
+"""By which port a flow that looks like a reply is counted."""
 Time = tuple[int, int]
 """Seconds since 1970: windows that begin at or after the first and before the second."""
 
@@ -40,11 +41,21 @@ _RANK: Final = np.argsort(_BY_NAME).astype(np.int32)
 
 
 @dataclass(frozen=True)
+class Filters:
+    """Which flows are counted, and where: what `map_tags` takes besides the measure."""
+
+    action: Action | None = None
+    time: Time | None = None
+    view: Grouping = "destination"
+
+
+@dataclass(frozen=True)
 class Report:
     """What each tag and each port and protocol has, under one choice of measure and filters.
 
     The columns are of one length, a row for each port and protocol, sorted by port and then by
-    protocol name. A count that would pass 2^63 - 1 stays there. `tag` is a place in `tags`, whose last entry is UNTAGGED.
+    protocol name. A count that would pass 2^63 - 1 stays there. `tag` is a place in `tags`, whose last
+    entry is UNTAGGED. It can be pickled, and what is read from it elsewhere is the same.
     """
 
     tags: tuple[str, ...]
@@ -53,6 +64,11 @@ class Report:
     tag: Numbers
     count: Ints
     measure: Measure = "flows"
+    filters: Filters = Filters()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is cached can be made again, and a read-only mapping cannot be pickled.
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def is_untagged(self) -> NDArray[np.bool_]:
@@ -109,7 +125,7 @@ def map_tags(
     measure: Measure = "flows",
     action: Action | None = None,
     time: Time | None = None,
-    view: View = "destination",
+    view: Grouping = "destination",
 ) -> Report:
     """Give every flow its tag.
 
@@ -117,14 +133,21 @@ def map_tags(
     at or after its first and before its second value (seconds since 1970), and with it only flows
     of known time. `view="service"` counts what looks like a reply with the port it comes from.
     """
-    return tagged(select(counts, action=action, time=time, view=view), lookup, measure)
+    return tagged(select(counts, Filters(action, time, view)), lookup, measure)
 
 
-class Selection(NamedTuple):
-    """The rows of a view that filters leave; each flow is in one of the two tables."""
+@dataclass(frozen=True)
+class Selection:
+    """The rows that filters leave; each flow is in one of the two tables."""
 
     requests: Table
     replies: Table
+    filters: Filters = Filters()
+
+    @property
+    def tables(self) -> tuple[Table, Table]:
+        """Both tables."""
+        return self.requests, self.replies
 
     @property
     def width(self) -> int:
@@ -132,19 +155,10 @@ class Selection(NamedTuple):
         return WIDTHS[max(self.requests.rung, self.replies.rung)]
 
 
-def select(
-    counts: FlowCounts,
-    *,
-    action: Action | None = None,
-    time: Time | None = None,
-    view: View = "destination",
-) -> Selection:
-    """What the filters of `map_tags` leave, before it is tagged."""
-    replies = {"destination": counts.replies, "service": counts.replies_by_service}[view]
-    return Selection(
-        _filtered(counts.requests, action, time),
-        _filtered(replies, action, time),
-    )
+def select(counts: FlowCounts, filters: Filters = Filters()) -> Selection:
+    """What the filters leave, before it is tagged."""
+    replies = {"destination": counts.replies, "service": counts.replies_by_service}[filters.view]
+    return Selection(_filtered(counts.requests, filters), _filtered(replies, filters), filters)
 
 
 def tagged(selection: Selection, lookup: Lookup, measure: Measure = "flows") -> Report:
@@ -152,15 +166,16 @@ def tagged(selection: Selection, lookup: Lookup, measure: Measure = "flows") -> 
     key, count = _by_port_and_protocol(selection, measure)
     port, protocol = key >> 8, _BY_NAME[key & 255]
     tag = _tag_numbers(port, protocol, lookup)
-    return Report((*lookup.tags, UNTAGGED), port, protocol, tag, count, measure)
+    tags = *lookup.tags, UNTAGGED
+    return Report(tags, port, protocol, tag, count, measure, selection.filters)
 
 
 def untagged_replies(selection: Selection, report: Report) -> int:
     """How much of what is untagged in the report of a selection looks like replies."""
     replies = selection.replies
-    untagged = _keys(report.port, report.protocol)[report.is_untagged]
-    is_untagged = np.isin(_keys(replies.port, replies.protocol), untagged)
-    return sum_of(_values(replies, report.measure)[is_untagged])
+    untagged = keys_of(report.port, report.protocol)[report.is_untagged]
+    is_untagged = np.isin(keys_of(replies.port, replies.protocol), untagged)
+    return sum_of(values_of(replies, report.measure)[is_untagged])
 
 
 def retagged(report: Report, lookup: Lookup) -> Report:
@@ -188,30 +203,26 @@ def with_tag(report: Report, tag: str) -> Report:
 
 def places_in(report: Report, port: Numbers, protocol: Numbers) -> Ints:
     """Where in the report each port and protocol stands, -1 for one that does not occur."""
-    keys, wanted = _keys(report.port, report.protocol), _keys(port, protocol)
+    keys, wanted = keys_of(report.port, report.protocol), keys_of(port, protocol)
     places = np.searchsorted(keys, wanted)
     is_there = np.append(keys, -1)[places] == wanted
     return np.where(is_there, places, -1)
 
 
-def _keys(port: NDArray[Any], protocol: NDArray[Any]) -> Numbers:
+def keys_of(port: NDArray[Any], protocol: NDArray[Any]) -> Numbers:
     """Numbers that sort as a report's rows do: by port, then by protocol name."""
     keys: Numbers = (port.astype(np.int32) << 8) | _RANK[protocol]
     return keys
 
 
-def _concatenated(columns: list[NDArray[Any]], kind: type = np.int64) -> NDArray[Any]:
-    return np.concatenate([np.empty(0, kind), *columns])
-
-
-def _filtered(table: Table, action: Action | None, time: Time | None) -> Table:
-    if action is None and time is None:
+def _filtered(table: Table, filters: Filters) -> Table:
+    if filters.action is None and filters.time is None:
         return table
     keep = np.ones(len(table), np.bool_)
-    if action is not None:
-        keep &= table.action == ACTIONS.index(action)
-    if time is not None:
-        first, behind = time
+    if filters.action is not None:
+        keep &= table.action == ACTIONS.index(filters.action)
+    if filters.time is not None:
+        first, behind = filters.time
         window = table.window
         keep &= (window >= max(first, 0)) & (window < behind)
     return Table(
@@ -221,17 +232,18 @@ def _filtered(table: Table, action: Action | None, time: Time | None) -> Table:
 
 def _by_port_and_protocol(selection: Selection, measure: Measure) -> tuple[Numbers, Ints]:
     """Each port and protocol that occurs as a sorted key, and its sum of the measure."""
-    key = np.concatenate([_keys(table.port, table.protocol) for table in selection])
+    key = np.concatenate([keys_of(table.port, table.protocol) for table in selection.tables])
     order = np.argsort(key, kind="stable")  # fast where sorted keys follow on sorted keys
     key = key[order]
-    values = np.concatenate([_values(table, measure) for table in selection])[order]
+    values = np.concatenate([values_of(table, measure) for table in selection.tables])[order]
     first = np.flatnonzero(np.diff(key, prepend=-1))
     if not len(first):
         return key, values
     return key[first], summed(lambda part: np.add.reduceat(part, first), values)
 
 
-def _values(table: Table, measure: Measure) -> Ints:
+def values_of(table: Table, measure: Measure) -> Ints:
+    """The column of a table for a measure."""
     return {"flows": table.flows, "packets": table.packets, "bytes": table.bytes}[measure]
 
 
