@@ -29,6 +29,7 @@ from flowtag_core.counts import (
     times_as_wide,
 )
 
+_AT_ONCE: Final = 1 << 12
 _MOST_SPAN: Final = 1 << 20  # windows for which there may be a list of all
 
 Int32s = np.ndarray[Any, np.dtype[np.int32]]
@@ -213,17 +214,29 @@ def folded(kernel: Kernel, tables: Sequence[Table]) -> Table:
     rung = max(table.rung for table in tables)
     pile = np.empty((sum(map(len, tables)), 4), np.int64)
     low, high, at = UNKNOWN_MINUTE, -1, 0
-    for table_ in tables:
-        rows = pile[at : at + len(table_)]
-        number = table_.key >> WINDOW_SHIFT
-        known = int(np.searchsorted(number, UNKNOWN_WINDOW))
-        window = number // times_as_wide(table_.rung, rung)
-        window[known:] = UNKNOWN_MINUTE
+    for each in tables:
+        key = _widened_keys(each, rung)
+        known = int(np.searchsorted(key, UNKNOWN_MINUTE << WINDOW_SHIFT))
         if known:
-            low, high = min(low, int(window[0])), max(high, int(window[known - 1]))
-        rows[:, 0] = window << WINDOW_SHIFT | table_.key & ((1 << WINDOW_SHIFT) - 1)
-        rows[:, 1], rows[:, 2], rows[:, 3] = table_.flows, table_.packets, table_.bytes
-        at += len(table_)
+            low = min(low, int(key[0] >> WINDOW_SHIFT))
+            high = max(high, int(key[known - 1] >> WINDOW_SHIFT))
+        columns = key, each.flows, each.packets, each.bytes
+        for start in range(0, len(each), _AT_ONCE):  # what is written stays in the cache meanwhile
+            rows = pile[at + start : at + min(start + _AT_ONCE, len(each))]
+            for place, column in enumerate(columns):
+                rows[:, place] = column[start : start + _AT_ONCE]
+        at += len(each)
     with unused_fold(kernel) as one:
-        columns, rung = one.columns(pile, low, high, rung)
-    return table_from(columns, rung)
+        columns_, rung = one.columns(pile, low, high, rung)
+    return table_from(columns_, rung)
+
+
+def _widened_keys(table: Table, rung: int) -> Ints:
+    """The keys of a table as they are on a pile whose windows are those of a wider rung."""
+    known = int(np.searchsorted(table.key, UNKNOWN_WINDOW << WINDOW_SHIFT))
+    if table.rung == rung and known == len(table):
+        return table.key
+    window = table.key >> WINDOW_SHIFT
+    window = window // times_as_wide(table.rung, rung)
+    window[known:] = UNKNOWN_MINUTE
+    return window << WINDOW_SHIFT | table.key & ((1 << WINDOW_SHIFT) - 1)
