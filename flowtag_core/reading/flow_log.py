@@ -226,9 +226,9 @@ class _Ahead:
     def __init__(self, places: Sequence[Place], job: _Job) -> None:
         self._places = places
         self._job = job._replace(progress=lambda _: None, cancel=lambda: False)
-        small = [
-            n for n, place in enumerate(places) if place.size in _SMALL and place.can_open_again
-        ]
+        # Zero for what is not known: a range would go through all its numbers to find None.
+        sizes = [place.size or 0 for place in places]
+        small = [n for n, place in enumerate(places) if sizes[n] in _SMALL and place.can_open_again]
         batches = [small[n : n + _FILES_AT_ONCE] for n in range(0, len(small), _FILES_AT_ONCE)]
         self._waiting = deque(batches if len(small) > 1 else ())
         self._begun: set[int] = set()
