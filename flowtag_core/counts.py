@@ -211,7 +211,7 @@ def _joined(one: Table, other: Table) -> Table:
 
 
 def _widened(table: Table, rung: int) -> Table:
-    """The same counts in the wider windows of `rung`; unknown times stay unknown."""
+    """The table with the wider windows of `rung`; unknown times stay unknown."""
     if rung == table.rung:
         return table
     window = table.key >> WINDOW_SHIFT
@@ -266,12 +266,12 @@ def distinct(values: Ints) -> Ints:
 
 
 def _is_first(values: Ints) -> NDArray[np.bool_]:
-    """Which of sorted values are unlike the one before."""
+    """For each of sorted values whether it differs from the one before."""
     return np.concatenate(([True], values[1:] != values[:-1]))[: len(values)]
 
 
 def times_as_wide(rung: int, wider: int) -> int:
-    """How many windows of one rung there are in one of another."""
+    """The number of windows of one rung in one of a wider rung."""
     if rung == wider:
         return 1
     return WIDTHS[wider] // WIDTHS[rung] if WIDTHS[wider] != ALL_TIME else UNKNOWN_WINDOW
@@ -287,7 +287,7 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True)
 class FileCounts:
-    """What became of every record of one file: records = headers + blank + flows + set aside.
+    """The fate of every record of one file: records = headers + blank + flows + set aside.
 
     `unreadable` counts flows in which a field was there and could not be read, `lacking` flows
     whose layout has no such field, `odd_words` flows whose action or log-status is not one of
@@ -368,13 +368,13 @@ class FlowCounts:
 
     @cached_property
     def total(self) -> FileCounts:
-        """What became of all records of all files."""
+        """The fate of all records of all files."""
         files = list(self.files.values())
         return all_of(files) if len(files) > 1 else (files or [FileCounts()])[0]
 
     @cached_property
     def beyond(self) -> tuple[str, ...]:
-        """Which of packets and bytes reach MOST_SUM, so that some sums may be too small."""
+        """Those of packets and bytes that reach MOST_SUM, so that some sums may be too small."""
         tables = self.requests, self.replies
         return tuple(
             name

@@ -24,7 +24,7 @@ LOGGER: Final = "flowtag_core"
 
 
 def reason_of(error: Exception) -> str:
-    """What the system says of a failure: `No space left on device`."""
+    """The system's words for a failure: `No space left on device`."""
     return str(getattr(error, "strerror", None) or error or type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""Count logs, tag what was counted, write the result: FLOW_LOG [FLOW_LOG ...] LOOKUP OUTPUT."""
+"""Count logs, tag the flows, write the result: FLOW_LOG [FLOW_LOG ...] LOOKUP OUTPUT."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a command says on standard error, and the streams that it uses."""
+"""The terminal: lines on standard error, the progress bar, standard streams, exit codes."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def no_kernel() -> str:
 
 
 class _Loaded:
-    """What this process knows of the kernel."""
+    """The kernel in this process, and the process that compiles it."""
 
     kernel: Kernel | None = None
     is_begun = False
@@ -126,7 +126,7 @@ def write_object_code(file: str | BinaryIO, code: ObjectCode) -> None:
 
 
 def _read_object_code(file: str | BinaryIO, key: str | None = None) -> ObjectCode | None:
-    """What was kept; None where there is nothing, it is damaged, somebody else's or of another key."""
+    """Read object code; None where there is none, or it is damaged, another user's or of another key."""
     content = _content(file)
     digest, _, content = content.partition(b"\n")
     if _digest(content) != digest:
@@ -253,7 +253,7 @@ def _folder() -> str | None:
 
 
 def _caches() -> str:
-    """Where this system keeps what may be deleted; a relative path is none (XDG's rule)."""
+    """The folder for caches on this system; a relative path is ignored (XDG's rule)."""
     if sys.platform == "darwin":
         return "~/Library/Caches"
     is_windows = sys.platform == "win32"
@@ -272,7 +272,7 @@ def _is_private(status: os.stat_result) -> bool:
 
 @cache
 def _key() -> str:
-    """What the object code depends on: the sources, Numba, LLVM and the processor."""
+    """A digest of all that the object code depends on: the sources, Numba, LLVM and the processor."""
     import llvmlite
     import llvmlite.binding as llvm
 
@@ -281,7 +281,7 @@ def _key() -> str:
 
 
 def _numba() -> str:
-    """Which Numba is installed beside llvmlite, by the folder that says so: to import it takes a second."""
+    """The installed Numba, by the name of the folder that describes it: importing it takes a second."""
     import llvmlite
 
     beside = os.listdir(os.path.dirname(os.path.dirname(llvmlite.__file__)))

@@ -1,4 +1,4 @@
-"""What the kernel and its callers agree on: numbers that are compiled in, and what each function takes."""
+"""The agreement of the kernel and its callers: numbers that are compiled in, and parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records of one file -> counts: what is plain by the kernel, all else, in order, by the reference.
+"""Counts one file: plain lines by the kernel, all others, in order, by the reference.
 
 Blocks of text are read on several threads, each with the layout that holds when it comes. They are
 settled one after the other: the reference gets the odd lines of a block, and if one of them is a header
@@ -214,7 +214,7 @@ class FileCount:
     def _parts(
         self, kernel: Kernel, text: bytes, layout: Layout, own: Scratch
     ) -> Iterator[tuple[Scratch, Layout]]:
-        """What the kernel found in the text, part by part; the reference gets the odd lines."""
+        """Read the text part by part with the kernel, and hand the odd lines to the reference."""
         reference, is_read = self._reference, True
         while text:
             if layout is not reference.layout:

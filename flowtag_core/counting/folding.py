@@ -1,4 +1,4 @@
-"""A pile of rows, in any order, or many tables -> one table: equal keys made one, sorted, not too many.
+"""Rows in any order, or many tables -> one table: rows with equal keys joined, sorted, bounded.
 
 Nothing is sorted for it. A key's rest (protocol, port and action) and its window are numbered among
 those that there are, in their order; the two numbers are its cell in a grid of bits. Each bit that is
@@ -59,7 +59,7 @@ class _Bits:
 
 
 class _Grid(NamedTuple):
-    """Which cells there are, where windows are as wide as in some table.
+    """The cells that are in use, with windows as wide as in some table.
 
     `windows` are that table's, the unknown one last, and `wider` says by the number of a window of
     the cells which of these it is in; `known` rows of `all` have a known one.
@@ -194,7 +194,7 @@ def unused_fold(kernel: Kernel) -> Iterator[Fold]:
 
 
 def _sorted_columns(pile: Ints, rung: int) -> tuple[Ints, int]:
-    """The same where there are too many windows between the first and the last one, or rows."""
+    """Fold a pile by sorting, where it has too many rows or spans too many windows."""
     found = table_from(pile.T.copy(), rung)
     # An unknown window is more than UNKNOWN_MINUTE there, which it is on a pile.
     window = np.minimum(found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE)

@@ -106,7 +106,7 @@ def _text(text: bytes) -> np.uint64:
 
 
 def _template(text: bytes) -> tuple[np.uint64, np.uint64]:
-    """What to compare with and what to add so that a high bit shows where a text is unlike.
+    """The bytes to compare with, and to add, so that a high bit shows where a text differs.
 
     A `0` in the template is any digit.
     """
@@ -227,7 +227,7 @@ def _first_bit(_: Any, mask: Any) -> Any:
 
 @intrinsic
 def _bits(_: Any, mask: Any) -> Any:
-    """How many bits are set."""
+    """The number of bits that are set."""
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
         return builder.ctpop(args[0])
@@ -271,7 +271,7 @@ def _eight_numbers(
     before_7: Any,
     numbers: Any,
 ) -> Any:
-    """What `_eight` does for eight words at once: a bit for each that is not all digits.
+    """Do what `_eight` does for eight words at once: a bit for each that is not all digits.
 
     Of each word the lowest bits, as many as `before` says, are none of the digits.
     """
@@ -426,7 +426,7 @@ def _has_tab(text: Any, separators: Any, first: Any, last: Any) -> Any:
 def _before_record(
     text: Any, begin: Any, layout: Any, separators: Any, first: Any, last: Any, words: Any
 ) -> Any:
-    """How many words of a line stand before its record, 0 to 2; -1 where this is not sure.
+    """The number of words before the record in a line, 0 to 2; -1 where this is not sure.
 
     More words than fields are a time stamp, and perhaps a stream name, or follow the record.
     """
@@ -454,7 +454,7 @@ def _before_record(
 def _verdict(
     text: Any, begin: Any, layout: Any, separators: Any, first: Any, last: Any, skip: Any
 ) -> Any:
-    """What the record is by its status and beginning: FLOW (numbers not looked at), a note or ODD.
+    """The kind of record by its status and beginning: FLOW (numbers not looked at), a note or ODD.
 
     _ODD_STATUS is a flow with a status that AWS does not write. The record's fields stand between the
     separators from number first + skip on.
@@ -515,7 +515,7 @@ def _last_8(text: Any, separators: Any, at: Any) -> Any:
 
 @_part
 def _before(length: Any) -> Any:
-    """How many bits stand before a field of this length in the eight bytes up to its end."""
+    """The number of bits before a field of this length in the eight bytes up to its end."""
     return U(64 - 8 * length) if length < 8 else U(0)
 
 
@@ -1157,7 +1157,7 @@ _KINDS: Final = {
 
 
 def object_code() -> ObjectCode:
-    """What `read` and the others are compiled to."""
+    """The object code of `read` and the others."""
     code = {}
     for function in (read, pick, add, mark, number, shrink, fill, fold):
         signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))

@@ -1,4 +1,4 @@
-"""What became of every record of one file: kept while it is counted, handed over as FileCounts.
+"""The fate of every record of one file: kept while it is counted, handed over as FileCounts.
 
 The ledger decides nothing. The reference and the kernel say what a record is, and it writes that down:
 how many of which kind, which fields could not be read, and the first faults with their line numbers.

@@ -1,4 +1,4 @@
-"""One line at a time in plain Python: what "counting a flow log" means here.
+"""The specification of counting: one line at a time, in plain Python.
 
 White space is dropped at a line's ends, then a byte order mark, then white space again; inside,
 only runs of spaces or tabs part words. The first of these that applies decides:
@@ -126,7 +126,7 @@ class Reference:
 
     @property
     def waiting(self) -> int:
-        """How many flows were found that `take_flows` has not given yet."""
+        """The number of flows that `take_flows` has not given yet."""
         return sum(map(len, self._rows))
 
     def count(self, block: bytes) -> None:
@@ -298,7 +298,7 @@ class Reference:
         self.ledger.add_flows(layout, len(rows), *there)
 
     def _ordinary(self, number: int, line: bytes, words: Words) -> Words | None:
-        """What `_look_closer` gives for a line that can be nothing but a record."""
+        """Do what `_look_closer` does for a line that can only be a record."""
         reason = _objection(words, self.layout)
         if reason is not None:
             self._put_aside(number, line, reason)
@@ -351,7 +351,7 @@ class Reference:
 
 
 def is_reply(protocol: Ints, srcport: Ints, dstport: Ints) -> NDArray[np.bool_]:
-    """Which flows look like replies: the source port is the lower one and the protocol has ports.
+    """For each flow whether it looks like a reply: its source port is lower and its protocol has ports.
 
     A guess. An equal, absent or unreadable (negative) source port makes a request.
     """
@@ -421,7 +421,7 @@ def _is_plain(block: bytes) -> bool:
 
 
 def _words(line: bytes, _: None, most: int) -> Words:
-    """What bytes.split(line, None, most) is for a plain line: `most` words, and one for the rest."""
+    """Split any line as bytes.split(line, None, most) splits a plain one: `most` words, and one for the rest."""
     return _first_words(_stripped(line), most + 1)
 
 

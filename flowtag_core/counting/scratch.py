@@ -1,4 +1,4 @@
-"""What the kernel is told of a layout, and the memory that it writes on.
+"""Calls of the kernel: a layout in its numbers, and the memory that it writes to.
 
 A scratch is used again for the next text: new memory costs more time than what is done with it.
 """
@@ -26,7 +26,7 @@ _WORDS: Final = "action log-status".split()
 
 
 class Scratch:
-    """What the kernel writes on while it reads a text; used again for the next one.
+    """The memory that the kernel writes to while it reads a text; it is used again for the next one.
 
     `rows` are the rows to be added up, `found` is how much of each there was, and `dealt_with` how many
     bytes of the text were read.
@@ -84,7 +84,7 @@ class Scratch:
 
 
 class KernelCounts(NamedTuple):
-    """What the kernel found in a text, in the order in which it says so."""
+    """The counts that the kernel reports of a text, in its order."""
 
     lines: int
     flows: int
@@ -102,7 +102,7 @@ class KernelCounts(NamedTuple):
     odd_action: int
 
     def plain(self) -> Plain:
-        """What of this the reference takes in."""
+        """These counts as the ledger takes them."""
         return Plain(
             self.flows,
             self.blank,
@@ -136,7 +136,7 @@ def give_back(scratch: Scratch) -> None:
 
 @cache
 def _numbers(layout: Layout) -> np.ndarray:
-    """What the kernel is told of a layout."""
+    """A layout as the kernel is told of it; `contract` says what the numbers mean."""
     others = fitting.places(layout.names)
     by_words = [others.get(words, []) for words in range(contract.WORDS_TOLD + 1)]
     ends = np.cumsum([0, *map(len, by_words)])
@@ -159,7 +159,7 @@ def _numbers(layout: Layout) -> np.ndarray:
 
 
 def _stamps(first: str) -> int:
-    """Which time stamps may stand before a record whose first field is this: 0 none, 1 dates, 2 all."""
+    """The time stamps allowed before a record with this first field: 0 none, 1 dates, 2 all."""
     if first not in KNOWN_FIELDS:
         return 0
     return 1 if first in ("start", "end") else 2

@@ -1,4 +1,4 @@
-"""Rows that the kernel wrote -> tables: a small hot table, and piles of what was pushed out of it."""
+"""Rows that the kernel wrote -> tables: a small hot table, and piles for the rows it has no place for."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Tally:
 
     @property
     def size(self) -> int:
-        """How many rows there are on the piles."""
+        """The number of rows on the piles."""
         return int(self._used.sum())
 
     def add(self, rows: Ints) -> None:
@@ -154,7 +154,7 @@ def taken(tally: Tally) -> FlowCounts:
 
 
 class Counted(NamedTuple):
-    """What was counted; `rows` are those of small files, which are in no table yet."""
+    """Counts, and in `rows` the rows of small files, which are in no table yet."""
 
     counts: FlowCounts
     rows: list[Ints]

@@ -1,4 +1,4 @@
-"""Work on several threads, with results in order; whoever waits for them does some of it meanwhile.
+"""Work on several threads, with results in order; the thread that waits does some of it meanwhile.
 
 More threads than processors would only take turns, and the one that asks is busy as well.
 """
@@ -24,7 +24,7 @@ _WAITING: Final = 2
 
 @cache
 def count() -> int:
-    """How many there are beside the one that asks."""
+    """The number of threads besides the one that asks."""
     return min(max((os.cpu_count() or 1) - 1, 1), _MOST_THREADS)
 
 

@@ -1,4 +1,4 @@
-"""Report -> the result CSV."""
+"""Report -> the result CSV: tag counts, then port and protocol counts."""
 
 from __future__ import annotations
 

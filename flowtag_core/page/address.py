@@ -1,4 +1,4 @@
-"""What the page's address says besides the switches and the search: the selected tag and the time.
+"""The page's address: the selected tag and the chosen time in it.
 
 It is the one place where these are kept, so that a link, a reload and the back button have them.
 What it says may come from anybody: a time that is none is passed over.

@@ -1,4 +1,4 @@
-"""What the workbench shows and what a click on it means: a list that moves under the hand."""
+"""The state of the workbench, and the meaning of a click on a list that moves."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Bench:
         return meant[0] if meant[0] in self.pairs else None
 
     def rules(self, ports: str, tag: str) -> list[Rule]:
-        """What the tag is for: the ports that are written, else what is ticked, else the first.
+        """The rules for a tag: for the ports that are written, else the ticked rows, else the first.
 
         Raises RuleError where what is written means nothing.
         """
@@ -82,17 +82,17 @@ class Bench:
         return [pair.rule(tag) for pair in self._targets]
 
     def names(self) -> list[str]:
-        """What the tag is for if nothing is written."""
+        """The names of the pairs that a tag is for if no port is written."""
         return [pair_name(*pair.numbers) for pair in self._targets]
 
     @property
     def first_suggestion(self) -> str:
-        """What is on pair for the first of them."""
+        """The tag that is suggested for the first of them."""
         return self._targets[0].suggestion
 
     @property
     def _targets(self) -> list[UntaggedPair]:
-        """What is ticked, else the first."""
+        """The ticked pairs, else the first."""
         ticked = [pair for pair in self.pairs if pair.numbers in self.ticked]
         return ticked or list(self.pairs[:1])
 

@@ -1,4 +1,4 @@
-"""What the browser shows of the timeline, and what it means when somebody has dragged over it."""
+"""The state of the timeline, and the meaning of a drag over it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Brush:
 
     @property
     def key(self) -> str:
-        """What the chart is known by on the page."""
+        """The chart's key on the page."""
         return f"timeline_{self.number}"
 
     def draw(self, axis: Axis, time: Time | None, is_there: bool) -> None:

@@ -1,4 +1,4 @@
-"""The lookup of a tab: its versions, what is done to it, and the file of this machine that it came from."""
+"""The lookup of a tab: its versions, every change of it, and the local file that it came from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lookup's rows as the browser has them in a table to edit, and what an edit there means."""
+"""The state of the table in which the lookup is edited, and the meaning of an edit."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _rows(
     added: list[list[str]],
     removed: Collection[int],
 ) -> list[list[str]]:
-    """What is to be read when the file is read again."""
+    """The rows that must come back when the file is read again."""
     rows = [list(row) for row in sheet.rows]
     for row, cells in changed.items():
         rows[row] += [""] * (1 + max(cells) - len(rows[row]))

@@ -1,4 +1,4 @@
-"""Files of this machine: streamlit run dashboard.py -- PATH ... [--lookup CSV] [--format FIELDS]."""
+"""Local files: streamlit run dashboard.py -- PATH ... [--lookup CSV] [--format FIELDS]."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _Parser(argparse.ArgumentParser):
 
 @dataclass(frozen=True)
 class Given:
-    """What the page was started with: logs or folders of them, the file of the lookup, a format."""
+    """The words that the page was started with: logs or folders of them, the file of the lookup, a format."""
 
     paths: tuple[str, ...] = ()
     lookup: str | None = None
@@ -86,7 +86,7 @@ def parse(arguments: Sequence[str]) -> Given:
 
 @dataclass(frozen=True)
 class Start:
-    """What is to be read, what is counted already, and what is wrong with the paths.
+    """The files to read, those counted already, and sentences on what is wrong with the paths.
 
     `repeated` has, by its name, a sentence on each path all of whose files were given before, `told` one on
     each of which some were.

@@ -1,4 +1,4 @@
-"""Files -> counts and lookups, one after the other, in a thread of its own."""
+"""Files -> counts and lookups, read one after the other in a thread."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Arrival:
     forget: Callable[[], None] = lambda: None
 
     def renamed(self, name: str) -> Arrival:
-        """The same under another name; that of a folder's files stays."""
+        """The arrival under another name; the files in a folder keep theirs."""
         places = self.places
         if [place.name for place in places] == [self.name]:
             places = (replace(places[0], name=name),)
@@ -106,7 +106,7 @@ Outcome = CountedLog | Lookup | Refused | Offered
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a batch of files has come; `bytes_read` and `size` are of all its files."""
+    """The progress of a batch of files; `bytes_read` and `size` are of all its files."""
 
     name: str
     place: int
@@ -117,7 +117,7 @@ class Standing:
 
     @property
     def part(self) -> float:
-        """How much of the bytes is read, from 0 to 1."""
+        """The part of the bytes that is read, from 0 to 1."""
         return min(self.bytes_read / self.size, 1.0) if self.size else 0.0
 
     def __str__(self) -> str:
@@ -142,7 +142,7 @@ class _Batch:
 
 
 class _LogSum:
-    """What is counted under one name."""
+    """The sum of what is counted under one name."""
 
     def __init__(self, identity: Hashable) -> None:
         self.identity = identity
@@ -195,7 +195,7 @@ class Intake:
             thread.join(seconds)
 
     def standing(self) -> Standing | None:
-        """How far it has come; None where nothing is left to read."""
+        """The progress, None where nothing is left to read."""
         with self._lock:
             batch, progress = self._batch, self._progress
             if self._thread is None:
@@ -215,7 +215,7 @@ class Intake:
             return [arrival.name for arrival in (self._reading, *self._waiting) if arrival]
 
     def collect(self) -> list[Outcome]:
-        """What became of the files of a batch that is at its end, in order and only once."""
+        """Hand over the outcomes of a batch that has ended, in order and only once."""
         with self._lock:
             if self._thread is not None:
                 return []
@@ -238,7 +238,7 @@ class Intake:
                 self._give_up("flowtag failed in reading it; its terminal says how")
 
     def _next(self) -> Arrival | None:
-        """What to read next; with None the thread is over, and a new file starts another."""
+        """Take the next arrival; None ends the thread, and a new file starts another."""
         with self._lock:
             self._reading = None
             if self._waiting and not self._cancelled.is_set():
@@ -365,7 +365,7 @@ class Intake:
 
 
 def _together(results: Iterator[Counted]) -> Counted:
-    """What the files at one place gave, as one."""
+    """The counts of all files at one place, added up."""
     found = list(islice(results, 2))
     if len(found) == 1:
         return found[0]

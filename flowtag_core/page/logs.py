@@ -1,4 +1,4 @@
-"""The logs that a tab has counted, each to be taken out again, and which of them repeat others."""
+"""The logs that a tab has counted, and those among them that repeat others."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ class Logs:
 
     @property
     def seconds(self) -> float:
-        """How long all of them took to read."""
+        """The seconds that it took to read all of them."""
         return sum(log.seconds for log in self.by_name.values())
 
     @property
     def pages(self) -> int:
-        """How many portions that fit beside the page they make."""
+        """The number of portions that fit beside the page."""
         return -(-len(self.by_name) // LOGS_A_PAGE)
 
     def page(self, number: int) -> list[CountedLog]:

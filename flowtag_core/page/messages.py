@@ -1,4 +1,4 @@
-"""What is said of the files that came last."""
+"""Messages on the files that came last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The selected rows of a table.
+"""The selected rows of a table, which move when the table changes.
 
 The browser knows them as places in the table. What is meant are the things in the rows, which move:
 so the rows are set again from what is meant whenever the table is drawn.

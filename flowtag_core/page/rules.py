@@ -1,4 +1,4 @@
-"""The lookup at the end of the page: its rows to edit, and those that do not do what they seem to."""
+"""The section with the lookup: its rows to edit, and the rows with problems."""
 
 from __future__ import annotations
 

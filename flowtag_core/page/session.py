@@ -1,4 +1,4 @@
-"""What one browser tab holds: its logs, its lookup, what comes in, and what is said of that."""
+"""The session of one browser tab: its logs, its lookup, its files, its messages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class CustomFormat:
 
     @classmethod
     def of(cls, text: str) -> CustomFormat:
-        """What a text means; an empty one means the default layout."""
+        """Read a format as it was typed; an empty one means the default layout."""
         if not text.strip():
             return cls(text=text)
         try:
@@ -116,7 +116,7 @@ class Session:
                 told.append(outcome.sentence)
 
     def offers_by_layout(self) -> dict[str, list[Offered]]:
-        """What is offered, the files of one layout together."""
+        """The offers, with the files of one layout together."""
         by_layout: dict[str, list[Offered]] = {}
         for offered in self.offers.values():
             by_layout.setdefault(offered.layouts, []).append(offered)

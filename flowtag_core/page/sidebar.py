@@ -1,4 +1,4 @@
-"""Beside the page: the files with an x each, a zone for more, and what to take away."""
+"""The sidebar: the files with an x each, a zone for more, the downloads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page has to say: how the reading stands, and sentences in boxes."""
+"""The sections on top: progress, messages, offers of other layouts."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def repeated(session: Session) -> None:
 
 
 def offers(session: Session) -> None:
-    """What logs would give in a layout that they do not name, each with a click to take it."""
+    """Show what logs would give in a layout that they do not name, with a button to take it."""
     for layout, offered in session.offers_by_layout().items():
         found = {name: offer for each in offered for name, offer in each.offers.items()}
         with st.container(border=True):

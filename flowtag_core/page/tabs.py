@@ -1,4 +1,4 @@
-"""Which browser tab has which session: kept over a reload, thrown away when the tab is closed."""
+"""The session of each browser tab: kept over a reload, dropped after the tab is closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What began when, to drag over: the time that is kept then filters the whole page."""
+"""The section with the timeline: dragging over it filters the whole page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The end of the page: what became of every record."""
+"""The section with the records: the equation, and the lines that were set aside."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drop zone: files that were let go of in the browser -> arrivals."""
+"""The drop zone: files dropped in the browser -> arrivals."""
 
 from __future__ import annotations
 
@@ -132,5 +132,5 @@ def _arrival(upload: UploadedFile) -> Arrival:
 
 
 def _name(name: str) -> str:
-    """What a dropped file is called: a text to show, never a path."""
+    """The name of a dropped file: a text to show, never a path."""
     return PurePosixPath(name.replace("\\", "/")).name.strip() or "file"

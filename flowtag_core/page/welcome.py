@@ -1,4 +1,4 @@
-"""The page without a log: one zone to drop files into, the sample, a glance of what comes out."""
+"""The page without a log: a drop zone, the sample, a glance of the result."""
 
 from __future__ import annotations
 

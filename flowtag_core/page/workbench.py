@@ -1,4 +1,4 @@
-"""The workbench: what is still untagged, each with a name on offer that one click takes."""
+"""The section with the workbench: untagged ports, each with a tag that one click takes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def workbench(session: Session, view: View) -> None:
 
 
 def _boxes(session: Session, report: Report) -> str:
-    """What to tag, which is given back, and as what."""
+    """Draw the box for the ports, whose text is returned, and the box for the tag."""
     bench = session.desk.bench
     ports = st.text_input(
         "Port or range",
@@ -78,7 +78,7 @@ def _boxes(session: Session, report: Report) -> str:
 
 
 def _said(session: Session, report: Report, ports: str) -> str:
-    """What the tag would be for, or what the last deed came to."""
+    """A sentence on what the tag would cover, or on the effect of the last change."""
     bench = session.desk.bench
     if bench.wrong:
         return bench.wrong

@@ -1,4 +1,4 @@
-"""The way in: logs, each read once -> FlowCounts."""
+"""The way in: logs -> FlowCounts, each log read once."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ MOST_TOLD: Final = 3
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a count has come in one file; sizes in bytes as read, None where not known."""
+    """The progress of a count in one file; sizes in bytes as read, None where not known."""
 
     file: str
     bytes_read: int
@@ -162,7 +162,7 @@ def _callers_own(call: Callable[P, T]) -> Callable[P, T]:
 
 
 class _Job(NamedTuple):
-    """What is the same for all files; `size` is that of all together, as far as it is known."""
+    """The settings for all files; `size` is that of all together, as far as it is known."""
 
     layout_of: Callable[[str], Layout]
     progress: Callable[[Progress], None]
@@ -236,7 +236,7 @@ class _Ahead:
         self._there: dict[int, _Early] = {}
 
     def take(self, n: int) -> _Early:
-        """What the file at this place gave, if it was counted ahead."""
+        """Take what the file at this place gave, None if it was not counted ahead."""
         while self._waiting and not self._queue.is_full:
             batch = self._waiting.popleft()
             self._begun.update(batch)

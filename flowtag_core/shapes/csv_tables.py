@@ -38,7 +38,7 @@ _BESIDE: Final = Kind("lines beside a table")
 
 
 class CsvTable(NamedTuple):
-    """How a table in text is read: what parts its columns, what they are called, which are wanted.
+    """A table in text: its delimiter, the names of its columns, and where the wanted ones are.
 
     `message` is the place of the column that holds whole records, None where there is none; `fields`
     are the places of the columns that hold a flow's.
@@ -158,7 +158,7 @@ def _names_protocol(table: CsvTable, row: list[str]) -> bool:
 
 
 class _Reading:
-    """How the records are taken out of the rows below one header."""
+    """Takes the records out of the rows below one header."""
 
     def __init__(self, table: CsvTable, wanted: tuple[str, ...]) -> None:
         self.table = table

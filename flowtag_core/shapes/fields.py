@@ -1,4 +1,4 @@
-"""How others than AWS's own files name the fields of a flow and write their values."""
+"""The names that other tools give to AWS's fields, and the ways in which they write values."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ Names = tuple[str, ...]
 
 
 class _Look(NamedTuple):
-    """How the lines of a layout look; where port and protocol are, which tell most lines apart."""
+    """The pattern of a layout's lines, and where port and protocol are, which tell most lines apart."""
 
     names: Names
     dstport: int

@@ -198,7 +198,7 @@ def _in_record(document: dict[str, Any], wanted: Wanted, depth: int) -> Texts:
 
 @lru_cache(maxsize=16)
 def _fields(paths: tuple[str, ...], wanted: Wanted) -> tuple[dict[str, str], Kind | None]:
-    """Where the wanted fields stand, and the kind of records that they make if they make any.
+    """The paths of the wanted fields, and the kind of records that they make, if any.
 
     Mostly all documents of a file have the same keys.
     """

@@ -1,4 +1,4 @@
-"""JSON text of any size -> its documents, or what is in their arrays, of which one is held at a time.
+"""JSON text of any size -> its documents, or the values in their arrays, one at a time.
 
 The standard library's parser does the parsing; this module finds where the next value begins and ends,
 in files that hold one document, many back to back, one a line, or any of these with something broken in
@@ -59,7 +59,7 @@ class _OpenError(Exception):
 
 
 class _BrokenError(Exception):
-    """What stands here is no JSON."""
+    """The text here is not JSON."""
 
 
 class _DeepError(_BrokenError):
@@ -119,7 +119,7 @@ class JsonText:
                 yield document
 
     def _in_large(self, sign: str) -> Documents:
-        """What is in a document that is large or broken, as far as it goes."""
+        """Each value in a document that is large or broken, as far as it can be read."""
         line, beginning, is_bare = self.line, self._beginning(), True
         try:
             for found in self._in_array() if sign == "[" else self._in_object():
@@ -156,7 +156,7 @@ class JsonText:
         self._move(self._at + 1)
 
     def _in_object(self, above: str = "") -> Documents:
-        """What is in the containers of an object; where it has none, the object."""
+        """Each value in the containers of an object; where it has none, the object."""
         line, beginning, is_container = self.line, self._beginning(), bool(above)
         others: dict[str, Any] = {}
         left, unread = LARGEST_VALUE, None
@@ -223,7 +223,7 @@ class JsonText:
                 return value
 
     def _next_object(self) -> int:
-        """Where behind something broken the next of several objects begins; 0 if not near.
+        """The place where the next object begins after something broken; 0 if it is not near.
 
         It follows on another value, or a line begins with it.
         """
@@ -284,7 +284,7 @@ class JsonText:
         return self._held[self._at : self._at + _LONGEST_TOLD]
 
     def _rest_of_line(self, end_sign: re.Pattern[str] = _LINE_OR_OBJECT) -> str:
-        """What stands before the next line end or object, of a very long text the beginning."""
+        """The text before the next line end or object; only the beginning of a very long one."""
         start = ""
         while (found := end_sign.search(self._held, self._at + 1)) is None:
             if len(self._held) - self._at > LARGEST_VALUE:
@@ -298,7 +298,7 @@ class JsonText:
         return text
 
     def _next_sign(self) -> str:
-        """What stands here behind white space; nothing at the end of the text."""
+        """The next character that is not white space; empty at the end of the text."""
         while True:
             self._move(cast(re.Match[str], _SPACE.match(self._held, self._at)).end())
             if self._at < len(self._held):

@@ -1,4 +1,4 @@
-"""Which word of a line is which field: the default layout, headers and format strings.
+"""Layouts, which say which word of a line is which field: AWS's default, headers, format strings.
 
 Source: the field tables of the AWS documentation for VPC flow logs (versions 2 to 11) and transit
 gateway flow logs (version 6). A custom layout is any subset in any order.
@@ -92,12 +92,12 @@ class Layout:
 
     @cached_property
     def shape(self) -> str:
-        """How lines of this layout are read, for people."""
+        """A few words for people on how lines of this layout are read."""
         what = "version 2 default layout" if self.is_default else f"{len(self.names)} fields"
         return f"{what}, {self.origin}"
 
     def position(self, name: str) -> int:
-        """Where the field stands, or ABSENT."""
+        """The place of a field, or ABSENT."""
         return self.names.index(name) if name in self.names else ABSENT
 
 

@@ -48,14 +48,14 @@ def parquet_records(
 
 
 class _Chosen(NamedTuple):
-    """What is read of a file: the column of each field, or of whole records under the name ""."""
+    """The columns to read: one for each field, or one of whole records under the name ""."""
 
     paths: dict[str, str]
     kind: Kind
 
 
 def _opened(name: str, file: BinaryIO, wanted: tuple[str, ...]) -> tuple[_Chosen, Iterator[Any]]:
-    """What is read of a file, and its rows in batches."""
+    """Open a file; return the columns to read and the rows in batches."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -86,7 +86,7 @@ def _opened(name: str, file: BinaryIO, wanted: tuple[str, ...]) -> tuple[_Chosen
 
 
 def _chosen(name: str, described: list[Any], names: list[str], wanted: tuple[str, ...]) -> _Chosen:
-    """What is read of a file with these columns; raises LogError where they are not those of flows."""
+    """Choose the columns to read; raise LogError where they are not those of flows."""
     every = [column.path for column in described]
     paths = fields_of(column.path for column in described if not column.max_repetition_level)
     if are_flows(paths, every):

@@ -1,4 +1,4 @@
-"""What is counted: records, each with its number and its text."""
+"""Records, each with its number and its text, alone or as columns of a table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Numbered = tuple[int, bytes]
 
 
 class Kind(NamedTuple):
-    """What records were taken out of, for people, and which word of them is which field.
+    """The origin of records, in words for people, and the layout that says which word is which field.
 
     Without a `layout` they say so themselves, like lines of a file. With a `reason` they are none,
     and are set aside.
@@ -55,7 +55,7 @@ class Records(NamedTuple):
 
 
 def batched(found: Iterable[tuple[Kind, Numbered]]) -> Iterator[Records]:
-    """The same, those of one kind that follow each other together; before damage what came before."""
+    """Batch consecutive records of one kind; at damage, give what came before it first."""
     kind: Kind | None = None
     batch: list[Numbered] = []
     try:

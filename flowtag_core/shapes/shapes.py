@@ -1,4 +1,4 @@
-"""What an unpacked file holds -> records: lines of text, or what stands in something else.
+"""An unpacked file -> its parts, in the shape that its first bytes show; or a refusal by name.
 
 A shape is recognised by content, never by name; what is no flow log is refused as what it is.
 """

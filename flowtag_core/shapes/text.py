@@ -39,7 +39,7 @@ class LineReader:
 
     @property
     def pending(self) -> bytes:
-        """What was fed after the last line end; of a line that is too long only its beginning."""
+        """The bytes fed since the last line end; only the beginning of a line that is too long."""
         return self._too_long or _cut(self._held)[1]
 
     def feed(self, piece: bytes) -> Blocks:

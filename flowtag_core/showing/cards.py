@@ -64,7 +64,7 @@ def cards(report: Report, counts: FlowCounts, lookup: Lookup, replies: int) -> I
 
 
 def set_aside_card(counts: FlowCounts) -> Card:
-    """How many records are no flows, and whether AWS itself left some out."""
+    """The card with the number of records that are no flows; it says where AWS itself left some out."""
     total = counts.total
     set_aside = total.set_aside.total()
     share = 100 * set_aside / total.records if total.records else 0.0

@@ -107,7 +107,7 @@ def _room(rows: list[tuple[str, str, str, float, str]]) -> float:
 
 
 def _drawn(count: int, longest: float) -> tuple[float, str]:
-    """How long a bar is drawn, and what is written behind it."""
+    """The length of a bar, and the text behind it."""
     if count <= longest:
         return count, compact(count)
     return longest, f"{compact(count)} (not to scale)"

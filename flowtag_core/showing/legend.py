@@ -1,4 +1,4 @@
-"""Report -> which tags have a colour of their own, the same in every chart."""
+"""Report -> the tags with a colour of their own, the same in every chart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader of counts must know besides the numbers, in sentences; plain text, no markup."""
+"""Sentences on logs and their counts; plain text but where said."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def given_before(name: str, files: int, others: Sequence[str], *, is_folder: boo
 
 
 def offers(counts: FlowCounts) -> Iterator[str]:
-    """How to take on the command line what may be offered."""
+    """Sentences on how to take an offered layout on the command line."""
     for fields, names in by_layout(counts.offers).items():
         unsaid = [name for name, file in counts.files.items() if file.flows and not file.headers]
         alone = " on it alone" if len(names) == 1 else " on them alone"
@@ -125,12 +125,12 @@ def by_layout(offers: Mapping[str, Offer]) -> dict[str, list[str]]:
 
 
 def format_in_use(format: str) -> str:
-    """What a format given by hand does."""
+    """A sentence on what a format given by hand does."""
     return f"Logs without a header are read as {format} from now on. Empty the field to undo that."
 
 
 def offer_of(offers: Mapping[str, Offer]) -> str:
-    """What reading one or several files again in one layout would find."""
+    """A question: what reading one or several files again in one layout would find."""
     names = few_words([short(name) for name in offers])
     verb = "has" if len(offers) == 1 else "have"
     first = next(iter(offers.values()))
@@ -177,14 +177,14 @@ def is_of_no_use(counts: FlowCounts) -> bool:
 
 
 def measures(counts: FlowCounts) -> list[Measure]:
-    """What can be summed: flows, and what at least one flow has a field for."""
+    """The measures to choose from: flows, and those that at least one flow has a field for."""
     total = counts.total
     named: tuple[Measure, ...] = ("packets", "bytes")
     return ["flows", *(name for name in named if _is_there(total, name))]
 
 
 def actions(counts: FlowCounts) -> dict[str, Action | None]:
-    """What can be filtered by: all, and the actions where at least one flow has the field."""
+    """The actions to choose from: all, and each one where at least one flow has the field."""
     choices: dict[str, Action | None] = {"all": None}
     if _is_there(counts.total, "action"):
         choices |= {"accept": "ACCEPT", "reject": "REJECT"}
@@ -198,7 +198,7 @@ def _is_there(total: FileCounts, name: str) -> bool:
 
 
 def found(found: Report, report: Report, shown: int) -> str:
-    """How many ports and protocols a search found, and how many of them are shown."""
+    """The number of ports and protocols that a search found, and how many of them are shown."""
     pairs = f"{len(found.port):,} of {number(len(report.port), 'pair')}"
     if not len(found.port) and len(report.port):
         return f"{pairs}: nothing matches."
@@ -221,20 +221,20 @@ def about(counts: FlowCounts) -> str:
 
 
 def effort(counts: FlowCounts, seconds: float) -> str:
-    """What was read and how fast: `Read 171 MB in 2.7 s (63 MB/s): 1,412,119 records.`."""
+    """A sentence on what was read and how fast: `Read 171 MB in 2.7 s (63 MB/s): 1,412,119 records.`."""
     total = counts.total
     pace = f" in {seconds:,.2g} s ({size(int(total.size / seconds))}/s)" if seconds > 0.1 else ""
     return f"Read {size(total.size)}{pace}: {number(total.records, 'record')}."
 
 
 def samples(faults: int, shown: int) -> str:
-    """How many lines have a fault, and how many of them are shown."""
+    """The number of lines with a fault, and how many of them are shown."""
     cut = f"; the first {shown:,} are shown" if shown < faults else ""
     return f"{number(faults, 'line')} with a fault{cut}:"
 
 
 def replies_hint(replies: int, report: Report) -> str:
-    """What to do where much of what is untagged looks like replies; nothing where it does not."""
+    """Advice where much of what is untagged looks like replies; empty where it does not."""
     if replies * _MUCH < report.untagged or not replies:
         return ""
     return (
@@ -244,6 +244,6 @@ def replies_hint(replies: int, report: Report) -> str:
 
 
 def start_over(rules: int) -> str:
-    """What is let go of, and how many rules that are not saved are among it."""
+    """A warning of what starting over forgets, unsaved rules among it."""
     lost = f" {number(rules, 'rule')} not saved will be lost." if rules else ""
     return "Forget every file that was dropped, and read again what was given in place." + lost

@@ -1,4 +1,4 @@
-"""Sentences on a lookup; plain text, no markup."""
+"""Sentences on a lookup and its changes; plain text."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def _rule_name(rule: Rule) -> str:
 
 
 def edited(before: Lookup, after: Lookup) -> str:
-    """What another version of a lookup says: `443/tcp is now website, 25/tcp has no rule now`."""
+    """A change of a lookup in words: `443/tcp is now website, 25/tcp has no rule now`."""
     was, is_now = meanings(before), meanings(after)
     changes = [
         f"{_named_by(meaning)} is now {short(tag)}"
@@ -81,13 +81,13 @@ def _named_by(meaning: Meaning) -> str:
 
 
 def effect(what: str, before: float, report: Report) -> str:
-    """What a change of the lookup came to: `9092/tcp is now kafka: Untagged 29.4% to 25.0%.`."""
+    """The effect of a change of the lookup: `9092/tcp is now kafka: Untagged 29.4% to 25.0%.`."""
     after = report.untagged / report.total if report.total else 0.0
     return f"{what}: Untagged {100 * before:.1f}% to {100 * after:.1f}% of {report.measure}."
 
 
 def preview(report: Report, lookup: Lookup, rules: Sequence[Rule]) -> str:
-    """What these rules, all of one tag that the lookup does not have, would tag.
+    """A sentence on the flows that rules of one new tag would cover.
 
     `6000-6063/tcp: tags 1,234 flows, 0.6%`. Raises RuleError.
     """
@@ -128,7 +128,7 @@ def unsaved(rules: int) -> str:
 
 
 def why_tag(lookup: Lookup, tag: str) -> str:
-    """Which rules give this tag: `email: 110,tcp (line 10), 993,tcp (line 11)`."""
+    """The rules that give a tag: `email: 110,tcp (line 10), 993,tcp (line 11)`."""
     if tag == UNTAGGED:
         return "Untagged: no rule of the lookup applies to these flows."
     rules = [rule for rule in lookup.rules if rule.tag == tag]
@@ -138,7 +138,7 @@ def why_tag(lookup: Lookup, tag: str) -> str:
 
 
 def why_port(lookup: Lookup, port: int, protocol: int) -> str:
-    """Which rule a port and protocol number get their tag from: `443/tcp: web, by 443,tcp`."""
+    """The rule that tags a port and protocol number: `443/tcp: web, by 443,tcp`."""
     place = int(lookup.winners(protocol)[port])
     if place == NO_RULE:
         return f"{pair_name(port, protocol)}: no rule of the lookup applies."

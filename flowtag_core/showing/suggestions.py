@@ -43,7 +43,7 @@ _COMMON: Final = """
 
 
 def suggestion(port: int, protocol: int) -> str:
-    """What probably runs on the port (0-65535) of the protocol number, in one word.
+    """A word for what probably runs on the port (0-65535) of the protocol number.
 
     From a short list of what really runs on common ports, else the name that IANA registered, else
     `tcp-9092`; for a protocol without ports its keyword.

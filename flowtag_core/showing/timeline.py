@@ -1,4 +1,4 @@
-"""Course -> a chart of what began when, with an axis that leaves out long times without flows."""
+"""Course -> the chart over time, with an axis that leaves out long gaps."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Axis(NamedTuple):
         return int(self.start[first]), int(self.start[until]) + self.width * 60
 
     def places(self, time: Time) -> tuple[int, int] | None:
-        """Where a time begins and ends on the axis; None if it lies outside."""
+        """The places on the axis where a time begins and ends; None if it lies outside."""
         left, right = np.searchsorted(self.start, time).tolist()
         return (left, right) if left < right else None
 

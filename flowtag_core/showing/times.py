@@ -1,4 +1,4 @@
-"""A time as people read it and as a link has it, both in UTC whatever the browser's zone."""
+"""Times in words and in links, always in UTC."""
 
 from __future__ import annotations
 

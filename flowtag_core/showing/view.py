@@ -1,4 +1,4 @@
-"""All that one view of the logs shows, made once: counts, a lookup and filters -> View.
+"""Counts, a lookup and filters -> everything that one view of the logs shows, made once.
 
 The page draws it, and whatever else shows the same view takes its numbers from here too.
 """
@@ -54,7 +54,7 @@ class View:
 
     @property
     def identity(self) -> Hashable:
-        """What is equal where the same flows are counted in the same way, whatever the lookup."""
+        """Equal for views that count the same flows in the same way, whatever the lookup."""
         return self.report.measure, self.report.filters, id(self.counts)
 
     @property
@@ -69,7 +69,7 @@ class View:
 
     @property
     def replies_hint(self) -> str:
-        """What to do where much of what is untagged looks like replies."""
+        """Advice where much of what is untagged looks like replies."""
         return log_notes.replies_hint(self.replies, self.report)
 
     def legend(self, theme: str) -> Legend:

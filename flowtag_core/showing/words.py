@@ -1,4 +1,4 @@
-"""Counts, sizes, names and lists in the words of a sentence; plain text but for `literal`."""
+"""Counts, sizes, names and lists in words, for sentences and tables."""
 
 from __future__ import annotations
 

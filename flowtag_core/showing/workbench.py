@@ -1,4 +1,4 @@
-"""Report -> the list of untagged ports and protocols, each with a name on offer."""
+"""Report -> the list of untagged ports and protocols, each with a suggested tag."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class UntaggedPair(NamedTuple):
 
     @property
     def label(self) -> str:
-        """What is written on its button."""
+        """The text on its button."""
         return f"+ {self.suggestion}"
 
     def rule(self, tag: str) -> Rule:
@@ -51,7 +51,7 @@ def untagged_places(report: Report) -> Ints:
 
 
 def untagged_pairs(report: Report, places: Ints) -> list[UntaggedPair]:
-    """What is on offer for the pairs at these places."""
+    """The pairs at these places, each with a tag that it might get."""
     pairs = zip(report.port[places].tolist(), report.protocol[places].tolist(), strict=True)
     return [UntaggedPair(port, protocol, suggestion(port, protocol)) for port, protocol in pairs]
 

@@ -102,7 +102,7 @@ class _Tape:
         return text
 
     def given_from(self, place: int) -> bytes:
-        """What was given from this place on, as far back as two reads."""
+        """The bytes given from this place on, as far back as two reads."""
         given = b"".join(self._given)
         start = self._size - len(given)
         return given[max(place - start, 0) :]

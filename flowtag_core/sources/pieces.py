@@ -29,7 +29,7 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """What it is called in results and messages."""
+        """Its name in results and messages."""
 
     @property
     def size(self) -> int | None:

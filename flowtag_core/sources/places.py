@@ -124,7 +124,7 @@ def log_of(file: LogFile, name: str | None = None) -> Log:
 
 
 def name_of(file: LogFile) -> str:
-    """What a log is called in results and messages."""
+    """The name of a log in results and messages."""
     if isinstance(file, (str, os.PathLike)):
         return _name(os.fspath(file))
     name = getattr(file, "name", None)

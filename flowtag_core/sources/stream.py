@@ -1,4 +1,4 @@
-"""An open file of this machine, an upload or standard input as a source."""
+"""An open local file, an upload or standard input, read as a source."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Stream:
         return piece
 
     def _enough(self, done: int) -> int:
-        """How much to read: up to a line end, where one is soon found, so that nothing need be cut."""
+        """The number of bytes to read: up to a line end, where one is near, so that no line is cut."""
         if self._start is None or self.size is None or self.size - done < READ_SIZE:
             return READ_SIZE
         place = self._file.tell()
@@ -148,13 +148,13 @@ def regular_size(file: BinaryIO) -> int | None:
 
 
 def status_of(file: Any) -> os.stat_result | None:
-    """What the system says of an open file itself; None where it reads from something else."""
+    """The status of an open file; None where it reads from something else."""
     raw = getattr(file, "raw", file)
     return os.fstat(raw.fileno()) if isinstance(raw, io.FileIO) else None
 
 
 def start_of(file: BinaryIO) -> int | None:
-    """Where a file stands now; None where it is not seekable."""
+    """The current place in a file; None where it is not seekable."""
     try:
         return file.tell() if file.seekable() else None
     except (AttributeError, ValueError):

@@ -1,4 +1,4 @@
-"""A packed file -> the files in it, each as pieces of its bytes, packing within packing.
+"""A packed file -> the files in it, each in pieces; also what is packed several times over.
 
 What a file is, its first bytes say; its name is only for messages. Sources: RFC 1952 (gzip), RFC 8878
 (zstd).
@@ -140,7 +140,7 @@ def _isal() -> Any:
 
 
 class _Reached:
-    """How far unpacking has come: where the last member begins, and how much was given of it."""
+    """The progress of unpacking: where the last member begins, and how much was given of it."""
 
     def __init__(self, start: int = 0) -> None:
         self.start = start
@@ -175,7 +175,7 @@ def _members(pieces: Pieces, name: str, library: Any, reached: _Reached) -> Piec
 
 
 def _behind(size: int, pieces: Pieces) -> Pieces:
-    """The same without the first bytes, and without the ends of members among them."""
+    """The pieces without so many first bytes, and without the ends of members among them."""
     for piece in pieces:
         if size < len(piece) or not size:
             yield piece[size:]
@@ -190,7 +190,7 @@ def _sliced(pieces: Pieces, size: int) -> Pieces:
 
 
 def _inflate(member: Any, packed: bytes) -> Pieces:
-    """What one member makes of these bytes, in bounded pieces, up to its end or the damage."""
+    """Unpack these bytes of one member, in bounded pieces, up to its end or the damage."""
     text = b""
     while not member.eof and (packed or len(text) == READ_SIZE):
         before = member.copy() if isinstance(member, _ZLIB) else None
@@ -284,7 +284,7 @@ def _open_zip(file: File) -> Iterator[File]:
 
 
 def _open_wide(file: File) -> Iterator[File]:
-    """The same text in UTF-8."""
+    """Give the text in UTF-8."""
     head, pieces = peeked(file.content)
     yield File(file.name, _as_utf8(pieces, _wide(head)))
 

@@ -1,4 +1,4 @@
-"""When the flows of a report began."""
+"""The course of a report over time: how much began in which window."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def outward(time: Time, width: int) -> Time | None:
 
 
 def stacked(course: Course, layer: Numbers, layers: int) -> Ints:
-    """What began in each window, in layers: a row for each layer, a column for each window.
+    """Sums by layer and window: a row for each layer, a column for each window.
 
     `layer` has the number of the layer for each port and protocol of the report.
     """

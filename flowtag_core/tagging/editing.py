@@ -103,7 +103,7 @@ class Sheet:
 
     @cached_property
     def _line_end(self) -> str:
-        """How the lines of the file end, by its first one."""
+        """The line end of a file, by its first line."""
         return next(filter(None, map(_line_end, self.pieces)), "\n")
 
 

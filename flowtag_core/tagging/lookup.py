@@ -1,4 +1,4 @@
-"""The lookup: which tag a destination port and a protocol belong to.
+"""The lookup: rules that give a port and protocol its tag, and which rule wins.
 
 The exact port beats the narrower range beats the wider range beats `*`; then, of equal widths, a
 named protocol beats `*`; then the later row wins.
@@ -67,7 +67,7 @@ class Rule(NamedTuple):
 
     @property
     def meaning(self) -> Meaning:
-        """What no other rule of a lookup has as well: form, low, high, protocol."""
+        """Form, low, high and protocol, which no other rule of a lookup shares."""
         return *self.ports, self.protocol
 
     @property
@@ -77,7 +77,7 @@ class Rule(NamedTuple):
 
 
 class Trouble(StrEnum):
-    """What may be wrong with a row of a lookup."""
+    """Something that may be wrong with a row of a lookup."""
 
     UNUSABLE = "cannot be used"
     LOSES = "loses to a later row"
@@ -145,7 +145,7 @@ class Lookup:
         return np.where(is_named, named, any_protocol)
 
     def _winners_among(self, places: Ints) -> NDArray[np.int32]:
-        """The same among the rules of one protocol, of which each exact port has one."""
+        """The winners among the rules of one protocol, of which each exact port has one."""
         winner = np.full(PORTS, NO_RULE, np.int32)
         is_exact = self.packed[places, _FORM] == EXACT
         exact = places[is_exact]
@@ -206,7 +206,7 @@ class Lookup:
 
     @cached_property
     def _rank_or_last(self) -> Ints:
-        """The same with one more entry, the weakest, for NO_RULE, which is -1."""
+        """The ranks with one more entry, the weakest, for NO_RULE, which is -1."""
         return np.append(self._rank, len(self))
 
 
@@ -232,14 +232,14 @@ def parse_protocol(text: str) -> int | None:
 
 
 def meanings(lookup: Lookup) -> dict[Meaning, str]:
-    """What each rule means and its tag, the rules in file order."""
+    """The meaning of each rule and its tag, in file order."""
     keys = zip(*lookup.packed[:, :_TAG].T.tolist(), strict=True)
     tags = map(lookup.tags.__getitem__, lookup.tag_numbers.tolist())
     return dict(zip(keys, tags, strict=True))
 
 
 def changes(before: Lookup, after: Lookup) -> int:
-    """How many rules differ: that only one of the two has, or with another tag."""
+    """The number of rules that differ: only one of the two has them, or their tags differ."""
     old, new = meanings(before), meanings(after)
     return sum(old.get(key) != new.get(key) for key in old | new)
 

@@ -254,7 +254,7 @@ def _decoded(content: bytes) -> Text:
 
 
 class Shape(NamedTuple):
-    """How a lookup is read: its text, the delimiter, where the columns stand, the lines on top.
+    """The form of a lookup: its text, the delimiter, the places of the columns, the lines on top.
 
     `notice` says what was taken for granted, if anything was.
     """
@@ -283,7 +283,7 @@ class Shape(NamedTuple):
 
 
 def shape_of(text: str, name: str) -> Shape:
-    """How a text is to be read as a lookup; raises LookupFileError where it cannot be."""
+    """Find out how a text is read as a lookup; raise LookupFileError where it cannot be."""
     excel = _EXCEL_DELIMITER.match(text)
     delimiters = (excel[1],) if excel else _DELIMITERS
     firsts = [
@@ -343,7 +343,7 @@ def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]
 
 
 def _header_columns(cells: list[str]) -> dict[str, int] | None:
-    """Where the three columns stand, the first match each; None where one is missing."""
+    """The places of the three columns, the first match each; None where one is missing."""
     letters = _letters(cells)
     found = {
         column: next((place for place, word in enumerate(letters) if word in spellings), None)

@@ -24,7 +24,7 @@ Row = tuple[str, str, str]
 
 
 class Registry(NamedTuple):
-    """What a list is, the lookup CSV that it makes, and how much of it that is, in a sentence."""
+    """A list of services: its form, the lookup CSV made from it, and a sentence on what was left out."""
 
     form: str
     text: str

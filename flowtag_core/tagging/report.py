@@ -42,7 +42,7 @@ _RANK: Final = np.argsort(_BY_NAME).astype(np.int32)
 
 @dataclass(frozen=True)
 class Filters:
-    """Which flows are counted, and where: what `map_tags` takes besides the measure."""
+    """The choice of flows, and of the port that counts: what `map_tags` takes besides the measure."""
 
     action: Action | None = None
     time: Time | None = None
@@ -51,7 +51,7 @@ class Filters:
 
 @dataclass(frozen=True)
 class Report:
-    """What each tag and each port and protocol has, under one choice of measure and filters.
+    """The counts by tag and by port and protocol, under one choice of measure and filters.
 
     The columns are of one length, a row for each port and protocol, sorted by port and then by
     protocol name. A count that would pass 2^63 - 1 stays there. `tag` is a place in `tags`, whose last
@@ -104,7 +104,7 @@ class Report:
         return sum_of(self.count)
 
     def where(self, keep: NDArray[np.bool_]) -> Report:
-        """The same with those rows only for which `keep` is true."""
+        """The report with only those rows for which `keep` is true."""
         columns = ("port", "protocol", "tag", "count")
         return replace(self, **{name: getattr(self, name)[keep] for name in columns})
 
@@ -156,7 +156,7 @@ class Selection:
 
 
 def select(counts: FlowCounts, filters: Filters = Filters()) -> Selection:
-    """What the filters leave, before it is tagged."""
+    """The rows that filters leave, before they are tagged."""
     replies = {"destination": counts.replies, "service": counts.replies_by_service}[filters.view]
     return Selection(_filtered(counts.requests, filters), _filtered(replies, filters), filters)
 
@@ -171,7 +171,7 @@ def tagged(selection: Selection, lookup: Lookup, measure: Measure = "flows") -> 
 
 
 def untagged_replies(selection: Selection, report: Report) -> int:
-    """How much of what is untagged in the report of a selection looks like replies."""
+    """The measure of what is untagged in the report of a selection and looks like replies."""
     replies = selection.replies
     untagged = keys_of(report.port, report.protocol)[report.is_untagged]
     is_untagged = np.isin(keys_of(replies.port, replies.protocol), untagged)
@@ -179,7 +179,7 @@ def untagged_replies(selection: Selection, report: Report) -> int:
 
 
 def retagged(report: Report, lookup: Lookup) -> Report:
-    """The same counts with the tags that another lookup gives."""
+    """The report with the tags of another lookup."""
     tag = _tag_numbers(report.port, report.protocol, lookup)
     return replace(report, tags=(*lookup.tags, UNTAGGED), tag=tag)
 
@@ -202,7 +202,7 @@ def with_tag(report: Report, tag: str) -> Report:
 
 
 def places_in(report: Report, port: Numbers, protocol: Numbers) -> Ints:
-    """Where in the report each port and protocol stands, -1 for one that does not occur."""
+    """The place of each port and protocol in the report, -1 for one that does not occur."""
     keys, wanted = keys_of(report.port, report.protocol), keys_of(port, protocol)
     places = np.searchsorted(keys, wanted)
     is_there = np.append(keys, -1)[places] == wanted
