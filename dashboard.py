@@ -16,7 +16,8 @@ import streamlit as st
 
 import flowtag_core
 from flowtag_core.counting import compiled
-from flowtag_core.page import address, in_place, rows, sidebar, tabs, trust
+from flowtag_core.page import address, in_place, rows, sidebar, tabs
+from flowtag_core.page.records import records
 from flowtag_core.page.rules import rules
 from flowtag_core.page.status import offers, repeated, say, status
 from flowtag_core.page.timeline import chosen, timeline
@@ -215,5 +216,5 @@ with right:
         charts.port_chart(found, colours, theme), alt=f"{measure.capitalize()} by port, bars"
     )
 
-trust.records(view.counts)
+records(view.counts)
 rules(session)

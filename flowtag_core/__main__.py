@@ -9,7 +9,7 @@ if __name__ == "__main__":
 import signal
 import sys
 
-from flowtag_core.commands.map import main
+from flowtag_core.commands.count import main
 
 if __name__ == "__main__":
     # As an exception it lets a half-written file and the terminal be put in order.

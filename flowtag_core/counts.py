@@ -292,7 +292,8 @@ class FileCounts:
     `unreadable` counts flows in which a field was there and could not be read, `lacking` flows
     whose layout has no such field, `odd_words` flows whose action or log-status is not one of
     AWS's words. `fitting` says, of lines that do not fit the layout that was assumed, how many would
-    be flows in which other one, `misfits` has the first such line. `shapes` says how the file was read, `damage` why it ended early.
+    be flows in which other one, `misfits` has the first such line. `shapes` says how the file was
+    read, `damage` why it ended early.
     """
 
     size: int = 0

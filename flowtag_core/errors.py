@@ -25,7 +25,7 @@ LOGGER: Final = "flowtag_core"
 
 def reason_of(error: Exception) -> str:
     """The system's words for a failure: `No space left on device`."""
-    return str(getattr(error, "strerror", None) or error or type(error).__name__)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 class FlowtagError(Exception):

@@ -132,3 +132,11 @@ def lookup_text(rules):
         for ports, protocol, tag in rules
     )
     return "dstport,protocol,tag\n" + "".join(f"{row}\n" for row in quoted)
+
+
+notes = st.builds(line, status=st.sampled_from(["NODATA", "SKIPDATA"]))
+record_lists = st.lists(st.one_of(flow_lines, notes), min_size=1, max_size=12)
+
+
+def text(records):
+    return b"".join(record + b"\n" for record in records)

@@ -86,7 +86,7 @@ import sys
 for name in ("streamlit", "pandas", "altair", "rich"):
     sys.modules[name] = None
 import flowtag_core as f
-from flowtag_core.commands.map import main
+from flowtag_core.commands.count import main
 report = f.map_tags(f.parse_flow_log("flowtag_core/sample/flow.log"),
                     f.load_lookup_table("flowtag_core/sample/lookup.csv"))
 assert report.tag_counts["Untagged"] == 8
@@ -124,3 +124,73 @@ def test_every_public_name_is_there_and_the_list_is_sorted():
     assert all(hasattr(flowtag_core, name) for name in flowtag_core.__all__)
     with pytest.raises(AttributeError):
         _ = flowtag_core.no_such_name
+
+
+def modules_with_laws():
+    """All modules but those that only begin a package or a program."""
+    return [path for path in modules() if path.stem not in ("__init__", "__main__")]
+
+
+def full_name(path):
+    """`flowtag_core.tagging.report`, of a package its own name."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def words_imported(path):
+    """Every module that a file imports, and every name that it takes from one, by full name."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+@pytest.mark.parametrize("path", modules_with_laws(), ids=lambda path: str(path.relative_to(CORE)))
+def test_every_module_has_its_tests_at_the_mirrored_place(path):
+    tests = ROOT / "tests" / path.relative_to(CORE).with_name(f"test_{path.name}")
+    assert tests.is_file(), f"{path.relative_to(ROOT)} has no {tests.relative_to(ROOT)}"
+    name, text = full_name(path), tests.read_text(encoding="utf-8")
+    is_imported = any(f"{word}.".startswith(f"{name}.") for word in words_imported(tests))
+    # A part of the page may be seen through the page, or in a script that the test runs; and the kernel
+    # through its object code.
+    is_run = f"from {name}" in text or f"from {name.rpartition('.')[0]} import {path.stem}" in text
+    is_seen = room(path) == "page" and "(page" in text
+    assert is_imported or is_run or is_seen or path.stem == "kernel", (
+        f"{tests.relative_to(ROOT)} imports nothing of {name}"
+    )
+
+
+def arrows():
+    """For each module the modules that it imports, for types alone or inside functions too."""
+    names = {full_name(path) for path in modules()}
+
+    def known(word):
+        return word if word in names else word.rpartition(".")[0]
+
+    return {
+        full_name(path): {known(word) for word in words_imported(path)} & names
+        for path in modules()
+    }
+
+
+def circle(arrows):
+    """Modules each of which imports the next, the last one the first; None where there is none."""
+    done = set()
+
+    def below(name, way):
+        if name in way:
+            return [*way[way.index(name) :], name]
+        if name in done:
+            return None
+        found = next(filter(None, (below(other, [*way, name]) for other in arrows[name])), None)
+        done.add(name)
+        return found
+
+    return next(filter(None, (below(name, []) for name in sorted(arrows))), None)
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    assert circle({"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}) is None
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+    found = circle(arrows())
+    assert found is None, " imports ".join(found)

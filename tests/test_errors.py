@@ -9,8 +9,17 @@ import pytest
 import zstandard
 
 from flowtag_core import parse_flow_log
-from flowtag_core.commands.map import main
-from flowtag_core.errors import LOGGER, LogError, UnforeseenError
+from flowtag_core.commands.count import main
+from flowtag_core.errors import (
+    LOGGER,
+    Cancelled,
+    DamagedLogError,
+    FlowtagError,
+    LogError,
+    UnforeseenError,
+    as_log_error,
+    reason_of,
+)
 from flowtag_core.page.intake import Arrival, Intake
 from flowtag_core.reading import flow_log as counting
 from flowtag_core.sources.places import log_at
@@ -134,7 +143,7 @@ def test_no_failure_of_the_command_line_itself_ends_in_a_traceback(
     def fail(*_):
         raise TypeError("nobody foresaw this")
 
-    monkeypatch.setattr(f"flowtag_core.commands.map.{where}", fail)
+    monkeypatch.setattr(f"flowtag_core.commands.count.{where}", fail)
     result = folder / "result.csv"
     code = main([str(folder / "logs"), str(folder / "lookup.csv"), str(result)])
     told = capfd.readouterr().err
@@ -192,3 +201,42 @@ def test_an_archive_of_nothing_but_long_names_is_damaged(tmp_path):
     assert counts.total.flows == 3
     (sentence,) = counts.total.damage
     assert sentence.startswith(f"{tmp_path / 'a.tar'}: is damaged")
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (ValueError("embedded null byte"), "embedded null byte"),
+    ],
+)
+def test_the_reason_of_a_failure_is_what_the_system_says(error, reason):
+    assert reason_of(error) == reason
+
+
+@pytest.mark.parametrize(
+    ("raised", "kind", "sentence"),
+    [
+        (OSError(5, "Input/output error"), LogError, "a: cannot be read: Input/output error."),
+        (MemoryError(), LogError, "a: there is not enough memory to read it."),
+        (KeyError("x"), UnforeseenError, "a: this is a bug in flowtag (KeyError: 'x')."),
+        (Cancelled("enough"), Cancelled, "enough"),
+        (DamagedLogError("a: is cut short."), DamagedLogError, "a: is cut short."),
+    ],
+)
+def test_work_on_a_file_fails_with_an_error_that_names_it(raised, kind, sentence):
+    with pytest.raises(FlowtagError) as caught, as_log_error("a"):
+        raise raised
+    assert type(caught.value) is kind
+    assert str(caught.value).startswith(sentence)
+    assert raised in (caught.value, caught.value.__cause__)
+
+
+def test_what_stops_the_program_is_let_through():
+    with pytest.raises(KeyboardInterrupt), as_log_error("a"):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("error", [EOFError(), OSError()])
+def test_the_reason_of_a_failure_is_never_empty(error):
+    assert reason_of(error) == type(error).__name__

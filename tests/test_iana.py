@@ -1,6 +1,6 @@
 import pytest
 
-from flowtag_core.iana import KEYWORDS, protocol_name, protocol_number
+from flowtag_core.iana import KEYWORDS, WITH_PORTS, protocol_name, protocol_number, service_name
 
 
 def test_there_are_143_keywords_and_the_numbers_without_one_stay_numbers():
@@ -50,3 +50,35 @@ def test_keywords_with_traps(text, number):
 )
 def test_what_is_no_keyword_is_never_guessed(text):
     assert protocol_number(text) is None
+
+
+@pytest.mark.parametrize(
+    ("port", "protocol", "name"),
+    [
+        (22, 6, "ssh"),
+        (7, 17, "echo"),
+        (7, 33, None),
+        (0, 6, None),
+        (49153, 6, None),
+        (80, 1, None),
+    ],
+)
+def test_a_service_is_that_of_a_port_with_its_protocol(port, protocol, name):
+    assert service_name(port, protocol) == name
+
+
+def test_every_registered_name_is_one_word_and_some_thousand_ports_have_one():
+    names = {
+        (port, protocol): service_name(port, protocol)
+        for port in range(65536)
+        for protocol in (6, 17)
+    }
+    named = [name for name in names.values() if name is not None]
+    assert len(named) > 5_000
+    assert all(name.split() == [name] for name in named)
+
+
+def test_the_protocols_with_ports_are_these_five():
+    assert {protocol_name(number) for number in WITH_PORTS} == {
+        *("tcp", "udp", "dccp", "sctp", "udplite")
+    }

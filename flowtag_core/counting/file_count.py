@@ -116,6 +116,7 @@ class FileCount:
     def _count_block(self, block: bytes) -> None:
         kernel = self._kernel(len(block))
         if kernel is None:
+            self.settle()
             self._reference.count(block)
             self._add_odd()
             return
@@ -125,6 +126,7 @@ class FileCount:
             self._settle(_read(kernel, block[:end], self._reference.layout))
             block = block[end:]
         if self._size < _WORTH_THREADS:
+            self.settle()
             self._settle(_read(kernel, block, self._reference.layout))
         else:
             self._queue.add(partial(_read, kernel, block, self._reference.layout))

@@ -42,8 +42,8 @@ from flowtag_core.counts import (
     tabulate,
 )
 from flowtag_core.iana import WITH_PORTS
-from flowtag_core.shapes.fitting import MOST_WORDS, fitting
 from flowtag_core.shapes.layout import ABSENT, ASSUMED, KNOWN_FIELDS, Layout, header_layout
+from flowtag_core.shapes.other_layouts import MOST_WORDS, fitting
 from flowtag_core.shapes.records import Records
 
 _ACTIONS: Final = {b"ACCEPT": ACCEPT, b"REJECT": REJECT}
@@ -202,6 +202,7 @@ class Reference:
         dstport, protocol, srcport = at("dstport"), at("protocol"), at("srcport")
         start, packets, volume = at("start"), at("packets"), at("bytes")
         action, status = at("action"), at("log-status")
+        # A field that the layout lacks is ABSENT (-1): its word is the last one, which _keep discards.
         # A plain flow has exactly the layout's fields and status OK, and can be nothing else.
         plain_fields = fields if layout.names_port_and_protocol and status != ABSENT else ABSENT
         is_default = layout.is_default
@@ -421,7 +422,7 @@ def _is_plain(block: bytes) -> bool:
 
 
 def _words(line: bytes, _: None, most: int) -> Words:
-    """Split any line as bytes.split(line, None, most) splits a plain one: `most` words, and one for the rest."""
+    """Split any line as bytes.split(line, None, most) splits a plain one: one word more has the rest."""
     return _first_words(_stripped(line), most + 1)
 
 

@@ -17,7 +17,7 @@ from flowtag_core.counting.ledger import Plain
 from flowtag_core.counting.reference import STAMPED
 from flowtag_core.counts import Ints, Reason
 from flowtag_core.iana import WITH_PORTS
-from flowtag_core.shapes import fitting
+from flowtag_core.shapes import other_layouts
 from flowtag_core.shapes.layout import KNOWN_FIELDS, Layout
 
 # In the order in which the kernel knows them.
@@ -137,7 +137,7 @@ def give_back(scratch: Scratch) -> None:
 @cache
 def _numbers(layout: Layout) -> np.ndarray:
     """A layout as the kernel is told of it; `contract` says what the numbers mean."""
-    others = fitting.places(layout.names)
+    others = other_layouts.places(layout.names)
     by_words = [others.get(words, []) for words in range(contract.WORDS_TOLD + 1)]
     ends = np.cumsum([0, *map(len, by_words)])
     pairs = [place for places in by_words for pair in places for place in pair]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
+from typing import Final
 
 from flowtag_core.output import OutputFile, csv_cell, write_whole
-from flowtag_core.tagging.report import _ROWS_AT_ONCE, Report
+from flowtag_core.tagging.report import Report
+
+_ROWS_AT_ONCE: Final = 1 << 12
 
 
 def result_csv(report: Report) -> Iterator[bytes]:

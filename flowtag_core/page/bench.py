@@ -24,7 +24,7 @@ ON_ITS_WAY: Final = 3.0
 
 @dataclass
 class Bench:
-    """The untagged pairs on pair, which of them are ticked, and what the last deed came to.
+    """The untagged pairs on offer, which of them are ticked, and what the last deed came to.
 
     `said` is the sentence on that deed, `wrong` the one on what could not be done. `untagged` is
     the share (0 to 1) that was Untagged when the page was drawn last, `pending` what was done since,
@@ -43,7 +43,7 @@ class Bench:
     _taken: tuple[int, float] = (-1, 0.0)
 
     def show(self, pairs: Sequence[UntaggedPair]) -> list[int]:
-        """Put these on pair; gives the rows that are ticked, those that are gone being let go."""
+        """Put these on offer; gives the rows that are ticked, those that are gone being let go."""
         if tuple(pairs) != self.pairs:
             self._pairs_before, self._moved = self.pairs, time.monotonic()
             self.pairs = tuple(pairs)

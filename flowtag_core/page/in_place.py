@@ -37,7 +37,7 @@ class _Parser(argparse.ArgumentParser):
 
 @dataclass(frozen=True)
 class Given:
-    """The words that the page was started with: logs or folders of them, the file of the lookup, a format."""
+    """The words that the page was started with: logs and folders, the lookup's file, a format."""
 
     paths: tuple[str, ...] = ()
     lookup: str | None = None

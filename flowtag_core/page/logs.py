@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
 from flowtag_core.counting.total import total
-from flowtag_core.counts import FlowCounts
+from flowtag_core.counts import FlowCounts, Table
 from flowtag_core.page.intake import CountedLog
 
 LOGS_A_PAGE: Final = 8
@@ -53,16 +53,28 @@ class Logs:
 
 def repetitions(before: Logs, logs: Iterable[CountedLog]) -> Iterator[tuple[str, str]]:
     """Each log, by its name, that looks as if another one had come a second time, and a sentence."""
-    sized = {log.counts.total.size: log for log in before.by_name.values()}
+    alike: dict[Hashable, list[CountedLog]] = {}
+    for log in before.by_name.values():
+        alike.setdefault(_look(log), []).append(log)
     for log in logs:
-        size = log.counts.total.size
-        other = sized.get(size)
-        if other is not None and _is_same(log, other):
+        others = alike.setdefault(_look(log), [])
+        other = next((other for other in others if _is_same(log, other)), None)
+        if other is None:
+            others.append(log)
+        else:
             same = f"{log.name} has the same size and counts as {other.name}"
             yield log.name, f"{same}. Is it the same file? Both are counted."
-        sized[size] = log
+
+
+def _look(log: CountedLog) -> Hashable:
+    """Equal for logs that may be the same, and different for nearly all others."""
+    return log.counts.total.size, *((len(table), int(table.key.sum())) for table in _tables(log))
 
 
 def _is_same(one: CountedLog, other: CountedLog) -> bool:
-    tables = [(log.counts.requests, log.counts.replies) for log in (one, other)]
-    return one.name != other.name and one.counts.total.flows > 0 and tables[0] == tables[1]
+    is_other = one.name != other.name and one.counts.total.flows > 0
+    return is_other and _tables(one) == _tables(other)
+
+
+def _tables(log: CountedLog) -> tuple[Table, Table, Table]:
+    return log.counts.requests, log.counts.replies, log.counts.replies_by_service

@@ -57,7 +57,7 @@ class Versions:
         return self.lookup.content == self._saved.content
 
     def take(self, lookup: Lookup | None) -> None:
-        """Have another file in the place of this one: the user has it already."""
+        """Replace the lookup by another file, which the user has already."""
         self._saved = EMPTY_LOOKUP if lookup is None else lookup
         if self.current is None:
             self._show(lookup)

@@ -95,7 +95,7 @@ def _known_table(delimiter: str, columns: list[str]) -> CsvTable | None:
 def csv_records(
     name: str, table: CsvTable, pieces: Pieces, wanted: tuple[str, ...]
 ) -> Iterator[Records]:
-    """The records of a table with the `wanted` fields, each with the number of the line on which its row begins.
+    """The records of a table with the `wanted` fields, each numbered by the line its row begins on.
 
     Raises LogError where its rows are no flows, DamagedLogError as the pieces do.
     """

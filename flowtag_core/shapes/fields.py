@@ -20,10 +20,10 @@ IN_EVERY_FLOW: Final = frozenset({"dstport", "protocol"})
 _OF_ONE_FLOW: Final = frozenset(
     {"version", "srcport", "packets", "bytes", "start", "end", "log-status"}
 )
-"""What a flow has of its own, so that a query which sums up cannot group by it and make sense."""
+"""Fields with a value of its own in each flow; a query that sums up does not group by them."""
 
 FEWEST_WORDS: Final = 4
-"""Of a text that may be a record, where the fields are there as well."""
+"""Fewer words are no record, where a document has the fields of a flow beside its text."""
 
 MESSAGE_KEYS: Final = (
     "@message message _raw event.original result._raw body event log textPayload Message line Line "
@@ -119,8 +119,8 @@ def fields_of(paths: Iterable[str]) -> dict[str, str]:
 def are_flows(fields: Mapping[str, str | int], paths: Iterable[str]) -> bool:
     """Whether columns or keys with these fields are those of flows.
 
-    If they have nothing that each flow has its own of, but something of another kind, they may be a
-    summary (`srcAddr,dstPort,protocol,flows`) or a lookup.
+    Without a field of _OF_ONE_FLOW, but with a column of another kind, they may be those of a summary
+    (`srcAddr,dstPort,protocol,flows`) or a lookup.
     """
     is_each = not _OF_ONE_FLOW.isdisjoint(fields) or all(
         path[:1] == "@" or field_name(path.rpartition(".")[2]) for path in paths

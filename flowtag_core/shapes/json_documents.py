@@ -49,7 +49,7 @@ _PACKED: Final = ("awslogs.data", "kinesis.data", "Data", "data")
 _ENVELOPE: Final = frozenset(
     ["messageType", *(place.partition(".")[0] for place in (*_CONTAINERS, *_PACKED))]
 )
-"""Of what holds records, one of these is a key; no other document need be looked at so closely."""
+"""Keys of an envelope around records; a document with none of them is looked at less closely."""
 _CONTROL: Final = "CONTROL_MESSAGE"
 _DEEPEST: Final = 32
 _LONGEST_TOLD: Final = 400

@@ -42,7 +42,7 @@ _PARTIAL: Final = re.compile(
     r"\s*(?:-|[.eE][+-]?|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|Na?|-?I(?:n(?:f(?:i(?:n(?:it?)?)?)?)?)?)?"
 )
 _PARTIAL_ESCAPE: Final = re.compile(r"\\?u?[0-9a-fA-F]{0,4}")
-"""What stands where the parser fails if an escape, a number or a word goes on behind the end of the text."""
+"""The text at which the parser fails where an escape, a number or a word is cut by the text's end."""
 
 Documents = Iterator[tuple[int, Any]]
 

@@ -30,14 +30,14 @@ class Kind(NamedTuple):
 NUMBERS: Final = "dstport protocol srcport packets bytes start action log-status".split()
 """The columns of a table that is counted without its rows being written as text."""
 SOUND_WORDS: Final = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK",)}
-"""What stands in a column of words, there as its place here."""
+"""The sound words of a column; its numbers are their indexes here."""
 
 
 class Columns(NamedTuple):
-    """Some rows of a table, the first of which has this number.
+    """Some rows of a table; `first` is the number of the first one.
 
-    `numbers` gives a line for each of NUMBERS, -1 where it is no sound one: of such rows, by their
-    places, `text` gives the records. Both may be called on any thread.
+    `numbers` gives an array with a line for each of NUMBERS, -1 where a value is not sound. `text` gives the
+    rows with these indexes as records. Both may be called on any thread.
     """
 
     kind: Kind

@@ -8,13 +8,13 @@ from typing import NamedTuple
 import numpy as np
 
 from flowtag_core.counts import FlowCounts, Reason
-from flowtag_core.showing.words import compact, number
+from flowtag_core.showing.words import compact, measured, number
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.report import Report
 
 
 class Card(NamedTuple):
-    """One number with its name, a line on what it means, and a sentence for who asks.
+    """One number with its name, a note below it, and a tooltip.
 
     All are Markdown of our own making; nothing of a user's is in them.
     """
@@ -37,7 +37,7 @@ def cards(report: Report, counts: FlowCounts, lookup: Lookup, replies: int) -> I
         f":orange[{100 * untagged / total:.1f}%]" if total else "none",
         f"{100 * replies / untagged:.0f}% are replies"
         if replies
-        else f"{compact(untagged)} {measure}",
+        else measured(untagged, measure, compact(untagged)),
         "The share that no row of the lookup names. As logged, much of it may be replies, which go to "
         "any port: see the switch for replies.",
     )

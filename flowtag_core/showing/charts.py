@@ -11,7 +11,7 @@ from altair.utils.schemapi import disable_debug_mode
 
 from flowtag_core.counts import sum_of
 from flowtag_core.showing.legend import GREY, Legend
-from flowtag_core.showing.words import compact, number, pair_name
+from flowtag_core.showing.words import compact, measured, number, pair_name
 from flowtag_core.tagging.report import Report, sums_at
 
 # Each part of a chart would be checked against Vega-Lite's schema while it is put together, which takes
@@ -73,12 +73,12 @@ def _chart(bars: list[Bar], measure: str, theme: str) -> alt.LayerChart:
             bar.name,
             bar.colour,
             f"{bar.count:,}",
+            f"{bar.name}: {measured(bar.count, measure)}",
             *_drawn(bar.count, longest=1.5 * most if bar.is_rest else bar.count),
         )
         for bar in bars
     ]
-    frame = pd.DataFrame(rows, columns=["name", "colour", "number", "drawn", "label"])
-    frame["spoken"] = frame["name"] + ": " + frame["number"] + f" {measure}"
+    frame = pd.DataFrame(rows, columns=["name", "colour", "number", "spoken", "drawn", "label"])
     axis = alt.Axis(
         title=None, labelLimit=_LABEL_WIDTH, labelColor=_INK[theme], ticks=False, domain=False
     )
@@ -101,7 +101,7 @@ def _chart(bars: list[Bar], measure: str, theme: str) -> alt.LayerChart:
     return chart
 
 
-def _room(rows: list[tuple[str, str, str, float, str]]) -> float:
+def _room(rows: list[tuple[str, str, str, str, float, str]]) -> float:
     """As long as the longest bar, and room for the number behind it."""
     return max((drawn * (1.2 + len(label) / 50) for *_, drawn, label in rows), default=0) or 1
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from flowtag_core.counts import MOST_SUM, Fault, FileCounts, FlowCounts, Offer, Reason
-from flowtag_core.showing.words import few, few_words, literal, number, short, size
+from flowtag_core.showing.words import duration, few, few_words, literal, number, short, size
 from flowtag_core.tagging.report import Action, Measure, Report
 
 REPLIES: Final = (
@@ -223,7 +223,8 @@ def about(counts: FlowCounts) -> str:
 def effort(counts: FlowCounts, seconds: float) -> str:
     """A sentence on what was read and how fast: `Read 171 MB in 2.7 s (63 MB/s): 1,412,119 records.`."""
     total = counts.total
-    pace = f" in {seconds:,.2g} s ({size(int(total.size / seconds))}/s)" if seconds > 0.1 else ""
+    took = duration(seconds) if seconds >= 10 else f"{seconds:.2g} s"
+    pace = f" in {took} ({size(int(total.size / seconds))}/s)" if seconds > 0.1 else ""
     return f"Read {size(total.size)}{pace}: {number(total.records, 'record')}."
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from flowtag_core.counts import sum_of
 from flowtag_core.showing.words import few_words, number, pair_name, short
 from flowtag_core.tagging.editing import with_rules
 from flowtag_core.tagging.lookup import (
@@ -71,7 +72,7 @@ def edited(before: Lookup, after: Lookup) -> str:
         for meaning, tag in is_now.items()
         if was.get(meaning) != tag
     ]
-    changes += [f"{_named_by(meaning)} has no rule now" for meaning in was.keys() - is_now.keys()]
+    changes += [f"{_named_by(meaning)} has no rule now" for meaning in was if meaning not in is_now]
     return few_words(changes) or "The rows were edited"
 
 
@@ -93,8 +94,8 @@ def preview(report: Report, lookup: Lookup, rules: Sequence[Rule]) -> str:
     """
     after = retagged(report, with_rules(lookup, rules))
     is_meant = after.tag == after.tags.index(rules[0].tag)
-    count = int(report.count[is_meant].sum())
-    untagged = int(report.count[is_meant & report.is_untagged].sum())
+    count = sum_of(report.count[is_meant])
+    untagged = sum_of(report.count[is_meant & report.is_untagged])
     share = f", {100 * count / report.total:.1f}%" if report.total else ""
     other = f"; {count - untagged:,} of them have another tag now" if count > untagged else ""
     names = few_words([_rule_name(rule) for rule in rules])

@@ -11,6 +11,7 @@ import pandas as pd
 from flowtag_core.counts import Ints
 from flowtag_core.showing import times
 from flowtag_core.showing.legend import Legend
+from flowtag_core.showing.words import measured
 from flowtag_core.tagging.course import Course, stacked
 from flowtag_core.tagging.report import Report, Time
 
@@ -19,7 +20,7 @@ MOST_SLOTS: Final = 480
 FEWEST_SLOTS: Final = 12
 """With fewer the bars would be walls: the axis has room at its ends then."""
 _TOUCHED: Final = 0.1
-"""A slot of which no more than this part is dragged over is not meant: hands and pixels are coarse."""
+"""The part of a slot that must be dragged over for the slot to count: hands and pixels are coarse."""
 _COUNTS: Final = "datum.value ? format(datum.value, '~s') : '0'"
 _MOST_TICKS: Final = 8
 _FADED: Final = 0.3
@@ -166,8 +167,8 @@ def _frame(course: Course, report: Report, legend: Legend, axis: Axis) -> pd.Dat
             "time": when,
             "shade": np.where(is_meant, 1, _FADED),
             "spoken": [
-                f"{time}: {name} {number} {report.measure}"
-                for time, name, number in zip(when, names, numbers, strict=True)
+                f"{time}: {name} {measured(number, report.measure)}"
+                for time, name, number in zip(when, names, count.tolist(), strict=True)
             ],
         }
     )

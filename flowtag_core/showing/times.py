@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Final
 
+from flowtag_core.showing.words import measured
 from flowtag_core.tagging.course import Course
 from flowtag_core.tagging.report import Time
 
@@ -84,7 +85,7 @@ def extent(course: Course) -> Time:
 def about(course: Course, measure: str) -> str:
     """When the flows of a course began, how wide its windows are, and what has no time."""
     unknown = (
-        f"{course.unknown:,} {measure} without a known time are in no bar and in no part of the time."
+        f"{measured(course.unknown, measure)} without a known time: not shown in the timeline."
         if course.unknown
         else ""
     )

@@ -102,6 +102,11 @@ def _scaled(count: int, units: Sequence[str], unit: int) -> str:
     return f"{scaled:,.{digits}f} {name}"
 
 
+def measured(count: int, measure: str, shown: str = "") -> str:
+    """A count of a measure, `1 flow` or `2 flows`; `shown` is the count where it is shortened."""
+    return f"{shown or f'{count:,}'} {measure.removesuffix('s') if count == 1 else measure}"
+
+
 def number(count: int, noun: str) -> str:
     """The count with its noun, in the plural where it is not one: `1 rule`, `2 rules`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -39,7 +39,7 @@ class Stream:
     def pieces(self) -> Pieces:
         """Its bytes from the beginning; raises DamagedLogError where they are fewer than its size."""
         if self._start is not None:
-            self._file.seek(self._start)
+            self._seek(self._start)
         done = 0
         while piece := self._read(self._enough(done)):
             done += len(piece)
@@ -59,12 +59,18 @@ class Stream:
         """Itself as a seekable file, at its beginning, if it is one."""
         if self._start is None:
             return None
-        self._file.seek(self._start)
+        self._seek(self._start)
         return cast(BinaryIO, _Whole(self._file, self._start, self._read))
 
     def _from(self, place: int) -> Pieces:
-        self._file.seek(place)
+        self._seek(place)
         yield from iter(partial(self._read, READ_SIZE), b"")
+
+    def _seek(self, place: int) -> None:
+        try:
+            self._file.seek(place)
+        except (OSError, ValueError) as error:
+            raise LogError(f"{self.name}: cannot be read: {reason_of(error)}.") from error
 
     def _read(self, size: int) -> bytes:
         try:
@@ -80,9 +86,9 @@ class Stream:
         if self._start is None or self.size is None or self.size - done < READ_SIZE:
             return READ_SIZE
         place = self._file.tell()
-        self._file.seek(place + READ_SIZE - _LAST)
+        self._seek(place + READ_SIZE - _LAST)
         end = self._read(_LAST).rfind(b"\n") + 1
-        self._file.seek(place)
+        self._seek(place)
         return READ_SIZE - _LAST + end if end else READ_SIZE
 
 

@@ -40,7 +40,7 @@ _ZLIB: Final = type(zlib.decompressobj())
 class _Packing(NamedTuple):
     """One way to pack: its name, whether a file that begins so has it, and how it is taken off.
 
-    One that is no layer does not count among those that may be around each other.
+    One that is no layer is not counted in the limit of _MOST_LAYERS.
     """
 
     name: str

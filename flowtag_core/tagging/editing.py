@@ -56,11 +56,15 @@ class Sheet:
         width = max(
             [len(header), *map(len, self.rows)] if not self.shape.has_header else [len(header)]
         )
-        names = [cell.strip() for cell in header] + [""] * (width - len(header))
-        return tuple(
-            name if name and name not in names[:place] else f"column {place + 1}"
-            for place, name in enumerate(names)
-        )
+        names: list[str] = []
+        for place in range(width):
+            name = header[place].strip() if place < len(header) else ""
+            if not name or name in names:
+                name = f"column {place + 1}"
+            while name in names:
+                name += "."
+            names.append(name)
+        return tuple(names)
 
     def row_of(self, cells: Iterable[str]) -> list[str]:
         """A new row with ports, protocol and tag where this file has them."""

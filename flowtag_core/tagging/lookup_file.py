@@ -10,7 +10,7 @@ import os
 import re
 import zlib
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from itertools import chain
@@ -19,13 +19,11 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 
 from flowtag_core.errors import LookupFileError, reason_of
-from flowtag_core.output import csv_cell
 from flowtag_core.tagging.lookup import (
     UNTAGGED,
     Lookup,
     Ports,
     Problem,
-    Rule,
     Trouble,
     checked,
     parse_ports,
@@ -70,6 +68,8 @@ _GUESSED: Final = "cp1252"
 _SURROGATE: Final = re.compile("[\udc80-\udcff]")
 _END: Final = "\0"
 _BEGIN_SIZE: Final = 1 << 12
+_HEAD_SIZE: Final = 1 << 20
+_ROW: Final = re.compile(r"([^\r\n]+)[\r\n]")
 
 # The file as a whole is bounded; csv's own limit of 131,072 characters would refuse a long remark.
 csv.field_size_limit(LARGEST_FILE)
@@ -126,18 +126,14 @@ def parse_lookup(text: str, notices: tuple[str, ...] = (), name: str = "lookup")
 
 def looks_like_lookup(head: bytes) -> bool:
     """Whether the beginning of a file reads as a lookup: its first row is a header or a rule."""
-    begin = _unpacked_head(head, _BEGIN_SIZE)
-    rows = (line for line in begin.split(b"\n")[:-1] if line.strip() and line[:1] != b"#")
-    first = next(rows, None)
-    if first is None:  # only long comments above the first row make it worth to look at more
-        return _reads_as_lookup(_unpacked_head(head, len(head)))
-    # As a line of a log: neither columns nor a service such as `ssh 22/tcp` can be in it.
-    may_be = any(mark in first for mark in (b",", b";", b"\t", b"/", b"="))
-    return may_be and _reads_as_lookup(begin)
+    text = _beginning(_unpacked_head(head, _BEGIN_SIZE))
+    if _first_row_in(text) is None:  # long comments stand above it, or it is long itself
+        text = _beginning(_unpacked_head(head, _HEAD_SIZE))
+    return _reads_as_lookup(text)
 
 
 def _unpacked_head(head: bytes, size: int) -> bytes:
-    """So many bytes from the beginning of a file that may be packed with gzip."""
+    """At most so many bytes from the beginning of a file that may be packed with gzip."""
     if not head.startswith(_GZIP):
         return head[:size]
     with suppress(zlib.error):
@@ -145,9 +141,20 @@ def _unpacked_head(head: bytes, size: int) -> bytes:
     return b""
 
 
-def _reads_as_lookup(begin: bytes) -> bool:
+def _first_row_in(text: str) -> str | None:
+    """The first row with anything in it but a comment, None where its end is not there."""
+    rows = (row[1].strip() for row in _ROW.finditer(text))
+    return next((row for row in rows if row and row[0] != "#"), None)
+
+
+def _reads_as_lookup(text: str) -> bool:
+    """Whether the beginning of a text is that of a lookup or of a list of services."""
+    first = _first_row_in(text)
+    # Most are lines of a log, which need no closer look: they have neither columns nor a service
+    # such as `ssh 22/tcp`.
+    if first is not None and not any(mark in first for mark in ",;\t/="):
+        return False
     try:
-        text = decode(begin, "").text
         if registry(text) is None:
             shape_of(text, "")
     except LookupFileError:
@@ -155,16 +162,19 @@ def _reads_as_lookup(begin: bytes) -> bool:
     return True
 
 
+def _beginning(begin: bytes) -> str:
+    """The text of bytes that may end anywhere, without a character that is cut; empty for a binary."""
+    if any(begin.startswith(magic) for magic, _, _ in _BINARY):
+        return ""
+    encoding = next((name for mark, name in _MARKED if begin.startswith(mark)), "utf-8")
+    text = codecs.getincrementaldecoder(encoding)("replace").decode(begin)
+    return "" if _END in text else text.removeprefix("\ufeff")
+
+
 def looks_like_csv(head: bytes) -> bool:
     """Whether the first line has a comma or a semicolon, which no line of a plain log has."""
     is_text = not any(head.startswith(magic) for magic, _, _ in _BINARY)
     return is_text and any(mark in head.partition(b"\n")[0] for mark in (b",", b";"))
-
-
-def lookup_csv(rules: Iterable[Rule]) -> str:
-    """The rules as a lookup CSV, which loads as the same rules in the same order."""
-    rows = (f"{rule.key},{csv_cell(rule.tag)}\n" for rule in rules)
-    return "dstport,protocol,tag\n" + "".join(rows)
 
 
 def _name(file: LookupFile) -> str:

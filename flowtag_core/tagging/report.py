@@ -185,7 +185,7 @@ def retagged(report: Report, lookup: Lookup) -> Report:
 
 
 def sums_at(shape: tuple[int, ...], places: Any, values: Ints) -> Ints:
-    """The sums of the values that go to each place of an array of this shape, MOST at most."""
+    """The sums of the values that go to each place of an array of this shape, MOST_SUM at most."""
 
     def added(part: Ints) -> Ints:
         sums: Ints = np.zeros(shape, np.int64)

@@ -6,14 +6,11 @@ import subprocess
 import sys
 import tempfile
 
-import numpy as np
 import pytest
 
 from flowtag_core import parse_flow_log
-from flowtag_core.commands.map import main
+from flowtag_core.commands.count import main
 from flowtag_core.counting import compiled
-from flowtag_core.counts import Reason
-from flowtag_core.errors import LogError
 from tests.conftest import ROOT
 from tests.fuzz.kernel import facts
 from tests.logs import LOOKUP, line
@@ -220,117 +217,3 @@ def test_without_numba_everything_is_counted_and_it_says_so_once(tmp_path, monke
     assert facts(parse_flow_log(log)) == with_it
     assert main([str(log), str(lookup), str(tmp_path / "result.csv")]) == 0
     assert capsys.readouterr().err.count("package numba") == 1
-
-
-@pytest.mark.parametrize("has_kernel", [True, False])
-def test_text_in_a_table_may_be_no_utf_8(tmp_path, monkeypatch, has_kernel):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
-    if not has_kernel:
-        monkeypatch.setattr(compiled, "kernel", lambda: None)
-        monkeypatch.setattr(compiled._Loaded, "kernel", None)
-    ends = np.array([0, 6, 8, 14], np.int32)
-    action = pa.Array.from_buffers(
-        pa.string(), 3, [None, pa.py_buffer(ends), pa.py_buffer(b"ACCEPT\xff\xfeREJECT")]
-    )
-    table = pa.table({"dstport": [1, 2, 70_000], "protocol": [6, 6, 6], "action": action})
-    pq.write_table(table, tmp_path / "log.parquet")
-    total = parse_flow_log(tmp_path / "log.parquet").total
-    assert (total.flows, total.odd_words) == (2, {"action": 1})
-    assert total.set_aside == {Reason.BAD_PORT: 1}
-
-
-@pytest.mark.parametrize("column", ["start", "dstport"])
-def test_of_a_table_with_a_value_that_cannot_be_read_the_rows_before_are_counted(tmp_path, column):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
-    size = 100_000
-    columns = {
-        "dstport": pa.array(np.full(size, 443)),
-        "protocol": pa.array(np.full(size, 6)),
-        "start": pa.array(np.full(size, 1_700_000_000)),
-    }
-    spans = np.full(size, 19_000)
-    spans[70_000] = 2**62  # seconds that Python has no word for
-    columns[column] = pa.array(spans, pa.duration("s"))
-    pq.write_table(pa.table(columns), tmp_path / "log.parquet")
-    for _ in range(5):  # whichever thread is the first
-        total = parse_flow_log(tmp_path / "log.parquet").total
-        assert total.records == 70_000 // 8192 * 8192
-        assert "cannot be read after row 65,536." in next(iter(total.damage))
-
-
-@pytest.mark.parametrize("unit", ["ms", "us"])
-@pytest.mark.parametrize("zone", [None, "America/New_York", "Asia/Tokyo", "Foo/Bar"])
-def test_a_time_in_a_table_that_is_far_away_is_unreadable_and_no_more(tmp_path, unit, zone):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
-    size, second = 20_000, {"ms": 10**3, "us": 10**6}[unit]
-    start = np.full(size, 1_700_000_000 * second)
-    start[[3, 7, 9000]] = 2**62, -62_135_596_800 * second, 253_402_297_200 * second
-    table = pa.table(
-        {
-            "dstport": np.full(size, 443),
-            "protocol": np.full(size, 6),
-            "start": pa.array(start).cast(pa.timestamp(unit, zone)),
-        }
-    )
-    pq.write_table(table, tmp_path / "log.parquet")
-    total = parse_flow_log(tmp_path / "log.parquet").total
-    assert (total.flows, total.unreadable, total.damage) == (size, {"start": 3}, frozenset())
-
-
-def test_names_of_columns_may_have_dots_or_come_twice_and_lists_are_none(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
-    flow = {"dstport": 443, "protocol": 6}
-    dotted = pa.table({f"log.{name}": [value] for name, value in flow.items()})
-    twice = pa.Table.from_arrays(
-        [pa.array([443]), pa.array([22]), pa.array([6])], ["dstport", "dstport", "protocol"]
-    )
-    for table in (dotted, twice):
-        pq.write_table(table, tmp_path / "log.parquet")
-        counts = parse_flow_log(tmp_path / "log.parquet")
-        assert counts.requests.port.tolist() == [443]
-    pq.write_table(
-        pa.table({"log": [[flow]]}), tmp_path / "log.parquet", use_compliant_nested_type=False
-    )
-    with pytest.raises(LogError, match="without the columns dstport and protocol"):
-        parse_flow_log(tmp_path / "log.parquet")
-
-
-@needs_numba
-def test_numbers_of_a_table_and_the_text_of_its_rows_are_counted_alike(tmp_path):
-    pa = pytest.importorskip("pyarrow")
-    pq = pytest.importorskip("pyarrow.parquet")
-    rng, size = np.random.default_rng(3), 100_000
-    odd = rng.random(size) < 0.05
-    columns = {
-        "version": np.full(size, 2),
-        "srcport": rng.integers(-2, 65540, size),
-        "dstport": rng.integers(-2, 65540, size),
-        "protocol": rng.integers(-1, 258, size),
-        "packets": rng.integers(-1, 10**16, size),
-        "bytes": rng.integers(-1, 10**6, size),
-        "start": np.where(odd, rng.integers(0, 5 * 10**9, size), 1_700_000_000 + rng.integers(0, 86_400, size)),
-        "action": rng.choice(["ACCEPT", "REJECT", "accept", "DROP", "-"], size),
-        "log_status": rng.choice(["OK", "OK", "OK", "NODATA", "SKIPDATA", "?"], size),
-    }  # fmt: skip
-    table = pa.table(columns)
-    nulls = pa.array(rng.random(size) < 0.01)
-    for name in ("srcport", "packets", "action"):
-        place = table.schema.get_field_index(name)
-        values = pa.compute.if_else(nulls, None, table[name])
-        table = table.set_column(place, name, values)
-    numbers, text = tmp_path / "numbers.parquet", tmp_path / "text.parquet"
-    pq.write_table(table, numbers)
-    pq.write_table(pa.table({n: table[n].cast(pa.string()) for n in table.schema.names}), text)
-    one = facts(parse_flow_log(numbers, names=["log"]))
-    other = facts(parse_flow_log(text, names=["log"]))
-    sizes = [next(iter(each[1].values())) for each in (one, other)]
-    assert one[0] == other[0]
-    assert one[2] == other[2]
-    assert [s.flows for s in sizes] == [sizes[0].flows] * 2
-    assert sizes[0].set_aside == sizes[1].set_aside
-    assert sizes[0].unreadable == sizes[1].unreadable
-    assert sizes[0].odd_words == sizes[1].odd_words

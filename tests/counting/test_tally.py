@@ -1,7 +1,6 @@
 """What a tally adds up is what a table of the same rows holds, however full it gets."""
 
-import struct
-import sys
+from collections import deque
 
 import numpy as np
 import pytest
@@ -69,13 +68,25 @@ def test_a_tally_is_the_table_of_its_rows(
             assert getattr(total, name) == sum(tables, counts.Table())
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="reads ELF, the format of Linux")
-def test_object_code_calls_nobody():
-    """It is loaded without Numba, so a call of what Numba or C would offer may end in a crash."""
-    llvm = pytest.importorskip("llvmlite.binding")
+@pytest.mark.parametrize("few", [0, 1 << 16])
+def test_two_sums_that_take_turns_have_each_its_own_rows(few, monkeypatch):
     assert compiled.kernel(wait=True) is not None
-    for _, data in compiled._read_object_code(compiled._Loaded.place).values():
-        parts = {part.name(): part.data() for part in llvm.ObjectFileRef.from_data(data).sections()}
-        symbols = struct.iter_unpack("<IBBHQQ", parts[b".symtab"])
-        outside = [name for name, info, _, part, _, _ in symbols if part == 0 and info >> 4]
-        assert [parts[b".strtab"][name:].partition(b"\0")[0] for name in outside] == []
+    monkeypatch.setattr(tally, "_MOST_FEW", few)
+    monkeypatch.setattr(tally, "_TALLIES", deque())
+    one, other, taken = tally.RowSum(), tally.RowSum(), []
+    for size in (10, 20, 30):
+        for number, each in enumerate((one, other), 1):
+            rows, *_ = rows_of(size, size * number, 5, 20, 0.1)
+            each.add(rows)
+            if number == 1:
+                taken.append(each.counts())
+                each.add(rows)
+    taken += [one.counts(), other.counts()]
+    flows = [
+        sum(
+            int(getattr(counted, name).flows.sum())
+            for name in ("requests", "replies", "replies_by_service")
+        )
+        for counted in taken
+    ]
+    assert flows == [10, 10 + 20, 20 + 30, 30, 2 * (10 + 20 + 30)]

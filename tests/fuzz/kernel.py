@@ -18,7 +18,7 @@ from pathlib import Path
 from unittest import mock
 
 from flowtag_core import counts as tables
-from flowtag_core.counting import compiled, file_count, reference, tally
+from flowtag_core.counting import compiled, file_count, ledger, tally
 from flowtag_core.counting import threads as work
 from flowtag_core.counting.reference import Reference
 from flowtag_core.counting.total import Total
@@ -360,7 +360,7 @@ def small():
     with (
         mock.patch.object(tables, "MOST_ROWS", _MOST_ROWS),
         mock.patch.object(tables, "MOST_FAULTS", _MOST_FAULTS),
-        mock.patch.object(reference, "MOST_FAULTS", _MOST_FAULTS),
+        mock.patch.object(ledger, "MOST_FAULTS", _MOST_FAULTS),
     ):
         yield
 
@@ -387,7 +387,7 @@ BUGS = (
     ("    if dstport > 65535 or protocol > 255:\n        return 0", "    if dstport > 65535:\n        return 0"),
     ("        if srcport > 65535:\n            return 0", "        if srcport > 99999:\n            return 0"),
     ("srcport < dstport and", "srcport <= dstport and"),
-    ("layout[WITH_PORTS + protocol] != 0", "protocol != 33"),
+    ("layout[HAS_PORTS + protocol] != 0", "protocol != 33"),
     ("if seconds < _YEAR_2000 or seconds >= _YEAR_2100:", "if seconds < _YEAR_2000 or seconds > _YEAR_2100:"),
     ("if seconds < _YEAR_2000 or", "if seconds < _YEAR_2000 - 1 or"),
     ("separators[at + 1] - 8, length, 7)", "separators[at + 1] - 8, length, 8)"),
@@ -455,10 +455,10 @@ BUGS = (
     ("(words == 0 or (words", "(words <= 0 or (words"),
     ("        if _may_be_glued(text, separators, first, last):\n            return ODD\n        if words >=", "        if words >="),
     ("return TOO_FEW_FIELDS if words < layout[FIELDS] else ODD", "return TOO_FEW_FIELDS"),
-    ("if words > MOST_WORDS:", "if words > 20:"),
+    ("if words > WORDS_TOLD:", "if words > 20:"),
     ("0 <= _field(text, separators, dstport, 5) <= 65535", "0 <= _field(text, separators, dstport, 5) <= 1023"),
     ("verdict += FITS_NONE", "verdict += 0 * FITS_NONE if words > 9 else ODD"),
-    ("if layout[STATUS] == ABSENT:  # it may be a note", "if False:"),
+    ("if layout[STATUS] == NO_PLACE:  # it may be a note", "if False:"),
     ("            srcport = 65536\n", "            srcport = 0\n"),
     ("found[_NO_SRCPORT] += 1", "found[_NO_START] += 1"),
     ("found[_NO_BYTES] += 1", "found[_NO_PACKETS] += 1"),

@@ -1,67 +1,27 @@
-"""What stands behind the page: files come in, tabs keep what is theirs."""
+"""Files come in one after the other, and each gives its counts, a lookup or a sentence."""
 
 import io
-import os
-import sys
 import threading
-import time
+from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from flowtag_core import FlowCounts, load_lookup_table, parse_flow_log
-from flowtag_core.errors import LogError, OutputError
-from flowtag_core.page import in_place, intake, tabs
-from flowtag_core.page.intake import Arrival, CountedLog, Intake, Refused, Standing
-from flowtag_core.page.logs import Logs
-from flowtag_core.page.session import Session
+from flowtag_core.errors import LogError
+from flowtag_core.page import intake
+from flowtag_core.page.intake import Arrival, Intake, Standing
 from flowtag_core.sources.places import Place, log_of
 from flowtag_core.sources.stream import Stream
 from tests.logs import LOOKUP, line
-
-
-def place(name, content):
-    return Place(name, partial(Stream, file=io.BytesIO(content), size=None, start=0), len(content))
-
-
-def arrival(name, content, **given):
-    return Arrival(name, (place(name, content),), **given)
-
-
-def read(*arrivals):
-    """The outcomes of these files."""
-    files = Intake()
-    files.take(arrivals)
-    files.wait(60)
-    assert files.standing() is None
-    return files.collect()
-
-
-def flows(log):
-    return log.counts.total.flows
-
-
-def holds_nothing(session):
-    return not session.logs and session.desk.given is None
-
-
-def refused(outcomes):
-    return [outcome.sentence for outcome in outcomes if isinstance(outcome, Refused)]
+from tests.page.made import arrival, endless, flows, held, place, read, refused
+from tests.page.seen import V5, log_with, zipped
 
 
 def test_a_batch_gives_each_file_once_and_nothing_before_its_end():
     let_go = threading.Event()
-
-    def opened(name):
-        let_go.wait(60)
-        return Stream(name, io.BytesIO(line()), None, 0)
-
     files = Intake()
-    waits = Arrival("b.log", (Place("b.log", opened, 10),))
-    files.take([arrival("a.log", line() + b"\n" + line()), waits])
+    files.take([arrival("a.log", line() + b"\n" + line()), held("b.log", let_go)])
     assert files.collect() == []
     assert files.pending()[-1] == "b.log"
     let_go.set()
@@ -73,22 +33,10 @@ def test_a_batch_gives_each_file_once_and_nothing_before_its_end():
 
 def test_a_cancelled_batch_keeps_whole_files_and_names_the_others():
     started = threading.Event()
-
-    class Endless(io.RawIOBase):
-        def readable(self):
-            return True
-
-        def seek(self, *_):
-            return 0
-
-        def read(self, _=-1):
-            started.set()
-            return (line() + b"\n") * 500
-
     files = Intake()
-    opened = Place("endless.log", partial(Stream, file=Endless(), size=None, start=0))
-    endless = Arrival("endless.log", (opened,))
-    files.take([arrival("a.log", line()), endless, arrival("b.log", line())])
+    files.take(
+        [arrival("a.log", line()), endless("endless.log", started), arrival("b.log", line())]
+    )
     assert started.wait(60)
     files.cancel()
     files.wait(60)
@@ -169,96 +117,12 @@ def test_a_log_that_took_no_time_by_the_clock_is_there_all_the_same(monkeypatch)
     assert [flows(log) for log in read(arrival("a.log", line()))] == [1]
 
 
-def test_only_what_has_flows_is_taken_for_a_repetition():
-    quiet, busy = line(status="NODATA"), line()
-    names = ("a", "b")
-    for content, sentences in ((quiet, 0), (busy, 1)):
-        session = Session()
-        session.take_in(read(*(arrival(name, content) for name in names)))
-        assert len(session.messages.repeated) == sentences
-
-
 def test_progress_is_said_with_rate_and_time_left():
     standing = Standing("a.log", 2, 3, 50_000_000, 200_000_000, 2.0)
     assert str(standing) == "a.log (2 of 3): 50.0 MB of 200 MB, 25.0 MB/s, 6 s left"
     assert standing.part == 0.25
     assert str(Standing("a.log", 1, 1, 0, 10, 0.1)) == "a.log: 0 B of 10 B"
     assert Standing("a.log", 1, 1, 0, 0, 0.0).part == 0.0
-
-
-@given(st.lists(st.integers(0, 3), min_size=1, max_size=5), st.data())
-def test_a_log_that_is_removed_leaves_what_the_others_give_alone(ports, data):
-    logs = [
-        CountedLog(
-            str(place), parse_flow_log(io.BytesIO(line(dstport=str(port))), names=[str(place)]), 0.1
-        )
-        for place, port in enumerate(ports)
-    ]
-    gone = data.draw(st.sampled_from(logs))
-    rest = [log for log in logs if log is not gone]
-    kept = Logs().plus(logs).without(gone.name)
-    assert kept.counts == sum((log.counts for log in rest), FlowCounts())
-    assert list(kept.by_name) == [log.name for log in rest]
-
-
-def with_sample(*outcomes):
-    session = Session()
-    session.show_sample()
-    for outcome in outcomes:
-        session.take_in([outcome])
-    return session
-
-
-def test_one_s_own_log_takes_the_place_of_the_sample_and_of_its_lookup():
-    own = CountedLog("a.log", parse_flow_log(io.BytesIO(line())), 0.1)
-    lookup = load_lookup_table(io.BytesIO(LOOKUP), name="own.csv")
-    session = with_sample(own)
-    assert list(session.logs.by_name) == ["a.log"]
-    assert session.desk.given is None
-    assert list(with_sample(lookup).logs.by_name) == ["flow.log"]
-    session = with_sample(lookup, own)
-    assert list(session.logs.by_name) == ["a.log"]
-    assert session.desk.given is lookup
-
-
-def test_a_lookup_or_its_removal_never_adds_the_logs_again():
-    session = with_sample()
-    counts = session.logs.counts
-    session.take_in([load_lookup_table(io.BytesIO(LOOKUP))])
-    session.remove_lookup()
-    assert session.logs.counts is counts
-
-
-def test_logs_of_one_name_get_names_of_their_own():
-    session = Session()
-    for _ in range(2):
-        session.take([arrival("a.log", line()), arrival("a.log", line())])
-        session.intake.wait(60)
-        session.collect()
-    assert list(session.logs.by_name) == ["a.log", "a.log (2)", "a.log (3)", "a.log (4)"]
-    assert session.logs.counts.total.flows == 4
-
-
-def test_to_start_over_forgets_also_what_is_being_read():
-    session = Session()
-    session.take([arrival("a.log", (line() + b"\n") * 300_000)])
-    session.start_over()
-    session.collect()
-    assert holds_nothing(session)
-    assert not session.is_busy
-
-
-def test_a_lookup_of_one_s_own_survives_the_sample():
-    lookup = load_lookup_table(io.BytesIO(LOOKUP), name="own.csv")
-    session = Session()
-    session.take_in([lookup])
-    session.show_sample()
-    assert session.desk.given is not lookup
-    session.take_in([CountedLog("a.log", parse_flow_log(io.BytesIO(line())), 0.1)])
-    assert session.desk.given is lookup
-    session = with_sample()
-    session.remove_log("flow.log")
-    assert holds_nothing(session)
 
 
 class Upload(io.BytesIO):
@@ -282,195 +146,168 @@ def test_an_upload_is_forgotten_however_its_reading_ends():
     assert (good.closed, bad.closed, cancelled.closed) == (True, True, True)
 
 
+def test_a_file_under_another_name_is_opened_under_it():
+    renamed = arrival("a.log", line()).renamed("b.log")
+    assert (renamed.name, [place.name for place in renamed.places]) == ("b.log", ["b.log"])
+    (log,) = read(renamed)
+    assert (log.name, [*log.counts.files]) == ("b.log", ["b.log"])
+
+
+@pytest.mark.parametrize("names", [("logs/a",), ("logs/a", "logs/b"), ("logs", "logs")])
+def test_a_folder_under_another_name_leaves_its_files_their_own(names):
+    folder = Arrival("logs", tuple(place(name, line()) for name in names))
+    renamed = folder.renamed("logs (2)")
+    assert (renamed.name, renamed.places) == ("logs (2)", folder.places)
+    assert renamed.counted_as == "logs (2)"
+
+
+def test_a_log_with_a_name_for_its_counts_keeps_it_under_another_name():
+    again = arrival("logs/a", line(), log="logs (custom format)").renamed("b")
+    assert again.counted_as == "logs (custom format)"
+    assert [log.name for log in read(again)] == ["logs (custom format)"]
+
+
+def test_the_size_of_files_is_of_those_that_are_known():
+    files = (place("a", b"12"), Place("pipe", lambda _: None), place("b", b"345"))
+    assert Arrival("logs", files).size == 5
+    assert Arrival("pipe", files[1:2]).size == 0
+
+
+def folder_of(**contents):
+    return Arrival("logs", tuple(place(name, content) for name, content in contents.items()))
+
+
+def test_a_lookup_among_the_logs_of_a_folder_is_taken_as_what_it_is():
+    log, rules = read(folder_of(a=line(), rules=LOOKUP, z=line()))
+    assert (log.name, flows(log), [*log.counts.files]) == ("logs", 2, ["a", "z"])
+    assert (rules.name, rules.content) == ("rules", LOOKUP)
+    assert [rules.name for rules in read(folder_of(rules=LOOKUP))] == ["rules"]
+
+
+def test_a_file_is_a_lookup_by_the_user_s_word_or_refused_as_one():
+    (rules,) = read(arrival("services", b"https 443/tcp\n", is_lookup=True))
+    assert rules.tag_of(443, 6) == "https"
+    (sentence,) = refused(read(arrival("a.log", line(), is_lookup=True)))
+    assert sentence.startswith("a.log: ")
+
+
+def test_the_files_of_a_folder_that_give_nothing_are_named_one_by_one_and_the_others_count():
+    log, *rest = read(folder_of(a=b"\x89PNG", b=line(), c=b"", d=b"no log"))
+    assert (flows(log), [*log.counts.files]) == (1, ["b"])
+    assert [sentence.partition(":")[0] for sentence in refused(rest)] == ["a", "c", "d"]
+    assert not any(outcome.cancelled for outcome in rest)
+    rest = read(folder_of(a=b"", b=b""))
+    assert refused(rest) == ["a: is empty.", "b: is empty."]
+
+
+def test_a_folder_without_one_flow_but_with_notes_of_aws_is_a_log():
+    (log,) = read(folder_of(a=line(status="NODATA")))
+    assert (log.name, flows(log)) == ("logs", 0)
+
+
+def test_all_files_of_an_archive_are_one_log():
+    (log,) = read(arrival("logs.zip", zipped(a=line(), b=line() + b"\n" + line()), identity=1))
+    assert (log.name, flows(log), log.identity) == ("logs.zip", 3, 1)
+    assert sorted(log.counts.files) == ["logs.zip/a.log", "logs.zip/b.log"]
+    (log,) = read(folder_of(x=zipped(a=line()), y=line()))
+    assert (log.name, flows(log)) == ("logs", 2)
+
+
+def test_an_archive_of_nothing_that_can_be_used_is_refused():
+    assert len(refused(read(arrival("logs.zip", zipped(a=b""))))) == 1
+    assert len(refused(read(arrival("logs.zip", zipped())))) == 1
+
+
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
-    """A folder with two logs and a lookup, nothing of which is known yet."""
-    monkeypatch.setattr(in_place, "_COUNTED", {})
-    (tmp_path / "logs" / "sub").mkdir(parents=True)
-    (tmp_path / "logs" / "a.log").write_bytes(line())
-    (tmp_path / "logs" / "sub" / "b.log").write_bytes(line())
-    (tmp_path / "logs" / ".hidden").write_bytes(line())
-    return tmp_path
+def standings(monkeypatch):
+    """How far a batch has come each time a file is begun or told to have come further."""
+    files, seen, each_place = Intake(), [], intake.each_place
+
+    def watched(places, *, progress, **options):
+        def tell(told):
+            progress(told)
+            seen.append(files.standing())
+
+        for results in each_place(places, progress=tell, **options):
+            seen.append(files.standing())
+            yield results
+
+    monkeypatch.setattr(intake, "each_place", watched)
+    return files, seen
 
 
-def started(*arguments):
-    """A session that was started with these words, all read."""
-    session = Session()
-    in_place.start(session, [str(argument) for argument in arguments])
-    session.intake.wait(60)
-    session.collect()
-    in_place.remember(session.logs.by_name.values())
-    return session
+def test_progress_goes_on_over_all_files_of_a_batch_and_never_back(standings):
+    files, seen = standings
+    folder = folder_of(b=line(), rules=LOOKUP, c=b"\x89PNG", d=line() * 2)
+    files.take([arrival("a.log", line()), folder, arrival("e.log", b"# much to say" * 9)])
+    files.wait(60)
+    size = len(line()) * 4 + len(LOOKUP) + 4 + 13 * 9
+    assert {(standing.files, standing.size) for standing in seen} == {(6, size)}
+    read = [standing.bytes_read for standing in seen]
+    assert read == sorted(read)
+    assert read[0] <= len(line())
+    assert read[-1] == size
+    # The lookup is taken in before the logs that lie in the folder with it.
+    places = dict.fromkeys((standing.place, standing.name) for standing in seen)
+    assert [*places] == [(1, "a.log"), (3, "b"), (4, "c"), (5, "d"), (6, "e.log")]
 
 
-def test_a_folder_is_read_with_all_below_it_but_hidden_files(folder):
-    session = started(folder / "logs")
-    assert list(session.logs.by_name) == [str(folder / "logs")]
-    assert session.logs.counts.total.flows == 2
-    assert not session.messages.refused
+def test_the_next_batch_begins_at_nothing(standings):
+    files, seen = standings
+    for name in ("a.log", "b.log"):
+        files.take([arrival(name, line())])
+        files.wait(60)
+    assert files.standing() is None
+    assert {(each.name, each.place, each.files, each.size) for each in seen} == {
+        (name, 1, 1, len(line())) for name in ("a.log", "b.log")
+    }
 
 
-def test_a_run_that_overtakes_the_start_sees_that_files_are_being_read(folder, monkeypatch):
-    """Streamlit begins a new run of the script while the one before is still busy."""
-    session, find, looking = Session(), in_place.find, threading.Event()
-
-    def slowly(*arguments):
-        looking.set()
-        time.sleep(0.3)
-        return find(*arguments)
-
-    monkeypatch.setattr(in_place, "find", slowly)
-    words = [str(folder / "logs")]
-    first = threading.Thread(target=in_place.start, args=(session, words))
-    first.start()
-    looking.wait(60)
-    in_place.start(session, words)
-    session.collect()
-    assert session.is_busy or session.logs
-    first.join()
-    session.intake.wait(60)
-    session.collect()
-    assert session.logs.counts.total.flows == 2
+def test_files_that_come_while_others_are_read_are_of_the_same_batch():
+    let_go, files = threading.Event(), Intake()
+    files.take([held("a.log", let_go)])
+    files.take([arrival("b.log", line())])
+    assert (files.standing().files, files.standing().size) == (2, 10 + len(line()))
+    let_go.set()
+    files.wait(60)
+    assert [outcome.name for outcome in files.collect()] == ["a.log", "b.log"]
 
 
-def test_a_file_that_is_given_twice_counts_twice_and_can_be_removed(folder):
-    logs = folder / "logs"
-    (folder / "link.log").symlink_to(logs / "a.log")
-    for _ in ("read", "known"):
-        session = started(logs, logs / "sub", folder / "link.log", logs)
-        assert session.logs.counts.total.flows == 6
-        assert list(session.messages.repeated.values()) == [
-            f"{logs / 'sub'}: all of its files were given before ({logs}) and are counted each time.",
-            f"{folder / 'link.log'}: was given before ({logs}) and is counted each time.",
-            f"{logs} (2): all of its files were given before ({logs}) and are counted each time.",
-        ]
-        session.remove_repeated()
-        assert session.logs.counts.total.flows == 2
-        assert not session.messages.repeated
-    session = started(logs / "sub", logs)  # of which one file is nowhere else
-    assert not session.messages.repeated
-    assert session.messages.told == [
-        f"{logs}: 1 of 2 of its files were given before ({logs / 'sub'}) and are counted each time."
-    ]
+def test_what_is_offered_may_be_read_again_and_is_let_go_of_only_then():
+    let_go = []
+    ((offered),) = read(arrival("a", log_with(V5, 2), forget=partial(let_go.append, "a")))
+    assert let_go == []
+    assert offered.layouts == " ".join(V5)
+    (log,) = read(offered.again)
+    assert (log.name, flows(log)) == ("a", 2)
+    assert let_go == ["a"]
 
 
-def test_what_was_counted_in_place_is_read_again_only_when_it_changed(folder, monkeypatch):
-    names = []
-    each_place = intake.each_place
-    monkeypatch.setattr(
-        intake,
-        "each_place",
-        lambda places, **options: names.extend(places) or each_place(places, **options),
+def test_a_file_of_a_folder_that_counts_partly_is_not_on_offer_for_it_would_count_twice():
+    (log,) = read(folder_of(a=line() + b"\n" + log_with(V5, 5), b=line()))
+    assert flows(log) == 2
+
+
+def test_a_file_of_a_folder_that_is_taken_by_its_offer_counts_beside_the_folder():
+    log, offered = read(folder_of(a=line(), b=log_with(V5, 5)))
+    assert (log.name, flows(log), log.identity) == ("logs", 1, None)
+    (log,) = read(offered.again)
+    assert (log.name, flows(log)) == ("logs (custom format)", 5)
+
+
+def test_of_a_cancelled_batch_every_file_is_let_go_of_and_none_is_a_fault():
+    let_go, started, files = [], threading.Event(), Intake()
+    arrivals = [endless("a", started), arrival("b", line()), folder_of(c=line(), d=line())]
+    files.take(
+        replace(each, forget=partial(let_go.append, each.name), identity=each.name)
+        for each in arrivals
     )
-    started(folder / "logs")
-    assert started(folder / "logs").logs.counts.total.flows == 2
-    assert len(names) == 2
-    (folder / "logs" / "a.log").write_bytes(line() + b"\n" + line())
-    assert started(folder / "logs").logs.counts.total.flows == 3
-    assert len(names) == 4
-
-
-def test_a_lookup_may_be_given_or_lie_in_the_folder(folder):
-    rules = folder / "logs" / "rules.csv"
-    rules.write_bytes(LOOKUP)
-    session = started(folder / "logs")
-    assert session.desk.lookup.name == str(rules)
-    assert started(folder / "logs").desk.lookup.content == LOOKUP
-    given = folder / "given.csv"
-    given.write_bytes(b"443,tcp,x\n")
-    assert started(folder / "logs", "--lookup", given).desk.lookup.tags == ("x",)
-    session = started(folder / "logs", "--lookup", rules)
-    assert (session.desk.lookup.name, session.messages.told) == (str(rules), [])
-
-
-def test_what_is_wrong_with_the_arguments_is_said_and_the_rest_is_read(folder):
-    session = started(folder / "none.log", folder / "logs")
-    assert session.logs.counts.total.flows == 2
-    assert session.messages.refused == [
-        f"{folder / 'none.log'}: there is no such file. Check the path."
-    ]
-    (sentence,) = started("--nonsense").messages.refused
-    assert "unrecognized arguments: --nonsense" in sentence
-    assert in_place.USAGE in sentence
-    empty = folder / "empty"
-    empty.mkdir()
-    assert "without files" in started(empty).messages.refused[0]
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_what_is_no_regular_file_is_not_waited_for(folder):
-    os.mkfifo(folder / "logs" / "pipe")
-    (sentence,) = started(folder / "logs").messages.refused
-    assert "pipe: is no regular file" in sentence
-    session = started(folder / "logs" / "a.log", "--lookup", folder / "logs" / "pipe")
-    session.take_in([load_lookup_table(io.BytesIO(LOOKUP))])
-    assert not session.desk.has_lookup_to_save
-
-
-def test_a_folder_that_cannot_be_looked_into_is_named(folder, monkeypatch):
-    walk = os.walk
-
-    def locked(path, onerror):
-        onerror(PermissionError(13, "Permission denied", str(folder / "logs" / "locked")))
-        return walk(path)
-
-    monkeypatch.setattr(os, "walk", locked)
-    session = started(folder / "logs")
-    assert session.messages.refused == [
-        f"{folder / 'logs' / 'locked'}: cannot be opened: Permission denied."
-    ]
-    assert session.logs.counts.total.flows == 2
-
-
-def test_a_lookup_goes_back_into_its_file_byte_for_byte_or_not_at_all(folder):
-    path = folder / "rules.csv"
-    path.write_bytes(LOOKUP)
-    session = started("--lookup", path)
-    assert in_place.is_saved(session.desk.lookup, session.desk.home)
-    other = b"# note\nport;proto;tag;owner\n443;tcp;web;me\n"
-    session.take_in([load_lookup_table(io.BytesIO(other))])
-    assert not in_place.is_saved(session.desk.lookup, session.desk.home)
-    assert in_place.content(session.desk.home) == session.desk.home_content
-    in_place.save(session.desk.lookup, session.desk.home)
-    session.messages.told = [session.desk.saved()]
-    assert path.read_bytes() == other
-    assert session.messages.told == [f"Saved 1 rule to {path}."]
-    with pytest.raises(OutputError, match="could not be written"):
-        in_place.save(session.desk.lookup, str(folder / "none" / "rules.csv"))
-
-
-def test_a_tab_gets_back_what_it_had_and_nobody_else_does(monkeypatch):
-    open_, mine, reloaded, copied = set(), *(tabs._Tab(Session(), name) for name in "abc")
-    monkeypatch.setattr(tabs, "_TABS", [mine, reloaded, copied])
-    monkeypatch.setattr(tabs, "_is_connected", lambda tab: tab.connection in open_)
-    mine.session.show_sample()
-    assert tabs._named(mine, "secret") is mine
-    open_ |= {"a", "c"}
-    assert tabs._named(copied, "secret") is copied
-    assert holds_nothing(copied.session)
-    assert copied.refused == "secret"
-    open_.remove("a")
-    assert tabs._named(reloaded, "secret") is mine
-    assert mine.connection == "b"
-    assert [mine, copied] == tabs._TABS
-
-
-def test_a_closed_tab_is_emptied_after_a_while_and_not_before(monkeypatch):
-    removed = []
-    runtime = SimpleNamespace(
-        uploaded_file_mgr=SimpleNamespace(remove_session_files=removed.append)
-    )
-    now = [100.0]
-    closed = tabs._Tab(Session(), "closed")
-    closed.session.show_sample()
-    monkeypatch.setattr(tabs, "_TABS", [closed])
-    monkeypatch.setattr(tabs, "Runtime", SimpleNamespace(instance=lambda: runtime))
-    monkeypatch.setattr(tabs, "_is_connected", lambda _: False)
-    monkeypatch.setattr(tabs.time, "monotonic", lambda: now[0])
-    for seconds, is_empty in ((0, False), (50, False), (80, True)):
-        now[0] += seconds
-        if tabs._TABS:
-            tabs._look_at(closed)
-        assert holds_nothing(closed.session) == is_empty
-    assert removed == ["closed"]
-    assert tabs._TABS == []
+    assert started.wait(60)
+    assert files.pending() == ["a", "b", "logs"]
+    files.cancel()
+    files.wait(60)
+    outcomes = files.collect()
+    assert [outcome.sentence[0] for outcome in outcomes] == ["a", "b", "c", "d"]
+    assert all(outcome.cancelled for outcome in outcomes)
+    assert let_go == ["a", "b", "logs"]
+    assert files.pending() == []

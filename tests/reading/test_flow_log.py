@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import FlowCounts
+from flowtag_core.counting.total import Total
 from flowtag_core.errors import Cancelled, FormatError, LogError
-from flowtag_core.reading.flow_log import distinct_names, parse_flow_log
-from tests.logs import line, log_lines
+from flowtag_core.reading.flow_log import distinct_names, each_place, parse_flow_log
+from flowtag_core.shapes.layout import BY_VERSION
+from flowtag_core.sources.places import log_of
+from tests.logs import line, log_lines, record
 
 
 def parse(*contents, **options):
@@ -189,3 +192,70 @@ def test_a_format_that_cannot_serve_is_refused_before_anything_is_read():
 
 def test_nothing_to_read_is_nothing_counted():
     assert parse_flow_log().total.records == 0
+
+
+@pytest.mark.parametrize("content", [b"", gzip.compress(b"", mtime=0), b"\n\n", b"\xef\xbb\xbf"])
+def test_an_empty_log_has_no_flow_and_is_no_error(content):
+    counts = parse(content)
+    assert counts.total.flows == 0
+    assert counts.total.set_aside == {}
+
+
+CUSTOM = tuple(sorted(BY_VERSION[3]))
+
+
+def test_layouts_may_be_given_for_some_files_by_name():
+    custom = "".join(f"{record(CUSTOM, dstport='443')}\n" for _ in range(2))
+    files = [io.BytesIO(text.encode()) for text in (line().decode(), custom)]
+    counts = parse_flow_log(*files, names=["a", "b"], format={"b": " ".join(CUSTOM)})
+    assert {name: file.flows for name, file in counts.files.items()} == {"a": 1, "b": 2}
+
+
+@given(st.lists(log_lines, max_size=5))
+def test_what_each_place_gives_adds_up_to_what_reading_them_together_gives(logs):
+    contents = [b"\n".join(lines) for lines in logs]
+    places = [
+        place
+        for number, content in enumerate(contents)
+        for place in log_of(Sized(content), f"log {number}").places
+    ]
+    total = Total()
+    for found in each_place(places):
+        for counted in found:
+            total.add_counted(counted)
+    names = [place.name for place in places]
+    assert same(total.counts(), parse(*contents, names=names))
+
+
+@pytest.mark.parametrize("open_", [Sized, Flowing])
+def test_a_place_that_is_no_log_is_an_error_of_its_own_and_the_next_one_is_counted(open_):
+    contents = LOG, b"\x89PNG" + LOG, LOG, b"\0" + LOG, LOG
+    places = [log_of(open_(content), str(n)).places[0] for n, content in enumerate(contents)]
+    flows = []
+    for found in each_place(places):
+        try:
+            flows.append([counted.counts.total.records for counted in found])
+        except LogError as error:
+            flows.append(str(error)[:5])
+    assert flows == [[2000], "1: is", [2000], "3: is", [2000]]
+
+
+def test_a_folder_of_which_some_cannot_be_used_is_counted_and_says_so(tmp_path):
+    (tmp_path / "a.log").write_bytes(LOG)
+    (tmp_path / "b.png").write_bytes(b"\x89PNG")
+    counts = parse_flow_log(tmp_path)
+    assert counts.total.flows == 2000
+    (sentence,) = counts.files[str(tmp_path / "b.png")].damage
+    assert sentence.startswith(f"{tmp_path / 'b.png'}: is a picture")
+    (tmp_path / "a.log").unlink()
+    with pytest.raises(LogError, match="is a picture"):
+        parse_flow_log(tmp_path)
+
+
+def test_what_progress_or_cancel_raise_reaches_the_caller_as_it_is():
+    def fail(*_):
+        raise ZeroDivisionError("mine")
+
+    for option in ("progress", "cancel"):
+        with pytest.raises(ZeroDivisionError, match="mine"):
+            parse(LOG, **{option: fail})

@@ -1,60 +1,32 @@
-"""Whatever a log comes wrapped in, it gives the table of the plain file."""
+"""Whatever shape a log has, it gives the table of the plain file; what is no flow log is named."""
 
 import base64
 import csv
 import gzip
 import io
 import json
-import tarfile
 import zipfile
+from dataclasses import replace
 
-import pandas as pd
+import numpy as np
 import pytest
-import zstandard
 from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from flowtag_core.counting.file_count import FileCount
+from flowtag_core.counting.total import Total
 from flowtag_core.counts import Reason
-from flowtag_core.errors import LogError
+from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.reading.flow_log import parse_flow_log
+from flowtag_core.shapes import shapes
+from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.layout import DEFAULT_FIELDS
-from tests.logs import flow_lines, line
-
-notes = st.builds(line, status=st.sampled_from(["NODATA", "SKIPDATA"]))
-record_lists = st.lists(st.one_of(flow_lines, notes), min_size=1, max_size=12)
-
-
-def text(records):
-    return b"".join(record + b"\n" for record in records)
-
-
-def zipped(content, name="a.log"):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(name, content)
-    return out.getvalue()
-
-
-def tarred(content):
-    out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w:gz") as archive:
-        member = tarfile.TarInfo("logs/a.log")
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
-    return out.getvalue()
-
-
-def skipping(content):
-    """zstd with a frame that is to be skipped before it, and the content in two frames."""
-    half = len(content) // 2
-    skipped = b"\x50\x2a\x4d\x18" + (3).to_bytes(4, "little") + b"abc"
-    return (
-        skipped + zstandard.compress(content[:half] or b"\n") + zstandard.compress(content[half:])
-    )
-
-
-def messages(records):
-    return [record.decode() for record in records]
+from flowtag_core.shapes.records import Columns
+from flowtag_core.shapes.text import Block
+from flowtag_core.sources.pieces import File
+from flowtag_core.sources.stream import Stream
+from tests.logs import line, record_lists, text
+from tests.shapes.made import as_csv, insights, messages, named, parquet
+from tests.sources.made import LOG, parse, zipped
 
 
 def envelopes(records, **more):
@@ -76,51 +48,9 @@ def encoded(content):
     return base64.b64encode(content).decode()
 
 
-def as_csv(rows, **options):
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n", **options).writerows(rows)
-    return out.getvalue().encode()
-
-
-def named(records, spelling=lambda name: name.replace("-", "_")):
-    """Each record as the values of its fields by name."""
-    names = [spelling(name) for name in DEFAULT_FIELDS]
-    return [dict(zip(names, text.split(), strict=True)) for text in messages(records)]
-
-
-def insights(name):
-    special = {"start": "startTime", "end": "endTime", "srcaddr": "srcAddr", "dstaddr": "dstAddr"}
-    first, *rest = name.split("-")
-    special |= {"srcport": "srcPort", "dstport": "dstPort"}
-    return special.get(name) or first + "".join(word.capitalize() for word in rest)
-
-
-def parquet(records, kind=None):
-    frame = pd.DataFrame(named(records))
-    if kind == "bytes":
-        frame = frame.map(str.encode)
-    if kind == "floats":
-        for name in ("dstport", "protocol", "packets", "bytes", "start"):
-            frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
-    out = io.BytesIO()
-    frame.to_parquet(out, compression="gzip")
-    return out.getvalue()
-
-
 STAMP = "2018-09-22T20:28:14"
-PACKED = {
-    "gzip": gzip.compress,
-    "gzip, gzip": lambda log: gzip.compress(gzip.compress(log)),
-    "zstd": zstandard.compress,
-    "zstd frames": skipping,
-    "zip": zipped,
-    "gzip in zip": lambda log: zipped(gzip.compress(log), "a.log.gz"),
-    "zip in gzip": lambda log: gzip.compress(zipped(log)),
-    "tar.gz": tarred,
-    "UTF-16": lambda log: log.decode().encode("utf-16"),
-    "UTF-16 of the other order": lambda log: b"\xfe\xff" + log.decode().encode("utf-16-be"),
-    "UTF-16 without a mark": lambda log: log.decode().encode("utf-16-le"),
-}
+
+
 SHAPES = {
     "export": lambda rows: text(f"{STAMP}.000Z {row}".encode() for row in messages(rows)),
     "tail": lambda rows: text(
@@ -311,10 +241,6 @@ SHAPES = {
 }
 
 
-def parse(content):
-    return parse_flow_log(io.BytesIO(content), names=["log"])
-
-
 def tables(counts):
     return counts.requests, counts.replies, counts.replies_by_service
 
@@ -333,51 +259,6 @@ def test_every_shape_gives_the_table_of_the_plain_file(shape, rows):
     assert tables(shaped) == tables(plain)
     assert set_aside(shaped) == set_aside(plain)
     assert shaped.total.records == plain.total.records + shaped.total.set_aside[Reason.NOT_A_RECORD]
-
-
-@pytest.mark.parametrize("packing", PACKED)
-@settings(max_examples=25)
-@given(
-    rows=record_lists, odd=st.sampled_from([b"short\n", b"", b"\n# c\n", line(dstport="x") + b"\n"])
-)
-def test_every_packing_gives_the_table_and_the_lines_of_the_plain_file(packing, rows, odd):
-    log = text(rows) + odd + text(rows)
-    plain, packed = parse(log), parse(PACKED[packing](log))
-    assert tables(packed) == tables(plain)
-    assert packed.total.set_aside == plain.total.set_aside
-    assert [fault[1:] for fault in packed.faults] == [fault[1:] for fault in plain.faults]
-
-
-@pytest.mark.parametrize(
-    ("pack", "lines", "step"),
-    [(gzip.compress, 20, 1), (tarred, 20, 1), (zstandard.compress, 5000, 997)],
-)
-def test_cut_at_any_byte_every_whole_record_before_the_cut_counts_and_the_rest_is_named(
-    pack, lines, step
-):
-    log = text([line(dstport=str(port), volume=str(port**2)) for port in range(lines)])
-    packed, seen = pack(log), set()
-    for cut in range(5, len(packed), step):
-        try:
-            counts = parse(packed[:cut])
-        except LogError:
-            seen.add(0)
-            continue
-        total = counts.total
-        assert total.records == total.flows + total.set_aside[Reason.CUT_SHORT]
-        assert sorted(counts.requests.port.tolist()) == [*range(total.flows)]
-        if total.flows < lines:
-            assert "cut short" in " ".join(total.damage)
-        seen.add(total.flows)
-    assert max(seen) > lines / 2
-
-
-@pytest.mark.parametrize("pack", [zipped, lambda log: parquet(log.splitlines())])
-def test_a_cut_zip_or_parquet_file_is_refused_by_name(pack):
-    packed = pack(text([line(dstport=str(port)) for port in range(20)]))
-    for cut in range(8, len(packed), 7):
-        with pytest.raises(LogError, match="damaged or cut short"):
-            parse(packed[:cut])
 
 
 @pytest.mark.parametrize(
@@ -399,128 +280,6 @@ def test_where_there_are_lines_faults_have_their_numbers(wrap):
     assert [fault.line for fault in faults] == [len(rows) - 3, len(rows)]
 
 
-def test_a_quote_that_is_never_closed_spoils_its_own_row_alone():
-    fields = ",".join(DEFAULT_FIELDS).encode()
-    rows = [line(dstport=str(port)).replace(b" ", b",") for port in range(500)]
-    rows[100] = rows[100].replace(b",100,", b',"100,')
-    counts = parse(b"\n".join([fields, *rows]))
-    assert counts.total.records == 500
-    assert counts.total.flows >= 499
-    cut = parse(b"\n".join([fields, *rows[:3], rows[3][:60] + b',"17']))
-    assert cut.total.set_aside == {Reason.CUT_SHORT: 1}
-    assert cut.total.flows == 3
-
-
-def test_a_message_with_line_ends_in_quotes_is_a_record_a_line_and_numbered_by_its_row():
-    message = b'"' + line() + b"\r\n" + line(dstport="x") + b'"'
-    counts = parse(b"timestamp,message\r\n1," + message + b"\r\n2," + line(dstport="y"))
-    assert counts.total.flows == 1
-    assert [fault.line for fault in counts.faults] == [2, 4]
-
-
-def test_utf_16_and_envelopes_are_no_layers_of_packing():
-    log = text([line()] * 3).decode().encode("utf-16")
-    assert parse(zipped(gzip.compress(gzip.compress(log)))).total.flows == 3
-    with pytest.raises(LogError, match="packed more than 3 times over"):
-        parse(zipped(gzip.compress(gzip.compress(gzip.compress(log)))))
-
-
-def test_one_file_of_an_archive_that_is_no_log_leaves_the_others():
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        archive.writestr("a.log", text([line()]))
-        archive.writestr("x/picture.png", b"\x89PNG\r\n\x1a\n\0\0")
-        archive.writestr("__MACOSX/._a.log", b"\0\0")
-        archive.writestr("x/.DS_Store", b"\0\0")
-        archive.writestr("folder/", b"")
-        archive.writestr("..\\b.log.gz", gzip.compress(text([line()] * 2)))
-    counts = parse(out.getvalue())
-    assert {name: file.flows for name, file in counts.files.items()} == {
-        "log/a.log": 1,
-        "log/x/picture.png": 0,
-        "log/../b.log.gz": 2,
-    }
-    (sentence,) = counts.total.damage
-    assert sentence.startswith("log/x/picture.png: is a picture")
-
-
-def test_an_archive_of_which_nothing_can_be_used_is_an_error_that_says_why():
-    with pytest.raises(LogError, match=r"log/a\.png: is a picture"):
-        parse(zipped(b"\x89PNG\r\n\x1a\n\0\0", "a.png"))
-    encrypted = bytearray(zipped(text([line()])))
-    for place in (6, encrypted.index(b"PK\x01\x02") + 8):
-        encrypted[place] |= 1
-    with pytest.raises(LogError, match=r"log/a\.log: is encrypted. Unpack it with its password"):
-        parse(bytes(encrypted))
-
-
-@pytest.mark.parametrize("ends", [True, False])
-def test_a_tar_archive_that_does_not_end_as_it_should_says_so(ends):
-    archive = gzip.decompress(tarred(text([line()] * 9)))
-    whole = parse(archive)
-    assert (whole.total.flows, whole.total.damage) == (9, frozenset())
-    cut = archive[: 512 + 1024] if ends else archive + b"x" * 512
-    counts = parse(cut)
-    assert counts.total.flows == 9
-    assert "does not end" in " ".join(counts.total.damage)
-
-
-def hostile_archives():
-    header = tarfile.TarInfo("a.log")
-    header.size = 1 << 80
-    yield header.tobuf(tarfile.GNU_FORMAT) + b"\0" * 1024
-    for key, value in (("GNU.sparse.map", "x"), ("GNU.sparse.size", "x"), ("size", "9" * 30)):
-        out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
-            member = tarfile.TarInfo("a.log")
-            member.pax_headers = {key: value}
-            archive.addfile(member)
-        yield out.getvalue()
-    packed = zipped(text([line()] * 99))
-    for place in range(0, len(packed), 3):
-        yield packed[:place] + bytes([packed[place] ^ 0xFF]) + packed[place + 1 :]
-
-
-def test_archives_that_were_made_to_mislead_give_flows_or_one_sentence():
-    for archive in hostile_archives():
-        try:
-            total = parse(archive).total
-        except LogError as error:
-            sentence = str(error)
-        else:
-            sentence = "log" if total.records == total.flows + total.set_aside.total() else ""
-        assert sentence.startswith("log")
-
-
-def test_a_column_of_parquet_that_cannot_be_counted_is_an_error_that_names_the_columns():
-    out = io.BytesIO()
-    pd.DataFrame({"a": [1], "dstport": [443]}).to_parquet(out)
-    with pytest.raises(
-        LogError, match="without the columns dstport and protocol of a flow; its columns are a, dst"
-    ):
-        parse(out.getvalue())
-    out = io.BytesIO()
-    pd.DataFrame({"message": [line().decode()]}).to_parquet(out)
-    assert parse(out.getvalue()).total.flows == 1
-
-
-def test_ocsf_without_an_endpoint_is_what_aws_has_no_data_for():
-    document = {"class_uid": 4001, "dst_endpoint": None, "status_code": "NODATA", "time": 1}
-    good = {
-        "class_uid": 4001,
-        "dst_endpoint": {"port": 443},
-        "connection_info": {"protocol_num": 6},
-        "time": None,
-        "time_dt": "2024-01-15 10:30:00",
-        "action_id": 2,
-        "status_code": "OK",
-    }
-    counts = parse(json.dumps([document, good]).encode())
-    assert counts.total.set_aside == {Reason.NO_DATA: 1}
-    assert counts.requests.window.tolist() == [1705314600]
-    assert counts.requests.action.tolist() == [1]
-
-
 def test_the_shape_of_each_file_is_stated():
     log = text([line()] * 2)
     for content, shape in (
@@ -538,85 +297,200 @@ def test_the_shape_of_each_file_is_stated():
         assert shape in parse(content).total.shapes
 
 
-RECORD = line().decode()
-
-
 @pytest.mark.parametrize(
-    ("header", "rows"),
+    ("content", "what"),
     [
-        ("message,note", [RECORD.replace("0a", '"0a') + ',"y\nz"', *[f"{RECORD},n"] * 99]),
-        ("message,note", [RECORD + ' a"b,"n', *[f"{RECORD},n"] * 99]),
-        ("start,dstport,protocol,size,note", ['1700000000,443,6,19" rack,"a\nb"'] * 100),
-        ("timestamp,note,message,x", [f'1,"y\nz",{RECORD}'] * 100),
-        ("timestamp,note,message", [f'1,"y\nz",{RECORD},'] * 100),
-        ("note,dstport,protocol,start,bytes", ['"a\nb",443,6,1700000000,5,'] * 100),
-        ("timestamp,message", [f"1,{RECORD}", *[RECORD] * 99]),
-        ("start,dstport,protocol,bytes", ["1700000000,443,6,1", *[RECORD] * 99]),
-    ],
-    ids=range(8),
-)
-def test_no_row_of_a_table_loses_another_one(header, rows):
-    counts = parse("\n".join([header, *rows]).encode())
-    assert counts.total.flows >= 99
-    assert counts.total.records >= 100
-
-
-def test_no_quote_of_a_table_swallows_the_rows_below():
-    rows = [f'"{RECORD}","n"', '"2 eni-"0a","a\nb"', *[f'"{RECORD}","n"'] * 9]
-    assert parse("\n".join(["message,note", *rows]).encode()).total.flows >= 10
-
-
-@pytest.mark.parametrize("between", ["", "x", ",", ",\n", "\n"])
-@pytest.mark.parametrize(
-    "broken",
-    [
-        lambda text: text.replace("eni", "e\tni"),
-        lambda text: text[:-1],
-        lambda text: text.replace('sage"', "sage"),
-        lambda text: text.replace("eni", "e\\xni"),
-    ],
-    ids=["a raw tab", "no bracket", "no quote", "no escape"],
-)
-def test_one_broken_document_back_to_back_with_others_spoils_itself_alone(between, broken):
-    document = json.dumps({"message": RECORD})
-    counts = parse(between.join([broken(document), *[document] * 99]).encode())
-    assert 98 <= counts.total.flows <= 99
-    assert counts.total.records >= 99
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        '{"nextToken":"a\\x","events":[%s]}',
-        '{"events":[{"message":"2 e\nni"},%s]}',
-        '{"events":[{"message:"2 eni"},%s]}',
-        '{"events":[{"message":"2 eni"\n,%s]}',
+        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a picture"),
+        (b"PK\x03\x04....[Content_Types].xml", "an Office document"),
+        (b"PK\x03\x04", "a zip archive"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"PAR1", "a Parquet file"),
+        (b"<!DOCTYPE html><html>", "a web page or XML"),
+        (b"  <?xml version='1.0'?><Error>", "a web page or XML"),
+        (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
+        (b"2 \x00\n", "binary"),
     ],
 )
-def test_something_broken_in_a_document_loses_none_of_the_events_but_its_own(text):
-    events = ",\n".join([json.dumps({"message": RECORD})] * 99)
-    assert parse((text % events).encode()).total.flows >= 98
+def test_what_is_no_flow_log_is_named_in_one_sentence(content, what):
+    for packed in (content, gzip.compress(content)):
+        with pytest.raises(LogError, match=what) as error:
+            parse(packed)
+        assert str(error.value).startswith("log: is ")
+        assert "\n" not in str(error.value)
 
 
-def test_all_that_stands_in_one_document_counts():
-    flow = {"dstport": 443, "protocol": 6, "start": 1700000000, "bytes": 1, "action": "ACCEPT"}
-    for document, flows in (
-        ({"message": RECORD, "events": []}, 1),
-        ({**flow, "records": []}, 1),
-        ({**flow, "data": "xx"}, 1),
-        ({"message": RECORD, "events": [{"message": RECORD}] * 2}, 3),
-        ({"events": [flow] * 2, "records": [{"message": RECORD}] * 3}, 5),
-    ):
-        assert parse(json.dumps(document).encode()).total.flows == flows
+def test_a_nul_byte_in_a_later_line_is_a_byte_like_any_other():
+    assert parse(LOG + b"\0\n" + LOG).files["log"].flows == 10
 
 
-class Dribble(io.BytesIO):
-    """Gives one byte at a time."""
+def archive(*names):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as files:
+        for name in names:
+            files.writestr(name, "application/vnd.oasis.opendocument.spreadsheet")
+    return out.getvalue()
 
-    def read(self, size=-1):
-        return super().read(min(size, 1))
+
+def as_json(document, **options):
+    return json.dumps(document, **options).encode()
 
 
-def test_utf_16_may_come_byte_by_byte():
-    log = text([line()] * 3).decode().encode("utf-16")
-    assert parse_flow_log(Dribble(log)).total.flows == 3
+CLOUDTRAIL = {
+    "eventVersion": "1.08",
+    "userIdentity": {"type": "Root"},
+    "eventSource": "ec2.amazonaws.com",
+    "eventName": "DescribeFlowLogs",
+}
+
+
+AZURE_NSG = {"category": "NetworkSecurityGroupFlowEvent", "properties": {"flows": [{"rule": "r"}]}}
+
+
+AZURE_VNET = {"category": "FlowLogFlowEvent", "flowRecords": {"flows": [{"aclID": "x"}]}}
+
+
+GOOGLE = {"insertId": "x", "jsonPayload": {"connection": {"dest_port": 443, "protocol": 6}}}
+
+
+INSIGHTS = [[{"field": "dstPort", "value": "443"}, {"field": "count(*)", "value": "17"}]]
+
+
+LOAD_BALANCER = (
+    b"https 2018-07-02T22:23:00.186641Z app/my-balancer/50dc6c495c0c9188 192.0.2.39:2817 "
+    b'10.0.0.1:80 0.086 0.048 0.037 200 200 0 57 "GET https://example.com:443/ HTTP/1.1" "-"\n'
+)
+
+
+S3_ERROR = (
+    b'<?xml version="1.0" encoding="UTF-8"?>\n'
+    b"<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>"
+)
+
+
+REFUSED = {
+    "an error that S3 answered (AccessDenied)": S3_ERROR,
+    "a web page or XML": b"\n<!doctype HTML><html><head><title>Sign in</title></head></html>",
+    "a Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 130\n",
+    "CloudTrail events": gzip.compress(as_json({"Records": [CLOUDTRAIL] * 2})),
+    "Azure's flow logs": as_json({"records": [AZURE_NSG]}),
+    "Azure's flow logs.": as_json({"records": [AZURE_VNET]}, indent=1),
+    "Google Cloud's flow logs": as_json([GOOGLE]),
+    "Google Cloud's flow logs.": as_json(GOOGLE) + b"\n" + as_json(GOOGLE),
+    "Google Cloud's": b"timestamp,connection.src_ip,connection.dest_port\n1,2,443\n",
+    "another kind than AWS's": b"time,src_ip,dst_ip,dst_port,Protocol\n1,a,b,443,TCP\n",
+    "their protocol is a name": b"start_time,dstport,protocol,action\n1,443,TCP,ACCEPTED\n",
+    "a query that sums up (dstPort, count(*))": b"dstPort,count(*)\r\n443,17\r\n",
+    "a query that sums up (bin(5m), sum(bytes))": b'"bin(5m)","sum(bytes)"\n"2024-01-01","17"\n',
+    "a query that sums up (dstPort": as_json({"results": INSIGHTS, "status": "Complete"}),
+    "its columns are dstPort, flows": b"dstPort,flows\n443,17\n",
+    "is a lookup": b"dstport,protocol,tag\n25,tcp,mail\n",
+    "name its third column tag": b"dstport,protocol,application\n25,tcp,mail\n",
+    "a result that flowtag wrote": b"Tag Counts:\nTag,Count\nmail,1\n",
+    "an Office document": archive("[Content_Types].xml", "xl/workbook.xml"),
+    "an Office document,": archive("mimetype", "content.xml"),
+    "requests that AWS WAF saw": as_json({"webaclId": "arn", "action": "BLOCK"}) + b"\n",
+    "DNS queries": as_json({"version": "1.1", "query_name": "x.", "query_type": "A"}),
+    "AWS Network Firewall": as_json({"firewall_name": "x", "event": {"dest_port": 443}}),
+    "a load balancer": LOAD_BALANCER,
+    "CloudFront": b"#Version: 1.0\n#Fields: date time\n2019-12-04\t21:02:31\n",
+    "an access log of S3": b"79a59df900b949e5" * 4 + b" bucket [06/Feb/2019:00:00:38 +0000] x\n",
+    "a log of Zeek": b"#separator \\x09\n#fields\tts\n",
+    "a capture of packets": b"\xd4\xc3\xb2\xa1\x02\0\x04\0",
+    "an ORC file": b"ORC\x08\0",
+    "an Avro file": b"Obj\x01\x04",
+    "compressed with xz": b"\xfd7zXZ\0\0",
+    "compressed with bzip2": b"BZh91AY&SY",
+    "compressed with snappy": b"\xff\x06\0\0sNaPpY",
+    "compressed with lz4": b"\x04\x22\x4d\x18",
+    "a 7-Zip archive": b"7z\xbc\xaf\x27\x1c",
+    "a RAR archive": b"Rar!\x1a\x07\0",
+    "a PDF document": b"%PDF-1.7\n%\xe2",
+    "a zip archive without files": archive(),
+    "a zip archive that is damaged": archive("a.log")[:-9],
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_what_is_no_flow_log_is_named_with_the_remedy(what, pack):
+    with pytest.raises(LogError) as error:
+        parse_flow_log(io.BytesIO(pack(REFUSED[what])), names=["given.log"])
+    sentence = str(error.value)
+    assert sentence.startswith("given.log")
+    assert what in sentence
+    assert "\n" not in sentence
+    assert sentence.count(". ") >= 1, "a remedy follows"
+
+
+WANTED = (*COUNTED, "srcaddr", "dstaddr")
+BY_FIELDS = {
+    "CSV": SHAPES["Athena"],
+    "JSON": SHAPES["fields"],
+    "nested JSON": SHAPES["nested fields"],
+    "Parquet": SHAPES["Parquet"],
+}
+
+
+def read(content, wanted=COUNTED):
+    """The parts of a log, and what is counted in them."""
+    source = Stream("log", io.BytesIO(content), len(content), 0)
+    parts = list(shapes.records(File("log", source.pieces(), source=source), wanted))
+    count, total = FileCount("log"), Total()
+    for part in parts:
+        count.count(part)
+    total.add_counted(count.take(len(content)))
+    return parts, total.counts()
+
+
+def rows_of(part):
+    """The records of a part as text, and the fields of each."""
+    numbered = part.text(np.arange(part.size)) if isinstance(part, Columns) else part.numbered
+    return [(part.kind.layout.names, row.split()) for _, row in numbered]
+
+
+@pytest.mark.parametrize("shape", BY_FIELDS)
+@settings(max_examples=8)
+@given(rows=record_lists)
+def test_fields_that_are_wanted_beside_are_there_and_the_same_is_counted(shape, rows):
+    content = BY_FIELDS[shape](rows)
+    parts, with_more = read(content, WANTED)
+    found = [each for part in parts for each in rows_of(part)]
+    places = [DEFAULT_FIELDS.index(name) for name in WANTED]
+    assert {names for names, _ in found} == {WANTED}
+    assert [words for _, words in found] == [
+        [row.split()[place] for place in places] for row in rows
+    ]
+    _, plain = read(content)
+    assert tables(with_more) == tables(plain)
+    # How a file was read says how many fields were wanted.
+    assert replace(with_more.total, shapes=plain.total.shapes) == plain.total
+
+
+@pytest.mark.parametrize("shape", BY_FIELDS)
+def test_of_wanted_fields_those_are_kept_that_are_there_in_the_wanted_order(shape):
+    wanted = ("dstaddr", "vpc-id", "protocol", "unheard-of", "dstport")
+    parts, counts = read(BY_FIELDS[shape]([line()]), wanted)
+    ((names, words),) = [each for part in parts for each in rows_of(part)]
+    assert names == ("dstaddr", "protocol", "dstport")
+    assert words == [b"10.0.0.2", b"6", b"443"]
+    assert counts.total.flows == 1
+
+
+@pytest.mark.parametrize("shape", ["Splunk as CSV", "subscription", "tail"])
+def test_lines_of_text_come_whole_whatever_is_wanted(shape):
+    content = SHAPES[shape]([line()])
+    parts, wanted = [
+        list(shapes.records(File("log", iter([content])), wanted))
+        for wanted in (COUNTED, ("dstaddr",))
+    ]
+    assert parts == wanted
+    assert line() in (parts[0].text if isinstance(parts[0], Block) else parts[0].numbered[0][1])
+
+
+def test_what_is_refused_and_cut_short_as_well_is_said_to_be_cut_short():
+    def pieces():
+        yield b"\x89PNG"
+        raise DamagedLogError("a.gz: is cut short.")
+
+    with pytest.raises(DamagedLogError, match="is cut short"):
+        shapes.records(File("a.png", pieces()))

@@ -1,31 +1,25 @@
+"""The timeline has every flow once, on an axis that leaves out long times without any."""
+
 import io
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table, parse_flow_log
 from flowtag_core.counts import WIDTHS
-from flowtag_core.showing import times
 from flowtag_core.showing.legend import legend
 from flowtag_core.showing.timeline import MOST_SLOTS, axis_of, chart
-from flowtag_core.tagging.course import Course, outward, over_time
+from flowtag_core.tagging.course import outward, over_time
 from flowtag_core.tagging.report import select, tagged
 from tests.logs import LOOKUP, line
+from tests.showing.made import course
 
-EMPTY = np.empty(0, np.int32)
 starts = st.lists(
     st.one_of(st.integers(28_000_000, 28_000_500), st.integers(16_000_000, 68_000_000)),
     min_size=1,
     max_size=240,
 )
-
-
-def course(minutes, width=1):
-    """A course with flows in these minutes since 1970."""
-    start = np.unique(np.array(minutes, np.int64) // width * width * 60)
-    return Course(start, width, EMPTY, EMPTY, EMPTY.astype(np.int64), 0)
 
 
 @given(starts, st.sampled_from(WIDTHS[:-1]))
@@ -56,53 +50,6 @@ def test_what_is_dragged_over_is_whole_windows_and_is_found_again(minutes, left,
     if 0 <= left < len(axis.start):
         assert first <= left + 0.1
         assert behind >= min(left + length - 0.1, len(axis.start))
-
-
-@given(st.integers(0, 1 << 33), st.integers(1, 1 << 24), st.sampled_from(WIDTHS))
-def test_a_time_is_widened_to_whole_windows_and_no_further(first, length, width):
-    time = first, first + length
-    wide = outward(time, width)
-    if not width:
-        assert wide is None
-        return
-    assert wide[0] <= time[0] < time[1] <= wide[1]
-    assert wide[0] % (width * 60) == wide[1] % (width * 60) == 0
-    assert time[0] - wide[0] < width * 60
-    assert wide[1] - time[1] < width * 60
-
-
-@given(st.integers(0, 1 << 26), st.integers(1, 1 << 24))
-def test_a_time_in_a_link_is_read_again(first, length):
-    time = first * 60, (first + length) * 60
-    assert times.from_link(times.to_link(time)) == time
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "2021-05-04T15:06",
-        "2021-05-04T15:06/2021-05-04T15:06",
-        "2021-05-04T15:06/2021-05-04T14:06",
-        "2021-13-04T15:06/2022-05-04T14:06",
-        "2021-05-04T15:06:00/2021-05-04T16:06:00",
-        "0000-05-04T15:06/2021-05-04T14:06",
-        "1969-12-31T23:59/2021-05-04T14:06",
-        "2021-05-04T14:06/9999-12-31T23:59",
-        " 2021-05-04T15:06/2021-05-04T16:06",
-        "\u0662021-05-04T15:06/2021-05-04T16:06",
-        "<b>/**",
-    ],
-)
-def test_what_is_no_time_in_a_link_is_passed_over(text):
-    assert times.from_link(text) is None
-
-
-def test_times_are_said_in_utc():
-    assert times.span((1620140760, 1620142200)) == "4 May 2021 15:06 \u2013 15:30"
-    assert times.span((1620140760, 1620228600)) == "4 May 2021 15:06 \u2013 5 May 2021 15:30"
-    said = times.about(course([27_000_000]), "flows")
-    assert said.startswith("3 May 2021 00:00 \u2013 00:01 UTC, 1 minute a bar.")
 
 
 flows = st.lists(

@@ -1,45 +1,61 @@
+"""Whatever a log is packed in, it gives what the plain file gives, up to the damage."""
+
 import gzip
 import io
-import os
 import random
-import tracemalloc
-from functools import partial
 
 import pytest
+import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import LogError
 from flowtag_core.reading.flow_log import parse_flow_log
-from flowtag_core.shapes import text as text_lines
-from flowtag_core.sources import bombs, places, stream, unpacking
-from tests.logs import line
-
-LINES = [line(dstport=str(port)) for port in (25, 443, 53, 8080, 22)]
-LOG = b"".join(text + b"\n" for text in LINES)
+from flowtag_core.sources import unpacking
+from tests.logs import line, record_lists, text
+from tests.sources.made import LINES, LOG, Dribble, facts, parse, tarred, zipped
 
 
-class Dribble(io.RawIOBase):
-    """A file that gives out a few bytes at a time, as a pipe may."""
-
-    def __init__(self, content, most):
-        self._rest, self._most = io.BytesIO(content), most
-
-    def read(self, size=-1):
-        return self._rest.read(min(size, self._most))
-
-
-def parse(content, **options):
-    return parse_flow_log(io.BytesIO(content), names=["log"], **options)
-
-
-def facts(counts):
-    file = counts.files["log"]
+def skipping(content):
+    """zstd with a frame that is to be skipped before it, and the content in two frames."""
+    half = len(content) // 2
+    skipped = b"\x50\x2a\x4d\x18" + (3).to_bytes(4, "little") + b"abc"
     return (
-        (file.records, file.headers, file.blank, file.flows, file.set_aside, file.damage),
-        (counts.requests, counts.replies, counts.replies_by_service, counts.faults),
+        skipped + zstandard.compress(content[:half] or b"\n") + zstandard.compress(content[half:])
     )
+
+
+PACKED = {
+    "gzip": gzip.compress,
+    "gzip, gzip": lambda log: gzip.compress(gzip.compress(log)),
+    "zstd": zstandard.compress,
+    "zstd frames": skipping,
+    "zip": zipped,
+    "gzip in zip": lambda log: zipped(gzip.compress(log), "a.log.gz"),
+    "zip in gzip": lambda log: gzip.compress(zipped(log)),
+    "tar.gz": tarred,
+    "UTF-16": lambda log: log.decode().encode("utf-16"),
+    "UTF-16 of the other order": lambda log: b"\xfe\xff" + log.decode().encode("utf-16-be"),
+    "UTF-16 without a mark": lambda log: log.decode().encode("utf-16-le"),
+}
+
+
+def tables(counts):
+    return counts.requests, counts.replies, counts.replies_by_service
+
+
+@pytest.mark.parametrize("packing", PACKED)
+@settings(max_examples=25)
+@given(
+    rows=record_lists, odd=st.sampled_from([b"short\n", b"", b"\n# c\n", line(dstport="x") + b"\n"])
+)
+def test_every_packing_gives_the_table_and_the_lines_of_the_plain_file(packing, rows, odd):
+    log = text(rows) + odd + text(rows)
+    plain, packed = parse(log), parse(PACKED[packing](log))
+    assert tables(packed) == tables(plain)
+    assert packed.total.set_aside == plain.total.set_aside
+    assert [fault[1:] for fault in packed.faults] == [fault[1:] for fault in plain.faults]
 
 
 @pytest.mark.parametrize("most", range(1, 40))
@@ -66,6 +82,8 @@ class Pipe(Dribble):
 MANY_LINES = b"".join(
     line(dstport=str(n * 7919 % 65536), volume=str(n * n)) + b"\n" for n in range(20_000)
 )
+
+
 TWO_MEMBERS = gzip.compress(MANY_LINES, 1, mtime=0) + gzip.compress(LOG, mtime=0)
 
 
@@ -110,6 +128,18 @@ def test_gzip_is_unpacked_three_deep_and_no_deeper():
         parse(packed)
 
 
+def test_utf_16_and_envelopes_are_no_layers_of_packing():
+    log = text([line()] * 3).decode().encode("utf-16")
+    assert parse(zipped(gzip.compress(gzip.compress(log)))).total.flows == 3
+    with pytest.raises(LogError, match="packed more than 3 times over"):
+        parse(zipped(gzip.compress(gzip.compress(gzip.compress(log)))))
+
+
+def test_utf_16_may_come_byte_by_byte():
+    log = text([line()] * 3).decode().encode("utf-16")
+    assert parse_flow_log(Dribble(log, 1)).total.flows == 3
+
+
 def test_cut_at_any_byte_every_whole_record_before_the_cut_counts():
     packed = gzip.compress(LOG, mtime=0)
     seen = set()
@@ -129,56 +159,28 @@ def test_cut_at_any_byte_every_whole_record_before_the_cut_counts():
     assert seen == {0, 1, 2, 3, 4, 5}
 
 
-@pytest.mark.parametrize("is_open", [False, True])
-@pytest.mark.parametrize("pack", [bytes, partial(gzip.compress, compresslevel=0)])
-def test_a_log_that_becomes_shorter_while_it_is_read_is_damaged(tmp_path, pack, is_open):
-    path = tmp_path / "flow.log"
-    path.write_bytes(pack((line() + b"\n") * 30_000))
-    size = path.stat().st_size
-
-    def truncate(_):
-        os.truncate(path, size // 2)
-
-    with path.open("rb") as opened:
-        log = opened if is_open else path
-        file = parse_flow_log(log, names=["log"], progress=truncate).files["log"]
-    assert 5_000 < file.flows < 30_000
-    assert file.records == file.flows + file.set_aside[Reason.CUT_SHORT]
-    (damage,) = file.damage
-    assert (f"ends at byte {size // 2:,} of {size:,}" in damage) == (pack is bytes)
-    assert ("is cut short: the gzip data stops at" in damage) == (pack is not bytes)
-
-
-def test_a_log_that_gives_fewer_bytes_than_its_size_promises_is_damaged():
-    members = gzip.compress(LINES[0] + b"\n") + gzip.compress(LOG[len(LINES[0]) + 1 :])
-    for content in (LOG, gzip.compress(LOG), members):
-        log = io.BytesIO(content)
-        log.size = len(content) + 1
-        file = parse_flow_log(log, names=["log"]).files["log"]
-        assert file.flows == 5
-        assert "became shorter while it was read" in next(iter(file.damage))
-        log.seek(0)
-        log.size = len(content)
-        assert not parse_flow_log(log).total.damage
-
-
-@pytest.mark.parametrize("others", [0, 3])
-def test_a_small_log_that_has_become_shorter_since_it_was_looked_at_is_damaged(
-    tmp_path, monkeypatch, others
+@pytest.mark.parametrize(
+    ("pack", "lines", "step"),
+    [(gzip.compress, 20, 1), (tarred, 20, 1), (zstandard.compress, 5000, 997)],
+)
+def test_cut_at_any_byte_every_whole_record_before_the_cut_counts_and_the_rest_is_named(
+    pack, lines, step
 ):
-    for name in "abcd"[: others + 1]:
-        (tmp_path / name).write_bytes(LOG)
-    looked_at = places._open_path
-
-    def open_path(*given):
-        os.truncate(tmp_path / "a", len(LOG) - len(LINES[-1]) - 1)
-        return looked_at(*given)
-
-    monkeypatch.setattr(places, "_open_path", open_path)
-    counts = parse_flow_log(tmp_path)
-    assert counts.files[str(tmp_path / "a")].damage
-    assert counts.total.flows == 4 + 5 * others
-    assert len(counts.total.damage) == 1
+    log = text([line(dstport=str(port), volume=str(port**2)) for port in range(lines)])
+    packed, seen = pack(log), set()
+    for cut in range(5, len(packed), step):
+        try:
+            counts = parse(packed[:cut])
+        except LogError:
+            seen.add(0)
+            continue
+        total = counts.total
+        assert total.records == total.flows + total.set_aside[Reason.CUT_SHORT]
+        assert sorted(counts.requests.port.tolist()) == [*range(total.flows)]
+        if total.flows < lines:
+            assert "cut short" in " ".join(total.damage)
+        seen.add(total.flows)
+    assert max(seen) > lines / 2
 
 
 def zstd_frame(window, content):
@@ -218,116 +220,3 @@ def test_what_follows_the_last_member_must_be_padding():
     file = parse(gzip.compress(LOG) + b"garbage").files["log"]
     assert file.flows == 5
     assert file.damage
-
-
-def test_a_bomb_is_refused_by_size_and_ratio(monkeypatch):
-    monkeypatch.setattr(bombs, "_BOMB_SIZE", 1 << 22)
-    with pytest.raises(LogError, match="unpacks to over 1,000 times its size"):
-        parse(gzip.compress(b"\n" * (1 << 24), 9))
-
-
-def test_a_line_that_is_too_long_is_set_aside_and_the_next_one_counts(monkeypatch):
-    monkeypatch.setattr(text_lines, "LONGEST_LINE", 1 << 20)
-    long = b"x" * (3 << 20)
-    counts = parse(LOG + long + b"\n" + LOG + long)
-    file = counts.files["log"]
-    assert file.flows == 10
-    assert file.set_aside == {Reason.TOO_LONG: 2}
-    assert [fault.line for fault in counts.faults] == [6, 12]
-
-
-@pytest.mark.parametrize("before", [0, 1000, 70_000, 300_000])
-@pytest.mark.parametrize("most", [1 << 10, 1 << 16, 1 << 30])
-def test_a_line_is_too_long_by_its_own_length_alone(monkeypatch, before, most):
-    monkeypatch.setattr(text_lines, "LONGEST_LINE", 1 << 18)
-    comments = b"#\n" * (before // 2)
-    whole = line() + b" x" * (((1 << 18) - len(line())) // 2)
-    whole = whole.ljust(1 << 18, b"x")
-    counts = parse_flow_log(Dribble(comments + whole + b"\n" + whole + b"x\n" + LOG, most))
-    assert counts.total.flows == 6
-    assert counts.total.set_aside == {Reason.TOO_LONG: 1}
-    assert counts.faults[0].line == before // 2 + 2
-
-
-def test_a_line_of_millions_of_words_is_never_taken_apart_whole():
-    lines = [b"ab " * 1_000_000, b"dstport protocol " + b"a b " * 500_000, b"\xc2\xa0" * 1_000_000]
-    tracemalloc.start()
-    counts = parse(b"\n".join(lines))
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert counts.total.records == 3
-    assert peak < 12 * max(map(len, lines))
-
-
-@pytest.mark.parametrize(
-    ("content", "what"),
-    [
-        (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "a picture"),
-        (b"PK\x03\x04....[Content_Types].xml", "an Office document"),
-        (b"PK\x03\x04", "a zip archive"),
-        (b"%PDF-1.7", "a PDF document"),
-        (b"PAR1", "a Parquet file"),
-        (b"<!DOCTYPE html><html>", "a web page or XML"),
-        (b"  <?xml version='1.0'?><Error>", "a web page or XML"),
-        (b"version https://git-lfs.github.com/spec/v1", "a Git LFS pointer"),
-        (b"2 \x00\n", "binary"),
-    ],
-)
-def test_what_is_no_flow_log_is_named_in_one_sentence(content, what):
-    for packed in (content, gzip.compress(content)):
-        with pytest.raises(LogError, match=what) as error:
-            parse(packed)
-        assert str(error.value).startswith("log: is ")
-        assert "\n" not in str(error.value)
-
-
-def test_a_nul_byte_in_a_later_line_is_a_byte_like_any_other():
-    assert parse(LOG + b"\0\n" + LOG).files["log"].flows == 10
-
-
-@pytest.mark.parametrize("content", [b"", gzip.compress(b"", mtime=0), b"\n\n", b"\xef\xbb\xbf"])
-def test_an_empty_log_has_no_flow_and_is_no_error(content):
-    counts = parse(content)
-    assert counts.total.flows == 0
-    assert counts.total.set_aside == {}
-
-
-def test_missing_folders_and_text_files_are_errors_that_name_the_file(tmp_path):
-    with pytest.raises(LogError, match=r"nowhere\.log: there is no such file"):
-        parse_flow_log(tmp_path / "nowhere.log")
-    with pytest.raises(LogError, match=r"is a folder|cannot be opened"):
-        parse_flow_log(tmp_path)
-    with pytest.raises(LogError, match="binary mode"):
-        parse_flow_log(io.StringIO("2 1"))
-    with pytest.raises(LogError, match="neither a path nor an open file"):
-        parse_flow_log(b"flow.log")
-    with pytest.raises(LogError, match="cannot be read"):
-        parse_flow_log(gzip.GzipFile(fileobj=io.BytesIO(gzip.compress(LOG)[:-9])))
-
-
-def test_a_pipe_that_does_not_wait_is_never_taken_for_the_end():
-    class Unready(io.RawIOBase):
-        def read(self, _size=-1):
-            return None
-
-    with pytest.raises(LogError, match="gives no bytes"):
-        parse_flow_log(Unready())
-
-
-@given(
-    lines=st.lists(st.binary(max_size=20).map(lambda text: text.replace(b"\n", b"")), max_size=60),
-    has_end=st.booleans(),
-    size=st.integers(24, 100),
-    last=st.integers(1, 24),
-)
-def test_what_is_read_at_once_is_the_file_and_ends_with_a_line_where_lines_are_short(
-    lines, has_end, size, last
-):
-    text = b"\n".join(lines) + b"\n" * has_end
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stream, "READ_SIZE", size)
-        patch.setattr(stream, "_LAST", last)
-        pieces = list(stream.Stream("a.log", io.BytesIO(text), len(text), 0).pieces())
-    assert b"".join(pieces) == text
-    if last > 20:
-        assert all(piece.endswith(b"\n") for piece in pieces[:-1])

@@ -8,15 +8,10 @@ from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table
 from flowtag_core.errors import RuleError
-from flowtag_core.page import bench as bench_room
-from flowtag_core.page.bench import Bench
-from flowtag_core.page.session import Session
-from flowtag_core.page.versions import Versions
-from flowtag_core.showing.suggestions import suggestion
-from flowtag_core.showing.words import file_name
-from flowtag_core.showing.workbench import UntaggedPair
 from flowtag_core.tagging.editing import parse_rules, sheet_of, with_rules
 from flowtag_core.tagging.lookup import changes, meanings
+from tests.logs import lookup_text, rule_texts
+from tests.tagging.made import load
 
 ODD = "owner;Port;Proto;Tag\r\n a ;443;tcp;web\r\n# kept\r\n\r\nb;80-90; udp;b\xe9\r\n"
 ENCODINGS = ("utf-8", "utf-8-sig", "utf-16", "cp1252")
@@ -101,90 +96,34 @@ def test_the_sheet_has_every_row_that_is_no_comment():
     assert sheet.edited(removed=[0]).content == ODD.replace(" a ;443;tcp;web\r\n", "").encode()
 
 
-def test_fifty_undos_give_back_the_lookup_byte_for_byte():
-    content = ODD.encode("cp1252")
-    versions = Versions()
-    versions.take(loaded(content))
-    for port in range(50):
-        versions.change(with_rules(versions.lookup, parse_rules(f"{port}/tcp", f"t{port}")))
-    assert versions.unsaved == 50
-    last = versions.lookup.content
-    for _ in range(50):
-        versions.undo()
-    assert (versions.lookup.content, versions.unsaved, versions.is_saved) == (content, 0, True)
-    for _ in range(50):
-        versions.redo()
-    assert versions.lookup.content == last
-    versions.saved(versions.lookup)
-    assert versions.unsaved == 0
+def test_a_rule_for_a_protocol_without_ports_needs_no_port_and_none_stands_twice():
+    rules = parse_rules(" icmp , gre, 53/udp,53/UDP, 53/17, , */* ", "x")
+    assert [rule.key for rule in rules] == ["0,icmp", "0,gre", "53,udp", "*,*"]
+    assert {rule.tag for rule in rules} == {"x"}
+    assert parse_rules(" , ", "x") == []
 
 
-def pair(port):
-    return UntaggedPair(port, 6, suggestion(port, 6))
+@given(st.lists(st.sampled_from(["", "a", "b", "dstport", " a "]), max_size=6))
+def test_each_column_of_a_sheet_has_a_name_and_none_is_there_twice(names):
+    header = ",".join([*names, "dstport", "protocol", "tag"])
+    columns = sheet_of(loaded(f"{header}\n".encode())).columns
+    assert len(set(columns)) == len(columns) == len(names) + 3
+    assert all(columns)
 
 
-@pytest.fixture
-def clock(monkeypatch):
-    """A clock that a test sets on: clock.append(seconds)."""
-    passed = [100.0]
-    monkeypatch.setattr(bench_room.time, "monotonic", lambda: sum(passed))
-    return passed
+@given(st.lists(rule_texts, min_size=1, max_size=8), st.data())
+def test_a_cell_that_is_changed_and_a_row_that_is_removed_change_nothing_else(rows, data):
+    sheet = sheet_of(loaded(lookup_text(rows).encode()))
+    row = data.draw(st.integers(0, len(rows) - 1))
+    changed = [list(cells) for cells in sheet.rows]
+    changed[row][2] = "changed"
+    assert list(sheet_of(sheet.edited({row: {2: "changed"}})).rows) == changed
+    rest = [cells for place, cells in enumerate(sheet.rows) if place != row]
+    assert list(sheet_of(sheet.edited(removed=[row])).rows) == rest
+    added = sheet_of(sheet.edited(added=[sheet.row_of(("1", "tcp", 'a,"b"'))]))
+    assert list(added.rows) == [*sheet.rows, ["1", "tcp", 'a,"b"']]
 
 
-def test_a_click_takes_what_was_shown_or_nothing(clock):
-    bench = Bench()
-    bench.show([pair(8080), pair(8081), pair(22)])
-    assert bench.clicked(0, "+ http-alt") == pair(8080)
-    bench.show([pair(8081), pair(22)])
-    # The second half of a double click.
-    clock.append(0.2)
-    assert bench.clicked(0, "+ http-alt") is None
-    # In a list that is sorted the second half may meet another row.
-    assert bench.clicked(1, "+ ssh") is None
-    clock.append(0.2)
-    # The browser still shows the list before.
-    assert bench.clicked(2, "+ ssh") == pair(22)
-    clock.append(1.0)
-    assert bench.clicked(1, "+ nothing of that") is None
-    assert bench.clicked(99, "+ ssh") is None
-
-
-def test_a_click_that_may_have_been_meant_for_either_list_takes_nothing():
-    bench = Bench()
-    bench.show([pair(22), pair(8080), pair(8081)])
-    bench.show([pair(22), pair(8081)])
-    assert bench.clicked(1, "+ http-alt") is None
-
-
-def test_ticks_follow_their_pairs_when_the_list_moves():
-    bench = Bench()
-    bench.show([pair(1), pair(2), pair(3)])
-    bench.tick([1, 2])
-    assert bench.show([pair(3), pair(2)]) == [0, 1]
-    assert [rule.key for rule in bench.rules("", "x")] == ["3,tcp", "2,tcp"]
-    assert bench.show([pair(2)]) == [0]
-
-
-def test_a_rule_added_to_the_sample_is_kept_for_ones_own_log_only_without_another_lookup():
-    session = Session()
-    session.show_sample()
-    session.desk.tag(parse_rules("49153/tcp", "mine"))
-    assert session.desk.lookup.tag_of(49153, 6) == "mine"
-    assert session.desk.versions.unsaved == 1
-    session.desk.undo()
-    assert session.desk.versions.is_saved
-
-
-def test_suggestions_are_what_runs_there_then_what_is_registered_then_the_port():
-    assert [suggestion(*pair) for pair in ((9092, 6), (7, 17), (49153, 6), (0, 1), (0, 253))] == [
-        "kafka",
-        "echo",
-        "tcp-49153",
-        "icmp",
-        "protocol-253",
-    ]
-
-
-@pytest.mark.parametrize("name", ["../../etc/x.csv", "C:\\a\\x.csv", "dir/x.csv"])
-def test_a_file_name_is_never_a_path(name):
-    assert file_name(name) == "x.csv"
+def test_no_two_columns_of_a_sheet_have_one_name():
+    columns = sheet_of(load(b"column 2,,dstport,protocol,tag\n")).columns
+    assert len({*columns}) == len(columns)

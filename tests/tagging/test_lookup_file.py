@@ -1,79 +1,36 @@
+"""A file is read as a lookup, whatever wrote it, or refused in one sentence."""
+
 import gzip
 import io
-import random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core.errors import LookupFileError
-from flowtag_core.iana import KEYWORDS
 from flowtag_core.tagging import lookup_file
-from flowtag_core.tagging.lookup import ANY_PROTOCOL, EXACT, PORTS, UNTAGGED, Trouble
+from flowtag_core.tagging.lookup import Trouble
 from flowtag_core.tagging.lookup_file import (
+    decode,
     load_lookup_table,
+    looks_like_csv,
     looks_like_lookup,
-    lookup_csv,
-    parse_lookup,
+    read_lookup,
 )
-from tests.logs import lookup_text, rule_texts
-
-
-def load(text, **options):
-    content = text if isinstance(text, bytes) else text.encode()
-    return load_lookup_table(io.BytesIO(content), **options)
-
-
-def keys(lookup):
-    return [(rule.key, rule.tag) for rule in lookup.rules]
-
-
-def troubles(lookup):
-    return [(problem.line, problem.trouble) for problem in lookup.problems]
-
-
-def strongest(rules, port, protocol):
-    """The rule that wins, by trying all of them: precedence as it is written down."""
-    best = None
-    for place, rule in enumerate(rules):
-        form, low, high = rule.ports
-        if low <= port <= high and rule.protocol in (protocol, ANY_PROTOCOL):
-            strength = (-form, low - high, rule.protocol != ANY_PROTOCOL, place)
-            best = max(best or (strength, rule.tag), (strength, rule.tag))
-    return best[1] if best else UNTAGGED
-
-
-@given(st.lists(rule_texts, max_size=15), st.data())
-def test_the_winner_is_the_one_that_trying_all_rules_finds(rows, data):
-    lookup = load(lookup_text(rows))
-    edges = {edge for rule in lookup.rules for edge in rule.ports[1:]}
-    ports = sorted(
-        {0, 65535, *(port + step for port in edges for step in (-1, 0, 1))} & set(range(PORTS))
-    )
-    for protocol in {6, 17, 250, *(rule.protocol for rule in lookup.rules)} - {ANY_PROTOCOL}:
-        port = data.draw(st.sampled_from(ports))
-        assert lookup.tag_of(port, protocol) == strongest(lookup.rules, port, protocol)
-
-
-@given(st.lists(rule_texts, max_size=12))
-def test_a_rule_never_applies_just_when_it_wins_nowhere(rows):
-    lookup = load(lookup_text(rows))
-    winning = {ANY_PROTOCOL: set(lookup.winners(ANY_PROTOCOL).tolist())}
-    for rule in lookup.rules:
-        winning.setdefault(rule.protocol, set(lookup.winners(rule.protocol).tolist()))
-    expected = {
-        rule.line
-        for place, rule in enumerate(lookup.rules)
-        if rule.ports.form != EXACT and place not in winning[rule.protocol]
-    }
-    found = {p.line for p in lookup.problems if p.trouble is Trouble.NEVER_APPLIES}
-    assert found == expected
+from tests.logs import DEFAULT_HEADER, flow_lines, log_lines, lookup_text, rule_texts
+from tests.tagging.made import keys, load, troubles
 
 
 @given(st.lists(rule_texts, max_size=15))
 def test_a_saved_lookup_loads_as_the_same_rules(rows):
     lookup = load(lookup_text(rows))
-    assert keys(load(lookup_csv(lookup.rules))) == keys(lookup)
+    assert keys(load(lookup_text(rule.cells for rule in lookup.rules))) == keys(lookup)
+    again = read_lookup(lookup.content, lookup.name)
+    assert (again.rules, again.problems, again.content) == (
+        lookup.rules,
+        lookup.problems,
+        lookup.content,
+    )
 
 
 @given(
@@ -126,23 +83,6 @@ def test_an_excel_line_says_the_delimiter():
 
 
 @pytest.mark.parametrize(
-    ("cell", "ports"),
-    [
-        ("443", "443"),
-        ("0443", "443"),
-        ("443.0", "443"),
-        ("\u00a0443\u00a0", "443"),
-        ("80-80", "80-80"),
-        ("6000 - 6063", "6000-6063"),
-        ("*", "*"),
-        ("0-65535", "0-65535"),
-    ],
-)
-def test_ports_are_read_as_people_and_spreadsheets_write_them(cell, ports):
-    assert keys(load(f"dstport,protocol,tag\n{cell},tcp,x\n")) == [(f"{ports},tcp", "x")]
-
-
-@pytest.mark.parametrize(
     "row",
     [
         "65536,tcp,x",
@@ -165,12 +105,6 @@ def test_a_row_that_cannot_be_used_is_named_and_the_others_load(row):
     lookup = load(f"dstport,protocol,tag\n25,tcp,mail\n{row}\n53,udp,dns\n")
     assert keys(lookup) == [("25,tcp", "mail"), ("53,udp", "dns")]
     assert troubles(lookup) == [(3, Trouble.UNUSABLE)]
-
-
-def test_rows_that_lose_and_tags_like_formulas_are_named_all_at_once():
-    lookup = load("dstport,protocol,tag\n443,tcp,a\n443,6,b\n443,TCP,b\n1-2,*,=x\n")
-    assert keys(lookup) == [("443,tcp", "b"), ("1-2,*", "=x")]
-    assert troubles(lookup) == [(2, Trouble.LOSES), (5, Trouble.FORMULA)]
 
 
 def test_comments_and_empty_rows_are_nothing_and_lines_are_counted_all_the_same():
@@ -242,56 +176,6 @@ def test_a_log_does_not_look_like_a_lookup_and_a_lookup_does():
     assert looks_like_lookup("dstport,protocol,tag\n".encode("utf-16"))
 
 
-def test_every_keyword_is_a_protocol_of_a_lookup():
-    rows = [("1", keyword.upper(), keyword) for keyword in KEYWORDS.values()]
-    random.Random(1).shuffle(rows)
-    lookup = parse_lookup(lookup_text(rows))
-    assert all(lookup.tag_of(1, number) == keyword for number, keyword in KEYWORDS.items())
-
-
-IANA = (
-    "Service Name,Port Number,Transport Protocol,Description,Assignee,Contact\r\n"
-    "tcpmux,1,tcp,TCP Port Service Multiplexer,[Mark],\r\n"
-    ",2-3,tcp,Unassigned,,\r\n"
-    'http,80,tcp,"World Wide\r\nWeb, HTTP",,\r\n'
-    "www-http,80,tcp,World Wide Web HTTP,,\r\n"
-    "http,80,sctp,HTTP,,\r\n"
-    "x11,6000-6063,tcp,X Window System,,\r\n"
-    "portless,,tcp,,,\r\n"
-    "any-protocol,7,,,,\r\n"
-)
-SERVICES = (
-    "# Network services, Internet style\n\n"
-    "tcpmux\t\t1/tcp\t\t\t# TCP port service multiplexer\n"
-    "http\t\t80/tcp\t\twww\t# WorldWideWeb HTTP\n"
-    "www\t\t80/tcp\n"
-    "http\t\t80/sctp\n"
-    "x11 6000-6063/tcp\n"
-)
-NAMES = ["1,tcp,tcpmux", "80,tcp,http", "80,sctp,http", "6000-6063,tcp,x11"]
-
-
-@pytest.mark.parametrize(
-    ("text", "form", "left_out"),
-    [
-        (IANA, "IANA's list of service names", "3 rows without a port, a protocol or a name"),
-        ("\ufeff" + IANA, "IANA's list of service names", "1 others do not"),
-        (SERVICES, "a list of services like /etc/services", "1 others do not"),
-    ],
-)
-@pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_a_list_of_services_is_a_lookup_and_its_form_is_said(text, form, left_out, pack):
-    content = pack(text.encode())
-    lookup = load_lookup_table(io.BytesIO(content), name="services")
-    assert [f"{rule.key},{rule.tag}" for rule in lookup.rules] == NAMES
-    assert lookup.form == form
-    assert form in lookup.notices[0]
-    assert left_out in lookup.notices[0]
-    assert lookup.problems == ()
-    assert lookup.content.decode() == "dstport,protocol,tag\n" + "".join(f"{n}\n" for n in NAMES)
-    assert looks_like_lookup(content[: 1 << 16])
-
-
 @given(st.lists(rule_texts, max_size=9))
 def test_a_packed_lookup_is_the_lookup_in_it(rules):
     text = lookup_text(rules).encode()
@@ -327,3 +211,104 @@ def test_the_column_name_is_the_protocol_where_nothing_else_can_be():
 def test_a_range_that_a_spreadsheet_made_a_date_is_told_as_such(cell):
     (problem,) = load(f"dstport,protocol,tag\n{cell},tcp,mail\n").problems
     assert "a date that a spreadsheet made of a range" in problem.text
+
+
+PACKED = {"plain": bytes, "gzip": gzip.compress}
+packs = pytest.mark.parametrize("pack", PACKED.values(), ids=PACKED)
+
+
+@packs
+@given(
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "cp1252"]),
+    st.lists(rule_texts, max_size=9),
+    st.booleans(),
+)
+def test_what_loads_as_a_lookup_looks_like_one(pack, encoding, rows, has_header):
+    rows = [row for row in rows if row[2] != "x\ny"]
+    text = lookup_text(rows) if has_header or not rows else lookup_text(rows).partition("\n")[2]
+    content = pack(text.encode(encoding))
+    assert keys(load(content)) == keys(load(lookup_text(rows)))
+    assert looks_like_lookup(content)
+
+
+@packs
+@pytest.mark.parametrize("length", [10, 4095, 4096, 4097, 20_000])
+def test_a_lookup_below_long_comments_looks_like_one(pack, length):
+    comments = b"#" + b"x" * length + b"\n# more, and more\n\n"
+    assert looks_like_lookup(pack(comments + b"dstport,protocol,tag\n"))
+    assert looks_like_lookup(pack(comments + b"ssh 22/tcp\n"))
+    assert not looks_like_lookup(pack(comments + DEFAULT_HEADER.encode() + b"\n"))
+    assert not looks_like_lookup(pack(comments))
+
+
+@packs
+def test_a_header_that_is_longer_than_what_is_looked_at_first_still_looks_like_a_lookup(pack):
+    columns = ",".join(f"column {number}" for number in range(500))
+    assert len(columns) > 4096
+    content = f"{columns},dstport,protocol,tag\n".encode()
+    assert looks_like_lookup(pack(content))
+    assert len(load(content)) == 0
+    assert not looks_like_lookup(pack(f"{columns},dstport,protocol\n".encode()))
+
+
+@packs
+@given(st.lists(flow_lines, min_size=1, max_size=5), log_lines, st.booleans())
+def test_a_log_never_looks_like_a_lookup(pack, flows, others, has_header):
+    header = [DEFAULT_HEADER.encode()] if has_header else []
+    assert not looks_like_lookup(pack(b"\n".join([*header, *flows, *others])))
+    assert not looks_like_lookup(pack(b"\n".join([*others[:1], *header, *flows])))
+
+
+def test_a_log_as_a_csv_is_no_lookup_but_looks_like_a_csv():
+    log = DEFAULT_HEADER.replace(" ", ",").encode() + b"\n"
+    assert not looks_like_lookup(log)
+    assert looks_like_csv(log)
+    assert looks_like_csv(b"a;b")
+    assert not looks_like_csv(b"a b\n1,2\n")
+    assert not looks_like_csv(b"PK\x03\x04,,,")
+    assert not looks_like_csv(gzip.compress(b"a,b"))
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", b"\x1f\x8b", b"\x1f\x8b,;/=\n", b"a,b\0c\n", b"PK\x03\x04,tcp,x\n"]
+)
+def test_what_is_nothing_or_binary_or_broken_does_not_look_like_a_lookup(content):
+    assert not looks_like_lookup(content)
+
+
+@given(
+    st.one_of(
+        st.binary(max_size=30),
+        st.tuples(st.text(max_size=20), st.sampled_from(["utf-8-sig", "utf-16", "utf-16-be"])).map(
+            lambda drawn: drawn[0].encode(drawn[1])
+        ),
+    )
+)
+def test_a_text_that_is_read_is_written_back_byte_for_byte(content):
+    try:
+        text = decode(content, "x")
+    except LookupFileError:
+        assert b"\0" in content or content.startswith((b"PK", b"\xd0\xcf", b"\x1f\x8b"))
+        return
+    assert text.encoded(text.text) == content
+    text.readable.encode()
+
+
+HEADER = b"dstport,protocol,tag\n"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbf# mine\n" + HEADER,
+        ("# mine\n" + HEADER.decode()).encode("utf-16"),
+        b" # mine\n" + HEADER,
+        gzip.compress(b"#" * 4096 + b"\n" + HEADER),
+        gzip.compress(b"x" * 4096 + b"," + HEADER),
+        (HEADER.decode() + "1,tcp,x\n" * 253 + "#\U0001f600\n").encode("utf-16"),
+    ],
+    ids=["BOM", "UTF-16", "blank", "packed comment", "packed column", "cut character"],
+)
+def test_comments_marks_and_cuts_do_not_hide_a_lookup(content):
+    load(content)
+    assert looks_like_lookup(content)

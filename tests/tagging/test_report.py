@@ -1,31 +1,29 @@
-import io
+"""Every flow gets the tag of its port and protocol, under any filter, and none is lost."""
+
 import itertools
+import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtag_core import load_lookup_table, map_tags, parse_flow_log, write_results
-from flowtag_core.counts import ACTIONS
-from flowtag_core.exporting.result_csv import result_csv
+from flowtag_core import load_lookup_table, map_tags, parse_flow_log
+from flowtag_core.counts import ACTIONS, MOST_SUM, FlowCounts, Table, tabulate
 from flowtag_core.iana import protocol_number
-from flowtag_core.tagging.course import over_time
 from flowtag_core.tagging.lookup import UNTAGGED
-from flowtag_core.tagging.report import select, tagged, untagged_replies
+from flowtag_core.tagging.report import (
+    places_in,
+    retagged,
+    select,
+    tagged,
+    untagged_replies,
+    with_tag,
+)
 from tests.conftest import SAMPLE
-from tests.logs import LOOKUP, line, log_lines, lookup_text, rule_texts
-
-MEASURES = ("flows", "packets", "bytes")
-VIEWS = ("destination", "service")
-
-
-def parse(*lines):
-    return parse_flow_log(io.BytesIO(b"\n".join(lines)))
-
-
-def load(content=LOOKUP):
-    return load_lookup_table(io.BytesIO(content))
+from tests.logs import line, log_lines, lookup_text, rule_texts
+from tests.tagging.made import MEASURES, VIEWS, are_equal, filters, load, measures, parse
 
 
 @pytest.fixture(scope="module")
@@ -44,47 +42,6 @@ def test_the_sample_by_destination(sample):
 def test_the_sample_by_service(sample):
     report = map_tags(*sample, view="service")
     assert report.tag_counts == {"email": 6, "sv_P1": 4, "sv_P2": 2, UNTAGGED: 2}
-
-
-def test_the_result_is_two_sections_byte_for_byte(sample, tmp_path):
-    path = tmp_path / "result.csv"
-    write_results(map_tags(*sample), path)
-    text = path.read_bytes().decode("utf-8")
-    assert text.startswith("Tag Counts:\nTag,Count\nemail,3\nsv_P1,2\nsv_P2,1\nUntagged,8\n\nPort/")
-    assert text.splitlines()[8:10] == ["Port,Protocol,Count", "23,tcp,1"]
-    assert text.endswith("\n49158,tcp,1\n")
-    stream = io.BytesIO()
-    write_results(map_tags(*sample), stream)
-    assert stream.getvalue() == path.read_bytes() == b"".join(result_csv(map_tags(*sample)))
-
-
-def test_no_flow_at_all_still_has_untagged():
-    assert b"".join(result_csv(map_tags(parse(), load()))) == (
-        b"Tag Counts:\nTag,Count\nUntagged,0\n\n"
-        b"Port/Protocol Combination Counts:\nPort,Protocol,Count\n"
-    )
-
-
-def test_tags_go_by_count_then_name_and_combinations_by_port_then_protocol_name():
-    lookup = load(b'dstport,protocol,tag\n1,*,b\n2,*,a\n3,*,"x, ""y"""\n4,*,unused\n')
-    flows = [
-        line(dstport=port, protocol=protocol)
-        for port, protocol in [
-            ("1", "200"),
-            ("1", "61"),
-            ("1", "1"),
-            ("2", "6"),
-            ("3", "6"),
-            ("9", "6"),
-            ("2", "17"),
-            ("2", "1"),
-        ]
-    ]
-    assert b"".join(result_csv(map_tags(parse(*flows), lookup))).decode() == (
-        'Tag Counts:\nTag,Count\na,3\nb,3\n"x, ""y""",1\nUntagged,1\n\n'
-        "Port/Protocol Combination Counts:\nPort,Protocol,Count\n"
-        "1,200,1\n1,61,1\n1,icmp,1\n2,icmp,1\n2,tcp,1\n2,udp,1\n3,tcp,1\n9,tcp,1\n"
-    )
 
 
 @given(log_lines, st.lists(rule_texts, max_size=8))
@@ -127,20 +84,109 @@ def test_the_samples_untagged_flows_are_replies_but_one():
     assert (report.untagged, untagged_replies(selection, report)) == (8, 7)
 
 
-@given(flows_and_lookup=st.data())
-def test_what_begins_in_the_windows_adds_up_to_each_pairs_count(flows_and_lookup):
-    rows = flows_and_lookup.draw(
-        st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 99)), max_size=30)
+def map_with(counts, lookup, measure, chosen):
+    """The report under these filters."""
+    return map_tags(
+        counts,
+        lookup,
+        measure=measure,
+        action=chosen.action,
+        time=chosen.time,
+        view=chosen.view,
     )
-    text = "".join(
-        f"2 1 e 1.1.1.1 2.2.2.2 {500 * (port % 2)} {port} 6 1 {size} {1_600_000_000 + 60 * minute} 9 ACCEPT OK\n"
-        for minute, port, size in rows
+
+
+@given(log_lines, st.lists(rule_texts, max_size=8), measures, filters, st.booleans())
+def test_a_report_knows_its_filters_and_is_the_same_when_it_was_pickled(
+    lines, rules, measure, chosen, was_read
+):
+    report = map_with(parse(*lines), load(lookup_text(rules)), measure, chosen)
+    assert (report.measure, report.filters) == (measure, chosen)
+    if was_read:
+        assert report.tag_counts.keys() >= {UNTAGGED}
+        assert len(report.combination_counts) == len(report.port)
+    again = pickle.loads(pickle.dumps(report))  # noqa: S301
+    assert are_equal(again, report)
+    assert (again.untagged, again.total) == (report.untagged, report.total)
+
+
+def test_an_action_keeps_its_flows_and_a_time_those_from_its_first_second_to_before_its_last():
+    counts = parse(
+        *(
+            line(dstport=str(port), start=str(60 * minute), action=action)
+            for port, minute, action in [
+                (1, 28_000_000, "ACCEPT"),
+                (2, 28_000_001, "REJECT"),
+                (3, 28_000_002, "DROP"),
+            ]
+        ),
+        line(dstport="4", start="-"),
     )
-    selection = select(parse_flow_log(io.BytesIO(text.encode())))
-    report = tagged(selection, load(b"dstport,protocol,tag\n"), "bytes")
-    course = over_time(selection, report)
-    sums = np.zeros(len(report.port), np.int64)
-    np.add.at(sums, course.pair, course.count)
-    assert sums.tolist() == report.count.tolist()
-    assert course.unknown == 0
-    assert set(course.start.tolist()) == {(1_600_000_000 + 60 * m) // 60 * 60 for m, _, _ in rows}
+
+    def ports(**chosen):
+        return map_tags(counts, load(), **chosen).port.tolist()
+
+    assert ports() == [1, 2, 3, 4]
+    assert [ports(action=action) for action in ACTIONS] == [[1, 4], [2], [3]]
+    assert ports(time=(60 * 28_000_000, 60 * 28_000_002)) == [1, 2]
+    assert ports(time=(60 * 28_000_001, 1 << 40), action="other") == [3]
+    assert ports(time=(-5, 60 * 28_000_001)) == [1]
+
+
+@given(log_lines, st.lists(rule_texts, max_size=8), st.lists(rule_texts, max_size=8), filters)
+def test_a_report_with_the_tags_of_another_lookup_is_that_lookups_report(lines, some, more, chosen):
+    counts, one, two = parse(*lines), load(lookup_text(some)), load(lookup_text(more))
+    report = map_with(counts, one, "bytes", chosen)
+    assert are_equal(retagged(report, two), map_with(counts, two, "bytes", chosen))
+
+
+@given(log_lines, st.lists(rule_texts, max_size=8))
+def test_the_rows_of_all_tags_are_the_rows_of_the_report(lines, rules):
+    report = map_tags(parse(*lines), load(lookup_text(rules)), measure="packets")
+    rows = []
+    for tag, count in report.tag_counts.items():
+        part = with_tag(report, tag)
+        assert part.total == count
+        assert {row[2] for row in part.rows()} <= {tag}
+        rows += part.rows()
+    assert sorted(rows) == sorted(report.rows())
+    assert len(with_tag(report, "a tag that no lookup has").port) == 0
+
+
+pairs = st.lists(
+    st.tuples(st.sampled_from([0, 25, 53, 443, 65535]), st.sampled_from([1, 6, 17, 255])),
+    max_size=9,
+)
+
+
+@given(log_lines, pairs)
+def test_a_place_in_a_report_is_where_its_port_and_protocol_stand(lines, wanted):
+    report = map_tags(parse(*lines), load())
+    found = list(zip(report.port.tolist(), report.protocol.tolist(), strict=True))
+    expected = [found.index(pair) if pair in found else -1 for pair in wanted]
+    columns = np.array(wanted, np.int32).reshape(-1, 2).T
+    assert places_in(report, *columns).tolist() == expected
+    assert places_in(report, report.port, report.protocol).tolist() == list(range(len(found)))
+
+
+@given(log_lines, st.lists(rule_texts, max_size=8), measures)
+def test_untagged_replies_are_what_is_untagged_of_the_replies_alone(lines, rules, measure):
+    selection, lookup = select(parse(*lines)), load(lookup_text(rules))
+    alone = tagged(replace(selection, requests=Table()), lookup, measure)
+    assert untagged_replies(selection, tagged(selection, lookup, measure)) == alone.untagged
+
+
+def test_a_count_that_would_pass_the_largest_number_stays_there():
+    rows = [(1, 6, port, 0, 1, MOST_SUM // 2 + 1) for port in (25, 25, 9, 10)]
+    counts = FlowCounts(requests=tabulate(*np.array(rows, np.int64).T))
+    report = map_tags(counts, load(), measure="bytes")
+    assert report.combination_counts[25, "tcp"] == MOST_SUM
+    assert report.tag_counts == {"mail": MOST_SUM, UNTAGGED: MOST_SUM}
+    assert report.total == MOST_SUM
+
+
+def test_what_is_read_from_a_report_cannot_be_changed(sample):
+    report = map_tags(*sample)
+    for mapping in (report.tag_counts, report.combination_counts):
+        with pytest.raises(TypeError):
+            mapping["email"] = 0

@@ -10,27 +10,12 @@ import time
 
 import pytest
 
+from flowtag_core.commands.count import main
+from flowtag_core.errors import OutputError
 from flowtag_core.shapes.layout import BY_VERSION
+from tests.commands.made import LOG, SAMPLE_LOOKUP, on_posix, run
 from tests.conftest import ROOT, SAMPLE
 from tests.logs import DEFAULT_HEADER, LOOKUP, line, record
-
-LOG, SAMPLE_LOOKUP = str(SAMPLE / "flow.log"), str(SAMPLE / "lookup.csv")
-on_posix = pytest.mark.skipif(
-    sys.platform == "win32", reason="Windows has no such signals or files"
-)
-
-
-def run(*arguments, **options):
-    command = [sys.executable, "-m", "flowtag_core", *map(str, arguments)]
-    options = {"cwd": ROOT, "capture_output": True, "timeout": 120, **options}
-    return subprocess.run(command, check=False, **options)
-
-
-@pytest.fixture
-def lookup(tmp_path):
-    path = tmp_path / "lookup.csv"
-    path.write_bytes(LOOKUP)
-    return path
 
 
 def test_the_sample_gives_the_sample_result(tmp_path):
@@ -212,60 +197,6 @@ def test_behind_two_dashes_every_word_is_a_path(tmp_path, lookup):
     assert (tmp_path / "--format").read_bytes().startswith(b"Tag Counts:\nTag,Count\nweb,1\n")
 
 
-def test_nothing_that_a_log_says_reaches_the_terminal_raw(tmp_path, lookup):
-    log = tmp_path / "flow.log"
-    log.write_bytes(b"\x1b[2J\x1b]0;title\x07 \xff\n")
-    done = run(log, lookup, tmp_path / "result.csv")
-    assert b"\x1b" not in done.stderr
-    assert b"\x07" not in done.stderr
-    assert b"\\x1b[2J" in done.stderr
-
-
-@on_posix
-def test_a_reader_that_has_gone_gives_no_traceback(tmp_path, lookup):
-    log = tmp_path / "flow.log"
-    log.write_bytes(b"".join(line(dstport=str(port)) + b"\n" for port in range(60_000)))
-    command = f"{sys.executable} -m flowtag_core {log} {lookup}"
-    for rest in (
-        "- | head -1",
-        "- 2>&1 | head -1",
-        "- 2>&1 >/dev/null | true",
-        "- | true",
-        "/dev/stdout | true",
-    ):
-        done = subprocess.run(
-            f"{command} {rest}", shell=True, cwd=ROOT, capture_output=True, check=False
-        )
-        assert b"Traceback" not in done.stderr + done.stdout
-        assert b"Error" not in done.stderr
-
-
-@on_posix
-def test_a_closed_standard_output_or_error_gives_no_traceback(tmp_path):
-    for closing in ("2>&-", ">&- 2>&-", *(["2>/dev/full"] if os.path.exists("/dev/full") else [])):
-        command = f"{sys.executable} -m flowtag_core {LOG} {SAMPLE_LOOKUP} {tmp_path}/result.csv {closing}"
-        done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=False)
-        assert done.returncode == 0
-        assert done.stderr == b""
-        assert (tmp_path / "result.csv").read_bytes().startswith(b"Tag Counts:")
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
-@pytest.mark.parametrize("output", ["/dev/full", "-"])
-def test_a_full_disk_is_one_sentence_and_exits_2(output):
-    with open("/dev/full", "wb") as full:
-        done = run(LOG, SAMPLE_LOOKUP, output, capture_output=False, stdout=full, stderr=-1)
-    assert done.returncode == 2
-    assert done.stderr.decode().count("\n") == 1
-    assert "could not be written: No space left on device." in done.stderr.decode()
-
-
-@on_posix
-def test_what_surprises_in_a_name_is_escaped_in_messages():
-    done = run("\x1b[31mred\n.log", SAMPLE_LOOKUP, "-")
-    assert done.stderr == b"flowtag: \\x1b[31mred\\n.log: there is no such file. Check the path.\n"
-
-
 @pytest.fixture
 def heeding_interrupts():
     """What a shell starts in the background ignores SIGINT, and so does all that is started there."""
@@ -298,30 +229,6 @@ def test_a_run_that_is_stopped_leaves_the_old_result(tmp_path, lookup, sent, cod
     assert b"Traceback" not in told
     assert output.read_bytes() == b"old"
     assert sorted(os.listdir(tmp_path)) == ["lookup.csv", "pipe", "result.csv"]
-
-
-@on_posix
-def test_a_terminal_gets_a_bar_and_gets_its_line_back(tmp_path, lookup):
-    import pty
-
-    log = tmp_path / "flow.log"
-    log.write_bytes((line() + b"\n") * 100_000)
-    main, side = pty.openpty()
-    command = [sys.executable, "-m", "flowtag_core", str(log), str(lookup), str(tmp_path / "out")]
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    with subprocess.Popen(command, cwd=ROOT, stderr=side, env=environment) as running:
-        os.close(side)
-        told = b""
-        while True:
-            try:
-                told += os.read(main, 1 << 16)
-            except OSError:
-                break
-        assert running.wait(timeout=60) == 0
-    os.close(main)
-    assert b"flow.log" in told
-    assert b"MB/s" in told
-    assert told.rstrip().endswith(b"lookup rules")
 
 
 def test_help_names_every_argument_and_the_exit_codes():
@@ -380,3 +287,54 @@ def test_what_is_no_regular_file_in_a_folder_is_named_and_not_waited_for(bucket,
     done = run(bucket / "export", lookup, "-", timeout=30)
     assert done.returncode == 1
     assert b"pipe: is no regular file and was not read." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "sentence"),
+    [
+        (MemoryError(), 2, "flowtag: there is not enough memory.\n"),
+        (KeyboardInterrupt(), 130, "flowtag: stopped before the result was written.\n"),
+        (OutputError("x: no."), 2, "flowtag: x: no.\n"),
+    ],
+)
+def test_what_ends_a_run_early_is_one_sentence_and_writes_nothing(
+    tmp_path, capsys, monkeypatch, raised, code, sentence
+):
+    def fail(*_, **__):
+        raise raised
+
+    monkeypatch.setattr("flowtag_core.commands.count.parse_flow_log", fail)
+    assert main([LOG, SAMPLE_LOOKUP, str(tmp_path / "result.csv")]) == code
+    assert capsys.readouterr().err == sentence
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_interrupt_while_the_result_is_told_is_none_for_it_is_written(tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("flowtag_core.commands.count.equation", interrupt)
+    assert main([LOG, SAMPLE_LOOKUP, str(tmp_path / "result.csv")]) == 0
+    assert (tmp_path / "result.csv").exists()
+
+
+def test_of_many_tags_the_largest_ten_are_told_and_untagged_and_how_many_more(tmp_path, capsys):
+    rows = [f"{port},tcp,tag {port}\n" for port in range(1, 13)]
+    (tmp_path / "lookup.csv").write_text("dstport,protocol,tag\n" + "".join(rows))
+    flows = [line(dstport=str(port)) + b"\n" for port in range(1, 14) for _ in range(14 - port)]
+    (tmp_path / "flow.log").write_bytes(b"".join(flows))
+    assert main([str(tmp_path / name) for name in ("flow.log", "lookup.csv", "result.csv")]) == 0
+    told = [row.split() for row in capsys.readouterr().err.splitlines()]
+    named = [row[1:] for row in told if row[:1] == ["tag"]]
+    assert named == [[str(port), str(14 - port), str(14 - port)] for port in range(1, 11)]
+    assert ["Untagged", "1", "1"] in told
+    assert ["...", "and", "2", "more", "tags"] in told
+
+
+def test_beyond_the_samples_faults_are_counted(tmp_path, lookup, capsys):
+    (tmp_path / "flow.log").write_bytes(line() + b"\nshort" * 1002)
+    assert main([str(tmp_path / "flow.log"), str(lookup), str(tmp_path / "result.csv")]) == 0
+    told = capsys.readouterr().err
+    assert told.count("too few fields: short") == 1000
+    assert "... and 2 more lines with a fault\n" in told
+    assert "1 flow + 1,002 too few fields" in told

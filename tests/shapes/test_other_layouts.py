@@ -7,15 +7,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtag_core import parse_flow_log
-from flowtag_core.counts import Reason
-from flowtag_core.shapes import fitting
+from flowtag_core.shapes import other_layouts
 from flowtag_core.shapes.layout import DEFAULT_FIELDS
 from flowtag_core.showing.log_notes import cautions
 from tests.logs import line, record
 
 LAYOUTS = [
     look.names
-    for looks in fitting._layouts().values()
+    for looks in other_layouts._layouts().values()
     for look in looks
     if look.names != DEFAULT_FIELDS
 ]
@@ -100,30 +99,5 @@ def test_where_a_format_is_given_the_default_may_be_what_fits():
     assert parse(log, format=offer.fields).total.flows == 3
 
 
-def test_layouts_may_be_given_for_some_files_by_name():
-    custom = "".join(f"{record(LAYOUTS[3], dstport='443')}\n" for _ in range(2))
-    files = [io.BytesIO(text.encode()) for text in (line().decode(), custom)]
-    counts = parse_flow_log(*files, names=["a", "b"], format={"b": " ".join(LAYOUTS[3])})
-    assert {name: file.flows for name, file in counts.files.items()} == {"a": 1, "b": 2}
-
-
 def test_a_line_of_millions_of_words_fits_nothing_soon():
     assert parse("5 " * 4_000_000).offers == {}
-
-
-def test_faults_are_counted_alike_before_and_after_there_are_enough_samples():
-    bad = [
-        line(dstport="65536"),
-        line(version="3"),
-        line(protocol="tcp"),
-        b"2 few",
-        b"this is no flow",
-    ]
-    other = record(LAYOUTS[3], dstport="443").encode()
-    lines = [*bad * 300, *[other] * 5, b"# comment", *bad * 300, *[other] * 7]
-    counts = parse_flow_log(io.BytesIO(b"\n".join([line(), *lines] * 20)), names=["log"])
-    total = counts.total
-    assert total.set_aside[Reason.TOO_FEW_FIELDS] == 2 * 600 * 20
-    assert total.set_aside[Reason.BAD_PORT] == total.set_aside[Reason.BAD_PROTOCOL] == 600 * 20
-    assert total.fitting[" ".join(LAYOUTS[3])] == 12 * 20
-    assert len(counts.faults) == 1000

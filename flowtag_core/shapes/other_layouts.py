@@ -50,14 +50,14 @@ class _Look(NamedTuple):
     dstport: int
     protocol: int
     whole: bytes
-    """Of the pattern of a line, which is made only where it is needed."""
+    """The pattern of a line, compiled only when it is needed."""
 
 
 def fitting(words: list[bytes], own: Names = ()) -> list[Names]:
     """The field names, in order, of each layout in common use in which a line would be a flow.
 
-    `words` are the line's, of more than MOST_WORDS any one more, for that fits nothing. `own` is the
-    layout in which it is none.
+    `words` are those of the line; of one with more than MOST_WORDS, one word more is enough, since it fits
+    nothing. `own` is the layout that was tried already.
     """
     by_fields, found = _layouts(), []
     for spare in range(_MOST_PREFIX + 1):

@@ -1,0 +1,12 @@
+"""What the tests of commands share."""
+
+import pytest
+
+from tests.logs import LOOKUP
+
+
+@pytest.fixture
+def lookup(tmp_path):
+    path = tmp_path / "lookup.csv"
+    path.write_bytes(LOOKUP)
+    return path

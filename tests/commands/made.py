@@ -1,0 +1,19 @@
+"""The command line as a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import ROOT, SAMPLE
+
+LOG, SAMPLE_LOOKUP = str(SAMPLE / "flow.log"), str(SAMPLE / "lookup.csv")
+on_posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="Windows has no such signals or files"
+)
+
+
+def run(*arguments, **options):
+    command = [sys.executable, "-m", "flowtag_core", *map(str, arguments)]
+    options = {"cwd": ROOT, "capture_output": True, "timeout": 120, **options}
+    return subprocess.run(command, check=False, **options)

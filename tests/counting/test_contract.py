@@ -1,0 +1,105 @@
+"""What kernel and callers agree on fits the bits of a key and the rows of a layout."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core.counting import compiled, contract, scratch
+from flowtag_core.counting.tally import rows_of
+from flowtag_core.counts import (
+    ACTIONS,
+    MOST_WINDOWS,
+    UNKNOWN_TIME,
+    UNKNOWN_WINDOW,
+    WINDOW_SHIFT,
+    key_of,
+)
+from flowtag_core.shapes import other_layouts
+from flowtag_core.shapes.layout import ASSUMED, KNOWN_FIELDS
+from tests.logs import line
+
+LAST_MINUTE = 4_102_444_800 // 60
+
+
+def test_every_minute_fits_below_the_kind_and_every_key_in_63_bits():
+    largest = key_of(np.array([contract.UNKNOWN_MINUTE]), 255, 65535, len(ACTIONS) - 1)
+    assert LAST_MINUTE < contract.UNKNOWN_MINUTE
+    assert largest[0] < 1 << contract.KIND_SHIFT
+    assert 2 << contract.KIND_SHIFT | int(largest[0]) < 1 << 63
+
+
+def test_the_unknown_minute_is_the_end_of_the_unknown_window():
+    assert UNKNOWN_WINDOW & contract.UNKNOWN_MINUTE == contract.UNKNOWN_MINUTE
+    assert UNKNOWN_TIME & contract.UNKNOWN_MINUTE == contract.UNKNOWN_MINUTE
+    assert contract.UNKNOWN_MINUTE.bit_length() == contract.KIND_SHIFT - WINDOW_SHIFT
+
+
+def test_a_cell_holds_every_window_and_every_row_in_31_bits():
+    assert MOST_WINDOWS + 1 <= 1 << 8
+    assert contract.MOST_FOLDED <= 1 << (31 - 8)
+
+
+def test_all_that_is_told_of_a_layout_has_a_place_of_its_own():
+    names = {name.encode()[:3] for name in KNOWN_FIELDS}
+    names |= {name.replace(b"-", b"_") for name in names}
+    assert len(names) <= contract.MOST_STARTS
+    assert max(other_layouts.places(())) <= contract.WORDS_TOLD
+    places = range(contract.FIELDS, contract.STATUS + 1)
+    ends = [contract.HAS_PORTS, contract.NAME_STARTS, contract.OTHERS, contract.OTHER_PLACES]
+    assert len(places) == ends[0]
+    assert np.diff(ends).tolist() == [256, contract.MOST_STARTS, contract.WORDS_TOLD + 2]
+
+
+def test_a_fault_is_told_apart_from_one_that_fits_no_other_layout_either():
+    assert contract.UNSUPPORTED_VERSION < contract.FITS_NONE
+
+
+def test_every_function_says_what_it_takes():
+    assert {*contract.SIGNATURES} == {*contract.Kernel._fields}
+
+
+def test_a_sheet_holds_a_row_and_an_odd_line_more_than_a_line_can_have():
+    assert min(contract.ROWS_TOLD, contract.ODD_TOLD) >= 2
+    assert contract.MOST_SEPARATORS > contract.WORDS_TOLD
+
+
+flows = st.tuples(
+    st.one_of(st.just(UNKNOWN_TIME), st.integers(946_684_800 // 60, LAST_MINUTE - 1)),
+    st.integers(0, 255),
+    st.integers(0, 65535),
+    st.integers(0, 65535),
+    st.sampled_from([0, 1, 2]),
+    st.integers(0, 10**15 - 1),
+    st.integers(0, 10**15 - 1),
+)
+
+
+@pytest.mark.skipif(not compiled.can_compile(), reason="numba has no wheel for this platform")
+@given(flows)
+def test_a_row_of_the_kernel_has_the_key_of_its_numbers_and_is_that_of_the_reference(flow):
+    minute, protocol, dstport, srcport, action, packets, volume = flow
+    text = line(
+        start="-" if minute < 0 else str(minute * 60),
+        protocol=str(protocol),
+        dstport=str(dstport),
+        srcport=str(srcport),
+        action=("ACCEPT", "REJECT", "DROP")[action],
+        packets=str(packets),
+        volume=str(volume),
+    )
+    own = scratch.Scratch().read(compiled.kernel(wait=True), text + b"\n", ASSUMED)
+    rows = own.rows[: 3 * own.found.rows].reshape(-1, 3).tolist()
+    window = contract.UNKNOWN_MINUTE if minute < 0 else minute
+    by_dstport, by_srcport = (
+        int(key_of(np.int64(window), protocol, port, action)) for port in (dstport, srcport)
+    )
+    kinds = [row[0] >> contract.KIND_SHIFT for row in rows]
+    assert kinds in ([0], [1, 2])
+    keys = [by_dstport, by_srcport][: len(kinds)]
+    assert rows == [
+        [kind << contract.KIND_SHIFT | key, packets, volume]
+        for kind, key in zip(kinds, keys, strict=True)
+    ]
+    by_reference = rows_of(np.array([flow], np.int64)).reshape(-1, 3).tolist()
+    assert rows == by_reference

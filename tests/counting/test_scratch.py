@@ -1,0 +1,158 @@
+"""What the kernel is told and what it writes on, again and again, on any thread."""
+
+import weakref
+from collections import deque
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core.counting import compiled, contract, scratch
+from flowtag_core.counting.ledger import Plain
+from flowtag_core.counting.reference import STAMPED
+from flowtag_core.counts import PORT_SHIFT, Reason
+from flowtag_core.shapes.layout import ASSUMED, format_layout
+from flowtag_core.shapes.records import NUMBERS
+from tests.logs import line
+
+pytestmark = pytest.mark.skipif(
+    not compiled.can_compile(), reason="numba has no wheel for this platform"
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def kernel():
+    assert compiled.kernel(wait=True) is not None
+
+
+@pytest.mark.parametrize("function", ["read", "pick"])
+def test_what_the_kernel_is_told_of_a_layout_is_there_as_long_as_it_runs(function, monkeypatch):
+    """The cache of it may hold another by then, which a second thread made."""
+    told = []
+
+    def numbers(_):
+        array = np.zeros(1000, np.int64)
+        told.append(weakref.ref(array))
+        return array
+
+    def run(*_):
+        assert told[-1]() is not None
+        return 0
+
+    monkeypatch.setattr(scratch, "_numbers", numbers)
+    kernel = compiled.loaded()._replace(**{function: run})
+    arguments = {"read": (b"",), "pick": (np.zeros((8, 1), np.int64), 0)}[function]
+    getattr(scratch.Scratch(), function)(kernel, *arguments, ASSUMED)
+    assert len(told) == 1
+
+
+def flows_among_odd_ones(count):
+    """Columns of a table in which every third row is odd."""
+    columns = np.full((len(NUMBERS), count), 1, np.int64)
+    columns[NUMBERS.index("dstport")] = np.where(np.arange(count) % 3, np.arange(count) % 65536, -1)
+    columns[NUMBERS.index("start")] = 1_700_000_000
+    columns[[NUMBERS.index("action"), NUMBERS.index("log-status")]] = 0
+    return columns
+
+
+@given(count=st.integers(1, 60), begin=st.integers(0, 59))
+def test_rows_that_are_picked_from_a_place_on_are_those_of_the_rest(count, begin):
+    begin = min(begin, count - 1)
+    columns, own = flows_among_odd_ones(count), scratch.Scratch()
+    done, flows, rows, odd = own.pick(compiled.kernel(), columns, begin, ASSUMED)
+    assert done == count
+    assert odd.tolist() == [row for row in range(begin, count) if row % 3 == 0]
+    assert flows == count - begin - len(odd)
+    ports = (rows[::3] >> PORT_SHIFT & 65535).tolist()
+    assert sorted({*ports}) == [row for row in range(begin, count) if row % 3]
+
+
+def test_of_more_rows_than_a_sheet_has_room_for_every_one_is_picked():
+    count = contract.ROWS_TOLD + contract.ODD_TOLD + 5
+    columns, own = flows_among_odd_ones(count), scratch.Scratch()
+    done, flows, odd, times = 0, 0, [], 0
+    while done < count:
+        done, some, rows, its_odd = own.pick(compiled.kernel(), columns, done, ASSUMED)
+        assert len(rows) % 3 == 0
+        flows, odd, times = flows + some, odd + its_odd.tolist(), times + 1
+    assert times > 1
+    assert odd == [row for row in range(count) if row % 3 == 0]
+    assert flows == count - len(odd)
+
+
+def test_of_a_text_that_has_too_much_for_a_sheet_the_first_lines_are_read():
+    text = (b"odd\n" + line() + b"\n") * (contract.ODD_TOLD + 9)
+    own, lines, flows, odd = scratch.Scratch(), 0, 0, 0
+    while text:
+        own.read(compiled.kernel(), text, ASSUMED)
+        assert 0 < own.dealt_with <= len(text)
+        assert text[: own.dealt_with].count(b"\n") == own.found.lines
+        lines, flows, odd = lines + own.found.lines, flows + own.found.flows, odd + own.found.odd
+        text = text[own.dealt_with :]
+    assert (lines, flows, odd) == (2 * (contract.ODD_TOLD + 9), *[contract.ODD_TOLD + 9] * 2)
+
+
+def test_odd_lines_are_told_with_their_places_and_stay_when_the_next_text_is_read():
+    own = scratch.Scratch()
+    text = line() + b"\nodd one\n" + line() + b"\n\xff\n"
+    odd = own.read(compiled.kernel(), text, ASSUMED).odd()
+    assert [(number, text[begin:end]) for number, begin, end, _ in odd.tolist()] == [
+        (1, b"odd one"),
+        (3, b"\xff"),
+    ]
+    before = odd.tolist()
+    own.read(compiled.kernel(), b"other\n" * 5, ASSUMED)
+    assert odd.tolist() == before
+
+
+def test_what_the_kernel_found_is_what_the_ledger_takes():
+    text = b"\n".join(
+        [
+            line(srcport="-", start="-"),
+            line(packets="x", volume="-", action="DROP", status="?"),
+            line(status="NODATA"),
+            line(status="SKIPDATA"),
+            line(status="SKIPDATA"),
+            b"",
+            b"2018-09-22T20:28:14.000Z " + line(),
+            b"",
+        ]
+    )
+    plain = scratch.Scratch().read(compiled.kernel(), text, ASSUMED).found.plain()
+    assert plain == Plain(
+        flows=3,
+        blank=1,
+        notes={Reason.NO_DATA: 1, Reason.SKIPPED_DATA: 2},
+        unreadable={"srcport": 1, "start": 1, "packets": 1, "bytes": 1},
+        odd_words={"action": 1, "log-status": 1},
+        shape=STAMPED,
+    )
+
+
+def test_a_scratch_is_used_by_one_until_it_is_given_back(monkeypatch):
+    monkeypatch.setattr(scratch, "_UNUSED", deque())
+    one, other = scratch.unused(), scratch.unused()
+    assert one is not other
+    scratch.give_back(one)
+    assert scratch.unused() is one
+    assert scratch.unused() not in (one, other)
+
+
+@pytest.mark.parametrize(
+    ("first", "stamp", "is_read"),
+    [
+        ("version", "2018-09-22T20:28:14Z", True),
+        ("version", "1742570569000", True),
+        ("start", "2018-09-22T20:28:14Z", True),
+        ("start", "1742570569000", False),
+        ("unheard-of", "2018-09-22T20:28:14Z", False),
+    ],
+)
+def test_which_time_stamps_may_stand_before_a_record_depends_on_its_first_field(
+    first, stamp, is_read
+):
+    layout = format_layout(f"{first} dstport protocol log-status")
+    text = f"{stamp} 1700000000 443 6 OK\n".encode()
+    found = scratch.Scratch().read(compiled.kernel(), text, layout).found
+    assert (found.flows, found.stamped) == ((1, 1) if is_read else (0, 0))

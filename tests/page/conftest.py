@@ -1,0 +1,47 @@
+"""The page as `streamlit run dashboard.py` starts it, and what several of its tests begin with."""
+
+import logging
+import sys
+
+import pytest
+
+from flowtag_core.page import in_place, intake
+from tests.page import seen
+from tests.page.seen import LOG, SAMPLE_LOOKUP
+
+
+@pytest.fixture(autouse=True)
+def started(monkeypatch):
+    """The page as `streamlit run dashboard.py` starts it; what is counted in place is forgotten."""
+    logging.getLogger("streamlit").setLevel(logging.ERROR)
+    monkeypatch.setattr(sys, "argv", ["dashboard.py"])
+    in_place._COUNTED.clear()
+
+
+@pytest.fixture
+def page():
+    return seen.opened()
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """The names of the logs that were read."""
+    names = []
+    each_place = intake.each_place
+
+    def count_and_note(places, **options):
+        names.extend(place.name for place in places)
+        return each_place(places, **options)
+
+    monkeypatch.setattr(intake, "each_place", count_and_note)
+    return names
+
+
+@pytest.fixture
+def given(monkeypatch, tmp_path):
+    """A log and a lookup of this machine, on which the page is started."""
+    log, rules = tmp_path / "a.log", tmp_path / "rules.csv"
+    log.write_bytes(LOG)
+    rules.write_bytes(SAMPLE_LOOKUP)
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", str(log), "--lookup", str(rules)])
+    return log, rules

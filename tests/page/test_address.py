@@ -1,0 +1,54 @@
+"""The address says the tag and the time, and what it cannot mean is passed over."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from flowtag_core.page import address
+from tests.page.seen import metrics
+
+
+@pytest.mark.parametrize(
+    "text", ["<b>x</b>", "2021-05-04T15:06", "9999-01-01T00:00/1-1", "%00", ""]
+)
+def test_what_a_link_cannot_mean_is_passed_over(page, text):
+    page.button(key="sample").click().run()
+    for key in ("tag", "time", "measure", "action", "view"):
+        page.query_params[key] = text
+    page.run()
+    assert not page.exception
+    assert metrics(page)["Flows"] == "14"
+    assert len(page.dataframe(key="ports").value) == 14
+
+
+@pytest.fixture
+def link(monkeypatch):
+    """What stands behind the question mark."""
+    parameters = {}
+    monkeypatch.setattr(address, "st", SimpleNamespace(query_params=parameters))
+    return parameters
+
+
+def test_what_is_chosen_stands_in_the_address_until_it_is_taken_back(link):
+    times = (1_620_140_640, 1_620_140_760)
+    address.choose_time(times)
+    address.select_tag("a/b &?=#%\n😀")
+    assert (address.time(), address.tag()) == (times, "a/b &?=#%\n😀")
+    assert link == {"time": "2021-05-04T15:04/2021-05-04T15:06", "tag": "a/b &?=#%\n😀"}
+    for take_back in (address.choose_time, address.select_tag) * 2:
+        take_back(None)
+    assert (address.time(), address.tag(), link) == (None, None, {})
+
+
+def test_to_choose_one_thing_leaves_the_others_as_they_are(link):
+    link |= {"measure": "Packets", "search": "443"}
+    address.select_tag("web")
+    address.choose_time(None)
+    assert link == {"measure": "Packets", "search": "443", "tag": "web"}
+
+
+@pytest.mark.parametrize("key", ["measure", "search", "tag", "time"])
+def test_an_address_with_anything_in_it_is_a_view(link, key):
+    assert not address.is_view()
+    link[key] = "anything"
+    assert address.is_view()

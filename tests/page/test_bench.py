@@ -1,0 +1,120 @@
+"""On the workbench a click means what was shown, and a tick stays with its pair."""
+
+import pytest
+
+from flowtag_core.page import bench as bench_room
+from flowtag_core.page.bench import Bench
+from flowtag_core.page.logs import Logs
+from flowtag_core.showing.suggestions import suggestion
+from flowtag_core.showing.workbench import UntaggedPair
+from flowtag_core.tagging.report import map_tags
+from tests.logs import line
+from tests.page.made import counted_log, lookup
+
+
+def pair(port):
+    return UntaggedPair(port, 6, suggestion(port, 6))
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that a test sets on: clock.append(seconds)."""
+    passed = [100.0]
+    monkeypatch.setattr(bench_room.time, "monotonic", lambda: sum(passed))
+    return passed
+
+
+def test_a_click_takes_what_was_shown_or_nothing(clock):
+    bench = Bench()
+    bench.show([pair(8080), pair(8081), pair(22)])
+    assert bench.clicked(0, "+ http-alt") == pair(8080)
+    bench.show([pair(8081), pair(22)])
+    # The second half of a double click.
+    clock.append(0.2)
+    assert bench.clicked(0, "+ http-alt") is None
+    # In a list that is sorted the second half may meet another row.
+    assert bench.clicked(1, "+ ssh") is None
+    clock.append(0.2)
+    # The browser still shows the list before.
+    assert bench.clicked(2, "+ ssh") == pair(22)
+    clock.append(1.0)
+    assert bench.clicked(1, "+ nothing of that") is None
+    assert bench.clicked(99, "+ ssh") is None
+
+
+def test_a_click_that_may_have_been_meant_for_either_list_takes_nothing():
+    bench = Bench()
+    bench.show([pair(22), pair(8080), pair(8081)])
+    bench.show([pair(22), pair(8081)])
+    assert bench.clicked(1, "+ http-alt") is None
+
+
+def test_ticks_follow_their_pairs_when_the_list_moves():
+    bench = Bench()
+    bench.show([pair(1), pair(2), pair(3)])
+    bench.tick([1, 2])
+    assert bench.show([pair(3), pair(2)]) == [0, 1]
+    assert [rule.key for rule in bench.rules("", "x")] == ["3,tcp", "2,tcp"]
+    assert bench.show([pair(2)]) == [0]
+
+
+def test_a_list_that_was_there_some_seconds_ago_is_not_shown_any_more(clock):
+    bench = Bench()
+    bench.show([pair(8080), pair(22)])
+    bench.show([pair(22)])
+    clock.append(3.1)
+    assert bench.clicked(1, "+ ssh") is None
+    assert bench.clicked(0, "+ ssh") == pair(22)
+
+
+def test_a_click_for_a_pair_that_is_gone_takes_nothing(clock):
+    bench = Bench()
+    bench.show([pair(8080), pair(22)])
+    bench.show([pair(22)])
+    clock.append(1.0)
+    assert bench.clicked(0, "+ http-alt") is None
+
+
+def test_ports_that_are_written_come_before_ticks_and_ticks_before_the_first():
+    bench = Bench()
+    bench.show([pair(1), pair(2), pair(3)])
+    assert [rule.key for rule in bench.rules(" ", "x")] == ["1,tcp"]
+    assert bench.names() == ["1/tcp"]
+    bench.tick([1, 2, 99])
+    assert [rule.key for rule in bench.rules("", "x")] == ["2,tcp", "3,tcp"]
+    assert bench.names() == ["2/tcp", "3/tcp"]
+    assert bench.first_suggestion == suggestion(2, 6)
+    (rule,) = bench.rules("9/udp", "x")
+    assert (rule.key, rule.tag) == ("9,udp", "x")
+    bench.tick([])
+    assert bench.names() == ["1/tcp"]
+
+
+def test_a_bench_without_pairs_has_a_rule_for_nothing():
+    bench = Bench()
+    assert bench.show([]) == []
+    assert bench.rules("", "x") == []
+    assert bench.names() == []
+
+
+def test_a_tick_or_a_deed_takes_back_what_could_not_be_done():
+    bench = Bench()
+    for deed in (lambda: bench.tick([]), lambda: bench.did("Undone"), lambda: bench.refuse("")):
+        bench.refuse("not so")
+        assert bench.wrong == "not so"
+        deed()
+        assert bench.wrong == ""
+
+
+def test_what_a_deed_came_to_is_said_as_long_as_the_same_flows_are_counted():
+    logs = Logs().plus([counted_log("a", line()), counted_log("b", line(dstport="25"))])
+    before, after = (map_tags(logs.counts, each) for each in (lookup("1,tcp,x\n"), lookup()))
+    bench = Bench()
+    bench.drawn(before, "view")
+    bench.did("443/tcp is now web")
+    assert bench.said == ""
+    for _ in ("drawn", "drawn again"):
+        bench.drawn(after, "view")
+        assert bench.said == "443/tcp is now web: Untagged 100.0% to 50.0% of flows."
+    bench.drawn(after, "another view")
+    assert bench.said == ""

@@ -1,0 +1,69 @@
+"""The chart that the browser has stays as long as what is marked in it is what it shows."""
+
+import numpy as np
+import pytest
+
+from flowtag_core.page.brush import Brush
+from flowtag_core.showing.timeline import Axis
+
+START = 1_700_000_040
+AXIS, LATER = (
+    Axis(np.arange(first, first + 600, 60), 1, np.array([])) for first in (START, START + 60)
+)
+MARKED, OTHER = (START + 60, START + 180), (START, START + 60)
+
+
+@pytest.fixture
+def brush():
+    """A chart without a mark, which the browser has."""
+    brush = Brush()
+    brush.draw(AXIS, None, is_there=False)
+    return brush
+
+
+def test_what_is_dragged_over_is_the_time_of_the_slots_between(brush):
+    assert brush.dragged([1.0, 3.0]) == MARKED
+    assert brush.dragged([3.0, 3.0]) is None
+    assert brush.dragged([]) is None
+    assert brush.dragged(None) is None
+    assert Brush().dragged([1.0, 3.0]) is None
+
+
+def test_a_mark_that_was_dragged_keeps_the_chart(brush):
+    key = brush.key
+    brush.draw(AXIS, brush.dragged([1.0, 3.0]), is_there=True)
+    assert (brush.key, brush.first) == (key, None)
+    brush.draw(AXIS, brush.dragged(None), is_there=True)
+    assert brush.key == key
+
+
+def test_a_time_from_elsewhere_gets_a_chart_that_begins_with_it(brush):
+    brush.dragged([1.0, 3.0])
+    keys = {brush.key}
+    for time in (OTHER, None, MARKED):
+        brush.draw(AXIS, time, is_there=True)
+        assert (brush.first, brush.marked) == (time, time)
+        keys.add(brush.key)
+    assert len(keys) == 4
+
+
+def test_a_chart_of_other_slots_is_another_one(brush):
+    before = brush.key
+    brush.draw(AXIS._replace(start=AXIS.start.copy()), None, is_there=True)
+    assert brush.key == before
+    brush.draw(LATER, None, is_there=True)
+    assert brush.key != before
+    # What is dragged over then is the time of its own slots.
+    assert brush.dragged([0.0, 1.0]) == (START + 60, START + 120)
+
+
+def test_a_chart_that_was_away_is_marked_as_it_was_at_first(brush):
+    brush.draw(AXIS, OTHER, is_there=True)
+    before = brush.key
+    brush.draw(AXIS, OTHER, is_there=False)
+    assert brush.key == before
+    brush.dragged([1.0, 3.0])
+    # The browser has let go of what was dragged: this one cannot show it.
+    brush.draw(AXIS, MARKED, is_there=False)
+    assert brush.key != before
+    assert brush.first == MARKED

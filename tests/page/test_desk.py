@@ -1,0 +1,250 @@
+"""The lookup on the desk changes one change at a time, and the sample gives back what was there."""
+
+import sys
+import threading
+from dataclasses import replace
+
+import pytest
+
+from flowtag_core.page.desk import Desk
+from flowtag_core.page.session import Session
+from flowtag_core.tagging.editing import parse_rules
+from tests.page.made import lookup
+
+OWN, SAMPLE = lookup("443,tcp,own\n", "own.csv"), lookup("443,tcp,sample\n", "sample.csv")
+NOTHING = {"edited_rows": {}, "added_rows": [], "deleted_rows": []}
+CHANGES = {
+    "take": lambda desk: desk.take(SAMPLE),
+    "remove": Desk.remove,
+    "tag": lambda desk: desk.tag(parse_rules("22/tcp", "ssh")),
+    "edit": lambda desk: desk.edit({**NOTHING, "deleted_rows": [0]}),
+    "undo": Desk.undo,
+    "redo": Desk.redo,
+    "downloaded": lambda desk: desk.downloaded(SAMPLE),
+    "saved": Desk.saved,
+    "show_sample": lambda desk: desk.show_sample(SAMPLE),
+    "leave_sample": Desk.leave_sample,
+    "start_over": Desk.start_over,
+}
+
+
+def desk_with(*lookups, **given):
+    desk = Desk(**given)
+    for each in lookups:
+        desk.take(each)
+    return desk
+
+
+def tag(desk, port, name):
+    desk.tag(parse_rules(f"{port}/tcp", name))
+
+
+def tag_of(desk, port=443):
+    return desk.lookup.tag_of(port, 6)
+
+
+@pytest.fixture
+def hurried():
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_no_rule_is_lost_when_many_threads_tag_at_once():
+    desk, start = desk_with(OWN), threading.Barrier(8)
+
+    def tag_some(first):
+        start.wait(60)
+        for port in range(first, first + 5):
+            tag(desk, port, f"t{port}")
+
+    threads = [threading.Thread(target=tag_some, args=(first,)) for first in range(0, 40, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [tag_of(desk, port) for port in range(40)] == [f"t{port}" for port in range(40)]
+    for _ in range(40):
+        desk.undo()
+    assert desk.lookup.content == OWN.content
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_a_change_waits_while_another_one_is_under_way(name):
+    desk = desk_with(OWN, replace(OWN, content=OWN.content + b"25,tcp,mail\n"))
+    desk.undo()
+    desk.edits.show(desk.lookup, is_there=False)
+    before = [desk.versions, desk.lookup.content, desk.versions.can_redo, desk.home_content]
+    change = threading.Thread(target=CHANGES[name], args=[desk])
+    with desk.lock:
+        change.start()
+        change.join(0.05)
+        assert change.is_alive()
+        now = [desk.versions, desk.lookup.content, desk.versions.can_redo, desk.home_content]
+        assert now == before
+    change.join(10)
+    assert not change.is_alive()
+
+
+def test_every_change_that_a_desk_has_is_among_those_that_wait():
+    methods = {name for name, method in vars(Desk).items() if callable(method)}
+    assert {name for name in methods if not name.startswith("_")} == {*CHANGES}
+
+
+def test_a_lookup_says_which_other_one_it_replaced():
+    desk = Desk()
+    assert desk.take(OWN) == ""
+    assert desk.take(SAMPLE) == "sample.csv replaced own.csv."
+    assert desk.take(replace(SAMPLE, name="same.csv")) == ""
+    desk.remove()
+    assert desk.take(OWN) == ""
+
+
+def test_a_lookup_that_replaced_another_or_was_removed_can_be_undone():
+    desk = desk_with(OWN, SAMPLE)
+    desk.remove()
+    assert desk.given is None
+    assert len(desk.lookup) == 0
+    desk.undo()
+    assert tag_of(desk) == "sample"
+    desk.undo()
+    assert tag_of(desk) == "own"
+
+
+def test_a_rule_for_a_desk_without_a_lookup_makes_one():
+    desk = Desk()
+    tag(desk, 22, "ssh")
+    assert desk.given.content == b"dstport,protocol,tag\n22,tcp,ssh\n"
+    assert desk.versions.unsaved == 1
+
+
+def test_a_rule_that_cannot_be_is_told_and_leaves_the_lookup():
+    desk = desk_with(lookup("tag,dstport,protocol\nweb,443,tcp\n"))
+    before = desk.lookup
+    tag(desk, 22, "#ssh")
+    assert "Use another tag" in desk.bench.wrong
+    assert desk.lookup is before
+    tag(desk, 22, "ssh")
+    assert desk.bench.wrong == ""
+
+
+def test_a_rule_that_changes_nothing_is_no_change_to_undo():
+    desk = desk_with(OWN)
+    tag(desk, 443, "own")
+    assert not desk.versions.can_undo
+    assert desk.bench.pending == ""
+
+
+def test_what_was_done_is_told_the_workbench():
+    desk = desk_with(OWN)
+    told = []
+    for change in (lambda: tag(desk, 22, "ssh"), desk.undo, desk.redo):
+        change()
+        told.append(desk.bench.pending)
+    assert told == ["22/tcp is now ssh", "Undone", "Redone"]
+
+
+def test_the_sample_gives_back_the_own_lookup_and_what_was_done_to_it():
+    desk = desk_with(OWN)
+    tag(desk, 22, "ssh")
+    own = desk.lookup
+    desk.show_sample(SAMPLE)
+    assert (tag_of(desk), desk.versions.is_saved, desk.versions.can_undo) == ("sample", True, False)
+    desk.leave_sample()
+    assert desk.lookup is own
+    assert desk.versions.unsaved == 1
+    desk.undo()
+    assert desk.lookup.content == OWN.content
+
+
+def test_the_own_lookup_comes_back_also_where_the_sample_s_was_changed():
+    desk = desk_with(OWN)
+    desk.show_sample(SAMPLE)
+    tag(desk, 22, "ssh")
+    desk.leave_sample()
+    assert desk.lookup is OWN
+
+
+def test_without_an_own_lookup_that_of_the_sample_stays_only_if_it_was_changed():
+    for port, is_kept in ((None, False), (22, True)):
+        desk = Desk()
+        desk.show_sample(SAMPLE)
+        if port is not None:
+            tag(desk, port, "ssh")
+        desk.leave_sample()
+        assert (desk.given is not None) == is_kept
+        assert desk.sample is None
+
+
+def test_a_lookup_that_comes_while_the_sample_is_shown_is_the_own_one():
+    desk = desk_with(OWN)
+    desk.show_sample(SAMPLE)
+    better = lookup("443,tcp,better\n")
+    assert desk.take(better) == "lookup.csv replaced sample.csv."
+    desk.leave_sample()
+    assert desk.lookup is better
+
+
+def test_a_rule_added_to_the_sample_is_kept_for_ones_own_log_only_without_another_lookup():
+    session = Session()
+    session.show_sample()
+    session.desk.tag(parse_rules("49153/tcp", "mine"))
+    assert session.desk.lookup.tag_of(49153, 6) == "mine"
+    assert session.desk.versions.unsaved == 1
+    session.desk.undo()
+    assert session.desk.versions.is_saved
+
+
+def test_only_a_lookup_that_was_once_read_from_its_file_as_it_is_can_be_saved_there():
+    assert not desk_with(OWN).has_lookup_to_save
+    assert not desk_with(OWN, home="other.csv").has_lookup_to_save
+    assert not desk_with(replace(OWN, form="services"), home="own.csv").has_lookup_to_save
+    assert desk_with(OWN, home="own.csv").has_lookup_to_save
+    # One that came later is saved there too.
+    assert desk_with(OWN, SAMPLE, home="own.csv").has_lookup_to_save
+    assert not Desk(home="own.csv").has_lookup_to_save
+
+
+def test_neither_the_sample_s_lookup_nor_none_can_be_saved():
+    desk = desk_with(OWN, home="own.csv")
+    desk.remove()
+    assert not desk.has_lookup_to_save
+    desk.show_sample(SAMPLE)
+    assert not desk.has_lookup_to_save
+    tag(desk, 22, "ssh")
+    assert desk.has_lookup_to_save
+
+
+def test_what_the_file_held_is_that_of_the_first_lookup_until_another_is_saved():
+    desk = desk_with(OWN, replace(SAMPLE, name="own.csv"), home="own.csv")
+    assert desk.home_content == OWN.content
+    assert desk.saved() == "Saved 1 rule to own.csv."
+    assert desk.home_content == SAMPLE.content
+    assert desk.versions.is_saved
+
+
+def test_a_version_that_was_downloaded_is_saved_and_a_later_one_is_not():
+    desk = desk_with(OWN)
+    tag(desk, 22, "ssh")
+    desk.downloaded(desk.lookup)
+    assert (desk.versions.is_saved, desk.versions.unsaved) == (True, 0)
+    tag(desk, 23, "telnet")
+    assert (desk.versions.is_saved, desk.versions.unsaved) == (False, 1)
+    desk.undo()
+    assert desk.versions.is_saved
+
+
+def test_to_start_over_leaves_nothing_but_the_file_that_a_lookup_came_from():
+    desk = desk_with(OWN, home="own.csv")
+    desk.show_sample(SAMPLE)
+    tag(desk, 22, "ssh")
+    desk.start_over()
+    assert (desk.given, desk.sample, desk.before_sample) == (None, None, None)
+    assert not desk.versions.can_undo
+    assert desk.bench.pending == ""
+    assert desk.home == "own.csv"
+    desk.leave_sample()
+    assert desk.given is None

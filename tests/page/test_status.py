@@ -1,0 +1,228 @@
+"""What the page says: how reading stands, what cannot be used, what is offered."""
+
+import sys
+import time
+from unittest.mock import MagicMock
+
+import pytest
+
+from flowtag_core.errors import Cancelled
+from flowtag_core.page import intake, status
+from flowtag_core.page.in_place import USAGE
+from flowtag_core.reading.flow_log import Progress
+from tests.logs import line
+from tests.page.seen import (
+    LOG,
+    V3,
+    V5,
+    buttons,
+    drop,
+    log_with,
+    metrics,
+    opened,
+    said,
+    session,
+    settled,
+    tags,
+    zipped,
+)
+
+
+@pytest.fixture
+def endless(monkeypatch):
+    """A log that begins with `endless` is counted until somebody cancels."""
+    each_place = intake.each_place
+
+    def count_for_ever(places, *, progress, cancel, **options):
+        for place, results in zip(
+            places, each_place(places, progress=progress, cancel=cancel, **options), strict=True
+        ):
+            if place.name.startswith("endless"):
+                progress(Progress(place.name, 50, None, 1))
+                while not cancel():
+                    time.sleep(0.01)
+                raise Cancelled(place.name)
+            yield results
+
+    monkeypatch.setattr(intake, "each_place", count_for_ever)
+
+
+def take(page, fields=V5):
+    page.button(key=f"take {' '.join(fields)}").click().run()
+    return settled(page)
+
+
+def offers(page):
+    return [button.key for button in page.button if button.key and button.key.startswith("take")]
+
+
+def test_start_over_empties_the_page(page):
+    page.button(key="sample").click().run()
+    page.button(key="start_over").click().run()
+    assert not page.exception
+    assert buttons(page) == ["sample"]
+
+
+def test_all_of_many_refusals_can_be_read(page):
+    drop(page, *((f"{number}.png", b"\x89PNG\r\n\x1a\n") for number in range(9)))
+    assert "4.png: is a picture" in said(page)
+    assert "... and 4 more" in said(page)
+    assert "8.png: is a picture" in said(page)
+
+
+@pytest.mark.usefixtures("endless")
+def test_while_a_log_is_counted_the_page_is_usable_and_cancel_ends_it(page):
+    drop(page, ("a.log", LOG))
+    zone = page.file_uploader(key=f"logs_and_lookup_{session(page).drops}")
+    zone.set_value([("endless.log", line(), "text/plain"), ("c.log", line(), "text/plain")]).run()
+    assert not page.exception
+    assert "cancel" in buttons(page)
+    page.segmented_control(key="measure").set_value("bytes").run()
+    assert metrics(page)["Bytes"] == "111,000"
+    page.segmented_control(key="measure").set_value("flows").run()
+    page.button(key="remove log a.log").click().run()
+    assert not page.exception
+    assert "cancel" in buttons(page)
+    page.button(key="cancel").click().run()
+    settled(page)
+    assert "endless.log: it was not read to its end, since you cancelled." in said(page)
+    assert "c.log: it was not read, since you cancelled." in said(page)
+    assert buttons(page) == ["sample"]
+    assert tags(drop(page, ("d.log", line()))) == {"Untagged": 1}
+
+
+@pytest.mark.usefixtures("endless")
+def test_to_start_over_also_ends_what_is_being_counted(page):
+    zone = page.file_uploader(key="logs_and_lookup_0")
+    zone.set_value([("endless.log", line(), "text/plain")]).run()
+    before = session(page).intake
+    session(page).start_over()
+    before.wait(10)
+    assert before.standing() is None
+    page.run()
+    assert buttons(page) == ["sample"]
+    assert not page.error
+
+
+def test_a_log_that_is_dropped_twice_is_counted_twice_and_that_is_said(page):
+    drop(page, ("a.log", LOG), ("b.log", line()))
+    assert "same" not in said(page)
+    drop(page, ("c.log", LOG))
+    assert "c.log has the same size and counts as a.log. Is it the same file?" in said(page)
+    assert metrics(page)["Flows"] == "29"
+    page.button(key="repeated").click().run()
+    assert metrics(page)["Flows"] == "15"
+    assert "same" not in said(page)
+
+
+def test_a_layout_that_fits_is_offered_and_one_click_takes_it(page):
+    drop(page, ("v5.log", log_with(V5, 12)))
+    assert not session(page).logs
+    (sentence,) = (each.value for each in page.markdown if "common layout" in each.value)
+    assert "12 lines fit a common layout of 29 fields" in sentence.replace("\\", "")
+    assert page.code[0].value.startswith("version=5  account-id=123456789012  srcaddr=10.0.0.1")
+    assert page.code[0].value.endswith("flow-direction=egress  traffic-path=1")
+    take(page)
+    assert metrics(page)["Flows"] == "12"
+    assert offers(page) == []
+    assert "v5.log: read as 29 fields, given as a format." in said(page)
+
+
+def test_one_click_takes_all_files_of_one_layout_and_the_others_wait(page):
+    drop(
+        page,
+        ("a.log", log_with(V5, 2)),
+        ("b.log", log_with(V5, 3)),
+        ("c.log", log_with(V3, 4)),
+        ("d.log", line()),
+    )
+    assert metrics(page)["Flows"] == "1"
+    take(page)
+    assert metrics(page)["Flows"] == "6"
+    take(page, V3)
+    assert metrics(page)["Flows"] == "10"
+    assert len(session(page).logs.by_name) == 4
+
+
+def test_a_second_click_on_an_offer_that_is_taken_or_left_does_nothing(page):
+    drop(page, ("v5.log", log_with(V5, 2)))
+    layout = " ".join(V5)
+    take(page)
+    for again in (session(page).take_offer, session(page).decline_offer):
+        again(layout)
+    assert metrics(settled(page))["Flows"] == "2"
+
+
+def test_files_with_equal_names_are_offered_and_taken_one_by_one(page):
+    drop(page, ("v5.log", log_with(V5, 2)))
+    drop(page, ("v5.log", log_with(V5, 3)))
+    drop(page, ("v5.log", line()))
+    assert metrics(page)["Flows"] == "1"
+    assert metrics(take(page))["Flows"] == "6"
+    assert [*session(page).logs.by_name] == ["v5.log (3)", "v5.log", "v5.log (2)"]
+
+
+def test_each_file_of_an_archive_is_read_in_its_own_layout(page):
+    mixed = zipped(a=line(), b=log_with(V5, 2), c=log_with(V3, 4))
+    drop(page, ("mixed.zip", mixed))
+    assert metrics(page)["Flows"] == "1"
+    (key,) = offers(page)
+    page.button(key=key).click().run()
+    assert metrics(settled(page))["Flows"] == "7"
+    assert offers(page) == []
+
+
+def test_what_is_declined_is_let_go(page):
+    drop(page, ("v5.log", log_with(V5, 2)))
+    (offered,) = session(page).offers.values()
+    upload = offered.again.forget.__self__
+    assert not upload.closed
+    page.button(key=f"leave {' '.join(V5)}").click().run()
+    assert upload.closed
+    assert offers(page) == []
+
+
+def test_a_log_that_fits_partly_counts_until_the_offer_is_taken_in_its_place(page):
+    drop(page, ("v5.log", line() + b"\n" + log_with(V5, 5)))
+    assert metrics(page)["Flows"] == "1"
+    assert metrics(take(page))["Flows"] == "5"
+    assert list(session(page).logs.by_name) == ["v5.log"]
+
+
+def test_a_log_that_is_removed_is_offered_no_more(page):
+    drop(page, ("a.log", line()), ("v5.log", line() + b"\n" + log_with(V5, 5)))
+    page.button(key="remove log v5.log").click().run()
+    assert offers(page) == []
+
+
+def test_in_an_archive_the_offer_is_for_all_its_files(page):
+    drop(page, ("logs.zip", zipped(a=log_with(V5, 5))))
+    assert metrics(take(page))["Flows"] == "5"
+
+
+def test_files_of_a_folder_that_were_of_no_use_are_taken_together_beside_it(monkeypatch, tmp_path):
+    for name, content in (("a", log_with(V5, 2)), ("b", log_with(V5, 3)), ("c", line())):
+        (tmp_path / f"{name}.log").write_bytes(content)
+    monkeypatch.setattr(sys, "argv", ["dashboard.py", str(tmp_path)])
+    page = opened()
+    assert metrics(page)["Flows"] == "1"
+    assert metrics(take(page))["Flows"] == "6"
+    assert [*session(page).logs.by_name] == [str(tmp_path), f"{tmp_path} (custom format)"]
+
+
+def test_what_is_to_be_typed_can_be_copied_and_all_else_is_plain_text():
+    told = status._markdown(f"**x** was not started. Use {USAGE} instead.")
+    assert f" `{USAGE}` " in told
+    assert told.startswith(r"\*\*x\*\* was")
+    assert "`--format`" in status._markdown("name its fields with --format where it is started")
+
+
+@pytest.mark.parametrize(("count", "more"), [(0, ""), (1, ""), (5, ""), (6, "and 1 more")])
+def test_one_box_has_the_first_sentences_and_the_number_of_the_others(monkeypatch, count, more):
+    boxes = []
+    monkeypatch.setattr(status, "st", MagicMock())
+    status.say(boxes.append, [f"sentence {number}" for number in range(count)])
+    assert len(boxes) == bool(count)
+    assert "".join(boxes).count("sentence") == min(count, 5)
+    assert more in "".join(boxes)
+    assert status.st.expander.called == bool(more)

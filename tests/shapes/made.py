@@ -1,0 +1,43 @@
+"""Flows in the shapes that other tools give them."""
+
+import csv
+import io
+
+import pandas as pd
+
+from flowtag_core.shapes.layout import DEFAULT_FIELDS
+
+
+def messages(records):
+    return [record.decode() for record in records]
+
+
+def as_csv(rows, **options):
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n", **options).writerows(rows)
+    return out.getvalue().encode()
+
+
+def named(records, spelling=lambda name: name.replace("-", "_")):
+    """Each record as the values of its fields by name."""
+    names = [spelling(name) for name in DEFAULT_FIELDS]
+    return [dict(zip(names, text.split(), strict=True)) for text in messages(records)]
+
+
+def insights(name):
+    special = {"start": "startTime", "end": "endTime", "srcaddr": "srcAddr", "dstaddr": "dstAddr"}
+    first, *rest = name.split("-")
+    special |= {"srcport": "srcPort", "dstport": "dstPort"}
+    return special.get(name) or first + "".join(word.capitalize() for word in rest)
+
+
+def parquet(records, kind=None):
+    frame = pd.DataFrame(named(records))
+    if kind == "bytes":
+        frame = frame.map(str.encode)
+    if kind == "floats":
+        for name in ("dstport", "protocol", "packets", "bytes", "start"):
+            frame[name] = pd.to_numeric(frame[name], errors="coerce").astype("float64")
+    out = io.BytesIO()
+    frame.to_parquet(out, compression="gzip")
+    return out.getvalue()

@@ -1,0 +1,191 @@
+"""A table in text: no row is lost to a quote, a header or another row."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core.counts import Reason
+from flowtag_core.errors import DamagedLogError, LogError
+from flowtag_core.shapes.csv_tables import csv_records, table_of
+from flowtag_core.shapes.fields import COUNTED
+from flowtag_core.shapes.layout import DEFAULT_FIELDS
+from tests.logs import line
+from tests.shapes.made import as_csv
+from tests.sources.made import parse
+
+RECORD = line().decode()
+
+
+def test_a_quote_that_is_never_closed_spoils_its_own_row_alone():
+    fields = ",".join(DEFAULT_FIELDS).encode()
+    rows = [line(dstport=str(port)).replace(b" ", b",") for port in range(500)]
+    rows[100] = rows[100].replace(b",100,", b',"100,')
+    counts = parse(b"\n".join([fields, *rows]))
+    assert counts.total.records == 500
+    assert counts.total.flows >= 499
+    cut = parse(b"\n".join([fields, *rows[:3], rows[3][:60] + b',"17']))
+    assert cut.total.set_aside == {Reason.CUT_SHORT: 1}
+    assert cut.total.flows == 3
+
+
+def test_a_message_with_line_ends_in_quotes_is_a_record_a_line_and_numbered_by_its_row():
+    message = b'"' + line() + b"\r\n" + line(dstport="x") + b'"'
+    counts = parse(b"timestamp,message\r\n1," + message + b"\r\n2," + line(dstport="y"))
+    assert counts.total.flows == 1
+    assert [fault.line for fault in counts.faults] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("message,note", [RECORD.replace("0a", '"0a') + ',"y\nz"', *[f"{RECORD},n"] * 99]),
+        ("message,note", [RECORD + ' a"b,"n', *[f"{RECORD},n"] * 99]),
+        ("start,dstport,protocol,size,note", ['1700000000,443,6,19" rack,"a\nb"'] * 100),
+        ("timestamp,note,message,x", [f'1,"y\nz",{RECORD}'] * 100),
+        ("timestamp,note,message", [f'1,"y\nz",{RECORD},'] * 100),
+        ("note,dstport,protocol,start,bytes", ['"a\nb",443,6,1700000000,5,'] * 100),
+        ("timestamp,message", [f"1,{RECORD}", *[RECORD] * 99]),
+        ("start,dstport,protocol,bytes", ["1700000000,443,6,1", *[RECORD] * 99]),
+    ],
+    ids=range(8),
+)
+def test_no_row_of_a_table_loses_another_one(header, rows):
+    counts = parse("\n".join([header, *rows]).encode())
+    assert counts.total.flows >= 99
+    assert counts.total.records >= 100
+
+
+def test_no_quote_of_a_table_swallows_the_rows_below():
+    rows = [f'"{RECORD}","n"', '"2 eni-"0a","a\nb"', *[f'"{RECORD}","n"'] * 9]
+    assert parse("\n".join(["message,note", *rows]).encode()).total.flows >= 10
+
+
+@pytest.mark.parametrize(
+    ("head", "delimiter", "columns"),
+    [
+        (b"dstport,protocol,bytes\n1,6,2\n", ",", ["dstport", "protocol", "bytes"]),
+        (b"\xef\xbb\xbfdstport;protocol\r\n", ";", ["dstport", "protocol"]),
+        (b"dstport\tprotocol", "\t", ["dstport", "protocol"]),
+        (b"# a remark, of one\n\n \ndstport,protocol\n", ",", ["dstport", "protocol"]),
+        (b"sep=|\ndstport|protocol\n", "|", ["dstport", "protocol"]),
+        (b'"SEP=;"\r\ndstport;protocol\n', ";", ["dstport", "protocol"]),
+        (b'"dst,port",protocol , dstport\n', ",", ["dst,port", "protocol", "dstport"]),
+        (b"timestamp,message\n", ",", ["timestamp", "message"]),
+        (b"dstPort,count(*)\n", ",", ["dstPort", "count(*)"]),
+        (b"x,dest_port\n", ",", ["x", "dest_port"]),
+    ],
+)
+def test_a_table_is_known_by_the_columns_that_its_first_row_names(head, delimiter, columns):
+    table = table_of(head)
+    assert (table.delimiter, table.columns) == (delimiter, columns)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"\n\n",
+        RECORD.encode(),
+        RECORD.replace(" ", ",").encode(),
+        b"dstport\n1\n",
+        b"a,b,c\n1,2,3\n",
+        b"version,start\n",
+        b"dstport protocol, with a remark\n",
+        b'"dstport,protocol\n' + b'x" ' * (1 << 15),
+    ],
+)
+def test_what_does_not_begin_with_known_columns_is_no_table(head):
+    assert table_of(head) is None
+
+
+def read(text, wanted=COUNTED, pieces=None):
+    """Each record of a table with its number and its kind."""
+    table = table_of(text)
+    found = csv_records("a.csv", table, iter([text] if pieces is None else pieces), wanted)
+    return [(number, row, kind) for kind, numbered in found for number, row in numbered]
+
+
+def rows(text, wanted=COUNTED):
+    return [(number, row.decode()) for number, row, _ in read(text, wanted)]
+
+
+@given(
+    notes=st.lists(st.text("ab\"',; \t#é", max_size=6), min_size=1, max_size=9),
+    delimiter=st.sampled_from(",;\t"),
+    quoting=st.sampled_from([0, 1, 2]),
+)
+def test_what_a_table_writes_in_other_cells_changes_no_flow(notes, delimiter, quoting):
+    flows = [[n, 6, n * n, note, n + 1] for n, note in enumerate(notes)]
+    table = [["dstport", "protocol", "bytes", "note", "packets"], *flows]
+    text = as_csv(table, delimiter=delimiter, quoting=quoting)
+    assert rows(text) == [(n + 2, f"{n} 6 {n + 1} {n * n}") for n in range(len(notes))]
+
+
+def test_wanted_fields_are_kept_in_the_order_that_they_are_wanted_in():
+    text = b"dstaddr,bytes,protocol,dstport,note\n10.0.0.2,5,6,443,x\n,7,17,53,y\n"
+    wanted = ("dstport", "srcaddr", "protocol", "dstaddr")
+    assert rows(text, wanted) == [(2, "443 6 10.0.0.2"), (3, "53 17 -")]
+    (kind,) = {kind for *_, kind in read(text, wanted)}
+    assert kind.layout.names == ("dstport", "protocol", "dstaddr")
+    assert kind.shape == "a table, fields in columns"
+
+
+def test_a_header_below_may_name_other_columns():
+    text = (
+        b"dstport,protocol,bytes\n1,6,2\nbytes,protocol,dstport\n2,6,3\nx,y,message\n1,2,%b\n"
+        % (RECORD.encode())
+    )
+    found = read(text)
+    assert [row.decode() for _, row, _ in found] == ["1 6 2", "3 6 2", RECORD]
+    assert found[-1][2].layout is None
+    assert found[-1][0] == 6
+
+
+def test_a_row_that_is_too_short_is_a_record_by_itself_and_an_empty_one_a_blank_line():
+    text = f"note,dstport,protocol,bytes\nx,443,6\n\n{RECORD}\ny,53,17,5,more\n".encode()
+    assert rows(text) == [(2, "443 6 -"), (3, ""), (4, RECORD), (5, "53 17 5")]
+
+
+def test_a_quote_that_the_file_ends_in_is_cut_short():
+    found = read(b'dstport,protocol,bytes\n1,6,2\n1,6,"2')
+    assert [(number, kind.reason) for number, _, kind in found] == [
+        (2, None),
+        (3, Reason.CUT_SHORT),
+    ]
+
+
+def test_where_a_table_is_damaged_the_rows_before_are_there():
+    def pieces():
+        yield b"dstport,protocol,bytes\n1,6,2\n2,6,3\n3,6"
+        raise DamagedLogError("a.csv: is cut short.")
+
+    found = csv_records("a.csv", table_of(b"dstport,protocol,bytes\n"), pieces(), COUNTED)
+    got = []
+    with pytest.raises(DamagedLogError) as damage:
+        got.extend(found)
+    assert [text for _, numbered in got for text in numbered] == [(2, b"1 6 2"), (3, b"2 6 3")]
+    assert damage.value.tail == b"3,6"
+
+
+def test_a_cell_may_be_longer_than_python_reads_cells_by_itself():
+    text = b'note,dstport,protocol,bytes\n"%b",443,6,2\n' % (b"x," * 100_000)
+    assert rows(text) == [(2, "443 6 2")]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (b"dstport,protocol,tag\n25,tcp,mail\n", "is a lookup, not a flow log"),
+        (b"dstport,bytes,start\n25,1,2\n", "is a table without a column dstport or protocol"),
+        (b"dstport,protocol,flows\n25,6,2\n", "without what each flow has its own of"),
+        (b"dstport,protocol,bytes\n25,TCP,2\n", "their protocol is a name"),
+        (b"start,count(*)\n1,2\n", "a query that sums up"),
+    ],
+)
+def test_a_table_whose_rows_are_no_flows_is_refused(text, sentence):
+    with pytest.raises(LogError, match=f"^a.csv: .*{sentence}".replace("(*)", "")):
+        read(text)
+
+
+def test_a_name_for_a_protocol_in_a_later_row_spoils_that_row_alone():
+    assert len(rows(b"dstport,protocol,bytes\n25,6,2\n25,TCP,2\n25,-,2\n")) == 3

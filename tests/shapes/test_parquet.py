@@ -1,0 +1,240 @@
+"""A Parquet file is counted like its rows as text, whatever types its columns have."""
+
+import io
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flowtag_core import parse_flow_log
+from flowtag_core.counting import compiled
+from flowtag_core.counts import Reason
+from flowtag_core.errors import LogError
+from flowtag_core.shapes import parquet as tables
+from flowtag_core.shapes.fields import COUNTED
+from flowtag_core.shapes.parquet import parquet_records
+from flowtag_core.shapes.records import NUMBERS, Kind
+from tests.fuzz.kernel import facts
+from tests.logs import line
+from tests.shapes.made import parquet
+from tests.sources.made import parse
+
+needs_numba = pytest.mark.skipif(
+    not compiled.can_compile(), reason="numba has no wheel for this platform"
+)
+
+
+def test_a_cut_parquet_file_is_refused_by_name():
+    packed = parquet([line(dstport=str(port)) for port in range(20)])
+    for cut in range(8, len(packed), 7):
+        with pytest.raises(LogError, match="damaged or cut short"):
+            parse(packed[:cut])
+
+
+def test_a_column_of_parquet_that_cannot_be_counted_is_an_error_that_names_the_columns():
+    out = io.BytesIO()
+    pd.DataFrame({"a": [1], "dstport": [443]}).to_parquet(out)
+    with pytest.raises(
+        LogError, match="without the columns dstport and protocol of a flow; its columns are a, dst"
+    ):
+        parse(out.getvalue())
+    out = io.BytesIO()
+    pd.DataFrame({"message": [line().decode()]}).to_parquet(out)
+    assert parse(out.getvalue()).total.flows == 1
+
+
+@pytest.mark.parametrize("has_kernel", [True, False])
+def test_text_in_a_table_may_be_no_utf_8(tmp_path, monkeypatch, has_kernel):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    if not has_kernel:
+        monkeypatch.setattr(compiled, "kernel", lambda: None)
+        monkeypatch.setattr(compiled._Loaded, "kernel", None)
+    ends = np.array([0, 6, 8, 14], np.int32)
+    action = pa.Array.from_buffers(
+        pa.string(), 3, [None, pa.py_buffer(ends), pa.py_buffer(b"ACCEPT\xff\xfeREJECT")]
+    )
+    table = pa.table({"dstport": [1, 2, 70_000], "protocol": [6, 6, 6], "action": action})
+    pq.write_table(table, tmp_path / "log.parquet")
+    total = parse_flow_log(tmp_path / "log.parquet").total
+    assert (total.flows, total.odd_words) == (2, {"action": 1})
+    assert total.set_aside == {Reason.BAD_PORT: 1}
+
+
+@pytest.mark.parametrize("column", ["start", "dstport"])
+def test_of_a_table_with_a_value_that_cannot_be_read_the_rows_before_are_counted(tmp_path, column):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    size = 100_000
+    columns = {
+        "dstport": pa.array(np.full(size, 443)),
+        "protocol": pa.array(np.full(size, 6)),
+        "start": pa.array(np.full(size, 1_700_000_000)),
+    }
+    spans = np.full(size, 19_000)
+    spans[70_000] = 2**62  # seconds that Python has no word for
+    columns[column] = pa.array(spans, pa.duration("s"))
+    pq.write_table(pa.table(columns), tmp_path / "log.parquet")
+    for _ in range(5):  # whichever thread is the first
+        total = parse_flow_log(tmp_path / "log.parquet").total
+        assert total.records == 70_000 // 8192 * 8192
+        assert "cannot be read after row 65,536." in next(iter(total.damage))
+
+
+@pytest.mark.parametrize("unit", ["ms", "us"])
+@pytest.mark.parametrize("zone", [None, "America/New_York", "Asia/Tokyo", "Foo/Bar"])
+def test_a_time_in_a_table_that_is_far_away_is_unreadable_and_no_more(tmp_path, unit, zone):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    size, second = 20_000, {"ms": 10**3, "us": 10**6}[unit]
+    start = np.full(size, 1_700_000_000 * second)
+    start[[3, 7, 9000]] = 2**62, -62_135_596_800 * second, 253_402_297_200 * second
+    table = pa.table(
+        {
+            "dstport": np.full(size, 443),
+            "protocol": np.full(size, 6),
+            "start": pa.array(start).cast(pa.timestamp(unit, zone)),
+        }
+    )
+    pq.write_table(table, tmp_path / "log.parquet")
+    total = parse_flow_log(tmp_path / "log.parquet").total
+    assert (total.flows, total.unreadable, total.damage) == (size, {"start": 3}, frozenset())
+
+
+def test_names_of_columns_may_have_dots_or_come_twice_and_lists_are_none(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    flow = {"dstport": 443, "protocol": 6}
+    dotted = pa.table({f"log.{name}": [value] for name, value in flow.items()})
+    twice = pa.Table.from_arrays(
+        [pa.array([443]), pa.array([22]), pa.array([6])], ["dstport", "dstport", "protocol"]
+    )
+    for table in (dotted, twice):
+        pq.write_table(table, tmp_path / "log.parquet")
+        counts = parse_flow_log(tmp_path / "log.parquet")
+        assert counts.requests.port.tolist() == [443]
+    pq.write_table(
+        pa.table({"log": [[flow]]}), tmp_path / "log.parquet", use_compliant_nested_type=False
+    )
+    with pytest.raises(LogError, match="without the columns dstport and protocol"):
+        parse_flow_log(tmp_path / "log.parquet")
+
+
+@needs_numba
+def test_numbers_of_a_table_and_the_text_of_its_rows_are_counted_alike(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    rng, size = np.random.default_rng(3), 100_000
+    odd = rng.random(size) < 0.05
+    columns = {
+        "version": np.full(size, 2),
+        "srcport": rng.integers(-2, 65540, size),
+        "dstport": rng.integers(-2, 65540, size),
+        "protocol": rng.integers(-1, 258, size),
+        "packets": rng.integers(-1, 10**16, size),
+        "bytes": rng.integers(-1, 10**6, size),
+        "start": np.where(odd, rng.integers(0, 5 * 10**9, size), 1_700_000_000 + rng.integers(0, 86_400, size)),
+        "action": rng.choice(["ACCEPT", "REJECT", "accept", "DROP", "-"], size),
+        "log_status": rng.choice(["OK", "OK", "OK", "NODATA", "SKIPDATA", "?"], size),
+    }  # fmt: skip
+    table = pa.table(columns)
+    nulls = pa.array(rng.random(size) < 0.01)
+    for name in ("srcport", "packets", "action"):
+        place = table.schema.get_field_index(name)
+        values = pa.compute.if_else(nulls, None, table[name])
+        table = table.set_column(place, name, values)
+    numbers, text = tmp_path / "numbers.parquet", tmp_path / "text.parquet"
+    pq.write_table(table, numbers)
+    pq.write_table(pa.table({n: table[n].cast(pa.string()) for n in table.schema.names}), text)
+    one = facts(parse_flow_log(numbers, names=["log"]))
+    other = facts(parse_flow_log(text, names=["log"]))
+    sizes = [next(iter(each[1].values())) for each in (one, other)]
+    assert one[0] == other[0]
+    assert one[2] == other[2]
+    assert [s.flows for s in sizes] == [sizes[0].flows] * 2
+    assert sizes[0].set_aside == sizes[1].set_aside
+    assert sizes[0].unreadable == sizes[1].unreadable
+    assert sizes[0].odd_words == sizes[1].odd_words
+
+
+def read(table, wanted=COUNTED):
+    """The parts that a table is read in."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    out = io.BytesIO()
+    pq.write_table(table, out)
+    return list(parquet_records("a.parquet", out, wanted))
+
+
+def test_rows_come_as_numbers_and_those_that_are_asked_for_as_text(monkeypatch):
+    pa = pytest.importorskip("pyarrow")
+    monkeypatch.setattr(tables, "_ROWS_AT_ONCE", 3)
+    flows = {
+        "dstaddr": ["a", "b", None, "d e", "f"],
+        "protocol": pa.array([6, None, 17, 6, 6], pa.int16()),
+        "action": ["ACCEPT", "drop", None, "REJECT", "accept"],
+        "dstport": [443, 53, -7, 70_000, 22],
+        "log_status": ["OK", "OK", "NODATA", None, "OK"],
+        "start": pa.array([1_700_000_000_999, None, 0, 5, 6], pa.timestamp("ms")),
+        "bytes": [1.0, 2.5, None, 4.0, 5.0],
+    }
+    parts = read(pa.table(flows), ("dstaddr", *COUNTED, "srcaddr"))
+    names = "dstaddr dstport protocol bytes start action log-status".split()
+    assert [part.kind.layout.names for part in parts] == [tuple(names)] * 2
+    assert [(part.first, part.size) for part in parts] == [(1, 3), (4, 2)]
+    numbers = np.concatenate([part.numbers() for part in parts], axis=1)
+    assert dict(zip(NUMBERS, numbers.tolist(), strict=True)) == {
+        "dstport": [443, 53, -7, 70_000, 22],
+        "protocol": [6, -1, 17, 6, 6],
+        "srcport": [-1] * 5,
+        "packets": [-1] * 5,
+        "bytes": [-1] * 5,
+        "start": [1_700_000_000, -1, 0, 0, 0],
+        "action": [0, -1, -1, 1, 0],
+        "log-status": [0, 0, -1, -1, 0],
+    }
+    assert [row for part in parts for row in part.text(np.arange(part.size))] == [
+        (1, b"a 443 6 1 1700000000 ACCEPT OK"),
+        (2, b"b 53 - 2.5 - drop OK"),
+        (3, b"- -7 17 - 0 - NODATA"),
+        (4, b"de 70000 6 4 0 REJECT -"),
+        (5, b"f 22 6 5 0 ACCEPT OK"),
+    ]
+    assert parts[0].text(np.array([2])) == [(3, b"- -7 17 - 0 - NODATA")]
+    assert parts[1].text(np.array([], np.int64)) == []
+
+
+def test_only_columns_that_are_wanted_are_read():
+    pa = pytest.importorskip("pyarrow")
+    (part,) = read(
+        pa.table({"dstport": [1], "protocol": [6], "bytes": [2]}), ("protocol", "dstport")
+    )
+    assert part.kind.layout.names == ("protocol", "dstport")
+    assert part.text(np.arange(1)) == [(1, b"6 1")]
+
+
+def test_fields_within_columns_are_fields():
+    pa = pytest.importorskip("pyarrow")
+    (part,) = read(pa.table({"flow": [{"dstport": 443, "protocol": 6, "x": {"bytes": 5}}]}))
+    assert part.text(np.arange(1)) == [(1, b"443 6 5")]
+    assert part.numbers()[:2].tolist() == [[443], [6]]
+
+
+def test_records_in_a_column_come_as_they_are_one_a_row():
+    pa = pytest.importorskip("pyarrow")
+    (part,) = read(pa.table({"x": [1, 2, 3], "message": [line().decode(), None, "two\nlines"]}))
+    assert part.kind == Kind("Parquet, records in the column message")
+    assert part.numbered == [(1, line()), (2, b""), (3, b"two lines")]
+
+
+def test_a_table_without_rows_has_no_records():
+    pa = pytest.importorskip("pyarrow")
+    empty = pa.table({"dstport": pa.array([], pa.int64()), "protocol": pa.array([], pa.int64())})
+    assert read(empty) == []
+
+
+def test_without_pyarrow_it_is_said_how_to_have_it(monkeypatch):
+    content = parquet([line()])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(LogError, match="pip install pyarrow"):
+        parse(content)

@@ -1,0 +1,247 @@
+"""What a reader of counts must know, in sentences."""
+
+import io
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from flowtag_core import parse_flow_log
+from flowtag_core.counts import MOST_SUM, FileCounts, FlowCounts, Offer, Reason, tabulate
+from flowtag_core.showing import log_notes
+from flowtag_core.showing.search import search
+from tests.showing.made import report
+
+
+def test_a_file_whose_faults_are_beyond_the_samples_is_named_all_the_same():
+    logs = [io.BytesIO(b"short\n" * 1500), io.BytesIO(b"short\n")]
+    counts = parse_flow_log(*logs, names=["a.log", "b.log"])
+    first, second = log_notes.cautions(counts)
+    assert first.startswith("a.log: not one flow was found; line 1 is set aside as too few fields.")
+    assert second.startswith("b.log: not one flow was found. If")
+
+
+def file(flows=0, **fields):
+    """Counts of one file; `set_aside` may be a list of reasons."""
+    counters = ("set_aside", "lacking", "odd_words", "unreadable", "fitting")
+    made = {name: Counter(fields.pop(name, ())) for name in counters}
+    return FileCounts(flows=flows, **made, **fields)
+
+
+def counted(**files):
+    return FlowCounts(files=files)
+
+
+def test_the_equation_names_every_reason_that_occurs_and_adds_up():
+    bad = Counter({Reason.BAD_PORT: 2000, Reason.NO_DATA: 1})
+    assert log_notes.equation(FileCounts(headers=1, blank=2, flows=3, set_aside=bad)) == (
+        "2,007 records = 1 header + 2 blank + 3 flows + 1 no data + 2,000 bad port"
+    )
+    assert log_notes.equation(FileCounts(flows=1)) == "1 record = 0 headers + 0 blank + 1 flow"
+
+
+@pytest.mark.parametrize(
+    ("doubtful", "sentence"),
+    [
+        (file(size=9), "x: holds no record."),
+        (file(), "x: is empty."),
+        (file(damage=frozenset({"x: is cut short."})), "x: is cut short."),
+        (file(1, set_aside=[Reason.NO_PORT_IN_LAYOUT]), "x: a header names no dstport"),
+        (file(2, fitting={"a b c": 3}), "x: has no header. 3 lines fit a common layout of 3"),
+        (file(3, fitting={"a b c": 3}), "x: 3 lines would fit another layout than the rest."),
+        (file(3, headers=1, fitting={"a b c": 4}), "x: 4 lines would fit another layout"),
+        (file(set_aside=[Reason.NO_RECORD_IN_JSON]), "x: is JSON without one record"),
+        (file(set_aside=[Reason.BAD_PORT]), "x: not one flow was found. If its format is a"),
+        (file(set_aside=[Reason.NO_DATA] * 2), "x: holds no flow, only 2 notes of AWS that none"),
+        (file(headers=1), "x: holds no flow."),
+        (file(1, odd_words=["action"]), "x: most lines have an unknown action or status."),
+    ],
+)
+def test_a_file_that_gives_less_than_it_has_is_named_with_what_it_is(doubtful, sentence):
+    (told,) = log_notes.cautions(FlowCounts(files={"x": doubtful, "good": file(1)}))
+    assert told.startswith(sentence)
+
+
+def test_a_sound_log_needs_no_caution():
+    sound = file(2, headers=1, blank=1, odd_words=["action"], set_aside=[Reason.BAD_PORT])
+    assert list(log_notes.cautions(counted(x=sound))) == []
+
+
+def test_what_makes_all_counts_less_is_said_once_and_last():
+    skipped = file(1, set_aside=[Reason.SKIPPED_DATA])
+    rows = np.array([(1, 6, 1, 0, 1, MOST_SUM)], np.int64).T
+    counts = FlowCounts(tabulate(*rows), files={"a": skipped, "b": skipped, "c": file()})
+    empty, bound, beyond = log_notes.cautions(counts)
+    assert empty == "c: is empty."
+    assert "SKIPDATA" in bound
+    assert beyond.startswith("The bytes add up to 9,223,372,036,854,775,807 or more.")
+
+
+def test_a_file_that_was_given_more_than_once_is_named_with_its_other_paths():
+    same = [["a", "a"], ["a", "b", "b", "c"], ["a", "b", "c", "d", "e", "a"]]
+    assert list(log_notes.repeated(same)) == [
+        "a: was given more than once, and is counted each time.",
+        "a: is the same file as b, c, and is counted each time.",
+        "a: is the same file as b, c, d and 1 more, and is counted each time.",
+    ]
+
+
+def test_files_that_were_given_before_are_counted_of_a_folder_and_named():
+    def told(files, others, *, is_folder=True):
+        return log_notes.given_before("x", files, others, is_folder=is_folder)
+
+    assert told(1, ["y"], is_folder=False) == "x: was given before (y) and is counted each time."
+    assert told(2, ["y", "y"]).startswith("x: all of its files were given before (y) and are")
+    assert told(3, ["y", "z"]).startswith("x: 2 of 3 of its files were given before (y, z) and")
+
+
+OFFER = Offer("version dstport protocol", 7, "5 443 6")
+
+
+def test_a_layout_is_offered_with_its_lines_and_first_and_last_field():
+    assert log_notes.offered(OFFER) == (
+        "7 lines fit a common layout of 3 fields, version to protocol"
+    )
+    assert log_notes.offered(Offer("a b", 1)).startswith("1 line fits a common layout of 2 fields")
+
+
+def test_the_words_of_a_line_are_named_but_for_those_that_are_left_out():
+    assert log_notes.named_words(OFFER) == "version=5  dstport=443  protocol=6"
+    stamped = Offer("version dstport protocol", 1, "2018-09-22T20:28:14.000Z 5 - 6")
+    assert log_notes.named_words(stamped) == "version=5  protocol=6"
+
+
+def test_files_with_one_layout_are_offered_together():
+    offers = {"a": OFFER, "b": Offer("x y", 1), "c": OFFER}
+    assert log_notes.by_layout(offers) == {OFFER.fields: ["a", "c"], "x y": ["b"]}
+    assert log_notes.offer_of({"a": OFFER}) == (
+        "a has no header. 7 lines fit a common layout of 3 fields, version to protocol. "
+        "Is this what its lines say?"
+    )
+    assert log_notes.offer_of({"a": OFFER, "c": OFFER}).startswith(
+        "a, c have no header. 14 lines fit"
+    )
+
+
+def test_an_offer_is_read_alone_where_other_files_have_no_header_either():
+    fits = file(1, fitting={"x y": 3})
+    assert list(log_notes.offers(counted(a=fits, b=file(3, headers=1)))) == [
+        "To read a so, run again with --format 'x y'"
+    ]
+    assert list(log_notes.offers(counted(a=fits, b=file(3)))) == [
+        "To read a so, run again on it alone with --format 'x y'"
+    ]
+    assert list(log_notes.offers(counted(a=fits, b=fits, c=file(3)))) == [
+        "To read a, b so, run again on them alone with --format 'x y'"
+    ]
+    assert list(log_notes.offers(counted(a=file(3, fitting={"x y": 3})))) == []
+
+
+def test_remarks_name_what_could_not_be_read_and_how_each_file_was():
+    some = file(
+        5,
+        odd_words=["action"] * 2,
+        unreadable=["packets"],
+        lacking={"bytes": 1000},
+        shapes=frozenset({"gzip", "CSV"}),
+    )
+    assert list(log_notes.remarks(counted(a=some))) == [
+        "2 flows with a word for action that is not one of AWS's.",
+        "1 flow with an unreadable packets, taken as unknown or 0.",
+        "1,000 flows of a layout without bytes.",
+        "a: read as CSV.",
+        "a: read as gzip.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "of_no_use"),
+    [
+        (file(), True),
+        (file(size=5, blank=0), True),
+        (file(set_aside=[Reason.BAD_PORT]), True),
+        (file(headers=1, set_aside=[Reason.BAD_PORT]), True),
+        (file(1, set_aside=[Reason.BAD_PORT]), False),
+        (file(set_aside=[Reason.BAD_PORT, Reason.NO_DATA]), False),
+        (file(set_aside=[Reason.SKIPPED_DATA]), False),
+        (file(headers=1), False),
+    ],
+)
+def test_counts_without_a_flow_or_a_note_of_aws_are_of_no_use(one, of_no_use):
+    assert log_notes.is_of_no_use(counted(a=one)) == of_no_use
+
+
+def test_a_measure_can_be_chosen_if_one_flow_has_it():
+    assert log_notes.measures(FlowCounts()) == ["flows", "packets", "bytes"]
+    lacking = file(2, lacking={"packets": 2, "bytes": 1})
+    assert log_notes.measures(counted(a=lacking)) == ["flows", "bytes"]
+    assert log_notes.measures(counted(a=lacking, b=file(1))) == ["flows", "packets", "bytes"]
+
+
+def test_an_action_can_be_chosen_if_one_flow_has_it_and_other_only_if_there_is_one():
+    usual = {"all": None, "accept": "ACCEPT", "reject": "REJECT"}
+    assert log_notes.actions(counted(a=file(2))) == usual
+    assert log_notes.actions(counted(a=file(2, lacking={"action": 2}))) == {"all": None}
+    for others in ({"lacking": {"action": 1}}, {"odd_words": ["action"]}):
+        assert log_notes.actions(counted(a=file(2, **others))) == usual | {"other": "other"}
+    assert log_notes.actions(counted(a=file(2, odd_words=["log-status"]))) == usual
+
+
+def test_what_was_found_is_said_in_pairs_in_the_measure_and_in_percent():
+    whole = report(443, 443, 443, 9092)
+    part = search(whole, "443")
+    assert log_notes.found(part, whole, 1) == "1 of 2 pairs, 3 flows (75.0%)"
+    assert log_notes.found(whole, whole, 1) == (
+        "2 of 2 pairs, 4 flows (100.0%). The largest 1 are shown; the CSV has all."
+    )
+    assert log_notes.found(search(whole, "no"), whole, 0) == "0 of 2 pairs: nothing matches."
+    assert log_notes.found(report(), report(), 0) == "0 of 0 pairs, 0 flows"
+
+
+def test_the_title_of_the_ports_shows_the_selected_tag_and_no_markup_of_it():
+    assert log_notes.ports_title(None) == "Ports and protocols"
+    assert log_notes.ports_title("*web*") == r"Ports and protocols: \*web\*"
+    assert len(log_notes.ports_title("x" * 500)) < 100
+
+
+def test_logs_in_a_line_are_files_bytes_records_and_shapes():
+    one = file(2, size=171_000_000, shapes=frozenset({"gzip"}))
+    assert log_notes.about(counted(a=one)) == "171 MB, 2 records, gzip"
+    two = counted(a=one, b=file(1, size=29_000_000, shapes=frozenset({"CSV"})))
+    assert log_notes.about(two) == "2 files, 200 MB, 3 records, CSV; gzip"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "pace"),
+    [(0.0, ""), (0.1, ""), (0.5, " in 0.5 s (342 MB/s)"), (25.3, " in 25 s (6.76 MB/s)")],
+)
+def test_the_pace_is_said_where_reading_took_any_time(seconds, pace):
+    counts = counted(a=file(1, size=171_000_000))
+    assert log_notes.effort(counts, seconds) == f"Read 171 MB{pace}: 1 record."
+
+
+def test_samples_say_how_many_there_are_and_whether_all_are_shown():
+    assert log_notes.samples(1, 1) == "1 line with a fault:"
+    assert log_notes.samples(2000, 1000) == "2,000 lines with a fault; the first 1,000 are shown:"
+
+
+def test_replies_are_worth_a_hint_where_they_are_a_quarter_of_what_is_untagged():
+    untagged = report(*range(9000, 9008))
+    assert log_notes.replies_hint(1, untagged) == ""
+    assert log_notes.replies_hint(2, untagged).startswith("25% of this looks like replies")
+    assert log_notes.replies_hint(0, report()) == ""
+
+
+def test_starting_over_says_what_is_lost():
+    assert "lost" not in log_notes.start_over(0)
+    assert log_notes.start_over(2).endswith("in place. 2 rules not saved will be lost.")
+
+
+def test_a_format_in_use_is_named():
+    assert "are read as version dstport from now on" in log_notes.format_in_use("version dstport")
+
+
+@pytest.mark.parametrize("seconds", [9.96, 99.6, 123.4])
+def test_the_pace_of_long_reading_is_said_in_seconds_that_people_read(seconds):
+    told = log_notes.effort(FlowCounts(files={"a": FileCounts(size=10**10, flows=5)}), seconds)
+    assert "e+" not in told

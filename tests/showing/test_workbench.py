@@ -1,0 +1,114 @@
+"""The list of what is untagged: all of it, the most first, each with a name on offer."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core.showing import workbench
+from flowtag_core.showing.workbench import (
+    BARS,
+    UntaggedPair,
+    untagged_pairs,
+    untagged_places,
+    untagged_table,
+)
+from flowtag_core.tagging.course import over_time
+from flowtag_core.tagging.editing import with_rules
+from flowtag_core.tagging.lookup import UNTAGGED
+from flowtag_core.tagging.report import Filters, select, tagged
+from tests.logs import line, log_lines, lookup_text, rule_texts
+from tests.showing.made import report
+from tests.tagging.made import filters, load, measures, parse
+
+
+def listed(counts, lookup, measure="flows", chosen=Filters(), rejected=None):  # noqa: B008
+    """The report of these filters, the places of its untagged pairs, and the table of them."""
+    selection = select(counts, chosen)
+    found = tagged(selection, lookup, measure)
+    places = untagged_places(found)
+    pairs = untagged_pairs(found, places)
+    return (
+        found,
+        places,
+        untagged_table(found, places, pairs, over_time(selection, found), rejected),
+    )
+
+
+@given(log_lines, st.lists(rule_texts, max_size=6), measures, filters)
+def test_the_list_has_every_untagged_pair_once_and_the_most_first(lines, rows, measure, chosen):
+    found, places, table = listed(parse(*lines), load(lookup_text(rows)), measure, chosen)
+    counts = found.count[places].tolist()
+    assert counts == sorted(counts, reverse=True)
+    assert sorted(places.tolist()) == np.flatnonzero(found.is_untagged).tolist()
+    assert sum(counts) == found.untagged
+    assert table[measure.capitalize()].tolist() == counts
+    assert table["Share"].sum() == pytest.approx(100 * found.untagged / max(found.total, 1))
+
+
+def test_beyond_the_most_pairs_the_smallest_are_left_out(monkeypatch):
+    monkeypatch.setattr(workbench, "MOST_PAIRS", 2)
+    found = report(9092, 9093, 9093, 9094, 9094, 9094, *[443] * 9)
+    assert found.port[untagged_places(found)].tolist() == [9094, 9093]
+
+
+def test_pairs_come_with_a_name_on_offer_in_the_order_of_their_places():
+    found = report(9092, 22, 49153, 443)
+    pairs = untagged_pairs(found, untagged_places(found))
+    assert pairs == [
+        UntaggedPair(22, 6, "ssh"),
+        UntaggedPair(9092, 6, "kafka"),
+        UntaggedPair(49153, 6, "tcp-49153"),
+    ]
+    assert [pair.label for pair in pairs] == ["+ ssh", "+ kafka", "+ tcp-49153"]
+    assert pairs[0].numbers == (22, 6)
+
+
+@given(st.integers(0, 65535), st.sampled_from([1, 6, 17, 253]))
+def test_the_rule_of_a_pair_tags_it_and_nothing_else(port, protocol):
+    lookup = with_rules(
+        load(b"dstport,protocol,tag\n"), [UntaggedPair(port, protocol, "").rule("x")]
+    )
+    assert np.flatnonzero(lookup.winners(protocol) >= 0).tolist() == [port]
+    assert lookup.tag_of(port, 58) == UNTAGGED
+
+
+@given(log_lines, st.lists(rule_texts, max_size=6), filters)
+def test_the_small_pictures_add_up_to_what_began_at_a_known_time(lines, rows, chosen):
+    counts, lookup = parse(*lines), load(lookup_text(rows))
+    found, places, table = listed(counts, lookup, "packets", chosen)
+    course = over_time(select(counts, chosen), found)
+    assert ("Over time" in table) == (len(course.start) > 1)
+    if "Over time" in table:
+        pictures = table["Over time"].tolist()
+        assert len({len(picture) for picture in pictures}) <= 1
+        for place, picture in zip(places, pictures, strict=True):
+            assert 1 < len(picture) <= BARS
+            assert sum(picture) == course.count[course.pair == place].sum()
+
+
+def test_a_small_picture_has_parts_of_equal_length():
+    minutes = [0, 1, 47, 47]
+    lines = [line(dstport="9092", start=str(60 * (28_000_000 + minute))) for minute in minutes]
+    _, _, table = listed(parse(*lines), load())
+    assert table["Over time"][0].tolist() == [2, *[0] * 22, 2]
+
+
+def test_what_was_rejected_is_said_in_percent_of_the_pair():
+    counts = parse(
+        *[line(dstport="9092", action="REJECT")] * 2,
+        line(dstport="9092"),
+        *[line(dstport="9093")] * 2,
+        line(dstport="9094", action="REJECT"),
+    )
+    rejected = tagged(select(counts, Filters(action="REJECT")), load())
+    _, _, table = listed(counts, load(), rejected=rejected)
+    assert table["Port"].tolist() == ["9092/tcp", "9093/tcp", "9094/tcp"]
+    assert table["Rejected"].tolist() == [67, 0, 100]
+    assert "Rejected" not in listed(counts, load())[2]
+
+
+def test_where_nothing_is_untagged_the_table_is_empty():
+    _, places, table = listed(parse(line()), load())
+    assert (len(places), len(table)) == (0, 0)
+    assert table.columns.tolist() == ["Port", "Tag as", "Flows", "Share"]

@@ -1,0 +1,221 @@
+"""The files of an archive, in order; where it is damaged, all that came before."""
+
+import gzip
+import io
+import tarfile
+import zipfile
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core.errors import DamagedLogError, LogError
+from flowtag_core.sources.archives import tar_files, zip_files
+from tests.logs import line, text
+from tests.sources.made import parse, tarred, zipped
+
+
+def test_a_cut_zip_file_is_refused_by_name():
+    packed = zipped(text([line(dstport=str(port)) for port in range(20)]))
+    for cut in range(8, len(packed), 7):
+        with pytest.raises(LogError, match="damaged or cut short"):
+            parse(packed[:cut])
+
+
+def test_one_file_of_an_archive_that_is_no_log_leaves_the_others():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("a.log", text([line()]))
+        archive.writestr("x/picture.png", b"\x89PNG\r\n\x1a\n\0\0")
+        archive.writestr("__MACOSX/._a.log", b"\0\0")
+        archive.writestr("x/.DS_Store", b"\0\0")
+        archive.writestr("folder/", b"")
+        archive.writestr("..\\b.log.gz", gzip.compress(text([line()] * 2)))
+    counts = parse(out.getvalue())
+    assert {name: file.flows for name, file in counts.files.items()} == {
+        "log/a.log": 1,
+        "log/x/picture.png": 0,
+        "log/../b.log.gz": 2,
+    }
+    (sentence,) = counts.total.damage
+    assert sentence.startswith("log/x/picture.png: is a picture")
+
+
+def test_an_archive_of_which_nothing_can_be_used_is_an_error_that_says_why():
+    with pytest.raises(LogError, match=r"log/a\.png: is a picture"):
+        parse(zipped(b"\x89PNG\r\n\x1a\n\0\0", "a.png"))
+    encrypted = bytearray(zipped(text([line()])))
+    for place in (6, encrypted.index(b"PK\x01\x02") + 8):
+        encrypted[place] |= 1
+    with pytest.raises(LogError, match=r"log/a\.log: is encrypted. Unpack it with its password"):
+        parse(bytes(encrypted))
+
+
+@pytest.mark.parametrize("ends", [True, False])
+def test_a_tar_archive_that_does_not_end_as_it_should_says_so(ends):
+    archive = gzip.decompress(tarred(text([line()] * 9)))
+    whole = parse(archive)
+    assert (whole.total.flows, whole.total.damage) == (9, frozenset())
+    cut = archive[: 512 + 1024] if ends else archive + b"x" * 512
+    counts = parse(cut)
+    assert counts.total.flows == 9
+    assert "does not end" in " ".join(counts.total.damage)
+
+
+def hostile_archives():
+    header = tarfile.TarInfo("a.log")
+    header.size = 1 << 80
+    yield header.tobuf(tarfile.GNU_FORMAT) + b"\0" * 1024
+    for key, value in (("GNU.sparse.map", "x"), ("GNU.sparse.size", "x"), ("size", "9" * 30)):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+            member = tarfile.TarInfo("a.log")
+            member.pax_headers = {key: value}
+            archive.addfile(member)
+        yield out.getvalue()
+    packed = zipped(text([line()] * 99))
+    for place in range(0, len(packed), 3):
+        yield packed[:place] + bytes([packed[place] ^ 0xFF]) + packed[place + 1 :]
+
+
+def test_archives_that_were_made_to_mislead_give_flows_or_one_sentence():
+    for archive in hostile_archives():
+        try:
+            total = parse(archive).total
+        except LogError as error:
+            sentence = str(error)
+        else:
+            sentence = "log" if total.records == total.flows + total.set_aside.total() else ""
+        assert sentence.startswith("log")
+
+
+def tar_of(members, kind=tarfile.GNU_FORMAT):
+    """A tar archive; a member without content is a folder."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=kind) as archive:
+        for name, content in members:
+            member = tarfile.TarInfo(name)
+            if content is None:
+                member.type = tarfile.DIRTYPE
+                archive.addfile(member)
+            else:
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+def cut_into(content, size):
+    return (content[start : start + size] for start in range(0, len(content), size))
+
+
+def got(files):
+    """What each file gave, up to the damage, which comes last."""
+    found, damage = [], ""
+    try:
+        for file in files:
+            found.append([file.name, b""])
+            for piece in file.pieces():
+                found[-1][1] += piece
+    except DamagedLogError as error:
+        damage = str(error)
+    return found, damage
+
+
+CONTENTS = st.lists(st.binary(max_size=2000), min_size=1, max_size=5)
+
+
+@given(CONTENTS, st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]), st.integers(1, 4000))
+def test_the_files_of_a_tar_archive_come_in_order_in_any_cut(contents, kind, size):
+    named = [(f"{'long name ' * (n * 30)}{n}", content) for n, content in enumerate(contents)]
+    archive = tar_of([("folder", None), *named], kind)
+    expected = [[f"logs.tar/{name}", content] for name, content in named]
+    assert got(tar_files("logs.tar", cut_into(archive, size))) == (expected, "")
+
+
+@given(CONTENTS, st.data())
+def test_of_a_tar_archive_that_is_cut_every_byte_of_a_file_before_the_cut_is_there(contents, data):
+    archive = tar_of([(f"{n}.log", content) for n, content in enumerate(contents)])
+    ends = 512 * sum(1 - -len(content) // 512 for content in contents)
+    cut = data.draw(st.integers(0, ends))
+    found, damage = got(tar_files("logs.tar", cut_into(archive[:cut], 700)))
+    left, expected = cut, []
+    for n, content in enumerate(contents):
+        if left < 512:
+            break
+        expected.append([f"logs.tar/{n}.log", content[: left - 512]])
+        left -= 512 * (1 - -len(content) // 512)
+    assert found == expected
+    assert damage.startswith("logs.tar: is ")
+
+
+def test_what_damaged_the_tape_is_said_and_what_came_before_is_there():
+    archive = tar_of([("a.log", b"a" * 700), ("b.log", b"b" * 9000)])
+
+    def pieces():
+        yield archive[:5000]
+        raise DamagedLogError("logs.tar: is cut short: the gzip data stops.")
+
+    found, damage = got(tar_files("logs.tar", pieces()))
+    assert found == [["logs.tar/a.log", b"a" * 700], ["logs.tar/b.log", b"b" * (5000 - 2048)]]
+    assert damage == "logs.tar: is cut short: the gzip data stops."
+
+
+def test_what_is_no_regular_file_in_a_tar_archive_is_none():
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE):
+            member = tarfile.TarInfo("a.log")
+            member.type, member.linkname = kind, "/etc/passwd"
+            archive.addfile(member)
+    with pytest.raises(LogError, match="is a tar archive without files"):
+        got(tar_files("logs.tar", iter([out.getvalue()])))
+
+
+def test_what_systems_put_beside_files_is_none_of_them():
+    names = ["__MACOSX/a.log", "x/._a.log", ".DS_Store", "x/Thumbs.db", "x/.hidden.log"]
+    found, damage = got(tar_files("logs.tar", iter([tar_of([(name, b"x") for name in names])])))
+    assert (found, damage) == ([["logs.tar/x/.hidden.log", b"x"]], "")
+
+
+def zip_of(members, method=zipfile.ZIP_DEFLATED):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return out
+
+
+@given(CONTENTS, st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2]))
+def test_the_files_of_a_zip_archive_come_in_order(contents, method):
+    named = [(f"{n}.log", content) for n, content in enumerate(contents)]
+    expected = [[f"logs.zip/{name}", content] for name, content in named]
+    assert got(zip_files("logs.zip", zip_of([("folder/", b""), *named], method))) == (expected, "")
+
+
+MANY_LINES = text([line()] * 9000)
+
+
+def test_a_file_in_a_zip_archive_that_does_not_hold_together_gives_what_came_before():
+    packed = bytearray(zip_of([("a.log", MANY_LINES)], zipfile.ZIP_STORED).getvalue())
+    packed[packed.index(MANY_LINES) + 9] ^= 1
+    found, damage = got(zip_files("logs.zip", io.BytesIO(packed)))
+    assert len(found[0][1]) > len(MANY_LINES) // 2
+    assert damage == "logs.zip/a.log: is damaged: the zip data does not hold together."
+
+
+def test_a_file_in_a_zip_archive_that_is_packed_in_an_unknown_way_is_refused():
+    packed = bytearray(zip_of([("a.log", b"x" * 99)]).getvalue())
+    for place in (8, packed.index(b"PK\x01\x02") + 10):
+        packed[place] = 97
+    with pytest.raises(
+        LogError, match=r"logs\.zip/a\.log: is packed in a way that Python does not"
+    ):
+        got(zip_files("logs.zip", io.BytesIO(packed)))
+
+
+def test_names_after_names_without_a_file_are_damage_and_no_endless_descent():
+    name = tarfile.TarInfo("././@LongLink")
+    name.type, name.size = tarfile.GNUTYPE_LONGNAME, 5
+    archive = (name.tobuf(tarfile.GNU_FORMAT) + b"a.log".ljust(512, b"\0")) * 3000
+    _, damage = got(tar_files("logs.tar", cut_into(archive, 1 << 16)))
+    assert damage.startswith("logs.tar: is damaged")
