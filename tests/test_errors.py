@@ -119,7 +119,13 @@ def test_a_file_for_which_there_is_no_memory_is_named(monkeypatch):
         parse_flow_log(io.BytesIO(LOG), names=["a.log"])
 
 
-@pytest.mark.usefixtures("defect")
+@pytest.fixture
+def command(monkeypatch):
+    """The process of a command, in which nothing of the page is there to show what is logged."""
+    monkeypatch.setattr(logging.getLogger(LOGGER), "handlers", [])
+
+
+@pytest.mark.usefixtures("defect", "command")
 @pytest.mark.parametrize("debug", ["", "1"])
 def test_the_command_line_exits_2_and_shows_a_traceback_only_where_it_is_asked_for(
     folder, capfd, monkeypatch, debug
@@ -136,6 +142,7 @@ def test_the_command_line_exits_2_and_shows_a_traceback_only_where_it_is_asked_f
     assert result.read_bytes().startswith(b"Tag Counts:\nTag,Count\nweb,6\n")
 
 
+@pytest.mark.usefixtures("command")
 @pytest.mark.parametrize("where", ["map_tags", "equation"])
 def test_no_failure_of_the_command_line_itself_ends_in_a_traceback(
     folder, capfd, monkeypatch, where

@@ -69,7 +69,6 @@ _SURROGATE: Final = re.compile("[\udc80-\udcff]")
 _END: Final = "\0"
 _BEGIN_SIZE: Final = 1 << 12
 _HEAD_SIZE: Final = 1 << 20
-_ROW: Final = re.compile(r"([^\r\n]+)[\r\n]")
 
 # The file as a whole is bounded; csv's own limit of 131,072 characters would refuse a long remark.
 csv.field_size_limit(LARGEST_FILE)
@@ -143,7 +142,7 @@ def _unpacked_head(head: bytes, size: int) -> bytes:
 
 def _first_row_in(text: str) -> str | None:
     """The first row with anything in it but a comment, None where its end is not there."""
-    rows = (row[1].strip() for row in _ROW.finditer(text))
+    rows = (row.strip() for row in io.StringIO(text, newline=None) if row.endswith("\n"))
     return next((row for row in rows if row and row[0] != "#"), None)
 
 

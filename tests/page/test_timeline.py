@@ -45,7 +45,7 @@ def test_the_time_and_the_tag_are_buttons_that_take_them_back(page):
 def test_flows_without_a_known_time_have_no_timeline_and_that_is_said(page):
     drop(page, ("a.log", line(start="-")))
     assert "time_box" not in [box.key for box in page.text_input]
-    assert "1 flows without a known time are in no bar" in captions(page)
+    assert "1 flow without a known time: not shown in the timeline." in captions(page)
 
 
 @pytest.fixture

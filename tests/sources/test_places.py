@@ -246,7 +246,7 @@ def test_a_path_is_closed_with_its_source_and_an_open_file_is_not(tmp_path):
     (tmp_path / "a.log").write_bytes(LOG)
     source = log_at(str(tmp_path / "a.log")).places[0].open()
     source.close()
-    with pytest.raises(ValueError, match="closed file"):
+    with pytest.raises(LogError, match="closed file"):
         next(source.pieces())
     upload = io.BytesIO(LOG)
     log_of(upload).places[0].open().close()
