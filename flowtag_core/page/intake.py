@@ -16,7 +16,7 @@ from flowtag_core.counting.tally import Counted
 from flowtag_core.counting.total import Total
 from flowtag_core.counts import FlowCounts, Offer
 from flowtag_core.errors import LOGGER, Cancelled, FlowtagError, as_log_error
-from flowtag_core.reading.flow_log import Format, Progress, each_place
+from flowtag_core.reading.flow_log import MOST_TOLD, Format, Progress, each_place
 from flowtag_core.showing import log_notes, words
 from flowtag_core.sources.pieces import seekable
 from flowtag_core.sources.places import Place
@@ -343,7 +343,8 @@ class Intake:
         if is_offered:
             self._offer(arrival, place, counts.offers)
         elif is_of_no_use:
-            self._refuse(arrival, " ".join(log_notes.cautions(counts)))
+            cautions = words.few(list(log_notes.cautions(counts)), MOST_TOLD)
+            self._refuse(arrival, " ".join(cautions))
         if not is_of_no_use:
             log = self._log(arrival)
             log.total.add_counted(counted)

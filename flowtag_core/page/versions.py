@@ -15,7 +15,7 @@ EMPTY_LOOKUP: Final = read_lookup(b"dstport,protocol,tag\n", name="lookup.csv")
 """What stands for the lookup where none was given, and what the first rule is added to."""
 
 
-class _File(NamedTuple):
+class _Version(NamedTuple):
     """All that there is to a lookup: the name and the bytes of its file."""
 
     name: str
@@ -33,8 +33,8 @@ class Versions:
     current: Lookup | None = None
     unsaved: int = 0
     _saved: Lookup = EMPTY_LOOKUP
-    _past: list[_File | None] = field(default_factory=list)
-    _future: list[_File | None] = field(default_factory=list)
+    _past: list[_Version | None] = field(default_factory=list)
+    _future: list[_Version | None] = field(default_factory=list)
 
     @property
     def lookup(self) -> Lookup:
@@ -66,7 +66,7 @@ class Versions:
 
     def change(self, lookup: Lookup | None) -> None:
         """Have a changed lookup; what was undone before cannot be done again."""
-        self._past.append(_file(self.current))
+        self._past.append(_version(self.current))
         self._future.clear()
         while sum(len(file.content) for file in self._past if file) > MOST_KEPT:
             del self._past[0]
@@ -75,13 +75,13 @@ class Versions:
     def undo(self) -> None:
         """Go back by one version, if there is one."""
         if self._past:
-            self._future.append(_file(self.current))
+            self._future.append(_version(self.current))
             self._show(_read(self._past.pop()))
 
     def redo(self) -> None:
         """Take the last undo back, if there was one."""
         if self._future:
-            self._past.append(_file(self.current))
+            self._past.append(_version(self.current))
             self._show(_read(self._future.pop()))
 
     def saved(self, lookup: Lookup) -> None:
@@ -94,9 +94,9 @@ class Versions:
         self.unsaved = changes(self._saved, self.lookup)
 
 
-def _file(lookup: Lookup | None) -> _File | None:
-    return None if lookup is None else _File(lookup.name, lookup.content)
+def _version(lookup: Lookup | None) -> _Version | None:
+    return None if lookup is None else _Version(lookup.name, lookup.content)
 
 
-def _read(file: _File | None) -> Lookup | None:
+def _read(file: _Version | None) -> Lookup | None:
     return None if file is None else read_lookup(file.content, file.name)

@@ -311,3 +311,10 @@ def test_of_a_cancelled_batch_every_file_is_let_go_of_and_none_is_a_fault():
     assert all(outcome.cancelled for outcome in outcomes)
     assert let_go == ["a", "b", "logs"]
     assert files.pending() == []
+
+
+def test_an_archive_without_a_log_is_refused_in_a_few_sentences():
+    pictures = zipped(**{f"{n}.png": b"\x89PNG" for n in range(50)})
+    (sentence,) = refused(read(arrival("a.zip", pictures)))
+    assert sentence.count("is a picture") == 3
+    assert sentence.endswith("... and 47 more")
