@@ -61,7 +61,7 @@ exit code: 0 done, also where lines were passed over; 1 done, but a log was dama
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line with these arguments; the exit code is returned."""
+    """Run the command line with these arguments and return the exit code."""
     given = parsed(_parser(), sys.argv[1:] if arguments is None else arguments)
     if len(given.paths) < 3:
         _parser().error("give at least one FLOW_LOG, then the LOOKUP, then the OUTPUT")

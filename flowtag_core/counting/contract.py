@@ -1,4 +1,4 @@
-"""The agreement of the kernel and its callers: numbers that are compiled in, and parameters."""
+"""The contract between the kernel and its callers: compiled-in constants, and parameters."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ ObjectCode = Mapping[str, tuple[str, bytes]]
 
 
 class Kernel(NamedTuple):
-    """The compiled functions; they let other threads run meanwhile."""
+    """The compiled functions; they release the GIL while they run."""
 
     read: Callable[..., int]
     pick: Callable[..., int]

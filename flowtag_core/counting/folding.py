@@ -1,8 +1,8 @@
 """Rows in any order, or many tables -> one table: rows with equal keys joined, sorted, bounded.
 
-Nothing is sorted for it. A key's rest (protocol, port and action) and its window are numbered among
-those that there are, in their order; the two numbers are its cell in a grid of bits. Each bit that is
-set is a row of the table, and how many are set before it says which one.
+Nothing is sorted, unless a pile is too large or spans too much time. The rest of a key (protocol,
+port and action) and its window are each numbered in order; the two numbers give a cell in a grid of
+bits. Each set bit is a row of the table; the number of set bits before it is the row's index.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ class Ledger:
 
     @property
     def has_enough_faults(self) -> bool:
-        """Whether of more faults only the number is wanted."""
+        """Whether enough faults are kept as samples; further ones are only counted."""
         return len(self._faults) >= MOST_FAULTS
 
     def add_header(self) -> None:

@@ -9,7 +9,7 @@ only runs of spaces or tabs part words. The first of these that applies decides:
   fewer words than the layout has fields          set aside: too few fields
   default layout and version is not `2`           set aside: unsupported version
   log-status `NODATA`, `SKIPDATA`                 set aside: no data, skipped data
-  no log-status in the layout, port, protocol `-` set aside: no data
+  no log-status field, port and protocol both `-` set aside: no data
   dstport is not a whole number 0-65535           set aside: bad port
   protocol is not a whole number 0-255            set aside: bad protocol
   else                                            one flow
@@ -115,7 +115,7 @@ class Reference:
 
     @property
     def has_samples(self) -> bool:
-        """Whether of more faults only the number is wanted."""
+        """Whether enough faults and misfits are kept as samples; further ones are only counted."""
         is_misfit_known = bool(self.ledger.misfit) or not self.tries_others
         return self.ledger.has_enough_faults and is_misfit_known
 

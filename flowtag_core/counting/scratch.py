@@ -1,6 +1,6 @@
 """Calls of the kernel: a layout in its numbers, and the memory that it writes to.
 
-A scratch is used again for the next text: new memory costs more time than what is done with it.
+A scratch is reused for the next text: to allocate memory would take longer than to use it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Scratch:
         self._addresses = [array.ctypes.data for array in scratch]
 
     def read(self, kernel: Kernel, text: bytes, layout: Layout) -> Scratch:
-        """Take a text apart; of one that has too much for a sheet only the first part."""
+        """Read a text, or as much of its beginning as there is room for the results."""
         numbers = _numbers(layout)  # held: another thread may put its own in the cache meanwhile
         self.dealt_with = kernel.read(text, len(text), numbers.ctypes.data, *self._addresses)
         self.found = KernelCounts(*self._found.tolist())
@@ -61,9 +61,9 @@ class Scratch:
     def pick(
         self, kernel: Kernel, columns: Ints, begin: int, layout: Layout
     ) -> tuple[int, int, Ints, Ints]:
-        """Take rows of a table apart, from `begin` on, as many as there is room for.
+        """Read rows of a table, from `begin` on, as many as there is room for.
 
-        Gives where it ended, how many flows there are, their rows, and the places of what is odd.
+        Returns where it stopped, how many flows there are, their rows, and the indexes of odd rows.
         """
         rest, numbers = columns[:, begin:], _numbers(layout)
         taken = kernel.pick(

@@ -64,7 +64,7 @@ class Tally:
             self._make_room()
 
     def counts(self, do: Callable[..., Iterable[Table]] = map) -> FlowCounts:
-        """All that was added, which is taken out; `do` does the work, the most first, like `map`."""
+        """The sum of all rows, which are taken out; `do` works like `map`, largest table first."""
         self._pour()
         kinds = np.argsort(-self._used).tolist()
         tables = dict(zip(kinds, do(self._total, kinds), strict=True))
@@ -147,7 +147,7 @@ def empty_tally() -> Tally:
 
 
 def taken(tally: Tally) -> FlowCounts:
-    """All that was added to a tally, which goes back to those that are empty."""
+    """The sum of all rows added to a tally, which is then empty and kept for reuse."""
     counts = tally.counts(each if tally.size > _WORTH_THREADS else map)
     _TALLIES.append(tally)
     return counts

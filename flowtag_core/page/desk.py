@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 def locked(change: Callable[Concatenate[Desk, P], T]) -> Callable[Concatenate[Desk, P], T]:
-    """Have a change of the lookup wait until no other one is under way."""
+    """Make a change of the lookup wait until no other one is in progress."""
 
     @wraps(change)
     def alone(desk: Desk, /, *arguments: P.args, **named: P.kwargs) -> T:
@@ -74,7 +74,7 @@ class Desk:
 
     @locked
     def take(self, lookup: Lookup) -> str:
-        """Have a lookup that was given; says which other it replaced, if it did."""
+        """Use a lookup that was given; return a sentence on the one it replaced, if any."""
         told = ""
         if self.given is not None and self.given.content != lookup.content:
             told = f"{lookup.name} replaced {self.given.name}."
@@ -100,7 +100,7 @@ class Desk:
 
     @locked
     def edit(self, done: Mapping[str, Any]) -> None:
-        """Have the lookup as its rows were edited in their table, or say why that cannot be."""
+        """Apply the edits made in the table of rows, or say why they are not possible."""
         self.edits.wrong = ""
         if self.edits.content != self.lookup.content:
             self.edits.wrong = lookup_notes.CHANGED_MEANWHILE
@@ -130,19 +130,19 @@ class Desk:
 
     @locked
     def downloaded(self, lookup: Lookup) -> None:
-        """The user has this version as a file now."""
+        """Note that the user has downloaded this version."""
         self.versions.saved(lookup)
 
     @locked
     def saved(self) -> str:
-        """The lookup is in its file now; says so."""
+        """Note that the lookup was saved to its file; return a sentence that says so."""
         self.home_content = self.lookup.content
         self.versions.saved(self.lookup)
         return f"Saved {words.number(len(self.lookup), 'rule')} to {self.home}."
 
     @locked
     def show_sample(self, sample: Lookup) -> None:
-        """Have the sample's lookup in place of everything."""
+        """Replace the lookup with the sample's."""
         before = self.versions
         self.start_over()
         self.before_sample, self.sample = before, sample
@@ -151,7 +151,7 @@ class Desk:
 
     @locked
     def leave_sample(self) -> None:
-        """Go back to what was there before the sample, unless the sample's lookup was changed."""
+        """Restore the lookup from before the sample; if there was none, keep a changed sample."""
         before = self.before_sample or Versions()
         if self._is_sample or before.current is not None:
             self.versions = before

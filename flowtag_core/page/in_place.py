@@ -45,9 +45,9 @@ class Given:
 
 
 def start(session: Session, arguments: Sequence[str]) -> None:
-    """Have everything read that the page was started with, once; what is wrong with it is told.
+    """Start reading everything that the page was started with, once; report what is wrong with it.
 
-    The script may run again before it is through, on another thread: that one waits, or it would
+    The script may run again on another thread before this is done. That run waits, or it would
     see neither a file that is being read nor a reason to look again.
     """
     with session.starting:

@@ -35,24 +35,24 @@ class Logs:
 
     @property
     def pages(self) -> int:
-        """The number of portions that fit beside the page."""
+        """The number of pages in the sidebar's list of logs."""
         return -(-len(self.by_name) // LOGS_A_PAGE)
 
     def page(self, number: int) -> list[CountedLog]:
-        """One portion of them, the first is 1."""
+        """The logs on one page of that list; the first page is 1."""
         return list(self.by_name.values())[(number - 1) * LOGS_A_PAGE : number * LOGS_A_PAGE]
 
     def plus(self, logs: Iterable[CountedLog]) -> Logs:
-        """These and more."""
+        """A copy with these logs added."""
         return Logs({**self.by_name, **{log.name: log for log in logs}})
 
     def without(self, name: str) -> Logs:
-        """All but one; the others are added again, not read again."""
+        """A copy without one log; the others are summed again, not read again."""
         return Logs({other: log for other, log in self.by_name.items() if other != name})
 
 
 def repetitions(before: Logs, logs: Iterable[CountedLog]) -> Iterator[tuple[str, str]]:
-    """Each log, by its name, that looks as if another one had come a second time, and a sentence."""
+    """The name of each log that looks like a repeat of another one, and a sentence that says so."""
     alike: dict[Hashable, list[CountedLog]] = {}
     for log in before.by_name.values():
         alike.setdefault(_look(log), []).append(log)

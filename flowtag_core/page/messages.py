@@ -1,4 +1,4 @@
-"""Messages on the files that came last."""
+"""Messages on the files added last."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Messages:
-    """Sentences on the files that came last, until the next ones come.
+    """Sentences on the files added last, kept until more are added.
 
     `refused` is about what cannot be used, `told` about what is in order. `unsent` has, for each file that
     the browser did not send, the number of the drop and a sentence; `repeated`, by name, a sentence on each
@@ -25,7 +25,7 @@ class Messages:
         return [*self.refused, *(sentence for _, sentence in self.unsent)]
 
     def clear(self, unsent_from: int | None = None) -> None:
-        """Say no more of all this, but for files not sent from a drop of this number on."""
+        """Clear all messages but those on files that were not sent in this drop or a later one."""
         self.refused, self.told, self.repeated = [], [], {}
         self.unsent = [
             (drop, sentence)

@@ -78,7 +78,7 @@ class Session:
         return self.intake.standing() is not None
 
     def take(self, arrivals: Iterable[Arrival]) -> None:
-        """Have the files read, each under a name that no other log has; waits a moment for them."""
+        """Start reading these files, each under a unique name, and wait a moment for them."""
         if not self.is_busy:
             # The browser may already have named files of this drop that it did not send.
             self.messages.clear(unsent_from=self.drops - 1)
@@ -158,7 +158,7 @@ class Session:
         self.desk.remove()
 
     def show_sample(self) -> None:
-        """Have the sample in place of everything."""
+        """Replace everything with the sample."""
         self._empty()
         self.is_started = True
         counts = parse_flow_log(SAMPLE / "flow.log", names=["flow.log"])
@@ -182,7 +182,7 @@ class Session:
         self.messages.clear()
 
     def _leave_sample(self) -> None:
-        """One's own log takes the sample's place; the sample's lookup goes, unless it was changed."""
+        """If the sample is shown, remove its log; `Desk.leave_sample` decides on its lookup."""
         if self.desk.sample is not None:
             self.logs = Logs()
             self.desk.leave_sample()

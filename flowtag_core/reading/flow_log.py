@@ -60,12 +60,12 @@ def parse_flow_log(
 ) -> FlowCounts:
     """Count every flow of one or many logs, each read once.
 
-    A log is a path, also of a folder with all that is below it, `-` for standard input, a file open in
+    A log is a path to a file or a folder (read recursively), `-` for standard input, a file open in
     binary mode, or what `sources.places` found. Its content tells how it is packed and in which shape its
     records are. `names` are what the logs are called in the result, else each by its own name. `format` is
     the layout of files without a header, or the layouts of some of them by their names, in archives too.
-    `progress` is told after each read; `cancel` is asked, and its yes raises Cancelled. A bad line is
-    counted and passed over. Raises LogError where a log cannot be read at all, FormatError for the format.
+    `progress` is called after each read; a true `cancel()` raises Cancelled. A bad line is
+    set aside and reported. Raises LogError for an unreadable log, FormatError for a bad `format`.
     """
     _layouts(format)  # one that cannot serve is refused before anything is looked at
     called = distinct_names(map(_name, files) if names is None else names)

@@ -18,7 +18,7 @@ Numbered = tuple[int, bytes]
 class Kind(NamedTuple):
     """The origin of records, in words for people, and the layout that says which word is which field.
 
-    Without a `layout` they say so themselves, like lines of a file. With a `reason` they are none,
+    Without a `layout` they name their own, like lines of a file. With a `reason` they are not flows
     and are set aside.
     """
 
@@ -36,7 +36,7 @@ SOUND_WORDS: Final = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK",)}
 class Columns(NamedTuple):
     """Some rows of a table; `first` is the number of the first one.
 
-    `numbers` gives an array with a line for each of NUMBERS, -1 where a value is not sound. `text` gives the
+    `numbers` gives an array with a row for each of NUMBERS, -1 where invalid. `text` gives the
     rows with these indexes as records. Both may be called on any thread.
     """
 

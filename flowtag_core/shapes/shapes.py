@@ -1,6 +1,6 @@
 """An unpacked file -> its parts, in the shape that its first bytes show; or a refusal by name.
 
-A shape is recognised by content, never by name; what is no flow log is refused as what it is.
+A shape is recognised by content, never by name; what is not a flow log is refused, by kind.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _MARKUP: Final = re.compile(rb"\s*+<[!?/A-Za-z]")
 def records(file: File, wanted: Sequence[str] = COUNTED) -> Iterator[Part]:
     """All that an unpacked file holds, in order.
 
-    Of flows whose fields stand apart (CSV, JSON, Parquet) the `wanted` fields are kept, in this order as
+    Where fields are separate (CSV, JSON, Parquet), only `wanted` ones are kept, in this order as
     far as they are there; lines of text come whole. Raises LogError, with what the file is and the remedy,
     where it is no flow log, and DamagedLogError, after everything that came before, where it ends too early.
     """

@@ -28,7 +28,7 @@ Blocks = Iterator[Block]
 
 
 class LineReader:
-    """Is fed bytes and gives whole lines; the half line at the end is kept for what comes next."""
+    """Turns bytes into whole lines; keeps a partial line at the end until its rest comes."""
 
     def __init__(self) -> None:
         self._held: list[bytes] = []

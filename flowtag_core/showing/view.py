@@ -64,7 +64,7 @@ class View:
 
     @property
     def cautions(self) -> list[str]:
-        """Sentences on what makes the counts less than they seem, and on rows of the lookup in doubt."""
+        """Warnings on why the counts may be incomplete, and on lookup rows that need checking."""
         return [*log_notes.cautions(self.counts), *lookup_notes.doubts(self.lookup)]
 
     @property

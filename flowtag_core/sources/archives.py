@@ -37,7 +37,7 @@ _MISLED: Final = (
 
 
 def tar_files(name: str, pieces: Pieces) -> Iterator[File]:
-    """The files of a tar archive, in order. What is no regular file has nothing to count."""
+    """The files of a tar archive, in order. Anything but a regular file is skipped."""
     tape = _Tape(name, pieces)
     has_files = False
     try:

@@ -28,10 +28,10 @@ _ALL_BELOW: Final = "**"
 
 @dataclass(frozen=True)
 class Place:
-    """One file that may be opened: its name, how it is opened under a name, its bytes where known.
+    """One file that can be opened: its name, a function that opens it, its size in bytes if known.
 
-    `identity` is the same for every path and link to one regular file, and `version` changes with
-    its content; both are None for anything else. One that can be opened again gives the same bytes.
+    `identity` is the same for every path and link to one regular file, else None. `version` changes
+    with its content; only a file given by path has one. `can_open_again` promises the same bytes.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Log:
 def logs_at(path: str) -> list[Log]:
     """The logs that a path means: itself, or what a pattern such as `logs/**/*.gz` matches, by name.
 
-    A shell has mostly matched it before. Raises LogError where reading would surely fail; nothing
+    A shell usually expands these first. Raises LogError where reading would surely fail; nothing
     is read.
     """
     if path == STDIN or os.path.lexists(path):
@@ -81,7 +81,7 @@ def logs_at(path: str) -> list[Log]:
 
 
 def log_at(path: str, name: str | None = None) -> Log:
-    """The log at a path: the file there, or each file of a folder and below, by name, but hidden ones.
+    """The log at a path: the file, or all files in and below a folder, by name, except hidden ones.
 
     Raises LogError where there is no such path or nothing in it.
     """

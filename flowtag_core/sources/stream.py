@@ -17,7 +17,7 @@ _LAST: Final = 1 << 11
 
 
 class Stream:
-    """A binary file from a place in it on, its `start`; None where it is not seekable.
+    """A binary file, read from `start` on; `start` is None where the file is not seekable.
 
     `size` is in bytes, None where it is not known.
     """

@@ -1,6 +1,6 @@
 """A packed file -> the files in it, each in pieces; also what is packed several times over.
 
-What a file is, its first bytes say; its name is only for messages. Sources: RFC 1952 (gzip), RFC 8878
+A file's content says what it is; its name is only for messages. Sources: RFC 1952 (gzip), RFC 8878
 (zstd).
 """
 
@@ -50,7 +50,7 @@ class _Packing(NamedTuple):
 
 
 def unpacked(source: Source) -> Iterator[File]:
-    """Each file in a source: itself where it is not packed. They must be read in their order.
+    """Each file in a source, or the source itself if it is not packed. Read them in order.
 
     Raises LogError where it cannot be unpacked at all. The pieces raise DamagedLogError, after
     everything that came out before, where packed data ends early or does not hold together.
