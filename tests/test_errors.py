@@ -32,14 +32,14 @@ LOG = (line() + b"\n") * 3
 @pytest.fixture
 def defect(monkeypatch):
     """A defect in counting that only a file whose name has `evil` in it brings out."""
-    sound = counting.records
+    sound = counting.parts_of
 
-    def records(file, *given):
+    def parts_of(file, *given):
         if "evil" in file.name:
             raise TypeError("nobody foresaw this")
         return sound(file, *given)
 
-    monkeypatch.setattr(counting, "records", records)
+    monkeypatch.setattr(counting, "parts_of", parts_of)
 
 
 @pytest.fixture
@@ -111,10 +111,10 @@ def test_of_a_single_file_an_unforeseen_failure_is_an_error_like_any_other():
 
 
 def test_a_file_for_which_there_is_no_memory_is_named(monkeypatch):
-    def records(_):
+    def parts_of(_):
         raise MemoryError
 
-    monkeypatch.setattr(counting, "records", records)
+    monkeypatch.setattr(counting, "parts_of", parts_of)
     with pytest.raises(LogError, match=r"a\.log: there is not enough memory to read it"):
         parse_flow_log(io.BytesIO(LOG), names=["a.log"])
 

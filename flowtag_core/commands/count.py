@@ -15,7 +15,7 @@ from flowtag_core.commands.terminal import (
     FAILED,
     INTERRUPTED,
     bytes_of,
-    give_up,
+    discard,
     progress_bar,
     say,
 )
@@ -137,9 +137,9 @@ def _write(counts: FlowCounts, lookup: Lookup, output: str) -> Mapping[str, int]
     try:
         write_results(report, stream or output)
     except BrokenPipeError:
-        give_up(stream)
+        discard(stream)
     except OutputError:
-        give_up(stream)
+        discard(stream)
         raise
     return report.tag_counts
 

@@ -16,7 +16,7 @@ DONE, DAMAGED, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
 
 
-def give_up(stream: IO[Any] | None) -> None:
+def discard(stream: IO[Any] | None) -> None:
     """Discard what the stream still holds: Python would try to write it again at exit, and complain."""
     if stream is not None:
         with suppress(OSError):
@@ -80,4 +80,4 @@ def say(*lines: str) -> None:
         try:
             print(*map(_safe, lines), sep="\n", file=sys.stderr, flush=True)
         except OSError:
-            give_up(sys.stderr)
+            discard(sys.stderr)

@@ -204,7 +204,7 @@ class FileCount:
 
     def _least_counted(self) -> int:
         """The lowest verdict of the kernel of which only the number of lines is wanted."""
-        if not self._reference.has_samples:
+        if not self._reference.has_enough_samples:
             return 2 * contract.FITS_NONE
         return contract.FITS_NONE if self._reference.tries_others else contract.ODD + 1
 

@@ -114,7 +114,7 @@ class Reference:
         self._rows: list[Ints] = []
 
     @property
-    def has_samples(self) -> bool:
+    def has_enough_samples(self) -> bool:
         """Whether enough faults and misfits are kept as samples; further ones are only counted."""
         is_misfit_known = bool(self.ledger.misfit) or not self.tries_others
         return self.ledger.has_enough_faults and is_misfit_known

@@ -22,7 +22,7 @@ from flowtag_core.errors import (
     as_log_error,
 )
 from flowtag_core.shapes.layout import ASSUMED, Layout, format_layout
-from flowtag_core.shapes.shapes import records
+from flowtag_core.shapes.shapes import parts_of
 from flowtag_core.sources.pieces import File
 from flowtag_core.sources.places import Log, LogFile, Place, Refusal, log_of, name_of
 from flowtag_core.sources.stream import Watched
@@ -338,7 +338,7 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
 def _count(file: File, count: FileCount) -> str | None:
     """Count a file; gives the damage if it ends before its end."""
     try:
-        for part in records(file):
+        for part in parts_of(file):
             count.count(part)
         count.settle()
     except DamagedLogError as error:

@@ -61,7 +61,7 @@ _S3_ERROR: Final = re.compile(
 _MARKUP: Final = re.compile(rb"\s*+<[!?/A-Za-z]")
 
 
-def records(file: File, wanted: Sequence[str] = COUNTED) -> Iterator[Part]:
+def parts_of(file: File, wanted: Sequence[str] = COUNTED) -> Iterator[Part]:
     """All that an unpacked file holds, in order.
 
     Where fields are separate (CSV, JSON, Parquet), only `wanted` ones are kept, in this order as

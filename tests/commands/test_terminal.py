@@ -124,9 +124,9 @@ def test_a_stream_that_is_given_up_takes_what_comes_and_leaves_the_file_alone(tm
         stream.write(b"kept")
         stream.flush()
         stream.write(b"discarded")
-        terminal.give_up(stream)
+        terminal.discard(stream)
     assert path.read_bytes() == b"kept"
-    terminal.give_up(None)
+    terminal.discard(None)
 
 
 def test_a_closed_standard_stream_is_named_with_the_remedy():

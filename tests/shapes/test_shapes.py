@@ -434,7 +434,7 @@ BY_FIELDS = {
 def read(content, wanted=COUNTED):
     """The parts of a log, and what is counted in them."""
     source = Stream("log", io.BytesIO(content), len(content), 0)
-    parts = list(shapes.records(File("log", source.pieces(), source=source), wanted))
+    parts = list(shapes.parts_of(File("log", source.pieces(), source=source), wanted))
     count, total = FileCount("log"), Total()
     for part in parts:
         count.count(part)
@@ -480,7 +480,7 @@ def test_of_wanted_fields_those_are_kept_that_are_there_in_the_wanted_order(shap
 def test_lines_of_text_come_whole_whatever_is_wanted(shape):
     content = SHAPES[shape]([line()])
     parts, wanted = [
-        list(shapes.records(File("log", iter([content])), wanted))
+        list(shapes.parts_of(File("log", iter([content])), wanted))
         for wanted in (COUNTED, ("dstaddr",))
     ]
     assert parts == wanted
@@ -493,4 +493,4 @@ def test_what_is_refused_and_cut_short_as_well_is_said_to_be_cut_short():
         raise DamagedLogError("a.gz: is cut short.")
 
     with pytest.raises(DamagedLogError, match="is cut short"):
-        shapes.records(File("a.png", pieces()))
+        shapes.parts_of(File("a.png", pieces()))
