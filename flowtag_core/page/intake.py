@@ -96,6 +96,11 @@ class Offered:
     offers: Mapping[str, Offer]
 
     @property
+    def key(self) -> tuple[str, str]:
+        """The log that it would be counted in, and the file: the same for no two offers."""
+        return self.again.counted_as, self.again.name
+
+    @property
     def layouts(self) -> str:
         """The layouts, one a line."""
         return "\n".join(sorted({offer.fields for offer in self.offers.values()}))
@@ -182,8 +187,9 @@ class Intake:
                 self._batch.size += arrival.size
             if is_idle and self._waiting:
                 # A daemon, so that a server that is told to stop does not wait for it.
-                self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="intake", daemon=True)
+                thread.start()  # it waits for the lock
+                self._thread = thread
 
     def cancel(self) -> None:
         """Stop at the next block; each file that is not read to its end gets a sentence."""

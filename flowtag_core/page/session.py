@@ -51,8 +51,9 @@ class CustomFormat:
 class Session:
     """One tab's data and the thread that adds to it.
 
-    `offers` are the logs, by name, that may be read again in a layout that they do not name. `brush` is
-    what is marked on the timeline, `asked` the port and protocol number whose rule is asked for.
+    `offers` are the files, by log and name, that may be read again in a layout that they do not
+    name. `brush` is what is marked on the timeline, `asked` the port and protocol number whose rule is
+    asked for.
     `is_started` says whether what the page was started with is taken in, `starting` is held while it is,
     `has_start` says whether it was started with anything. `drops` counts the drop zones that were used
     up, `taken` names the uploads that were read from them.
@@ -62,7 +63,7 @@ class Session:
     desk: Desk = field(default_factory=Desk)
     intake: Intake = field(default_factory=Intake)
     messages: Messages = field(default_factory=Messages)
-    offers: dict[str, Offered] = field(default_factory=dict)
+    offers: dict[tuple[str, str], Offered] = field(default_factory=dict)
     format: CustomFormat = field(default_factory=CustomFormat)
     brush: Brush = field(default_factory=Brush)
     asked: tuple[int, int] | None = None
@@ -84,10 +85,17 @@ class Session:
             self.messages.clear(unsent_from=self.drops - 1)
         arrivals = list(arrivals)
         logs = () if self.desk.sample else self.logs.by_name
-        known = [*logs, *self.offers, *self.intake.pending()]
+        offered = [offer.again.name for offer in self.offers.values()]
+        known = [*logs, *offered, *self.intake.pending()]
         names = distinct_names([*known, *(arrival.name for arrival in arrivals)])[len(known) :]
+        # What is counted in a log of several files never takes the place of one that is there.
+        in_log = {each.log: distinct_names([*known, each.log])[-1] for each in arrivals if each.log}
         self.intake.take(
-            replace(arrival.renamed(name), format=arrival.format or self.format.layout)
+            replace(
+                arrival if arrival.log else arrival.renamed(name),
+                format=arrival.format or self.format.layout,
+                log=in_log.get(arrival.log, ""),
+            )
             for arrival, name in zip(arrivals, names, strict=True)
         )
         self.intake.wait(A_MOMENT)
@@ -110,7 +118,7 @@ class Session:
             if isinstance(outcome, Lookup):
                 self.messages.told += filter(None, [self.desk.take(outcome)])
             elif isinstance(outcome, Offered):
-                self.offers[outcome.again.name] = outcome
+                self.offers[outcome.key] = outcome
             elif not isinstance(outcome, CountedLog):
                 told = self.messages.told if outcome.cancelled else self.messages.refused
                 told.append(outcome.sentence)
@@ -124,16 +132,17 @@ class Session:
 
     def take_offer(self, layout: str) -> None:
         """Read the logs again that fit this layout, in place of what they gave before."""
-        taken = [offered.again for offered in self.offers_by_layout().get(layout, [])]
-        for arrival in taken:
-            del self.offers[arrival.name]
-            self.logs = self.logs.without(arrival.name)
-        self.take(taken)
+        taken = self.offers_by_layout().get(layout, [])
+        for offered in taken:
+            del self.offers[offered.key]
+            if not offered.again.log:
+                self.logs = self.logs.without(offered.again.name)
+        self.take(offered.again for offered in taken)
 
     def decline_offer(self, layout: str) -> None:
         """Leave the logs as they are, and let go of them."""
         for offered in self.offers_by_layout().get(layout, []):
-            self.offers.pop(offered.again.name).again.forget()
+            self.offers.pop(offered.key).again.forget()
 
     def use_format(self, text: str) -> None:
         """Read logs without a header in this layout from now on; in the default one if it is empty."""
@@ -144,7 +153,7 @@ class Session:
         self.messages.clear()
         self._leave_sample()
         self.logs = self.logs.without(name)
-        if offered := self.offers.pop(name, None):
+        if offered := self.offers.pop((name, name), None):
             offered.again.forget()
 
     def remove_repeated(self) -> None:

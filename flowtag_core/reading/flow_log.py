@@ -135,7 +135,8 @@ def _name(file: LogFile | Log) -> str:
 
 def _log(file: LogFile | Log, name: str) -> Log:
     if not isinstance(file, Log):
-        return log_of(file, name)
+        with as_log_error(name):
+            return log_of(file, name)
     if file.is_folder or file.name == name:
         return replace(file, name=name)
     return Log(name, tuple(replace(place, name=name) for place in file.places))
@@ -228,7 +229,8 @@ class _Ahead:
         self._job = job._replace(progress=lambda _: None, cancel=lambda: False)
         # Zero for what is not known: a range would go through all its numbers to find None.
         sizes = [place.size or 0 for place in places]
-        small = [n for n, place in enumerate(places) if sizes[n] in _SMALL and place.can_open_again]
+        # Only a file opened by its path has a position of its own, which no other thread moves.
+        small = [n for n, place in enumerate(places) if sizes[n] in _SMALL and place.version]
         batches = [small[n : n + _FILES_AT_ONCE] for n in range(0, len(small), _FILES_AT_ONCE)]
         self._waiting = deque(batches if len(small) > 1 else ())
         self._begun: set[int] = set()

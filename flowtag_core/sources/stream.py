@@ -6,6 +6,7 @@ import io
 import os
 import stat
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any, BinaryIO, Final, cast
 
@@ -156,12 +157,18 @@ def regular_size(file: BinaryIO) -> int | None:
 def status_of(file: Any) -> os.stat_result | None:
     """The status of an open file; None where it reads from something else."""
     raw = getattr(file, "raw", file)
-    return os.fstat(raw.fileno()) if isinstance(raw, io.FileIO) else None
+    if not isinstance(raw, io.FileIO):
+        return None
+    with suppress(OSError, ValueError):  # whoever reads it says that it is closed
+        return os.fstat(raw.fileno())
+    return None
 
 
 def start_of(file: BinaryIO) -> int | None:
     """The current place in a file; None where it is not seekable."""
-    try:
-        return file.tell() if file.seekable() else None
-    except (AttributeError, ValueError):
-        return None
+    with suppress(OSError, ValueError, AttributeError):
+        if file.seekable():
+            place = file.tell()
+            file.seek(place)  # some only say that they can
+            return place
+    return None

@@ -14,6 +14,7 @@ from flowtag_core.errors import OutputError
 from flowtag_core.page import in_place, intake
 from flowtag_core.page.session import Session
 from tests.logs import LOOKUP, line
+from tests.page.seen import V3, V5, log_with
 
 
 @pytest.fixture
@@ -309,3 +310,29 @@ def test_the_content_of_what_is_no_file_is_none(folder):
     assert in_place.content(str(folder / "logs" / "a.log")) == line()
     assert in_place.content(str(folder / "logs")) is None
     assert in_place.content(str(folder / "none")) is None
+
+
+def flows_when_all_is_taken(session):
+    """The flows once every offer was taken, one layout after the other."""
+    while layouts := [*session.offers_by_layout()]:
+        session.take_offer(layouts[0])
+        session.intake.wait(60)
+        session.collect()
+    return session.logs.counts.total.flows
+
+
+@pytest.mark.parametrize("given", [("logs", "logs/b.log"), ("logs", "logs")])
+def test_an_offer_for_a_folder_and_one_for_a_file_in_it_are_two(tmp_path, monkeypatch, given):
+    monkeypatch.setattr(in_place, "_COUNTED", {})
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "b.log").write_bytes(log_with(V5, 4))
+    session = started(*(tmp_path / each for each in given))
+    assert len(session.offers) == 2
+    assert flows_when_all_is_taken(session) == 8
+
+
+def test_files_of_a_folder_that_are_taken_one_after_the_other_all_count(tmp_path, monkeypatch):
+    monkeypatch.setattr(in_place, "_COUNTED", {})
+    (tmp_path / "b.log").write_bytes(log_with(V5, 4))
+    (tmp_path / "c.log").write_bytes(log_with(V3, 7))
+    assert flows_when_all_is_taken(started(tmp_path)) == 11

@@ -181,7 +181,7 @@ def test_an_offer_that_is_not_there_is_neither_taken_nor_declined():
     session = offering(a=log_with(V5, 1))
     for decide in (session.take_offer, session.decline_offer):
         decide("no such layout")
-    assert [*session.offers] == ["a"]
+    assert [*session.offers] == [("a", "a")]
     assert not session.is_busy
 
 

@@ -259,3 +259,40 @@ def test_what_progress_or_cancel_raise_reaches_the_caller_as_it_is():
     for option in ("progress", "cancel"):
         with pytest.raises(ZeroDivisionError, match="mine"):
             parse(LOG, **{option: fail})
+
+
+def test_one_open_file_that_is_given_many_times_is_counted_each_time(tmp_path):
+    (tmp_path / "a.log").write_bytes(LOG)
+    with (tmp_path / "a.log").open("rb") as opened:
+        for _ in range(5):
+            opened.seek(0)
+            assert parse_flow_log(*[opened] * 8).total.flows == 8 * 2000
+
+
+@pytest.mark.parametrize("method", ["tell", "seek", "seekable", "read"])
+def test_what_an_odd_file_object_raises_is_an_error_of_that_file(method):
+    class Odd(io.BytesIO):
+        name = "odd.log"
+
+    def fail(*_):
+        raise RuntimeError("odd")
+
+    setattr(Odd, method, fail)
+    with pytest.raises(LogError, match=r"odd\.log: "):
+        parse_flow_log(Odd(LOG))
+
+
+def test_a_closed_file_is_an_error_that_names_it(tmp_path):
+    (tmp_path / "a.log").write_bytes(LOG)
+    closed = (tmp_path / "a.log").open("rb")
+    closed.close()
+    with pytest.raises(LogError, match=r"a\.log: cannot be read"):
+        parse_flow_log(closed)
+
+
+def test_a_file_that_only_says_that_it_is_seekable_is_counted():
+    class Stuck(io.BytesIO):
+        def seek(self, *_):
+            raise io.UnsupportedOperation("seek")
+
+    assert parse_flow_log(Stuck(LOG)).total.flows == 2000
