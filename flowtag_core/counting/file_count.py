@@ -109,9 +109,10 @@ class FileCount:
         """
         self.settle()
         self._rows.add_flows(self._reference.take_flows())
-        counted = self._rows.take()
+        tables, rows = self._rows.take()
         file = self._reference.ledger.take(size, wrapping, damage)
-        return Counted(counted.counts + file, counted.rows)
+        has_tables = len(tables.requests) or len(tables.replies)  # a small file has rows alone
+        return Counted(tables + file if has_tables else file, rows)
 
     def _count_block(self, block: bytes) -> None:
         kernel = self._kernel(len(block))

@@ -168,6 +168,7 @@ class RowSum:
 
     def __init__(self) -> None:
         self._few: list[Ints] = []
+        self._few_size = 0
         self._tally: Tally | None = None
         self._tables = Tower(FlowCounts())
 
@@ -177,7 +178,8 @@ class RowSum:
             return
         if self._tally is None:
             self._few.append(rows.copy())
-            if sum(map(len, self._few)) >= _MOST_FEW:
+            self._few_size += len(rows)
+            if self._few_size >= _MOST_FEW:
                 self._add_few()
         else:
             self._tally.add(rows)
@@ -197,7 +199,7 @@ class RowSum:
         if tally := self._tally:
             self._tally = None
             counts += taken(tally)
-        few, self._few = self._few, []
+        few, self._few, self._few_size = self._few, [], 0
         return Counted(counts, few)
 
     def counts(self) -> FlowCounts:
@@ -210,6 +212,7 @@ class RowSum:
         tally = self._tally = empty_tally()
         while self._few:
             tally.add(self._few.pop())
+        self._few_size = 0
 
 
 def rows_of(flows: Ints) -> Ints:

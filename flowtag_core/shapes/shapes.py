@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final
 
 from flowtag_core.errors import LogError
@@ -70,7 +69,7 @@ def parts_of(file: File, wanted: Sequence[str] = COUNTED) -> Iterator[Part]:
     """
     head, pieces = peeked(file.pieces())
     try:
-        return _in_shape(replace(file, content=pieces), head, tuple(wanted))
+        return _in_shape(file.with_content(pieces), head, tuple(wanted))
     except LogError:
         if len(head) < HEAD_SIZE:
             deque(pieces, maxlen=0)  # Where it is only cut short, it says so here.

@@ -67,6 +67,10 @@ class File:
     source: Source | None = None
     size: int | None = None
 
+    def with_content(self, content: Pieces) -> File:
+        """The same file with its bytes in other pieces; `replace` would take ten times as long."""
+        return File(self.name, content, self.wrapping, self.refusal, self.source, self.size)
+
     def pieces(self) -> Pieces:
         """Its bytes, the first time that they are asked for."""
         return self.content

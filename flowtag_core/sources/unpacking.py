@@ -60,7 +60,7 @@ def unpacked(source: Source) -> Iterator[File]:
 
 def _unpacked(file: File, layer: int) -> Iterator[File]:
     head, pieces = peeked(file.content)
-    file = replace(file, content=pieces)
+    file = file.with_content(pieces)
     packing = next((packing for packing in _PACKINGS if packing.begins(head)), None)
     if packing is None:
         yield file
