@@ -1,4 +1,4 @@
-"""What can go wrong, one class for each thing a caller may want to treat differently.
+"""Errors, one class for each failure that a caller may want to treat differently.
 
 FlowtagError
 ├── LogError            a flow log that cannot be read

@@ -1,4 +1,4 @@
-"""What is written: a file that appears whole or not at all, a CSV cell."""
+"""Output: files that appear whole or not at all, cells of a CSV."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from flowtag_core.reading.flow_log import parse_flow_log
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing.log_notes import cautions, equation, offers, remarks, repeated
 from flowtag_core.showing.words import few, number, short
-from flowtag_core.sources.places import STDIN, Place, file_identity, logs_at, same_files
+from flowtag_core.sources.places import DASH, Place, file_identity, logs_at, same_files
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import map_tags
@@ -108,16 +108,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(paths: list[str], lookup_path: str, output: str, format: str | None) -> int:
     started = time.perf_counter()
-    if [*paths, lookup_path].count("-") > 1:
+    if [*paths, lookup_path].count(DASH) > 1:
         raise FlowtagError("standard input (-) can be read only once. Give the other as a file.")
     if format is not None:
         format_layout(format)
-    if output != "-":
+    if output != DASH:
         check_writable(output)
     logs = [log for path in paths for log in logs_at(path)]
     places = [place for log in logs for place in log.places]
     _refuse_output_that_is_input(places, lookup_path, output)
-    lookup = load_lookup_table(bytes_of(sys.stdin, "input") if lookup_path == "-" else lookup_path)
+    is_stdin = lookup_path == DASH
+    lookup = load_lookup_table(bytes_of(sys.stdin, "input") if is_stdin else lookup_path)
     with progress_bar(places) as progress:
         counts = parse_flow_log(*logs, format=format, progress=progress)
     tags = _write(counts, lookup, output)
@@ -133,7 +134,7 @@ def _run(paths: list[str], lookup_path: str, output: str, format: str | None) ->
 def _write(counts: FlowCounts, lookup: Lookup, output: str) -> Mapping[str, int]:
     """Write the result and return its tag counts; that the reader of a pipe has gone is no fault."""
     report = map_tags(counts, lookup)
-    stream = bytes_of(sys.stdout, "output") if output == "-" else None
+    stream = bytes_of(sys.stdout, "output") if output == DASH else None
     try:
         write_results(report, stream or output)
     except BrokenPipeError:
@@ -146,7 +147,7 @@ def _write(counts: FlowCounts, lookup: Lookup, output: str) -> Mapping[str, int]
 
 def _refuse_output_that_is_input(places: list[Place], lookup: str, output: str) -> None:
     """Raise OutputError if the output is one of the inputs, which it would destroy."""
-    written = file_identity(sys.stdout if output == STDIN else output)
+    written = file_identity(sys.stdout if output == DASH else output)
     if written is None:
         return
     inputs = [(place.name, place.identity) for place in places]

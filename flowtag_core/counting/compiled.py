@@ -196,7 +196,7 @@ def _compile(place: str | BinaryIO) -> subprocess.Popen[bytes] | None:
     program = [sys.executable, "-P", "-m", "flowtag_core.counting.kernel"]
     given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
     try:
-        compiler = subprocess.Popen(  # noqa: S603
+        compiler = subprocess.Popen(  # noqa: S603  (our own program)
             [*program, place] if isinstance(place, str) else program,
             cwd=_ROOT,
             env={

@@ -106,7 +106,7 @@ class Ledger:
     def set_aside(self, number: int, reason: Reason, text: str) -> None:
         """Write down one record that is no flow; `text` is how it begins."""
         self._set_aside[reason] += 1
-        if not self.has_enough_faults and reason.is_fault:
+        if self.wants_text(reason):
             self._faults.append(Fault(self.name, number, reason, text))
 
     def wants_text(self, reason: Reason) -> bool:

@@ -136,9 +136,9 @@ def _regular(path: str, start: Start) -> list[Log]:
     for log in logs:
         for refusal in log.refusals:
             start.refuse(refusal.sentence)
-        if log.is_folder or log.places[0].version is not None:
+        if log.is_folder or log.places[0].can_open_again:
             kept.append(log)
-        else:  # to open a pipe would wait for somebody who writes into it
+        else:  # every file is opened twice; and a pipe would wait for somebody who writes into it
             start.refuse(f"{log.name}: is no regular file and was not read.")
     return kept
 

@@ -276,7 +276,7 @@ def _early(place: Place, job: _Job) -> _Early:
             return None
         try:
             with as_log_error(place.name):
-                watched = Watched(source, lambda: None)
+                watched = Watched(source)
                 watched.bytes_read = place.size or 0
                 return list(_count_files(watched, iter(held), job))
         except LogError as error:
@@ -304,7 +304,7 @@ def _held(files: Iterator[File]) -> list[File] | None:
 def _count_place(place: Place, job: _Job) -> Iterator[Counted]:
     """Count each file of what lies at a place."""
     with as_log_error(place.name), closing(place.open()) as source:
-        watched = Watched(source, lambda: None)
+        watched = Watched(source)
         yield from _count_files(watched, unpacked(watched), job)
 
 

@@ -16,6 +16,7 @@ from flowtag_core.showing.search import search
 from flowtag_core.tagging.course import Course, outward, over_time
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import (
+    EVERY_FLOW,
     Filters,
     Measure,
     Report,
@@ -85,11 +86,10 @@ def view_of(
     counts: FlowCounts,
     lookup: Lookup,
     measure: Measure = "flows",
-    filters: Filters | None = None,
+    filters: Filters = EVERY_FLOW,
     tag: str | None = None,
 ) -> View:
     """Make a view; the time of the filters is widened to whole windows."""
-    filters = filters or Filters()
     always = select(counts, replace(filters, time=None))
     whole = tagged(always, lookup, measure)
     whole_course = over_time(always, whole)

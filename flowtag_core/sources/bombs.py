@@ -1,4 +1,4 @@
-"""What unpacks to more than any flow log could be."""
+"""Bombs: files that unpack to more than any flow log could hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every log is once it is open: a source, which gives its bytes in pieces.
+"""Sources: open logs, which give their bytes in pieces.
 
 A local file, an upload, standard input, a file in an archive and (later) an object of a store are all
 read through `Source`. Only `whole` needs a file that can seek; a source without it is still counted.

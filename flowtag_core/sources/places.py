@@ -22,7 +22,8 @@ from flowtag_core.sources.stream import Stream, regular_size, start_of, status_o
 LogFile = str | os.PathLike[str] | BinaryIO
 """What counts as a log: a path, `-` for standard input, or a file opened in binary mode."""
 
-STDIN: Final = "-"
+DASH: Final = "-"
+"""Stands for standard input, as an output for standard output."""
 _ALL_BELOW: Final = "**"
 
 
@@ -72,7 +73,7 @@ def logs_at(path: str) -> list[Log]:
     A shell usually expands these first. Raises LogError where reading would surely fail; nothing
     is read.
     """
-    if path == STDIN or os.path.lexists(path):
+    if path == DASH or os.path.lexists(path):
         return [log_at(path)]
     matched = sorted(glob.glob(path, recursive=True))
     if _ALL_BELOW in path:  # the files of a folder that it finds are found by themselves
@@ -85,7 +86,7 @@ def log_at(path: str, name: str | None = None) -> Log:
 
     Raises LogError where there is no such path or nothing in it.
     """
-    if path == STDIN or not os.path.isdir(path):
+    if path == DASH or not os.path.isdir(path):
         return Log(name or _name(path), (_place(path, name),))
     files: list[str] = []
     errors: list[OSError] = []
@@ -136,7 +137,7 @@ def file_identity(file: str | TextIO | None) -> tuple[int, int] | None:
 
     `-` stands for standard input; an open text stream is the file that it reads or writes.
     """
-    if file == STDIN:
+    if file == DASH:
         file = sys.stdin
     try:
         status = os.stat(file) if isinstance(file, str) else os.fstat(cast(TextIO, file).fileno())
@@ -155,12 +156,12 @@ def same_files(places: Iterable[Place]) -> list[list[str]]:
 
 
 def _name(path: str) -> str:
-    return "stdin" if path == STDIN else path
+    return "stdin" if path == DASH else path
 
 
 def _place(path: str, name: str | None = None) -> Place:
     name = name or _name(path)
-    if path == STDIN:
+    if path == DASH:
         size = regular_size(sys.stdin.buffer) if sys.stdin else None
         return Place(name, _open_stdin, size, file_identity(path), can_open_again=False)
     try:
@@ -176,11 +177,10 @@ def _place(path: str, name: str | None = None) -> Place:
 
 def _open_file(file: BinaryIO, name: str) -> Place:
     """The place of a file that is open already; an upload says its size by itself."""
-    said, known = getattr(file, "size", None), regular_size(file)
-    size = said if isinstance(said, int) else known
-    status = status_of(file)
-    start = start_of(file)
+    said, status, start = getattr(file, "size", None), status_of(file), start_of(file)
     identity = _identity(status) if status else None
+    known = status.st_size if status and identity else None
+    size = said if isinstance(said, int) else known
     opened_as = partial(Stream, file=file, size=size, start=start)
     return Place(name, opened_as, size, identity, can_open_again=start is not None)
 
@@ -198,9 +198,9 @@ def _open_path(path: str, known: int | None, name: str) -> Source:
         file = open(path, "rb", buffering=0)  # noqa: SIM115  (whoever takes the source closes it)
     except (OSError, ValueError) as error:
         raise _not_opened(path, error) from error
-    size = regular_size(cast(BinaryIO, file))
-    size = None if size is None else max(size, known or 0)
     stream = cast(BinaryIO, file)
+    size = regular_size(stream)
+    size = None if size is None else max(size, known or 0)
     return Stream(name, stream, size, start_of(stream), close=file.close)
 
 

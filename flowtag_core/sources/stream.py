@@ -96,7 +96,7 @@ class Stream:
 class Watched:
     """A source of which each read is noticed: `bytes_read` counts up, then `on_read` is called."""
 
-    def __init__(self, source: Source, on_read: Callable[[], None]) -> None:
+    def __init__(self, source: Source, on_read: Callable[[], None] = lambda: None) -> None:
         self.name = source.name
         self.size = source.size
         self.again = source.again

@@ -49,6 +49,9 @@ class Filters:
     view: Grouping = "destination"
 
 
+EVERY_FLOW: Final = Filters()
+
+
 @dataclass(frozen=True)
 class Report:
     """The counts by tag and by port and protocol, under one choice of measure and filters.
@@ -64,7 +67,7 @@ class Report:
     tag: Numbers
     count: Ints
     measure: Measure = "flows"
-    filters: Filters = Filters()
+    filters: Filters = EVERY_FLOW
 
     def __getstate__(self) -> dict[str, Any]:
         # What is cached can be made again, and a read-only mapping cannot be pickled.
@@ -142,7 +145,7 @@ class Selection:
 
     requests: Table
     replies: Table
-    filters: Filters = Filters()
+    filters: Filters = EVERY_FLOW
 
     @property
     def tables(self) -> tuple[Table, Table]:
@@ -155,7 +158,7 @@ class Selection:
         return WIDTHS[max(self.requests.rung, self.replies.rung)]
 
 
-def select(counts: FlowCounts, filters: Filters = Filters()) -> Selection:
+def select(counts: FlowCounts, filters: Filters = EVERY_FLOW) -> Selection:
     """The rows that filters leave, before they are tagged."""
     replies = {"destination": counts.replies, "service": counts.replies_by_service}[filters.view]
     return Selection(_filtered(counts.requests, filters), _filtered(replies, filters), filters)

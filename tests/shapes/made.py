@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pandas as pd
 
@@ -41,3 +42,16 @@ def parquet(records, kind=None):
     out = io.BytesIO()
     frame.to_parquet(out, compression="gzip")
     return out.getvalue()
+
+
+def as_json(document, **options):
+    return json.dumps(document, **options).encode()
+
+
+CLOUDTRAIL = {
+    "eventVersion": "1.08",
+    "userIdentity": {"type": "Root"},
+    "eventSource": "ec2.amazonaws.com",
+    "eventName": "DescribeFlowLogs",
+}
+"""An event of another service's log."""

@@ -14,20 +14,8 @@ from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.json_documents import json_records
 from flowtag_core.showing.log_notes import cautions
 from tests.logs import line
+from tests.shapes.made import CLOUDTRAIL, as_json
 from tests.sources.made import parse
-
-
-def as_json(document, **options):
-    return json.dumps(document, **options).encode()
-
-
-CLOUDTRAIL = {
-    "eventVersion": "1.08",
-    "userIdentity": {"type": "Root"},
-    "eventSource": "ec2.amazonaws.com",
-    "eventName": "DescribeFlowLogs",
-}
-
 
 GOOGLE = {"insertId": "x", "jsonPayload": {"connection": {"dest_port": 443, "protocol": 6}}}
 

@@ -25,7 +25,7 @@ from flowtag_core.shapes.text import Block
 from flowtag_core.sources.pieces import File
 from flowtag_core.sources.stream import Stream
 from tests.logs import line, record_lists, text
-from tests.shapes.made import as_csv, insights, messages, named, parquet
+from tests.shapes.made import CLOUDTRAIL, as_csv, as_json, insights, messages, named, parquet
 from tests.sources.made import LOG, parse, zipped
 
 
@@ -329,18 +329,6 @@ def archive(*names):
         for name in names:
             files.writestr(name, "application/vnd.oasis.opendocument.spreadsheet")
     return out.getvalue()
-
-
-def as_json(document, **options):
-    return json.dumps(document, **options).encode()
-
-
-CLOUDTRAIL = {
-    "eventVersion": "1.08",
-    "userIdentity": {"type": "Root"},
-    "eventSource": "ec2.amazonaws.com",
-    "eventName": "DescribeFlowLogs",
-}
 
 
 AZURE_NSG = {"category": "NetworkSecurityGroupFlowEvent", "properties": {"flows": [{"rule": "r"}]}}
