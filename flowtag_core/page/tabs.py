@@ -14,25 +14,12 @@ import streamlit as st
 from streamlit.runtime import Runtime
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
+from flowtag_core.page.component import component
 from flowtag_core.page.session import Session
 from flowtag_core.sources.pieces import READ_SIZE
 
 _LOOKED_AT_EVERY: Final = 5.0
 _NAME: Final = re.compile("[0-9a-f]{32}")
-
-# A tab's session storage outlives a reload and the back button, is no part of a link, and no other
-# site can read it. A tab that was made as a copy of another has that one's name: it gets its own.
-_NAME_OF_TAB: Final = """
-export default function ({ data, setStateValue }) {
-  let name = sessionStorage.getItem("flowtag-tab")
-  if (!name || name === data.refused) {
-    const random = crypto.getRandomValues(new Uint8Array(16))
-    name = Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")
-    sessionStorage.setItem("flowtag-tab", name)
-  }
-  if (name !== data.known) setStateValue("name", name)
-}
-"""
 
 
 @dataclass
@@ -62,8 +49,7 @@ def session_of_this_tab() -> Session:
         _watch()
         _return_freed_memory()
     tab: _Tab = st.session_state.tab
-    ask = st.components.v2.component("flowtag_tab", js=_NAME_OF_TAB)
-    answer = ask(
+    answer = component("tab")(
         key="name_of_tab",
         data={"known": tab.name, "refused": tab.refused},
         on_name_change=lambda: None,

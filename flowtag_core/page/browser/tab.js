@@ -1,0 +1,11 @@
+// A tab's session storage outlives a reload and the back button, is no part of a link, and no other
+// site can read it. A tab that was made as a copy of another has that one's name: it gets its own.
+export default function ({ data, setStateValue }) {
+  let name = sessionStorage.getItem("flowtag-tab")
+  if (!name || name === data.refused) {
+    const random = crypto.getRandomValues(new Uint8Array(16))
+    name = Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")
+    sessionStorage.setItem("flowtag-tab", name)
+  }
+  if (name !== data.known) setStateValue("name", name)
+}

@@ -1,0 +1,25 @@
+"""The page's own components: what Streamlit's widgets cannot do, from the files in `browser/`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+_BROWSER: Final = Path(__file__).parent / "browser"
+
+
+def component(name: str) -> Any:
+    """The component in the files `browser/<name>.js`, `.html` and `.css`; the last two are optional."""
+    html, css = (_read(f"{name}.{kind}") for kind in ("html", "css"))
+    return st.components.v2.component(
+        f"flowtag_{name}", html=html, css=css, js=_read(f"{name}.js"), isolate_styles=False
+    )
+
+
+@cache
+def _read(file: str) -> str | None:
+    path = _BROWSER / file
+    return path.read_text(encoding="utf-8") if path.exists() else None
