@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-_BROWSER: Final = Path(__file__).parent / "browser"
+_BROWSER: Final = Path(__file__).parent.joinpath("browser")
 
 
 def component(name: str) -> Any:
@@ -21,5 +21,5 @@ def component(name: str) -> Any:
 
 @cache
 def _read(file: str) -> str | None:
-    path = _BROWSER / file
+    path = _BROWSER.joinpath(file)
     return path.read_text(encoding="utf-8") if path.exists() else None
