@@ -99,6 +99,18 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def desk(browser, page_url):
+    """A window for tabs of one size: what one tab has fetched and compiled the next need not."""
+    window = browser.new_context(
+        viewport={"width": 1440, "height": 1000}, reduced_motion="reduce", accept_downloads=True
+    )
+    # Tabs of one site share a process as long as one is open.
+    window.new_page().goto(f"{page_url}/_stcore/health")
+    yield window
+    window.close()
+
+
 def launched(playwright, error):
     """A browser, or None, and what was tried in vain."""
     path = os.environ.get("FLOWTAG_BROWSER") or next(

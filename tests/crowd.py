@@ -24,7 +24,7 @@ class Visitor:
     """One tab, what it should hold, and what it may do."""
 
     def __init__(self, window, url, number, folder, rng):
-        self.mark, self.rng = f"visitor{number}", rng
+        self.mark, self.rng, self.port, self.typed = f"visitor{number}", rng, 4000 + number, 0
         self.page = window.new_page()
         self.page.goto(url)
         self.page.locator(".st-key-sample button").wait_for()
@@ -38,6 +38,7 @@ class Visitor:
         self.lookup = Path(folder, f"{self.mark}.csv")
         self.lookup.write_text(f"dstport,protocol,tag\n{4000 + number},tcp,tag-of-{self.mark}\n")
         self.held = []
+        self.rules = {}
 
     def act(self):
         """Do one thing at random, as soon as the last is done."""
@@ -46,7 +47,8 @@ class Visitor:
         act = self.rng.choice(
             [self.drop] * 4
             + [self.drop_lookup, self.remove, self.measure, self.action, self.search]
-            + [self.reload, self.start_over]
+            + [self.type_tags] * 3
+            + [self.undo, self.reload, self.start_over]
         )
         act()
         return act.__name__
@@ -66,7 +68,9 @@ class Visitor:
         assert set(re.findall(r"visitor\d", text)) <= {self.mark}, text
         assert self.page.get_by_test_id("stException").count() == 0
         if self.held:
-            self.page.get_by_text(f"{sum(self.held):,} records.").first.wait_for(timeout=30_000)
+            self.page.get_by_text(f"Records: {sum(self.held):,} read").first.wait_for(
+                timeout=30_000
+            )
         else:
             self.page.locator(".st-key-sample button").wait_for(timeout=30_000)
 
@@ -79,11 +83,48 @@ class Visitor:
 
     def drop_lookup(self):
         self.zone().set_input_files(self.lookup)
+        self.rules = {self.port: f"tag-of-{self.mark}"}
+
+    def type_tags(self):
+        """Tag a few ports of this tab's own, faster than the page responds."""
+        if not self.held:
+            return
+        self.page.locator("[aria-label='Ports to tag']").focus()
+        for _ in range(self.rng.randrange(1, 4)):
+            self.typed += 1
+            port, tag = 10_000 + self.typed, f"typed-{self.mark}-{self.typed}"
+            self.page.locator("[aria-label='Ports to tag']").focus()
+            self.page.keyboard.type(f"{port}/tcp\n{tag}\n", delay=self.rng.choice((0, 15, 40)))
+            self.rules[port] = tag
+
+    def undo(self):
+        """Undo the last typed rule, if that was the last change to the lookup."""
+        if self.rules and self.typed + 10_000 == list(self.rules)[-1]:
+            self.settle()
+            self.page.locator("h1").first.click()
+            self.page.keyboard.press("z")
+            self.rules.popitem()
+            self.typed += 1
+
+    def check_rules(self):
+        """Check that the lookup has the typed rules and no others."""
+        if not self.held:
+            return
+        self.page.locator(".st-key-more [data-testid=stPopoverButton]").click()
+        with self.page.expect_download() as download:
+            self.page.locator(".st-key-improved_lookup button").click()
+        rows = Path(download.value.path()).read_text().splitlines()[1:]
+        assert rows == [f"{port},tcp,{tag}" for port, tag in self.rules.items()]
+        self.page.keyboard.press("Escape")
 
     def zone(self):
         return self.page.locator("[class*='st-key-logs_and_lookup'] input[type=file]")
 
     def remove(self):
+        if not self.held:
+            return
+        self.page.locator(".st-key-files [data-testid=stPopoverButton]").click()
+        self.page.get_by_test_id("stPopoverBody").wait_for()
         buttons = self.page.get_by_role("button", name=f"Remove {self.mark}-")
         if buttons.count():
             button = self.rng.choice(buttons.all())
@@ -91,6 +132,7 @@ class Visitor:
             path = next(path for path in self.logs if path.stem.endswith(f"-{size}"))
             self.held.remove(self.logs[path])
             button.click()
+        self.page.keyboard.press("Escape")
 
     def measure(self):
         self.choose(".st-key-measure", MEASURES)
@@ -109,7 +151,7 @@ class Visitor:
 
     def reload(self):
         self.page.reload()
-        self.page.get_by_role("heading", name="Flow log tag mapper").wait_for()
+        self.page.get_by_role("heading", name="flowtag").wait_for()
         self.page.wait_for_timeout(1500)
 
     def start_over(self):
@@ -117,7 +159,7 @@ class Visitor:
         if ask.count():
             ask.click()
             self.page.locator(".st-key-start_over button").click()
-            self.held = []
+            self.held, self.rules = [], {}
             self.page.locator(".st-key-sample button").wait_for()
 
 
@@ -137,6 +179,7 @@ def crowd(browser, url, folder, tabs, times, seed):
     for visitor in visitors:
         visitor.settle()
         visitor.check()
+        visitor.check_rules()
     window.close()
 
 

@@ -30,7 +30,7 @@ FORMS = [("desktop", "light"), ("phone", "dark")]
 """In which of them most journeys are made; both sizes, both schemes."""
 
 
-# What Streamlit remembers for the next visit, such as an open sidebar, is not for the next journey.
+# What Streamlit remembers for the next visit is not for the next journey.
 FORGET = """
 if (location.protocol === "http:" && !sessionStorage.getItem("journey")) {
     localStorage.clear()
@@ -75,7 +75,7 @@ def visited(window, url, size="desktop", scheme="light", **settings):
     page.on("pageerror", lambda fault: faults.append(str(fault)))
     try:
         page.goto(url)
-        page.get_by_role("heading", name="Flow log tag mapper").wait_for()
+        page.get_by_role("heading", name="flowtag").wait_for()
         rest(page)
         yield page
         local = re.compile(rf"(?:{re.escape(url.partition('/?')[0])}|data:|blob:)")
@@ -127,19 +127,16 @@ def tag_cells(page):
     cells = rows.evaluate_all(
         "rows => rows.map(r => [...r.querySelectorAll('td')].map(c => c.textContent))"
     )
-    return [(row[0], int(row[1])) for row in cells]
+    return [(row[1], int(row[2])) for row in cells]
 
 
-def show_sidebar(page):
-    """On a phone the side of the page is folded away."""
-    if page.viewport_size["width"] < 800:
-        page.get_by_test_id("stExpandSidebarButton").click()
-        page.locator(".st-key-result_csv button").wait_for()
-        page.wait_for_timeout(500)
+def opened(page, popover):
+    """Open one of the lists on top of the page."""
+    page.locator(f".st-key-{popover} [data-testid=stPopoverButton]").click()
+    page.get_by_test_id("stPopoverBody").wait_for()
 
 
 def result_csv(page):
-    show_sidebar(page)
     with page.expect_download() as download:
         page.locator(".st-key-result_csv button").click()
     with open(download.value.path(), "rb") as file:
@@ -167,39 +164,43 @@ SAMPLE_TAGS = (("email", 3), ("sv_P1", 2), ("sv_P2", 1), ("Untagged", 8))
 def test_from_the_sample_to_the_csv(page, tmp_path):
     page.locator(".st-key-sample button").click()
     wait_for_tags(page, *SAMPLE_TAGS)
-    bars = page.locator("[data-testid=stVegaLiteChart] path[role=graphics-symbol]")
-    bars.first.wait_for()
-    assert bars.count() == 5 + 4 + 14
+    for chart, bars in (("tag_bars", 5), ("port_bars", 14)):
+        drawn = page.locator(f".st-key-{chart} path[role=graphics-symbol]")
+        expect(drawn).to_have_count(bars)
     assert result_csv(page) == command_line(tmp_path, SAMPLE / "flow.log", SAMPLE / "lookup.csv")
 
 
-def test_from_untagged_to_a_better_lookup_without_a_mouse(tab, tmp_path):
-    tab.locator(".st-key-sample button").press("Enter")
-    wait_for_tags(tab, *SAMPLE_TAGS)
-    box = tab.locator(".st-key-tag_as input")
-    box.focus()
-    for tag, untagged in (("first", "50.0%"), ("second", "42.9%"), ("third", "35.7%")):
-        tab.keyboard.type(tag)
-        tab.keyboard.press("Enter")
-        card(tab, "Untagged", untagged)
-        tab.get_by_text(f"to {untagged} of flows.").wait_for()
-    show_sidebar(tab)
-    tab.get_by_text("14 rules, 3 rules not saved").wait_for()
-    with tab.expect_download() as download:
-        tab.locator(".st-key-improved_lookup button").press("Enter")
-    improved = tmp_path / "improved.csv"
-    improved.write_bytes(download.value.path().read_bytes())
-    sample = (SAMPLE / "lookup.csv").read_bytes()
-    assert improved.read_bytes() == sample.rstrip(b"\n") + (
-        b"\n80,tcp,first\n1024,tcp,second\n49153,tcp,third\n"
-    )
-    tab.get_by_text("14 rules", exact=True).wait_for()
-    tab.locator(".st-key-result_csv button").wait_for()
-    with tab.expect_download() as download:
-        tab.locator(".st-key-result_csv button").click()
-    result = download.value.path().read_bytes()
-    assert result == command_line(tmp_path, SAMPLE / "flow.log", improved)
-    assert b"Untagged,5\n" in result
+def test_from_untagged_to_a_better_lookup_without_a_mouse(window, page_url, tmp_path):
+    with visited(window, f"{page_url}/?show_replies=true") as tab:
+        tab.locator(".st-key-sample button").press("Enter")
+        wait_for_tags(tab, *SAMPLE_TAGS)
+        tab.keyboard.press("u")
+        expect(tab.locator(".st-key-tag_as input")).to_be_focused()
+        for tag in ("first", "second", "third", "fourth", "fifth"):
+            tab.keyboard.type(tag)
+            tab.keyboard.press("Enter")
+        untagged(tab, "21.4%")
+        tab.locator(".st-key-more [data-testid=stPopoverButton]").press("Enter")
+        tab.get_by_text("16 rules, 5 rules not saved.").wait_for()
+        with tab.expect_download() as download:
+            tab.locator(".st-key-improved_lookup button").press("Enter")
+        improved = tmp_path / "improved.csv"
+        improved.write_bytes(download.value.path().read_bytes())
+        sample = (SAMPLE / "lookup.csv").read_bytes()
+        assert improved.read_bytes() == sample.rstrip(b"\n") + (
+            b"\n80,tcp,first\n1024,tcp,second\n49153,tcp,third\n49154,tcp,fourth\n49155,tcp,fifth\n"
+        )
+        tab.get_by_text("16 rules.").wait_for()
+        tab.keyboard.press("Escape")
+        with tab.expect_download() as download:
+            tab.locator(".st-key-result_csv button").press("Enter")
+        result = download.value.path().read_bytes()
+        assert result == command_line(tmp_path, SAMPLE / "flow.log", improved)
+        assert b"Untagged,3\n" in result
+        tab.locator("h1").click()
+        for press, share in (("z", "28.6%"), ("z", "35.7%")):
+            tab.keyboard.press(press)
+            untagged(tab, share)
 
 
 def test_a_double_click_on_a_suggestion_adds_one_rule(tab):
@@ -208,11 +209,11 @@ def test_a_double_click_on_a_suggestion_adds_one_rule(tab):
     tab.wait_for_timeout(1000)
     place = tab.locator(".st-key-untagged canvas").first.bounding_box()
     for _ in range(2):
-        tab.mouse.click(place["x"] + 155, place["y"] + 52)
+        tab.mouse.click(place["x"] + 170, place["y"] + 48)
         tab.wait_for_timeout(150)
-    card(tab, "Untagged", "50.0%")
+    untagged(tab, "50.0%")
     tab.wait_for_timeout(1500)
-    card(tab, "Untagged", "50.0%")
+    untagged(tab, "50.0%")
     tab.get_by_text("80/tcp is now http: Untagged 57.1% to 50.0% of flows.").wait_for()
 
 
@@ -255,7 +256,7 @@ def test_the_tag_table_sorts_by_a_click_on_its_head(tab):
     wait_for_tags(tab, *SAMPLE_TAGS)
     canvas = tab.locator(".st-key-tags canvas").first
     for _ in ("ascending", "descending"):
-        canvas.click(force=True, position={"x": 40, "y": 17})
+        canvas.click(force=True, position={"x": 110, "y": 16})
         tab.wait_for_timeout(500)
     wait_for_tags(tab, *reversed(SAMPLE_TAGS))
 
@@ -285,12 +286,20 @@ def write_log(path, lines, **fields):
 
 
 def remove(page, name):
+    if not page.get_by_test_id("stPopoverBody").count():
+        opened(page, "files")
     page.get_by_role("button", name=f"Remove {name}", exact=True).click()
 
 
+def untagged(page, share):
+    """Wait until so much is untagged."""
+    page.locator(".st-key-untagged_line .share").get_by_text(share, exact=True).wait_for()
+
+
 def card(page, label, value):
-    """Wait until the card shows the value."""
-    cards = page.get_by_test_id("stMetric").filter(has_text=label)
+    """Wait until the number shows the value."""
+    name = page.get_by_test_id("stMetricLabel").get_by_text(label, exact=True)
+    cards = page.get_by_test_id("stMetric").filter(has=name)
     cards.get_by_test_id("stMetricValue").get_by_text(value, exact=True).wait_for(timeout=60_000)
 
 
@@ -357,7 +366,7 @@ def test_any_click_while_files_are_counted_is_harmless(window, slow_page, tmp_pa
         wait_for_tags(tab, *SAMPLE_TAGS)
         zone(tab).set_input_files([write_log(tmp_path / f"{name}.log", 60_000) for name in "abc"])
         tab.locator(".st-key-cancel button").wait_for()
-        for name, value in (("Bytes", "111,000"), ("Packets", "174"), ("Flows", "14")):
+        for name, value in (("Bytes", "111 kB"), ("Packets", "174"), ("Flows", "14")):
             tab.locator(".st-key-measure").get_by_text(name, exact=True).click()
             card(tab, name, value)
         tab.locator(".st-key-action").get_by_text("Reject", exact=True).click()
@@ -384,8 +393,8 @@ def test_cancel_half_way_keeps_what_was_there_and_says_what_was_not_read(
         )
         tab.get_by_text(re.compile(r"large.log \(1 of 2\): .* kB of 5\.\d+ MB")).wait_for()
         tab.locator(".st-key-cancel button").click()
-        tab.get_by_text("small.log (2): it was not read, since you cancelled.").wait_for()
-        tab.get_by_text("large.log: it was not read to its end, since you cancelled.").wait_for()
+        tab.get_by_text("small.log (2): cancelled before it was read.").wait_for()
+        tab.get_by_text("large.log: cancelled before it was read completely.").wait_for()
         card(tab, "Flows", "3")
         expect(tab.locator(".st-key-cancel")).to_have_count(0)
         hold.unlink()
@@ -397,7 +406,7 @@ def test_a_file_that_is_too_large_to_upload_is_told_and_the_others_count(tab, tm
     huge = tmp_path / "huge.log"
     with huge.open("wb") as file:
         file.truncate(1_100 << 20)
-    sentence = tab.get_by_text("huge.log: was not sent, since it is larger than 1,024 MB.")
+    sentence = tab.get_by_text("huge.log: was not uploaded because it is larger than 1,024 MB.")
     zone(tab).set_input_files([huge, SAMPLE / "flow.log"])
     card(tab, "Flows", "14")
     sentence.wait_for()
@@ -427,6 +436,7 @@ def test_files_in_place_need_no_upload_and_the_lookup_goes_back_into_its_file(wi
         expect(tab.locator(".st-key-save_lookup")).to_have_count(0)
         drop(tab, better)
         wait_for_tags(tab, ("mail", 4), ("web", 4), ("Untagged", 0))
+        opened(tab, "more")
         tab.locator(".st-key-save_lookup button").click()
         tab.locator(".st-key-save_confirmed button").click()
         tab.get_by_text("Saved 2 rules to").wait_for()
@@ -441,8 +451,8 @@ def test_a_search_finds_ports_protocols_and_tags(tab):
     wait_for_tags(tab, *SAMPLE_TAGS)
     for text, pairs in (("4915*", 6), ("443/tcp", 1), ("20-30", 2), ("email", 3), ("udp", 0)):
         tab.locator(".st-key-search input").fill(text)
-        tab.get_by_text(f"{pairs} of 14 pairs").wait_for()
-        bars = tab.get_by_test_id("stVegaLiteChart").last.locator("path[role=graphics-symbol]")
+        tab.get_by_text(f"{pairs} of 14 ports").wait_for()
+        bars = tab.locator(".st-key-port_bars").locator("path[role=graphics-symbol]")
         expect(bars).to_have_count(pairs)
 
 
@@ -465,10 +475,11 @@ def barriers(page):
     }
 
 
-def barriers_in_every_form(page):
-    """What axe finds in every size and colour scheme of one open page."""
+def barriers_in(page, *forms):
+    """What axe finds in these sizes and colour schemes of one open page."""
     found = set()
-    for (width, height), scheme in product(SIZES.values(), ("light", "dark")):
+    for size, scheme in forms:
+        width, height = SIZES[size]
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
         page.wait_for_timeout(1000)  # what fades in has less contrast meanwhile
@@ -483,7 +494,7 @@ def is_dark(page):
 
 
 def test_axe_finds_nothing_but_what_others_alone_could_mend(tab, tmp_path):
-    assert barriers_in_every_form(tab) <= OTHERS_OWN
+    assert barriers_in(tab, ("phone", "light"), ("desktop", "dark")) <= OTHERS_OWN
     log = write_log(tmp_path / "a.log", 3)
     log.write_bytes(log.read_bytes() + line(status="SKIPDATA") + b"\nshort\n")
     rules, picture = tmp_path / "rules.csv", tmp_path / "picture.log"
@@ -491,7 +502,7 @@ def test_axe_finds_nothing_but_what_others_alone_could_mend(tab, tmp_path):
     picture.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
     drop(tab, log, rules, picture)
     wait_for_tags(tab, ("mail", 3), ("Untagged", 0))
-    assert barriers_in_every_form(tab) <= OTHERS_OWN
+    assert barriers_in(tab, *product(SIZES, ("light", "dark"))) <= OTHERS_OWN
 
 
 def rows_of(page, key):
@@ -505,7 +516,7 @@ def rows_of(page, key):
 def click_row(page, key, row):
     """Click the box before a row."""
     place = page.locator(f"{key} canvas").first.bounding_box()
-    page.mouse.click(place["x"] + 15, place["y"] + 52 + 35 * row)
+    page.mouse.click(place["x"] + 15, place["y"] + 48 + 32 * row)
 
 
 def rest(page):
@@ -568,7 +579,7 @@ def test_dragging_over_the_timeline_keeps_that_time_everywhere(window, page_url,
     with visited(window, page_url, timezone_id="Asia/Tokyo") as tab:  # there it is another day
         drop(tab, hours(tmp_path / "a.log"), SAMPLE / "lookup.csv")
         card(tab, "Flows", "820")
-        tab.get_by_text("14 Nov 2023 22:14 \u2013 22:54 UTC, 1 minute a bar.").wait_for()
+        tab.get_by_text("1-minute bars \u00b7 UTC").wait_for()
         drag_over(tab, 0.252, 0.497)
         wait_for_address(tab, "time", "2023-11-14T22:24/2023-11-14T22:34")
         kept = range(10, 20)
@@ -609,35 +620,40 @@ def test_a_link_opens_the_view_that_it_was_taken_from(window, page_url):
     with visited(window, f"{page_url}/?{view}&time=2021-05-04T15:04/2021-05-04T15:06") as tab:
         tab.locator(".st-key-sample button").click()
         card(tab, "Packets", "71")
-        tab.get_by_role("heading", name="Ports and protocols: email").wait_for()
+        tab.locator(".st-key-clear_tag").get_by_text("email").wait_for()
         expect(tab.locator(".st-key-search input")).to_have_value("993")
         in_view(tab.locator(".st-key-ports"))
         tab.locator(".st-key-ports table[role=grid] tbody tr").wait_for(state="attached")
-        assert [row[1:3] for row in rows_of(tab, ".st-key-ports")] == [["tcp", "email"]]
+        assert [row[2:4] for row in rows_of(tab, ".st-key-ports")] == [["tcp", "email"]]
         tab.get_by_role("button", name="4 May 2021 15:04 \u2013 15:06 UTC").wait_for()
         assert in_address(tab, "tag") == "email"
 
 
-def test_a_selected_tag_stays_selected_though_its_row_moves(tab):
+def test_a_selected_tag_stays_selected_though_its_row_moves(window, page_url):
+    with visited(window, f"{page_url}/?show_replies=true") as tab:
+        _follow_a_selected_tag(tab)
+
+
+def _follow_a_selected_tag(tab):
     tab.locator(".st-key-sample button").click()
     wait_for_tags(tab, *SAMPLE_TAGS)
     rest(tab)
     click_row(tab, ".st-key-tags", 2)
-    tab.get_by_role("heading", name="Ports and protocols: sv_P2").wait_for()
+    tab.locator(".st-key-clear_tag").get_by_text("sv_P2").wait_for()
     wait_for_address(tab, "tag", "sv_P2")
     box = tab.locator(".st-key-tag_as input")
-    for untagged in ("50.0%", "42.9%", "35.7%"):
+    for share in ("50.0%", "42.9%", "35.7%"):
         box.fill("sv_P2")
         box.press("Enter")
-        card(tab, "Untagged", untagged)
+        untagged(tab, share)
         rest(tab)
     wait_for_tags(tab, ("sv_P2", 4), ("email", 3), ("sv_P1", 2), ("Untagged", 5))
-    tab.get_by_role("heading", name="Ports and protocols: sv_P2").wait_for()
-    tab.get_by_text("4 of 14 pairs").wait_for()
+    tab.locator(".st-key-clear_tag").get_by_text("sv_P2").wait_for()
+    tab.get_by_text("4 of 14 ports").wait_for()
     rest(tab)
     # A second click on it, where it is now, lets go of it.
     click_row(tab, ".st-key-tags", 0)
-    tab.get_by_role("heading", name="Ports and protocols", exact=True).wait_for()
+    expect(tab.locator(".st-key-clear_tag")).to_have_count(0)
     assert in_address(tab, "tag") is None
 
 
@@ -646,7 +662,7 @@ def test_order_and_scroll_of_the_list_survive_a_rule(tab, tmp_path):
     flows = [line(dstport=str(port)) for port in range(2000, 2100) for _ in range(port - 1990)]
     log.write_bytes(b"\n".join(flows))
     drop(tab, log)
-    card(tab, "Port/protocol pairs", "100")
+    card(tab, "Ports", "100")
     rest(tab)
     head = tab.locator(".st-key-untagged canvas").first
     head.click(force=True, position={"x": 60, "y": 17})  # by port, the smallest first
@@ -657,7 +673,7 @@ def test_order_and_scroll_of_the_list_survive_a_rule(tab, tmp_path):
     tab.mouse.wheel(0, 35 * 20)
     tab.wait_for_timeout(500)
     before = rows_of(tab, ".st-key-untagged")[3][0]
-    tab.locator(".st-key-tag_ports input").fill("2099/tcp")
+    tab.locator(".st-key-tag_as textarea").fill("2099/tcp")
     box = tab.locator(".st-key-tag_as input")
     box.fill("mine")
     box.press("Enter")
@@ -672,34 +688,5 @@ def test_order_and_scroll_of_the_list_survive_a_rule(tab, tmp_path):
     assert rows_of(tab, ".st-key-untagged")[3][0] == before
 
 
-def test_a_cell_of_the_lookup_is_edited_and_the_numbers_follow(tab):
-    tab.locator(".st-key-sample button").click()
-    wait_for_tags(tab, *SAMPLE_TAGS)
-    tab.locator(".st-key-rules summary").click()
-    grid = tab.locator("[class*=st-key-rules_]")
-    grid.locator("canvas").first.wait_for()
-    in_view(grid)
-    rest(tab)
-    for row, mails in ((0, 1), (2, 2)):
-        for _ in range(3):  # What is drawn late above the table moves it out of the window.
-            in_view(grid)
-            place = grid.locator("canvas").first.bounding_box()
-            tab.mouse.dblclick(place["x"] + place["width"] - 30, place["y"] + 52 + 35 * row)
-            editor = tab.locator("#portal textarea, #portal input").first
-            editor.fill("mail")
-            editor.press("Enter")
-            tab.wait_for_timeout(500)
-            rest(tab)
-            if ("mail", mails) in tag_cells(tab):
-                break
-    wait_for_tags(tab, ("email", 3), ("mail", 2), ("sv_P2", 1), ("Untagged", 8))
-    tab.get_by_text("11 rules, 2 rules not saved").wait_for()
-    for _ in range(2):
-        tab.locator(".st-key-undo button").click()
-        rest(tab)
-    wait_for_tags(tab, *SAMPLE_TAGS)
-    tab.get_by_text("11 rules", exact=True).wait_for()
-
-
 def test_three_tabs_at_once_never_show_what_is_another_s(browser, page_url, tmp_path):
-    crowd(browser, page_url, tmp_path, tabs=3, times=2, seed=3)
+    crowd(browser, page_url, tmp_path, tabs=3, times=1, seed=3)

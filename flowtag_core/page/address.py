@@ -1,15 +1,20 @@
 """The page's address: the selected tag and the chosen time in it.
 
-It is the one place where these are kept, so that a link, a reload and the back button have them.
-What it says may come from anybody: a time that is none is passed over.
+They are kept only here, so that links, reloads and the back button have them. Anyone can write an
+address, so an invalid time is ignored.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import streamlit as st
 
 from flowtag_core.showing import times
 from flowtag_core.tagging.report import Time
+
+_FILTERS: Final = {"measure", "action", "view", "search", "zone", "cap", "show_replies"}
+"""The keys of the widgets whose choice is in the address."""
 
 
 def tag() -> str | None:
@@ -23,18 +28,25 @@ def time() -> Time | None:
 
 
 def is_view() -> bool:
-    """Whether it says anything."""
+    """Whether the address has any parameter."""
     return bool(st.query_params)
 
 
 def select_tag(name: str | None) -> None:
-    """Have this tag selected, or none."""
+    """Select this tag, or none."""
     _say("tag", name)
 
 
 def choose_time(time: Time | None) -> None:
-    """Have this time chosen, or all."""
+    """Choose this time, or all time."""
     _say("time", times.to_link(time) if time else None)
+
+
+def forget() -> None:
+    """Have no view in the address: no tag, no time, and every filter as it is at first."""
+    for key in _FILTERS.intersection(map(str, st.session_state)):
+        del st.session_state[key]
+    st.query_params.clear()
 
 
 def _say(key: str, value: str | None) -> None:

@@ -1,34 +1,51 @@
-"""The state of the workbench, and the meaning of a click on a list that moves."""
+"""The state of the workbench, and what a click on its moving list means."""
 
 from __future__ import annotations
 
+import secrets
 import time
-from collections.abc import Collection, Hashable, Sequence
+from collections.abc import Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from flowtag_core.showing.lookup_notes import effect
-from flowtag_core.showing.words import pair_name
+from flowtag_core.showing.words import number
 from flowtag_core.showing.workbench import UntaggedPair
-from flowtag_core.tagging.editing import parse_rules
-from flowtag_core.tagging.lookup import Rule
+from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import Report
 
 A_DOUBLE_CLICK: Final = 0.5
-"""Seconds in which a second click on the same row is no decision of its own."""
+"""Seconds in which a second click on the same row is part of a double click."""
 AT_ONCE: Final = 0.35
-"""Seconds in which no second click is: in a sorted list its row may have another number."""
+"""Seconds in which any second click is, on whatever row: the list may have been sorted."""
 ON_ITS_WAY: Final = 3.0
-"""Seconds in which the browser may still show the list before this one."""
+"""Seconds in which the browser may still show the previous list."""
+
+
+class Numbered(Protocol):
+    """Something numbered in the order in which it was typed."""
+
+    @property
+    def number(self) -> int:
+        """Its number, from 1."""
+
+
+N = TypeVar("N", bound=Numbered)
 
 
 @dataclass
 class Bench:
-    """The untagged pairs on offer, which of them are ticked, and what the last deed came to.
+    """The untagged pairs on offer, which of them are ticked, and the effect of the last change.
 
-    `said` is the sentence on that deed, `wrong` the one on what could not be done. `untagged` is
-    the share (0 to 1) that was Untagged when the page was drawn last, `pending` what was done since,
-    `view` what was counted then.
+    `said` is the sentence on that effect, `wrong` the one on why a change failed. `untagged` is
+    the share (0 to 1) that was Untagged when the page was last drawn, `pending` the changes since,
+    `view` what was counted then. `aimed` has ports chosen elsewhere on the page for the next tag,
+    `aims` counts such choices.
+
+    In the log of typed tags, `taken` is the last number that was processed, `refused` the last that
+    failed, and `told` what the browser knows of both. `name` is unique, so that a log is processed only by
+    the bench that it was typed for. `epoch` changes when a tagged pair may be on offer again,
+    `left` is the lookup after the last log entry.
     """
 
     pairs: tuple[UntaggedPair, ...] = ()
@@ -38,12 +55,21 @@ class Bench:
     untagged: float = 0.0
     pending: str = ""
     view: Hashable = None
+    aims: int = 0
+    aimed: str = ""
+    name: str = field(default_factory=lambda: secrets.token_hex(8))
+    taken: int = 0
+    refused: int = 0
+    epoch: int = 0
+    left: Lookup | None = None
+    told: dict[str, int] = field(default_factory=lambda: {"taken": 0, "epoch": 0, "refused": 0})
+    _others: int = 0
     _pairs_before: tuple[UntaggedPair, ...] = ()
     _moved: float = 0.0
     _taken: tuple[int, float] = (-1, 0.0)
 
     def show(self, pairs: Sequence[UntaggedPair]) -> list[int]:
-        """Put these on offer; gives the rows that are ticked, those that are gone being let go."""
+        """Offer these pairs and return the ticked rows; pairs that are gone are unticked."""
         if tuple(pairs) != self.pairs:
             self._pairs_before, self._moved = self.pairs, time.monotonic()
             self.pairs = tuple(pairs)
@@ -52,15 +78,15 @@ class Bench:
         return rows
 
     def tick(self, rows: Collection[int]) -> None:
-        """Have these rows of the list ticked and no others."""
+        """Tick these rows of the list and no others."""
         self.wrong = ""
         self.ticked = {self.pairs[row].numbers for row in rows if row < len(self.pairs)}
 
     def clicked(self, row: int, label: str) -> UntaggedPair | None:
         """The pair that the browser showed where it was clicked, None where that is not sure.
 
-        The rows move up after each rule. The click may have been meant for the list before this one
-        if that was here a moment ago; and the second half of a double click is meant for nothing.
+        The rows move up after each rule, so the click may have been meant for the previous list if that
+        was shown a moment ago. The second half of a double click is ignored.
         """
         now = time.monotonic()
         row_before, then = self._taken
@@ -72,46 +98,50 @@ class Bench:
         self._taken = row, now
         return meant[0] if meant[0] in self.pairs else None
 
-    def rules(self, ports: str, tag: str) -> list[Rule]:
-        """The rules for a tag: for the ports that are written, else the ticked rows, else the first.
-
-        Raises RuleError where what is written means nothing.
-        """
-        if ports.strip():
-            return parse_rules(ports, tag)
-        return [pair.rule(tag) for pair in self._targets]
-
-    def names(self) -> list[str]:
-        """The names of the pairs that a tag is for if no port is written."""
-        return [pair_name(*pair.numbers) for pair in self._targets]
-
     @property
-    def first_suggestion(self) -> str:
-        """The tag that is suggested for the first of them."""
-        return self._targets[0].suggestion
-
-    @property
-    def _targets(self) -> list[UntaggedPair]:
-        """The ticked pairs, else the first."""
+    def offered(self) -> list[UntaggedPair]:
+        """The pairs that a tag applies to if no port is typed: the ticked ones, else the first."""
         ticked = [pair for pair in self.pairs if pair.numbers in self.ticked]
         return ticked or list(self.pairs[:1])
 
-    def drawn(self, report: Report, view: Hashable) -> None:
-        """The page is drawn: what was done since the last time has come to something.
+    def new(self, log: Iterable[N]) -> list[N]:
+        """The new entries of the log, each number once."""
+        by_number = {entry.number: entry for entry in log if entry.number > self.taken}
+        return [by_number[number] for number in sorted(by_number)]
 
-        With another view, so that other flows are counted, what was said before holds no more.
+    def give_back(self, number: int) -> None:
+        """Note that the entry with this number failed, and offer its pairs again."""
+        self.refused = number
+        self.epoch += 1
+
+    def see(self, lookup: Lookup) -> None:
+        """Note whether the lookup was changed by anything but the log."""
+        if lookup is not self.left:
+            self.left = lookup
+            self.epoch += 1
+
+    def drawn(self, report: Report, view: Hashable) -> None:
+        """Note that the page is drawn, and say what the changes since the last time did.
+
+        In another view other flows are counted, so the old sentence is cleared.
         """
         if view != self.view:
             self.said, self.view = "", view
         elif self.pending:
-            self.said = effect(self.pending, self.untagged, report)
-        self.pending = ""
+            others = f" and {number(self._others, 'more change')}" if self._others else ""
+            self.said = effect(self.pending + others, self.untagged, report)
+        self.pending, self._others = "", 0
         self.untagged = report.untagged / report.total if report.total else 0.0
 
     def did(self, what: str) -> None:
-        """Something was done; what it came to is known when the page is drawn."""
+        """Note a change; its effect is known when the page is drawn."""
+        self._others += bool(self.pending)
         self.pending, self.wrong = what, ""
 
+    def aim(self, ports: str) -> None:
+        """Set the ports for the next tag, as if they had been typed."""
+        self.aims, self.aimed = self.aims + 1, ports
+
     def refuse(self, sentence: str) -> None:
-        """Something could not be done; an empty sentence takes that back."""
+        """Say why a change failed; an empty sentence clears that."""
         self.wrong = sentence

@@ -1,9 +1,10 @@
-"""The state of the timeline, and the meaning of a drag over it."""
+"""The state of the timeline, and what a drag over it means."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,18 +12,27 @@ from flowtag_core.showing.timeline import Axis
 from flowtag_core.tagging.report import Time
 
 
+class Fault(NamedTuple):
+    """Why a typed text is not a valid time, while `time` was chosen."""
+
+    time: Time | None
+    sentence: str
+
+
 @dataclass
 class Brush:
     """The chart that the browser has: its number, its axis, and the time marked in it.
 
-    `first` is the time that the chart began with: a part of the chart, which stays the same while
-    the browser moves the mark. For a time that came from elsewhere there is another chart.
+    `first` is the time marked when the chart was sent. It is a part of the chart, so it stays the same
+    while the browser moves the mark. A time set elsewhere needs a new chart. `fault` is what is wrong
+    with the last typed text.
     """
 
     number: int = 0
     axis: Axis | None = None
     first: Time | None = None
     marked: Time | None = None
+    fault: Fault | None = None
 
     @property
     def key(self) -> str:
@@ -30,9 +40,9 @@ class Brush:
         return f"timeline_{self.number}"
 
     def draw(self, axis: Axis, time: Time | None, is_there: bool) -> None:
-        """Have a chart with this axis and this time marked, the one that is there if it will do.
+        """Prepare a chart with this axis and this time marked; reuse the present one if possible.
 
-        One that was away, for a reload or for want of flows, is marked as it was at first.
+        A chart that was away, after a reload or without flows, is marked as at first.
         """
         is_same = self.axis is not None and np.array_equal(self.axis.start, axis.start)
         if not is_same or time != (self.marked if is_there else self.first):
@@ -41,6 +51,6 @@ class Brush:
         self.axis = axis
 
     def dragged(self, places: Sequence[float] | None) -> Time | None:
-        """The time between two places on the axis, which is marked now."""
+        """Mark the time between two places on the axis and return it."""
         self.marked = self.axis.time(*places) if self.axis and places else None
         return self.marked

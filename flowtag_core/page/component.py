@@ -1,4 +1,4 @@
-"""The page's own components: what Streamlit's widgets cannot do, from the files in `browser/`."""
+"""The page's own components, from the files in `browser/`: what Streamlit's widgets cannot do."""
 
 from __future__ import annotations
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar
 
 from flowtag_core.errors import LookupFileError, RuleError
 from flowtag_core.page.bench import Bench
-from flowtag_core.page.edits import Edits
+from flowtag_core.page.edits import Edits, Told
 from flowtag_core.page.versions import Versions
 from flowtag_core.showing import lookup_notes, words
+from flowtag_core.showing.sheet import Part
 from flowtag_core.tagging.editing import with_rules
 from flowtag_core.tagging.lookup import Lookup, Rule
 
@@ -35,11 +36,11 @@ def locked(change: Callable[Concatenate[Desk, P], T]) -> Callable[Concatenate[De
 class Desk:
     """A lookup and everything that changes it.
 
-    `versions` has the lookup and what it was before. While the sample is shown, `sample` is the lookup
-    that belongs to it and `before_sample` what was there before. `bench` is what stands on the workbench,
-    `edits` the table in which the rows are edited. `home` is the file of this machine that the lookup came
-    from, `home_content` what was in it then. Every change holds `lock`: the script of a tab may run on two
-    threads for a moment.
+    `versions` has the lookup and its earlier versions. While the sample is shown, `sample` is its lookup
+    and `before_sample` what was there before. `bench` is the state of the workbench, `edits` that of the
+    table in which the rows are edited. `home` is the local file that the lookup came from, `home_content`
+    its content at that time. Every change holds `lock`: the script of a tab may run on two threads for a
+    moment.
     """
 
     versions: Versions = field(default_factory=Versions)
@@ -53,17 +54,17 @@ class Desk:
 
     @property
     def given(self) -> Lookup | None:
-        """The lookup; None as long as none was given and no rule was added."""
+        """The lookup; None until one is given or a rule is added."""
         return self.versions.current
 
     @property
     def lookup(self) -> Lookup:
-        """The lookup; one without a rule where there is none."""
+        """The lookup; an empty one if there is none."""
         return self.versions.lookup
 
     @property
     def has_lookup_to_save(self) -> bool:
-        """Whether there is a lookup of the user's own, and one was read from `home` at first."""
+        """Whether the user has a lookup of their own, and one was first read from `home`."""
         is_own = self.given is not None and not self._is_sample
         return is_own and self.home_content is not None
 
@@ -79,7 +80,7 @@ class Desk:
         if self.given is not None and self.given.content != lookup.content:
             told = f"{lookup.name} replaced {self.given.name}."
         if self.home_content is None and lookup.name == words.unicode(self.home or ""):
-            # Only what was read from that file as it is may once be written over it.
+            # The file may later be overwritten only if it was read unconverted.
             self.home_content = None if lookup.form else lookup.content
         self.versions.take(lookup)
         self.before_sample = None
@@ -87,29 +88,65 @@ class Desk:
 
     @locked
     def remove(self) -> None:
-        """Take the lookup out again: everything is Untagged then. It can be undone."""
+        """Remove the lookup, so that everything is Untagged. This can be undone."""
         self.versions.take(None)
 
     @locked
     def tag(self, rules: Sequence[Rule]) -> None:
-        """Add rules to the lookup, or say why that cannot be."""
+        """Add rules to the lookup, or say why that failed."""
         try:
             self._change(with_rules(self.lookup, rules), lookup_notes.named(rules))
         except (RuleError, LookupFileError) as error:
             self.bench.refuse(str(error))
 
     @locked
-    def edit(self, done: Mapping[str, Any]) -> None:
-        """Apply the edits made in the table of rows, or say why they are not possible."""
-        self.edits.wrong = ""
-        if self.edits.content != self.lookup.content:
-            self.edits.wrong = lookup_notes.CHANGED_MEANWHILE
-            return
+    def table(self) -> Edits:
+        """The table of the lookup's rows to send to the browser.
+
+        It includes the pending edits, so call `stage` first for what was done in the last table.
+        """
+        self.edits.show(self.lookup)
+        return self.edits
+
+    @locked
+    def look_at(self, part: Part, line: int | None = None) -> None:
+        """Show these rows in the table; without a line, those around the last one."""
+        self.edits.part = part
+        self.edits.line = self.edits.line if line is None else line
+
+    @locked
+    def stage(self, told_of: Callable[[int], Told | None]) -> Edits:
+        """Keep what was done in the table until it is applied.
+
+        `told_of` takes a table's number and returns what the browser says was done in it, None if the
+        browser does not have that table.
+        """
+        self.edits.stage(told_of(self.edits.number))
+        return self.edits
+
+    @locked
+    def discard(self) -> None:
+        """Discard the pending edits."""
+        self.edits.discard()
+
+    @locked
+    def apply(self) -> None:
+        """Apply all pending edits as one change, or say why that failed.
+
+        None is applied while one of them would make a row unusable.
+        """
+        edits = self.edits
+        if edits.follow(self.lookup) and not edits.staged.is_refused(edits.sheet):
+            self._make(edits)
+
+    def _make(self, edits: Edits) -> None:
         try:
-            lookup = self.edits.edited(done)
-            self._change(lookup, lookup_notes.edited(self.lookup, lookup))
+            lookup = edits.staged.made(edits.sheet)
         except (RuleError, LookupFileError) as error:
-            self.edits.wrong = str(error)
+            edits.wrong = str(error)
+        else:
+            self._change(lookup, lookup_notes.edited(self.lookup, lookup))
+            edits.made(self.lookup)
 
     def _change(self, lookup: Lookup, what: str) -> None:
         if lookup.content != self.lookup.content:
@@ -124,7 +161,7 @@ class Desk:
 
     @locked
     def redo(self) -> None:
-        """Take the last undo back."""
+        """Reverse the last undo."""
         self.versions.redo()
         self.bench.did("Redone")
 
@@ -159,6 +196,7 @@ class Desk:
 
     @locked
     def start_over(self) -> None:
-        """Let go of the lookup and of everything that was done to it."""
-        self.versions, self.bench, self.edits = Versions(), Bench(), Edits()
+        """Forget the lookup and its history."""
+        # A table's number is never reused: the browser may still report on the previous table.
+        self.versions, self.bench, self.edits = Versions(), Bench(), Edits(self.edits.number)
         self.sample = self.before_sample = None

@@ -1,94 +1,160 @@
-"""The state of the table in which the lookup is edited, and the meaning of an edit."""
+"""The state of the table in which the lookup is edited, and what each edit in it means."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final
 
-from flowtag_core.errors import RuleError
 from flowtag_core.page.versions import EMPTY_LOOKUP
-from flowtag_core.showing import tables
+from flowtag_core.showing import lookup_notes
+from flowtag_core.showing import sheet as sheets
+from flowtag_core.showing.words import unicode
 from flowtag_core.tagging.editing import Sheet, sheet_of
 from flowtag_core.tagging.lookup import Lookup
+from flowtag_core.tagging.staging import Change, Staged
 
 MOST_CELLS: Final = 100_000
-"""Cells of a table that a browser edits without delay; a larger file is edited elsewhere."""
+"""Cells that a browser can edit without delay; a larger file must be edited elsewhere."""
+
+Told = Mapping[str, Any]
+"""What the browser says was done in a table: edited_rows, added_rows, deleted_rows."""
+
+_Shown = tuple[bytes, sheets.Part, int | None]
 
 
 @dataclass
 class Edits:
-    """The table that the browser has: its number, the file it began as, and what it stands for.
+    """The table that the browser has, the rows that it shows, and the pending edits.
 
-    While only it is edited it stays as it was sent, and the browser tells all that was done to it
-    since: so it keeps its scroll, and 10,000 rows are sent once. A lookup that was changed elsewhere
-    gets another table. `rows` is the frame that was sent, None where there are too many. `wrong`
-    says what could not be done.
+    The browser reports all that was done in a table since it was sent, so a table is sent once and keeps
+    its scroll and its open cell. A new table, with a new `number`, is sent to show other rows, after the
+    lookup was changed elsewhere, and after the edits were discarded. It includes the edits that are
+    pending then.
+
+    `rows` is the frame that was sent, None if it is too large; `places` are the sheet's rows in it,
+    `before` has the edits pending when it was sent, `staged` those pending now. `part` and `line` say
+    which rows to show. `wrong` says what failed.
     """
 
     number: int = 0
+    lookup: Lookup = EMPTY_LOOKUP
     sheet: Sheet = field(default_factory=partial(sheet_of, EMPTY_LOOKUP))
+    part: sheets.Part = "all"
+    line: int | None = None
     rows: Any = None
-    content: bytes | None = None
-    is_edited: bool = False
+    places: tuple[int, ...] = ()
+    before: Staged = field(default_factory=Staged)
+    staged: Staged = field(default_factory=Staged)
     wrong: str = ""
+    _sent: _Shown | None = None
+    _is_known: bool = False
 
-    def show(self, lookup: Lookup, is_there: bool) -> None:
-        """Have a table of this lookup: the one that the browser still has, if it will do."""
-        if self.content == lookup.content and (is_there or not self.is_edited):
-            return
-        self.number += 1
-        self.sheet, self.content, self.is_edited = sheet_of(lookup), lookup.content, False
-        cells = len(self.sheet.rows) * len(self.sheet.columns)
-        self.rows = tables.rule_table(self.sheet) if cells <= MOST_CELLS else None
+    @property
+    def changes(self) -> list[Change]:
+        """The pending changes, row by row."""
+        return list(self.staged.changes(self.sheet))
 
-    def edited(self, done: Mapping[str, Any]) -> Lookup:
-        """The lookup after all that was done to the table since it was sent.
+    def show(self, lookup: Lookup) -> None:
+        """Show this lookup in the table; send a new one only if necessary."""
+        self.part = self.part if lookup.problems or self.part != "problems" else "all"
+        wanted = lookup.content, self.part, self.line if self.part == "around" else None
+        if self._sent != wanted or not (self._is_known or self.staged == self.before):
+            self.follow(lookup)
+            self._send()
 
-        Raises RuleError where the rows would not be read again as they stand there, and
-        LookupFileError where no lookup would be left.
+    def follow(self, lookup: Lookup) -> bool:
+        """Move the pending edits to this lookup; return whether all of them could be moved.
+
+        Edits of rows that have changed or are gone are dropped, and `wrong` says so.
         """
-        self.content = None  # What comes of a refused edit is not what the browser shows.
-        sheet, removed = self.sheet, set(done["deleted_rows"])
-        changed = {
-            row: cells
-            for row, told in done["edited_rows"].items()
-            if row not in removed and (cells := _changed(sheet.rows[row], told))
-        }
-        added = [_added(told, len(sheet.columns)) for told in done["added_rows"]]
-        lookup = sheet.edited(changed, added, removed)
-        after = sheet_of(lookup)
-        if [*after.rows] != _rows(sheet, changed, added, removed):
-            raise RuleError(
-                f"{lookup.name}: what was written there would not be read again as it stands. A row "
-                "may not be empty, begin with # or read as a header. The table is as it was."
-            )
-        if after.lines[: len(sheet.lines)] == sheet.lines:
-            self.content, self.is_edited = lookup.content, True
-        return lookup
+        if lookup.content == self.lookup.content:
+            return True
+        old, self.lookup, self.sheet = self.sheet, lookup, sheet_of(lookup)
+        self.staged, lost = self.staged.moved(old, self.sheet)
+        self.wrong, self._sent = lookup_notes.CHANGED_MEANWHILE if lost else "", None
+        return not lost
+
+    def stage(self, told: Told | None) -> None:
+        """Take what the browser says was done in the table, None if it does not have it."""
+        self._is_known = told is not None
+        # A table that is about to be replaced has no more edits.
+        is_over = told is None or self._sent is None
+        staged = self.staged if is_over else self._after(told or {})
+        if staged != self.staged:
+            self.staged, self.wrong = staged, ""
+
+    def discard(self) -> None:
+        """Discard the pending edits."""
+        self.staged, self.wrong, self._sent = Staged(), "", None
+
+    def made(self, lookup: Lookup) -> None:
+        """Note that the pending edits were applied and gave this lookup.
+
+        If no row has moved or gained or lost a problem, the browser's table already shows it.
+        """
+        sheet = sheet_of(lookup)
+        is_shown = (sheet.lines, lookup.problems) == (self.sheet.lines, self.lookup.problems)
+        self.lookup, self.sheet = lookup, sheet
+        self.before = self.staged = Staged()
+        self._sent = (lookup.content, *self._sent[1:]) if is_shown and self._sent else None
+
+    def _send(self) -> None:
+        self.number += 1
+        line = self.line if self.part == "around" else None
+        self.before, self._sent = self.staged, (self.lookup.content, self.part, line)
+        rows = sheets.rows_to_show(self.sheet, self.lookup, self.part, line or 0)
+        self.places = tuple(row for row in rows if row not in self.staged.removed)
+        is_small = len(self.places) * len(self.sheet.columns) <= MOST_CELLS
+        table = partial(sheets.rule_table, self.sheet, self.lookup, self.places, self.staged, line)
+        self.rows = table() if is_small else None
+
+    def _after(self, told: Told) -> Staged:
+        """The pending edits after all that was done in the table since it was sent."""
+        removed = {*told["deleted_rows"]}
+        changed = {row: {**cells} for row, cells in self.before.changed.items()}
+        added = [list(row) for row in self.before.added]
+        table: dict[int, Any] = dict(enumerate(self.places))
+        for place, cells in told["edited_rows"].items():
+            typed = _typed(cells, len(self.sheet.columns))
+            if place in table:
+                changed[table[place]] = {**changed.get(table[place], {}), **typed}
+            elif len(table) <= place < len(table) + len(added):
+                new = added[place - len(table)]
+                new[:] = [typed.get(column, text) for column, text in enumerate(new)]
+        gone = {table[place] for place in removed if place in table}
+        kept = (row for place, row in enumerate(added, len(table)) if place not in removed)
+        new_rows = [*kept, *_added(told["added_rows"], len(self.sheet.columns))]
+        return Staged(
+            {
+                row: other
+                for row, cells in changed.items()
+                if row not in gone and (other := _other(self.sheet.rows[row], cells))
+            },
+            tuple(tuple(row) for row in new_rows if any(row)),
+            self.before.removed | gone,
+        )
 
 
-def _changed(row: Sequence[str], told: Mapping[str, str | None]) -> dict[int, str]:
-    """The cells of a row that have another text now; the browser names a column by its place."""
-    cells = {int(column): text or "" for column, text in told.items()}
-    return {column: text for column, text in cells.items() if [text] != [*row[column : column + 1]]}
+def _typed(cells: Mapping[str, str | None], columns: int) -> dict[int, str]:
+    """The texts by column; the browser names a column by its position.
+
+    Spaces around a text have no meaning in a lookup, and some would be lost when it is read again.
+    """
+    return {
+        int(name): unicode(text or "").strip()
+        for name, text in cells.items()
+        if name.isdecimal() and int(name) < columns
+    }
 
 
-def _added(told: Mapping[str, str | None], columns: int) -> list[str]:
-    return [told.get(str(column)) or "" for column in range(columns)]
+def _added(rows: Iterable[Mapping[str, str | None]], columns: int) -> list[list[str]]:
+    typed = [_typed(cells, columns) for cells in rows]
+    return [[cells.get(column, "") for column in range(columns)] for cells in typed]
 
 
-def _rows(
-    sheet: Sheet,
-    changed: Mapping[int, Mapping[int, str]],
-    added: list[list[str]],
-    removed: Collection[int],
-) -> list[list[str]]:
-    """The rows that must come back when the file is read again."""
-    rows = [list(row) for row in sheet.rows]
-    for row, cells in changed.items():
-        rows[row] += [""] * (1 + max(cells) - len(rows[row]))
-        for column, text in cells.items():
-            rows[row][column] = text
-    return [row for place, row in enumerate(rows) if place not in removed] + added
+def _other(row: list[str], cells: Mapping[int, str]) -> dict[int, str]:
+    """The cells that differ from what the table showed in the row."""
+    shown = dict(enumerate(map(unicode, row)))
+    return {column: text for column, text in cells.items() if text != shown.get(column, "")}

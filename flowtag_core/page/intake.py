@@ -241,7 +241,7 @@ class Intake:
         finally:
             with self._lock:
                 # Only after an unforeseen exception, which Python prints, is there anything left.
-                self._give_up("flowtag failed in reading it; its terminal says how")
+                self._give_up("something went wrong; see the terminal")
 
     def _next(self) -> Arrival | None:
         """Take the next arrival; None ends the thread, and a new file starts another."""
@@ -251,7 +251,7 @@ class Intake:
                 self._reading = self._waiting.popleft()
                 self._left.extend(self._reading.places)
             else:
-                self._give_up("it was not read, since you cancelled")
+                self._give_up("cancelled before it was read")
             return self._reading
 
     def _give_up(self, reason: str) -> None:
@@ -293,8 +293,8 @@ class Intake:
         except Cancelled:
             with self._lock:
                 now = self._left.popleft().name
-                self._refuse(arrival, f"{now}: it was not read to its end, since you cancelled.")
-                self._refuse_left(arrival, "it was not read, since you cancelled")
+                self._refuse(arrival, f"{now}: cancelled before it was read completely.")
+                self._refuse_left(arrival, "cancelled before it was read")
         finally:
             if log := self._logs.get(arrival.counted_as):
                 log.seconds += time.monotonic() - started

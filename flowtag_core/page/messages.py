@@ -9,26 +9,20 @@ from dataclasses import dataclass, field
 class Messages:
     """Sentences on the files added last, kept until more are added.
 
-    `refused` is about what cannot be used, `told` about what is in order. `unsent` has, for each file that
-    the browser did not send, the number of the drop and a sentence; `repeated`, by name, a sentence on each
-    log that seems to be there twice.
+    `refused` is about files that cannot be used, `unsent` about files that were not uploaded, `told` has
+    good news; `repeated` has, by name, a sentence on each log that seems to be there twice.
     """
 
     refused: list[str] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
-    unsent: list[tuple[int, str]] = field(default_factory=list)
+    unsent: list[str] = field(default_factory=list)
     repeated: dict[str, str] = field(default_factory=dict)
 
     @property
     def refusals(self) -> list[str]:
-        """Sentences on what cannot be used."""
-        return [*self.refused, *(sentence for _, sentence in self.unsent)]
+        """Sentences on files that cannot be used."""
+        return [*self.refused, *self.unsent]
 
-    def clear(self, unsent_from: int | None = None) -> None:
-        """Clear all messages but those on files that were not sent in this drop or a later one."""
-        self.refused, self.told, self.repeated = [], [], {}
-        self.unsent = [
-            (drop, sentence)
-            for drop, sentence in self.unsent
-            if unsent_from is not None and drop >= unsent_from
-        ]
+    def clear(self) -> None:
+        """Clear the messages but for repeated logs, which are still counted twice."""
+        self.refused, self.told, self.unsent = [], [], []

@@ -1,4 +1,4 @@
-"""The section with the records: the equation, and the lines that were set aside."""
+"""The records section: the equation, and the lines that were not counted."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ NUMBER: Final = st.column_config.NumberColumn(format="localized")
 
 
 def records(counts: FlowCounts) -> None:
-    """The equation, of all files and of each, and the first lines that were set aside."""
+    """Draw the equation of all files and of each, and the first lines that were not counted."""
     total = counts.total
-    title = f"Records: {total.records:,} read, {total.set_aside.total():,} set aside"
+    title = f"Records: {total.records:,} read, {total.set_aside.total():,} not counted"
     with st.expander(title, expanded=bool(total.faults)):
         st.text(log_notes.equation(total))
         files = tables.file_table(counts)
@@ -26,7 +26,7 @@ def records(counts: FlowCounts) -> None:
                 hide_index=True,
                 key="files",
                 column_config=dict.fromkeys(files.columns[1:], NUMBER),
-                alt="What became of each file's records",
+                alt="How each file's records were counted",
             )
         for sentence in words.few([*log_notes.cautions(counts), *log_notes.remarks(counts)], 30):
             st.text(sentence)

@@ -15,19 +15,23 @@ from flowtag_core.page.desk import Desk
 from flowtag_core.page.intake import Arrival, CountedLog, Intake, Offered, Outcome
 from flowtag_core.page.logs import Logs, repetitions
 from flowtag_core.page.messages import Messages
+from flowtag_core.page.picks import Picks
+from flowtag_core.page.result import Result
+from flowtag_core.page.views import Views
 from flowtag_core.reading.flow_log import distinct_names, parse_flow_log
 from flowtag_core.shapes.layout import format_layout
+from flowtag_core.showing.legend import Colours
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 
 A_MOMENT: Final = 0.3
-"""Seconds to wait for a thread: small files are there at once, without a sign of work."""
+"""Seconds to wait for a thread, so that small files appear at once, without progress."""
 SAMPLE: Final = Path(flowtag_core.__file__).parent / "sample"
 
 
 @dataclass
 class CustomFormat:
-    """The layout of logs without a header, as it was written, and why it cannot be if it cannot.
+    """The layout of logs without a header as it was typed, or why it is invalid.
 
     `layout` has the bare names of the fields; None means the default layout.
     """
@@ -51,12 +55,13 @@ class CustomFormat:
 class Session:
     """One tab's data and the thread that adds to it.
 
-    `offers` are the files, by log and name, that may be read again in a layout that they do not
-    name. `brush` is what is marked on the timeline, `asked` the port and protocol number whose rule is
-    asked for.
-    `is_started` says whether what the page was started with is taken in, `starting` is held while it is,
-    `has_start` says whether it was started with anything. `drops` counts the drop zones that were used
-    up, `taken` names the uploads that were read from them.
+    `offers` are the files, by log and name, that could be read again in another layout. `brush` is the
+    time marked on the timeline, `asked` the port and protocol number whose details are shown, `colours`
+    are the tags' colours, `picks` the bars that were clicked, `result` is the CSV.
+    `is_started` says whether the files that the page was started with have been taken, `starting` is held
+    while they are, `has_start` says whether there are any. `drops` counts the drop zones used so far,
+    `taken` has the names of the drops and uploads that were read. `lock` is held while files are taken,
+    since Streamlit starts a run of the script before the last one has stopped.
     """
 
     logs: Logs = field(default_factory=Logs)
@@ -67,28 +72,43 @@ class Session:
     format: CustomFormat = field(default_factory=CustomFormat)
     brush: Brush = field(default_factory=Brush)
     asked: tuple[int, int] | None = None
+    colours: Colours = field(default_factory=Colours)
+    picks: Picks = field(default_factory=Picks)
+    result: Result = field(default_factory=Result)
+    views: Views = field(default_factory=Views)
     is_started: bool = False
     starting: threading.Lock = field(default_factory=threading.Lock)
     has_start: bool = False
     drops: int = 0
     taken: set[str] = field(default_factory=set)
+    lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
     def is_busy(self) -> bool:
         """Whether files are being read."""
         return self.intake.standing() is not None
 
+    def claim(self, names: Iterable[str]) -> set[str]:
+        """Claim these drops or uploads, and return those that were not claimed before."""
+        with self.lock:
+            new = {*names} - self.taken
+            self.taken |= new
+        return new
+
     def take(self, arrivals: Iterable[Arrival]) -> None:
         """Start reading these files, each under a unique name, and wait a moment for them."""
+        with self.lock:
+            self._take(list(arrivals))
+        self.intake.wait(A_MOMENT)
+
+    def _take(self, arrivals: list[Arrival]) -> None:
         if not self.is_busy:
-            # The browser may already have named files of this drop that it did not send.
-            self.messages.clear(unsent_from=self.drops - 1)
-        arrivals = list(arrivals)
+            self.messages.clear()
         logs = () if self.desk.sample else self.logs.by_name
         offered = [offer.again.name for offer in self.offers.values()]
         known = [*logs, *offered, *self.intake.pending()]
         names = distinct_names([*known, *(arrival.name for arrival in arrivals)])[len(known) :]
-        # What is counted in a log of several files never takes the place of one that is there.
+        # A file counted in a log of several files never replaces a log.
         in_log = {each.log: distinct_names([*known, each.log])[-1] for each in arrivals if each.log}
         self.intake.take(
             replace(
@@ -98,20 +118,20 @@ class Session:
             )
             for arrival, name in zip(arrivals, names, strict=True)
         )
-        self.intake.wait(A_MOMENT)
 
     def collect(self) -> None:
-        """Take in what a batch of files gave, once it is at its end."""
-        self.take_in(self.intake.collect())
+        """Take the results of a batch of files once it is finished."""
+        with self.lock:
+            self.take_in(self.intake.collect())
 
     def take_in(self, outcomes: Iterable[Outcome]) -> None:
-        """Take in what files gave; of several lookups the last counts."""
+        """Take the results of files; of several lookups the last counts."""
         outcomes = list(outcomes)
         logs = [outcome for outcome in outcomes if isinstance(outcome, CountedLog)]
         if logs:
             self._leave_sample()
             for name, sentence in repetitions(self.logs, logs):
-                # What paths tell is surer than counts.
+                # A repeat found by its path is more certain than one found by its counts.
                 self.messages.repeated.setdefault(name, sentence)
             self.logs = self.logs.plus(logs)
         for outcome in outcomes:
@@ -124,14 +144,14 @@ class Session:
                 told.append(outcome.sentence)
 
     def offers_by_layout(self) -> dict[str, list[Offered]]:
-        """The offers, with the files of one layout together."""
+        """The offers, grouped by layout."""
         by_layout: dict[str, list[Offered]] = {}
         for offered in self.offers.values():
             by_layout.setdefault(offered.layouts, []).append(offered)
         return by_layout
 
     def take_offer(self, layout: str) -> None:
-        """Read the logs again that fit this layout, in place of what they gave before."""
+        """Read again the logs that fit this layout, and replace what they gave before."""
         taken = self.offers_by_layout().get(layout, [])
         for offered in taken:
             del self.offers[offered.key]
@@ -140,19 +160,21 @@ class Session:
         self.take(offered.again for offered in taken)
 
     def decline_offer(self, layout: str) -> None:
-        """Leave the logs as they are, and let go of them."""
+        """Keep the logs as they are, and forget their bytes."""
         for offered in self.offers_by_layout().get(layout, []):
             self.offers.pop(offered.key).again.forget()
 
     def use_format(self, text: str) -> None:
-        """Read logs without a header in this layout from now on; in the default one if it is empty."""
+        """Read logs without a header in this layout from now on; if empty, in the default one."""
         self.format = CustomFormat.of(text)
 
     def remove_log(self, name: str) -> None:
-        """Take one log out again; with that of the sample its lookup goes."""
+        """Remove one log; with the log of the sample its lookup goes too."""
         self.messages.clear()
-        self._leave_sample()
-        self.logs = self.logs.without(name)
+        self.messages.repeated.pop(name, None)
+        with self.lock:
+            self._leave_sample()
+            self.logs = self.logs.without(name)
         if offered := self.offers.pop((name, name), None):
             offered.again.forget()
 
@@ -162,7 +184,7 @@ class Session:
             self.remove_log(name)
 
     def remove_lookup(self) -> None:
-        """Take the lookup out again: everything is Untagged then. It can be undone."""
+        """Remove the lookup, so that everything is Untagged. This can be undone."""
         self.messages.clear()
         self.desk.remove()
 
@@ -175,20 +197,20 @@ class Session:
         self.desk.show_sample(load_lookup_table(SAMPLE / "lookup.csv", name="lookup.csv"))
 
     def cancel(self) -> None:
-        """Stop reading, and give the thread the moment that it needs."""
+        """Stop reading, and wait a moment for the thread to end."""
         self.intake.cancel()
         self.intake.wait(A_MOMENT)
 
     def start_over(self) -> None:
-        """Let go of everything, also of the files that are being read."""
+        """Forget everything, including the files that are being read."""
         self._empty()
         self.desk.start_over()
 
     def _empty(self) -> None:
-        """Let go of everything but the lookup."""
+        """Forget everything but the lookup."""
         self.intake.cancel()
         self.intake, self.logs, self.offers, self.is_started = Intake(), Logs(), {}, False
-        self.messages.clear()
+        self.messages = Messages()
 
     def _leave_sample(self) -> None:
         """If the sample is shown, remove its log; `Desk.leave_sample` decides on its lookup."""

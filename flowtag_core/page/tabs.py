@@ -24,7 +24,7 @@ _NAME: Final = re.compile("[0-9a-f]{32}")
 
 @dataclass
 class _Tab:
-    """A session, the connection that has it, the tab's name, and since when nobody is there."""
+    """A session, its connection, the tab's name, and when the connection was lost."""
 
     session: Session
     connection: str
@@ -39,9 +39,9 @@ _WATCHED: Final = threading.Lock()
 
 
 def session_of_this_tab() -> Session:
-    """The session of the tab for which the script runs: a new tab's is new, a reloaded tab's its own.
+    """The session of the tab for which the script runs; a reloaded tab gets its old one back.
 
-    Runs the script once more where the tab turns out to have had a session before.
+    Reruns the script if the tab turns out to have had a session before.
     """
     if "tab" not in st.session_state:
         st.session_state.tab = _Tab(Session(), _connection())
@@ -63,7 +63,7 @@ def session_of_this_tab() -> Session:
 
 
 def _named(tab: _Tab, name: str) -> _Tab:
-    """The tab under this name: the one that had it before its connection ended, or this one."""
+    """The tab with this name: an earlier one whose connection has ended, or this one."""
     with _LOCK:
         before = next((other for other in _TABS if other.name == name), None)
         if before is None:
@@ -88,7 +88,7 @@ def _is_connected(tab: _Tab) -> bool:
 
 
 def _watch() -> None:
-    """Look after closed tabs from now on. Streamlit itself lets go only when another tab comes."""
+    """Start to watch for closed tabs. Streamlit drops them only when another tab connects."""
     if _WATCHED.acquire(blocking=False):
         threading.Thread(target=_look, name="tabs", daemon=True).start()
 
@@ -114,10 +114,10 @@ def _look_at(tab: _Tab) -> None:
 
 
 def _return_freed_memory() -> None:
-    """Have large arrays that are freed go back to the system at once; glibc would keep a part of them.
+    """Return the memory of freed large arrays to the system at once; glibc would keep some of it.
 
-    The blocks in which logs are read are smaller: to get each anew takes longer than to count it.
-    Source: mallopt(3), M_MMAP_THRESHOLD. No other C library has it, and Windows no such library.
+    The blocks in which logs are read are below the threshold: allocating each anew takes longer than
+    counting it. Source: mallopt(3), M_MMAP_THRESHOLD. Other C libraries and Windows do not have it.
     """
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).mallopt(-3, 2 * READ_SIZE)

@@ -1,4 +1,4 @@
-"""The lookup as it is and as it was before each change."""
+"""The lookup, its earlier versions, and what is not yet saved."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ MOST_KEPT: Final = 1 << 26
 """Bytes of earlier files that are kept to go back to: hundreds of ordinary lookups."""
 
 EMPTY_LOOKUP: Final = read_lookup(b"dstport,protocol,tag\n", name="lookup.csv")
-"""What stands for the lookup where none was given, and what the first rule is added to."""
+"""The lookup where none was given; the first rule is added to it."""
 
 
 class _Version(NamedTuple):
-    """All that there is to a lookup: the name and the bytes of its file."""
+    """A version of the lookup: the name and the bytes of its file."""
 
     name: str
     content: bytes
@@ -26,8 +26,8 @@ class _Version(NamedTuple):
 class Versions:
     """The lookup (None: there is none), the files before it and after it, and the one last saved.
 
-    An earlier lookup is kept as its file and read again when it comes back, so that going back
-    gives the very bytes. `unsaved` counts the rules that differ from the file that the user has.
+    An earlier lookup is kept as its file and read again when it comes back, so that undo restores the
+    exact bytes. `unsaved` counts the rules that differ from the file that the user has.
     """
 
     current: Lookup | None = None
@@ -38,7 +38,7 @@ class Versions:
 
     @property
     def lookup(self) -> Lookup:
-        """The lookup; one without a rule where there is none."""
+        """The lookup; an empty one if there is none."""
         return EMPTY_LOOKUP if self.current is None else self.current
 
     @property
@@ -48,7 +48,7 @@ class Versions:
 
     @property
     def can_redo(self) -> bool:
-        """Whether there is a version that was gone back from."""
+        """Whether there is an undone version."""
         return bool(self._future)
 
     @property
@@ -57,7 +57,7 @@ class Versions:
         return self.lookup.content == self._saved.content
 
     def take(self, lookup: Lookup | None) -> None:
-        """Replace the lookup by another file, which the user has already."""
+        """Replace the lookup with another file, which the user already has."""
         self._saved = EMPTY_LOOKUP if lookup is None else lookup
         if self.current is None:
             self._show(lookup)
@@ -65,7 +65,7 @@ class Versions:
             self.change(lookup)
 
     def change(self, lookup: Lookup | None) -> None:
-        """Have a changed lookup; what was undone before cannot be done again."""
+        """Set a changed lookup; what was undone before can no longer be redone."""
         self._past.append(_version(self.current))
         self._future.clear()
         while sum(len(file.content) for file in self._past if file) > MOST_KEPT:
@@ -79,13 +79,13 @@ class Versions:
             self._show(_read(self._past.pop()))
 
     def redo(self) -> None:
-        """Take the last undo back, if there was one."""
+        """Reverse the last undo, if there was one."""
         if self._future:
             self._past.append(_version(self.current))
             self._show(_read(self._future.pop()))
 
     def saved(self, lookup: Lookup) -> None:
-        """The user has this version as a file now."""
+        """Note that the user now has this version as a file."""
         self._saved = lookup
         self._show(self.current)
 

@@ -1,4 +1,4 @@
-"""The section with the workbench: untagged ports, each with a tag that one click takes."""
+"""The workbench section: untagged ports, each with a suggested tag that one click adds."""
 
 from __future__ import annotations
 
@@ -7,122 +7,111 @@ from typing import Any, Final
 
 import streamlit as st
 
-from flowtag_core.errors import RuleError
-from flowtag_core.page import rows
+from flowtag_core.page import rows, tag_box
+from flowtag_core.page.columns import fitted, share
+from flowtag_core.page.component import component
 from flowtag_core.page.session import Session
-from flowtag_core.showing import log_notes, lookup_notes, words
+from flowtag_core.showing import lookup_notes, markup, widths
 from flowtag_core.showing.view import View
-from flowtag_core.showing.words import literal
-from flowtag_core.showing.workbench import untagged_pairs, untagged_places, untagged_table
-from flowtag_core.tagging.report import Report
+from flowtag_core.showing.workbench import (
+    looks_like_replies,
+    untagged_pairs,
+    untagged_places,
+    untagged_table,
+)
 
-HEIGHT: Final = 422
-_MOST_TAGS: Final = 1_000
+_BOX: Final = "tag_as"
+_TEXT: Final = {"Port": 92, "Tag as": 138}
 
 
-def workbench(session: Session, view: View) -> None:
-    """The box to name what is ticked, undo and redo, and the list of untagged pairs."""
-    report = view.report
-    bench, places = session.desk.bench, untagged_places(report)
+def workbench(session: Session, view: View, room: int) -> None:
+    """Draw the heading, undo and redo, the tag box, and the list of untagged ports."""
+    report, bench = view.report, session.desk.bench
+    likely = looks_like_replies(view.counts, report)
+    with st.container(horizontal=True, vertical_alignment="center", key="untagged_head"):
+        st.html(markup.heading("Untagged"), width="content")
+        note = st.container()
+        is_every_port_shown = _are_replies_shown(can_be=bool(likely.any()))
+        undo_and_redo(session)
+    hidden = 0 if is_every_port_shown else int(likely.sum())
+    places = untagged_places(report, likely if hidden else None)
     pairs = untagged_pairs(report, places)
+    note.caption(lookup_notes.untagged_note(report, len(places), hidden))
     rows.select("untagged", bench.show(pairs))
-    st.header(lookup_notes.untagged_title(report, len(places)))
+    _box(session, view, lookup_notes.nothing_to_tag(report, hidden))
     if not pairs:
-        undo_and_redo(session)
-        st.text(bench.said or ("No flow is untagged." if report.total else log_notes.NOTHING_THERE))
         return
-    if view.replies_hint:
-        st.caption(view.replies_hint)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        ports = _boxes(session, report)
-        undo_and_redo(session)
-    st.caption(literal(_said(session, report, ports)))
     table = untagged_table(report, places, pairs, view.course, view.rejected)
+    shown, columns = fitted(table, report.measure, room, _TEXT, _own_columns(session, table))
     st.dataframe(
-        table,
+        shown,
         key="untagged",
-        height=HEIGHT,
+        height=widths.beside_tags(len(report.tag_counts)),
+        row_height=widths.ROW,
         hide_index=True,
         on_select=partial(_tick, session),
         selection_mode="multi-row",
-        column_config=_columns(session, report.measure.capitalize(), table["Share"].max()),
+        column_config=columns,
         alt="Untagged ports and protocols",
     )
 
 
-def _boxes(session: Session, report: Report) -> str:
-    """Draw the box for the ports, whose text is returned, and the box for the tag."""
-    bench = session.desk.bench
-    ports = st.text_input(
-        "Port or range",
-        key="tag_ports",
-        live=True,
-        max_chars=500,
-        on_change=bench.refuse,
-        args=[""],
-        placeholder=words.few_words(bench.names()),
-        help="What to tag: the ticked rows, or if none is ticked the first. Or write it: "
-        "443/tcp, 6000-6063/udp, \\*/gre, icmp.",
-        width=150,
+def _are_replies_shown(*, can_be: bool) -> bool:
+    return st.toggle(
+        "Show replies",
+        key="show_replies",
+        disabled=not can_be,
+        help="Nearly all flows to these ports come from a lower port, so they are probably replies "
+        "of a service to its clients. Tag the service instead.",
+        bind="query-params",
     )
-    st.selectbox(
-        "Tag as",
-        lookup_notes.tags_to_choose(report, bench.first_suggestion)[:_MOST_TAGS],
-        index=None,
-        key="tag_as",
-        accept_new_options=True,
-        on_change=partial(_tag_as, session),
-        placeholder="Tag, then Enter",
-    )
-    return ports or ""
 
 
-def _said(session: Session, report: Report, ports: str) -> str:
-    """A sentence on what the tag would cover, or on the effect of the last change."""
-    bench = session.desk.bench
-    if bench.wrong:
-        return bench.wrong
-    if not ports.strip() and not bench.ticked and bench.said:
-        return bench.said
-    try:
-        rules = bench.rules(ports, lookup_notes.placeholder_tag(session.desk.lookup))
-        return lookup_notes.preview(report, session.desk.lookup, rules)
-    except RuleError as error:
-        return str(error)
+def _box(session: Session, view: View, nothing: str) -> None:
+    """Draw the box, which keeps its own text, and the line below it."""
+    desk = session.desk
+    ports = tag_box.written_ports(desk, _typed())
+    line = tag_box.sentence(desk, view.report, ports, nothing)
+    component("tag_box")(
+        key=_BOX,
+        data=tag_box.told(desk, view.lookup, view.report, ports, line),
+        on_typed_change=lambda: tag_box.take(desk, _typed()),
+    )
+
+
+def _typed() -> tag_box.Typed:
+    """What the browser sent from the box."""
+    return tag_box.typed((st.session_state.get(_BOX) or {}).get("typed"))
 
 
 def undo_and_redo(session: Session, place: str = "") -> None:
-    """The two buttons; `place` tells those in one place of the page from those in another."""
+    """Draw the two buttons; `place` makes their keys unique on the page."""
     versions = session.desk.versions
-    with st.container(horizontal=True, width="content", gap="xsmall"):
+    with st.container(horizontal=True, width="content", gap="xxsmall"):
         for name, act, is_there in (
             ("Undo", session.desk.undo, versions.can_undo),
             ("Redo", session.desk.redo, versions.can_redo),
         ):
-            key = f"{name.lower()}{place}"
-            st.button(name, key=key, on_click=act, disabled=not is_there, width=76)
+            st.button(
+                name,
+                key=f"{name.lower()}{place}",
+                icon=f":material/{name.lower()}:",
+                type="tertiary",
+                on_click=act,
+                disabled=not is_there,
+            )
 
 
-def _columns(session: Session, measure: str, largest_share: float) -> dict[Any, Any]:
+def _own_columns(session: Session, table: Any) -> dict[str, Any]:
     return {
-        "Port": st.column_config.TextColumn(width=92),
         "Tag as": st.column_config.ButtonColumn(
-            width=130,
+            width=_TEXT["Tag as"],
             alignment="left",
-            help="A hint from what usually runs there. One click adds the rule.",
+            help="A suggestion: what usually runs there. One click adds the rule.",
             on_click=partial(_take, session),
             key="take",
         ),
-        measure: st.column_config.NumberColumn(format="localized", width=84),
-        "Share": st.column_config.ProgressColumn(
-            format="%.1f%%",
-            min_value=0,
-            max_value=max(0.1, float(largest_share)),
-            width=96,
-            color="orange",
-        ),
-        "Over time": st.column_config.BarChartColumn(y_min=0, width=96),
-        "Rejected": st.column_config.NumberColumn(format="%d%%", width=72),
+        "Share": share(table, 104, "orange"),
     }
 
 
@@ -135,17 +124,3 @@ def _take(session: Session) -> None:
     pair = session.desk.bench.clicked(click["row"], click["label"]) if click else None
     if pair is not None:
         session.desk.tag([pair.rule(pair.suggestion)])
-
-
-def _tag_as(session: Session) -> None:
-    tag = (st.session_state["tag_as"] or "").strip()
-    st.session_state["tag_as"] = None
-    try:
-        rules = session.desk.bench.rules(st.session_state.get("tag_ports") or "", tag)
-    except RuleError as error:
-        session.desk.bench.refuse(str(error))
-        return
-    if tag and rules:
-        session.desk.tag(rules)
-        if not session.desk.bench.wrong:
-            st.session_state["tag_ports"] = ""

@@ -1,7 +1,8 @@
-"""Report -> Altair bar charts."""
+"""Report -> Altair bar charts with clickable bars."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,105 +10,202 @@ import altair as alt
 import pandas as pd
 from altair.utils.schemapi import disable_debug_mode
 
-from flowtag_core.counts import sum_of
-from flowtag_core.showing.legend import GREY, Legend
-from flowtag_core.showing.words import compact, measured, number, pair_name
+from flowtag_core.showing.coverage import parts
+from flowtag_core.showing.legend import PALE, Legend
+from flowtag_core.showing.words import measured, pair_name, quantity
+from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.report import Report, sums_at
 
-# Each part of a chart would be checked against Vega-Lite's schema while it is put together, which takes
-# a third of a click's time; the whole chart is checked when it is drawn.
+# Altair would check each part of a chart against Vega-Lite's schema, which takes a third of a click's
+# time. The whole chart is checked when it is drawn.
 disable_debug_mode()
 
-MOST_BARS: Final = 15
-"""Bars before the rest becomes one bar "Other": a browser gives up on thousands."""
+MOST_BARS: Final = 16
+"""Bars of ports: a browser cannot draw thousands, and the table has the others."""
+INK: Final = {"light": "#0c1a20", "dark": "#e4ecee"}
+QUIET: Final = {"light": "#54646b", "dark": "#9aabb1"}
+FONT: Final = "Source Sans, sans-serif"
+PICK: Final = "pick"
+"""The name of the selection of clicked bars, by `name`."""
 
-_INK: Final = {"light": "#15232b", "dark": "#e6eef0"}
-_BAR_HEIGHT: Final = 26
-_LABEL_WIDTH: Final = 150
+_FADED: Final = 0.35
+_LABEL_WIDTH: Final = 130
+_LABEL_PART: Final = 0.4
+"""The part of a narrow chart that the names may take."""
+_BEFORE_NUMBER: Final = 6
+_AFTER_NUMBER: Final = 4
+_A_LETTER: Final = 6.6
+"""Pixels per character of the number beside a bar."""
+_LEAST_BAR: Final = 12
+_COLUMNS: Final = "name colour start end number part label shade spoken".split()
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar's name, its count and its colour; `is_rest` if it stands for all that have none."""
+    """A bar, or a part of one: its name, its count and its colour.
+
+    A part also has a name, and a sign if its count is a bound.
+    """
 
     name: str
     count: int
     colour: str
-    is_rest: bool = False
+    part: str = ""
+    bound: str = ""
 
 
-def tag_chart(report: Report, legend: Legend, theme: str = "light") -> alt.LayerChart:
-    """A bar for each name of the legend, in its colour."""
-    counts = sums_at((len(legend.names),), legend.place[report.tag], report.count)
-    bars = [
-        Bar(name, count, colour, colour == GREY[theme])
-        for name, count, colour in zip(legend.names, counts.tolist(), legend.colours, strict=True)
+def tag_bars(report: Report, service: Report, legend: Legend, theme: str) -> list[Bar]:
+    """A bar for each name of the legend, Untagged first, with replies of tagged services as a part."""
+    counts = sums_at((len(legend.names),), legend.place[report.tag], report.count).tolist()
+    named = [Bar(*each) for each in zip(legend.names, counts, legend.colours, strict=True)]
+    *tags, untagged = named
+    _, *rest = parts(report, service)
+    if len(rest) == 1:
+        return [untagged, *tags]
+    replies, unexplained = rest
+    return [
+        Bar(UNTAGGED, unexplained.amount, untagged.colour, unexplained.name, unexplained.bound),
+        Bar(UNTAGGED, replies.amount, PALE[theme], replies.name, replies.bound),
+        *tags,
     ]
-    return _chart(bars, report.measure, theme)
 
 
-def port_chart(report: Report, legend: Legend, theme: str = "light") -> alt.LayerChart:
-    """A bar for each of the largest ports with protocol in its tag's colour, one for all others."""
-    most = (-report.count).argsort(kind="stable")
-    bars = [
+def port_bars(report: Report, colours: Sequence[str]) -> list[Bar]:
+    """A bar for each of the largest ports in its tag's colour; `colours` has one for each tag."""
+    most = (-report.count).argsort(kind="stable")[:MOST_BARS]
+    return [
         Bar(
             pair_name(int(report.port[row]), int(report.protocol[row])),
             int(report.count[row]),
-            legend.colours[legend.place[report.tag[row]]],
+            colours[report.tag[row]],
         )
-        for row in most[:MOST_BARS].tolist()
+        for row in most.tolist()
     ]
-    rest = report.count[most[MOST_BARS:]]
-    if len(rest):
-        name = f"Other ({number(len(rest), 'pair')})"
-        bars.append(Bar(name, sum_of(rest), GREY[theme], is_rest=True))
-    return _chart(bars, report.measure, theme)
 
 
-def _chart(bars: list[Bar], measure: str, theme: str) -> alt.LayerChart:
-    """Horizontal bars in the given order, each with its number behind it."""
-    # The rest of thousands would flatten every other bar: where it is much the longest it is cut.
-    most = max((bar.count for bar in bars if not bar.is_rest), default=0)
-    rows = [
-        (
-            bar.name,
-            bar.colour,
-            f"{bar.count:,}",
-            f"{bar.name}: {measured(bar.count, measure)}",
-            *_drawn(bar.count, longest=1.5 * most if bar.is_rest else bar.count),
+def others_share(report: Report, bars: Sequence[Bar], total: int) -> str:
+    """A note on the ports that the chart leaves out: `top 16 of 54,999; all others 62.1%`."""
+    if len(bars) >= len(report.port):
+        return ""
+    rest = max(report.total - sum(bar.count for bar in bars), 0)
+    share = 100 * rest / max(total, 1)
+    return f"top {len(bars)} of {len(report.port):,}; all others {share:.1f}%"
+
+
+def chart(
+    bars: Sequence[Bar],
+    measure: str,
+    theme: str,
+    width: int,
+    picked: str | None = None,
+    step: int = 22,
+) -> alt.LayerChart:
+    """A chart of horizontal bars in this order, each with its number, about `width` pixels wide.
+
+    Successive bars with the same name are parts of one bar. All but the `picked` bar are faded.
+    """
+    frame = _frame(bars, measure, picked)
+    names = list(dict.fromkeys(bar.name for bar in bars))
+    base = alt.Chart(frame, height=alt.Step(step)).encode(
+        alt.Y(
+            "name:N",
+            sort=names,
+            axis=_axis(theme, width),
+            scale=alt.Scale(paddingInner=0.28, paddingOuter=0.14),
         )
-        for bar in bars
-    ]
-    frame = pd.DataFrame(rows, columns=["name", "colour", "number", "spoken", "drawn", "label"])
-    axis = alt.Axis(
-        title=None, labelLimit=_LABEL_WIDTH, labelColor=_INK[theme], ticks=False, domain=False
     )
-    base = alt.Chart(frame, height=alt.Step(_BAR_HEIGHT)).encode(
-        alt.Y("name:N", sort=[bar.name for bar in bars], axis=axis),
-        alt.X("drawn:Q", axis=None, scale=alt.Scale(domain=[0, _room(rows)], nice=False)),
-    )
-    marks = base.mark_bar(cornerRadiusEnd=2).encode(
-        alt.Color("colour:N", scale=None),
-        description=alt.Description("spoken:N"),
-        tooltip=[
-            alt.Tooltip("name:N", title="Name"),
-            alt.Tooltip("number:N", title=measure.capitalize()),
-        ],
-    )
-    numbers = base.mark_text(align="left", dx=5, color=_INK[theme], aria=False).encode(
-        alt.Text("label:N")
-    )
-    chart: alt.LayerChart = alt.layer(marks, numbers).configure_view(stroke=None)
-    return chart
+    layers: alt.LayerChart = alt.layer(
+        _marks(base, frame, measure), _numbers(base, theme)
+    ).configure_view(stroke=None)
+    return layers
 
 
-def _room(rows: list[tuple[str, str, str, str, float, str]]) -> float:
-    """As long as the longest bar, and room for the number behind it."""
-    return max((drawn * (1.2 + len(label) / 50) for *_, drawn, label in rows), default=0) or 1
+def _axis(theme: str, width: int) -> alt.Axis:
+    return alt.Axis(
+        title=None,
+        labelLimit=min(_LABEL_WIDTH, int(_LABEL_PART * width)),
+        labelColor=INK[theme],
+        labelFont=FONT,
+        labelFontSize=12.5,
+        labelPadding=8,
+        ticks=False,
+        domain=False,
+    )
 
 
-def _drawn(count: int, longest: float) -> tuple[float, str]:
-    """The length of a bar, and the text behind it."""
-    if count <= longest:
-        return count, compact(count)
-    return longest, f"{compact(count)} (not to scale)"
+def _marks(base: alt.Chart, frame: pd.DataFrame, measure: str) -> alt.Chart:
+    """The clickable bars; the longest leaves room for any number beside it."""
+    pick = alt.selection_point(name=PICK, fields=["name"], toggle="true", clear=False, on="click")
+    scale = alt.Scale(
+        domain=[0, int(max(frame["end"], default=0)) or 1],
+        rangeMax=alt.expr(f"max(width - {_room(frame['label'])}, {_LEAST_BAR})"),
+        nice=False,
+    )
+    marks: alt.Chart = (
+        base.mark_bar(cornerRadiusEnd=2, cursor="pointer")
+        .encode(
+            alt.X("start:Q", axis=None, scale=scale),
+            alt.X2("end:Q"),
+            alt.Color("colour:N", scale=None),
+            opacity=alt.Opacity("shade:Q", scale=None),
+            description=alt.Description("spoken:N"),
+            tooltip=[
+                alt.Tooltip("name:N", title="Name"),
+                alt.Tooltip("number:N", title=measure.capitalize()),
+                alt.Tooltip("part:N", title="Part"),
+            ],
+        )
+        .add_params(pick)
+    )
+    return marks
+
+
+def _numbers(base: alt.Chart, theme: str) -> alt.Chart:
+    text: alt.Chart = (
+        base.transform_filter("datum.label != ''")
+        .mark_text(
+            align="left",
+            dx=_BEFORE_NUMBER,
+            color=QUIET[theme],
+            font=FONT,
+            fontSize=12,
+            aria=False,
+        )
+        .encode(alt.X("end:Q"), alt.Text("label:N"))
+    )
+    return text
+
+
+def _frame(bars: Sequence[Bar], measure: str, picked: str | None) -> pd.DataFrame:
+    """A row for each bar or part of one: where it starts and ends, and its visible and spoken texts."""
+    ends: dict[str, int] = {}
+    rows = []
+    for place, bar in enumerate(bars):
+        start = ends.get(bar.name, 0)
+        ends[bar.name] = end = start + bar.count
+        is_last = place + 1 == len(bars) or bars[place + 1].name != bar.name
+        rows.append(
+            {
+                "name": bar.name,
+                "colour": bar.colour,
+                "start": start,
+                "end": end,
+                "number": f"{bar.bound}{bar.count:,}",
+                "part": bar.part or "all",
+                "label": quantity(end, measure) if is_last else "",
+                "shade": 1.0 if picked in (None, bar.name) else _FADED,
+                "spoken": _spoken(bar, measure),
+            }
+        )
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _spoken(bar: Bar, measure: str) -> str:
+    part = f", {bar.part.lower()}" if bar.part else ""
+    return f"{bar.name}{part}: {bar.bound}{measured(bar.count, measure)}"
+
+
+def _room(labels: Iterable[str]) -> int:
+    """The pixels that any of these numbers needs beside its bar."""
+    longest = max(map(len, labels), default=0)
+    return _BEFORE_NUMBER + int(_A_LETTER * longest) + _AFTER_NUMBER

@@ -1,4 +1,4 @@
-"""Sentences on logs and their counts; plain text but where said."""
+"""Sentences on logs and their counts; plain text unless stated otherwise."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from flowtag_core.counts import MOST_SUM, Fault, FileCounts, FlowCounts, Offer, Reason
-from flowtag_core.showing.words import duration, few, few_words, literal, number, short, size
+from flowtag_core.showing.words import duration, few, few_words, number, short, size
 from flowtag_core.tagging.report import Action, Measure, Report
 
 REPLIES: Final = (
-    "A flow log has a line for each direction. *As logged* counts a reply at the port that it goes "
-    "to, which is any; *By service* at the port that it comes from. What looks like a reply is a "
-    "guess: its source port is the lower one."
+    "A flow log has a line for each direction. *Destination port* counts a reply at the port it goes "
+    "to, which can be any. *Service port* counts it at the port it comes from. flowtag guesses: it "
+    "takes a flow for a reply if its source port is the lower one."
 )
-"""What the two views are, in Markdown of our own."""
-LINK_WAITS: Final = "This link shows a certain view. It is there as soon as the files are."
-NOTHING_THERE: Final = (
-    "No flow is left: none began in the chosen time, or none has the chosen action. The x beside the "
-    "time, or the switches above, give them back."
-)
+"""Help on the two groupings; Markdown."""
+LINK_WAITS: Final = "Add the files to see this saved view."
+NOTHING_THERE: Final = "No flows match. Clear the time or the filters."
+NARROW_DOWN: Final = "Drag over the timeline or click a tag to narrow down"
+RESULT: Final = "Result CSV: all flows by tag and by port. Filters do not apply."
+SHORTCUTS: Final = "Press ? to see the keyboard shortcuts."
 MOST_MESSAGES: Final = 1_000
 _MUCH: Final = 4
-"""One part in so many is worth a hint."""
+"""The hint is shown if replies are at least one part in this many."""
 
 
 def equation(counts: FileCounts) -> str:
@@ -41,7 +41,7 @@ def equation(counts: FileCounts) -> str:
 
 
 def cautions(counts: FlowCounts) -> Iterator[str]:
-    """Sentences on what makes the counts less than they seem, the files in order."""
+    """Sentences on why the counts may be too low, the files in order."""
     first = {fault.file: fault for fault in reversed(counts.faults)}
     for name, file in counts.files.items():
         yield from sorted(file.damage)
@@ -57,8 +57,34 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
         )
 
 
+def heads(counts: FlowCounts) -> list[str]:
+    """Short phrases on why the counts may be too low."""
+    lower = ["counts are a lower bound"] if counts.total.set_aside[Reason.SKIPPED_DATA] else []
+    damaged = sum(bool(file.damage) for file in counts.files.values())
+    faults = counts.total.faults
+    return [
+        *lower,
+        *([number(damaged, "damaged file")] if damaged else []),
+        *([f"{number(faults, 'line')} with a fault"] if faults else []),
+    ]
+
+
+def useless(counts: FlowCounts) -> Iterator[tuple[str, str]]:
+    """The name of each file of which less than a third is counted, and a sentence on the reason."""
+    first = {fault.file: fault for fault in reversed(counts.faults)}
+    for name, file in counts.files.items():
+        if file.flows * 2 < file.faults or not file.records:
+            sentence = next(_doubt(name, file, first.get(name)), "")
+            yield name, sentence or min(file.damage, default="") or _mostly_faults(name, file)
+
+
+def _mostly_faults(name: str, file: FileCounts) -> str:
+    share = 100 * file.faults / file.records
+    return f"{name}: {share:.0f}% of its records could not be counted. Is it a flow log?"
+
+
 def _doubt(name: str, file: FileCounts, first: Fault | None) -> Iterator[str]:
-    """A sentence where a file gives no flow, or may give less than it has.
+    """A sentence if a file gives no flow, or perhaps fewer than it has.
 
     `first` is its first fault, unless other files have all the samples.
     """
@@ -80,13 +106,13 @@ def _doubt(name: str, file: FileCounts, first: Fault | None) -> Iterator[str]:
         )
     elif not file.flows:
         noted = file.set_aside[Reason.NO_DATA] + file.set_aside[Reason.SKIPPED_DATA]
-        what = f", only {number(noted, 'note')} of AWS that none is recorded" if noted else ""
+        what = f", only {number(noted, 'record')} where AWS reported no data" if noted else ""
         yield f"{name}: holds no flow{what}."
     elif file.fitting:
         yield (
             f"{name}: {number(max(file.fitting.values()), 'line')} would fit another layout than "
-            "the rest. Are these two logs in one file? Part them, or put the names of their fields "
-            "before them."
+            "the rest. Are these two logs in one file? Split the file, or put the names of the fields "
+            "before each."
         )
 
 
@@ -198,22 +224,22 @@ def _is_there(total: FileCounts, name: str) -> bool:
 
 
 def found(found: Report, report: Report, shown: int) -> str:
-    """The number of ports and protocols that a search found, and how many of them are shown."""
-    pairs = f"{len(found.port):,} of {number(len(report.port), 'pair')}"
+    """A note on how many ports a search found, and how many of them are shown."""
+    ports = f"{len(found.port):,} of {number(len(report.port), 'port')}"
     if not len(found.port) and len(report.port):
-        return f"{pairs}: nothing matches."
-    share = f" ({100 * found.total / report.total:.1f}%)" if report.total else ""
-    cut = f". The largest {shown:,} are shown; the CSV has all." if shown < len(found.port) else ""
-    return f"{pairs}, {number(found.total, report.measure[:-1])}{share}{cut}"
+        return f"{ports}: nothing matches"
+    share = f"{100 * found.total / report.total:.1f}% of {report.measure}" if report.total else ""
+    cut = f"the largest {shown:,} shown, the CSV has all" if shown < len(found.port) else ""
+    return " \u00b7 ".join(filter(None, [ports, share, cut]))
 
 
-def ports_title(tag: str | None) -> str:
-    """`Ports and protocols`, of one tag where one is selected, in Markdown."""
-    return f"Ports and protocols: {literal(short(tag))}" if tag else "Ports and protocols"
+def in_use(report: Report) -> str:
+    """`19 in use · select one to filter`: the number of tags in use."""
+    return f"{len(report.tag_counts) - 1:,} in use \u00b7 select one to filter"
 
 
 def about(counts: FlowCounts) -> str:
-    """A log in a line: how many files where not one, its bytes and records, how it was read."""
+    """A log in one line: its files if there are several, its size, its records, how it was read."""
     total = counts.total
     files = [f"{len(counts.files):,} files"] if len(counts.files) > 1 else []
     shapes = "; ".join(few(sorted(total.shapes), 3))
@@ -221,7 +247,7 @@ def about(counts: FlowCounts) -> str:
 
 
 def effort(counts: FlowCounts, seconds: float) -> str:
-    """A sentence on what was read and how fast: `Read 171 MB in 2.7 s (63 MB/s): 1,412,119 records.`."""
+    """A sentence on how much was read and how fast: `Read 171 MB in 2.7 s (63 MB/s): 1,412,119 records.`."""
     total = counts.total
     took = duration(seconds) if seconds >= 10 else f"{seconds:.2g} s"
     pace = f" in {took} ({size(int(total.size / seconds))}/s)" if seconds > 0.1 else ""
@@ -239,12 +265,13 @@ def replies_hint(replies: int, report: Report) -> str:
     if replies * _MUCH < report.untagged or not replies:
         return ""
     return (
-        f"{100 * replies / report.untagged:.0f}% of this looks like replies, which go to any port: "
-        "switch Replies to By service to see what else there is."
+        f"{100 * replies / report.untagged:.0f}% look like replies, which go to any port. "
+        "Group by service port to see what else there is."
     )
 
 
-def start_over(rules: int) -> str:
-    """A warning of what starting over forgets, unsaved rules among it."""
+def start_over(rules: int, *, has_start: bool) -> str:
+    """A warning of what starting over removes, including unsaved rules."""
     lost = f" {number(rules, 'rule')} not saved will be lost." if rules else ""
-    return "Forget every file that was dropped, and read again what was given in place." + lost
+    again = " Files that the page was started with are read again." if has_start else ""
+    return f"This removes all files.{again}{lost}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from flowtag_core.counts import sum_of
-from flowtag_core.showing.words import few_words, number, pair_name, short
+from flowtag_core.showing.words import few_words, measured, number, pair_name, short, size
 from flowtag_core.tagging.editing import with_rules
 from flowtag_core.tagging.lookup import (
     ANY_PROTOCOL,
@@ -22,31 +22,41 @@ from flowtag_core.tagging.lookup import (
 from flowtag_core.tagging.report import Report, retagged
 
 NO_LOOKUP: Final = (
-    "Without a lookup everything is Untagged. Drop a CSV with dstport, protocol and tag, or name "
-    "what is untagged below: that makes one."
+    "Without a lookup everything is Untagged. Drop a CSV with dstport, protocol and tag, or tag ports "
+    "below to start one."
 )
-SELECT_A_TAG: Final = "Tick a tag to see its ports only, further down, and which rules give it."
+NO_LOOKUP_YET: Final = "no lookup yet"
 EDITABLE: Final = (
-    "Click a cell to change it; the last row, or the +, adds one; ticked rows can be removed."
+    "Click a cell to edit it. Add a rule in the last row or with +. Tick rows to remove them."
 )
 CHANGED_MEANWHILE: Final = (
-    "The lookup had just been changed elsewhere on the page, so this edit was not taken. "
-    "Make it again."
+    "The lookup was changed elsewhere on the page, including rows that you had edited. Those edits were "
+    "dropped. Make them again."
 )
+NO_PROBLEMS: Final = "No problems found."
 _RULES_SHOWN: Final = 20
 
 
 def doubts(lookup: Lookup) -> Iterator[str]:
-    """A sentence on the rows of the lookup that do not do what they seem to, if there are any."""
+    """A sentence on the rows of the lookup that need checking, if any do."""
     if lookup.problems:
-        rows = number(len(lookup.problems), "row")
-        verb = "is" if len(lookup.problems) == 1 else "are"
-        yield f"{lookup.name}: {rows} {verb} in doubt; see the lookup at the end of the page."
+        yield f"{lookup.name}: {to_check(lookup)}; see the lookup editor at the bottom of the page."
+
+
+def to_check(lookup: Lookup) -> str:
+    """`521 lookup rows need checking`: the rows that have a problem, each counted once."""
+    rows = len({problem.line for problem in lookup.problems})
+    return f"{number(rows, 'lookup row')} {'needs' if rows == 1 else 'need'} checking"
+
+
+def heads(lookup: Lookup) -> list[str]:
+    """A short phrase if rows of the lookup need checking."""
+    return [to_check(lookup)] if lookup.problems else []
 
 
 def about_lookup(lookup: Lookup) -> str:
-    """A lookup in a line: its rules, its rows in doubt if there are any, what it was if no CSV."""
-    doubt = f", {number(len(lookup.problems), 'row')} in doubt" if lookup.problems else ""
+    """A lookup in one line: its rules, its rows that need checking, its form if it was no CSV."""
+    doubt = f", {to_check(lookup)}" if lookup.problems else ""
     form = f", from {lookup.form}" if lookup.form else ""
     return number(len(lookup), "rule") + doubt + form
 
@@ -90,58 +100,68 @@ def effect(what: str, before: float, report: Report) -> str:
 def preview(report: Report, lookup: Lookup, rules: Sequence[Rule]) -> str:
     """A sentence on the flows that rules of one new tag would cover.
 
-    `6000-6063/tcp: tags 1,234 flows, 0.6%`. Raises RuleError.
+    `Would tag 5,697 flows (1.8%). Replaces the tag of 1,288.` Raises RuleError.
     """
     after = retagged(report, with_rules(lookup, rules))
     is_meant = after.tag == after.tags.index(rules[0].tag)
     count = sum_of(report.count[is_meant])
     untagged = sum_of(report.count[is_meant & report.is_untagged])
-    share = f", {100 * count / report.total:.1f}%" if report.total else ""
-    other = f"; {count - untagged:,} of them have another tag now" if count > untagged else ""
-    names = few_words([_rule_name(rule) for rule in rules])
-    return f"{names}: tags {number(count, report.measure[:-1])}{share}{other}."
+    share = f" ({100 * count / report.total:.1f}%)" if report.total else ""
+    other = f" Replaces the tag of {count - untagged:,}." if count > untagged else ""
+    shown = size(count) if report.measure == "bytes" else measured(count, report.measure)
+    return f"Would tag {shown}{share}.{other}"
 
 
 def placeholder_tag(lookup: Lookup) -> str:
-    """A tag that the lookup does not have."""
+    """A tag name that is not in the lookup."""
     tag = "preview"
     while tag in lookup.tags:
         tag += "."
     return tag
 
 
-def untagged_title(report: Report, shown: int) -> str:
-    """`Untagged: 59 pairs`, or `Untagged: the largest 200 of 55,050 pairs`."""
-    pairs = int(report.is_untagged.sum())
-    largest = f"the largest {shown} of " if shown < pairs else ""
-    return f"Untagged: {largest}{number(pairs, 'pair')}"
+def untagged_note(report: Report, listed: int, hidden: int) -> str:
+    """`54,959 ports · 51,002 hidden (likely replies) · largest 200 listed`."""
+    ports = int(report.is_untagged.sum())
+    note = [number(ports, "port")]
+    if hidden:
+        note.append(f"{hidden:,} hidden (likely replies)")
+    if listed < ports - hidden:
+        note.append(f"largest {listed:,} listed")
+    return " · ".join(note)
 
 
-def tags_to_choose(report: Report, suggestion: str) -> list[str]:
-    """The name on offer, then the tags in use, the most first, then the lookup's others."""
-    tags = [suggestion, *report.tag_counts, *report.tags]
-    return [tag for tag in dict.fromkeys(tags) if tag != UNTAGGED]
+def nothing_to_tag(report: Report, hidden: int) -> str:
+    """The reason why no port is on offer."""
+    if not report.total:
+        return "No flows match. Clear the time or the filters."
+    return "Only likely replies are untagged." if hidden else "Every flow is tagged."
+
+
+def tags_to_choose(report: Report) -> list[str]:
+    """The tags in use, the largest first, then the lookup's other tags."""
+    return [tag for tag in dict.fromkeys([*report.tag_counts, *report.tags]) if tag != UNTAGGED]
 
 
 def unsaved(rules: int) -> str:
-    """`2 rules not saved`, or that something else is not."""
+    """`2 rules not saved`, or `changes not saved` if no rule differs."""
     return f"{number(rules, 'rule')} not saved" if rules else "changes not saved"
 
 
 def why_tag(lookup: Lookup, tag: str) -> str:
     """The rules that give a tag: `email: 110,tcp (line 10), 993,tcp (line 11)`."""
     if tag == UNTAGGED:
-        return "Untagged: no rule of the lookup applies to these flows."
+        return "Untagged: no rule applies to these flows."
     rules = [rule for rule in lookup.rules if rule.tag == tag]
     shown = ", ".join(f"{rule.key} (line {rule.line})" for rule in rules[:_RULES_SHOWN])
     more = f" and {len(rules) - _RULES_SHOWN:,} more" if len(rules) > _RULES_SHOWN else ""
     return f"{short(tag)}: {shown}{more}"
 
 
-def why_port(lookup: Lookup, port: int, protocol: int) -> str:
-    """The rule that tags a port and protocol number: `443/tcp: web, by 443,tcp`."""
+def rule_of(lookup: Lookup, port: int, protocol: int) -> str:
+    """The rule that tags a port and protocol number: `443,tcp (line 2)`, or that there is none."""
     place = int(lookup.winners(protocol)[port])
     if place == NO_RULE:
-        return f"{pair_name(port, protocol)}: no rule of the lookup applies."
+        return "No rule applies"
     rule = lookup.rule(place)
-    return f"{pair_name(port, protocol)}: {short(rule.tag)}, by {rule.key} (line {rule.line})"
+    return f"{rule.key} (line {rule.line:,})"

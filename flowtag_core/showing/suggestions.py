@@ -8,7 +8,7 @@ from typing import Final
 from flowtag_core.iana import WITH_PORTS, protocol_name, protocol_number, service_name
 from flowtag_core.tagging.lookup import parse_ports
 
-# What really runs on common ports, most of it other than what was registered for them long ago.
+# What really runs on common ports, which often differs from what was registered long ago.
 _COMMON: Final = """
 20/tcp ftp-data|21/tcp ftp|22/tcp ssh|23/tcp telnet|25/tcp smtp|53/tcp,udp dns|67-68/udp dhcp
 69/udp tftp|80/tcp http|80/udp quic|88/tcp,udp kerberos|110/tcp pop3|111/tcp,udp rpcbind
@@ -51,11 +51,12 @@ def suggestion(port: int, protocol: int) -> str:
     name = protocol_name(protocol)
     if protocol not in WITH_PORTS:
         return f"protocol-{name}" if name.isdecimal() else name.replace(" ", "-")
-    return _common().get((port, protocol)) or service_name(port, protocol) or f"{name}-{port}"
+    return common().get((port, protocol)) or service_name(port, protocol) or f"{name}-{port}"
 
 
 @cache
-def _common() -> dict[tuple[int, int], str]:
+def common() -> dict[tuple[int, int], str]:
+    """(Port, protocol number) -> the name of what really runs there, for common ports."""
     names: dict[tuple[int, int], str] = {}
     for entry in _COMMON.replace("\n", "|").strip("|").split("|"):
         key, name = entry.split(" ")

@@ -3,72 +3,124 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
-from pandas.io.formats.style import Styler
 
-from flowtag_core.counts import FlowCounts, Reason
+from flowtag_core.counts import FlowCounts, Ints, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
-from flowtag_core.showing.legend import AMBER
-from flowtag_core.showing.words import unicode
-from flowtag_core.tagging.editing import Sheet
-from flowtag_core.tagging.lookup import Lookup
-from flowtag_core.tagging.report import Report
+from flowtag_core.showing.trends import layer_of, trends
+from flowtag_core.showing.words import pair_name
+from flowtag_core.tagging.course import Course
+from flowtag_core.tagging.report import Report, places_in
 
 MOST_PORTS: Final = 1_000
 """Rows of the ports table that go to the browser; the result CSV has all of them."""
+SWATCH: Final = "\u25cf"
+"""The header of the column with the colour of each tag."""
 
-_MOST_TAGS_SEEN: Final = 13
-_ROW_HEIGHT: Final = 35
-_MOST_COLOURED: Final = 100
 _WITH_PORTS: Final = np.isin(np.arange(256), list(WITH_PORTS))
 
 
-def tag_table(report: Report) -> pd.DataFrame:
-    """Tag, the measure, Share (percent): as in the result CSV, the most first, Untagged last."""
+def swatch(colour: str) -> str:
+    """A data URL of an image: a dot of this colour."""
+    dot = f"<circle cx='8' cy='8' r='4' fill='{colour}'/>"
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>{dot}</svg>"
+    return f"data:image/svg+xml,{quote(svg, safe=_PLAIN)}"
+
+
+_PLAIN: Final = "<>/:=' "
+
+
+def tag_table(
+    report: Report, colours: Sequence[str], rejected: Report | None, course: Course
+) -> pd.DataFrame:
+    """Swatch, Tag, the measure, Share and Rejected (percent), Trend (a list).
+
+    The largest come first, and as in the result CSV, Untagged is last. `colours` has one for each tag of
+    `tag_counts`. `rejected` has the rejected part of the same flows; the last two columns are left out
+    if they are not known.
+    """
     counts = report.tag_counts
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
+            SWATCH: _swatches(colours),
             "Tag": list(counts),
             report.measure.capitalize(): list(counts.values()),
             "Share": _percent(list(counts.values()), report.total),
         }
     )
+    if rejected is not None:
+        part = rejected.tag_counts
+        table["Rejected"] = [
+            100 * part.get(tag, 0) / max(count, 1) for tag, count in counts.items()
+        ]
+    found = trends(course, report.tag, len(report.tags))
+    if found is not None:
+        number_of = {tag: number for number, tag in enumerate(report.tags)}
+        table["Trend"] = list(found[[number_of[tag] for tag in counts]])
+    return table
 
 
-def height(tags: pd.DataFrame) -> int:
-    """Pixels in which the first tags are seen; the table scrolls then."""
-    return _ROW_HEIGHT * (1 + min(len(tags), _MOST_TAGS_SEEN)) + 2
+def port_table(
+    found: Report,
+    report: Report,
+    colours: Sequence[str],
+    rejected: Report | None,
+    course: Course,
+) -> tuple[pd.DataFrame, list[tuple[int, int]]]:
+    """Swatch, Port, Protocol, Tag, the measure, Share and Rejected (percent), Trend (a list).
 
-
-def in_colour(tags: pd.DataFrame, theme: str = "light") -> pd.DataFrame | Styler:
-    """The tags with Untagged in amber, where they are few enough for it to cost nothing."""
-    if len(tags) > _MOST_COLOURED:
-        return tags
-    last = pd.IndexSlice[tags.index[-1:], ["Tag"]]
-    return tags.style.set_properties(subset=last, color=AMBER[theme], **{"font-weight": "600"})
-
-
-def port_table(report: Report, total: int) -> tuple[pd.DataFrame, list[tuple[int, int]]]:
-    """Port, Protocol, Tag, the measure, Share (percent of total): the most first, 1,000 at most.
-
-    A protocol that has no ports has none here. Beside it the port and protocol number of each row.
+    The rows are those of `found`, a part of the report: the largest first, at most 1,000. The course is
+    of the report, and `colours` has one for each of its tags. Port is empty for a protocol without ports.
+    Returns also the port and protocol number of each row.
     """
-    most = (-report.count).argsort(kind="stable")[:MOST_PORTS]
-    port, protocol = report.port[most], report.protocol[most]
+    most = (-found.count).argsort(kind="stable")[:MOST_PORTS]
+    port, protocol, count = found.port[most], found.protocol[most], found.count[most]
     portless = (port == 0) & ~_WITH_PORTS[protocol]
+    tags = found.tag[most].tolist()
     table = pd.DataFrame(
         {
+            SWATCH: _swatches([colours[tag] for tag in tags]),
             "Port": pd.arrays.IntegerArray(port, portless),
             "Protocol": [protocol_name(number) for number in protocol.tolist()],
-            "Tag": [report.tags[tag] for tag in report.tag[most].tolist()],
-            report.measure.capitalize(): report.count[most],
-            "Share": _percent(report.count[most].tolist(), total),
+            "Tag": [report.tags[tag] for tag in tags],
+            report.measure.capitalize(): count,
+            "Share": _percent(count.tolist(), report.total),
         }
     )
+    if rejected is not None:
+        table["Rejected"] = 100.0 * _count_of(rejected, found, most) / np.maximum(count, 1)
+    places = places_in(report, port, protocol)
+    pictures = trends(course, layer_of(places, len(report.port)), len(places))
+    if pictures is not None:
+        table["Trend"] = list(pictures)
     return table, list(zip(port.tolist(), protocol.tolist(), strict=True))
+
+
+def with_names(table: pd.DataFrame, pairs: Sequence[tuple[int, int]]) -> pd.DataFrame:
+    """The table of ports with port and protocol in one column of text, `443/tcp`."""
+    names = [pair_name(*pair) for pair in pairs]
+    return table.assign(Port=names).drop(columns="Protocol")
+
+
+def full(shares: Sequence[float]) -> float:
+    """The share in percent that fills the width of its column."""
+    return max(0.1, *shares) if len(shares) else 100.0
+
+
+def _count_of(rejected: Report, found: Report, rows: Ints) -> Ints:
+    places = places_in(rejected, found.port[rows], found.protocol[rows])
+    return np.where(places < 0, 0, np.append(rejected.count, 0)[places])
+
+
+def _swatches(colours: Sequence[str]) -> Any:
+    known = {colour: number for number, colour in enumerate(dict.fromkeys(colours))}
+    return pd.Categorical.from_codes(
+        [known[colour] for colour in colours], pd.Index([swatch(colour) for colour in known])
+    )
 
 
 def file_table(counts: FlowCounts) -> pd.DataFrame:
@@ -90,24 +142,6 @@ def fault_table(counts: FlowCounts) -> pd.DataFrame:
     """File, Line, Reason, Text: the first faults, at most 1,000."""
     rows = [(fault.file, fault.line, fault.reason.value, fault.text) for fault in counts.faults]
     return pd.DataFrame(rows, columns=["File", "Line", "Reason", "Text"])
-
-
-def problem_table(lookup: Lookup) -> pd.DataFrame:
-    """Line, Problem, What: the lookup's rows that do not do what they seem to."""
-    rows = [(problem.line, problem.trouble.value, problem.text) for problem in lookup.problems]
-    return pd.DataFrame(rows, columns=["Line", "Problem", "What"])
-
-
-def rule_table(sheet: Sheet) -> pd.DataFrame:
-    """Line, and a column for each of a lookup's file, named by its place: its rows as text.
-
-    What is no Unicode is shown escaped.
-    """
-    columns = len(sheet.columns)
-    cells = [[*map(unicode, row[:columns]), *[""] * (columns - len(row))] for row in sheet.rows]
-    table = pd.DataFrame(cells, columns=[str(place) for place in range(columns)], dtype="str")
-    table.insert(0, "Line", sheet.lines)
-    return table
 
 
 def _percent(counts: Sequence[int], total: int) -> list[float]:

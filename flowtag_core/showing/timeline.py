@@ -1,7 +1,10 @@
-"""Course -> the chart over time, with an axis that leaves out long gaps."""
+"""Course -> the chart over time, with long gaps shortened, and the heading above it."""
 
 from __future__ import annotations
 
+import html
+from collections.abc import Iterable
+from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 
 import altair as alt
@@ -11,33 +14,47 @@ import pandas as pd
 from flowtag_core.counts import Ints
 from flowtag_core.showing import times
 from flowtag_core.showing.legend import Legend
-from flowtag_core.showing.words import measured
+from flowtag_core.showing.words import measured, number, short, unicode
 from flowtag_core.tagging.course import Course, stacked
 from flowtag_core.tagging.report import Report, Time
 
 MOST_SLOTS: Final = 480
-"""Places on the axis: more would be narrower than a pixel on a phone."""
+"""The most slots of an axis: more would be narrower than a pixel on a phone."""
 FEWEST_SLOTS: Final = 12
-"""With fewer the bars would be walls: the axis has room at its ends then."""
+"""With fewer slots the bars would be too wide, so the axis gets room at its ends."""
+_SHORT_GAP: Final = 6
+"""A gap of at most so many windows is shortened only if there are too many slots."""
+_CUT_GAP: Final = 3
+"""The slots that are left of a shortened gap."""
 _TOUCHED: Final = 0.1
-"""The part of a slot that must be dragged over for the slot to count: hands and pixels are coarse."""
+"""The part of a slot that a drag must cover for the slot to count, as drags are imprecise."""
+_FEWEST_BARS: Final = 8
+"""With fewer bars there is no telling which are ordinary."""
+_PEAK: Final = 3
+"""A peak is more than this many times as tall as the tallest ordinary bar."""
 _COUNTS: Final = "datum.value ? format(datum.value, '~s') : '0'"
+_HEIGHT: Final = 112
 _MOST_TICKS: Final = 8
+_APART: Final = 14
+"""The least distance of two labels, as a divisor of the axis."""
 _FADED: Final = 0.3
-_DAY: Final = 86_400
-_YEAR: Final = 365 * _DAY
+_LONGEST_NAME: Final = 22
 _TICKS: Final = (
     *(60 * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720)),
-    *(_DAY * days for days in (1, 2, 7, 14, 28, 56, 112, 224)),
+    *(times.DAY * days for days in (1, 2, 7, 14, 28, 56, 112, 224, 365, 730, 3650)),
 )
-"""Seconds from one label of the axis to the next, if there is a slot for it."""
+"""Possible seconds from one label of the axis to the next."""
+_FONT: Final = "Source Sans, sans-serif"
+_QUIET: Final = {"light": "#54646b", "dark": "#9aabb1"}
+_GRID: Final = {"light": "#e8edef", "dark": "#202b30"}
 
 
 class Axis(NamedTuple):
     """Slots from left to right: the windows with flows, and between them those without.
 
-    `start` has when each slot begins, in seconds since 1970; all are `width` minutes wide. Where
-    they would be too many, long times without flows are cut; the slots at `cuts` follow such a time.
+    `start` has the start of each slot in seconds since 1970; all slots are `width` minutes wide. Long gaps
+    without flows are shortened to a few slots: `cuts` has a row for each such gap, its first slot and
+    the slot after it, which has flows again.
     """
 
     start: Ints
@@ -45,35 +62,117 @@ class Axis(NamedTuple):
     cuts: Ints
 
     def time(self, left: float, right: float) -> Time | None:
-        """The time of all slots between two places, with those of which only a part is.
+        """The time of all slots between two places, including partly covered ones.
 
-        None where that is no slot, and where one window holds all time.
+        None if there is no slot, or if one window holds all time. An end inside a shortened gap moves to
+        where the flows stop or start again, as the gap is not drawn to scale; if both ends are inside,
+        the time is the whole gap.
         """
         first = max(int(np.floor(left + _TOUCHED)), 0)
-        until = min(int(np.ceil(right - _TOUCHED)), len(self.start)) - 1
-        if first > until or not self.width:
+        behind = min(int(np.ceil(right - _TOUCHED)), len(self.start))
+        if first >= behind or not self.width:
             return None
-        return int(self.start[first]), int(self.start[until]) + self.width * 60
+        for opens, ends in self.cuts.tolist():
+            if opens <= first and behind <= ends:
+                return int(self.start[opens]), int(self.start[ends])
+            if opens <= first < ends:
+                first = ends
+            if opens < behind <= ends:
+                behind = opens
+        return int(self.start[first]), int(self.start[behind - 1]) + self.width * 60
 
     def places(self, time: Time) -> tuple[int, int] | None:
-        """The places on the axis where a time begins and ends; None if it lies outside."""
+        """The places on the axis where a time starts and ends; None if it is outside."""
         left, right = np.searchsorted(self.start, time).tolist()
         return (left, right) if left < right else None
 
+    @property
+    def gaps(self) -> list[int]:
+        """The length of each shortened gap in seconds."""
+        opens, ends = self.cuts.T
+        lengths: list[int] = (self.start[ends] - self.start[opens - 1] - self.width * 60).tolist()
+        return lengths
+
 
 def axis_of(course: Course) -> Axis:
-    """The axis for the windows of a course."""
-    seconds = course.width * 60
+    """The axis for the windows of a course, at least one."""
+    seconds, windows = course.width * 60, len(course.start)
     empty = np.diff(course.start) // max(seconds, 1) - 1
-    room = MOST_SLOTS - len(course.start)
-    longest = next(
-        (cut for cut in range(MOST_SLOTS, 0, -1) if np.minimum(empty, cut).sum() <= room), 0
-    )
-    slots = 1 + np.append(np.minimum(empty, longest), 0)[: len(course.start)]
+    limits = range(max(_SHORT_GAP, windows // 8), 0, -1)
+    room = MOST_SLOTS - windows
+    longest = next((limit for limit in limits if _kept(empty, limit).sum() <= room), 0)
+    kept = _kept(empty, longest)
+    slots = 1 + np.append(kept, 0)
     before = np.cumsum(slots) - slots
     within = np.arange(slots.sum()) - np.repeat(before, slots)
     start: Ints = np.repeat(course.start, slots) + seconds * within
-    return Axis(start, course.width, before[1:][empty > longest])
+    ends = before[1:][empty > longest]
+    return Axis(start, course.width, np.column_stack([ends - kept[empty > longest], ends]))
+
+
+def _kept(empty: Ints, longest: int) -> Ints:
+    """The slots left of gaps of `empty` windows if gaps over `longest` are shortened."""
+    return np.where(empty > longest, min(_CUT_GAP, longest), empty)
+
+
+def ceiling_of(course: Course) -> int | None:
+    """The top of a scale that caps peaks; None if no peak flattens the ordinary bars.
+
+    Among up to 100 bars one may be a peak, among more one in 50.
+    """
+    heights = np.sort(np.bincount(course.window, course.count, len(course.start)))
+    if len(heights) < _FEWEST_BARS:
+        return None
+    ordinary = int(heights[-1 - max(1, len(heights) // 50)])
+    if not 0 < ordinary * _PEAK < heights[-1]:
+        return None
+    above = ordinary + ordinary // 10 + 1
+    digits: int = 10 ** max(len(str(above)) - 2, 0)
+    return -(-above // digits) * digits
+
+
+def heading(report: Report, legend: Legend, quiet: str) -> str:
+    """The row above the chart as HTML: its name, the colours of the tags, and a note."""
+    keys = "".join(
+        f'<span title="{html.escape(unicode(name))}"><i style="background:{colour}"></i>'
+        f"{html.escape(short(unicode(name), _LONGEST_NAME))}</span>"
+        for name, colour in zip(legend.names, legend.colours, strict=True)
+    )
+    return (
+        f'<div class="tlhead"><h2>{report.measure.capitalize()} over time</h2>'
+        f'<div class="leg">{keys}</div><span class="quiet">{html.escape(quiet)}</span></div>'
+    )
+
+
+def quiet_line(
+    course: Course, measure: str, axis: Axis | None, zone: tzinfo = UTC, ceiling: int | None = None
+) -> str:
+    """A note on the bars and on what is left out: `1-minute bars \u00b7 UTC`."""
+    return " \u00b7 ".join(_pieces(course, measure, axis, zone, ceiling))
+
+
+def _pieces(
+    course: Course, measure: str, axis: Axis | None, zone: tzinfo, ceiling: int | None
+) -> Iterable[str]:
+    if axis is None:
+        if not course.unknown:
+            yield f"No {measure}"
+    elif not axis.width:
+        yield "The times are too far apart to show separately"
+    else:
+        yield times.bars(axis.width)
+    if axis and (gaps := axis.gaps):
+        longest = times.length(max(gaps))
+        several = f"{number(len(gaps), 'quiet gap')} shortened, the longest {longest}"
+        yield several if len(gaps) > 1 else f"a quiet gap of {longest} shortened"
+    if ceiling:
+        yield f"peaks capped at {ceiling:,}"
+    if course.unknown:
+        have = "has" if course.unknown == 1 else "have"
+        are = "is" if course.unknown == 1 else "are"
+        yield f"{measured(course.unknown, measure)} {have} no known time and {are} not shown"
+    if axis and axis.width:
+        yield times.zone_name(zone, times.extent(course))
 
 
 def chart(
@@ -82,11 +181,15 @@ def chart(
     legend: Legend,
     axis: Axis,
     chosen: Time | None = None,
+    *,
+    theme: str = "light",
+    zone: tzinfo = UTC,
+    ceiling: int | None = None,
 ) -> alt.LayerChart:
-    """A bar for each window, in layers by tag, Untagged at the bottom; to drag over.
+    """A bar chart of the windows, stacked by tag with Untagged at the bottom; it can be dragged over.
 
-    What is dragged over is in the selection `brush`, two places on the axis under the name `slot`;
-    it begins with the time that is `chosen`.
+    The selection `brush` holds the drag as two places on the axis, under the name `slot`. At first it is
+    the `chosen` time. Bars above the `ceiling` are capped there and marked.
     """
     places = axis.places(chosen) if chosen else None
     brush = alt.selection_interval(
@@ -96,52 +199,106 @@ def chart(
         f"!isValid(brush.slot) || (datum.end - {_TOUCHED} > brush.slot[0]"
         f" && datum.slot + {_TOUCHED} < brush.slot[1])"
     )
+    rows = _frame(course, report, legend, axis, zone)
+    when = alt.Tooltip("time:N", title=f"Time, {times.zone_name(zone, times.extent(course))}")
+    measure = report.measure.capitalize()
     bars = (
-        alt.Chart(_frame(course, report, legend, axis))
-        .mark_bar(orient="vertical", binSpacing=0)
+        alt.Chart(rows)
+        .mark_bar(orient="vertical", binSpacing=0, clip=True)
         .encode(
-            _across(axis),
+            _across(axis, zone),
             alt.X2("end:Q"),
-            alt.Y("count:Q", stack=True, axis=alt.Axis(title=None, tickCount=4, labelExpr=_COUNTS)),
+            alt.Y(
+                "count:Q",
+                stack=True,
+                scale=alt.Scale(domain=[0, ceiling], nice=False) if ceiling else alt.Undefined,
+                axis=alt.Axis(title=None, tickCount=4, tickMinStep=1, labelExpr=_COUNTS),
+            ),
             alt.Color("colour:N", scale=None),
             alt.Order("order:Q"),
             opacity=alt.condition(is_chosen, alt.Opacity("shade:Q", scale=None), alt.value(_FADED)),
             description=alt.Description("spoken:N"),
             tooltip=[
-                alt.Tooltip("time:N", title="Began (UTC)"),
+                when,
                 alt.Tooltip("name:N", title="Tag"),
-                alt.Tooltip("number:N", title=report.measure.capitalize()),
+                alt.Tooltip("number:N", title=measure),
             ],
         )
         .add_params(brush)
     )
     cuts = (
-        alt.Chart(pd.DataFrame({"slot": axis.cuts - 0.5}))
+        alt.Chart(pd.DataFrame({"slot": axis.cuts.mean(axis=1)}))
         .mark_rule(strokeDash=[2, 3], opacity=0.7, aria=False)
         .encode(alt.X("slot:Q"))
     )
-    layers: alt.LayerChart = alt.layer(bars, cuts).configure_view(stroke=None)
-    return layers
+    layers = [bars, cuts]
+    if ceiling:
+        layers.append(_peaks(rows, ceiling, when, measure, theme))
+    return alt.LayerChart(layer=layers, height=_HEIGHT, config=_quiet(theme))
 
 
-def _across(axis: Axis) -> alt.X:
-    """The slots from left to right, with our own labels: Vega's would be in the browser's zone."""
+def _peaks(
+    rows: pd.DataFrame, ceiling: int, when: alt.Tooltip, measure: str, theme: str
+) -> alt.Chart:
+    """A mark above each capped bar; its tooltip has the full number."""
+    bars = rows.groupby("slot", as_index=False).agg({"time": "first", "count": "sum"})
+    peaks = bars[bars["count"] > ceiling]
+    frame = pd.DataFrame(
+        {
+            "slot": peaks["slot"] + 0.5,
+            "time": peaks["time"],
+            "number": [f"{count:,}" for count in peaks["count"]],
+        }
+    )
+    marks: alt.Chart = (
+        alt.Chart(frame)
+        .mark_point(
+            shape="triangle-up", size=44, filled=True, opacity=1, color=_QUIET[theme], aria=False
+        )
+        .encode(
+            alt.X("slot:Q"),
+            y=alt.value(-6),
+            tooltip=[when, alt.Tooltip("number:N", title=f"{measure} in total")],
+        )
+    )
+    return marks
+
+
+def _quiet(theme: str) -> alt.Config:
+    """The style of quiet axes."""
+    axis = alt.AxisConfig(
+        labelFont=_FONT,
+        labelFontSize=11,
+        labelColor=_QUIET[theme],
+        labelPadding=6,
+        gridColor=_GRID[theme],
+        domain=False,
+        ticks=False,
+    )
+    rule = alt.MarkConfig(color=_QUIET[theme])
+    return alt.Config(view=alt.ViewConfig(stroke=None), rule=rule, axis=axis)
+
+
+def _across(axis: Axis, zone: tzinfo) -> alt.X:
+    """The slots from left to right with our own labels, as Vega knows no gaps and no zones."""
     spare = max(FEWEST_SLOTS - len(axis.start), 0) / 2
-    labels = _labels(axis)
+    labels = labels_of(axis, zone) if axis.width else {}
     return alt.X(
         "slot:Q",
         scale=alt.Scale(domain=[-spare, len(axis.start) + spare], nice=False, zero=False),
         axis=alt.Axis(
             title=None,
-            values=[place + 0.0 for place in labels],
-            labelExpr=f"{ {str(place): label for place, label in labels.items()} }[datum.value]",
+            values=[*labels],
+            labelExpr=f"{ {f'{place:g}': label for place, label in labels.items()} }[datum.value]",
             labelOverlap="greedy",
             grid=False,
         ),
     )
 
 
-def _frame(course: Course, report: Report, legend: Legend, axis: Axis) -> pd.DataFrame:
+def _frame(
+    course: Course, report: Report, legend: Legend, axis: Axis, zone: tzinfo
+) -> pd.DataFrame:
     """A row for each window and name with flows."""
     sums = stacked(course, legend.place[report.tag], len(legend.names))
     layer, window = np.nonzero(sums)
@@ -150,7 +307,7 @@ def _frame(course: Course, report: Report, legend: Legend, axis: Axis) -> pd.Dat
     numbers = [f"{number:,}" for number in count.tolist()]
     names = [legend.names[place] for place in layer]
     spans = [
-        times.span((start, start + course.width * 60)) if course.width else ""
+        times.span((start, start + course.width * 60), zone) if course.width else ""
         for start in course.start.tolist()
     ]
     when = [spans[place] for place in window]
@@ -174,16 +331,55 @@ def _frame(course: Course, report: Report, legend: Legend, axis: Axis) -> pd.Dat
     )
 
 
-def _labels(axis: Axis) -> dict[int, str]:
-    """Slots on the axis with the time there, in UTC; the day where it is another one than before."""
-    steps = (np.flatnonzero(axis.start % step == 0).tolist() for step in _TICKS)
-    ticks = next((ticks for ticks in steps if 0 < len(ticks) <= _MOST_TICKS), [0])
-    named = times.day if axis.start[-1] - axis.start[0] > _YEAR else times.day_of_year
-    labels, before = {}, ""
-    for slot in sorted({*ticks, *axis.cuts[:_MOST_TICKS].tolist()}):
-        seconds = int(axis.start[slot])
-        day, clock = named(seconds), times.clock(seconds)
-        same_day = clock if day == before else f"{day} {clock}"
-        labels[slot] = day if axis.width >= _DAY // 60 else same_day
-        before = day
+def labels_of(axis: Axis, zone: tzinfo = UTC) -> dict[float, str]:
+    """Places on the axis and their labels: days at midnight, clock times between."""
+    behind_cuts = axis.cuts[:_MOST_TICKS, 1].tolist()
+    marks = [(float(slot), int(axis.start[slot])) for slot in behind_cuts]
+    apart = max(len(axis.start), FEWEST_SLOTS) / _APART
+    chosen: dict[float, int] = {}
+    for place, moment in [*marks, *_ticks(axis, zone)]:
+        if all(abs(place - other) >= apart for other in chosen):
+            chosen[place] = moment
+    before, labels = None, {}
+    for place, moment in sorted(chosen.items()):
+        now = times.at(moment, zone)
+        labels[place] = _label(moment, zone, before, has_clock=axis.width * 60 < times.DAY)
+        before = now
     return labels
+
+
+def _label(moment: int, zone: tzinfo, before: datetime | None, has_clock: bool) -> str:
+    """The day if it is a new one, the clock time if it is not midnight."""
+    now = times.at(moment, zone)
+    is_midnight = now.hour == now.minute == 0
+    day = times.day if before is None or now.year != before.year else times.day_of_year
+    words = [] if before and before.date() == now.date() else [day(moment, zone)]
+    if not words or (has_clock and not is_midnight):
+        words.append(times.clock(moment, zone))
+    return " ".join(words)
+
+
+def _ticks(axis: Axis, zone: tzinfo) -> list[tuple[float, int]]:
+    """Places with round clock times in the zone, and their moments."""
+    seconds = axis.width * 60
+    is_drawn = np.ones(len(axis.start), bool)
+    for opens, ends in axis.cuts.tolist():
+        is_drawn[opens:ends] = False
+    clocks = axis.start + [times.offset(start, zone) for start in axis.start.tolist()]
+    for step in (step for step in _TICKS if step >= seconds):
+        ahead = -clocks % step
+        slots = np.flatnonzero(is_drawn & (ahead < seconds))
+        if 0 < len(slots) <= _MOST_TICKS:
+            moments = [
+                _as_said(int(axis.start[slot]), int(ahead[slot]), zone) for slot in slots.tolist()
+            ]
+            return [
+                (round(slot + (moment - int(axis.start[slot])) / seconds, 3), moment)
+                for slot, moment in zip(slots.tolist(), moments, strict=True)
+            ]
+    return [(0.0, int(axis.start[0]))]
+
+
+def _as_said(start: int, ahead: int, zone: tzinfo) -> int:
+    """The moment when clocks show `ahead` seconds more than at the start, even if they change."""
+    return start + ahead + times.offset(start, zone) - times.offset(start + ahead, zone)

@@ -1,47 +1,115 @@
-"""Times in words and in links, always in UTC."""
+"""Times in words, in any zone, and in links, always in UTC."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from flowtag_core.showing.words import measured
+import numpy as np
+
+from flowtag_core.showing.words import number
 from flowtag_core.tagging.course import Course
 from flowtag_core.tagging.report import Time
 
+DAY: Final = 86_400
+YEAR: Final = 31_557_600
+END: Final = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
+"""No flow begins before 1970 or after this."""
+_DASH: Final = "\u2013"
 _MINUTE: Final = "%Y-%m-%dT%H:%M"
 _LINK: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d)/(\d{4}-\d\d-\d\dT\d\d:\d\d)", re.ASCII)
+_ZONE: Final = re.compile(r"[A-Za-z][\w+-]*(/[\w+-]+)*", re.ASCII)
+_LONGEST_ZONE: Final = 64
+_NAMES_OF_UTC: Final = ("UTC", "Etc/UTC", "GMT", "Etc/GMT")
+_STRAY: Final = 500
+"""One in this many at either end of a log may be far from the rest."""
+_SEASON: Final = 60 * DAY
+"""Every offset from UTC lasts longer than this."""
 
-_END: Final = int(datetime(2200, 1, 1, tzinfo=UTC).timestamp())
+
+def zone_of(name: str | None) -> tzinfo | None:
+    """The zone with an IANA name, None if there is none: the name is untrusted."""
+    if name in _NAMES_OF_UTC:
+        return UTC
+    if not name or len(name) > _LONGEST_ZONE or not _ZONE.fullmatch(name):
+        return None
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError, ValueError):
+        return None
 
 
-def at(seconds: int) -> datetime:
-    """The moment, in UTC, so many seconds after 1970."""
-    return datetime.fromtimestamp(seconds, UTC)
+def zone_name(zone: tzinfo, time: Time) -> str:
+    """`UTC` or `Asia/Tokyo (UTC+9)`; `Europe/Berlin (UTC+1/+2)` if clocks change in that time."""
+    if zone is UTC:
+        return "UTC"
+    first, behind = time
+    moments = (*range(first, behind, _SEASON), behind)
+    signs = sorted({offset(moment, zone) for moment in moments})
+    return f"{zone} (UTC{'/'.join(map(_signed, signs))})".replace("_", " ")
 
 
-def day_of_year(seconds: int) -> str:
+def at(seconds: int, zone: tzinfo = UTC) -> datetime:
+    """The moment so many seconds after 1970, as the clocks of a zone show it."""
+    return datetime.fromtimestamp(seconds, zone)
+
+
+def offset(seconds: int, zone: tzinfo) -> int:
+    """How many seconds the clocks of a zone are ahead of UTC at a moment."""
+    ahead = at(seconds, zone).utcoffset()
+    return int(ahead.total_seconds()) if ahead else 0
+
+
+def day_of_year(seconds: int, zone: tzinfo = UTC) -> str:
     """`4 May`."""
-    moment = at(seconds)
+    moment = at(seconds, zone)
     return f"{moment.day} {moment:%b}"
 
 
-def day(seconds: int) -> str:
+def day(seconds: int, zone: tzinfo = UTC) -> str:
     """`4 May 2021`."""
-    return f"{day_of_year(seconds)} {at(seconds):%Y}"
+    moment = at(seconds, zone)
+    return f"{moment.day} {moment:%b %Y}"
 
 
-def clock(seconds: int) -> str:
-    """`15:06`."""
-    return f"{at(seconds):%H:%M}"
+def clock(seconds: int, zone: tzinfo = UTC) -> str:
+    """`15:06`; in an hour that occurs twice because clocks go back, `02:30 UTC+1`."""
+    return _clock(seconds, zone, _is_twice(seconds, zone))
 
 
-def span(time: Time) -> str:
-    """`4 May 2021 15:06-15:30`, with both days if the time ends on another one."""
+def clocks(time: Time, zone: tzinfo = UTC) -> tuple[str, str]:
+    """The clock times of both ends, both with the offset if one of them occurs twice."""
     first, behind = time
-    end = clock(behind) if day(first) == day(behind) else f"{day(behind)} {clock(behind)}"
-    return f"{day(first)} {clock(first)} \u2013 {end}"
+    is_twice = _is_twice(first, zone) or _is_twice(behind, zone)
+    return _clock(first, zone, is_twice), _clock(behind, zone, is_twice)
+
+
+def span(time: Time, zone: tzinfo = UTC) -> str:
+    """`4 May 2021 15:06-15:30`, with both days if the time ends on another one."""
+    first, last = (day(seconds, zone) for seconds in time)
+    start, end = clocks(time, zone)
+    return f"{first} {start} {_DASH} {end if last == first else f'{last} {end}'}"
+
+
+def span_in(time: Time, zone: tzinfo = UTC) -> str:
+    """The span followed by the name of its zone: `4 May 2021 15:06 - 15:30 UTC`."""
+    return f"{span(time, zone)} {zone_name(zone, time)}"
+
+
+def days(time: Time, zone: tzinfo = UTC) -> str:
+    """`23 Nov 2026`, `23-25 Nov 2026`, `30 Dec 2025-2 Jan 2026`: all days that a time touches."""
+    first, last = time[0], time[1] - 1
+    end = day(last, zone)
+    if day(first, zone) == end:
+        return end
+    start = day(first, zone)
+    for same in (f"{at(last, zone):%b %Y}", f"{at(last, zone):%Y}"):
+        if start.endswith(f" {same}"):
+            start = start.removesuffix(f" {same}")
+            break
+    return f"{start} {_DASH} {end}"
 
 
 def to_link(time: Time) -> str:
@@ -50,9 +118,9 @@ def to_link(time: Time) -> str:
 
 
 def from_link(text: str) -> Time | None:
-    """The time that `to_link` wrote, None where the text is none that ends after it begins.
+    """The time that `to_link` wrote; None if the text is not a time that ends after it starts.
 
-    A time that no flow can have, before 1970 or after 2200, is none either.
+    A time before 1970 or after 2200 is invalid too.
     """
     found = _LINK.fullmatch(text)
     if found is None:
@@ -64,36 +132,66 @@ def from_link(text: str) -> Time | None:
         )
     except ValueError:
         return None
-    return (first, behind) if 0 <= first < behind <= _END else None
+    return (first, behind) if 0 <= first < behind <= END else None
 
 
-def width(minutes: int) -> str:
-    """A window's width: `1 minute`, `12 hours`, `7 days`."""
-    for size, unit in ((1440, "day"), (60, "hour"), (1, "minute")):
-        if minutes % size == 0:
-            count = minutes // size
-            return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
-    raise ValueError(minutes)
+def bars(minutes: int) -> str:
+    """The width of the bars: `1-minute bars`, `12-hour bars`, `7-day bars`."""
+    sizes = ((1440, "day"), (60, "hour"), (1, "minute"))
+    size, unit = next((size, unit) for size, unit in sizes if minutes % size == 0)
+    return f"{minutes // size}-{unit} bars"
+
+
+def length(seconds: int) -> str:
+    """The approximate length: `5.6 years`, `12 days`, `36 hours`, `90 minutes`."""
+    if seconds >= 2 * YEAR:
+        return f"{seconds / YEAR:.1f}".removesuffix(".0") + " years"
+    units = ((DAY, "day"), (3600, "hour"))
+    size, unit = next((unit for unit in units if seconds >= 2 * unit[0]), (60, "minute"))
+    return number(round(seconds / size), unit)
 
 
 def extent(course: Course) -> Time:
-    """From the first window of a course, which has one, to the end of its last."""
+    """From the first window of a course to the end of the last; it must have one."""
     first, last = course.start[[0, -1]].tolist()
     return first, last + course.width * 60
 
 
-def about(course: Course, measure: str) -> str:
-    """When the flows of a course began, how wide its windows are, and what has no time."""
-    unknown = (
-        f"{measured(course.unknown, measure)} without a known time: not shown in the timeline."
-        if course.unknown
-        else ""
-    )
-    if not len(course.start):
-        return unknown or "No flow is left."
-    if not course.width:
-        return f"The times lie so far apart that they cannot be told from each other. {unknown}".strip()
-    return (
-        f"{span(extent(course))} UTC, {width(course.width)} a bar. "
-        f"Drag over it to keep a part of the time. {unknown}"
-    ).strip()
+def main_part(course: Course) -> Time:
+    """The extent without strays: from the 0.2% to the 99.8% quantile of the measure.
+
+    The course must have a window. If its measure is 0 throughout, this is the whole extent.
+    """
+    sums = np.cumsum(np.bincount(course.window, course.count, len(course.start)))
+    if not sums[-1]:
+        return extent(course)
+    ends = sums[-1] / _STRAY, sums[-1] * (1 - 1 / _STRAY)
+    first = np.searchsorted(sums, ends[0], side="right")
+    last = np.searchsorted(sums, ends[1])
+    return int(course.start[first]), int(course.start[last]) + course.width * 60
+
+
+def covered(course: Course, zone: tzinfo = UTC) -> str:
+    """The days that the main part of a course covers, with the zone; empty if no time is known."""
+    if not len(course.start) or not course.width:
+        return ""
+    time = main_part(course)
+    return f"{days(time, zone)} {zone_name(zone, time)}"
+
+
+def _signed(offset: int) -> str:
+    """`+9`, `+5:30`."""
+    hours, minutes = divmod(abs(offset) // 60, 60)
+    return ("\u2212" if offset < 0 else "+") + (f"{hours}:{minutes:02}" if minutes else f"{hours}")
+
+
+def _is_twice(seconds: int, zone: tzinfo) -> bool:
+    """Whether this clock time occurs twice on that day."""
+    moment = at(seconds, zone)
+    return moment.utcoffset() != moment.replace(fold=1 - moment.fold).utcoffset()
+
+
+def _clock(seconds: int, zone: tzinfo, is_exact: bool) -> str:
+    """`15:06`, or `15:06 UTC+1` if it is to be exact."""
+    shown = f"{at(seconds, zone):%H:%M}"
+    return f"{shown} UTC{_signed(offset(seconds, zone))}" if is_exact else shown

@@ -1,6 +1,6 @@
 """Counts, a lookup and filters -> everything that one view of the logs shows, made once.
 
-The page draws it, and whatever else shows the same view takes its numbers from here too.
+The page draws it, and anything else that shows the same view takes its numbers from here too.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 from flowtag_core.counts import FlowCounts
-from flowtag_core.showing import log_notes, lookup_notes
-from flowtag_core.showing.cards import Card, cards
-from flowtag_core.showing.legend import Legend, legend
+from flowtag_core.showing import coverage, log_notes, lookup_notes
+from flowtag_core.showing.legend import Colours, Legend, legend
 from flowtag_core.showing.search import search
 from flowtag_core.tagging.course import Course, outward, over_time
 from flowtag_core.tagging.lookup import Lookup
@@ -20,7 +19,9 @@ from flowtag_core.tagging.report import (
     Filters,
     Measure,
     Report,
+    Selection,
     Time,
+    retagged,
     select,
     tagged,
     untagged_replies,
@@ -30,20 +31,22 @@ from flowtag_core.tagging.report import (
 
 @dataclass(frozen=True)
 class View:
-    """One view: what is chosen, and the reports that come of it.
+    """One view: the choices, and the reports that result from them.
 
-    `report` and `course` are of the chosen time, `whole` and `whole_course` of all time. `rejected` has
-    what was rejected of the same flows, None where that says nothing. `replies` is how much of what is
-    untagged looks like replies, 0 where replies are counted by service. `tag` is the selected one, None
-    where the lookup has no such tag.
+    `selection`, `report` and `course` are for the chosen time, `whole` and `whole_course` for all time.
+    `service` is the report by service port. `rejected` has the rejected part of the same flows, None if
+    the action is chosen or unknown. `replies` is the untagged amount that looks like replies, 0 in a view
+    by service port. `tag` is the selected tag, None if the lookup has no such tag.
     """
 
     counts: FlowCounts
     lookup: Lookup
+    selection: Selection
     report: Report
     course: Course
     whole: Report
     whole_course: Course
+    service: Report
     rejected: Report | None
     replies: int
     tag: str | None
@@ -59,9 +62,14 @@ class View:
         return self.report.measure, self.report.filters, id(self.counts)
 
     @property
-    def cards(self) -> list[Card]:
-        """The row of numbers."""
-        return list(cards(self.report, self.counts, self.lookup, self.replies))
+    def numbers(self) -> list[coverage.Number]:
+        """The small numbers beside the bar."""
+        return list(coverage.numbers(self.report, self.selection, self.counts, self.lookup))
+
+    @property
+    def parts(self) -> list[coverage.Part]:
+        """The parts of the bar: tagged, explained, unexplained."""
+        return coverage.parts(self.report, self.service)
 
     @property
     def cautions(self) -> list[str]:
@@ -73,13 +81,27 @@ class View:
         """Advice where much of what is untagged looks like replies."""
         return log_notes.replies_hint(self.replies, self.report)
 
-    def legend(self, theme: str) -> Legend:
-        """The colours of the tags, the same in every chart."""
-        return legend(self.report, self.whole, theme, self.tag)
+    def legend(self, colours: Colours) -> Legend:
+        """The names with a colour, the same in every chart."""
+        return legend(self.report, self.whole, colours, self.tag)
 
     def ports(self, text: str) -> Report:
         """The ports and protocols of the selected tag that a search text finds."""
         return search(with_tag(self.report, self.tag) if self.tag else self.report, text)
+
+    def under(self, lookup: Lookup, tag: str | None) -> View:
+        """The same flows under another lookup: only their tags are new."""
+        report = retagged(self.report, lookup)
+        return replace(
+            self,
+            lookup=lookup,
+            report=report,
+            whole=report if self.whole is self.report else retagged(self.whole, lookup),
+            service=report if self.service is self.report else retagged(self.service, lookup),
+            rejected=self.rejected and retagged(self.rejected, lookup),
+            replies=self.replies and untagged_replies(self.selection, report),
+            tag=tag if tag in report.tags else None,
+        )
 
 
 def view_of(
@@ -100,16 +122,21 @@ def view_of(
         selection = select(counts, filters)
         report = tagged(selection, lookup, measure)
         course = over_time(selection, report)
+    service = report
+    if filters.view != "service":
+        service = tagged(select(counts, replace(filters, view="service")), lookup, measure)
     rejected = None
     if filters.action is None and "reject" in log_notes.actions(counts):
         rejected = tagged(select(counts, replace(filters, action="REJECT")), lookup, measure)
     return View(
         counts,
         lookup,
+        selection,
         report,
         course,
         whole,
         whole_course,
+        service,
         rejected,
         replies=0 if filters.view == "service" else untagged_replies(selection, report),
         tag=tag if tag in whole.tags else None,

@@ -32,6 +32,12 @@ def few(sentences: Sequence[str], most: int = FEW) -> list[str]:
     return [*sentences[:most], f"... and {more:,} more"] if more > 0 else list(sentences)
 
 
+def joined(heads: Sequence[str]) -> str:
+    """Short phrases in one line, the first with a capital: `No lookup yet \u00b7 2 rows need checking`."""
+    line = " \u00b7 ".join(heads)
+    return line[:1].upper() + line[1:]
+
+
 def few_words(names: Sequence[str], most: int = 3) -> str:
     """The first names, and how many more there are."""
     more = len(names) - most
@@ -84,6 +90,11 @@ def compact(count: int) -> str:
     if count < 1_000_000:
         return f"{count:,}"
     return _scaled(count, ("M", "G", "T", "P", "E"), 1_000_000)
+
+
+def quantity(count: int, measure: str) -> str:
+    """A count of a measure in few digits, bytes in the unit that fits: `14.0 GB`, `314,004`."""
+    return size(count) if measure == "bytes" else compact(count)
 
 
 def size(count: int) -> str:

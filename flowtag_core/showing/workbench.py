@@ -7,22 +7,32 @@ from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from flowtag_core.counts import Ints
-from flowtag_core.showing.suggestions import suggestion
+from flowtag_core.counts import FlowCounts, Ints
+from flowtag_core.showing.suggestions import common, suggestion
+from flowtag_core.showing.trends import layer_of, trends
 from flowtag_core.showing.words import pair_name
 from flowtag_core.tagging.course import Course
 from flowtag_core.tagging.lookup import EXACT, Ports, Rule
-from flowtag_core.tagging.report import Numbers, Report, places_in, sums_at
+from flowtag_core.tagging.report import (
+    Numbers,
+    Report,
+    keys_of,
+    places_in,
+    select,
+    sums_at,
+    values_of,
+)
 
 MOST_PAIRS: Final = 200
-"""Rows of the workbench: more than anybody names one by one."""
-BARS: Final = 24
-"""Bars at most in the small picture of a pair's flows over time."""
+"""Rows of the workbench: more than anybody tags one by one."""
+NEARLY_ALL: Final = 0.9
+"""The part of a port's flows that must look like replies for the port to do so."""
 
 
 class UntaggedPair(NamedTuple):
-    """An untagged port and protocol number, and the tag that it might get."""
+    """An untagged port and protocol number, and a suggested tag."""
 
     port: int
     protocol: int
@@ -34,6 +44,16 @@ class UntaggedPair(NamedTuple):
         return self.port, self.protocol
 
     @property
+    def key(self) -> str:
+        """Port and protocol number as they may be written in a lookup: `443/6`."""
+        return f"{self.port}/{self.protocol}"
+
+    @property
+    def name(self) -> str:
+        """Its name: `443/tcp`."""
+        return pair_name(*self.numbers)
+
+    @property
     def label(self) -> str:
         """The text on its button."""
         return f"+ {self.suggestion}"
@@ -43,15 +63,36 @@ class UntaggedPair(NamedTuple):
         return Rule(Ports(EXACT, self.port, self.port), self.protocol, tag, 0)
 
 
-def untagged_places(report: Report) -> Ints:
-    """The places of the untagged pairs in the report, the most first, at most MOST_PAIRS."""
-    places: Ints = np.flatnonzero(report.is_untagged)
+def looks_like_replies(counts: FlowCounts, report: Report) -> NDArray[np.bool_]:
+    """Whether each row of the report is untagged and nearly all of it looks like replies.
+
+    A well-known service port never does: a client's port may be lower than, say, 61616. In a report by
+    service port none does, since replies are counted at their service.
+    """
+    looks = report.is_untagged & (report.count > 0)
+    if report.filters.view == "service":
+        return looks & False
+    replies = select(counts, report.filters).replies
+    places = places_in(report, replies.port.astype(np.int32), replies.protocol.astype(np.int32))
+    count = sums_at((len(report.port),), places, values_of(replies, report.measure))
+    port, protocol = np.array([*common()], np.int32).T
+    is_known = np.isin(keys_of(report.port, report.protocol), keys_of(port, protocol))
+    return looks & ~is_known & (count >= NEARLY_ALL * report.count)
+
+
+def untagged_places(report: Report, hidden: NDArray[np.bool_] | None = None) -> Ints:
+    """The positions of the untagged pairs in the report, the largest first, at most MOST_PAIRS.
+
+    `hidden` says for each row of the report whether to leave it out.
+    """
+    is_listed = report.is_untagged if hidden is None else report.is_untagged & ~hidden
+    places: Ints = np.flatnonzero(is_listed)
     most = (-report.count[places]).argsort(kind="stable")[:MOST_PAIRS]
     return places[most]
 
 
 def untagged_pairs(report: Report, places: Ints) -> list[UntaggedPair]:
-    """The pairs at these places, each with a tag that it might get."""
+    """The pairs at these positions, each with a suggested tag."""
     pairs = zip(report.port[places].tolist(), report.protocol[places].tolist(), strict=True)
     return [UntaggedPair(port, protocol, suggestion(port, protocol)) for port, protocol in pairs]
 
@@ -63,36 +104,26 @@ def untagged_table(
     course: Course,
     rejected: Report | None,
 ) -> pd.DataFrame:
-    """Port, Tag as, the measure, Share (percent), Over time (a list), Rejected (percent).
+    """Port, Tag as, the measure, Share (percent), Rejected (percent), Trend (a list).
 
-    The last two are there if they are known: `rejected` has what was rejected of the same flows.
+    `rejected` has the rejected part of the same flows; the last two columns are left out if they are not
+    known.
     """
     count = report.count[places]
     table = pd.DataFrame(
         {
-            "Port": [pair_name(*pair.numbers) for pair in pairs],
+            "Port": [pair.name for pair in pairs],
             "Tag as": [pair.label for pair in pairs],
             report.measure.capitalize(): count,
             "Share": 100.0 * count / max(report.total, 1),
         }
     )
-    if len(course.start) > 1:
-        table["Over time"] = list(_bars(course, places, len(report.port)))
     if rejected is not None:
         table["Rejected"] = _percent_of(rejected, report, places)
+    pictures = trends(course, layer_of(places, len(report.port)), len(places))
+    if pictures is not None:
+        table["Trend"] = list(pictures)
     return table
-
-
-def _bars(course: Course, places: Ints, pairs: int) -> Ints:
-    """For each of the places the measure in parts of the time, each of as many windows."""
-    row_of = np.full(pairs, -1, np.int64)
-    row_of[places] = np.arange(len(places))
-    row = row_of[course.pair]
-    is_wanted = row >= 0
-    slot = (course.start - course.start[0]) // (course.width * 60)
-    part = slot // -(-(slot[-1] + 1) // BARS)
-    where = row[is_wanted], part[course.window[is_wanted]]
-    return sums_at((len(places), part[-1] + 1), where, course.count[is_wanted])
 
 
 def _percent_of(rejected: Report, report: Report, places: Ints) -> Numbers:

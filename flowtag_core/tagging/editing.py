@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from flowtag_core.errors import RuleError
+from flowtag_core.errors import LookupFileError, RuleError
 from flowtag_core.iana import WITH_PORTS
 from flowtag_core.tagging.lookup import (
     ANY_PROTOCOL,
@@ -23,7 +23,14 @@ from flowtag_core.tagging.lookup import (
     parse_protocol,
     shown,
 )
-from flowtag_core.tagging.lookup_file import Shape, Text, decode, read_lookup, shape_of
+from flowtag_core.tagging.lookup_file import (
+    Shape,
+    Text,
+    decode,
+    read_lookup,
+    shape_of,
+    unusable_rows,
+)
 
 LONGEST_TAG: Final = 200
 _LINE_ENDS: Final = ("\r\n", "\n", "\r")
@@ -72,6 +79,22 @@ class Sheet:
         for place, cell in zip(self.shape.columns.values(), cells, strict=True):
             row[place] = cell
         return row
+
+    def keeps(self, cells: Sequence[str]) -> bool:
+        """Whether a row with these cells would be read back unchanged."""
+        try:
+            return [row for _, row in self._alone(cells).rows()] == [[*cells]]
+        except LookupFileError:
+            return False
+
+    def why_unusable(self, cells: Sequence[str]) -> str:
+        """The reason why a row with these cells gives no rule; empty if it gives one."""
+        return next((problem.text for problem in unusable_rows(self._alone(cells))), "")
+
+    def _alone(self, cells: Sequence[str]) -> Shape:
+        """A file in this shape that has only this row."""
+        text = self._written(cells, "\n")
+        return self.shape._replace(text=text, has_header=False, header_line=0)
 
     def edited(
         self,

@@ -375,6 +375,11 @@ def _reads_as_data(cells: list[str]) -> bool:
     return parse_ports(port) is not None and parse_protocol(protocol) is not None and tag != ""
 
 
+def unusable_rows(shape: Shape) -> tuple[Problem, ...]:
+    """The rows of a file that give no rule, each with the reason."""
+    return _rules(shape, ()).problems
+
+
 def _rules(shape: Shape, notices: tuple[str, ...]) -> Lookup:
     """Every row as a rule or as a problem."""
     packed = array("q")

@@ -1,6 +1,7 @@
 """The whole page as a test sees it, run without a browser, and what is dropped on it."""
 
 import io
+import re
 import zipfile
 
 from streamlit.testing.v1 import AppTest
@@ -25,7 +26,7 @@ def session(page):
 
 
 def settled(page):
-    """The page once everything is read, as its own ticking would show it."""
+    """The page after everything is read, as its own refreshes would show it."""
     session(page).intake.wait(60)
     page.run()
     assert not page.exception
@@ -41,6 +42,17 @@ def drop(page, *files):
 
 def metrics(page):
     return {metric.label: metric.value for metric in page.metric}
+
+
+def html(page):
+    """All that the page has as HTML."""
+    return "\n".join(each.proto.body for each in page.get("html"))
+
+
+def summary(page):
+    """The parts of the summary bar, by name, as percentages."""
+    found = re.findall(r"<b>([^<]*)</b> ([^<]*)</li>", html(page))
+    return {name: share for share, name in found}
 
 
 def tags(page):

@@ -1,4 +1,4 @@
-"""The address says the tag and the time, and what it cannot mean is passed over."""
+"""The address has the tag and the time, and invalid values in it are ignored."""
 
 from types import SimpleNamespace
 
@@ -23,7 +23,7 @@ def test_what_a_link_cannot_mean_is_passed_over(page, text):
 
 @pytest.fixture
 def link(monkeypatch):
-    """What stands behind the question mark."""
+    """The query string of the address."""
     parameters = {}
     monkeypatch.setattr(address, "st", SimpleNamespace(query_params=parameters))
     return parameters

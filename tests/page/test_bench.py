@@ -1,4 +1,4 @@
-"""On the workbench a click means what was shown, and a tick stays with its pair."""
+"""On the workbench a click applies to what was shown, and a tick stays with its pair."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def pair(port):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """A clock that a test sets on: clock.append(seconds)."""
+    """A clock that a test advances: clock.append(seconds)."""
     passed = [100.0]
     monkeypatch.setattr(bench_room.time, "monotonic", lambda: sum(passed))
     return passed
@@ -54,7 +54,7 @@ def test_ticks_follow_their_pairs_when_the_list_moves():
     bench.show([pair(1), pair(2), pair(3)])
     bench.tick([1, 2])
     assert bench.show([pair(3), pair(2)]) == [0, 1]
-    assert [rule.key for rule in bench.rules("", "x")] == ["3,tcp", "2,tcp"]
+    assert bench.offered == [pair(3), pair(2)]
     assert bench.show([pair(2)]) == [0]
 
 
@@ -75,26 +75,20 @@ def test_a_click_for_a_pair_that_is_gone_takes_nothing(clock):
     assert bench.clicked(0, "+ http-alt") is None
 
 
-def test_ports_that_are_written_come_before_ticks_and_ticks_before_the_first():
-    bench = Bench()
-    bench.show([pair(1), pair(2), pair(3)])
-    assert [rule.key for rule in bench.rules(" ", "x")] == ["1,tcp"]
-    assert bench.names() == ["1/tcp"]
-    bench.tick([1, 2, 99])
-    assert [rule.key for rule in bench.rules("", "x")] == ["2,tcp", "3,tcp"]
-    assert bench.names() == ["2/tcp", "3/tcp"]
-    assert bench.first_suggestion == suggestion(2, 6)
-    (rule,) = bench.rules("9/udp", "x")
-    assert (rule.key, rule.tag) == ("9,udp", "x")
-    bench.tick([])
-    assert bench.names() == ["1/tcp"]
-
-
-def test_a_bench_without_pairs_has_a_rule_for_nothing():
+def test_a_tag_applies_to_the_ticked_pairs_or_else_to_the_first():
     bench = Bench()
     assert bench.show([]) == []
-    assert bench.rules("", "x") == []
-    assert bench.names() == []
+    assert bench.offered == []
+    bench.show([pair(1), pair(2), pair(3)])
+    assert bench.offered == [pair(1)]
+    bench.tick([1, 2, 99])
+    assert bench.offered == [pair(2), pair(3)]
+    bench.tick([])
+    assert bench.offered == [pair(1)]
+
+
+def test_no_two_benches_have_the_same_name():
+    assert len({Bench().name for _ in range(100)}) == 100
 
 
 def test_a_tick_or_a_deed_takes_back_what_could_not_be_done():
@@ -118,3 +112,19 @@ def test_what_a_deed_came_to_is_said_as_long_as_the_same_flows_are_counted():
         assert bench.said == "443/tcp is now web: Untagged 100.0% to 50.0% of flows."
     bench.drawn(after, "another view")
     assert bench.said == ""
+
+
+def test_of_several_changes_since_the_last_drawing_the_last_is_named_and_the_others_are_counted():
+    before, after = (
+        map_tags(counted_log("a", line()).counts, lookup(each))
+        for each in ("1,tcp,x\n", "443,tcp,x\n")
+    )
+    bench = Bench()
+    bench.drawn(before, "view")
+    for deed in ("one", "two", "three"):
+        bench.did(deed)
+    bench.drawn(after, "view")
+    assert bench.said == "three and 2 more changes: Untagged 100.0% to 0.0% of flows."
+    bench.did("four")
+    bench.drawn(after, "view")
+    assert bench.said == "four: Untagged 0.0% to 0.0% of flows."

@@ -1,4 +1,4 @@
-"""The chart that the browser has stays as long as what is marked in it is what it shows."""
+"""The browser keeps its chart as long as the mark in it is right."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,8 @@ from flowtag_core.showing.timeline import Axis
 
 START = 1_700_000_040
 AXIS, LATER = (
-    Axis(np.arange(first, first + 600, 60), 1, np.array([])) for first in (START, START + 60)
+    Axis(np.arange(first, first + 600, 60), 1, np.empty((0, 2), int))
+    for first in (START, START + 60)
 )
 MARKED, OTHER = (START + 60, START + 180), (START, START + 60)
 
@@ -67,3 +68,14 @@ def test_a_chart_that_was_away_is_marked_as_it_was_at_first(brush):
     brush.draw(AXIS, MARKED, is_there=False)
     assert brush.key != before
     assert brush.first == MARKED
+
+
+def test_a_drag_that_ends_in_a_shortened_gap_is_marked_as_the_chosen_time(brush):
+    gap = Axis(np.array([0, 60, 120, 180, 240, 86_400, 86_460]), 1, np.array([[2, 5]]))
+    brush.draw(gap, None, is_there=True)
+    assert brush.dragged([0.0, 3.2]) == (0, 120)
+    key = brush.key
+    brush.draw(gap, brush.marked, is_there=True)
+    assert brush.key == key
+    assert brush.dragged([2.6, 4.0]) == (120, 86_400)
+    assert brush.dragged([4.0, 7.0]) == (86_400, 86_520)

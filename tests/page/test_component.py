@@ -1,4 +1,4 @@
-"""What runs in the browser lies in files that an installed package has too."""
+"""The code for the browser is in files that an installed package has too."""
 
 import tomllib
 
@@ -8,7 +8,7 @@ from tests.conftest import ROOT
 BROWSER = ROOT / "flowtag_core" / "page" / "browser"
 
 
-def test_every_file_of_a_component_belongs_to_a_script_that_is_there():
+def test_every_file_of_a_component_belongs_to_a_script():
     assert component("tab")
     scripts = {path.stem for path in BROWSER.glob("*.js")}
     assert {path.stem for path in BROWSER.iterdir()} == scripts

@@ -1,4 +1,4 @@
-"""The lookup on the desk changes one change at a time, and the sample gives back what was there."""
+"""The lookup changes one change at a time, and leaving the sample restores the previous one."""
 
 import sys
 import threading
@@ -17,7 +17,11 @@ CHANGES = {
     "take": lambda desk: desk.take(SAMPLE),
     "remove": Desk.remove,
     "tag": lambda desk: desk.tag(parse_rules("22/tcp", "ssh")),
-    "edit": lambda desk: desk.edit({**NOTHING, "deleted_rows": [0]}),
+    "table": Desk.table,
+    "look_at": lambda desk: desk.look_at("around", 1),
+    "stage": lambda desk: desk.stage(lambda _: {**NOTHING, "deleted_rows": [0]}),
+    "apply": Desk.apply,
+    "discard": Desk.discard,
     "undo": Desk.undo,
     "redo": Desk.redo,
     "downloaded": lambda desk: desk.downloaded(SAMPLE),
@@ -76,7 +80,7 @@ def test_no_rule_is_lost_when_many_threads_tag_at_once():
 def test_a_change_waits_while_another_one_is_under_way(name):
     desk = desk_with(OWN, replace(OWN, content=OWN.content + b"25,tcp,mail\n"))
     desk.undo()
-    desk.edits.show(desk.lookup, is_there=False)
+    desk.table()
     before = [desk.versions, desk.lookup.content, desk.versions.can_redo, desk.home_content]
     change = threading.Thread(target=CHANGES[name], args=[desk])
     with desk.lock:
@@ -145,6 +149,90 @@ def test_what_was_done_is_told_the_workbench():
         change()
         told.append(desk.bench.pending)
     assert told == ["22/tcp is now ssh", "Undone", "Redone"]
+
+
+def stage(desk, **done):
+    desk.table()
+    desk.stage(lambda _: {**NOTHING, **done})
+
+
+def test_staged_edits_change_nothing_until_they_are_applied_as_one_change():
+    desk = desk_with(lookup("443,tcp,own\r\n25,tcp,mail\r\n"))
+    before = desk.lookup.content
+    stage(
+        desk,
+        edited_rows={0: {"2": "site"}},
+        added_rows=[{"0": "22", "1": "tcp", "2": "ssh"}],
+        deleted_rows=[1],
+    )
+    assert desk.lookup.content == before
+    desk.apply()
+    assert desk.lookup.content == b"443,tcp,site\r\n22,tcp,ssh\r\n"
+    assert desk.bench.pending == "443/tcp is now site, 22/tcp is now ssh, 25/tcp has no rule now"
+    assert len(desk.edits.staged) == 0
+    desk.undo()
+    assert desk.lookup.content == before
+    assert not desk.versions.can_undo
+
+
+def test_discarded_edits_are_not_applied():
+    desk = desk_with(OWN)
+    stage(desk, edited_rows={0: {"2": "site"}})
+    desk.discard()
+    desk.apply()
+    assert desk.lookup.content == OWN.content
+    assert not desk.versions.can_undo
+
+
+def test_no_edit_is_applied_while_one_makes_a_row_unusable():
+    desk = desk_with(lookup("443,tcp,own\n25,tcp,mail\n"))
+    stage(desk, edited_rows={0: {"2": "site"}, 1: {"0": "99999"}})
+    desk.apply()
+    assert tag_of(desk) == "own"
+    assert len(desk.edits.staged) == 2
+
+
+def test_edits_that_leave_no_lookup_are_refused_with_the_reason_and_stay_pending():
+    desk = desk_with(OWN)
+    stage(desk, deleted_rows=[0])
+    desk.apply()
+    assert "a lookup needs the three columns" in desk.edits.wrong
+    assert desk.lookup.content == OWN.content
+    assert len(desk.edits.staged) == 1
+
+
+def test_edits_are_applied_to_the_lookup_that_the_workbench_has_changed():
+    desk = desk_with(OWN)
+    stage(desk, edited_rows={0: {"2": "site"}})
+    tag(desk, 22, "ssh")
+    desk.apply()
+    assert (tag_of(desk), tag_of(desk, 22)) == ("site", "ssh")
+    desk.undo()
+    assert (tag_of(desk), tag_of(desk, 22)) == ("own", "ssh")
+
+
+def test_edits_of_a_row_that_the_workbench_has_changed_are_not_applied():
+    desk = desk_with(OWN)
+    stage(desk, edited_rows={0: {"2": "site"}})
+    tag(desk, 443, "other")
+    desk.apply()
+    assert tag_of(desk) == "other"
+    assert "Make them again" in desk.edits.wrong
+
+
+def test_without_a_line_the_rows_around_the_last_one_are_shown():
+    desk = desk_with(OWN)
+    desk.look_at("around", 7)
+    desk.look_at("all")
+    desk.look_at("around")
+    assert (desk.edits.part, desk.edits.line) == ("around", 7)
+
+
+def test_the_number_of_a_table_is_never_reused():
+    desk = desk_with(OWN)
+    number = desk.table().number
+    desk.start_over()
+    assert desk.table().number > number
 
 
 def test_the_sample_gives_back_the_own_lookup_and_what_was_done_to_it():

@@ -43,8 +43,8 @@ def test_a_cancelled_batch_keeps_whole_files_and_names_the_others():
     log, *rest = files.collect()
     assert (log.name, flows(log)) == ("a.log", 1)
     assert refused(rest) == [
-        "endless.log: it was not read to its end, since you cancelled.",
-        "b.log: it was not read, since you cancelled.",
+        "endless.log: cancelled before it was read completely.",
+        "b.log: cancelled before it was read.",
     ]
     files.take([arrival("c.log", line())])
     files.wait(60)
@@ -107,8 +107,8 @@ def test_of_a_cancelled_folder_the_files_that_were_counted_stay():
     log, *rest = files.collect()
     assert (log.name, flows(log), log.identity) == ("logs", 1, None)
     assert refused(rest) == [
-        "logs/b: it was not read to its end, since you cancelled.",
-        "logs/c: it was not read, since you cancelled.",
+        "logs/b: cancelled before it was read completely.",
+        "logs/c: cancelled before it was read.",
     ]
 
 
@@ -126,7 +126,7 @@ def test_progress_is_said_with_rate_and_time_left():
 
 
 class Upload(io.BytesIO):
-    """What is closed holds no bytes any more."""
+    """A closed file holds no bytes."""
 
 
 def test_an_upload_is_forgotten_however_its_reading_ends():

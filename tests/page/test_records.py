@@ -1,4 +1,4 @@
-"""What became of every record."""
+"""Every record is accounted for."""
 
 import io
 
@@ -39,9 +39,9 @@ def drawn(*contents):
 
 def test_the_fold_says_how_many_were_set_aside_and_is_open_where_there_is_a_fault():
     for content, label, is_open in (
-        (line(), "Records: 1 read, 0 set aside", False),
-        (line(status="NODATA"), "Records: 1 read, 1 set aside", False),
-        (line(dstport="x"), "Records: 1 read, 1 set aside", True),
+        (line(), "Records: 1 read, 0 not counted", False),
+        (line(status="NODATA"), "Records: 1 read, 1 not counted", False),
+        (line(dstport="x"), "Records: 1 read, 1 not counted", True),
     ):
         (fold,) = drawn(content).expander
         assert (fold.label, fold.proto.expanded) == (label, is_open)

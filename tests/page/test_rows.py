@@ -1,6 +1,8 @@
-"""The rows of a table are selected by what is meant, not by where the browser had them."""
+"""The selected rows of a table follow their content, not their position."""
 
 from streamlit.testing.v1 import AppTest
+
+from flowtag_core.page import rows
 
 TABLE = """
 import streamlit as st
@@ -32,3 +34,20 @@ def test_the_rows_that_are_meant_are_selected_and_no_others():
     assert drawn(table, meant=(0, 2)) == ([], [0, 2])
     assert drawn(table, meant=[1]) == ([0, 2], [1])
     assert drawn(table, meant=[]) == ([1], [])
+
+
+def test_what_the_browser_has_told_is_not_told_to_it_again(monkeypatch):
+    state = {"table": {"selection": {"rows": [1, 2]}}}
+    monkeypatch.setattr(rows.st, "session_state", state)
+    assert rows.selected("table") == [1, 2]
+    told = state["table"]
+    rows.select("table", (1, 2))
+    assert state["table"] is told
+    rows.select("table", [0, 2])
+    assert state["table"]["selection"]["rows"] == [0, 2]
+    # The rows have moved back, but nobody knows whether the browser has heard of that before.
+    rows.select("table", [1])
+    assert state["table"]["selection"]["rows"] == [1]
+    del state["table"]  # the table was away
+    rows.select("table", [1, 2])
+    assert state["table"]["selection"]["rows"] == [1, 2]

@@ -1,6 +1,4 @@
-"""The lookup's rows stand at the end of the page, to edit, with those in doubt below."""
-
-from types import SimpleNamespace
+"""The lookup editor has the rows, the pending edits and the problems."""
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -9,7 +7,7 @@ from flowtag_core.page import edits as edits_room
 from flowtag_core.page import rules as rules_room
 from flowtag_core.page.session import Session
 from tests.page.made import lookup
-from tests.page.seen import captions, said, table
+from tests.page.seen import said, table
 
 SCRIPT = """
 import streamlit as st
@@ -17,6 +15,7 @@ from flowtag_core.page.rules import rules
 
 rules(st.session_state.given)
 """
+NOTHING = {"edited_rows": {}, "added_rows": [], "deleted_rows": []}
 GOOD = "dstport,protocol,tag\n443,tcp,web\n25,tcp,mail\n"
 DOUBTFUL = GOOD + "70000,tcp,x\n"
 
@@ -28,7 +27,7 @@ def session_with(text):
 
 
 def drawn(session, **state):
-    """The end of the page, with this in the session's state."""
+    """The lookup editor, with this in the session state."""
     page = AppTest.from_string(SCRIPT)
     for key, value in {"given": session, **state}.items():
         page.session_state[key] = value
@@ -37,17 +36,23 @@ def drawn(session, **state):
     return page
 
 
-def edit(session, monkeypatch, **done):
-    """Have the browser tell what was done to the table that it has."""
-    key = f"rules_{session.desk.edits.number}"
-    told = {"edited_rows": {}, "added_rows": [], "deleted_rows": [], **done}
-    monkeypatch.setattr(rules_room, "st", SimpleNamespace(session_state={key: told}))
-    rules_room._edited(session, key)
-    monkeypatch.undo()
+@pytest.fixture
+def stage(monkeypatch):
+    """Report, as the browser does, what was done in its current table."""
+
+    def stage(session, **done):
+        told = {session.desk.edits.number: {**NOTHING, **done}}
+        monkeypatch.setattr(rules_room, "_told", lambda number: told.get(number, NOTHING))
+
+    return stage
+
+
+def markdown(page):
+    return "\n".join(element.value for element in page.markdown)
 
 
 @pytest.mark.parametrize(("text", "is_open"), [(GOOD, False), (DOUBTFUL, True)])
-def test_the_fold_is_open_at_first_only_where_a_row_is_in_doubt(text, is_open):
+def test_the_fold_is_open_at_first_only_where_a_row_needs_checking(text, is_open):
     page = drawn(session_with(text))
     assert page.session_state["rules"] == is_open
     # A table that nobody sees is not sent.
@@ -69,32 +74,84 @@ def test_every_row_is_there_with_its_line_and_as_it_is_written():
     ]
 
 
-def test_a_row_in_doubt_is_named_with_its_line_and_a_lookup_without_one_says_so():
-    assert list(table(drawn(session_with(DOUBTFUL)), "Line", "Problem")["Line"]) == [4]
-    assert "lookup.csv: no row is in doubt" in captions(drawn(session_with(GOOD)))
+def test_problems_are_shown_by_their_kind_and_a_lookup_without_any_says_so():
+    page = drawn(session_with(GOOD + "70000,tcp,x\n25,tcp,post\n"))
+    assert "2 lookup rows need checking" in markdown_or_caption(page)
+    assert list(table(page, "Line", "Row", "Problem")["Line"]) == [4]
+    page.pills(key="kind_of_problem").set_value("loses to a later row").run()
+    assert list(table(page, "Line", "Row", "Problem")["Problem"]) == ["Overridden by line 5"]
+    assert "No problems found" in markdown_or_caption(drawn(session_with(GOOD), rules=True))
 
 
-def test_an_edit_in_the_table_is_made_in_the_lookup_and_can_be_undone_there(monkeypatch):
+def markdown_or_caption(page):
+    return "\n".join([markdown(page), *(caption.value for caption in page.caption)])
+
+
+def test_a_problem_s_row_is_shown_with_its_neighbours_and_marked():
+    session = session_with(DOUBTFUL)
+    page = drawn(session)
+    session.desk.look_at("around", 4)
+    page.run()
+    rows = table(page, "Here", "Line", "0")
+    assert rows["Line"].tolist() == [2, 3, 4]
+    assert rows["Here"].tolist() == ["", "", "\u25b6"]
+    page.segmented_control(key="shown_part").set_value("problems").run()
+    assert table(page, "Line", "0")["Line"].tolist() == [4]
+
+
+def test_an_edit_is_pending_until_a_button_applies_it_and_can_be_undone(stage):
     session = session_with(GOOD)
-    drawn(session, rules=True)
-    edit(session, monkeypatch, edited_rows={0: {"2": "site"}})
     page = drawn(session, rules=True)
-    assert session.desk.lookup.tag_of(443, 6) == "site"
+    assert "No pending changes" in markdown(page)
+    assert page.button(key="apply_edits").disabled
+    assert page.button(key="discard_edits").disabled
+    stage(session, edited_rows={0: {"2": "**site**"}})
+    page.run()
+    assert "1 pending change. Apply or discard it." in markdown(page)
+    assert r"tag\: web → \*\*site\*\*" in markdown(page)
+    assert session.desk.lookup.tag_of(443, 6) == "web"
+    page.button(key="apply_edits").click().run()
+    assert not page.exception
+    assert session.desk.lookup.tag_of(443, 6) == "**site**"
     page.button(key="undo_rows").click().run()
     assert not page.exception
     assert session.desk.lookup.content == GOOD.encode()
 
 
-def test_an_edit_that_cannot_be_is_told_as_text_below_the_table(monkeypatch):
+def test_discarded_edits_are_gone(stage):
     session = session_with(GOOD)
-    drawn(session, rules=True)
-    edit(session, monkeypatch, edited_rows={0: {"0": "#443"}})
-    assert "lookup.csv: what was written there" in said(drawn(session, rules=True))
+    page = drawn(session, rules=True)
+    stage(session, deleted_rows=[0])
+    page.run()
+    page.button(key="discard_edits").click().run()
+    assert "No pending changes" in markdown(page)
     assert session.desk.lookup.content == GOOD.encode()
+
+
+@pytest.mark.parametrize("cell", ["99999", "#443"])
+def test_an_unusable_row_is_listed_in_red_and_disables_the_button(cell, stage):
+    session = session_with(GOOD)
+    page = drawn(session, rules=True)
+    stage(session, edited_rows={0: {"0": cell}})
+    page.run()
+    assert "**Line 2**" in markdown(page)
+    assert markdown(page).count(":red[") == 2
+    assert page.button(key="apply_edits").disabled
+    assert not page.button(key="discard_edits").disabled
+
+
+def test_edits_that_cannot_be_made_together_show_the_reason_as_text(stage):
+    session = session_with("443,tcp,web\n")
+    page = drawn(session, rules=True)
+    stage(session, deleted_rows=[0])
+    page.run()
+    page.button(key="apply_edits").click().run()
+    assert "a lookup needs the three columns" in said(page)
+    assert session.desk.lookup.content == b"443,tcp,web\n"
 
 
 def test_a_lookup_that_is_too_large_for_a_table_says_where_it_is_edited(monkeypatch):
     monkeypatch.setattr(edits_room, "MOST_CELLS", 5)
     page = drawn(session_with(GOOD), rules=True)
-    assert "it is too large to be edited here" in said(page)
+    assert "the lookup is too large to edit here" in said(page)
     assert not page.dataframe

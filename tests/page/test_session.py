@@ -1,4 +1,4 @@
-"""A session takes in what arrives, in place of the sample, and lets go of it again."""
+"""A session takes what arrives, in place of the sample, and forgets it again."""
 
 import io
 import threading
@@ -254,8 +254,8 @@ def test_to_cancel_ends_what_is_being_read_and_leaves_what_is_there():
     session.collect()
     assert [*session.logs.by_name] == ["a"]
     assert session.messages.told == [
-        "b: it was not read to its end, since you cancelled.",
-        "c: it was not read, since you cancelled.",
+        "b: cancelled before it was read completely.",
+        "c: cancelled before it was read.",
     ]
 
 

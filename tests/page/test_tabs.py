@@ -1,4 +1,4 @@
-"""A tab keeps what is its own over a reload, and lets go of it once it is closed."""
+"""A tab keeps its data over a reload, and the data is dropped after it is closed."""
 
 from types import SimpleNamespace
 

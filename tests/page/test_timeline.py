@@ -1,5 +1,7 @@
-"""The time is typed, marked and taken back."""
+"""The time is typed, marked and cleared."""
 
+from datetime import UTC
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,48 +11,77 @@ from flowtag_core.page import address, timeline
 from flowtag_core.page.brush import Brush
 from flowtag_core.showing.timeline import Axis
 from tests.logs import line
-from tests.page.seen import buttons, captions, drop, metrics, said
+from tests.page.seen import drop, metrics
+
+
+def heading(page):
+    """The row above the chart, as HTML."""
+    return next(each.proto.body for each in page.get("html") if "tlhead" in each.proto.body)
+
+
+def answers(page):
+    """The message on the typed text."""
+    return [each.proto.body for each in page.get("html") if 'role="alert">' in each.proto.body]
 
 
 def test_a_time_without_flows_is_said_and_can_be_typed_and_taken_back(page):
     page.button(key="sample").click().run()
-    page.text_input(key="time_box").set_value("2021-05-04 15:04/2021-05-04 15:06").run()
+    page.text_input(key="time_box").set_value("2021-05-04 15:04 - 15:06").run()
     assert page.query_params["time"] == "2021-05-04T15:04/2021-05-04T15:06"
-    assert metrics(page)["Flows"] == "8"
-    page.text_input(key="time_box").set_value("no time").run()
     assert metrics(page)["Flows"] == "8"
     page.text_input(key="time_box").set_value("2030-01-01T00:00/2030-01-02T00:00").run()
     assert metrics(page)["Flows"] == "0"
-    assert "No flow is left" in said(page)
     page.text_input(key="time_box").set_value("").run()
     assert metrics(page)["Flows"] == "14"
 
 
-def test_the_time_and_the_tag_are_buttons_that_take_them_back(page):
+def test_an_invalid_time_stays_with_a_message_until_another_time_is_chosen(page):
     page.button(key="sample").click().run()
-    page.query_params["time"] = "2021-05-04T15:04/2021-05-04T15:06"
-    page.query_params["tag"] = "email"
-    page.run()
-    assert page.button(key="clear_time").label == "4 May 2021 15:04 – 15:06 UTC"
-    assert page.button(key="clear_tag").label == "email"
+    page.text_input(key="time_box").set_value("15:04-15:06").run()
+    assert page.text_input(key="time_box").value == "2021-05-04 15:04 - 15:06"
+    page.text_input(key="time_box").set_value("<b>yesterday</b>").run()
     assert metrics(page)["Flows"] == "8"
+    assert page.text_input(key="time_box").value == "<b>yesterday</b>"
+    (answer,) = answers(page)
+    assert "Type it like 2021-05-04 10:00 - 12:00." in answer
+    page.segmented_control(key="measure").set_value("packets").run()
+    assert page.text_input(key="time_box").value == "<b>yesterday</b>"
     page.button(key="clear_time").click().run()
-    page.button(key="clear_tag").click().run()
-    assert not page.exception
-    assert metrics(page)["Flows"] == "14"
-    assert not {"time", "tag"} & {*page.query_params}
-    assert not {"clear_time", "clear_tag"} & {*buttons(page)}
+    assert page.text_input(key="time_box").value == ""
+    assert answers(page) == []
+
+
+def test_the_row_above_the_chart_has_its_name_and_the_bars_in_words(page):
+    page.button(key="sample").click().run()
+    assert "<h2>Flows over time</h2>" in heading(page)
+    assert "1-minute bars \u00b7 UTC" in heading(page)
+    assert "cap" not in [toggle.key for toggle in page.toggle]
+
+
+def test_peaks_are_capped_only_on_request(page):
+    flows = [500 if minute == 7 else 10 for minute in range(20)]
+    log = "\n".join(
+        line(start=str(1_700_000_040 + 60 * minute)).decode()
+        for minute, number in enumerate(flows)
+        for _ in range(number)
+    )
+    drop(page, ("a.log", log.encode()))
+    assert page.toggle(key="cap").value is False
+    assert "peaks capped" not in heading(page)
+    page.toggle(key="cap").set_value(True).run()
+    assert "peaks capped at 12 \u00b7" in heading(page)
+    assert metrics(page)["Flows"] == "690"
 
 
 def test_flows_without_a_known_time_have_no_timeline_and_that_is_said(page):
     drop(page, ("a.log", line(start="-")))
     assert "time_box" not in [box.key for box in page.text_input]
-    assert "1 flow without a known time: not shown in the timeline." in captions(page)
+    assert "1 flow has no known time and is not shown" in heading(page)
 
 
 @pytest.fixture
 def state(monkeypatch):
-    """What the browser tells of the timeline; the address has what comes of it."""
+    """What the browser reports on the timeline; the resulting time is in the address."""
     state = {}
     monkeypatch.setattr(timeline, "st", SimpleNamespace(session_state=state))
     monkeypatch.setattr(address, "st", SimpleNamespace(query_params={}))
@@ -58,7 +89,7 @@ def state(monkeypatch):
 
 
 def test_the_time_that_is_dragged_over_is_chosen_and_a_double_click_takes_it_back(state):
-    brush = Brush(axis=Axis(np.arange(0, 600, 60), 1, np.array([])))
+    brush = Brush(axis=Axis(np.arange(0, 600, 60), 1, np.empty((0, 2), int)))
     state["chart"] = {"selection": {"brush": {"slot": [1.0, 3.0]}}}
     timeline._dragged(brush, "chart")
     assert address.time() == brush.marked == (60, 180)
@@ -71,6 +102,7 @@ def test_the_time_that_is_dragged_over_is_chosen_and_a_double_click_takes_it_bac
     ("text", "time"),
     [
         (" 1970-01-01 00:02/1970-01-01T00:04 ", (120, 240)),
+        ("00:02 - 00:04", (120, 240)),
         ("  ", None),
         ("1970-01-01T00:04/1970-01-01T00:02", (0, 60)),
         ("yesterday", (0, 60)),
@@ -79,5 +111,7 @@ def test_the_time_that_is_dragged_over_is_chosen_and_a_double_click_takes_it_bac
 def test_what_is_typed_and_is_no_time_leaves_the_one_before(state, text, time):
     address.choose_time((0, 60))
     state["time_box"] = text
-    timeline._typed()
+    brush = Brush()
+    timeline._typed(brush, (0, 60), partial(timeline._read, UTC, (0, 60), (0, 600)))
     assert address.time() == time
+    assert (brush.fault is not None) == (time == (0, 60))

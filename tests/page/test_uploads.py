@@ -1,9 +1,11 @@
-"""What is dropped is read once, in the format that is given beside the zone."""
+"""Dropped files are read once, in the format that is given beside the zone."""
 
 import io
 from types import SimpleNamespace
 
 import pytest
+from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileManager
+from streamlit.runtime.uploaded_file_manager import UploadedFileRec
 
 from flowtag_core.page import uploads
 from flowtag_core.page.session import Session
@@ -64,11 +66,34 @@ class Upload(io.BytesIO):
 
 @pytest.fixture
 def state(monkeypatch):
-    """What the browser tells of the zones."""
+    """What the browser reports on its drops and zones."""
     state = {}
-    option = {"server.maxUploadSize": 200}.get
+    option = {"server.maxUploadSize": 2_000}.get
     monkeypatch.setattr(uploads, "st", SimpleNamespace(session_state=state, get_option=option))
     return state
+
+
+@pytest.fixture
+def sent(monkeypatch):
+    """The files that a browser has uploaded, as Streamlit keeps them."""
+    manager = MemoryUploadedFileManager("/upload")
+    context = SimpleNamespace(session_id="connection", uploaded_file_mgr=manager)
+    monkeypatch.setattr(uploads, "get_script_run_ctx", lambda: context)
+    return manager
+
+
+def send(sent, *ids):
+    for name in ids:
+        sent.add_file("connection", UploadedFileRec(name, "file", "", line()))
+
+
+def tell(state, **drops):
+    """Report for each drop the names of its files by id, and the files that were not uploaded."""
+    batches = [
+        {"name": name, "files": [*files.items()], "unsent": unsent}
+        for name, (files, unsent) in drops.items()
+    ]
+    state["drops"] = {"sent": {"turn": 1, "batches": batches}}
 
 
 def taken(session):
@@ -99,24 +124,70 @@ def test_nothing_is_dropped_on_an_empty_zone(state):
     assert session.drops == 0
 
 
-def test_what_the_browser_did_not_send_is_named_until_other_files_come(state):
+def test_a_drop_is_taken_once_all_of_its_files_are_there_and_never_again(state, sent):
     session = Session()
-    state["unsent"] = {"files": [{"drop": 0, "name": "../big.log"}]}
-    uploads._tell_unsent(session)
-    (sentence,) = session.messages.refusals
-    assert sentence.startswith("big.log: was not sent, since it is larger than 200 MB.")
-    # The other files of the same drop leave the sentence, those of the next one do not.
-    state["logs_and_lookup_0"] = [Upload("a")]
+    tell(state, first=({"1": "a.log", "2": "dir/b.log"}, []))
+    send(sent, "1")
+    assert taken(session) == []
+    answer = uploads._answer(session)
+    assert (answer["taken"], answer["missing"], answer["turn"]) == ([], ["first"], 1)
+    send(sent, "2")
+    assert taken(session) == taken(session) == ["a.log", "b.log"]
+    assert sent.get_files("connection", ["1", "2"]) == []
+    answer = uploads._answer(session)
+    assert (answer["taken"], answer["missing"]) == (["first"], [])
+    send(sent, "1", "2")
+    assert taken(session) == ["a.log", "b.log"]
+
+
+def test_the_size_of_a_drop_is_known_while_it_is_read(state, sent, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(Session, "take", lambda _, arrivals: sizes.extend(a.size for a in arrivals))
+    tell(state, first=({"1": "a.log"}, []))
+    send(sent, "1")
+    uploads.take_dropped(Session())
+    assert sizes == [len(line())]
+
+
+def test_drops_that_are_reported_together_are_all_taken(state, sent):
+    session = Session()
+    tell(state, first=({"1": "a.log"}, []), second=({"2": "a.log"}, []))
+    send(sent, "1", "2")
+    assert taken(session) == ["a.log", "a.log (2)"]
+
+
+@pytest.mark.usefixtures("state", "sent")
+def test_the_browser_gets_the_upload_address_and_the_size_limit():
+    answer = uploads._answer(Session())
+    assert (answer["address"], answer["megabytes"]) == ("/upload/connection/", 2_000)
+    assert (answer["taken"], answer["missing"], answer["turn"]) == ([], [], None)
+
+
+def test_what_two_runs_find_at_once_is_claimed_by_one():
+    session = Session()
+    assert session.claim(["a", "b"]) == {"a", "b"}
+    assert session.claim(["b", "c"]) == {"c"}
+
+
+def test_files_that_were_not_uploaded_are_named_until_other_files_come(state, sent):
+    session = Session()
+    send(sent, "1", "2")
+    tell(state, first=({"1": "a"}, [["../big.log", "large"], ["gone.log", "unreadable"]]))
+    assert taken(session) == taken(session) == ["a"]
+    large, unreadable = session.messages.refusals
+    assert large.startswith("big.log: was not uploaded because it is larger than 2,000 MB. Start")
+    assert unreadable == "gone.log: was not uploaded because the browser could not read it."
+    tell(state, second=({}, [["more.log", "large"]]))
     assert taken(session) == ["a"]
-    assert session.messages.refusals == [sentence]
-    state["logs_and_lookup_1"] = [Upload("b")]
+    assert len(session.messages.refusals) == 3
+    tell(state, third=({"2": "b"}, []))
     assert taken(session) == ["a", "b"]
     assert session.messages.refusals == []
 
 
-@pytest.mark.parametrize("told", [None, "", {}, []])
-def test_a_browser_that_tells_of_no_file_is_passed_over(state, told):
+@pytest.mark.parametrize("told", [None, {}, {"sent": None}, {"sent": {"turn": 1, "batches": []}}])
+def test_a_browser_that_reports_no_drop_is_ignored(state, told):
     session = Session()
-    state["unsent"] = {"files": told}
-    uploads._tell_unsent(session)
+    state["drops"] = told
+    assert taken(session) == []
     assert session.messages.refusals == []

@@ -1,4 +1,4 @@
-"""A lookup goes back and forth through what it was, byte for byte."""
+"""Undo and redo restore a lookup byte for byte."""
 
 import io
 

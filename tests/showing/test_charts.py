@@ -1,74 +1,158 @@
-"""A chart has a bar for all that counts."""
+"""A chart has a bar for everything that counts, and names in it are only text."""
+
+import json
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtag_core.showing import charts
-from flowtag_core.showing.legend import legend
-from tests.showing.made import bars, report
+from flowtag_core.showing.charts import Bar
+from flowtag_core.showing.coverage import REPLIES
+from flowtag_core.showing.legend import AMBER, PALE, Colours, legend
+from flowtag_core.showing.view import view_of
+from flowtag_core.tagging.lookup import UNTAGGED
+from tests.logs import line, log_lines, lookup_text, rule_texts
+from tests.showing.made import many_tags, report, rows_of
+from tests.tagging.made import filters, load, measures, parse
+
+THEMES = ("light", "dark")
+counts = st.integers(0, 10**15)
+bar_lists = st.lists(st.builds(Bar, st.text(max_size=12), counts, st.just("#123456")), max_size=12)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_chart_has_a_bar_for_each_tag_and_untagged_last(theme):
-    found = report(25, 443, 443, 8080)
-    assert bars(charts.tag_chart(found, legend(found, found, theme), theme)) == [
-        ("web", "2"),
-        ("mail", "1"),
-        ("Untagged", "1"),
+def drawn(bars, measure="flows", width=400, picked=None):
+    return charts.chart(bars, measure, "light", width, picked)
+
+
+@given(log_lines, st.lists(rule_texts, max_size=8), measures, filters, st.sampled_from(THEMES))
+def test_the_bars_of_tags_add_up_and_each_has_the_count_of_its_tag(
+    lines, rows, measure, chosen, theme
+):
+    view = view_of(parse(*lines), load(lookup_text(rows)), measure, chosen)
+    names = view.legend(Colours())
+    bars = charts.tag_bars(view.report, view.service, names, theme)
+    assert sum(bar.count for bar in bars) == view.report.total
+    assert list(dict.fromkeys(bar.name for bar in bars)) == [UNTAGGED, *names.names[:-1]]
+    untagged = [bar for bar in bars if bar.name == UNTAGGED]
+    assert sum(bar.count for bar in untagged) == view.report.untagged
+    assert [bar.colour for bar in untagged] == [AMBER, PALE[theme]][: len(untagged)]
+    for bar in bars[len(untagged) :]:
+        if not bar.name.startswith("Other ("):
+            assert bar.count == view.report.tag_counts.get(bar.name, 0)
+            assert bar.colour == names.colours[names.names.index(bar.name)]
+
+
+def test_untagged_is_first_with_its_replies_as_a_part_of_its_bar():
+    log = [line(), line(dstport="9092"), *[line(srcport="443", dstport="50000")] * 2]
+    view = view_of(parse(*log), load())
+    names = view.legend(Colours())
+    unexplained, replies, web = charts.tag_bars(view.report, view.service, names, "dark")
+    assert unexplained == Bar(UNTAGGED, 1, AMBER, "Unexplained", "≤ ")
+    assert replies == Bar(UNTAGGED, 2, PALE["dark"], REPLIES, "≥ ")
+    assert (web.name, web.count, web.part) == ("web", 1, "")
+    first, second, third = rows_of(drawn([unexplained, replies, web]))
+    assert [(row["start"], row["end"]) for row in (first, second, third)] == [
+        (0, 1),
+        (1, 3),
+        (0, 1),
     ]
+    assert [row["label"] for row in (first, second, third)] == ["", "3", "1"]
+    assert [row["number"] for row in (first, second, third)] == ["≤ 1", "≥ 2", "1"]
+    assert second["spoken"] == "Untagged, replies of tagged services: ≥ 2 flows"
 
 
-def test_an_empty_report_has_an_empty_chart():
-    assert bars(charts.tag_chart(report(), legend(report(), report()))) == [("Untagged", "0")]
-    assert charts.port_chart(report(), legend(report(), report())).to_dict()
-
-
-def test_beyond_fifteen_ports_the_rest_is_one_bar_and_all_flows_are_in_the_chart():
-    ports = [*[443] * 9, *range(2000, 2100)]
-    whole = report(*ports)
-    found = bars(charts.port_chart(whole, legend(whole, whole)))
-    assert found[0] == ("443/tcp", "9")
-    assert len(found) == charts.MOST_BARS + 1
-    assert found[-1] == ("Other (86 pairs)", "86 (not to scale)")
-    assert sum(int(number.split()[0]) for _, number in found) == len(ports)
-
-
-def rows_of(chart):
-    (rows,) = chart.to_dict()["datasets"].values()
-    return rows
+def test_tags_without_a_name_in_the_legend_are_one_bar():
+    whole = many_tags([*range(12), 35])
+    bars = charts.tag_bars(whole, whole, legend(whole, whole, Colours()), "light")
+    assert (bars[-1].name, bars[-1].count) == ("Other (4 tags)", 4)
+    assert sum(bar.count for bar in bars) == 13
 
 
 @settings(max_examples=8)
 @given(st.lists(st.sampled_from([25, 53, 443, 1500, *range(9000, 9020)]), max_size=60))
 def test_a_bar_of_a_port_has_its_count_and_the_colour_of_its_tag(ports):
     found = report(*ports)
-    colours = legend(found, found)
-    of_tag = dict(zip(colours.names, colours.colours, strict=True))
+    colours = Colours()
+    colours.give(found.tag_counts)
     expected = [
-        (f"{port}/{protocol}", of_tag[tag], f"{count:,}")
+        Bar(f"{port}/{protocol}", count, *colours.of([tag]))
         for port, protocol, tag, count in sorted(
             found.rows(), key=lambda row: (-row[3], row[0], row[1])
         )
     ]
-    rows = rows_of(charts.port_chart(found, colours))
-    drawn = [(row["name"], row["colour"], row["number"]) for row in rows]
-    assert drawn[: charts.MOST_BARS] == expected[: charts.MOST_BARS]
-    assert len(drawn) == min(len(expected), charts.MOST_BARS + 1)
+    bars = charts.port_bars(found, colours.of(found.tags))
+    assert bars == expected[: charts.MOST_BARS]
+    left_out = sum(bar.count for bar in expected[charts.MOST_BARS :])
+    said = charts.others_share(found, bars, found.total)
+    assert bool(said) == bool(left_out)
+    assert not said or f"all others {100 * left_out / len(ports):.1f}%" in said
 
 
-def test_a_bar_is_as_long_as_its_count_but_for_a_rest_that_would_flatten_the_others():
-    few = report(*[443] * 9, *range(2000, 2017))
-    many = report(*[443] * 9, *range(2000, 2100))
-    lengths = {}
-    for found in (few, many):
-        *bars, rest = rows_of(charts.port_chart(found, legend(found, found)))
-        assert [row["drawn"] for row in bars] == [int(row["number"]) for row in bars]
-        lengths[rest["number"]] = (rest["drawn"], rest["label"])
-    assert lengths == {"3": (3, "3"), "86": (13.5, "86 (not to scale)")}
+def test_the_share_of_the_others_is_of_all_that_the_view_has():
+    found = report(*range(2000, 2032))
+    bars = charts.port_bars(found, ["#123456"] * 9)
+    assert charts.others_share(found, bars, 64) == "top 16 of 32; all others 25.0%"
 
 
-def test_what_is_spoken_of_a_bar_has_its_number_and_the_measure():
-    found = report(*[443] * 1000)
-    rows = rows_of(charts.tag_chart(found, legend(found, found)))
-    assert [row["spoken"] for row in rows] == ["web: 1,000 flows", "Untagged: 0 flows"]
+def test_an_empty_report_has_an_empty_chart():
+    found = report()
+    bars = charts.tag_bars(found, found, legend(found, found, Colours()), "light")
+    assert bars == [Bar(UNTAGGED, 0, AMBER)]
+    assert rows_of(drawn(bars))[0]["label"] == "0"
+    assert charts.port_bars(found, ["#123456"] * 9) == []
+    assert charts.others_share(found, [], 0) == ""
+    assert drawn([]).to_dict()
+
+
+@pytest.mark.parametrize("name", ["<b>", "a'];alert(1);//", "datum.x", "x\ny", "", " ", "a.b[0]"])
+def test_a_hostile_name_is_a_text_among_the_data_and_nowhere_else(name):
+    chart = drawn([Bar(name, 2, "#123456"), Bar("plain", 1, "#123456")]).to_dict()
+    (rows,) = chart.pop("datasets").values()
+    assert rows[0]["name"] == name
+    for layer in chart["layer"]:
+        assert layer["encoding"]["y"].pop("sort") == [name, "plain"]
+    assert len(name) < 2 or json.dumps(name)[1:-1] not in json.dumps(chart)
+
+
+@given(bar_lists, measures, st.integers(100, 2000))
+def test_the_bars_are_drawn_in_order_and_all_of_one_scale(bars, measure, width):
+    chart = drawn(bars, measure, width).to_dict()
+    (rows,) = chart["datasets"].values()
+    assert [row["name"] for row in rows] == [bar.name for bar in bars]
+    assert [row["end"] - row["start"] for row in rows] == [bar.count for bar in bars]
+    longest = max((row["end"] for row in rows), default=0)
+    scale = chart["layer"][0]["encoding"]["x"]["scale"]
+    assert scale["domain"] == [0, longest or 1]
+    assert not scale["nice"]
+
+
+@given(bar_lists, measures)
+def test_beside_the_longest_bar_there_is_room_for_the_longest_number(bars, measure):
+    chart = drawn(bars, measure).to_dict()
+    (rows,) = chart["datasets"].values()
+    scale = chart["layer"][0]["encoding"]["x"]["scale"]
+    room = int(scale["rangeMax"]["expr"].removeprefix("max(width - ").partition(",")[0])
+    # In the chart's font a number has 6 pixels a sign at most, but for an M, which has 10.
+    needed = [6 + 6 * len(row["label"]) + 4 * row["label"].count("M") for row in rows]
+    assert room >= max(needed, default=0)
+
+
+def test_names_have_less_room_in_a_narrow_chart():
+    widths = [drawn([], width=width).to_dict() for width in (200, 320, 325, 900)]
+    limits = [chart["layer"][0]["encoding"]["y"]["axis"]["labelLimit"] for chart in widths]
+    assert limits == [80, 128, 130, 130]
+
+
+def test_all_bars_but_the_picked_one_are_faded():
+    bars = [Bar("a", 1, "#123456"), Bar("b", 1, "#123456")]
+    assert [row["shade"] for row in rows_of(drawn(bars))] == [1, 1]
+    one, other = (row["shade"] for row in rows_of(drawn(bars, picked="b")))
+    assert one < other == 1
+
+
+def test_the_spoken_text_of_a_bar_has_its_full_number_and_the_measure():
+    bars = [Bar("web", 1, "#123456"), Bar("dns", 123_456_789_012_345, "#123456")]
+    rows = rows_of(drawn(bars, "bytes"))
+    assert [row["spoken"] for row in rows] == ["web: 1 byte", "dns: 123,456,789,012,345 bytes"]
+    assert [row["label"] for row in rows] == ["1 B", "123 TB"]

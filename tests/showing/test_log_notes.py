@@ -52,7 +52,10 @@ def test_the_equation_names_every_reason_that_occurs_and_adds_up():
         (file(3, headers=1, fitting={"a b c": 4}), "x: 4 lines would fit another layout"),
         (file(set_aside=[Reason.NO_RECORD_IN_JSON]), "x: is JSON without one record"),
         (file(set_aside=[Reason.BAD_PORT]), "x: not one flow was found. If its format is a"),
-        (file(set_aside=[Reason.NO_DATA] * 2), "x: holds no flow, only 2 notes of AWS that none"),
+        (
+            file(set_aside=[Reason.NO_DATA] * 2),
+            "x: holds no flow, only 2 records where AWS reported no data",
+        ),
         (file(headers=1), "x: holds no flow."),
         (file(1, odd_words=["action"]), "x: most lines have an unknown action or status."),
     ],
@@ -187,21 +190,56 @@ def test_an_action_can_be_chosen_if_one_flow_has_it_and_other_only_if_there_is_o
     assert log_notes.actions(counted(a=file(2, odd_words=["log-status"]))) == usual
 
 
-def test_what_was_found_is_said_in_pairs_in_the_measure_and_in_percent():
+def test_the_search_note_has_the_number_of_ports_and_the_percentage():
     whole = report(443, 443, 443, 9092)
     part = search(whole, "443")
-    assert log_notes.found(part, whole, 1) == "1 of 2 pairs, 3 flows (75.0%)"
+    assert log_notes.found(part, whole, 1) == "1 of 2 ports · 75.0% of flows"
     assert log_notes.found(whole, whole, 1) == (
-        "2 of 2 pairs, 4 flows (100.0%). The largest 1 are shown; the CSV has all."
+        "2 of 2 ports · 100.0% of flows · the largest 1 shown, the CSV has all"
     )
-    assert log_notes.found(search(whole, "no"), whole, 0) == "0 of 2 pairs: nothing matches."
-    assert log_notes.found(report(), report(), 0) == "0 of 0 pairs, 0 flows"
+    assert log_notes.found(search(whole, "no"), whole, 0) == "0 of 2 ports: nothing matches"
+    assert log_notes.found(report(443), report(443), 1) == "1 of 1 port · 100.0% of flows"
+    assert log_notes.found(report(), report(), 0) == "0 of 0 ports"
 
 
-def test_the_title_of_the_ports_shows_the_selected_tag_and_no_markup_of_it():
-    assert log_notes.ports_title(None) == "Ports and protocols"
-    assert log_notes.ports_title("*web*") == r"Ports and protocols: \*web\*"
-    assert len(log_notes.ports_title("x" * 500)) < 100
+def test_the_tags_in_use_are_counted_without_untagged():
+    assert log_notes.in_use(report(443, 25, 9092)) == "2 in use · select one to filter"
+    assert log_notes.in_use(report()) == "0 in use · select one to filter"
+
+
+def test_each_reason_for_low_counts_has_a_short_phrase():
+    assert log_notes.heads(counted(a=file(1))) == []
+    skipped = file(1, set_aside=[Reason.SKIPPED_DATA])
+    cut = file(1, damage=frozenset({"x: is cut short."}))
+    assert log_notes.heads(counted(a=skipped)) == ["counts are a lower bound"]
+    assert log_notes.heads(counted(a=skipped, b=cut)) == [
+        "counts are a lower bound",
+        "1 damaged file",
+    ]
+    assert log_notes.heads(counted(a=cut, b=cut, c=file())) == ["2 damaged files"]
+
+
+def test_a_file_that_is_hardly_counted_is_named_with_the_reason():
+    bad = [Reason.BAD_PORT]
+    useless = dict(
+        log_notes.useless(
+            counted(
+                empty=file(),
+                damaged=file(size=9, damage=frozenset({"damaged: is cut short."})),
+                other=file(set_aside=bad * 3),
+                mostly=file(1, headers=1, set_aside=bad * 8),
+                good=file(3, set_aside=bad),
+                noted=file(set_aside=[Reason.NO_DATA]),
+            )
+        )
+    )
+    assert list(useless) == ["empty", "damaged", "other", "mostly"]
+    assert useless["empty"] == "empty: is empty."
+    assert useless["damaged"] == "damaged: is cut short."
+    assert useless["other"].startswith("other: not one flow was found.")
+    assert useless["mostly"] == (
+        "mostly: 80% of its records could not be counted. Is it a flow log?"
+    )
 
 
 def test_logs_in_a_line_are_files_bytes_records_and_shapes():
@@ -228,13 +266,14 @@ def test_samples_say_how_many_there_are_and_whether_all_are_shown():
 def test_replies_are_worth_a_hint_where_they_are_a_quarter_of_what_is_untagged():
     untagged = report(*range(9000, 9008))
     assert log_notes.replies_hint(1, untagged) == ""
-    assert log_notes.replies_hint(2, untagged).startswith("25% of this looks like replies")
+    assert log_notes.replies_hint(2, untagged).startswith("25% look like replies")
     assert log_notes.replies_hint(0, report()) == ""
 
 
 def test_starting_over_says_what_is_lost():
-    assert "lost" not in log_notes.start_over(0)
-    assert log_notes.start_over(2).endswith("in place. 2 rules not saved will be lost.")
+    assert log_notes.start_over(0, has_start=False) == "This removes all files."
+    told = log_notes.start_over(2, has_start=True)
+    assert told.endswith("are read again. 2 rules not saved will be lost.")
 
 
 def test_a_format_in_use_is_named():

@@ -1,4 +1,4 @@
-"""Sentences on a lookup: what it has, why, and what a change comes to."""
+"""Sentences on a lookup: its rules, their reasons, and the effect of a change."""
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from flowtag_core.counts import MOST_SUM, FlowCounts, tabulate
 from flowtag_core.errors import RuleError
 from flowtag_core.showing import lookup_notes
+from flowtag_core.showing.words import size
 from flowtag_core.tagging.editing import parse_rules, with_rules
 from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.report import map_tags, retagged
@@ -16,18 +17,34 @@ from tests.showing.made import report
 from tests.tagging.made import load, parse
 
 
-def test_only_a_lookup_with_rows_in_doubt_is_in_doubt():
+def test_a_sentence_counts_the_rows_that_need_checking_if_there_are_any():
     assert list(lookup_notes.doubts(load())) == []
     (one,) = lookup_notes.doubts(load("dstport,protocol,tag\n1,x,a\n", name="l.csv"))
-    assert one == "l.csv: 1 row is in doubt; see the lookup at the end of the page."
+    assert one == (
+        "l.csv: 1 lookup row needs checking; see the lookup editor at the bottom of the page."
+    )
     (two,) = lookup_notes.doubts(load("dstport,protocol,tag\n1,x,a\n2,x,a\n", name="l.csv"))
-    assert two.startswith("l.csv: 2 rows are in doubt")
+    assert two.startswith("l.csv: 2 lookup rows need checking")
 
 
-def test_a_lookup_in_a_line_has_its_rules_its_doubts_and_what_it_was():
+def test_rows_that_need_checking_are_counted_in_a_few_words():
+    assert lookup_notes.heads(load()) == []
+    one = load("dstport,protocol,tag\n1,x,a\n")
+    assert lookup_notes.heads(one) == ["1 lookup row needs checking"]
+    two = load("dstport,protocol,tag\n1,x,a\n2,x,a\n")
+    assert lookup_notes.heads(two) == ["2 lookup rows need checking"]
+
+
+def test_a_row_with_two_problems_is_counted_once():
+    lookup = load("dstport,protocol,tag\n1-1,tcp,=a\n1,tcp,b\n")
+    assert len(lookup.problems) == 2
+    assert lookup_notes.to_check(lookup) == "1 lookup row needs checking"
+
+
+def test_a_lookup_in_a_line_has_its_rules_what_needs_checking_and_what_it_was():
     assert lookup_notes.about_lookup(load()) == "4 rules"
     assert lookup_notes.about_lookup(load("dstport,protocol,tag\n1,tcp,a\n2,x,a\n")) == (
-        "1 rule, 1 row in doubt"
+        "1 rule, 1 lookup row needs checking"
     )
     assert lookup_notes.about_lookup(load("ssh 22/tcp\n")) == (
         "1 rule, from a list of services like /etc/services"
@@ -60,11 +77,11 @@ def test_an_effect_is_said_in_percent_of_the_measure_and_0_where_there_is_nothin
 def test_a_preview_says_how_much_and_how_much_of_it_has_another_tag_now():
     found = report(443, 443, 9092, 9093, 1)
     told = lookup_notes.preview(found, load(), parse_rules("9092-9093/tcp", "kafka"))
-    assert told == "9092-9093/tcp: tags 2 flows, 40.0%."
+    assert told == "Would tag 2 flows (40.0%)."
     told = lookup_notes.preview(found, load(), parse_rules("443/tcp, 1/tcp", "mine"))
-    assert told == "443/tcp, 1/tcp: tags 3 flows, 60.0%; 2 of them have another tag now."
+    assert told == "Would tag 3 flows (60.0%). Replaces the tag of 2."
     assert lookup_notes.preview(report(), load(), parse_rules("1/tcp", "x")) == (
-        "1/tcp: tags 0 flows."
+        "Would tag 0 flows."
     )
 
 
@@ -76,9 +93,9 @@ def test_a_preview_is_what_the_rule_comes_to(lines, rows, ports):
     after = retagged(found, with_rules(lookup, rules)).tag_counts
     told = lookup_notes.preview(found, lookup, rules)
     count = after.get(tag, 0)
-    assert told.startswith(f"{ports}/tcp: tags {count:,} flow")
+    assert told.startswith(f"Would tag {count:,} flow")
     other = count - (found.untagged - after[UNTAGGED])
-    assert (f"; {other:,} of them have another tag now" in told) == (other > 0)
+    assert (f" Replaces the tag of {other:,}." in told) == (other > 0)
 
 
 def test_a_preview_of_what_is_no_tag_is_refused():
@@ -92,17 +109,24 @@ def test_a_placeholder_is_a_tag_that_the_lookup_does_not_have():
     assert lookup_notes.placeholder_tag(taken) == "preview.."
 
 
-def test_the_title_of_what_is_untagged_counts_pairs_and_says_where_some_are_left_out():
+def test_the_note_on_what_is_untagged_counts_ports_and_says_where_some_are_left_out():
     found = report(443, 9092, 9093, 9093)
-    assert lookup_notes.untagged_title(found, 2) == "Untagged: 2 pairs"
-    assert lookup_notes.untagged_title(found, 1) == "Untagged: the largest 1 of 2 pairs"
-    assert lookup_notes.untagged_title(report(443), 0) == "Untagged: 0 pairs"
+    assert lookup_notes.untagged_note(found, 2, 0) == "2 ports"
+    assert lookup_notes.untagged_note(found, 1, 0) == "2 ports · largest 1 listed"
+    assert lookup_notes.untagged_note(found, 1, 1) == "2 ports · 1 hidden (likely replies)"
+    assert lookup_notes.untagged_note(report(443), 0, 0) == "0 ports"
 
 
-def test_tags_to_choose_are_the_one_on_offer_then_those_in_use_then_the_others_each_once():
+def test_if_no_port_is_on_offer_there_is_a_reason():
+    told = lookup_notes.nothing_to_tag
+    assert told(report(), 0) == "No flows match. Clear the time or the filters."
+    assert told(report(443), 0) == "Every flow is tagged."
+    assert told(report(9092), 1) == "Only likely replies are untagged."
+
+
+def test_tags_to_choose_are_those_in_use_then_the_others_each_once():
     found = report(25, 443, 443, 9092)
-    assert lookup_notes.tags_to_choose(found, "kafka") == ["kafka", "web", "mail", "dns", "games"]
-    assert lookup_notes.tags_to_choose(found, "mail") == ["mail", "web", "dns", "games"]
+    assert lookup_notes.tags_to_choose(found) == ["web", "mail", "dns", "games"]
 
 
 def test_what_is_not_saved_is_counted_in_rules_where_it_is_rules():
@@ -116,7 +140,7 @@ def test_what_is_not_saved_is_counted_in_rules_where_it_is_rules():
 def test_a_tag_is_explained_by_its_rules_and_their_lines():
     lookup = load("# mine\ndstport,protocol,tag\n25,tcp,mail\n443,tcp,web\n110-111,*,mail\n")
     assert lookup_notes.why_tag(lookup, "mail") == "mail: 25,tcp (line 3), 110-111,* (line 5)"
-    assert lookup_notes.why_tag(lookup, UNTAGGED).startswith("Untagged: no rule of the lookup")
+    assert lookup_notes.why_tag(lookup, UNTAGGED).startswith("Untagged: no rule applies")
 
 
 def test_beyond_twenty_rules_of_a_tag_the_rest_is_counted():
@@ -128,19 +152,21 @@ def test_beyond_twenty_rules_of_a_tag_the_rest_is_counted():
 
 def test_a_port_is_explained_by_the_rule_that_wins():
     lookup = load("dstport,protocol,tag\n440-449,tcp,range\n443,*,exact\n*,icmp,ping\n")
-    assert lookup_notes.why_port(lookup, 443, 6) == "443/tcp: exact, by 443,* (line 3)"
-    assert lookup_notes.why_port(lookup, 444, 6) == "444/tcp: range, by 440-449,tcp (line 2)"
-    assert lookup_notes.why_port(lookup, 0, 1) == "icmp: ping, by *,icmp (line 4)"
-    assert lookup_notes.why_port(lookup, 444, 17) == "444/udp: no rule of the lookup applies."
+    assert lookup_notes.rule_of(lookup, 443, 6) == "443,* (line 3)"
+    assert lookup_notes.rule_of(lookup, 444, 6) == "440-449,tcp (line 2)"
+    assert lookup_notes.rule_of(lookup, 0, 1) == "*,icmp (line 4)"
+    assert lookup_notes.rule_of(lookup, 444, 17) == "No rule applies"
 
 
 @given(log_lines, st.lists(rule_texts, max_size=6))
-def test_why_a_port_has_its_tag_names_that_tag(lines, rows):
+def test_the_rule_of_a_port_is_one_that_gives_its_tag(lines, rows):
     lookup = load(lookup_text(rows))
     found = map_tags(parse(*lines, line()), lookup)
+    said = {f"{rule.key} (line {rule.line:,})": rule.tag for rule in lookup.rules}
+    said["No rule applies"] = UNTAGGED
     for port, protocol in zip(found.port.tolist(), found.protocol.tolist(), strict=True):
-        tag, told = lookup.tag_of(port, protocol), lookup_notes.why_port(lookup, port, protocol)
-        assert ("no rule" in told) if tag == UNTAGGED else (f": {tag}, by " in told)
+        rule = lookup_notes.rule_of(lookup, port, protocol)
+        assert said[rule] == lookup.tag_of(port, protocol)
 
 
 def test_a_preview_never_passes_the_largest_number():
@@ -148,4 +174,4 @@ def test_a_preview_never_passes_the_largest_number():
     lookup = load(b"dstport,protocol,tag\n")
     found = map_tags(FlowCounts(tabulate(*rows)), lookup, measure="bytes")
     told = lookup_notes.preview(found, lookup, parse_rules("1000-1001/tcp", "new"))
-    assert told == f"1000-1001/tcp: tags {MOST_SUM:,} bytes, 100.0%."
+    assert told == f"Would tag {size(MOST_SUM)} (100.0%)."

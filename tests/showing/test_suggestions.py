@@ -37,7 +37,7 @@ def test_no_port_of_the_short_list_is_there_twice():
         key = entry.split(" ")[0]
         found = parse_ports(key.partition("/")[0])
         ports += (found.high - found.low + 1) * (1 + key.count(","))
-    assert len(suggestions._common()) == ports
+    assert len(suggestions.common()) == ports
 
 
 @pytest.mark.parametrize(

@@ -1,46 +1,157 @@
-"""Tables say what the report says."""
+"""Tables agree with the report."""
 
 import io
+from urllib.parse import unquote
+from xml.etree import ElementTree as ET
 
-import pandas as pd
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtag_core import map_tags, parse_flow_log
+from flowtag_core import parse_flow_log
+from flowtag_core.iana import protocol_name
 from flowtag_core.showing import tables
-from flowtag_core.showing.legend import AMBER
-from flowtag_core.tagging.editing import sheet_of
-from tests.logs import line, log_lines
-from tests.showing.made import many_tags, report
-from tests.tagging.made import load, parse
+from flowtag_core.showing.legend import AMBER, PALETTE, Colours
+from flowtag_core.showing.tables import SWATCH
+from flowtag_core.showing.view import view_of
+from flowtag_core.tagging.lookup import UNTAGGED
+from flowtag_core.tagging.report import Filters
+from tests.logs import line, log_lines, lookup_text, rule_texts
+from tests.showing.made import counts_of
+from tests.tagging.made import filters, load, measures, parse
+
+rules = st.lists(rule_texts, max_size=8)
+
+
+def view(*ports, lookup=None, **options):
+    log = [line(dstport=str(port)) for port in ports]
+    return view_of(parse(*log), lookup or load(), **options)
+
+
+def tags_of(view):
+    colours = Colours()
+    colours.give(view.report.tag_counts)
+    of_tags = colours.of(view.report.tag_counts)
+    return tables.tag_table(view.report, of_tags, view.rejected, view.course)
+
+
+def ports_of(view, text=""):
+    colours = Colours()
+    colours.give(view.report.tag_counts)
+    of_tags = colours.of(view.report.tags)
+    return tables.port_table(view.ports(text), view.report, of_tags, view.rejected, view.course)
+
+
+def dot(address):
+    """The colour of the dot in the image with this address."""
+    kind, _, picture = address.partition(",")
+    assert kind == "data:image/svg+xml"
+    (circle,) = ET.fromstring(unquote(picture))  # noqa: S314
+    return circle.get("fill")
+
+
+@given(log_lines, rules, measures, filters)
+def test_a_row_of_a_tag_has_its_colour_its_count_its_share_and_what_was_rejected(
+    lines, rows, measure, chosen
+):
+    found = view_of(parse(*lines), load(lookup_text(rows)), measure, chosen)
+    table, report = tags_of(found), found.report
+    assert table["Tag"].tolist() == list(report.tag_counts)
+    assert table[measure.capitalize()].tolist() == list(report.tag_counts.values())
+    assert table["Share"].sum() == pytest.approx(100 if report.total else 0)
+    assert [dot(each) == AMBER for each in table[SWATCH]] == [
+        tag == UNTAGGED for tag in report.tag_counts
+    ]
+    assert ("Rejected" in table) == (found.rejected is not None)
+    if found.rejected is not None:
+        count = table[measure.capitalize()] * table["Rejected"] / 100
+        rejected = [found.rejected.tag_counts.get(tag, 0) for tag in report.tag_counts]
+        assert count.tolist() == pytest.approx(rejected)
+    assert ("Trend" in table) == (len(found.course.start) > 1)
+    if "Trend" in table and not found.course.unknown:
+        sums = [trend.sum() for trend in table["Trend"]]
+        assert sums == pytest.approx(list(report.tag_counts.values()))
+
+
+@given(log_lines, rules, measures, filters, st.sampled_from(["", "443", "tcp", "untagged"]))
+def test_a_row_of_a_port_has_what_the_report_says_of_it(lines, rows, measure, chosen, text):
+    found = view_of(parse(*lines), load(lookup_text(rows)), measure, chosen)
+    table, pairs = ports_of(found, text)
+    name = measure.capitalize()
+    assert table[name].tolist() == sorted(table[name], reverse=True)
+    expected = {
+        (port, protocol): (tag, count) for port, protocol, tag, count in found.ports(text).rows()
+    }
+    said = {
+        (port, protocol_name(number)): (tag, count)
+        for (port, number), tag, count in zip(pairs, table["Tag"], table[name], strict=True)
+    }
+    assert said == expected
+    shares = [100 * count / max(found.report.total, 1) for count in table[name]]
+    assert table["Share"].tolist() == pytest.approx(shares)
+    if "Rejected" in table:
+        rejected = found.rejected.combination_counts
+        counts = [rejected.get((port, protocol_name(number)), 0) for port, number in pairs]
+        assert (table[name] * table["Rejected"] / 100).tolist() == pytest.approx(counts)
+    if "Trend" in table and not found.course.unknown:
+        assert [trend.sum() for trend in table["Trend"]] == pytest.approx(table[name].tolist())
 
 
 def test_tables_are_sorted_by_count_and_shares_are_percent():
-    ports, pairs = tables.port_table(report(25, 443, 443, 443), 4)
+    found = view(25, 443, 443, 443)
+    ports, pairs = ports_of(found)
     assert pairs == [(443, 6), (25, 6)]
     assert ports["Port"].tolist() == [443, 25]
     assert ports["Share"].tolist() == [75.0, 25.0]
-    assert tables.tag_table(report(25, 443, 443, 443))["Tag"].tolist() == [
-        "web",
-        "mail",
-        "Untagged",
-    ]
+    assert tags_of(found)["Tag"].tolist() == ["web", "mail", "Untagged"]
+
+
+def test_a_port_has_the_swatch_of_its_tag():
+    found = view(25, 443, 9092)
+    tags, (ports, _) = tags_of(found), ports_of(found)
+    of_tag = dict(zip(tags["Tag"], tags[SWATCH], strict=True))
+    assert [of_tag[tag] for tag in ports["Tag"]] == ports[SWATCH].tolist()
+
+
+@pytest.mark.parametrize("colour", [*PALETTE, AMBER])
+def test_a_swatch_is_a_picture_of_one_dot_in_its_colour(colour):
+    assert dot(tables.swatch(colour)) == colour
+    assert not set(tables.swatch(colour)) & set('"#\n')
 
 
 def test_the_table_of_an_empty_report_has_no_port_and_a_share_of_0():
-    ports, pairs = tables.port_table(report(), 0)
+    found = view()
+    ports, pairs = ports_of(found)
     assert len(ports) == len(pairs) == 0
-    assert tables.tag_table(report()).to_dict("list") == {
+    table = tags_of(found).drop(columns=SWATCH)
+    assert table.to_dict("list") == {
         "Tag": ["Untagged"],
         "Flows": [0],
         "Share": [0.0],
+        "Rejected": [0.0],
     }
 
 
+def test_where_an_action_is_chosen_or_unknown_no_share_is_rejected():
+    for found in (
+        view(443, filters=Filters(action="REJECT")),
+        view_of(parse(b"dstport protocol", b"443 6"), load()),
+    ):
+        assert "Rejected" not in tags_of(found)
+        assert "Rejected" not in ports_of(found)[0]
+
+
+def test_rejected_is_a_part_of_the_row_itself():
+    log = [line(), *[line(action="REJECT")] * 3, line(dstport="9092")]
+    found = view_of(parse(*log), load())
+    assert tags_of(found)["Rejected"].tolist() == [75.0, 0.0]
+    assert ports_of(found)[0]["Rejected"].tolist() == [75.0, 0.0]
+
+
 def test_a_protocol_without_ports_has_no_port_in_the_table_but_its_number_beside_it():
-    found = map_tags(parse(line(dstport="0", protocol="1"), line(dstport="0")), load())
-    ports, pairs = tables.port_table(found, 2)
+    log = [line(dstport="0", protocol="1"), line(dstport="0")]
+    ports, pairs = ports_of(view_of(parse(*log), load()))
     assert pairs == [(0, 1), (0, 6)]
     assert [str(port) for port in ports["Port"]] == ["<NA>", "0"]
     assert ports["Protocol"].tolist() == ["icmp", "tcp"]
@@ -48,9 +159,25 @@ def test_a_protocol_without_ports_has_no_port_in_the_table_but_its_number_beside
 
 def test_beyond_the_most_ports_the_smallest_are_left_out(monkeypatch):
     monkeypatch.setattr(tables, "MOST_PORTS", 2)
-    ports, pairs = tables.port_table(report(1, 2, 2, 3, 3, 3), 6)
+    ports, pairs = ports_of(view(1, 2, 2, 3, 3, 3))
     assert pairs == [(3, 6), (2, 6)]
     assert ports["Share"].tolist() == [50.0, pytest.approx(100 / 3)]
+
+
+def test_numbers_of_15_digits_are_shown_in_full():
+    volume = 123_456_789_012_345
+    found = view_of(counts_of((1, 6, 443, 0, 1, volume)), load(), "bytes")
+    assert tags_of(found)["Bytes"].tolist() == [volume, 0]
+    assert ports_of(found)[0]["Bytes"].tolist() == [volume]
+
+
+def test_of_thousands_of_tags_each_has_a_row_with_its_own_trend():
+    lookup = load("dstport,protocol,tag\n" + "".join(f"{n},tcp,tag{n}\n" for n in range(1, 5001)))
+    rows = [(n % 50, 6, n, 0, 1, n) for n in range(1, 5002)]
+    table = tags_of(view_of(counts_of(*rows), lookup, "bytes"))
+    assert table["Bytes"].tolist() == [*range(5000, 0, -1), 5001]
+    assert [trend.sum() for trend in table["Trend"]] == pytest.approx(table["Bytes"].tolist())
+    assert np.unique(table[SWATCH]).size == len(PALETTE) + 1
 
 
 @given(st.lists(log_lines, min_size=1, max_size=3))
@@ -73,37 +200,3 @@ def test_a_fault_is_a_row_with_its_line_and_its_text():
         "Reason": ["too few fields"],
         "Text": ["short"],
     }
-
-
-def test_a_problem_of_the_lookup_is_a_row_by_its_line():
-    table = tables.problem_table(load("dstport,protocol,tag\n1,tcp,a\n1,tcp,=b\n2,x,c\n"))
-    assert table[["Line", "Problem"]].to_numpy().tolist() == [
-        [2, "loses to a later row"],
-        [3, "looks like a formula"],
-        [4, "cannot be used"],
-    ]
-
-
-def test_rows_of_a_lookup_are_as_wide_as_its_header_and_bytes_without_meaning_are_escaped():
-    content = b"tag,dstport,protocol,note\n# kept\na,1,tcp\ncaf\xe9,2,tcp,\x81,more\n"
-    table = tables.rule_table(sheet_of(load(content)))
-    assert table.columns.tolist() == ["Line", "0", "1", "2", "3"]
-    assert table.to_numpy().tolist() == [
-        [3, "a", "1", "tcp", ""],
-        [4, "café", "2", "tcp", "\\udc81"],
-    ]
-
-
-def test_few_tags_have_untagged_in_amber_and_many_are_left_plain():
-    few = tables.in_colour(tables.tag_table(report(443)), "dark").to_html()
-    assert few.count(AMBER["dark"]) == 1
-    many = tables.tag_table(many_tags(range(30)))
-    assert tables.in_colour(many) is not many
-    wide = pd.concat([many] * 4, ignore_index=True)
-    assert tables.in_colour(wide) is wide
-
-
-def test_a_table_of_tags_is_as_high_as_its_rows_until_it_scrolls():
-    heights = [tables.height(pd.DataFrame(index=range(rows))) for rows in (1, 2, 13, 14, 99)]
-    assert heights[1] - heights[0] == 35
-    assert heights[2] == heights[3] == heights[4] == 2 + 14 * 35

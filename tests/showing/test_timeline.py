@@ -1,20 +1,36 @@
-"""The timeline has every flow once, on an axis that leaves out long times without any."""
+"""The timeline has every flow once, on an axis with long gaps shortened."""
 
 import io
+from dataclasses import replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table, parse_flow_log
 from flowtag_core.counts import WIDTHS
-from flowtag_core.showing.legend import legend
-from flowtag_core.showing.timeline import MOST_SLOTS, axis_of, chart
+from flowtag_core.showing import times
+from flowtag_core.showing.legend import Colours, legend
+from flowtag_core.showing.timeline import (
+    MOST_SLOTS,
+    axis_of,
+    ceiling_of,
+    chart,
+    heading,
+    labels_of,
+    quiet_line,
+)
 from flowtag_core.tagging.course import outward, over_time
 from flowtag_core.tagging.report import select, tagged
 from tests.logs import LOOKUP, line
+from tests.showing import made
 from tests.showing.made import course
+from tests.showing.test_times import BERLIN, TOKYO, UTC, moment, time, weighed
 
+T0 = moment("2026-11-23")
 starts = st.lists(
     st.one_of(st.integers(28_000_000, 28_000_500), st.integers(16_000_000, 68_000_000)),
     min_size=1,
@@ -29,16 +45,47 @@ def test_every_window_has_its_slot_and_the_axis_is_never_too_long(minutes, width
     assert (np.diff(axis.start) > 0).all()
     assert np.isin(windows.start, axis.start).all()
     assert len(axis.start) <= MOST_SLOTS
-    if (windows.start[-1] - windows.start[0]) // (width * 60) < MOST_SLOTS:
-        assert not len(axis.cuts)
-        assert (np.diff(axis.start) == width * 60).all()
     # A slot that is cut away is one without flows; the first behind each cut has some.
-    assert np.isin(axis.start[axis.cuts], windows.start).all()
+    opens, ends = axis.cuts.T
+    assert np.isin(axis.start[ends], windows.start).all()
+    assert np.isin(axis.start[opens - 1], windows.start).all()
+    is_cut = np.isin(np.arange(1, len(axis.start)), ends)
+    assert (np.diff(axis.start)[~is_cut] == width * 60).all()
+
+
+@given(starts, st.sampled_from(WIDTHS[:-1]))
+def test_a_long_gap_is_three_slots_wide_however_long_it_is(minutes, width):
+    windows = course(minutes, width)
+    axis = axis_of(windows)
+    empty = np.diff(windows.start) // (width * 60) - 1
+    longest = max(6, len(windows.start) // 8)
+    if len(windows.start) + np.where(empty > longest, 3, empty).sum() <= MOST_SLOTS:
+        assert len(axis.cuts) == (empty > longest).sum()
+        assert (np.diff(axis.cuts) == 3).all()
+        assert axis.gaps == (empty[empty > longest] * width * 60).tolist()
+    else:
+        assert len(axis.cuts) > (empty > longest).sum()
+
+
+def test_one_stray_flow_of_years_ago_takes_three_percent_of_the_axis():
+    days = range(T0 // 60, T0 // 60 + 3 * 1440, 30)
+    axis = axis_of(course([T0 // 60 - 3_000_000, *days], 30))
+    (first,) = axis.cuts[:, 1].tolist()
+    assert first / len(axis.start) < 0.03
+
+
+def test_short_gaps_are_shortened_too_if_there_are_too_many_slots():
+    windows = course(range(0, 240 * 7, 7))
+    axis = axis_of(windows)
+    assert len(axis.start) == MOST_SLOTS - 1
+    assert len(axis.cuts) == 239
+    assert set(np.diff(axis.cuts).ravel()) == {1}
 
 
 @given(starts, st.floats(-5, 500), st.floats(0, 500))
 def test_what_is_dragged_over_is_whole_windows_and_is_found_again(minutes, left, length):
-    axis = axis_of(course(minutes))
+    windows = course(minutes)
+    axis = axis_of(windows)
     time = axis.time(left, left + length)
     if time is None:
         assert length <= 0.2 or left + length <= 0.2 or left >= len(axis.start) - 0.2
@@ -47,9 +94,142 @@ def test_what_is_dragged_over_is_whole_windows_and_is_found_again(minutes, left,
     assert outward(time, 1) == time
     first, behind = axis.places(time)
     assert axis.time(first, behind) == time
-    if 0 <= left < len(axis.start):
-        assert first <= left + 0.1
-        assert behind >= min(left + length - 0.1, len(axis.start))
+    # Every window that was touched is in it.
+    place = np.searchsorted(axis.start, windows.start)
+    touched = windows.start[(place + 0.9 > left) & (place + 0.1 < left + length)]
+    assert ((time[0] <= touched) & (touched < time[1])).all()
+
+
+def test_an_end_of_a_drag_in_a_shortened_gap_moves_to_where_the_flows_stop_or_start_again():
+    days = [T0 + day * times.DAY for day in range(3)]
+    windows = course([day // 60 + minute for day in days for minute in range(10)])
+    axis = axis_of(windows)
+    assert axis.cuts.tolist() == [[10, 13], [23, 26]]
+    whole = [(day, day + 600) for day in days]
+    assert axis.time(0, 12) == axis.time(0, 10.05) == whole[0]
+    assert axis.time(11.5, 24.5) == axis.time(13, 23) == whole[1]
+    assert axis.time(5, 24) == (days[0] + 300, whole[1][1])
+    # Within the gap there is only the gap.
+    assert axis.time(11, 12) == axis.time(10, 13) == (whole[0][1], days[1])
+
+
+@pytest.mark.parametrize(
+    ("counts", "ceiling"),
+    [
+        ([100] * 20 + [15_000], 120),
+        ([3412] * 200 + [15_000, 90_000], 3800),
+        ([7] * 20 + [1000], 8),
+        ([100] * 20 + [300], None),
+        ([100] * 20 + [900] * 2, None),
+        ([10, 2000], None),
+        ([0] * 20 + [9], None),
+        ([0] * 20, None),
+        ([5], None),
+        ([], None),
+    ],
+)
+def test_a_scale_is_capped_a_little_above_the_ordinary_bars_if_a_peak_flattens_them(
+    counts, ceiling
+):
+    assert ceiling_of(weighed(range(len(counts)), counts)) == ceiling
+
+
+def test_the_quiet_line_says_what_is_left_out_and_always_the_zone():
+    minute = T0 // 60
+    one = course([minute])
+    assert quiet_line(one, "flows", axis_of(one)) == "1-minute bars \u00b7 UTC"
+    stray = course([minute - 30 * 98_000, *range(minute, minute + 600, 30)], 30)
+    assert quiet_line(replace(stray, unknown=120), "flows", axis_of(stray), TOKYO, 3900) == (
+        "30-minute bars \u00b7 a quiet gap of 5.6 years shortened \u00b7 peaks capped at 3,900 \u00b7 "
+        "120 flows have no known time and are not shown \u00b7 Asia/Tokyo (UTC+9)"
+    )
+    several = course([minute, minute + 100, minute + 3000])
+    assert quiet_line(replace(several, unknown=1), "bytes", axis_of(several)) == (
+        "1-minute bars \u00b7 2 quiet gaps shortened, the longest 2 days \u00b7 "
+        "1 byte has no known time and is not shown \u00b7 UTC"
+    )
+
+
+def test_the_quiet_line_says_that_there_is_no_time():
+    empty, apart = course([]), replace(course([0]), width=0)
+    assert quiet_line(empty, "flows", None) == "No flows"
+    assert quiet_line(replace(empty, unknown=5), "flows", None) == (
+        "5 flows have no known time and are not shown"
+    )
+    assert quiet_line(apart, "flows", axis_of(apart)) == (
+        "The times are too far apart to show separately"
+    )
+
+
+def test_the_heading_takes_names_as_text_and_shortens_them():
+    rules = "dstport,protocol,tag\n443,tcp,<b>&'\n25,tcp,a-name-of-more-than-22-characters\n"
+    log = b"\n".join(line(dstport=port) for port in ("443", "25"))
+    tags = tagged(
+        select(parse_flow_log(io.BytesIO(log))), load_lookup_table(io.BytesIO(rules.encode()))
+    )
+    said = heading(tags, legend(tags, tags, Colours()), "1 < 2")
+    assert "&lt;b&gt;&amp;&#x27;</span>" in said
+    assert "a-name-of-more-than-22...</span>" in said
+    assert 'title="a-name-of-more-than-22-characters"' in said
+    assert '<span class="quiet">1 &lt; 2</span>' in said
+    assert "<b>" not in said
+
+
+def labels(text, width, zone=UTC, minutes=None):
+    first, behind = (moment // 60 for moment in time(text, zone))
+    axis = axis_of(course(minutes or range(first, behind, width), width))
+    return axis, labels_of(axis, zone)
+
+
+def test_the_axis_says_days_at_midnight_and_clock_times_between():
+    _, said = labels("2026-11-23T00:00/2026-11-26T00:00", 30)
+    assert said == {
+        0: "23 Nov 2026",
+        24: "12:00",
+        48: "24 Nov",
+        72: "12:00",
+        96: "25 Nov",
+        120: "12:00",
+    }
+    _, said = labels("2026-11-23T10:00/2026-11-23T10:40", 1)
+    assert [*said.values()] == ["23 Nov 2026 10:00", *(f"10:{n:02}" for n in range(5, 40, 5))]
+    _, said = labels("2026-12-30T00:00/2027-01-03T00:00", 60)
+    assert [*said.values()][::2] == ["30 Dec 2026", "31 Dec", "1 Jan 2027", "2 Jan"]
+
+
+@pytest.mark.parametrize("zone", [BERLIN, TOKYO, ZoneInfo("Asia/Kathmandu")], ids=str)
+@pytest.mark.parametrize("width", [30, 60, 240, 720, 1440])
+@pytest.mark.parametrize("day", ["2026-03-27", "2026-10-23", "2026-06-01"])
+def test_days_begin_at_local_midnight_whatever_the_clocks_do(zone, width, day):
+    first = datetime.fromisoformat(day)
+    until = first + timedelta(days=5)
+    axis, said = labels(f"{first.isoformat()}/{until.isoformat()}", width, zone)
+    days = {place: label for place, label in said.items() if " " in label}
+    midnights = [moment((first + timedelta(days=n)).isoformat(), zone) for n in range(5)]
+    # A midnight may lie within a window.
+    places = [(at - int(axis.start[0])) / (width * 60) for at in midnights]
+    shown = [round(place, 3) for place in places if place >= 0]
+    assert [place for place in days if place in shown] == shown
+    assert days[shown[-1]] == times.day_of_year(midnights[-1], zone)
+
+
+def test_the_time_after_a_shortened_gap_is_labelled_and_nothing_beside_it():
+    minute = T0 // 60
+    stray = moment("2021-04-17T12:00") // 60
+    _, said = labels("2026-11-23/2026-11-26", 30, UTC, [stray, *range(minute, minute + 4320, 30)])
+    assert [*said.items()][:2] == [(4, "23 Nov 2026"), (28, "12:00")]
+
+
+def test_all_time_in_one_window_has_no_label():
+    apart = replace(course([0]), width=0)
+    report = made.report(443)
+    drawn = chart(
+        replace(apart, pair=np.array([0]), window=np.array([0]), count=np.array([3])),
+        report,
+        legend(report, report, Colours()),
+        axis_of(apart),
+    )
+    assert drawn.to_dict()["layer"][0]["encoding"]["x"]["axis"]["values"] == []
 
 
 flows = st.lists(
@@ -73,10 +253,43 @@ def test_the_bars_of_the_timeline_hold_every_flow_of_known_time_once(rows):
     report = tagged(selection, load_lookup_table(io.BytesIO(LOOKUP)), "bytes")
     when = over_time(selection, report)
     assert when.unknown == 7
-    colours = legend(report, report)
+    colours = legend(report, report, Colours())
     drawn = chart(when, report, colours, axis_of(when))
     bars = drawn.layer[0].data
     assert bars["count"].sum() == sum(volume for _, _, volume in rows)
     assert (bars["end"] - bars["slot"] == 1).all()
     for name, colour in zip(colours.names, colours.colours, strict=True):
         assert set(bars["colour"][bars["name"] == name]) <= {colour}
+
+
+def test_a_capped_scale_marks_the_peaks_and_has_their_full_number():
+    log = b"\n".join(
+        line(dstport="443", start=str(T0 + 60 * minute))
+        for minute in range(20)
+        for _ in range(500 if minute == 7 else 10)
+    )
+    selection = select(parse_flow_log(io.BytesIO(log)))
+    report = tagged(selection, load_lookup_table(io.BytesIO(LOOKUP)))
+    when = over_time(selection, report)
+    axis, ceiling = axis_of(when), ceiling_of(when)
+    assert ceiling == 12
+    for theme in ("light", "dark"):
+        drawn = chart(
+            when,
+            report,
+            legend(report, report, Colours()),
+            axis,
+            theme=theme,
+            zone=TOKYO,
+            ceiling=ceiling,
+        )
+        bars, _, peaks = drawn.layer
+        assert bars.to_dict()["encoding"]["y"]["scale"]["domain"] == [0, 12]
+        assert peaks.data.to_dict("list") == {
+            "slot": [7.5],
+            "time": ["23 Nov 2026 09:07 \u2013 09:08"],
+            "number": ["500"],
+        }
+        assert "500" in set(bars.data["number"])
+        assert bars.data["time"][0] == "23 Nov 2026 09:00 \u2013 09:01"
+    assert len(chart(when, report, legend(report, report, Colours()), axis).layer) == 2

@@ -1,4 +1,4 @@
-"""All that a view shows is of the chosen flows, and of one and the same report."""
+"""Everything in a view is about the chosen flows and from the same report."""
 
 from dataclasses import replace
 
@@ -7,12 +7,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core.counts import WIDTHS
-from flowtag_core.showing.cards import cards
+from flowtag_core.showing import coverage
+from flowtag_core.showing.legend import AMBER, Colours
 from flowtag_core.showing.search import search
 from flowtag_core.showing.view import view_of
 from flowtag_core.tagging.course import outward, over_time
 from flowtag_core.tagging.lookup import UNTAGGED
-from flowtag_core.tagging.report import Filters, map_tags, select, untagged_replies, with_tag
+from flowtag_core.tagging.report import (
+    Filters,
+    map_tags,
+    select,
+    tagged,
+    untagged_replies,
+    with_tag,
+)
 from tests.logs import line, log_lines, lookup_text, rule_texts
 from tests.tagging.made import FIRST, are_equal, filters, load, measures, parse
 
@@ -160,11 +168,30 @@ def test_ports_are_a_search_among_the_rows_of_the_tag(lines, rows, text, data):
     assert are_equal(view.ports(text), search(with_tag(view.report, tag), text))
 
 
-def test_the_cards_are_of_the_chosen_time_and_with_its_replies(small):
+def test_the_numbers_and_the_bar_are_of_the_chosen_time(small):
     view = view_of(small, load(), filters=Filters(time=(MINUTE + 120, MINUTE + 180)))
-    assert view.cards == list(cards(view.report, small, view.lookup, 1))
-    assert [card.value for card in view.cards[:2]] == [":orange[100.0%]", "2"]
-    assert view.replies_hint.startswith("50% of this looks like replies")
+    assert view.numbers == list(coverage.numbers(view.report, view.selection, small, view.lookup))
+    assert [each.value for each in view.numbers[:3]] == ["2", "1.68 kB", "0"]
+    assert [part.amount for part in view.parts] == [0, 1, 1]
+    assert view.replies_hint.startswith("50% look like replies")
+
+
+@given(log_lines, rules, measures, filters)
+def test_the_report_by_service_is_of_the_same_choice_but_for_the_port(lines, rows, measure, chosen):
+    counts, lookup = parse(*lines), load(lookup_text(rows))
+    view = view_of(counts, lookup, measure, chosen)
+    same = replace(view.report.filters, view="service")
+    assert are_equal(view.service, made_by(counts, lookup, measure, same))
+    assert view.service.total == view.report.total
+    if chosen.view == "service":
+        assert view.service is view.report
+
+
+@given(log_lines, rules, measures, filters)
+def test_the_selection_is_what_the_report_is_made_of(lines, rows, measure, chosen):
+    counts, lookup = parse(*lines), load(lookup_text(rows))
+    view = view_of(counts, lookup, measure, chosen)
+    assert are_equal(view.report, tagged(view.selection, lookup, measure))
 
 
 def test_cautions_are_on_the_logs_and_on_the_lookup():
@@ -172,13 +199,14 @@ def test_cautions_are_on_the_logs_and_on_the_lookup():
     counts = parse(line(), line(status="SKIPDATA"))
     skipped, doubt = view_of(counts, lookup).cautions
     assert "SKIPDATA" in skipped
-    assert doubt.startswith("mine.csv: 1 row is in doubt")
+    assert doubt.startswith("mine.csv: 1 lookup row needs checking")
     assert view_of(parse(line()), load()).cautions == []
 
 
 def test_the_legend_has_the_tags_of_all_time_and_the_selected_one(small):
     view = view_of(small, load(), filters=Filters(time=(MINUTE, MINUTE + 60)), tag="web")
-    legend = view.legend("dark")
-    assert legend.names == ("web", "mail", UNTAGGED)
+    colours = Colours()
+    legend = view.legend(colours)
+    assert legend.names == ("mail", "web", UNTAGGED)
     assert legend.names[legend.selected] == "web"
-    assert legend.colours != view.legend("light").colours
+    assert legend.colours == (*colours.of(["mail", "web"]), AMBER)

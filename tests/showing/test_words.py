@@ -69,6 +69,28 @@ def test_a_count_in_few_digits_is_short_and_off_by_half_a_percent_at_most(count)
     assert count >= 1_000_000 or words.compact(count) == f"{count:,}"
 
 
+@given(st.integers(0, 10**17 - 1))
+def test_bytes_have_their_unit_and_other_measures_are_plain_counts(count):
+    assert words.quantity(count, "bytes") == words.size(count)
+    for measure in ("flows", "packets"):
+        assert words.quantity(count, measure) == words.compact(count)
+
+
+def test_a_quantity_is_14_gb_or_314_004():
+    assert words.quantity(14_000_000_000, "bytes") == "14.0 GB"
+    assert words.quantity(314_004, "flows") == "314,004"
+    assert words.quantity(999_999_999_999_999, "bytes") == "1.00 PB"
+
+
+def test_phrases_are_joined_in_one_line_that_begins_with_a_capital():
+    assert words.joined([]) == ""
+    assert words.joined(["no lookup yet"]) == "No lookup yet"
+    assert words.joined(["counts are a lower bound", "2 damaged files", "NaN"]) == (
+        "Counts are a lower bound · 2 damaged files · NaN"
+    )
+    assert words.joined(["1 damaged file"]) == "1 damaged file"
+
+
 @given(st.integers(0, 10**6))
 def test_a_duration_is_off_by_less_than_its_last_unit(seconds):
     parts = words.duration(seconds).split()

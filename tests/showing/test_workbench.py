@@ -1,14 +1,18 @@
-"""The list of what is untagged: all of it, the most first, each with a name on offer."""
+"""The list of untagged ports: all of them, the largest first, each with a suggested tag."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowtag_core.counts import Table
 from flowtag_core.showing import workbench
+from flowtag_core.showing.trends import MOST_PARTS
 from flowtag_core.showing.workbench import (
-    BARS,
     UntaggedPair,
+    looks_like_replies,
     untagged_pairs,
     untagged_places,
     untagged_table,
@@ -23,7 +27,7 @@ from tests.tagging.made import filters, load, measures, parse
 
 
 def listed(counts, lookup, measure="flows", chosen=Filters(), rejected=None):  # noqa: B008
-    """The report of these filters, the places of its untagged pairs, and the table of them."""
+    """The report for these filters, the positions of its untagged pairs, and their table."""
     selection = select(counts, chosen)
     found = tagged(selection, lookup, measure)
     places = untagged_places(found)
@@ -52,6 +56,36 @@ def test_beyond_the_most_pairs_the_smallest_are_left_out(monkeypatch):
     assert found.port[untagged_places(found)].tolist() == [9094, 9093]
 
 
+@given(log_lines, st.lists(rule_texts, max_size=6), measures, filters)
+def test_what_looks_like_replies_is_untagged_and_nine_tenths_replies(lines, rows, measure, chosen):
+    counts, lookup = parse(*lines), load(lookup_text(rows))
+    found = tagged(select(counts, chosen), lookup, measure)
+    likely = looks_like_replies(counts, found)
+    assert not (likely & ~found.is_untagged).any()
+    without = tagged(select(replace(counts, replies=Table()), chosen), lookup, measure)
+    requests = without.combination_counts
+    rest = [requests.get((port, name), 0) for port, name, _, _ in found.rows()]
+    assert chosen.view == "destination" or not likely.any()
+    for row in np.flatnonzero(likely).tolist():
+        assert rest[row] <= 0.1 * found.count[row] + 1e-6
+    hidden = untagged_places(found, likely)
+    assert not likely[hidden].any()
+    assert len(hidden) == (found.is_untagged & ~likely).sum()
+
+
+def test_a_port_with_other_flows_too_or_with_a_known_service_does_not_look_like_replies():
+    def flows(port, replies, requests):
+        return [line(dstport=port, srcport="443")] * replies + [
+            line(dstport=port, srcport="65000")
+        ] * requests
+
+    lines = [*flows("50002", 9, 1), *flows("50003", 8, 2), *flows("50004", 1, 0)]
+    counts = parse(*lines, *flows("61616", 9, 0))
+    found = tagged(select(counts), load("dstport,protocol,tag\n50004,tcp,x\n"))
+    assert found.port.tolist() == [50002, 50003, 50004, 61616]
+    assert looks_like_replies(counts, found).tolist() == [True, False, False, False]
+
+
 def test_pairs_come_with_a_name_on_offer_in_the_order_of_their_places():
     found = report(9092, 22, 49153, 443)
     pairs = untagged_pairs(found, untagged_places(found))
@@ -61,7 +95,7 @@ def test_pairs_come_with_a_name_on_offer_in_the_order_of_their_places():
         UntaggedPair(49153, 6, "tcp-49153"),
     ]
     assert [pair.label for pair in pairs] == ["+ ssh", "+ kafka", "+ tcp-49153"]
-    assert pairs[0].numbers == (22, 6)
+    assert (pairs[0].numbers, pairs[0].key, pairs[0].name) == ((22, 6), "22/6", "22/tcp")
 
 
 @given(st.integers(0, 65535), st.sampled_from([1, 6, 17, 253]))
@@ -78,20 +112,13 @@ def test_the_small_pictures_add_up_to_what_began_at_a_known_time(lines, rows, ch
     counts, lookup = parse(*lines), load(lookup_text(rows))
     found, places, table = listed(counts, lookup, "packets", chosen)
     course = over_time(select(counts, chosen), found)
-    assert ("Over time" in table) == (len(course.start) > 1)
-    if "Over time" in table:
-        pictures = table["Over time"].tolist()
+    assert ("Trend" in table) == (len(course.start) > 1)
+    if "Trend" in table:
+        pictures = table["Trend"].tolist()
         assert len({len(picture) for picture in pictures}) <= 1
         for place, picture in zip(places, pictures, strict=True):
-            assert 1 < len(picture) <= BARS
-            assert sum(picture) == course.count[course.pair == place].sum()
-
-
-def test_a_small_picture_has_parts_of_equal_length():
-    minutes = [0, 1, 47, 47]
-    lines = [line(dstport="9092", start=str(60 * (28_000_000 + minute))) for minute in minutes]
-    _, _, table = listed(parse(*lines), load())
-    assert table["Over time"][0].tolist() == [2, *[0] * 22, 2]
+            assert 1 < len(picture) <= MOST_PARTS
+            assert sum(picture) == pytest.approx(course.count[course.pair == place].sum())
 
 
 def test_what_was_rejected_is_said_in_percent_of_the_pair():

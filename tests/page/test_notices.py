@@ -1,4 +1,4 @@
-"""What the page says: how reading stands, what cannot be used, what is offered."""
+"""The messages of the page: unusable files, offers, remedies."""
 
 import sys
 import time
@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from flowtag_core.errors import Cancelled
-from flowtag_core.page import intake, status
+from flowtag_core.page import intake, notices
 from flowtag_core.page.in_place import USAGE
 from flowtag_core.reading.flow_log import Progress
 from tests.logs import line
@@ -78,16 +78,18 @@ def test_while_a_log_is_counted_the_page_is_usable_and_cancel_ends_it(page):
     assert not page.exception
     assert "cancel" in buttons(page)
     page.segmented_control(key="measure").set_value("bytes").run()
-    assert metrics(page)["Bytes"] == "111,000"
+    assert metrics(page)["Bytes"] == "111 kB"
     page.segmented_control(key="measure").set_value("flows").run()
     page.button(key="remove log a.log").click().run()
     assert not page.exception
     assert "cancel" in buttons(page)
     page.button(key="cancel").click().run()
     settled(page)
-    assert "endless.log: it was not read to its end, since you cancelled." in said(page)
-    assert "c.log: it was not read, since you cancelled." in said(page)
-    assert buttons(page) == ["sample"]
+    assert "endless.log: cancelled before it was read completely." in said(page)
+    assert "c.log: cancelled before it was read." in said(page)
+    assert buttons(page) == ["dismiss", "sample"]
+    page.button(key="dismiss").click().run()
+    assert "cancelled before" not in said(page)
     assert tags(drop(page, ("d.log", line()))) == {"Untagged": 1}
 
 
@@ -211,18 +213,76 @@ def test_files_of_a_folder_that_were_of_no_use_are_taken_together_beside_it(monk
 
 
 def test_what_is_to_be_typed_can_be_copied_and_all_else_is_plain_text():
-    told = status._markdown(f"**x** was not started. Use {USAGE} instead.")
+    told = notices._markdown(f"**x** was not started. Use {USAGE} instead.")
     assert f" `{USAGE}` " in told
     assert told.startswith(r"\*\*x\*\* was")
-    assert "`--format`" in status._markdown("name its fields with --format where it is started")
+    assert "`--format`" in notices._markdown("name its fields with --format where it is started")
 
 
 @pytest.mark.parametrize(("count", "more"), [(0, ""), (1, ""), (5, ""), (6, "and 1 more")])
 def test_one_box_has_the_first_sentences_and_the_number_of_the_others(monkeypatch, count, more):
     boxes = []
-    monkeypatch.setattr(status, "st", MagicMock())
-    status.say(boxes.append, [f"sentence {number}" for number in range(count)])
+    monkeypatch.setattr(notices, "st", MagicMock())
+    notices.say(boxes.append, [f"sentence {number}" for number in range(count)])
     assert len(boxes) == bool(count)
     assert "".join(boxes).count("sentence") == min(count, 5)
     assert more in "".join(boxes)
-    assert status.st.expander.called == bool(more)
+    assert notices.st.expander.called == bool(more)
+
+
+def test_a_file_that_is_mostly_not_a_log_is_named_with_a_button_that_removes_it(page):
+    drop(page, ("a.log", line()), ("b.txt", b"no log at all\n" * 9))
+    assert "b.txt" in said(page)
+    mixed = line() + b"\n" + b"1 2 3\n" * 9
+    drop(page, ("c.log", mixed))
+    assert "c.log: 90% of its records could not be counted. Is it a flow log?" in said(page)
+    page.button(key="drop useless c.log").click().run()
+    assert "c.log" not in said(page)
+    assert metrics(page)["Flows"] == "1"
+
+
+def test_if_the_filters_leave_no_flow_one_click_clears_them(page):
+    drop(page, ("a.log", line()))
+    page.segmented_control(key="action").set_value("reject").run()
+    assert "No flows match." in said(page)
+    page.button(key="clear_filters").click().run()
+    assert metrics(page)["Flows"] == "1"
+    assert "No flows match." not in said(page)
+
+
+def test_the_notices_are_a_line_of_short_phrases(page):
+    rules = b"dstport,protocol,tag\n443,tcp,web\n443,tcp,other\n"
+    log = line() + b"\n" + line(status="SKIPDATA")
+    drop(page, ("a.log", log))
+    assert quiet_line(page) == "Counts are a lower bound \u00b7 no lookup yet"
+    drop(page, ("rules.csv", rules))
+    assert quiet_line(page) == "Counts are a lower bound \u00b7 1 lookup row needs checking"
+
+
+def test_the_time_and_the_tag_are_buttons_that_take_them_back(page):
+    page.button(key="sample").click().run()
+    page.query_params["time"] = "2021-05-04T15:04/2021-05-04T15:06"
+    page.query_params["tag"] = "email"
+    page.run()
+    assert page.button(key="clear_time").label == "4 May 2021 15\\:04 \N{EN DASH} 15\\:06 UTC"
+    assert page.button(key="clear_tag").label == r"Tag\: email"
+    assert metrics(page)["Flows"] == "8"
+    page.button(key="clear_time").click().run()
+    page.button(key="clear_tag").click().run()
+    assert not page.exception
+    assert metrics(page)["Flows"] == "14"
+    assert not {"time", "tag"} & {*page.query_params}
+    assert not {"clear_time", "clear_tag"} & {*buttons(page)}
+
+
+def quiet_line(page):
+    """The label of the button that opens the notices."""
+    waiting, labels = [page.main], []
+    while waiting:
+        block = waiting.pop()
+        for child in getattr(block, "children", {}).values():
+            waiting.append(child)
+            proto = getattr(child, "proto", None)
+            if type(proto).__name__ == "Block" and proto.HasField("popover"):
+                labels.append(proto.popover.label)
+    return next(label for label in labels if "bound" in label)

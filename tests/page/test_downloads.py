@@ -1,4 +1,4 @@
-"""Beside the page: each file with its x, and the lookup back to its file."""
+"""The downloads: the result and the lookup, which can also be saved to its file."""
 
 import gzip
 import io
@@ -7,51 +7,21 @@ import sys
 import pytest
 
 from flowtag_core import load_lookup_table
-from flowtag_core.page import in_place, sidebar
+from flowtag_core.page import downloads, in_place
 from flowtag_core.page.desk import Desk
 from flowtag_core.page.messages import Messages
 from flowtag_core.page.session import Session
 from flowtag_core.tagging.editing import parse_rules
 from tests.logs import LOOKUP, line
 from tests.page.seen import (
-    LOG,
     SAMPLE_LOOKUP,
     buttons,
     drop,
-    metrics,
-    names,
     opened,
     said,
     session,
     tags,
 )
-
-
-def test_an_x_takes_a_file_out_again_and_no_other_is_read_again(page, counted):
-    drop(page, ("a.log", LOG), ("b.log", line(dstport="25")), ("l.csv", LOOKUP))
-    assert names(page) == ["a.log", "b.log", "l.csv"]
-    page.button(key="remove log a.log").click().run()
-    assert tags(page) == {"mail": 1, "Untagged": 0}
-    page.button(key="remove lookup l.csv").click().run()
-    assert tags(page) == {"Untagged": 1}
-    page.button(key="remove log b.log").click().run()
-    assert buttons(page) == ["sample"]
-    assert counted == ["a.log", "b.log"]
-
-
-def test_many_logs_are_listed_in_portions(page):
-    drop(page, *((f"{number}.log", line()) for number in range(20)))
-    assert len(names(page)) == 8
-    assert metrics(page)["Flows"] == "20"
-    page.get("pagination")
-    page.session_state["logs_page"] = 3
-    page.run()
-    assert names(page) == ["16.log", "17.log", "18.log", "19.log"]
-    # A portion that is gone, because its files are, is no trouble.
-    for name in names(page):
-        page.button(key=f"remove log {name}").click().run()
-        assert not page.exception
-    assert metrics(page)["Flows"] == "16"
 
 
 def test_a_lookup_is_saved_to_its_file_only_after_a_confirmation(given):
@@ -71,13 +41,6 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten_without_a_word(given):
     rules.write_bytes(b"443,tcp,colleague\n")
     page.button(key="save_lookup").click().run()
     assert "The file has changed since it was read." in said(page)
-
-
-def test_a_log_and_a_lookup_may_have_one_name(page):
-    drop(page, ("data.txt", LOOKUP))
-    drop(page, ("data.txt", line()), ("data.txt", line()))
-    assert names(page) == ["data.txt", "data.txt (2)", "data.txt"]
-    assert tags(page) == {"web": 2, "Untagged": 0}
 
 
 def test_a_file_that_never_was_the_lookup_is_never_written_over(monkeypatch, tmp_path):
@@ -111,12 +74,12 @@ def test_a_file_that_changes_while_one_is_asked_is_not_written(tmp_path):
     desk = Desk(home=str(home))
     session = Session(desk=desk)
     desk.take(load_lookup_table(io.BytesIO(LOOKUP), name=str(home)))
-    sidebar._save(session, str(home), b"443,tcp,what was seen\n")
+    downloads._save(session, str(home), b"443,tcp,what was seen\n")
     assert home.read_bytes() == b"443,tcp,colleague\n"
     assert session.messages.refused == [
-        f"{home}: has just changed and was not written. Look at it again."
+        f"{home}: has just changed, so it was not saved. Check it and try again."
     ]
-    sidebar._save(session, str(home), home.read_bytes())
+    downloads._save(session, str(home), home.read_bytes())
     assert home.read_bytes() == LOOKUP
     assert session.messages == Messages(told=[f"Saved 4 rules to {home}."])
 
@@ -125,7 +88,7 @@ def test_a_file_that_cannot_be_written_is_told_and_the_lookup_stays_unsaved(tmp_
     path = str(tmp_path / "gone" / "rules.csv")
     session = Session(desk=Desk(home=path, home_content=b""))
     session.desk.tag(parse_rules("22/tcp", "ssh"))
-    sidebar._save(session, path, None)
+    downloads._save(session, path, None)
     assert "could not be written" in session.messages.refused[0]
     assert not session.desk.versions.is_saved
 
@@ -133,5 +96,5 @@ def test_a_file_that_cannot_be_written_is_told_and_the_lookup_stays_unsaved(tmp_
 def test_the_result_is_of_all_flows_whatever_is_chosen(page):
     drop(page, ("a.log", line(action="REJECT") + b"\n" + line(dstport="25")), ("l.csv", LOOKUP))
     page.segmented_control(key="action").set_value("accept").run()
-    result = sidebar._result(session(page).logs, session(page).desk.lookup)
+    result = session(page).result.of(session(page).logs, session(page).desk.lookup)
     assert [row in result for row in (b"web,1", b"mail,1")] == [True, True]

@@ -1,0 +1,83 @@
+"""The downloads: the result, and the lookup with its changes."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from flowtag_core.errors import OutputError
+from flowtag_core.page import in_place
+from flowtag_core.page.session import Session
+from flowtag_core.showing.lookup_notes import unsaved
+from flowtag_core.showing.words import file_name, literal, number, short_path
+
+
+def result(session: Session) -> None:
+    """Draw the button for the result CSV: all flows, without filters."""
+    st.download_button(
+        "Result CSV",
+        # Made before the click: otherwise a run that another click starts may come first.
+        data=session.result.of(session.logs, session.desk.lookup),
+        file_name="flowtag-result.csv",
+        mime="text/csv",
+        key="result_csv",
+        on_click="ignore",
+        icon=":material/download:",
+        width="content",
+    )
+
+
+def lookup(session: Session) -> None:
+    """Draw the buttons to download the lookup and to save it to its own file."""
+    desk = session.desk
+    st.download_button(
+        "Lookup with your changes",
+        data=desk.lookup.content,
+        file_name=file_name(desk.lookup.name),
+        mime="text/csv",
+        key="improved_lookup",
+        on_click=desk.downloaded,
+        args=[desk.lookup],
+        icon=":material/download:",
+        width="stretch",
+    )
+    state = "" if desk.versions.is_saved else f", {unsaved(desk.versions.unsaved)}"
+    st.caption(
+        f"{number(len(desk.lookup), 'rule')}{state}. Lines that you did not change stay as they are."
+    )
+    path = desk.home
+    if path and desk.has_lookup_to_save and not in_place.is_saved(desk.lookup, path):
+        name = literal(short_path(path))
+        if st.button(f"Save to {name}", key="save_lookup", icon=":material/save:", width="stretch"):
+            _confirm(session, path)
+
+
+@st.dialog("Save the lookup?")
+def _confirm(session: Session, path: str) -> None:
+    rules = number(len(session.desk.lookup), "rule")
+    name = literal(session.desk.lookup.name)
+    st.markdown(f"This replaces {literal(path)} with {name} as it is now ({rules}).")
+    now = in_place.content(path)
+    if now is not None and now != session.desk.home_content:
+        st.warning("The file has changed since it was read. Those changes will be lost.")
+    st.caption("The file is replaced completely or not at all. Its old content will be lost.")
+    with st.container(horizontal=True):
+        save = st.button("Save", key="save_confirmed", on_click=_save, args=[session, path, now])
+        leave = st.button("Do not save", key="save_cancelled")
+    if save or leave:
+        st.rerun()
+
+
+def _save(session: Session, path: str, seen: bytes | None) -> None:
+    """Save the lookup, unless the file has changed since the user was asked."""
+    if in_place.content(path) != seen:
+        session.messages.refused = [
+            f"{path}: has just changed, so it was not saved. Check it and try again."
+        ]
+        return
+    try:
+        in_place.save(session.desk.lookup, path)
+    except OutputError as error:
+        session.messages.refused = [str(error)]
+    else:
+        session.messages.clear()
+        session.messages.told.append(session.desk.saved())

@@ -1,0 +1,33 @@
+"""The browser's window: its width, the shortcuts on its keyboard, the link in its address bar."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from flowtag_core.page.component import component
+
+UNKNOWN: Final = 1440
+"""The width that is assumed until the browser has sent it."""
+
+
+def width() -> int:
+    """The inner width of the window in CSS pixels, rounded down to a multiple of 20.
+
+    To be called once in each run: it also installs the keyboard shortcuts. The script reruns when the
+    width or the theme changes.
+    """
+    told = (st.session_state.get("window") or {}).get("width")
+    component("window")(
+        key="window",
+        data={"width": told, "theme": st.context.theme.type},
+        on_width_change=lambda: None,
+        on_theme_change=lambda: None,
+    )
+    return told if isinstance(told, int) else UNKNOWN
+
+
+def copy_link() -> None:
+    """Draw a button that copies the page's address, which holds the view."""
+    component("copy_link")(key="copy_link", width="content")

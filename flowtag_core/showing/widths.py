@@ -1,0 +1,117 @@
+"""The width of the window -> the columns that fit in each table, and their widths.
+
+A table's columns grow but never shrink, and columns that do not fit scroll out of sight. So a column is as
+wide as its largest number, and less important columns are left out if there is no room.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from flowtag_core.showing.legend import MOST_TAGS
+
+PHONE: Final = 640
+"""The widest window, in pixels, with everything in one column."""
+NARROW: Final = 1180
+"""The widest window with the halves of the page stacked and the bars beside each table."""
+NARROW_TABLE: Final = 480
+"""The narrowest ports table with a column for the protocol."""
+MOST: Final = 2000
+"""The widest page."""
+ROW: Final = 32
+"""The height of a table row in pixels."""
+
+_SCROLLBAR: Final = 16
+_MARGIN: Final = {"phone": 26, "other": 56}
+_GAP: Final = 28
+_SMALL_GAP: Final = 17
+_WIDE_PART: Final = 1.35 / 2.35
+_FRAME: Final = 44
+"""The borders of a table and its column of checkboxes."""
+_EDGES: Final = 3
+_PANEL: Final = 30
+_BAR: Final = 22
+_AROUND_BARS: Final = 51
+_FEWEST: Final = 10
+_SLACK: Final = 12
+_GROWS: Final = "Tag"
+"""The column that has the room that is left: names that differ at their ends are told apart."""
+_DIGIT: Final = 7.6
+_PADDING: Final = 26
+_LEAST_NUMBER: Final = 84
+_SHORT_NUMBER: Final = 78
+
+
+class Rooms(NamedTuple):
+    """The width in pixels of each table and chart."""
+
+    tags: int
+    tag_bars: int
+    untagged: int
+    ports: int
+    port_bars: int
+
+
+def rooms(window: int) -> Rooms:
+    """The widths in a window of this width; the style sheet divides it in the same way."""
+    margin = _MARGIN["phone" if window <= PHONE else "other"]
+    if window <= PHONE:
+        # On touch screens the scrollbar overlays the page.
+        return Rooms(*[window - margin] * 5)
+    content = min(window - _SCROLLBAR, MOST) - margin
+    if window <= NARROW:
+        wide = int((content - _SMALL_GAP) * _WIDE_PART)
+        narrow = content - _SMALL_GAP - wide
+        return Rooms(wide, narrow, content, wide, narrow)
+    return Rooms(*[(content - _GAP) // 2] * 5)
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The columns that are shown, in order, with their widths; `is_short`: numbers in a larger unit."""
+
+    widths: Mapping[str, int]
+    is_short: bool
+
+
+def fitted(columns: Mapping[str, int], measure: str, optional: Sequence[str], room: int) -> Fit:
+    """The columns that fit: `columns` has their widths, `optional` the least important last.
+
+    The measure is shown in full if there is room for that without the optional columns.
+    """
+    needed = {name: width for name, width in columns.items() if name not in optional}
+    is_short = sum(needed.values()) + _FRAME > room and needed[measure] > _SHORT_NUMBER
+    if is_short:
+        needed[measure] = _SHORT_NUMBER
+    for name in () if is_short else optional:
+        if name in columns and sum(needed.values()) + columns[name] + _FRAME <= room:
+            needed[name] = columns[name]
+    spare = room - _FRAME - _SLACK - sum(needed.values())
+    if spare > 0 and _GROWS in needed:
+        needed[_GROWS] += spare
+    return Fit({name: needed[name] for name in columns if name in needed}, is_short)
+
+
+def of_numbers(numbers: Iterable[int]) -> int:
+    """The width in pixels that shows all of these numbers in full, with thousands separators."""
+    longest = max((len(f"{number:,}") for number in numbers), default=0)
+    return max(_LEAST_NUMBER, int(longest * _DIGIT) + _PADDING)
+
+
+def height(rows: int, most: int) -> int:
+    """The height in pixels of a table with its header and so many rows, at most `most`."""
+    return ROW * (1 + min(max(rows, 1), most)) + _EDGES
+
+
+def in_panel(room: int) -> int:
+    """The width in pixels of a chart in a panel with a border."""
+    return room - _PANEL
+
+
+def beside_tags(tags: int) -> int:
+    """The height in pixels of the untagged table, which ends level with the bars of so many tags."""
+    bars = min(tags, MOST_TAGS + 2)
+    beside = height(tags, MOST_TAGS) + _BAR * bars + _AROUND_BARS
+    return max(beside, height(_FEWEST, _FEWEST))

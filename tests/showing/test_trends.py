@@ -1,0 +1,103 @@
+"""A trend has everything that was counted, in parts that can be compared."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core.counts import UNKNOWN_TIME
+from flowtag_core.showing.trends import MOST_PARTS, layer_of, trends
+from flowtag_core.showing.view import view_of
+from flowtag_core.tagging.course import stacked
+from flowtag_core.tagging.report import places_in
+from tests.logs import line, log_lines, lookup_text, rule_texts
+from tests.showing.made import counts_of
+from tests.tagging.made import filters, load, measures, parse
+
+rules = st.lists(rule_texts, max_size=8)
+
+
+def by_tag(view):
+    return trends(view.course, view.report.tag, len(view.report.tags))
+
+
+def steady(windows, tail=()):
+    """A view of 10 bytes to 443/tcp in each of so many minutes, and of other flows."""
+    return view_of(
+        counts_of(*[(minute, 6, 443, 0, 1, 10) for minute in range(windows)], *tail),
+        load(),
+        "bytes",
+    )
+
+
+@given(log_lines, rules, measures, filters)
+def test_the_picture_of_each_tag_adds_up_to_what_has_a_known_time(lines, rows, measure, chosen):
+    view = view_of(parse(*lines), load(lookup_text(rows)), measure, chosen)
+    found = by_tag(view)
+    windows = len(view.course.start)
+    if windows < 2:
+        assert found is None
+        return
+    assert found.shape == (len(view.report.tags), min(windows, MOST_PARTS))
+    known = stacked(view.course, view.report.tag, len(view.report.tags)).sum(axis=1)
+    assert found.sum(axis=1) == pytest.approx(known)
+    assert found.min() >= 0
+    if not view.course.unknown:
+        counts = [view.report.tag_counts.get(tag, 0) for tag in view.report.tags]
+        assert found.sum(axis=1) == pytest.approx(counts)
+
+
+@pytest.mark.parametrize("windows", [2, 27, 28, 29, 40, 55, 57, 200, 240])
+def test_steady_traffic_is_a_straight_line(windows):
+    view = steady(windows)
+    web = by_tag(view)[view.report.tags.index("web")]
+    assert len(web) == min(windows, MOST_PARTS)
+    assert web == pytest.approx(10 * windows / len(web))
+
+
+def test_with_few_windows_each_has_its_own_point():
+    view = steady(3, [(1, 6, 443, 0, 1, 5), (2, 6, 9092, 0, 1, 7)])
+    found = by_tag(view)
+    assert found[view.report.tags.index("web")].tolist() == [10, 15, 10]
+    assert found[-1].tolist() == [0, 0, 7]
+
+
+def test_a_stray_flow_of_another_year_is_one_point_like_the_others():
+    view = view_of(
+        parse(*(line(start=str(at)) for at in (10**9, *range(1_700_000_000, 1_700_000_600, 60)))),
+        load(),
+    )
+    web = by_tag(view)[view.report.tags.index("web")]
+    assert web.tolist() == [1] * 11
+
+
+def test_in_one_window_or_none_there_is_no_picture():
+    for log in ([], [line()], [line(), line(dstport="25")], [line(start="-")] * 2):
+        assert by_tag(view_of(parse(*log), load())) is None
+
+
+def test_flows_without_a_known_time_are_in_no_picture():
+    rows = [(0, 6, 443, 0, 1, 10), (1, 6, 443, 0, 1, 10), (UNKNOWN_TIME, 6, 443, 0, 1, 99)]
+    view = view_of(counts_of(*rows), load(), "bytes")
+    assert (view.course.unknown, by_tag(view).sum()) == (99, 20)
+
+
+@given(log_lines, st.data())
+def test_the_picture_of_a_port_is_that_of_its_row_whichever_are_asked_for(lines, data):
+    view = view_of(parse(line(start="1700000000"), line(start="1700090000"), *lines), load())
+    report = view.report
+    every = trends(view.course, np.arange(len(report.port), dtype=np.int32), len(report.port))
+    some = data.draw(st.lists(st.sampled_from(range(len(report.port))), unique=True, min_size=1))
+    places = places_in(report, report.port[some], report.protocol[some])
+    found = trends(view.course, layer_of(places, len(report.port)), len(places))
+    assert found == pytest.approx(every[some])
+
+
+def test_a_row_that_is_not_asked_for_is_in_the_layer_behind_the_last():
+    assert layer_of(np.array([3, 1]), 5).tolist() == [2, 1, 2, 0, 2]
+
+
+def test_15_digits_add_up():
+    volume = 123_456_789_012_345
+    view = view_of(counts_of(*[(m, 6, 443, 0, 1, volume) for m in range(60)]), load(), "bytes")
+    assert by_tag(view).sum() == pytest.approx(60 * volume, rel=1e-12)

@@ -1,0 +1,72 @@
+"""No number is ever cut, however wide the window is."""
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.logs import line
+
+WIDTHS = (1920, 1440, 1280, 1024, 768, 390)
+BYTES = {443: 312_345_678_901_234, 25: 212_345_678_901_234, 9092: 412_345_678_901_234}
+DRAWN = Path(__file__).with_name("drawn.js").read_text()
+
+# What is seen of each number outside the tables: cut by its own box, or by the window.
+CUT = """() => {
+    const found = document.querySelectorAll(
+        "[data-testid=stMetricValue], .untagged span, .key b, [data-testid=stVegaLiteChart] text")
+    return [...found].filter(element => {
+        if (!/\\d/.test(element.textContent)) return false
+        const box = element.getBoundingClientRect()
+        const within = element.closest("svg, [class*=st-key-]").getBoundingClientRect()
+        const isInline = element instanceof SVGElement || !element.clientWidth
+        return !isInline && element.scrollWidth > element.clientWidth + 1
+            || box.right > Math.min(within.right, innerWidth) + 1 || box.left < within.left - 1
+    }).map(element => element.textContent)
+}"""
+
+
+@pytest.fixture(scope="module")
+def tab(browser, page_url, tmp_path_factory):
+    """The page with a log whose ports and tags have 15 digits of bytes each."""
+    folder = tmp_path_factory.mktemp("numbers")
+    log, rules = folder / "large.log", folder / "rules.csv"
+    flows = [line(dstport=str(port), volume=str(count)) for port, count in BYTES.items()]
+    later = line(dstport="443", start="1700003640")
+    log.write_bytes(b"\n".join([*flows, later]))
+    rules.write_text("dstport,protocol,tag\n443,tcp,a-tag-with-a-very-long-name\n25,tcp,mail\n")
+    page = browser.new_page(viewport={"width": 1920, "height": 2600}, reduced_motion="reduce")
+    page.add_init_script(DRAWN)
+    page.goto(f"{page_url}/?measure=Bytes")
+    page.locator("[class*='st-key-logs_and_lookup'] input[type=file]").set_input_files([log, rules])
+    page.locator(".st-key-ports canvas").first.wait_for()
+    yield page
+    page.close()
+
+
+def settled(page, width):
+    """Set the width of the window, and wait until the page has adapted."""
+    page.set_viewport_size({"width": width, "height": 2600})
+    page.wait_for_timeout(1200)
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+    page.evaluate("drawn.clear()")
+    # The tables are drawn once more, as a whole.
+    page.set_viewport_size({"width": width - 2, "height": 2600})
+    page.wait_for_timeout(900)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_every_number_is_whole(tab, width):
+    settled(tab, width)
+    assert tab.evaluate(CUT) == []
+    drawn = dict(tab.evaluate("[...drawn]"))
+    assert [text for text, is_whole in drawn.items() if not is_whole] == []
+    for table, ports in (("tags", BYTES), ("ports", BYTES), ("untagged", [9092])):
+        for port in ports:
+            whole = f"{BYTES[port] + 840 * (port == 443):,}"
+            form = re.escape(whole)
+            if table != "tags" and width < 1024:
+                form += rf"|{whole[:3]}\.\dTB"
+            assert any(re.fullmatch(rf"{table}\|({form})", text) for text in drawn), sorted(drawn)

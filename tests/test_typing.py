@@ -1,0 +1,280 @@
+"""Tags typed on the workbench in a real browser: each is a rule for the port that it was typed for."""
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.logs import line
+
+PORTS = range(2000, 2030)
+SERVICES = {443: "https", 8125: "statsd"}
+
+
+@pytest.fixture
+def log(tmp_path):
+    """Thirty untagged ports, the first the largest, and replies of a web server to forty clients."""
+    path = tmp_path / "a.log"
+    flows = [line(dstport=str(port)) for port in PORTS for _ in range(2100 - port)]
+    replies = [line(srcport="443", dstport=str(port)) for port in range(60000, 60040)]
+    path.write_bytes(b"\n".join(flows + replies))
+    return path
+
+
+@pytest.fixture
+def tab(desk, page_url, log):
+    """A tab with that log; checks at the end that no script has failed."""
+    page = desk.new_page()
+    faults = []
+    page.on("pageerror", lambda fault: faults.append(str(fault)))
+    page.goto(page_url)
+    page.locator("input[type=file]").first.set_input_files(log)
+    on_offer(page, "2000/tcp")
+    yield page
+    assert faults == []
+    assert page.get_by_test_id("stException").count() == 0
+    page.close()
+
+
+def box(page):
+    """The one input of the box: the tag."""
+    return page.locator(".st-key-tag_as input")
+
+
+def ports(page):
+    return page.get_by_role("textbox", name="Ports to tag")
+
+
+def on_offer(page, name):
+    """Wait until the box is about to tag this."""
+    expect(ports(page)).to_have_attribute("placeholder", name, timeout=30_000)
+
+
+def says(page, text):
+    """Wait until the line below the box has this text."""
+    expect(page.locator(".st-key-tag_as [role=status]")).to_contain_text(text, timeout=30_000)
+
+
+def rests(page):
+    """Wait until the page has responded."""
+    page.wait_for_timeout(400)
+    app = page.get_by_test_id("stApp")
+    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+
+
+def rules(page):
+    """(Port, protocol, tag) of each rule in the downloaded lookup."""
+    rests(page)
+    page.locator(".st-key-more [data-testid=stPopoverButton]").click()
+    with page.expect_download() as download:
+        page.locator(".st-key-improved_lookup button").click()
+    page.keyboard.press("Escape")
+    text = Path(download.value.path()).read_text(encoding="utf-8")
+    return [tuple(row) for row in csv.reader(io.StringIO(text))][1:]
+
+
+def test_twenty_tags_typed_without_a_pause_are_twenty_rules_in_the_order_typed(tab):
+    typed = [f"service-{number}" for number in range(20)]
+    box(tab).focus()
+    for tag in typed:
+        tab.keyboard.type(tag, delay=40)
+        tab.keyboard.press("Enter")
+    expect(box(tab)).to_be_focused()
+    on_offer(tab, "2020/tcp")
+    says(tab, "2019/tcp is now service-19")
+    assert rules(tab) == [
+        (str(port), "tcp", tag) for port, tag in zip(PORTS[:20], typed, strict=True)
+    ]
+
+
+def test_ports_that_are_written_get_the_tag_and_their_field_is_empty_again(tab):
+    ports(tab).focus()
+    tab.keyboard.type("2005", delay=40)
+    says(tab, "443/tcp")
+    tab.keyboard.type("-2009/tcp, icmp", delay=40)
+    says(tab, "Would tag 465 flows (17.9%).")
+    tab.keyboard.press("Enter")
+    expect(box(tab)).to_be_focused()
+    tab.keyboard.type("batch", delay=40)
+    tab.keyboard.press("Enter")
+    tab.keyboard.type("first", delay=40)
+    tab.keyboard.press("Enter")
+    on_offer(tab, "2001/tcp")
+    expect(ports(tab)).to_have_value("")
+    says(tab, "2000/tcp is now first")
+    assert rules(tab) == [
+        ("2005-2009", "tcp", "batch"),
+        ("0", "icmp", "batch"),
+        ("2000", "tcp", "first"),
+    ]
+
+
+def test_a_tag_for_ports_that_cannot_be_stays_where_it_was_typed(tab):
+    for wait in (0, 1000):  # Before the page can say what is wrong with them, and after.
+        ports(tab).fill("2005")
+        tab.wait_for_timeout(wait)
+        box(tab).fill("batch")
+        box(tab).press("Enter")
+        says(tab, "443/tcp")
+        rests(tab)
+        expect(ports(tab)).to_have_value("2005")
+        expect(box(tab)).to_have_value("batch")
+    ports(tab).fill("2005/tcp")
+    box(tab).press("Enter")
+    says(tab, "2005/tcp is now batch")
+    assert rules(tab) == [("2005", "tcp", "batch")]
+
+
+def test_the_suggestion_is_taken_by_click_enter_and_space_and_once_by_a_double_click(tab):
+    ports(tab).fill("2000-2028/tcp")
+    box(tab).fill("most")
+    box(tab).press("Enter")
+    on_offer(tab, "2029/tcp")
+    says(tab, "is now most")
+    tab.locator(".st-key-show_replies label").click()
+    tab.get_by_text("41 ports", exact=True).wait_for()
+    rests(tab)
+    suggestion = tab.locator(".st-key-tag_as button")
+    taken = []
+    for take in (
+        lambda: suggestion.press("Enter"),
+        lambda: suggestion.press("Space"),
+        suggestion.click,
+        suggestion.dblclick,
+    ):
+        taken.append((ports(tab).get_attribute("placeholder"), suggestion.inner_text()))
+        take()
+    rests(tab)
+    assert [name for name, _ in taken] == ["2029/tcp", "60000/tcp", "60001/tcp", "60002/tcp"]
+    assert [f"{port}/{protocol} + {tag}" for port, protocol, tag in rules(tab)[1:]] == [
+        " ".join(each) for each in taken
+    ]
+
+
+def test_a_refused_tag_is_given_back_and_its_port_is_on_offer_again(tab):
+    box(tab).focus()
+    tab.keyboard.type("Untagged")
+    tab.keyboard.press("Enter")
+    says(tab, "Use another tag.")
+    on_offer(tab, "2000/tcp")
+    expect(box(tab)).to_have_value("Untagged")
+    tab.keyboard.type("x" * 201)  # What was given back is marked, so that this replaces it.
+    tab.keyboard.press("Enter")
+    says(tab, "1 to 200 characters")
+    on_offer(tab, "2000/tcp")
+    tab.keyboard.type("right")
+    tab.keyboard.press("Enter")
+    says(tab, "2000/tcp is now right")
+    assert rules(tab) == [("2000", "tcp", "right")]
+
+
+def test_what_is_typed_after_a_refused_tag_is_for_the_port_that_was_shown(tab):
+    box(tab).focus()
+    shown = []
+    for tag in ("untagged", "second", "third", "fourth"):
+        tab.keyboard.type(tag, delay=40)
+        shown.append(ports(tab).get_attribute("placeholder"))
+        tab.keyboard.press("Enter")
+    says(tab, "is now fourth")
+    assert shown[0] == "2000/tcp"
+    typed = zip(shown[1:], ("second", "third", "fourth"), strict=True)
+    assert [(f"{port}/{protocol}", tag) for port, protocol, tag in rules(tab)] == [*typed]
+
+
+def test_undo_puts_the_port_on_offer_again_and_redo_takes_it_away(tab):
+    for tag in ("first", "second"):
+        box(tab).fill(tag)
+        box(tab).press("Enter")
+    on_offer(tab, "2002/tcp")
+    says(tab, "2001/tcp is now second")
+    tab.locator(".st-key-undo button").click()
+    on_offer(tab, "2001/tcp")
+    says(tab, "Undone")
+    tab.locator(".st-key-redo button").click()
+    on_offer(tab, "2002/tcp")
+    tab.locator(".st-key-undo button").click()
+    on_offer(tab, "2001/tcp")
+    box(tab).fill("other")
+    box(tab).press("Enter")
+    says(tab, "2001/tcp is now other")
+    assert rules(tab) == [("2000", "tcp", "first"), ("2001", "tcp", "other")]
+
+
+def test_a_known_tag_is_found_by_any_part_of_it_and_taken_with_the_keys(tab):
+    for tag in ("Web front", "web back", "mail"):
+        box(tab).fill(tag)
+        box(tab).press("Enter")
+    says(tab, "2002/tcp is now mail")
+    options = tab.get_by_role("listbox", name="Tags").get_by_role("option")
+    tab.keyboard.type("B")
+    expect(options).to_have_text(["Web front", "web back"])
+    tab.keyboard.press("Escape")
+    expect(options).to_have_count(0)
+    expect(box(tab)).to_have_value("B")
+    tab.keyboard.type(" c")
+    tab.keyboard.press("Enter")
+    for key, step in (("Enter", "ArrowDown"), ("Space", "ArrowUp")):
+        tab.keyboard.type("WEB")
+        tab.keyboard.press(step)
+        tab.keyboard.press(key)
+    tab.keyboard.type("mai")
+    options.click()
+    says(tab, "2006/tcp is now mail")
+    assert [tag for _, _, tag in rules(tab)][3:] == ["B c", "Web front", "web back", "mail"]
+
+
+def test_ticked_ports_get_one_tag_together(tab):
+    rests(tab)
+    for row, name in enumerate(
+        (
+            "2001/tcp",
+            "2001/tcp, 2002/tcp",
+            "2001/tcp, 2002/tcp, 2003/tcp",
+            "2001/tcp, 2002/tcp and 2 more",
+        )
+    ):
+        table = tab.locator(".st-key-untagged canvas").first.bounding_box()
+        tab.mouse.click(table["x"] + 17, table["y"] + 32 * row + 80)
+        on_offer(tab, name)
+        rests(tab)
+    says(tab, "Would tag 390 flows (15.0%).")
+    box(tab).focus()
+    for tag in ("four", "one"):
+        tab.keyboard.type(tag)
+        tab.keyboard.press("Enter")
+    on_offer(tab, "2005/tcp")
+    says(tab, "2000/tcp is now one")
+    assert rules(tab) == [
+        *((str(port), "tcp", "four") for port in (2001, 2002, 2003, 2004)),
+        ("2000", "tcp", "one"),
+    ]
+
+
+def test_where_nothing_is_untagged_the_box_takes_only_ports_that_are_written(tab):
+    ports(tab).fill("*/*")
+    box(tab).fill("all")
+    box(tab).press("Enter")
+    says(tab, "to 0.0% of flows.")
+    box(tab).fill("more")
+    box(tab).press("Enter")
+    expect(box(tab)).to_have_value("more")
+    ports(tab).fill("2000/tcp")
+    says(tab, "Replaces the tag of 100.")
+    box(tab).press("Enter")
+    says(tab, "2000/tcp is now more")
+    assert rules(tab) == [("*", "*", "all"), ("2000", "tcp", "more")]
+
+
+def test_a_reloaded_page_goes_on_with_the_log_where_it_was(tab):
+    for tag in ("first", "second"):
+        box(tab).fill(tag)
+        box(tab).press("Enter")
+    says(tab, "2001/tcp is now second")
+    tab.reload()
+    on_offer(tab, "2002/tcp")
+    box(tab).fill("third")
+    box(tab).press("Enter")
+    says(tab, "2002/tcp is now third")
+    assert [tag for _, _, tag in rules(tab)] == ["first", "second", "third"]
