@@ -16,7 +16,7 @@ from hypothesis import settings
 
 from flowtag_core.counting import compiled
 
-settings.register_profile("flowtag", deadline=None, print_blob=True, max_examples=20)
+settings.register_profile("flowtag", deadline=None, print_blob=True, max_examples=12)
 settings.register_profile("long", deadline=None, print_blob=True, max_examples=5_000)
 settings.load_profile(os.environ.get("FLOWTAG_EXAMPLES", "flowtag"))
 

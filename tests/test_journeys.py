@@ -482,7 +482,11 @@ def barriers_in(page, *forms):
         width, height = SIZES[size]
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(1000)  # what fades in has less contrast meanwhile
+        page.wait_for_timeout(1000)  # both make the script run again
+        rest(page)
+        # What is old fades out, what is new fades in: it has less contrast meanwhile.
+        expect(page.locator("[data-stale=true]")).to_have_count(0)
+        page.wait_for_timeout(700)
         assert is_dark(page) == (scheme == "dark")
         found |= barriers(page)
     return found
