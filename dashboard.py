@@ -35,7 +35,7 @@ in_place.start(session, sys.argv[1:])
 take_dropped(session)
 session.collect()
 in_place.remember(session.logs.by_name.values())
-window = width()
+window = width(session.starts)
 room = widths.rooms(window)
 theme = st.context.theme.type or "light"
 

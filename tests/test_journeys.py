@@ -454,6 +454,10 @@ def test_a_search_finds_ports_protocols_and_tags(tab):
         tab.get_by_text(f"{pairs} of 14 ports").wait_for()
         bars = tab.locator(".st-key-port_bars").locator("path[role=graphics-symbol]")
         expect(bars).to_have_count(pairs)
+    opened(tab, "ask_start_over")
+    tab.locator(".st-key-start_over button").click()
+    tab.wait_for_function("location.search === ''")
+    tab.locator(".st-key-sample button").wait_for()
 
 
 # What axe finds and others alone could mend: Streamlit's drop zone is a section that is said to be

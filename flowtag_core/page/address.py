@@ -6,15 +6,10 @@ address, so an invalid time is ignored.
 
 from __future__ import annotations
 
-from typing import Final
-
 import streamlit as st
 
 from flowtag_core.showing import times
 from flowtag_core.tagging.report import Time
-
-_FILTERS: Final = {"measure", "action", "view", "search", "zone", "cap", "show_replies"}
-"""The keys of the widgets whose choice is in the address."""
 
 
 def tag() -> str | None:
@@ -40,13 +35,6 @@ def select_tag(name: str | None) -> None:
 def choose_time(time: Time | None) -> None:
     """Choose this time, or all time."""
     _say("time", times.to_link(time) if time else None)
-
-
-def forget() -> None:
-    """Have no view in the address: no tag, no time, and every filter as it is at first."""
-    for key in _FILTERS.intersection(map(str, st.session_state)):
-        del st.session_state[key]
-    st.query_params.clear()
 
 
 def _say(key: str, value: str | None) -> None:

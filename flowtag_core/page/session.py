@@ -59,7 +59,7 @@ class Session:
     time marked on the timeline, `asked` the port and protocol number whose details are shown, `colours`
     are the tags' colours, `picks` the bars that were clicked, `result` is the CSV.
     `is_started` says whether the files that the page was started with have been taken, `starting` is held
-    while they are, `has_start` says whether there are any. `drops` counts the drop zones used so far,
+    while they are, `has_start` says whether there are any. `starts` counts how often the user started over. `drops` counts the drop zones used so far,
     `taken` has the names of the drops and uploads that were read. `lock` is held while files are taken,
     since Streamlit starts a run of the script before the last one has stopped.
     """
@@ -79,6 +79,7 @@ class Session:
     is_started: bool = False
     starting: threading.Lock = field(default_factory=threading.Lock)
     has_start: bool = False
+    starts: int = 0
     drops: int = 0
     taken: set[str] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -205,6 +206,7 @@ class Session:
         """Forget everything, including the files that are being read."""
         self._empty()
         self.desk.start_over()
+        self.starts += 1
 
     def _empty(self) -> None:
         """Forget everything but the lookup."""

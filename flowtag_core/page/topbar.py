@@ -10,7 +10,7 @@ from typing import Final
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from flowtag_core.page import address, downloads, reading
+from flowtag_core.page import downloads, reading
 from flowtag_core.page.clock import zone
 from flowtag_core.page.files import files
 from flowtag_core.page.session import Session
@@ -72,9 +72,4 @@ def _start_over(session: Session) -> None:
     versions = session.desk.versions
     rules = 0 if versions.is_saved else versions.unsaved
     st.caption(log_notes.start_over(rules, has_start=session.has_start))
-    st.button("Remove all files", key="start_over", on_click=_forget, args=[session])
-
-
-def _forget(session: Session) -> None:
-    session.start_over()
-    address.forget()
+    st.button("Remove all files", key="start_over", on_click=session.start_over)

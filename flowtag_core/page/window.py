@@ -12,16 +12,19 @@ UNKNOWN: Final = 1440
 """The width that is assumed until the browser has sent it."""
 
 
-def width() -> int:
+def width(starts: int = 0) -> int:
     """The inner width of the window in CSS pixels, rounded down to a multiple of 20.
 
     To be called once in each run: it also installs the keyboard shortcuts. The script reruns when the
     width or the theme changes.
+
+    When `starts` grows, the page is loaded again without a view in its address, which Streamlit does
+    not let a script clear.
     """
     told = (st.session_state.get("window") or {}).get("width")
     component("window")(
         key="window",
-        data={"width": told, "theme": st.context.theme.type},
+        data={"width": told, "theme": st.context.theme.type, "starts": starts},
         on_width_change=lambda: None,
         on_theme_change=lambda: None,
     )

@@ -21,6 +21,11 @@ export default function ({ data, parentElement, setStateValue }) {
   const page = (window.flowtagWindow ??= started())
   const tell = setStateValue
   Object.assign(page, { tell, known: data, dialog: parentElement.querySelector("dialog") })
+  page.starts ??= data.starts
+  if (data.starts > page.starts) {
+    page.starts = data.starts
+    if (location.search) location.replace(location.pathname)
+  }
   page.measure()
   page.look()
   return () => {
