@@ -217,19 +217,19 @@ def test_a_double_click_on_a_suggestion_adds_one_rule(tab):
     tab.get_by_text("80/tcp is now http: Untagged 57.1% to 50.0% of flows.").wait_for()
 
 
-def test_dropped_files_give_the_very_bytes_of_the_command_line(page, tmp_path):
+def test_dropped_files_give_the_very_bytes_of_the_command_line(tab, tmp_path):
     log, lookup = tmp_path / "mine.log", tmp_path / "mine.csv"
     flows = [line(dstport=str(port), srcport=str(port * 7 % 65536)) for port in range(3000)]
     log.write_bytes(b"\r\n".join([b"# mine", *flows, b"short", line(dstport="x")]))
     lookup.write_bytes(
         'dstport;protocol;tag\n0-99;tcp;<script>alert(1)</script>\n100-199;*;"**b** $x$, 😀"\n'.encode()
     )
-    drop(page, log, lookup)
+    drop(tab, log, lookup)
     wait_for_tags(
-        page, ("**b** $x$, 😀", 100), ("<script>alert(1)</script>", 100), ("Untagged", 2800)
+        tab, ("**b** $x$, 😀", 100), ("<script>alert(1)</script>", 100), ("Untagged", 2800)
     )
-    page.get_by_text("3,003 records = 0 headers + 1 blank + 3,000 flows").wait_for()
-    assert result_csv(page) == command_line(tmp_path, log, lookup)
+    tab.get_by_text("3,003 records = 0 headers + 1 blank + 3,000 flows").wait_for()
+    assert result_csv(tab) == command_line(tmp_path, log, lookup)
 
 
 def test_an_archive_a_list_of_services_and_an_offer_give_the_bytes_of_the_command_line(
