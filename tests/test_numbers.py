@@ -39,6 +39,8 @@ def tab(browser, page_url, tmp_path_factory):
     page = browser.new_page(viewport={"width": 1920, "height": 2600}, reduced_motion="reduce")
     page.add_init_script(DRAWN)
     page.goto(f"{page_url}/?measure=Bytes")
+    page.locator(".st-key-sample button").wait_for()
+    page.wait_for_timeout(1500)  # the page asks the browser for its width, and runs again
     page.locator("[class*='st-key-logs_and_lookup'] input[type=file]").set_input_files([log, rules])
     page.locator(".st-key-ports canvas").first.wait_for()
     yield page

@@ -30,6 +30,8 @@ def tab(desk, page_url, log):
     faults = []
     page.on("pageerror", lambda fault: faults.append(str(fault)))
     page.goto(page_url)
+    page.locator(".st-key-sample button").wait_for()
+    rests(page)
     page.locator("input[type=file]").first.set_input_files(log)
     on_offer(page, "2000/tcp")
     yield page
