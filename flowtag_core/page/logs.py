@@ -35,7 +35,7 @@ class Logs:
 
     @property
     def pages(self) -> int:
-        """The number of pages in the sidebar's list of logs."""
+        """The number of pages in the list of logs."""
         return -(-len(self.by_name) // LOGS_A_PAGE)
 
     def page(self, number: int) -> list[CountedLog]:

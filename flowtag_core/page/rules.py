@@ -173,7 +173,7 @@ def _key(number: int) -> str:
 
 
 def _told(number: int) -> Any:
-    """What the browser says was done in the table with this number, None if it has none."""
+    """The edits that the browser has reported for the table with this number, if any."""
     return st.session_state.get(_key(number))
 
 

@@ -34,7 +34,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Typed:
-    """What the browser sent: the name of the bench, the entries in order, the ports being typed."""
+    """A message from the browser: the name of the bench, the entries in order, the ports being typed."""
 
     bench: str = ""
     log: tuple[Entry, ...] = ()
@@ -42,7 +42,7 @@ class Typed:
 
 
 def typed(said: object) -> Typed:
-    """What the browser sent, without anything that our script would never send."""
+    """Read a message from the browser, leaving out anything that our script would never send."""
     if not isinstance(said, dict):
         return Typed()
     bench, log, ports = (said.get(name) for name in ("bench", "log", "ports"))

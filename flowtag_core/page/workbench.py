@@ -80,7 +80,7 @@ def _box(session: Session, view: View, nothing: str) -> None:
 
 
 def _typed() -> tag_box.Typed:
-    """What the browser sent from the box."""
+    """The last message from the box in the browser."""
     return tag_box.typed((st.session_state.get(_BOX) or {}).get("typed"))
 
 

@@ -21,8 +21,6 @@ NARROW_DOWN: Final = "Drag over the timeline or click a tag to narrow down"
 RESULT: Final = "Result CSV: all flows by tag and by port. Filters do not apply."
 SHORTCUTS: Final = "Press ? to see the keyboard shortcuts."
 MOST_MESSAGES: Final = 1_000
-_MUCH: Final = 4
-"""The hint is shown if replies are at least one part in this many."""
 
 
 def equation(counts: FileCounts) -> str:
@@ -258,16 +256,6 @@ def samples(faults: int, shown: int) -> str:
     """The number of lines with a fault, and how many of them are shown."""
     cut = f"; the first {shown:,} are shown" if shown < faults else ""
     return f"{number(faults, 'line')} with a fault{cut}:"
-
-
-def replies_hint(replies: int, report: Report) -> str:
-    """Advice where much of what is untagged looks like replies; empty where it does not."""
-    if replies * _MUCH < report.untagged or not replies:
-        return ""
-    return (
-        f"{100 * replies / report.untagged:.0f}% look like replies, which go to any port. "
-        "Group by service port to see what else there is."
-    )
 
 
 def start_over(rules: int, *, has_start: bool) -> str:

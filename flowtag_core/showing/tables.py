@@ -9,12 +9,12 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from flowtag_core.counts import FlowCounts, Ints, Reason
+from flowtag_core.counts import FlowCounts, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.showing.trends import layer_of, trends
 from flowtag_core.showing.words import pair_name
 from flowtag_core.tagging.course import Course
-from flowtag_core.tagging.report import Report, places_in
+from flowtag_core.tagging.report import Report, counts_in, places_in
 
 MOST_PORTS: Final = 1_000
 """Rows of the ports table that go to the browser; the result CSV has all of them."""
@@ -92,7 +92,7 @@ def port_table(
         }
     )
     if rejected is not None:
-        table["Rejected"] = 100.0 * _count_of(rejected, found, most) / np.maximum(count, 1)
+        table["Rejected"] = 100.0 * counts_in(rejected, port, protocol) / np.maximum(count, 1)
     places = places_in(report, port, protocol)
     pictures = trends(course, layer_of(places, len(report.port)), len(places))
     if pictures is not None:
@@ -109,11 +109,6 @@ def with_names(table: pd.DataFrame, pairs: Sequence[tuple[int, int]]) -> pd.Data
 def full(shares: Sequence[float]) -> float:
     """The share in percent that fills the width of its column."""
     return max(0.1, *shares) if len(shares) else 100.0
-
-
-def _count_of(rejected: Report, found: Report, rows: Ints) -> Ints:
-    places = places_in(rejected, found.port[rows], found.protocol[rows])
-    return np.where(places < 0, 0, np.append(rejected.count, 0)[places])
 
 
 def _swatches(colours: Sequence[str]) -> Any:

@@ -24,7 +24,6 @@ from flowtag_core.tagging.report import (
     retagged,
     select,
     tagged,
-    untagged_replies,
     with_tag,
 )
 
@@ -35,8 +34,8 @@ class View:
 
     `selection`, `report` and `course` are for the chosen time, `whole` and `whole_course` for all time.
     `service` is the report by service port. `rejected` has the rejected part of the same flows, None if
-    the action is chosen or unknown. `replies` is the untagged amount that looks like replies, 0 in a view
-    by service port. `tag` is the selected tag, None if the lookup has no such tag.
+    the action is chosen or unknown. `tag` is the selected tag, None if
+    the lookup has no such tag.
     """
 
     counts: FlowCounts
@@ -48,7 +47,6 @@ class View:
     whole_course: Course
     service: Report
     rejected: Report | None
-    replies: int
     tag: str | None
 
     @property
@@ -76,11 +74,6 @@ class View:
         """Warnings on why the counts may be incomplete, and on lookup rows that need checking."""
         return [*log_notes.cautions(self.counts), *lookup_notes.doubts(self.lookup)]
 
-    @property
-    def replies_hint(self) -> str:
-        """Advice where much of what is untagged looks like replies."""
-        return log_notes.replies_hint(self.replies, self.report)
-
     def legend(self, colours: Colours) -> Legend:
         """The names with a colour, the same in every chart."""
         return legend(self.report, self.whole, colours, self.tag)
@@ -99,7 +92,6 @@ class View:
             whole=report if self.whole is self.report else retagged(self.whole, lookup),
             service=report if self.service is self.report else retagged(self.service, lookup),
             rejected=self.rejected and retagged(self.rejected, lookup),
-            replies=self.replies and untagged_replies(self.selection, report),
             tag=tag if tag in report.tags else None,
         )
 
@@ -138,6 +130,5 @@ def view_of(
         whole_course,
         service,
         rejected,
-        replies=0 if filters.view == "service" else untagged_replies(selection, report),
         tag=tag if tag in whole.tags else None,
     )

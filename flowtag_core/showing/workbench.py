@@ -18,6 +18,7 @@ from flowtag_core.tagging.lookup import EXACT, Ports, Rule
 from flowtag_core.tagging.report import (
     Numbers,
     Report,
+    counts_in,
     keys_of,
     places_in,
     select,
@@ -127,7 +128,6 @@ def untagged_table(
 
 
 def _percent_of(rejected: Report, report: Report, places: Ints) -> Numbers:
-    found = places_in(rejected, report.port[places], report.protocol[places])
-    count = np.where(found < 0, 0, np.append(rejected.count, 0)[found])
+    count = counts_in(rejected, report.port[places], report.protocol[places])
     percent: Numbers = np.rint(100.0 * count / np.maximum(report.count[places], 1)).astype(np.int32)
     return percent

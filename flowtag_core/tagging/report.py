@@ -173,14 +173,6 @@ def tagged(selection: Selection, lookup: Lookup, measure: Measure = "flows") -> 
     return Report(tags, port, protocol, tag, count, measure, selection.filters)
 
 
-def untagged_replies(selection: Selection, report: Report) -> int:
-    """The measure of what is untagged in the report of a selection and looks like replies."""
-    replies = selection.replies
-    untagged = keys_of(report.port, report.protocol)[report.is_untagged]
-    is_untagged = np.isin(keys_of(replies.port, replies.protocol), untagged)
-    return sum_of(values_of(replies, report.measure)[is_untagged])
-
-
 def retagged(report: Report, lookup: Lookup) -> Report:
     """The report with the tags of another lookup."""
     tag = _tag_numbers(report.port, report.protocol, lookup)
@@ -210,6 +202,12 @@ def places_in(report: Report, port: Numbers, protocol: Numbers) -> Ints:
     places = np.searchsorted(keys, wanted)
     is_there = np.append(keys, -1)[places] == wanted
     return np.where(is_there, places, -1)
+
+
+def counts_in(report: Report, port: Numbers, protocol: Numbers) -> Ints:
+    """The count of each port and protocol in the report, 0 for one that does not occur."""
+    places = places_in(report, port, protocol)
+    return np.where(places < 0, 0, np.append(report.count, 0)[places])
 
 
 def keys_of(port: NDArray[Any], protocol: NDArray[Any]) -> Numbers:

@@ -18,7 +18,6 @@ def numbers(view):
         [report and (report.tags, [*report.rows()]) for report in reports],
         [each.value for each in view.numbers],
         view.parts,
-        view.replies,
         view.tag,
         view.cautions,
     )

@@ -263,13 +263,6 @@ def test_samples_say_how_many_there_are_and_whether_all_are_shown():
     assert log_notes.samples(2000, 1000) == "2,000 lines with a fault; the first 1,000 are shown:"
 
 
-def test_replies_are_worth_a_hint_where_they_are_a_quarter_of_what_is_untagged():
-    untagged = report(*range(9000, 9008))
-    assert log_notes.replies_hint(1, untagged) == ""
-    assert log_notes.replies_hint(2, untagged).startswith("25% look like replies")
-    assert log_notes.replies_hint(0, report()) == ""
-
-
 def test_starting_over_says_what_is_lost():
     assert log_notes.start_over(0, has_start=False) == "This removes all files."
     told = log_notes.start_over(2, has_start=True)

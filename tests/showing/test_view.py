@@ -18,7 +18,6 @@ from flowtag_core.tagging.report import (
     map_tags,
     select,
     tagged,
-    untagged_replies,
     with_tag,
 )
 from tests.logs import line, log_lines, lookup_text, rule_texts
@@ -82,22 +81,6 @@ def test_what_was_rejected_is_of_the_same_flows_and_none_where_an_action_is_chos
 def test_of_a_layout_without_an_action_nothing_is_known_to_be_rejected():
     view = view_of(parse(b"dstport protocol", b"443 6"), load())
     assert (view.report.total, view.rejected) == (1, None)
-
-
-@given(log_lines, rules, measures, filters)
-def test_replies_are_the_untagged_ones_as_logged_and_0_by_service(lines, rows, measure, chosen):
-    counts, lookup = parse(*lines), load(lookup_text(rows))
-    view = view_of(counts, lookup, measure, chosen)
-    selection = select(counts, view.report.filters)
-    by_service = chosen.view == "service"
-    assert view.replies == (0 if by_service else untagged_replies(selection, view.report))
-
-
-def test_a_reply_is_one_as_logged_and_none_by_service_though_it_is_untagged_there_too():
-    reply = parse(line(srcport="22", dstport="50000"))
-    for by, replies in (("destination", 1), ("service", 0)):
-        view = view_of(reply, load(), filters=Filters(view=by))
-        assert (view.report.untagged, view.replies) == (1, replies)
 
 
 def test_a_selected_tag_the_lookup_lacks_is_none(small):
@@ -173,7 +156,6 @@ def test_the_numbers_and_the_bar_are_of_the_chosen_time(small):
     assert view.numbers == list(coverage.numbers(view.report, view.selection, small, view.lookup))
     assert [each.value for each in view.numbers[:3]] == ["2", "1.68 kB", "0"]
     assert [part.amount for part in view.parts] == [0, 1, 1]
-    assert view.replies_hint.startswith("50% look like replies")
 
 
 @given(log_lines, rules, measures, filters)

@@ -2,7 +2,6 @@
 
 import itertools
 import pickle
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table, map_tags, parse_flow_log
-from flowtag_core.counts import ACTIONS, MOST_SUM, FlowCounts, Table, tabulate
+from flowtag_core.counts import ACTIONS, MOST_SUM, FlowCounts, tabulate
 from flowtag_core.iana import protocol_number
 from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.report import (
@@ -18,7 +17,6 @@ from flowtag_core.tagging.report import (
     retagged,
     select,
     tagged,
-    untagged_replies,
     with_tag,
 )
 from tests.conftest import SAMPLE
@@ -81,7 +79,7 @@ def test_each_flow_has_the_tag_of_its_destination(lines, rules):
 def test_the_samples_untagged_flows_are_replies_but_one():
     selection = select(parse_flow_log(SAMPLE / "flow.log"))
     report = tagged(selection, load_lookup_table(SAMPLE / "lookup.csv"))
-    assert (report.untagged, untagged_replies(selection, report)) == (8, 7)
+    assert report.untagged == 8
 
 
 def map_with(counts, lookup, measure, chosen):
@@ -167,13 +165,6 @@ def test_a_place_in_a_report_is_where_its_port_and_protocol_stand(lines, wanted)
     columns = np.array(wanted, np.int32).reshape(-1, 2).T
     assert places_in(report, *columns).tolist() == expected
     assert places_in(report, report.port, report.protocol).tolist() == list(range(len(found)))
-
-
-@given(log_lines, st.lists(rule_texts, max_size=8), measures)
-def test_untagged_replies_are_what_is_untagged_of_the_replies_alone(lines, rules, measure):
-    selection, lookup = select(parse(*lines)), load(lookup_text(rules))
-    alone = tagged(replace(selection, requests=Table()), lookup, measure)
-    assert untagged_replies(selection, tagged(selection, lookup, measure)) == alone.untagged
 
 
 def test_a_count_that_would_pass_the_largest_number_stays_there():
