@@ -86,7 +86,9 @@ def _table(
 
 def _pick(session: Session, shown: Sequence[tuple[int, int]]) -> None:
     """Show the details of the port and protocol that is selected in the table."""
-    session.asked = next((shown[row] for row in rows.selected("ports")), None)
+    selected = rows.selected("ports")
+    if selected is not None:
+        session.asked = next((shown[row] for row in selected), None)
 
 
 def _bars(

@@ -194,5 +194,6 @@ def _show_part(session: Session) -> None:
 
 def _show_row(session: Session, key: str, lines: Sequence[int]) -> None:
     """Show the row that is selected among the problems; all rows if none is selected."""
-    line = next((lines[row] for row in rows.selected(key) if row < len(lines)), None)
+    selected = rows.selected(key) or []
+    line = next((lines[row] for row in selected if row < len(lines)), None)
     session.desk.look_at("all" if line is None else "around", line)

@@ -72,7 +72,9 @@ def _table(view: View, colours: Colours, room: int) -> None:
 
 def _pick(shown: Sequence[str]) -> None:
     """Select the tag that is selected in the table."""
-    address.select_tag(next((shown[row] for row in rows.selected("tags")), None))
+    selected = rows.selected("tags")
+    if selected is not None:
+        address.select_tag(next((shown[row] for row in selected), None))
 
 
 def _bars(view: View, legend: Legend, picks: Picks, room: int) -> None:

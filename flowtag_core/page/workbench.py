@@ -116,7 +116,9 @@ def _own_columns(session: Session, table: Any) -> dict[str, Any]:
 
 
 def _tick(session: Session) -> None:
-    session.desk.bench.tick(rows.selected("untagged"))
+    selected = rows.selected("untagged")
+    if selected is not None:
+        session.desk.bench.tick(selected)
 
 
 def _take(session: Session) -> None:

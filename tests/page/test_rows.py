@@ -51,3 +51,23 @@ def test_what_the_browser_has_told_is_not_told_to_it_again(monkeypatch):
     del state["table"]  # the table was away
     rows.select("table", [1, 2])
     assert state["table"]["selection"]["rows"] == [1, 2]
+
+
+def test_a_message_that_adds_a_rule_and_repeats_old_rows_selects_nothing(monkeypatch):
+    def tell(rows_, **others):
+        state.update(table={"selection": {"rows": rows_}}, **others)
+        return rows.selected("table")
+
+    state = {"tag_as": "a"}
+    monkeypatch.setattr(rows.st, "session_state", state)
+    assert tell([1, 2]) == [1, 2]
+    rows.select("table", [1, 2])
+    assert tell([1, 2], tag_as="a b") == [1, 2]  # nothing has moved
+    rows.select("table", [])
+    assert tell([1, 2], tag_as="a b c") is None
+    rows.select("table", [])
+    assert tell([1, 2], take={"row": 4}) is None
+    rows.select("table", [])
+    assert tell([1, 3], tag_as="a b c d", take=None) == [1, 3]
+    rows.select("table", [])
+    assert tell([1, 3]) == [1, 3]  # the same rows once more, by a click
