@@ -111,6 +111,24 @@ def desk(browser, page_url):
     window.close()
 
 
+RESTS = """quiet => {
+    const app = document.querySelector("[data-testid=stApp]")
+    const isMoving = app?.dataset.testScriptState !== "notRunning"
+        || document.querySelector("[data-stale=true]")
+        || document.getAnimations().some((each) => each.playState === "running")
+    const now = performance.now()
+    if (isMoving) window.restsSince = undefined
+    else window.restsSince ??= now
+    return !isMoving && now - window.restsSince >= quiet
+}"""
+
+
+def rest(page, quiet=300):
+    """Wait until the page has had its say: for so many milliseconds no script has run and nothing has moved."""
+    page.evaluate("window.restsSince = undefined")
+    page.wait_for_function(RESTS, arg=quiet, timeout=60_000)
+
+
 def launched(playwright, error):
     """A browser, or None, and what was tried in vain."""
     path = os.environ.get("FLOWTAG_BROWSER") or next(

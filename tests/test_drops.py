@@ -18,7 +18,7 @@ def tab(browser, page_url):
 
 
 def write_log(path, port):
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(line(dstport=str(port)))
     return path
 
@@ -28,24 +28,29 @@ def test_each_of_many_drops_counts_once(tab):
     assert differences(tab, ports) == {}
 
 
-def drag(tab, what, *paths):
-    """Drag local files or folders over the page, not over its drop zone."""
+def drag(tab, what, *paths, x=900, y=700):
+    """Drag local files or folders over the page; where nothing else is said, not over its drop zone."""
     data = {"items": [], "files": [*map(str, paths)], "dragOperationsMask": 1}
     devtools = tab.context.new_cdp_session(tab)
-    devtools.send("Input.dispatchDragEvent", {"type": what, "data": data, "x": 900, "y": 700})
+    devtools.send("Input.dispatchDragEvent", {"type": what, "data": data, "x": x, "y": y})
 
 
 def test_files_and_a_folder_from_the_desktop_are_dropped_anywhere(tab, tmp_path):
     paths = [write_log(tmp_path / f"{number}.log", FIRST_PORT + number) for number in range(2)]
     write_log(tmp_path / "logs" / "a.log", FIRST_PORT + 2)
     write_log(tmp_path / "logs" / ".DS_Store", FIRST_PORT + 9)
+    write_log(tmp_path / "zone" / "2026" / "b.log", FIRST_PORT + 3)
+    zone = tab.get_by_test_id("stFileUploaderDropzone").bounding_box()
+    for what in ("dragEnter", "dragOver", "drop"):
+        drag(tab, what, tmp_path / "zone", x=zone["x"] + 200, y=zone["y"] + 40)
+    assert differences(tab, [FIRST_PORT + 3]) == {}
     body = tab.locator("body")
     for what in ("dragEnter", "dragOver"):
         drag(tab, what, *paths, tmp_path / "logs")
     expect(body).to_have_class(re.compile("ft-drag"))
     drag(tab, "drop", *paths, tmp_path / "logs")
     expect(body).not_to_have_class(re.compile("ft-drag"))
-    assert differences(tab, [FIRST_PORT, FIRST_PORT + 1, FIRST_PORT + 2]) == {}
+    assert differences(tab, range(FIRST_PORT, FIRST_PORT + 4)) == {}
 
 
 def test_what_is_lost_in_transit_is_sent_again_and_counts_once(tab, tmp_path):

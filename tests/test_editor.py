@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.conftest import serving
+from tests.conftest import rest, serving
 from tests.logs import line
 
 expect.set_options(timeout=30_000)
@@ -44,12 +44,6 @@ def page(desk, address):
 
 def grid(page):
     return page.locator("[class*='st-key-rules_']:not([data-retained])")
-
-
-def rest(page):
-    """Wait until the page has responded."""
-    page.wait_for_timeout(700)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def in_view(page):
@@ -114,17 +108,13 @@ def test_eight_cells_typed_one_after_the_other_are_whole_and_one_change(page):
     assert saved(page) == TROUBLED
 
 
-def test_cells_of_one_row_are_typed_with_the_tab_key(page):
+def test_cells_typed_with_the_tab_key_are_checked_by_row_and_gone_when_discarded(page):
     pick(page, PORT, 1)
     write(page, "2222", "udp", "**x** <b>y</b>", end="Tab")
     says(page, "1 pending change. Apply or discard it.")
-    assert waiting(page) == [
-        "Line 3 dstport: 2 → 2222, protocol: tcp → udp, tag: t2 → **x** <b>y</b>"
-    ]
+    change = "Line 3 dstport: 2 → 2222, protocol: tcp → udp, tag: t2 → **x** <b>y</b>"
+    assert waiting(page) == [change]
     assert page.locator(".st-key-rules li b").count() == 0
-
-
-def test_what_is_wrong_is_said_beside_the_table_and_must_be_corrected_first(page):
     pick(page, PORT, 0)
     write(page, "99999")
     says(page, "1 row cannot be used: correct that first.")
@@ -132,29 +122,33 @@ def test_what_is_wrong_is_said_beside_the_table_and_must_be_corrected_first(page
     expect(page.locator(".st-key-apply_edits button")).to_be_disabled()
     pick(page, PORT, 0)
     write(page, "999")
-    says(page, "1 pending change. Apply or discard it.")
+    says(page, "2 pending changes. Apply or discard them.")
     expect(page.locator(".st-key-apply_edits button")).to_be_enabled()
-
-
-def test_a_click_on_apply_takes_the_cell_that_is_still_open(page):
-    pick(page, TAG, 0)
-    write(page, "first")
-    says(page, "1 pending change")
-    page.keyboard.type("second", delay=60)
-    apply(page)
-    says(page, "is now first, 2/tcp is now second")
-    assert waiting(page) == []
-
-
-def test_what_is_discarded_is_gone_from_the_table(page):
-    pick(page, TAG, 0)
-    write(page, "other")
-    says(page, "1 pending change")
     page.locator(".st-key-discard_edits button").click()
     says(page, "No pending changes.")
     rest(page)
-    assert "other" not in grid(page).locator("table[role=grid]").inner_text()
+    assert "2222" not in grid(page).locator("table[role=grid]").inner_text()
     assert waiting(page) == []
+
+
+def test_apply_takes_the_cell_that_is_still_open_and_what_waited_while_the_workbench_added_a_rule(
+    page,
+):
+    pick(page, TAG, 0)
+    write(page, "other")
+    says(page, "1 pending change")
+    page.locator(".st-key-tag_as input").fill("new")
+    page.keyboard.press("Enter")
+    says(page, "1 pending change")
+    rest(page)
+    pick(page, TAG, 1)
+    page.keyboard.type("second", delay=60)
+    apply(page)
+    says(page, "is now other, 2/tcp is now second")
+    assert waiting(page) == []
+    text = saved(page)
+    assert "\r\n1,tcp,other\r\n2,tcp,second\r\n" in text
+    assert text.endswith(",tcp,new\r\n")
 
 
 def test_a_click_on_a_problem_shows_its_row_and_what_waits_still_waits(page):
@@ -171,18 +165,3 @@ def test_a_click_on_a_problem_shows_its_row_and_what_waits_still_waits(page):
     page.keyboard.type("15", delay=60)
     apply(page)
     says(page, "is now other, 15/tcp is now t15")
-
-
-def test_what_waits_survives_a_rule_that_the_workbench_adds(page):
-    pick(page, TAG, 0)
-    write(page, "other")
-    says(page, "1 pending change")
-    page.locator(".st-key-tag_as input").fill("new")
-    page.keyboard.press("Enter")
-    says(page, "1 pending change")
-    rest(page)
-    apply(page)
-    says(page, "is now other")
-    text = saved(page)
-    assert "\r\n1,tcp,other\r\n" in text
-    assert text.endswith(",tcp,new\r\n")

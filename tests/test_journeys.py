@@ -9,7 +9,6 @@ import sys
 import tempfile
 import zipfile
 from contextlib import contextmanager
-from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from flowtag_core.shapes.layout import BY_VERSION
-from tests.conftest import ROOT, SAMPLE, serving
+from tests.conftest import ROOT, SAMPLE, rest, serving
 from tests.crowd import crowd
 from tests.logs import line, record
 
@@ -168,6 +167,11 @@ def test_from_the_sample_to_the_csv(page, tmp_path):
         drawn = page.locator(f".st-key-{chart} path[role=graphics-symbol]")
         expect(drawn).to_have_count(bars)
     assert result_csv(page) == command_line(tmp_path, SAMPLE / "flow.log", SAMPLE / "lookup.csv")
+    head = page.locator(".st-key-tags canvas").first
+    for _ in ("ascending", "descending"):
+        head.click(force=True, position={"x": 110, "y": 16})
+        page.wait_for_timeout(500)
+    wait_for_tags(page, *reversed(SAMPLE_TAGS))
 
 
 def test_from_untagged_to_a_better_lookup_without_a_mouse(window, page_url, tmp_path):
@@ -251,24 +255,6 @@ def test_an_archive_a_list_of_services_and_an_offer_give_the_bytes_of_the_comman
     assert result_csv(tab) == command_line(tmp_path, archive, custom, lookup)
 
 
-def test_the_tag_table_sorts_by_a_click_on_its_head(tab):
-    tab.locator(".st-key-sample button").click()
-    wait_for_tags(tab, *SAMPLE_TAGS)
-    canvas = tab.locator(".st-key-tags canvas").first
-    for _ in ("ascending", "descending"):
-        canvas.click(force=True, position={"x": 110, "y": 16})
-        tab.wait_for_timeout(500)
-    wait_for_tags(tab, *reversed(SAMPLE_TAGS))
-
-
-def test_a_wrong_file_among_good_ones_gets_its_sentence(tab, tmp_path):
-    picture = tmp_path / "picture.log"
-    picture.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
-    drop(tab, picture, SAMPLE / "flow.log", SAMPLE / "lookup.csv")
-    wait_for_tags(tab, *SAMPLE_TAGS)
-    assert "picture.log: is a picture" in tab.get_by_test_id("stAlert").first.inner_text()
-
-
 def numbers(page):
     return page.get_by_test_id("stMetricValue").all_inner_texts()
 
@@ -316,21 +302,6 @@ def test_a_log_is_added_and_removed_and_the_numbers_follow(tab, tmp_path):
     wait_for_tags(tab, ("Untagged", 5))
     remove(tab, "b.log")
     tab.locator(".st-key-sample button").wait_for()
-
-
-def test_a_folder_is_dropped_whole(tab, tmp_path):
-    folder = tmp_path / "logs"
-    (folder / "2026" / "11").mkdir(parents=True)
-    write_log(folder / "a.log", 2)
-    write_log(folder / "2026" / "11" / "b.log", 3)
-    (folder / "2026" / "rules.csv").write_bytes((SAMPLE / "lookup.csv").read_bytes())
-    target = tab.get_by_test_id("stFileUploaderDropzone").bounding_box()
-    browser = tab.context.new_cdp_session(tab)
-    for what in ("dragEnter", "dragOver", "drop"):
-        data = {"items": [], "files": [str(folder)], "dragOperationsMask": 1}
-        place = {"x": target["x"] + 200, "y": target["y"] + 40}
-        browser.send("Input.dispatchDragEvent", {"type": what, "data": data, **place})
-    wait_for_tags(tab, ("sv_P2", 5), ("Untagged", 0))
 
 
 def test_a_reload_and_the_back_button_keep_what_the_tab_had(tab, tmp_path):
@@ -402,18 +373,19 @@ def test_cancel_half_way_keeps_what_was_there_and_says_what_was_not_read(
         card(tab, "Flows", "5")
 
 
-def test_a_file_that_is_too_large_to_upload_is_told_and_the_others_count(tab, tmp_path):
-    huge = tmp_path / "huge.log"
+def test_a_file_that_is_too_large_or_no_log_is_told_and_the_others_count(tab, tmp_path):
+    picture, huge = tmp_path / "picture.log", tmp_path / "huge.log"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
     with huge.open("wb") as file:
         file.truncate(1_100 << 20)
     sentence = tab.get_by_text("huge.log: was not uploaded because it is larger than 1,024 MB.")
-    zone(tab).set_input_files([huge, SAMPLE / "flow.log"])
+    zone(tab).set_input_files([huge, picture, SAMPLE / "flow.log"])
     card(tab, "Flows", "14")
     sentence.wait_for()
-    zone(tab).set_input_files(huge)
-    expect(sentence).to_contain_text(re.compile(r"huge\.log: was.*huge\.log: was", re.DOTALL))
+    tab.get_by_text("picture.log: is a picture").wait_for()
     zone(tab).set_input_files([huge, write_log(tmp_path / "a.log", 3)])
     card(tab, "Flows", "17")
+    sentence.wait_for()
     tab.wait_for_timeout(1500)  # the same sentence comes once more
     drop(tab, SAMPLE / "lookup.csv")
     wait_for_tags(tab, ("sv_P2", 4), ("email", 3), ("sv_P1", 2), ("Untagged", 8))
@@ -449,7 +421,7 @@ def test_files_in_place_need_no_upload_and_the_lookup_goes_back_into_its_file(wi
 def test_a_search_finds_ports_protocols_and_tags(tab):
     tab.locator(".st-key-sample button").click()
     wait_for_tags(tab, *SAMPLE_TAGS)
-    for text, pairs in (("4915*", 6), ("443/tcp", 1), ("20-30", 2), ("email", 3), ("udp", 0)):
+    for text, pairs in (("4915*", 6), ("email", 3), ("udp", 0)):
         tab.locator(".st-key-search input").fill(text)
         tab.get_by_text(f"{pairs} of 14 ports").wait_for()
         bars = tab.locator(".st-key-port_bars").locator("path[role=graphics-symbol]")
@@ -486,11 +458,10 @@ def barriers_in(page, *forms):
         width, height = SIZES[size]
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(1000)  # both make the script run again
-        rest(page)
-        # What is old fades out, what is new fades in: it has less contrast meanwhile.
-        expect(page.locator("[data-stale=true]")).to_have_count(0)
-        page.wait_for_timeout(700)
+        page.wait_for_function(
+            "theme => document.documentElement.dataset.theme === theme", arg=scheme
+        )
+        rest(page, 900)  # both make the script run again
         assert is_dark(page) == (scheme == "dark")
         found |= barriers(page)
     return found
@@ -510,7 +481,8 @@ def test_axe_finds_nothing_but_what_others_alone_could_mend(tab, tmp_path):
     picture.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
     drop(tab, log, rules, picture)
     wait_for_tags(tab, ("mail", 3), ("Untagged", 0))
-    assert barriers_in(tab, *product(SIZES, ("light", "dark"))) <= OTHERS_OWN
+    forms = ("desktop", "light"), ("phone", "dark"), ("desktop", "dark")
+    assert barriers_in(tab, *forms) <= OTHERS_OWN
 
 
 def rows_of(page, key):
@@ -525,12 +497,6 @@ def click_row(page, key, row):
     """Click the box before a row."""
     place = page.locator(f"{key} canvas").first.bounding_box()
     page.mouse.click(place["x"] + 15, place["y"] + 48 + 32 * row)
-
-
-def rest(page):
-    """Wait until the page has had its say."""
-    page.wait_for_timeout(300)
-    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
 def in_address(page, name):
@@ -611,16 +577,14 @@ def test_dragging_over_the_timeline_keeps_that_time_everywhere(window, page_url,
         drag_over(tab, 0.752, 0.998)
         wait_for_address(tab, "time", "2023-11-14T22:44/2023-11-14T22:54")
         card(tab, "Flows", str(sum(range(31, 41))))
-        tab.locator(".st-key-measure").get_by_text("Packets", exact=True).click()
-        card(tab, "Packets", f"{10 * sum(range(31, 41)):,}")
         tab.locator(".st-key-clear_time button").click()
-        card(tab, "Packets", "8,200")
+        card(tab, "Flows", "820")
         assert in_address(tab, "time") is None
         drag_over(tab, 0.001, 0.02)
-        card(tab, "Packets", "10")
+        card(tab, "Flows", "1")
         plot = timeline(tab)
         tab.mouse.dblclick(plot["x"] + plot["width"] / 2, plot["y"] + 20)
-        card(tab, "Packets", "8,200")
+        card(tab, "Flows", "820")
 
 
 def test_a_link_opens_the_view_that_it_was_taken_from(window, page_url):

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
 
+from tests.conftest import rest
 from tests.logs import line
 
 WIDTHS = (1920, 1440, 1280, 1024, 768, 390)
@@ -40,7 +40,7 @@ def tab(browser, page_url, tmp_path_factory):
     page.add_init_script(DRAWN)
     page.goto(f"{page_url}/?measure=Bytes")
     page.locator(".st-key-sample button").wait_for()
-    page.wait_for_timeout(1500)  # the page asks the browser for its width, and runs again
+    rest(page, 900)  # the page asks the browser for its width, and runs again
     page.locator("[class*='st-key-logs_and_lookup'] input[type=file]").set_input_files([log, rules])
     page.locator(".st-key-ports canvas").first.wait_for()
     yield page
@@ -49,14 +49,16 @@ def tab(browser, page_url, tmp_path_factory):
 
 def settled(page, width):
     """Set the width of the window, and wait until the page has adapted."""
-    page.set_viewport_size({"width": width, "height": 2600})
-    page.wait_for_timeout(1200)
-    app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
+    _resize(page, width)
     page.evaluate("drawn.clear()")
-    # The tables are drawn once more, as a whole.
-    page.set_viewport_size({"width": width - 2, "height": 2600})
-    page.wait_for_timeout(900)
+    _resize(page, width - 2)  # The tables are drawn once more, as a whole.
+
+
+def _resize(page, width):
+    page.set_viewport_size({"width": width, "height": 2600})
+    known = "width => window.flowtagWindow.known.width === width"
+    page.wait_for_function(known, arg=width // 20 * 20)
+    rest(page, 900)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.conftest import rest
 from tests.logs import line
 
 PORTS = range(2000, 2030)
@@ -31,7 +32,7 @@ def tab(desk, page_url, log):
     page.on("pageerror", lambda fault: faults.append(str(fault)))
     page.goto(page_url)
     page.locator(".st-key-sample button").wait_for()
-    rests(page)
+    rest(page)
     page.locator("input[type=file]").first.set_input_files(log)
     on_offer(page, "2000/tcp")
     yield page
@@ -59,16 +60,9 @@ def says(page, text):
     expect(page.locator(".st-key-tag_as [role=status]")).to_contain_text(text, timeout=30_000)
 
 
-def rests(page):
-    """Wait until the page has responded."""
-    page.wait_for_timeout(400)
-    app = page.get_by_test_id("stApp")
-    expect(app).to_have_attribute("data-test-script-state", "notRunning", timeout=30_000)
-
-
 def rules(page):
     """(Port, protocol, tag) of each rule in the downloaded lookup."""
-    rests(page)
+    rest(page)
     page.locator(".st-key-more [data-testid=stPopoverButton]").click()
     with page.expect_download() as download:
         page.locator(".st-key-improved_lookup button").click()
@@ -98,7 +92,7 @@ def test_ports_that_are_written_get_the_tag_and_what_cannot_be_stays_where_it_wa
         box(tab).fill("batch")
         box(tab).press("Enter")
         says(tab, "443/tcp")
-        rests(tab)
+        rest(tab)
         expect(ports(tab)).to_have_value("2005")
         expect(box(tab)).to_have_value("batch")
     ports(tab).focus()
@@ -175,12 +169,12 @@ def given(page):
 
 
 def test_ticked_ports_get_one_tag_and_known_tags_and_suggestions_are_taken_with_the_keys(tab):
-    rests(tab)
+    rest(tab)
     for row, name in enumerate(("2001/tcp", "2001/tcp, 2002/tcp", "2001/tcp, 2002/tcp, 2003/tcp")):
         table = tab.locator(".st-key-untagged canvas").first.bounding_box()
         tab.mouse.click(table["x"] + 17, table["y"] + 32 * row + 80)
         on_offer(tab, name)
-        rests(tab)
+        rest(tab)
     says(tab, "Would tag 294 flows (11.3%).")
     box(tab).focus()
     for tag in ("Web front", "web back"):
@@ -208,7 +202,7 @@ def test_ticked_ports_get_one_tag_and_known_tags_and_suggestions_are_taken_with_
     on_offer(tab, "2029/tcp")
     tab.locator(".st-key-show_replies label").click()
     tab.get_by_text("41 ports", exact=True).wait_for()
-    rests(tab)
+    rest(tab)
     suggestion = tab.locator(".st-key-tag_as button")
     taken = []
     for take in (
@@ -220,7 +214,7 @@ def test_ticked_ports_get_one_tag_and_known_tags_and_suggestions_are_taken_with_
         name, text = ports(tab).get_attribute("placeholder"), suggestion.inner_text()
         taken.append((name, text.removeprefix("+ ")))
         take()
-    rests(tab)
+    rest(tab)
     assert [name for name, _ in taken] == ["2029/tcp", "60000/tcp", "60001/tcp", "60002/tcp"]
     assert given(tab) == [
         *((f"{port}/tcp", "Web front") for port in (2001, 2002, 2003)),

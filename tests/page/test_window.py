@@ -8,6 +8,7 @@ from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from flowtag_core.page import window
+from tests.conftest import rest
 
 
 def widths():
@@ -42,13 +43,6 @@ def tab(sample):
     sample.keyboard.press("Escape")
     rest(sample)
     return sample
-
-
-def rest(tab):
-    """Wait until the script has finished."""
-    tab.wait_for_timeout(300)
-    expect(tab.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-    tab.wait_for_timeout(300)
 
 
 def focused(tab):

@@ -51,8 +51,10 @@ function started() {
     document.documentElement.dataset.theme = theme
     if (page.known.theme && theme !== page.known.theme) page.tell?.("theme", theme)
   }
-  // The style follows the class a moment later.
-  const watch = new MutationObserver(() => [0, 100, 500].forEach((wait) => setTimeout(page.look, wait)))
+  // The style follows the class later, on a busy machine much later.
+  const watch = new MutationObserver(() =>
+    [0, 100, 500, 2000].forEach((wait) => setTimeout(page.look, wait)),
+  )
   watch.observe(document.querySelector(".stApp"), { attributeFilter: ["class"] })
   window.addEventListener("resize", page.measure)
   window.addEventListener("keydown", (event) => press(page, event), { capture: true })
