@@ -30,6 +30,7 @@ function started() {
   const queue = newQueue()
   listenForDrags(queue)
   listenForChoices(queue)
+  document.documentElement.dataset.drops = "queued" // shows the zone
   return queue
 }
 

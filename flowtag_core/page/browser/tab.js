@@ -7,12 +7,5 @@ export default function ({ data, setStateValue }) {
     name = Array.from(random, (byte) => byte.toString(16).padStart(2, "0")).join("")
     sessionStorage.setItem("flowtag-tab", name)
   }
-  let waiting
-  const tell = () => {
-    // A run of the script makes Streamlit forget files that were dropped before our queue was loaded.
-    if (document.querySelector('[data-testid="stFileChip"]')) waiting = setTimeout(tell, 200)
-    else setStateValue("name", name)
-  }
-  if (name !== data.known) tell()
-  return () => clearTimeout(waiting)
+  if (name !== data.known) setStateValue("name", name)
 }

@@ -39,8 +39,6 @@ function started() {
   page.measure = () => {
     clearTimeout(settling)
     settling = setTimeout(() => {
-      // A run of the script makes Streamlit forget files that were dropped before our queue was loaded.
-      if (document.querySelector('[data-testid="stFileChip"]')) return page.measure()
       const width = Math.floor(innerWidth / STEP) * STEP
       if (width !== page.known.width) page.tell?.("width", width)
     }, SETTLED)
