@@ -3,6 +3,7 @@
 FlowtagError
 ├── LogError            a flow log that cannot be read
 │   ├── DamagedLogError one that ends before its end; what came out before stays counted
+│   ├── OverBudgetError one that costs more memory or time than any sound log of its size
 │   └── UnforeseenError one that brings out a bug in flowtag
 ├── FormatError         a layout given by hand that names no port or no protocol
 ├── LookupFileError     a lookup that cannot be used at all
@@ -42,6 +43,10 @@ class DamagedLogError(LogError):
     def __init__(self, message: str, tail: bytes = b"") -> None:
         super().__init__(message)
         self.tail = tail
+
+
+class OverBudgetError(LogError):
+    """A log that costs more memory or time than any sound log of its size."""
 
 
 class UnforeseenError(LogError):

@@ -18,6 +18,7 @@ from flowtag_core.errors import (
     Cancelled,
     DamagedLogError,
     LogError,
+    OverBudgetError,
     UnforeseenError,
     as_log_error,
 )
@@ -208,7 +209,9 @@ def _in_log(log: Log, results: Iterator[Iterator[Counted]]) -> Iterator[Counted]
                 yield counted
         except LogError as error:
             errors.append(error)
-            refusals.append(Refusal(place.name, str(error)))
+            # What ended the work on an archive is told before what was found in it.
+            first = 0 if isinstance(error, OverBudgetError) else len(refusals)
+            refusals.insert(first, Refusal(place.name, str(error)))
     if not is_counted and len(refusals) == len(errors) == 1:
         raise errors[0]
     if not is_counted and refusals:
@@ -226,7 +229,7 @@ class _Ahead:
 
     def __init__(self, places: Sequence[Place], job: _Job) -> None:
         self._places = places
-        self._job = job._replace(progress=lambda _: None, cancel=lambda: False)
+        self._job = job._replace(progress=lambda _: None)
         # Zero for what is not known: a range would go through all its numbers to find None.
         sizes = [place.size or 0 for place in places]
         # Only a file opened by its path has a position of its own, which no other thread moves.
@@ -267,8 +270,8 @@ def _early(place: Place, job: _Job) -> _Early:
     with suppress(LogError), closing(place.open()) as source:
         try:
             with as_log_error(place.name):
-                held = _held(unpacked(source))
-        except UnforeseenError as error:
+                held = _held(unpacked(Watched(source, lambda: job.check(place.name))))
+        except (OverBudgetError, UnforeseenError) as error:
             return error
         except LogError:
             return None
@@ -316,9 +319,7 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
     def tell() -> None:
         job.check(source.name)
         done = lines + (count.lines if count else 0)
-        size = source.size
-        at_most = source.bytes_read if size is None else min(source.bytes_read, size)
-        job.progress(Progress(source.name, at_most, size, done))  # some is read twice
+        job.progress(Progress(source.name, source.came, source.size, done))
 
     source.on_read = tell
     for file in files:
@@ -326,6 +327,8 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
         try:
             with as_log_error(file.name):
                 damage = file.refusal or _count(file, count)
+        except OverBudgetError:
+            raise
         except LogError as error:
             if file.name == source.name:
                 raise

@@ -12,10 +12,10 @@ import binascii
 import json
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from flowtag_core.counts import Reason
-from flowtag_core.errors import DamagedLogError, LogError
+from flowtag_core.errors import DamagedLogError, LogError, OverBudgetError
 from flowtag_core.shapes.fields import (
     FEWEST_WORDS,
     IN_EVERY_FLOW,
@@ -32,6 +32,7 @@ from flowtag_core.shapes.json_text import JsonText, Unread, is_json
 from flowtag_core.shapes.layout import Layout
 from flowtag_core.shapes.records import Kind, Records, batched
 from flowtag_core.shapes.text import whole_lines
+from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import File, Pieces, peeked
 from flowtag_core.sources.unpacking import unpacked
 
@@ -64,18 +65,31 @@ Texts = Iterator[tuple[Kind, bytes]]
 Wanted = tuple[str, ...]
 
 
-def json_records(name: str, pieces: Pieces, wanted: Wanted) -> Iterator[Records]:
+class _Within(NamedTuple):
+    """What holds for a part of a document: the wanted fields, the file's budget, how deep the part is."""
+
+    wanted: Wanted
+    budget: Budget
+    depth: int = 0
+
+    @property
+    def deeper(self) -> _Within:
+        """The same one level below."""
+        return _Within(self.wanted, self.budget, self.depth + 1)
+
+
+def json_records(name: str, pieces: Pieces, wanted: Wanted, budget: Budget) -> Iterator[Records]:
     """The records, with the `wanted` fields, of a file that begins as JSON.
 
     Each has the number of its line where every line is a document, else its place among the records.
     Raises LogError where the file holds the logs of others, DamagedLogError, after everything that
-    came before, where it ends too early.
+    came before, where it ends too early, OverBudgetError where what is packed in it is too much.
     """
-    yield from batched(_numbered(name, JsonText(pieces, _CONTAINERS), wanted))
+    yield from batched(_numbered(name, JsonText(pieces, _CONTAINERS), _Within(wanted, budget)))
 
 
 def _numbered(
-    name: str, text: JsonText, wanted: Wanted
+    name: str, text: JsonText, within: _Within
 ) -> Iterator[tuple[Kind, tuple[int, bytes]]]:
     place = 0
     has_lines = False
@@ -83,7 +97,7 @@ def _numbered(
         if not place:
             _refuse_others(name, document)
             has_lines = text.is_line_ending
-        for kind, record in _in_document(document, wanted):
+        for kind, record in _in_document(document, within):
             place += 1
             yield kind, (line if has_lines else place, record)
     if text.damage:
@@ -120,19 +134,19 @@ def _contained(document: Any) -> list[Any] | None:
     return next((array for array in arrays if isinstance(array, list)), None)
 
 
-def _in_document(document: Any, wanted: Wanted, depth: int = 0) -> Texts:
+def _in_document(document: Any, within: _Within) -> Texts:
     """The records of one JSON document, or of a part of one."""
     document = _one_object(document)
     if isinstance(document, Unread):
         yield _UNREAD[document.reason], document.text.encode("utf-8", "replace")
-    elif depth > _DEEPEST:
+    elif within.depth > _DEEPEST:
         yield _UNKNOWN, _told(document)
     elif isinstance(document, list):
         for inner in document:
-            yield from _in_document(inner, wanted, depth + 1)
+            yield from _in_document(inner, within.deeper)
     elif isinstance(document, dict):
         source = document.get("_source")
-        yield from _in_object(source if isinstance(source, dict) else document, wanted, depth)
+        yield from _in_object(source if isinstance(source, dict) else document, within)
     elif isinstance(document, str):
         yield from _in_text(_AS_TEXT, document)
     else:
@@ -155,9 +169,9 @@ def _in_text(kind: Kind, text: str) -> Texts:
         yield kind, line.encode("utf-8", "replace")
 
 
-def _in_object(document: dict[str, Any], wanted: Wanted, depth: int) -> Texts:
+def _in_object(document: dict[str, Any], within: _Within) -> Texts:
     if document.keys().isdisjoint(_ENVELOPE):
-        yield from _in_record(document, wanted, depth)
+        yield from _in_record(document, within)
         return
     payloads = (_at(document, place) for place in _PACKED)
     packed = next((payload for payload in payloads if isinstance(payload, str)), None)
@@ -166,20 +180,20 @@ def _in_object(document: dict[str, Any], wanted: Wanted, depth: int) -> Texts:
     arrays = [array for place in _CONTAINERS if isinstance(array := _at(document, place), list)]
     is_record = not document.keys().isdisjoint(MESSAGE_KEYS) or are_flows(fields_of(document), [])
     if is_record or (packed is None and not arrays):
-        yield from _in_record(document, wanted, depth)
+        yield from _in_record(document, within)
     elif packed is not None:
-        yield from _in_payload(packed, wanted, depth)
+        yield from _in_payload(packed, within)
     for array in arrays:
-        yield from _in_document(array, wanted, depth + 1)
+        yield from _in_document(array, within.deeper)
 
 
-def _in_record(document: dict[str, Any], wanted: Wanted, depth: int) -> Texts:
+def _in_record(document: dict[str, Any], within: _Within) -> Texts:
     """The record that an object is: as text under one of its keys, or its fields under several.
 
     Where it is neither, those in its arrays.
     """
     leaves = {path: value for path, value in _leaves(document) if value is not None}
-    paths, kind = _fields(tuple(leaves), wanted)
+    paths, kind = _fields(tuple(leaves), within.wanted)
     for key in MESSAGE_KEYS:
         text = leaves.get(key)
         if isinstance(text, str) and (kind is None or len(text.split()) >= FEWEST_WORDS):
@@ -191,7 +205,7 @@ def _in_record(document: dict[str, Any], wanted: Wanted, depth: int) -> Texts:
         return
     arrays = [value for value in leaves.values() if isinstance(value, list) and value]
     for array in arrays:
-        yield from _in_document(array, wanted, depth + 1)
+        yield from _in_document(array, within.deeper)
     if not arrays:
         yield _UNKNOWN, _told(document)
 
@@ -232,19 +246,22 @@ def _leaves(document: dict[str, Any], above: str = "", depth: int = 0) -> Iterat
             yield f"{above}{key}", value
 
 
-def _in_payload(packed: str, wanted: Wanted, depth: int) -> Texts:
+def _in_payload(packed: str, within: _Within) -> Texts:
     """The records in what Lambda and Firehose are given: base64, mostly of gzip."""
     try:
         payload = base64.b64decode("".join(packed.split()), validate=True)
-        for file in unpacked(File("the payload", iter([payload]))):
-            yield from _in_file(file, wanted, depth)
+        within.budget.stream(len(payload))
+        for file in unpacked(File("the payload", iter([payload]), budget=within.budget)):
+            yield from _in_file(file, within)
+    except OverBudgetError:
+        raise
     except DamagedLogError as damage:
         yield _UNREAD[Reason.CUT_SHORT], damage.tail or packed[:_LONGEST_TOLD].encode()
     except (LogError, binascii.Error, ValueError):
         yield _UNKNOWN, packed[:_LONGEST_TOLD].encode("utf-8", "replace")
 
 
-def _in_file(file: File, wanted: Wanted, depth: int) -> Texts:
+def _in_file(file: File, within: _Within) -> Texts:
     head, pieces = peeked(file.pieces())
     if not is_json(head):
         for block in whole_lines(pieces):
@@ -253,6 +270,6 @@ def _in_file(file: File, wanted: Wanted, depth: int) -> Texts:
         return
     text = JsonText(pieces, _CONTAINERS)
     for _, document in text.documents():
-        yield from _in_document(document, wanted, depth + 1)
+        yield from _in_document(document, within.deeper)
     if text.damage:
         raise text.damage

@@ -10,6 +10,7 @@ from flowtag_core.errors import DamagedLogError
 from flowtag_core.shapes.layout import Layout
 
 _AT_ONCE: Final = 1 << 10
+_BYTES_AT_ONCE: Final = 1 << 22
 
 Numbered = tuple[int, bytes]
 """A record's line, or its place where there are no lines, and its text."""
@@ -58,13 +59,15 @@ def batched(found: Iterable[tuple[Kind, Numbered]]) -> Iterator[Records]:
     """Batch consecutive records of one kind; at damage, give what came before it first."""
     kind: Kind | None = None
     batch: list[Numbered] = []
+    size = 0
     try:
         for its_kind, numbered in found:
-            if kind is not its_kind or len(batch) == _AT_ONCE:
+            if kind is not its_kind or len(batch) == _AT_ONCE or size > _BYTES_AT_ONCE:
                 if kind is not None:
                     yield Records(kind, batch)
-                kind, batch = its_kind, []
+                kind, batch, size = its_kind, [], 0
             batch.append(numbered)
+            size += len(numbered[1])
     except DamagedLogError:
         if kind is not None:
             yield Records(kind, batch)

@@ -97,7 +97,9 @@ def _in_documents(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[
     from flowtag_core.shapes.json_documents import json_records
     from flowtag_core.shapes.json_text import is_json
 
-    return json_records(file.name, file.pieces(), wanted) if is_json(head) else None
+    if not is_json(head):
+        return None
+    return json_records(file.name, file.pieces(), wanted, file.budget)
 
 
 def _in_table(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[Records] | None:

@@ -1,27 +1,39 @@
 """The files in a tar or zip archive; where it is damaged, all that came before the damage.
 
-Sources: PKWARE's APPNOTE (zip), POSIX.1-2001 (tar).
+Sources: PKWARE's APPNOTE (zip), POSIX.1-2001 and GNU tar's manual (tar). The headers of a tar archive are
+walked here, not by `tarfile`, which holds records of any size and expands sparse files.
 """
 
 from __future__ import annotations
 
 import lzma
+import re
 import tarfile
 import zipfile
 import zlib
-from collections import deque
-from collections.abc import Callable, Iterator
-from typing import Any, BinaryIO, Final, cast
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.sources.bombs import refuse_bomb
+from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import READ_SIZE, File, Pieces
 
-_TAR_SIZE: Final = 1 << 13  # less than tarfile reads at once
 _ENCRYPTED: Final = 1
 _LARGEST_MEMBER: Final = 1 << 50
+_LARGEST_RECORD: Final = 1 << 20
+"""Bytes of a record that tells more of the next member, such as its long name."""
+_MOST_RECORDS: Final = 8
+"""Such records before one member."""
+_LONGEST_NAME: Final = 1 << 12
+_LONG_NAME: Final = tarfile.GNUTYPE_LONGNAME
+_PAX: Final = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
+_RECORDS: Final = (_LONG_NAME, tarfile.GNUTYPE_LONGLINK, tarfile.XGLTYPE, *_PAX)
+_PAX_FIELD: Final = re.compile(rb"(\d{1,9}) ([^=\n]{1,100})=")
+_SPARSE: Final = "is a sparse file, which flowtag does not unpack. Unpack it by hand."
+_BOUNDED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Ways to pack of which Python gives no more at once than it is asked for."""
 _MISLED: Final = (
-    tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
     lzma.LZMAError,
@@ -30,47 +42,124 @@ _MISLED: Final = (
     EOFError,
     NotImplementedError,
     OSError,
-    RecursionError,  # a tar archive of a thousand long names without a file
     ValueError,
 )
 """What the standard library raises for archives that were damaged, or made to mislead it."""
 
 
-def tar_files(name: str, pieces: Pieces) -> Iterator[File]:
-    """The files of a tar archive, in order. Anything but a regular file is skipped."""
+def tar_files(name: str, pieces: Pieces, budget: Budget) -> Iterator[File]:
+    """The files of a tar archive, in order. Anything but a regular file is skipped.
+
+    Raises OverBudgetError where there are more of them than a sound archive of its size has.
+    """
     tape = _Tape(name, pieces)
     has_files = False
-    try:
-        with tarfile.open(fileobj=cast(BinaryIO, tape), mode="r|") as archive:
-            for member in archive:
-                # What is larger than any file would be skipped for ever.
-                if not 0 <= member.size <= _LARGEST_MEMBER:
-                    raise tarfile.ReadError("a size that no file has")
-                if member.isreg() and not _is_no_file(member.name):
-                    has_files = True
-                    content = cast(Any, archive.extractfile(member))
-                    yield File(f"{name}/{member.name}", _read(content.read1, member, tape))
-            tape.check_end(archive.offset)
-    except _MISLED as error:
-        raise tape.damage or DamagedLogError(
-            f"{name}: is damaged: what follows the last whole file in it cannot be read."
-        ) from error
+    while (member := _next_member(tape, budget)) is not None:
+        content = _read(member, tape)
+        if member.is_file and not _is_no_file(member.name):
+            has_files = True
+            yield File(
+                f"{name}/{member.name}",
+                content if not member.is_sparse else iter(()),
+                refusal=f"{name}/{member.name}: {_SPARSE}" if member.is_sparse else "",
+            )
+        for _ in content:
+            budget.check()
+        tape.read(-member.size % tarfile.BLOCKSIZE)
     if tape.damage:
         raise tape.damage
     if not has_files:
         raise LogError(f"{name}: is a tar archive without files. Give one that has logs.")
 
 
-def _read(read: Callable[[int], bytes], member: tarfile.TarInfo, tape: _Tape) -> Pieces:
+class _Member(NamedTuple):
+    """What the headers say of a member of a tar archive; its size is in bytes as they are stored."""
+
+    name: str
+    size: int
+    is_file: bool
+    is_sparse: bool
+
+
+def _next_member(tape: _Tape, budget: Budget) -> _Member | None:
+    """The member that begins here; None at the archive's end."""
+    budget.entry()
+    told: dict[str, str] = {}
+    for _ in range(_MOST_RECORDS):
+        block = tape.read(tarfile.BLOCKSIZE)
+        header = _header(block)
+        if header is None:
+            if told:
+                raise tape.broken()
+            tape.check_end(block)
+            return None
+        size = int(told.get("size", header.size))
+        if header.type not in _RECORDS:
+            name = told.get("path", header.name)
+            is_sparse = header.type == tarfile.GNUTYPE_SPARSE or "sparse" in told
+            if not 0 <= size <= _LARGEST_MEMBER or len(name) > _LONGEST_NAME:
+                raise tape.broken()
+            if header.type == tarfile.GNUTYPE_SPARSE and block[482]:
+                _skip_sparse_map(tape, budget)
+            has_data = not (header.issym() or header.islnk() or header.isdev() or header.isdir())
+            return _Member(name, size if has_data else 0, header.isreg(), is_sparse)
+        if not 0 <= header.size <= _LARGEST_RECORD:
+            raise tape.broken()
+        record = tape.read(header.size)
+        tape.read(-header.size % tarfile.BLOCKSIZE)
+        if header.type == _LONG_NAME:
+            told["path"] = _text(record.partition(b"\0")[0])
+        elif header.type in _PAX:
+            told |= _pax_fields(record)
+    raise tape.broken()
+
+
+def _header(block: bytes) -> tarfile.TarInfo | None:
+    """The header that a block is, None where it is none."""
+    with suppress(tarfile.HeaderError, ValueError):
+        return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    return None
+
+
+def _pax_fields(record: bytes) -> dict[str, str]:
+    """The path and the size in an extended header, and whether it is of a sparse file."""
+    told: dict[str, str] = {}
+    at = 0
+    while found := _PAX_FIELD.match(record, at):
+        end = at + int(found[1])
+        key, value = found[2], record[found.end() : end - 1]
+        if key == b"path":
+            told["path"] = _text(value)
+        elif key == b"size":
+            told["size"] = value.decode() if value.isdigit() and len(value) < 20 else "-1"
+        elif key.startswith(b"GNU.sparse."):
+            told["sparse"] = "yes"
+        if end <= found.end():
+            break
+        at = end
+    return told
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")
+
+
+def _skip_sparse_map(tape: _Tape, budget: Budget) -> None:
+    """Skip the blocks behind an old GNU header that list more parts of a sparse file."""
+    while True:
+        budget.check()
+        block = tape.read(tarfile.BLOCKSIZE)
+        if len(block) < tarfile.BLOCKSIZE or not block[504]:
+            return
+
+
+def _read(member: _Member, tape: _Tape) -> Pieces:
     """A member of a tar archive, up to where the archive is cut."""
-    size = 0
-    try:
-        while piece := read(_TAR_SIZE):
-            size += len(piece)
-            yield piece
-    except _MISLED:
-        yield tape.given_from(member.offset_data + size)  # what was read in the call that failed
-    if size < member.size:
+    left = member.size
+    while left and (piece := tape.read(min(left, READ_SIZE))):
+        left -= len(piece)
+        yield piece
+    if left:
         raise tape.damage or DamagedLogError(f"{tape.name}: is cut short in the middle of a file.")
 
 
@@ -81,48 +170,49 @@ class _Tape:
         self.name = name
         self._pieces = pieces
         self._held = b""
-        self._given: deque[bytes] = deque([b"", b""], maxlen=2)
-        self._size = 0
         self.damage: DamagedLogError | None = None
 
     def read(self, size: int) -> bytes:
         """The next bytes, fewer only at the end."""
-        while len(self._held) < size:
+        parts = [self._held]
+        there = len(self._held)
+        while there < size and not self.damage:
             try:
-                self._held += next(self._pieces)
+                parts.append(next(self._pieces))
             except StopIteration:
                 break
             except DamagedLogError as damage:
                 self.damage = damage
-                break
-        text, self._held = self._held[:size], self._held[size:]
-        if text:
-            self._given.append(text)
-        self._size += len(text)
-        return text
+            else:
+                there += len(parts[-1])
+        held = b"".join(parts)
+        self._held = held[size:]
+        return held[:size]
 
-    def given_from(self, place: int) -> bytes:
-        """The bytes given from this place on, as far back as two reads."""
-        given = b"".join(self._given)
-        start = self._size - len(given)
-        return given[max(place - start, 0) :]
+    def broken(self) -> DamagedLogError:
+        """What to raise where no member can be made out."""
+        return self.damage or DamagedLogError(
+            f"{self.name}: is damaged: what follows the last whole file in it cannot be read."
+        )
 
-    def check_end(self, place: int) -> None:
-        """Raise DamagedLogError where an archive does not end at this place, with zeros to the end.
-
-        tarfile takes a header that is cut or broken for the end, and says nothing.
-        """
-        behind = self.given_from(place)
-        is_empty = not behind.strip(b"\0") and not self._held.strip(b"\0")
-        if not (len(behind) >= tarfile.BLOCKSIZE and is_empty):
+    def check_end(self, block: bytes) -> None:
+        """Raise DamagedLogError where an archive does not end here, with zeros to the end."""
+        is_empty = len(block) == tarfile.BLOCKSIZE
+        while is_empty and block:
+            is_empty = not block.strip(b"\0")
+            block = self.read(READ_SIZE)
+        if not is_empty:
             raise self.damage or DamagedLogError(
-                f"{self.name}: is cut short or damaged: the tar archive does not end where its last whole "
-                "file does."
+                f"{self.name}: is cut short or damaged: the tar archive does not end where its last "
+                "whole file does."
             )
 
 
-def zip_files(name: str, file: BinaryIO) -> Iterator[File]:
-    """The files of a seekable zip archive."""
+def zip_files(name: str, file: BinaryIO, budget: Budget) -> Iterator[File]:
+    """The files of a seekable zip archive.
+
+    Raises OverBudgetError where there are more of them, or they unpack to more, than a sound one has.
+    """
     try:
         archive = zipfile.ZipFile(file)
     except _MISLED as error:
@@ -139,22 +229,22 @@ def zip_files(name: str, file: BinaryIO) -> Iterator[File]:
         if not members:
             raise LogError(f"{name}: is a zip archive without files. Give one that has logs.")
         for member in members:
+            budget.entry()
             inner = f"{name}/{member.filename.replace(chr(92), '/')}"
             if member.flag_bits & _ENCRYPTED:
                 refusal = f"{inner}: is encrypted. Unpack it with its password and give the file."
                 yield File(inner, iter(()), refusal=refusal)
             else:
-                yield File(inner, _unzip(archive, member, inner))
+                yield File(inner, _unzip(archive, member, inner, budget))
 
 
-def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Pieces:
-    size = 0
+def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, budget: Budget) -> Pieces:
+    at_once = READ_SIZE if member.compress_type in _BOUNDED else 1
     try:
         with archive.open(member) as content:
             # read() would discard what it unpacked before the damage.
-            while piece := cast(Any, content).read1(READ_SIZE):
-                size += len(piece)
-                refuse_bomb(name, member.compress_size, size)
+            while piece := cast(Any, content).read1(at_once):
+                budget.stream(len(piece))
                 yield piece
     except NotImplementedError as error:
         raise LogError(

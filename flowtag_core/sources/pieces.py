@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import BinaryIO, Final, Protocol
 
 from flowtag_core.errors import DamagedLogError, LogError, reason_of
+from flowtag_core.sources.budget import Budget
 
 READ_SIZE: Final = 1 << 19
 """Bytes that are read at once."""
@@ -34,6 +35,10 @@ class Source(Protocol):
     @property
     def size(self) -> int | None:
         """Its bytes, None where that is not known."""
+
+    @property
+    def budget(self) -> Budget:
+        """Where the work on it is charged."""
 
     def pieces(self) -> Pieces:
         """Its bytes from the beginning, in order.
@@ -58,6 +63,7 @@ class File:
 
     `wrapping` names what was unpacked to get there. A file that cannot be unpacked has the reason in
     `refusal` and no pieces. One that was not packed at all keeps the source that it was, `source`.
+    `budget` is that of the source that it came from.
     """
 
     name: str
@@ -66,10 +72,13 @@ class File:
     refusal: str = ""
     source: Source | None = None
     size: int | None = None
+    budget: Budget = field(default_factory=lambda: Budget("the file"))
 
     def with_content(self, content: Pieces) -> File:
         """The same file with its bytes in other pieces; `replace` would take ten times as long."""
-        return File(self.name, content, self.wrapping, self.refusal, self.source, self.size)
+        return File(
+            self.name, content, self.wrapping, self.refusal, self.source, self.size, self.budget
+        )
 
     def pieces(self) -> Pieces:
         """Its bytes, the first time that they are asked for."""

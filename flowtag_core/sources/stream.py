@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, BinaryIO, Final, cast
 
 from flowtag_core.errors import DamagedLogError, LogError, reason_of
+from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import READ_SIZE, Pieces, Source
 
 _LAST: Final = 1 << 11
@@ -34,6 +35,7 @@ class Stream:
         self.name = name
         self.size = size
         self.close = close
+        self.budget = Budget(name, lambda: size or 0)
         self._file = file
         self._start = start
 
@@ -94,7 +96,10 @@ class Stream:
 
 
 class Watched:
-    """A source of which each read is noticed: `bytes_read` counts up, then `on_read` is called."""
+    """A source of which each read is noticed: `bytes_read` counts up, then `on_read` is called.
+
+    Each charge to its budget is noticed too.
+    """
 
     def __init__(self, source: Source, on_read: Callable[[], None] = lambda: None) -> None:
         self.name = source.name
@@ -102,8 +107,14 @@ class Watched:
         self.again = source.again
         self.close = source.close
         self.bytes_read = 0
+        self.budget = Budget(source.name, lambda: self.came, lambda: self.on_read())  # noqa: PLW0108 (it changes)
         self._source = source
         self.on_read = on_read
+
+    @property
+    def came(self) -> int:
+        """The bytes that were read, each once: some are read twice."""
+        return self.bytes_read if self.size is None else min(self.bytes_read, self.size)
 
     def pieces(self) -> Pieces:
         """The source's bytes."""

@@ -13,8 +13,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.sources.bombs import refuse_bomb
+from flowtag_core.errors import DamagedLogError, LogError, OverBudgetError
+from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import (
     MEMBER_END,
     READ_SIZE,
@@ -53,9 +53,11 @@ def unpacked(source: Source) -> Iterator[File]:
     """Each file in a source, or the source itself if it is not packed. Read them in order.
 
     Raises LogError where it cannot be unpacked at all. The pieces raise DamagedLogError, after
-    everything that came out before, where packed data ends early or does not hold together.
+    everything that came out before, where packed data ends early or does not hold together, and
+    OverBudgetError where all files together unpack to more than any flow log could be.
     """
-    yield from _unpacked(File(source.name, source.pieces(), source=source), 0)
+    file = File(source.name, source.pieces(), source=source, budget=source.budget)
+    yield from _unpacked(file, 0)
 
 
 def _unpacked(file: File, layer: int) -> Iterator[File]:
@@ -77,36 +79,32 @@ def _unpacked(file: File, layer: int) -> Iterator[File]:
             continue
         try:
             yield from _unpacked(replace(inner, wrapping=around), layer + packing.is_layer)
+        except OverBudgetError:
+            raise
         except LogError as error:
             if inner.name == name:
                 raise
             yield File(inner.name, iter(()), around, str(error))
 
 
-def _bounded(file: File, unpack: Callable[[Pieces], Pieces]) -> File:
-    """The file unpacked; its pieces raise LogError where it is larger than any flow log could be."""
-    sizes = [0, 0]
+def _of(file: File, pieces: Pieces) -> File:
+    """What a file of the same name unpacks to."""
+    return File(file.name, _charged(pieces, file.budget), budget=file.budget)
 
-    def counted() -> Pieces:
-        for piece in file.content:
-            sizes[0] += len(piece)
-            yield piece
 
-    def bounded() -> Pieces:
-        for text in unpack(counted()):
-            sizes[1] += len(text)
-            refuse_bomb(file.name, *sizes)
-            yield text
-
-    return File(file.name, bounded())
+def _charged(pieces: Pieces, budget: Budget) -> Pieces:
+    """The pieces, each charged to the budget."""
+    for piece in pieces:
+        budget.stream(len(piece))
+        yield piece
 
 
 def _open_gzip(file: File) -> Iterator[File]:
-    yield _bounded(file, lambda packed: _gunzip(packed, file))
+    yield _of(file, _gunzip(file.content, file))
 
 
 def _open_zstd(file: File) -> Iterator[File]:
-    yield _bounded(file, lambda packed: _unzstd(packed, file.name))
+    yield _of(file, _unzstd(file.content, file.name))
 
 
 def _gunzip(pieces: Pieces, file: File) -> Pieces:
@@ -272,7 +270,8 @@ def _cut_short(name: str, kind: str, packed: int) -> DamagedLogError:
 def _open_tar(file: File) -> Iterator[File]:
     from flowtag_core.sources.archives import tar_files  # which few need, and which takes time
 
-    return tar_files(file.name, file.content)
+    for inner in tar_files(file.name, file.content, file.budget):
+        yield replace(inner, budget=file.budget)
 
 
 def _open_zip(file: File) -> Iterator[File]:
@@ -280,13 +279,14 @@ def _open_zip(file: File) -> Iterator[File]:
     from flowtag_core.sources.archives import zip_files
 
     with seekable(file) as whole:
-        yield from zip_files(file.name, whole)
+        for inner in zip_files(file.name, whole, file.budget):
+            yield replace(inner, budget=file.budget)
 
 
 def _open_wide(file: File) -> Iterator[File]:
     """Give the text in UTF-8."""
     head, pieces = peeked(file.content)
-    yield File(file.name, _as_utf8(pieces, _wide(head)))
+    yield _of(file, _as_utf8(pieces, _wide(head)))
 
 
 def _as_utf8(pieces: Pieces, encoding: str) -> Pieces:

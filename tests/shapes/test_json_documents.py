@@ -13,6 +13,7 @@ from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.json_documents import json_records
 from flowtag_core.showing.log_notes import cautions
+from flowtag_core.sources.budget import Budget
 from tests.logs import line
 from tests.shapes.made import CLOUDTRAIL, as_json
 from tests.sources.made import parse
@@ -108,7 +109,7 @@ def test_all_that_stands_in_one_document_counts():
 def read(text, wanted=COUNTED):
     """Each record with its number and its kind."""
     pieces = iter([text.encode() if isinstance(text, str) else text])
-    found = json_records("a.json", pieces, wanted)
+    found = json_records("a.json", pieces, wanted, Budget("a.json"))
     return [(number, row, kind) for kind, numbered in found for number, row in numbered]
 
 
@@ -180,7 +181,7 @@ def test_where_the_json_is_cut_short_the_records_before_are_there():
     content = "".join([json.dumps({"message": RECORD})] * 3)[:-9].encode()
     got = []
     with pytest.raises(DamagedLogError, match=r"^a\.json: is cut short: its JSON stops in line 1 "):
-        got.extend(json_records("a.json", iter([content]), COUNTED))
+        got.extend(json_records("a.json", iter([content]), COUNTED, Budget("a.json")))
     assert [row for _, numbered in got for _, row in numbered][:2] == [RECORD.encode()] * 2
 
 
@@ -191,7 +192,7 @@ def test_damage_around_the_json_is_said_as_it_was_said():
 
     got = []
     with pytest.raises(DamagedLogError, match=r"^a\.gz: is damaged\.$"):
-        got.extend(json_records("a.json", pieces(), COUNTED))
+        got.extend(json_records("a.json", pieces(), COUNTED, Budget("a.json")))
     assert [row for _, numbered in got for _, row in numbered] == [RECORD.encode()]
 
 

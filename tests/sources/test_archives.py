@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.sources.archives import tar_files, zip_files
+from flowtag_core.sources.budget import Budget
 from tests.logs import line, text
 from tests.sources.made import parse, tarred, zipped
 
@@ -129,7 +130,7 @@ def test_the_files_of_a_tar_archive_come_in_order_in_any_cut(contents, kind, siz
     named = [(f"{'long name ' * (n * 30)}{n}", content) for n, content in enumerate(contents)]
     archive = tar_of([("folder", None), *named], kind)
     expected = [[f"logs.tar/{name}", content] for name, content in named]
-    assert got(tar_files("logs.tar", cut_into(archive, size))) == (expected, "")
+    assert got(tar_files("logs.tar", cut_into(archive, size), Budget("logs.tar"))) == (expected, "")
 
 
 @given(CONTENTS, st.data())
@@ -137,7 +138,7 @@ def test_of_a_tar_archive_that_is_cut_every_byte_of_a_file_before_the_cut_is_the
     archive = tar_of([(f"{n}.log", content) for n, content in enumerate(contents)])
     ends = 512 * sum(1 - -len(content) // 512 for content in contents)
     cut = data.draw(st.integers(0, ends))
-    found, damage = got(tar_files("logs.tar", cut_into(archive[:cut], 700)))
+    found, damage = got(tar_files("logs.tar", cut_into(archive[:cut], 700), Budget("logs.tar")))
     left, expected = cut, []
     for n, content in enumerate(contents):
         if left < 512:
@@ -155,7 +156,7 @@ def test_what_damaged_the_tape_is_said_and_what_came_before_is_there():
         yield archive[:5000]
         raise DamagedLogError("logs.tar: is cut short: the gzip data stops.")
 
-    found, damage = got(tar_files("logs.tar", pieces()))
+    found, damage = got(tar_files("logs.tar", pieces(), Budget("logs.tar")))
     assert found == [["logs.tar/a.log", b"a" * 700], ["logs.tar/b.log", b"b" * (5000 - 2048)]]
     assert damage == "logs.tar: is cut short: the gzip data stops."
 
@@ -168,12 +169,14 @@ def test_what_is_no_regular_file_in_a_tar_archive_is_none():
             member.type, member.linkname = kind, "/etc/passwd"
             archive.addfile(member)
     with pytest.raises(LogError, match="is a tar archive without files"):
-        got(tar_files("logs.tar", iter([out.getvalue()])))
+        got(tar_files("logs.tar", iter([out.getvalue()]), Budget("logs.tar")))
 
 
 def test_what_systems_put_beside_files_is_none_of_them():
     names = ["__MACOSX/a.log", "x/._a.log", ".DS_Store", "x/Thumbs.db", "x/.hidden.log"]
-    found, damage = got(tar_files("logs.tar", iter([tar_of([(name, b"x") for name in names])])))
+    found, damage = got(
+        tar_files("logs.tar", iter([tar_of([(name, b"x") for name in names])]), Budget("logs.tar"))
+    )
     assert (found, damage) == ([["logs.tar/x/.hidden.log", b"x"]], "")
 
 
@@ -189,7 +192,9 @@ def zip_of(members, method=zipfile.ZIP_DEFLATED):
 def test_the_files_of_a_zip_archive_come_in_order(contents, method):
     named = [(f"{n}.log", content) for n, content in enumerate(contents)]
     expected = [[f"logs.zip/{name}", content] for name, content in named]
-    assert got(zip_files("logs.zip", zip_of([("folder/", b""), *named], method))) == (expected, "")
+    assert got(
+        zip_files("logs.zip", zip_of([("folder/", b""), *named], method), Budget("logs.zip"))
+    ) == (expected, "")
 
 
 MANY_LINES = text([line()] * 9000)
@@ -198,7 +203,7 @@ MANY_LINES = text([line()] * 9000)
 def test_a_file_in_a_zip_archive_that_does_not_hold_together_gives_what_came_before():
     packed = bytearray(zip_of([("a.log", MANY_LINES)], zipfile.ZIP_STORED).getvalue())
     packed[packed.index(MANY_LINES) + 9] ^= 1
-    found, damage = got(zip_files("logs.zip", io.BytesIO(packed)))
+    found, damage = got(zip_files("logs.zip", io.BytesIO(packed), Budget("logs.zip")))
     assert len(found[0][1]) > len(MANY_LINES) // 2
     assert damage == "logs.zip/a.log: is damaged: the zip data does not hold together."
 
@@ -210,12 +215,12 @@ def test_a_file_in_a_zip_archive_that_is_packed_in_an_unknown_way_is_refused():
     with pytest.raises(
         LogError, match=r"logs\.zip/a\.log: is packed in a way that Python does not"
     ):
-        got(zip_files("logs.zip", io.BytesIO(packed)))
+        got(zip_files("logs.zip", io.BytesIO(packed), Budget("logs.zip")))
 
 
 def test_names_after_names_without_a_file_are_damage_and_no_endless_descent():
     name = tarfile.TarInfo("././@LongLink")
     name.type, name.size = tarfile.GNUTYPE_LONGNAME, 5
     archive = (name.tobuf(tarfile.GNU_FORMAT) + b"a.log".ljust(512, b"\0")) * 3000
-    _, damage = got(tar_files("logs.tar", cut_into(archive, 1 << 16)))
+    _, damage = got(tar_files("logs.tar", cut_into(archive, 1 << 16), Budget("logs.tar")))
     assert damage.startswith("logs.tar: is damaged")

@@ -7,14 +7,14 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtag_core.errors import LogError
-from flowtag_core.sources import bombs
-from flowtag_core.sources.bombs import refuse_bomb
+from flowtag_core.errors import LogError, OverBudgetError
+from flowtag_core.sources import budget
+from flowtag_core.sources.budget import Budget
 from tests.sources.made import parse, zipped
 
 
 def test_a_bomb_is_refused_by_size_and_ratio(monkeypatch):
-    monkeypatch.setattr(bombs, "_BOMB_SIZE", 1 << 22)
+    monkeypatch.setattr(budget, "_MOST_STREAMED", 1 << 22)
     with pytest.raises(LogError, match="unpacks to over 1,000 times its size"):
         parse(gzip.compress(b"\n" * (1 << 24), 9))
 
@@ -22,15 +22,13 @@ def test_a_bomb_is_refused_by_size_and_ratio(monkeypatch):
 @given(packed=st.integers(0, 1 << 40), over=st.integers(0, 1))
 def test_only_what_is_both_large_and_a_thousand_times_its_size_is_refused(packed, over):
     size = max(1 << 30, 1000 * packed) + over
+    charged = Budget("a.log", lambda: packed)
+    charged.stream(size // 2)
     if over:
-        with pytest.raises(LogError, match=f"^a.log: unpacks to over 1,000 times .*{size:,} bytes"):
-            refuse_bomb("a.log", packed, size)
+        with pytest.raises(OverBudgetError, match=f"^a.log: unpacks to .*{size:,} bytes"):
+            charged.stream(size - size // 2)
     else:
-        refuse_bomb("a.log", packed, size)
-
-
-def test_what_is_small_may_be_packed_as_well_as_it_can_be():
-    refuse_bomb("a.log", 1, 1 << 30)
+        charged.stream(size - size // 2)
 
 
 @pytest.mark.parametrize(
@@ -44,8 +42,8 @@ def test_what_is_small_may_be_packed_as_well_as_it_can_be():
 def test_a_bomb_is_refused_however_it_is_packed_and_before_all_of_it_is_unpacked(
     monkeypatch, pack, size
 ):
-    monkeypatch.setattr(bombs, "_BOMB_SIZE", 1 << 20)
-    monkeypatch.setattr(bombs, "_BOMB_RATIO", 100)
+    monkeypatch.setattr(budget, "_MOST_STREAMED", 1 << 20)
+    monkeypatch.setattr(budget, "_RATIO", 100)
     with pytest.raises(LogError, match="unpacks to over 100 times its size") as error:
         parse(pack(b"\n" * size))
     assert f"{size:,}" not in str(error.value)
