@@ -67,7 +67,6 @@ _BOM: Final = b"\xef\xbb\xbf"
 _NBSP: Final = b"\xc2\xa0"
 _SPACE: Final = re.compile(rb"(?:[ \t\r]|\xc2\xa0)*+")
 _WORD: Final = re.compile(rb"[^ \t]+")
-_SPLIT_TOO: Final = re.compile(rb"[\r\x0b\x0c]")  # bytes.split() parts words at these as well
 _TAB_PIECE: Final = re.compile(rb"[^\t]+")
 _PIECES_AT_ONCE: Final = 1 << 11
 _STAMP: Final = re.compile(
@@ -427,7 +426,8 @@ def _words(line: bytes, _: None, most: int) -> Words:
 
 
 def _first_words(text: bytes, most: int) -> Words:
-    if _SPLIT_TOO.search(text):
+    # bytes.split() parts words at these as well; a pattern would take ten times as long.
+    if b"\r" in text or b"\x0b" in text or b"\x0c" in text:
         return [word[0] for word in islice(_WORD.finditer(text), most)]
     return text.split(None, most)[:most]  # the same, three times as fast
 

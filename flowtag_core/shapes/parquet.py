@@ -5,7 +5,7 @@ Where a row has something else than sound numbers, it becomes a record like a li
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -16,21 +16,28 @@ from flowtag_core.counts import Ints
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.fields import MESSAGE_KEYS, MISSING, are_flows, fields_of, word
 from flowtag_core.shapes.layout import Layout
+from flowtag_core.shapes.parquet_pages import pages
 from flowtag_core.shapes.records import NUMBERS, SOUND_WORDS, Columns, Kind, Numbered, Records
+from flowtag_core.sources.budget import Budget
 
 _ROWS_AT_ONCE: Final = 1 << 13
+_BYTES_AT_ONCE: Final = 1 << 22
+_BYTES_A_VALUE: Final = 8
+_LONGEST_WORD: Final = 200
+_SHOWN: Final = 60
 _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def parquet_records(
-    name: str, file: BinaryIO, wanted: tuple[str, ...]
+    name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget
 ) -> Iterator[Columns | Records]:
     """The rows of a Parquet file with the `wanted` fields, numbered from 1, whatever types they have.
 
-    Raises LogError where the file is damaged or has no column dstport or protocol.
+    Raises LogError where the file is damaged or has no column dstport or protocol, OverBudgetError where
+    it needs more memory than a sound one.
     """
     row = 1
-    chosen, batches = _opened(name, file, wanted)
+    chosen, batches = _opened(name, file, wanted, budget)
     while True:
         with _damage(name, row):
             batch = next(batches, None)
@@ -42,9 +49,25 @@ def parquet_records(
             text = partial(_records, name, batch, chosen.paths, row)
             yield Columns(chosen.kind, row, len(batch), numbers, text)
         elif len(batch):
-            every = np.arange(len(batch))
-            yield Records(chosen.kind, _records(name, batch, chosen.paths, row, every))
+            with _damage(name, row):
+                messages = _words(batch, chosen.paths[""], "")
+            for some in _messages(messages, row, budget):
+                yield Records(chosen.kind, some)
         row += len(batch)
+
+
+def _messages(messages: list[str], row: int, budget: Budget) -> Iterator[list[Numbered]]:
+    """Whole records with their rows, some at once: a long one may stand in every row."""
+    some: list[Numbered] = []
+    size = 0
+    for place, message in enumerate(messages, row):
+        if size > _BYTES_AT_ONCE:
+            yield some
+            some, size = [], 0
+        some.append((place, message.encode()))
+        size += len(some[-1][1])
+        budget.stream(len(some[-1][1]))
+    yield some
 
 
 class _Chosen(NamedTuple):
@@ -54,7 +77,9 @@ class _Chosen(NamedTuple):
     kind: Kind
 
 
-def _opened(name: str, file: BinaryIO, wanted: tuple[str, ...]) -> tuple[_Chosen, Iterator[Any]]:
+def _opened(
+    name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget
+) -> tuple[_Chosen, Iterator[Any]]:
     """Open a file; return the columns to read and the rows in batches."""
     try:
         import pyarrow as pa
@@ -74,15 +99,63 @@ def _opened(name: str, file: BinaryIO, wanted: tuple[str, ...]) -> tuple[_Chosen
         ) from error
     described = [table.schema.column(place) for place in range(len(table.schema))]
     chosen = _chosen(name, described, table.schema.names, wanted)
-    few = {chosen.paths[field] for field in SOUND_WORDS if field in chosen.paths}
-    few &= {column.path for column in described if column.physical_type == "BYTE_ARRAY"}
+    paths = {*chosen.paths.values()}
+    read = [column for column in described if column.path in paths]
+    for column in read:
+        if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
+            budget.hold(column.length * _ROWS_AT_ONCE, f"its column {column.path[:_SHOWN]}")
+    groups, is_damaged = _within_budget(table.metadata, file, paths, budget)
+    # Text as places in a dictionary: a long one may stand in every row.
+    texts = [column.path for column in read if column.physical_type == "BYTE_ARRAY"]
     with _damage(name, 1):
         table = pq.ParquetFile(
-            source, metadata=table.metadata, read_dictionary=[*few], pre_buffer=False
+            source, metadata=table.metadata, read_dictionary=texts, pre_buffer=False
         )
         # On this thread alone: others have enough to do with the numbers, and it reads the file.
-        columns = [*chosen.paths.values()]
-        return chosen, table.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False)
+        batches = table.iter_batches(
+            _ROWS_AT_ONCE, row_groups=groups, columns=[*paths], use_threads=False
+        )
+    return chosen, _until_damage(batches) if is_damaged else batches
+
+
+def _until_damage(batches: Iterator[Any]) -> Iterator[Any]:
+    yield from batches
+    raise ValueError("a page whose header cannot be read")
+
+
+def _within_budget(
+    described: Any, file: BinaryIO, paths: Collection[str], budget: Budget
+) -> tuple[list[int], bool]:
+    """Charge what the columns at these paths unpack to, as far as the first damaged row group.
+
+    Returns the row groups before it that have rows, and whether there is one. Of a row group a page and the
+    dictionary of each column are held at once.
+    """
+    groups: list[int] = []
+    for number in range(described.num_row_groups):
+        group = described.row_group(number)
+        if group.num_rows <= 0:
+            continue
+        held = 0
+        for place in range(group.num_columns):
+            chunk = group.column(place)
+            if chunk.path_in_schema not in paths:
+                continue
+            dictionary = largest = 0
+            try:
+                for page in pages(file, chunk):
+                    budget.stream(page.size)
+                    if page.is_dictionary:
+                        dictionary += page.size
+                    else:
+                        largest = max(largest, page.size)
+            except ValueError:
+                return groups, True
+            held += dictionary + largest
+            budget.stream(_BYTES_A_VALUE * group.num_rows)
+        budget.hold(held, f"row group {number + 1:,}")
+        groups.append(number)
+    return groups, False
 
 
 def _chosen(name: str, described: list[Any], names: list[str], wanted: tuple[str, ...]) -> _Chosen:
@@ -195,7 +268,9 @@ def _column(batch: Any, path: str) -> Any:
 def _words(batch: Any, path: str, field: str) -> list[str]:
     """A column's values as words; a value that comes again is made into one once."""
     values = _encoded(_column(batch, path))
-    words = [word(value, field) if field else _text(value) for value in _distinct(values)]
+    words = [
+        word(value, field)[:_LONGEST_WORD] if field else _text(value) for value in _distinct(values)
+    ]
     missing = MISSING if field else ""
     return [missing if place is None else words[place] for place in values.indices.to_pylist()]
 
@@ -203,13 +278,17 @@ def _words(batch: Any, path: str, field: str) -> list[str]:
 def _encoded(values: Any) -> Any:
     """The values as places in a dictionary, of no more values than there are.
 
-    The dictionary of a whole column may be much larger than some rows of it: what is looked up in it is
-    made for each row at most once.
+    The dictionary of a whole column may be much larger than some rows of it: of that only what they
+    name is kept.
     """
+    import pyarrow.compute as pc
+
     values = values.dictionary_encode()
-    if len(values.dictionary) > len(values):
-        return values.dictionary_decode().dictionary_encode()
-    return values
+    if len(values.dictionary) <= len(values):
+        return values
+    named = values.indices.drop_null().unique()
+    places = pc.index_in(values.indices, named)
+    return type(values).from_arrays(places, values.dictionary.take(named))
 
 
 def _distinct(values: Any) -> list[Any]:

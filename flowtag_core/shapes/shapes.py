@@ -115,7 +115,7 @@ def _in_parquet(file: File, wanted: tuple[str, ...]) -> Iterator[Columns | Recor
     from flowtag_core.shapes.parquet import parquet_records
 
     with seekable(file) as whole:
-        yield from parquet_records(file.name, whole, wanted)
+        yield from parquet_records(file.name, whole, wanted, file.budget)
 
 
 def _refuse_no_logs(name: str, head: bytes) -> None:

@@ -15,6 +15,7 @@ from flowtag_core.shapes import parquet as tables
 from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.parquet import parquet_records
 from flowtag_core.shapes.records import NUMBERS, Kind
+from flowtag_core.sources.budget import Budget
 from tests.fuzz.kernel import facts
 from tests.logs import line
 from tests.shapes.made import parquet
@@ -163,7 +164,7 @@ def read(table, wanted=COUNTED):
     pq = pytest.importorskip("pyarrow.parquet")
     out = io.BytesIO()
     pq.write_table(table, out)
-    return list(parquet_records("a.parquet", out, wanted))
+    return list(parquet_records("a.parquet", out, wanted, Budget("a.parquet")))
 
 
 def test_rows_come_as_numbers_and_those_that_are_asked_for_as_text(monkeypatch):
