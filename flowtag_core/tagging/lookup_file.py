@@ -10,10 +10,9 @@ import os
 import re
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
 from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
@@ -35,8 +34,15 @@ from flowtag_core.tagging.registries import registry
 LookupFile = str | os.PathLike[str] | BinaryIO
 """A path, or a file opened in binary mode."""
 
-LARGEST_FILE: Final = 1 << 28
-"""Bytes; a lookup of a million rows has about a tenth of it."""
+LARGEST_FILE: Final = 1 << 26
+"""Bytes; a lookup of a million rows has about a third of it."""
+MOST_ROWS: Final = 1 << 21
+"""Rows, and comments and empty rows as well."""
+_MOST_UNUSABLE: Final = 100_000
+_LONGEST_LINE: Final = 1 << 20
+_MOST_LINES: Final = 10_000
+"""Lines of one row, whose cells may hold line ends."""
+_CHARACTERS_AT_ONCE: Final = 1 << 20
 
 _COLUMNS: Final = {
     "dstport": frozenset({"dstport", "destport", "destinationport", "port"}),
@@ -331,17 +337,37 @@ def _first_row(text: str, delimiter: str, name: str, skip: bool) -> tuple[int, l
 
 
 def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """All rows of the CSV with the number of their first line; CR, LF and CRLF end a row."""
-    # The end mark is a row of its own unless a quote that was never closed has swallowed it.
-    lines = chain(io.StringIO(text, newline=""), [_END])
-    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
+    """All rows of the CSV with the number of their first line; CR, LF and CRLF end a row.
+
+    Raises LookupFileError where there are more, or one is longer, than any lookup has.
+    """
     line = 1
+
+    def lines() -> Iterator[str]:
+        for number, row_line in enumerate(_lines(text), 1):
+            if len(row_line) > _LONGEST_LINE:
+                raise LookupFileError(
+                    f"{name}: line {number}: is longer than {_LONGEST_LINE:,} characters, too long for "
+                    "a lookup's."
+                )
+            if number - line > _MOST_LINES:
+                return
+            yield row_line
+        # A row of its own unless a quote that was never closed has swallowed it.
+        yield _END
+
+    reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=True)
     try:
-        for cells in reader:
+        for count, cells in enumerate(reader):
             if cells == [_END]:
                 return
             if cells and cells[-1].endswith(_END):
                 break
+            if count == MOST_ROWS:
+                raise LookupFileError(
+                    f"{name}: has over {MOST_ROWS:,} rows, more than a lookup can use. Take out "
+                    "the rows that repeat others."
+                )
             yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:
@@ -349,6 +375,15 @@ def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]
             f"{name}: line {line}: cannot be read as CSV ({error}). Is a quote not closed there?"
         ) from error
     raise LookupFileError(f"{name}: line {line}: a quote is opened and never closed. Close it.")
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines with their ends. A part at once: Python holds a text that is read as a file fourfold."""
+    start = 0
+    while start < len(text):
+        end = text.find("\n", start + _CHARACTERS_AT_ONCE) + 1 or len(text)
+        yield from io.StringIO(text[start:end], newline="")
+        start = end
 
 
 def _header_columns(cells: list[str]) -> dict[str, int] | None:
@@ -396,6 +431,7 @@ def _rules(shape: Shape, notices: tuple[str, ...]) -> Lookup:
         except IndexError:
             text = f"has {len(cells)} cells, too few for dstport, protocol and tag"
             problems.append(Problem(line, Trouble.UNUSABLE, text))
+            _refuse_useless(shape.name, problems)
             continue
         if port_cell not in ports_of:
             ports_of[port_cell] = parse_ports(port_cell)
@@ -408,10 +444,21 @@ def _rules(shape: Shape, notices: tuple[str, ...]) -> Lookup:
         if ports is None or protocol is None or number is None:
             text = _why_unusable(port_cell, ports, protocol_cell, protocol, tag)
             problems.append(Problem(line, Trouble.UNUSABLE, text))
+            _refuse_useless(shape.name, problems)
         else:
             packed.extend((*ports, protocol, number, line))
     columns = np.frombuffer(packed, np.int64).reshape(-1, 6)
     return Lookup(shape.name, tuple(tags), columns, tuple(problems), notices)
+
+
+def _refuse_useless(name: str, problems: Sequence[Problem]) -> None:
+    """Raise LookupFileError where so many rows cannot be used that it can be no lookup."""
+    if len(problems) > _MOST_UNUSABLE:
+        first = problems[0]
+        raise LookupFileError(
+            f"{name}: over {_MOST_UNUSABLE:,} of its rows cannot be used; the first is line "
+            f"{first.line}: {first.text}. Is it a lookup?"
+        )
 
 
 def _why_unusable(
