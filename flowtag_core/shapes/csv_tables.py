@@ -25,6 +25,7 @@ from flowtag_core.shapes.fields import (
 from flowtag_core.shapes.layout import Layout
 from flowtag_core.shapes.records import Kind, Numbered, Records, batched
 from flowtag_core.shapes.text import LONGEST_LINE, whole_lines
+from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import Pieces
 
 _DELIMITERS: Final = ",;\t"
@@ -33,6 +34,11 @@ _BOM: Final = "\ufeff"
 _LONGEST_HEADER: Final = 1 << 16
 _MOST_LINES: Final = 100
 """Lines of a row, whose cells may hold line ends; a quote that is open for longer is a stray one."""
+_FARTHEST: Final = 1 << 20
+"""Characters in these lines behind the first."""
+_LINE_COST: Final = 64
+_READ_AGAIN: Final = 8
+"""Times that the text as a whole may be looked at for the ends of quotes that have none."""
 _MOST_SHOWN: Final = 200
 _BESIDE: Final = Kind("lines beside a table")
 
@@ -93,14 +99,15 @@ def _known_table(delimiter: str, columns: list[str]) -> CsvTable | None:
 
 
 def csv_records(
-    name: str, table: CsvTable, pieces: Pieces, wanted: tuple[str, ...]
+    name: str, table: CsvTable, pieces: Pieces, wanted: tuple[str, ...], budget: Budget
 ) -> Iterator[Records]:
     """The records of a table with the `wanted` fields, each numbered by the line its row begins on.
 
-    Raises LogError where its rows are no flows, DamagedLogError as the pieces do.
+    Raises LogError where its rows are no flows, DamagedLogError as the pieces do, OverBudgetError where
+    it has more rows than a sound file of its size.
     """
     _refuse_other_tables(name, table)
-    return batched(_numbered(name, table, pieces, wanted))
+    return batched(_numbered(name, table, pieces, wanted), budget)
 
 
 def _refuse_other_tables(name: str, table: CsvTable) -> None:
@@ -216,6 +223,7 @@ class _Rows:
         self._next_line = 1
         self._lines = self._all_lines(pieces)
         self._waiting: deque[str] = deque()
+        self._may_read = _FARTHEST  # characters that a search for the end of a quote may take
 
     def __iter__(self) -> Iterator[list[str]]:
         # A message may be as long as a line: csv's own limit of 131,072 characters is for less.
@@ -236,28 +244,35 @@ class _Rows:
         """
         taken: list[str] = []
         is_over = False
+        left = min(_FARTHEST, self._may_read)
 
         def lines() -> Iterator[str]:
-            nonlocal is_over
+            nonlocal is_over, left
             yield first + "\n"
-            while len(taken) < _MOST_LINES and (line := self._line()) is not None:
+            while len(taken) < _MOST_LINES and left > 0 and (line := self._line()) is not None:
                 taken.append(line)
+                left -= len(line) + _LINE_COST
                 yield line + "\n"
             is_over = True
 
         row = _first_row(lines(), self._delimiter)
-        is_last = is_over and not taken
+        is_last = is_over and not taken and left > 0
         inner = taken[:-1]
         if row and not is_over and all(t.count(self._delimiter) < self.width - 1 for t in inner):
             self._next_line += len(taken)
             return row
         self._waiting.extendleft(reversed(taken))
+        self._may_read -= sum(map(len, taken)) + _LINE_COST * len(taken)
         if is_last:
             self.kind = Kind("a table", reason=Reason.CUT_SHORT)
         return first.replace('"', "").rstrip("\r").split(self._delimiter)
 
     def _line(self) -> str | None:
-        return self._waiting.popleft() if self._waiting else next(self._lines, None)
+        if self._waiting:
+            return self._waiting.popleft()
+        line = next(self._lines, None)
+        self._may_read += _READ_AGAIN * (len(line) + 1 if line is not None else 0)
+        return line
 
     def _all_lines(self, pieces: Pieces) -> Iterator[str]:
         try:

@@ -85,7 +85,8 @@ def json_records(name: str, pieces: Pieces, wanted: Wanted, budget: Budget) -> I
     Raises LogError where the file holds the logs of others, DamagedLogError, after everything that
     came before, where it ends too early, OverBudgetError where what is packed in it is too much.
     """
-    yield from batched(_numbered(name, JsonText(pieces, _CONTAINERS), _Within(wanted, budget)))
+    text = JsonText(pieces, _CONTAINERS)
+    yield from batched(_numbered(name, text, _Within(wanted, budget)), budget)
 
 
 def _numbered(

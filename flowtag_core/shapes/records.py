@@ -8,9 +8,12 @@ from typing import Final, NamedTuple
 from flowtag_core.counts import Ints, Reason
 from flowtag_core.errors import DamagedLogError
 from flowtag_core.shapes.layout import Layout
+from flowtag_core.sources.budget import Budget
 
 _AT_ONCE: Final = 1 << 10
 _BYTES_AT_ONCE: Final = 1 << 22
+_RECORD_COST: Final = 1_000
+"""Bytes that are counted as plain text while one record is taken out of something else."""
 
 Numbered = tuple[int, bytes]
 """A record's line, or its place where there are no lines, and its text."""
@@ -55,14 +58,18 @@ class Records(NamedTuple):
     numbered: list[Numbered]
 
 
-def batched(found: Iterable[tuple[Kind, Numbered]]) -> Iterator[Records]:
-    """Batch consecutive records of one kind; at damage, give what came before it first."""
+def batched(found: Iterable[tuple[Kind, Numbered]], budget: Budget) -> Iterator[Records]:
+    """Batch consecutive records of one kind; at damage, give what came before it first.
+
+    Each record is charged to the budget, however short it is.
+    """
     kind: Kind | None = None
     batch: list[Numbered] = []
     size = 0
     try:
         for its_kind, numbered in found:
             if kind is not its_kind or len(batch) == _AT_ONCE or size > _BYTES_AT_ONCE:
+                budget.stream(_RECORD_COST * len(batch))
                 if kind is not None:
                     yield Records(kind, batch)
                 kind, batch, size = its_kind, [], 0

@@ -108,7 +108,9 @@ def _in_table(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[Reco
     from flowtag_core.shapes.csv_tables import csv_records, table_of
 
     table = table_of(head)
-    return None if table is None else csv_records(file.name, table, file.pieces(), wanted)
+    if table is None:
+        return None
+    return csv_records(file.name, table, file.pieces(), wanted, file.budget)
 
 
 def _in_parquet(file: File, wanted: tuple[str, ...]) -> Iterator[Columns | Records]:

@@ -13,7 +13,7 @@ from flowtag_core.errors import DamagedLogError
 from flowtag_core.sources.pieces import HEAD_SIZE, MEMBER_END, Pieces
 
 _BLOCK_SIZE: Final = 1 << 18
-LONGEST_LINE: Final = 1 << 24
+LONGEST_LINE: Final = 1 << 20
 """Bytes; a longer line is set aside, since it would have to be held in memory whole."""
 
 

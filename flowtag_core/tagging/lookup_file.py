@@ -36,8 +36,7 @@ LookupFile = str | os.PathLike[str] | BinaryIO
 
 LARGEST_FILE: Final = 1 << 26
 """Bytes; a lookup of a million rows has about a third of it."""
-MOST_ROWS: Final = 1 << 21
-"""Rows, and comments and empty rows as well."""
+_MOST_LINES_IN_ALL: Final = 1_200_000
 _MOST_UNUSABLE: Final = 100_000
 _LONGEST_LINE: Final = 1 << 20
 _MOST_LINES: Final = 10_000
@@ -249,6 +248,11 @@ def decode(content: bytes, name: str) -> Text:
         if content.startswith(magic):
             raise LookupFileError(f"{name}: is {what}, not a lookup CSV. {remedy}.")
     text = _decoded(content)
+    if max(text.text.count("\n"), text.text.count("\r")) > _MOST_LINES_IN_ALL:
+        raise LookupFileError(
+            f"{name}: has over {_MOST_LINES_IN_ALL:,} lines, too many for a lookup. Take out the rows "
+            "that repeat others, or give a range of ports where several have one tag."
+        )
     if _END in text.text:
         raise LookupFileError(
             f"{name}: is binary, not a lookup CSV. Save the lookup as CSV in UTF-8."
@@ -339,7 +343,7 @@ def _first_row(text: str, delimiter: str, name: str, skip: bool) -> tuple[int, l
 def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
     """All rows of the CSV with the number of their first line; CR, LF and CRLF end a row.
 
-    Raises LookupFileError where there are more, or one is longer, than any lookup has.
+    Raises LookupFileError where one is longer than any lookup's.
     """
     line = 1
 
@@ -358,16 +362,11 @@ def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]
 
     reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=True)
     try:
-        for count, cells in enumerate(reader):
+        for cells in reader:
             if cells == [_END]:
                 return
             if cells and cells[-1].endswith(_END):
                 break
-            if count == MOST_ROWS:
-                raise LookupFileError(
-                    f"{name}: has over {MOST_ROWS:,} rows, more than a lookup can use. Take out "
-                    "the rows that repeat others."
-                )
             yield line, cells
             line = reader.line_num + 1
     except csv.Error as error:

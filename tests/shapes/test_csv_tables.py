@@ -9,6 +9,7 @@ from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.csv_tables import csv_records, table_of
 from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.layout import DEFAULT_FIELDS
+from flowtag_core.sources.budget import Budget
 from tests.logs import line
 from tests.shapes.made import as_csv
 from tests.sources.made import parse
@@ -101,7 +102,9 @@ def test_what_does_not_begin_with_known_columns_is_no_table(head):
 def read(text, wanted=COUNTED, pieces=None):
     """Each record of a table with its number and its kind."""
     table = table_of(text)
-    found = csv_records("a.csv", table, iter([text] if pieces is None else pieces), wanted)
+    found = csv_records(
+        "a.csv", table, iter([text] if pieces is None else pieces), wanted, Budget("a.csv")
+    )
     return [(number, row, kind) for kind, numbered in found for number, row in numbered]
 
 
@@ -159,7 +162,9 @@ def test_where_a_table_is_damaged_the_rows_before_are_there():
         yield b"dstport,protocol,bytes\n1,6,2\n2,6,3\n3,6"
         raise DamagedLogError("a.csv: is cut short.")
 
-    found = csv_records("a.csv", table_of(b"dstport,protocol,bytes\n"), pieces(), COUNTED)
+    found = csv_records(
+        "a.csv", table_of(b"dstport,protocol,bytes\n"), pieces(), COUNTED, Budget("a.csv")
+    )
     got = []
     with pytest.raises(DamagedLogError) as damage:
         got.extend(found)

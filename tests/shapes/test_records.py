@@ -10,6 +10,7 @@ from flowtag_core.errors import DamagedLogError
 from flowtag_core.shapes import records
 from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.records import NUMBERS, Kind, batched
+from flowtag_core.sources.budget import Budget
 
 KINDS = [Kind("the same"), Kind("the same"), Kind("another")]
 
@@ -30,7 +31,7 @@ def test_batches_are_what_was_found_those_of_one_kind_together(found, most, is_d
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(records, "_AT_ONCE", most)
         try:
-            batches.extend(batched(give()))
+            batches.extend(batched(give(), Budget("a.json")))
         except DamagedLogError:
             damage = True
     assert damage is is_damaged
