@@ -85,7 +85,7 @@ def json_records(name: str, pieces: Pieces, wanted: Wanted, budget: Budget) -> I
     Raises LogError where the file holds the logs of others, DamagedLogError, after everything that
     came before, where it ends too early, OverBudgetError where what is packed in it is too much.
     """
-    text = JsonText(pieces, _CONTAINERS)
+    text = JsonText(pieces, _CONTAINERS, budget)
     yield from batched(_numbered(name, text, _Within(wanted, budget)), budget)
 
 
@@ -269,7 +269,7 @@ def _in_file(file: File, within: _Within) -> Texts:
             for line in block.text.removesuffix(b"\n").split(b"\n"):
                 yield _IN_BASE64, line
         return
-    text = JsonText(pieces, _CONTAINERS)
+    text = JsonText(pieces, _CONTAINERS, within.budget)
     for _, document in text.documents():
         yield from _in_document(document, within.deeper)
     if text.damage:

@@ -12,14 +12,15 @@ import codecs
 import json
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import count, islice
 from typing import Any, Final, NamedTuple, cast
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError
+from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import Pieces
 
-LARGEST_VALUE: Final = 1 << 24
+LARGEST_VALUE: Final = 1 << 22
 """Characters; what is longer is set aside, since it would have to be held in memory whole."""
 _LARGEST_DOCUMENT: Final = 1 << 20
 """Characters of a document that is parsed whole; in a larger one its arrays are gone through."""
@@ -31,6 +32,9 @@ _LINE_END: Final = re.compile(r"[ \t\r]*\n\s*\S")
 _SIGN: Final = re.compile(r'["\[\]{},\n]')
 _STRING_SIGN: Final = re.compile(r'["\\\n]')
 _NEAR_THE_END: Final = 16  # characters, of which an escape, a number or a word may lack some
+_SIGNS_AT_ONCE: Final = 1 << 10
+_SIGN_COST: Final = 100
+"""Bytes that are counted as plain text while the next sign is looked for."""
 _FIRST_SIGNS: Final = frozenset('{["-0123456789tfnNI')
 _OBJECT: Final = re.compile(r'\{\s*+["}]')
 _MOST_TRIED: Final = 8
@@ -82,8 +86,9 @@ class JsonText:
     did not end. `line` is that of the place which was come to.
     """
 
-    def __init__(self, pieces: Pieces, containers: Sequence[str]) -> None:
+    def __init__(self, pieces: Pieces, containers: Sequence[str], budget: Budget) -> None:
         self._pieces = pieces
+        self._budget = budget
         self._containers = frozenset(containers)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
         self._parse = json.JSONDecoder().raw_decode
@@ -256,7 +261,9 @@ class JsonText:
         if reason == Reason.NO_RECORD_IN_JSON and (place := self._next_object()):
             self._move(place)
             return Unread(beginning, reason)
-        while True:
+        for signs in count():
+            if signs and not signs % _SIGNS_AT_ONCE:
+                self._budget.stream(_SIGN_COST * _SIGNS_AT_ONCE)
             sign = (_STRING_SIGN if is_string else _SIGN).search(self._held, self._at)
             if sign is None or (sign[0] == "\\" and sign.end() == len(self._held)):
                 self._move(len(self._held) if sign is None else sign.start())

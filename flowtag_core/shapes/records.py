@@ -12,7 +12,7 @@ from flowtag_core.sources.budget import Budget
 
 _AT_ONCE: Final = 1 << 10
 _BYTES_AT_ONCE: Final = 1 << 22
-_RECORD_COST: Final = 1_000
+_RECORD_COST: Final = 2_000
 """Bytes that are counted as plain text while one record is taken out of something else."""
 
 Numbered = tuple[int, bytes]

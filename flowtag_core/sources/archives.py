@@ -33,6 +33,8 @@ _PAX_FIELD: Final = re.compile(rb"(\d{1,9}) ([^=\n]{1,100})=")
 _SPARSE: Final = "is a sparse file, which flowtag does not unpack. Unpack it by hand."
 _BOUNDED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Ways to pack of which Python gives no more at once than it is asked for."""
+_SLOW: Final = 10
+"""Times that the others take as long for a byte."""
 _MISLED: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -146,11 +148,12 @@ def _text(value: bytes) -> str:
 
 def _skip_sparse_map(tape: _Tape, budget: Budget) -> None:
     """Skip the blocks behind an old GNU header that list more parts of a sparse file."""
-    while True:
+    for _ in range(_LARGEST_RECORD // tarfile.BLOCKSIZE):
         budget.check()
         block = tape.read(tarfile.BLOCKSIZE)
         if len(block) < tarfile.BLOCKSIZE or not block[504]:
             return
+    raise tape.broken()
 
 
 def _read(member: _Member, tape: _Tape) -> Pieces:
@@ -169,13 +172,21 @@ class _Tape:
     def __init__(self, name: str, pieces: Pieces) -> None:
         self.name = name
         self._pieces = pieces
-        self._held = b""
+        self._held, self._at = b"", 0
         self.damage: DamagedLogError | None = None
 
     def read(self, size: int) -> bytes:
         """The next bytes, fewer only at the end."""
-        parts = [self._held]
-        there = len(self._held)
+        if len(self._held) - self._at < size:
+            self._more(size)
+        text = self._held[self._at : self._at + size]
+        self._at += len(text)
+        return text
+
+    def _more(self, size: int) -> None:
+        """Hold so many bytes from here on, where there are."""
+        parts = [self._held[self._at :]]
+        there = len(parts[0])
         while there < size and not self.damage:
             try:
                 parts.append(next(self._pieces))
@@ -185,9 +196,7 @@ class _Tape:
                 self.damage = damage
             else:
                 there += len(parts[-1])
-        held = b"".join(parts)
-        self._held = held[size:]
-        return held[:size]
+        self._held, self._at = b"".join(parts), 0
 
     def broken(self) -> DamagedLogError:
         """What to raise where no member can be made out."""
@@ -239,12 +248,12 @@ def zip_files(name: str, file: BinaryIO, budget: Budget) -> Iterator[File]:
 
 
 def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, budget: Budget) -> Pieces:
-    at_once = READ_SIZE if member.compress_type in _BOUNDED else 1
+    at_once, cost = (READ_SIZE, 1) if member.compress_type in _BOUNDED else (1, _SLOW)
     try:
         with archive.open(member) as content:
             # read() would discard what it unpacked before the damage.
             while piece := cast(Any, content).read1(at_once):
-                budget.stream(len(piece))
+                budget.stream(cost * len(piece))
                 yield piece
     except NotImplementedError as error:
         raise LogError(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from flowtag_core.counts import Reason
 from flowtag_core.shapes import json_text
 from flowtag_core.shapes.json_text import JsonText, Unread, is_json
+from flowtag_core.sources.budget import Budget
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=9),
@@ -26,7 +27,11 @@ def read(content, size=None):
     """What is found, the content given in pieces of this size."""
     content = content.encode() if isinstance(content, str) else content
     size = size or len(content) or 1
-    text = JsonText(iter([content[i : i + size] for i in range(0, len(content), size)]), CONTAINERS)
+    text = JsonText(
+        iter([content[i : i + size] for i in range(0, len(content), size)]),
+        CONTAINERS,
+        Budget("a.json"),
+    )
     return text, list(text.documents())
 
 
