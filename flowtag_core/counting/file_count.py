@@ -78,6 +78,11 @@ class FileCount:
         """The number of the last line, or other record, that was counted."""
         return self._reference.ledger.line
 
+    @property
+    def headers(self) -> int:
+        """The headers so far."""
+        return self._reference.ledger.headers
+
     def count(self, part: Part) -> None:
         """Count a part of the file. The last line of the last block of text may lack its line end."""
         if isinstance(part, Columns):

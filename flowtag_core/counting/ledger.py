@@ -60,6 +60,11 @@ class Ledger:
         """Whether enough faults are kept as samples; further ones are only counted."""
         return len(self._faults) >= MOST_FAULTS
 
+    @property
+    def headers(self) -> int:
+        """The headers since the last time that was taken."""
+        return self._headers
+
     def add_header(self) -> None:
         """Write down a header."""
         self._headers += 1

@@ -36,6 +36,8 @@ Format = str | Mapping[str, str] | None
 """The layout of files without a header, as AWS writes it, or the layouts of some files by their names."""
 
 _SMALL: Final = range(1, 1 << 20)
+_HEADER_COST: Final = 1_000
+"""Bytes that are counted as plain text while what stands below another header is read again."""
 _FILES_AT_ONCE: Final = 4
 _MOST_HELD: Final = 1 << 22
 MOST_TOLD: Final = 3
@@ -343,8 +345,11 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
 def _count(file: File, count: FileCount) -> str | None:
     """Count a file; gives the damage if it ends before its end."""
     try:
+        headers = 0
         for part in parts_of(file):
             count.count(part)
+            file.budget.stream(_HEADER_COST * (count.headers - headers))
+            headers = count.headers
         count.settle()
     except DamagedLogError as error:
         with suppress(DamagedLogError):  # behind the first damage nothing is counted

@@ -23,6 +23,8 @@ from flowtag_core.sources.budget import Budget
 _ROWS_AT_ONCE: Final = 1 << 13
 _BYTES_AT_ONCE: Final = 1 << 22
 _BYTES_A_VALUE: Final = 8
+_TEXT_COPIES: Final = 8
+"""Times that a text is held at once: several batches wait to be counted, each with its words."""
 _LONGEST_WORD: Final = 200
 _SHOWN: Final = 60
 _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
@@ -151,7 +153,8 @@ def _within_budget(
                         largest = max(largest, page.size)
             except ValueError:
                 return groups, True
-            held += dictionary + largest
+            copies = _TEXT_COPIES if chunk.physical_type == "BYTE_ARRAY" else 1
+            held += copies * (dictionary + largest)
             budget.stream(_BYTES_A_VALUE * group.num_rows)
         budget.hold(held, f"row group {number + 1:,}")
         groups.append(number)

@@ -95,18 +95,18 @@ def whole_lines(pieces: Pieces) -> Blocks:
 
 
 def _blocks(lines: bytes) -> Iterator[Block]:
-    """The lines in one block, or one by one where a line may be too long."""
-    if len(lines) <= LONGEST_LINE:
-        if lines:
-            yield Block(lines)
-        return
+    """The lines in blocks of as many as may be one long line; one that is too long by itself."""
     start = 0
-    while start < len(lines):
-        end = lines.find(b"\n", start)
-        end = len(lines) if end < 0 else end
-        is_long = end - start > LONGEST_LINE
-        yield Block(lines[start : start + HEAD_SIZE if is_long else end + 1], too_long=is_long)
-        start = end + 1
+    while len(lines) - start > LONGEST_LINE:
+        end = lines.rfind(b"\n", start, start + LONGEST_LINE + 1) + 1
+        if end:
+            yield Block(lines[start:end])
+        else:
+            end = lines.find(b"\n", start + LONGEST_LINE) + 1 or len(lines)
+            yield Block(lines[start : start + HEAD_SIZE], too_long=True)
+        start = end
+    if start < len(lines):
+        yield Block(lines[start:] if start else lines)
 
 
 def _cut(held: list[bytes]) -> tuple[bytes, bytes]:

@@ -32,9 +32,8 @@ _RECORDS: Final = (_LONG_NAME, tarfile.GNUTYPE_LONGLINK, tarfile.XGLTYPE, *_PAX)
 _PAX_FIELD: Final = re.compile(rb"(\d{1,9}) ([^=\n]{1,100})=")
 _SPARSE: Final = "is a sparse file, which flowtag does not unpack. Unpack it by hand."
 _BOUNDED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Ways to pack of which Python gives no more at once than it is asked for."""
-_SLOW: Final = 10
-"""Times that the others take as long for a byte."""
+"""The ways to pack that most use. Of the others a few bytes may unpack to gigabytes in one call."""
+_OTHER_PACKINGS: Final = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA"}
 _MISLED: Final = (
     zipfile.BadZipFile,
     zlib.error,
@@ -243,22 +242,21 @@ def zip_files(name: str, file: BinaryIO, budget: Budget) -> Iterator[File]:
             if member.flag_bits & _ENCRYPTED:
                 refusal = f"{inner}: is encrypted. Unpack it with its password and give the file."
                 yield File(inner, iter(()), refusal=refusal)
+            elif member.compress_type not in _BOUNDED:
+                packing = _OTHER_PACKINGS.get(member.compress_type, "another method")
+                refusal = f"{inner}: is packed with {packing}, not deflate. Unpack it by hand."
+                yield File(inner, iter(()), refusal=refusal)
             else:
                 yield File(inner, _unzip(archive, member, inner, budget))
 
 
 def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, budget: Budget) -> Pieces:
-    at_once, cost = (READ_SIZE, 1) if member.compress_type in _BOUNDED else (1, _SLOW)
     try:
         with archive.open(member) as content:
             # read() would discard what it unpacked before the damage.
-            while piece := cast(Any, content).read1(at_once):
-                budget.stream(cost * len(piece))
+            while piece := cast(Any, content).read1(READ_SIZE):
+                budget.stream(len(piece))
                 yield piece
-    except NotImplementedError as error:
-        raise LogError(
-            f"{name}: is packed in a way that Python does not know ({error}). Unpack it by hand."
-        ) from error
     except _MISLED as error:
         raise DamagedLogError(
             f"{name}: is damaged: the zip data does not hold together."

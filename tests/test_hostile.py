@@ -1,0 +1,187 @@
+"""Small files that were made to cost too much end soon, in little memory, with one sentence."""
+
+import base64
+import gzip
+import io
+import json
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import zipfile
+
+import pytest
+import zstandard
+
+from flowtag_core import Cancelled, parse_flow_log
+from tests.conftest import ROOT, SAMPLE
+from tests.sources.made import parse
+
+MEGABYTE = 1 << 20
+
+
+def gz(*pieces):
+    return gzip.compress(b"".join(pieces), 9)
+
+
+def tar_header(name="a.log", kind=tarfile.REGTYPE, size=0):
+    member = tarfile.TarInfo(name)
+    member.type, member.size = kind, size
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+def sparse_tar():
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("a.log")
+        member.pax_headers = {"GNU.sparse.map": "0,0", "GNU.sparse.size": str(1 << 50)}
+        archive.addfile(member)
+    return out.getvalue()
+
+
+def zip_of(method, *contents):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", method) as archive:
+        for number, content in enumerate(contents):
+            archive.writestr(f"{number}.log", content)
+    return out.getvalue()
+
+
+def parquet(size, **columns):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    out = io.BytesIO()
+    table = {name: pa.array([value] * size).dictionary_encode() for name, value in columns.items()}
+    pq.write_table(pa.table(table), out, compression="zstd")
+    return out.getvalue()
+
+
+def payloads():
+    payload = base64.b64encode(gz(gz(b"a" * (50 * MEGABYTE)))).decode()
+    return json.dumps({"awslogs": {"data": payload}}).encode() * 9
+
+
+def logs():
+    """Each log by name, and what is said of it."""
+    yield "payloads.json", payloads(), "unpacks to over 1,000 times its size"
+    yield (
+        "members.zip",
+        zip_of(zipfile.ZIP_DEFLATED, *[gz(b"a" * (50 * MEGABYTE))] * 5),
+        "unpacks to",
+    )
+    yield "bzip2.zip", zip_of(zipfile.ZIP_BZIP2, b"\n" * MEGABYTE), "is packed with bzip2"
+    yield "bomb.zst", zstandard.compress(b"a" * (100 * MEGABYTE)), "unpacks to over 1,000 times"
+    yield "wide.gz", gz(b"\xff\xfe", b"a\0" * (60 * MEGABYTE)), "unpacks to over 1,000 times"
+    yield (
+        "folders.tar.gz",
+        gz(tar_header("a", tarfile.DIRTYPE) * 50_000),
+        "more than a sound archive",
+    )
+    yield "sparse.tar", sparse_tar(), "is a sparse file"
+    long_name = tar_header("././@LongLink", tarfile.GNUTYPE_LONGNAME, 1 << 40)
+    yield "name.tar", long_name + bytes(2048), "is damaged"
+    text = "x" * 100_000
+    message = parquet(20_000, message=text)
+    yield "messages.parquet", message, "unpacks to over 1,000 times its size"
+    flows = parquet(20_000, dstport=443, protocol=6, start=1, action=text)
+    yield "words.parquet", flows, "20,000 records"
+    many = parquet(3, dstport="x" * (60 * MEGABYTE), protocol="6", start="1")
+    yield "page.parquet", many, "bytes of memory at once"
+    values = gz(b'{"x":[', b"{}," * (4 * MEGABYTE), b"{}]}")
+    yield "values.json.gz", values, "unpacks to over 1,000 times its size"
+    rows = gz(b"version,dstport,protocol,start\n", (b'"' + b"a" * (2 * MEGABYTE) + b"\n") * 20)
+    yield "rows.csv.gz", rows, "too few fields"
+
+
+def lookups():
+    yield "rows.csv.gz", gz(b"dstport,protocol,tag\n", b"x\n" * (20 * MEGABYTE)), "too many for a"
+    yield "cells.csv.gz", gz(b"dstport,protocol,tag\n", b"," * (60 * MEGABYTE)), "line 2: is longer"
+    yield "large.csv.gz", gz(b"dstport,protocol,tag\n", b"x" * (90 * MEGABYTE)), "too large for a"
+    unusable = gz(b"dstport,protocol,tag\n", b"99999,tcp,x\n" * 200_000)
+    yield (
+        "unusable.csv.gz",
+        unusable,
+        "over 100,000 of its rows cannot be used; the first is line 2",
+    )
+    quotes = gz(b"dstport,protocol,tag\n", b'"\n",' * (5 * MEGABYTE))
+    yield "quotes.csv.gz", quotes, "a quote is opened and never closed"
+
+
+MEASURED = """
+import contextlib, io, json, sys, time
+from flowtag_core.commands.count import main
+from flowtag_core.sources import budget
+
+budget._MOST_STREAMED >>= 4  # so that less will do
+
+def run(*files):
+    said = io.StringIO()
+    with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        try:
+            main([*files, sys.argv[3]])
+        except SystemExit:
+            pass
+    return said.getvalue()
+
+def memory(name):
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(name)) // 1000
+
+run(*sys.argv[1:3])
+for files in json.load(sys.stdin):
+    open("/proc/self/clear_refs", "w").write("5")
+    before, began = memory("VmRSS"), time.monotonic()
+    said = run(*files)
+    print(json.dumps([said, time.monotonic() - began, memory("VmHWM") - before]), flush=True)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is told by Linux alone")
+def test_what_was_made_to_cost_too_much_ends_soon_in_little_memory_with_one_sentence(tmp_path):
+    log, lookup = SAMPLE / "flow.log", SAMPLE / "lookup.csv"
+    commands, names, sentences = [], [], []
+    for given, as_lookup in ((logs(), False), (lookups(), True)):
+        for name, content, sentence in given:
+            path = tmp_path / f"{as_lookup:d}-{name}"
+            path.write_bytes(content)
+            commands.append([str(log), str(path)] if as_lookup else [str(path), str(lookup)])
+            names.append(name)
+            sentences.append(sentence)
+    child = [sys.executable, "-c", MEASURED, log, lookup, tmp_path / "result.csv"]
+    done = subprocess.run(
+        child, cwd=ROOT, input=json.dumps(commands), capture_output=True, text=True, check=True
+    )
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(found) == len(names)
+    for name, sentence, (said, seconds, megabytes) in zip(names, sentences, found, strict=True):
+        assert sentence in said, (name, said)
+        assert "Traceback" not in said
+        assert "bug in flowtag" not in said
+        assert (seconds < 60, megabytes < 500) == (True, True), (name, seconds, megabytes)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        gz(b"a" * (700 * MEGABYTE)),
+        gz(b'{"message":"', b"a" * (700 * MEGABYTE)),
+        gz(tar_header(size=1 << 40), b"a" * (700 * MEGABYTE)),
+        payloads(),
+    ],
+    ids=["one line", "one string", "one file", "payloads"],
+)
+def test_work_that_gives_nothing_is_cancelled_within_two_seconds(content):
+    wanted = threading.Event()
+    threading.Timer(0.3, wanted.set).start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        parse(content, cancel=wanted.is_set)
+    assert time.monotonic() - began < 2.3
+
+
+def test_what_is_large_and_sound_still_passes():
+    flow = (SAMPLE / "flow.log").read_bytes()
+    whole = parse_flow_log(SAMPLE / "flow.log").total.flows
+    archive = zip_of(zipfile.ZIP_DEFLATED, *[flow] * 5_000)
+    assert parse(archive).total.flows == 5_000 * whole
