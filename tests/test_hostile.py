@@ -104,7 +104,7 @@ def lookups():
         unusable,
         "over 100,000 of its rows cannot be used; the first is line 2",
     )
-    quotes = gz(b"dstport,protocol,tag\n", b'"\n",' * (5 * MEGABYTE))
+    quotes = gz(b"dstport,protocol,tag\n", b'"\n",' * MEGABYTE)
     yield "quotes.csv.gz", quotes, "a quote is opened and never closed"
 
 

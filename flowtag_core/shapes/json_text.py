@@ -30,6 +30,7 @@ _BEGINS: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*+" + _VALUE + rb"|[^\n]*\n" +
 _SPACE: Final = re.compile(r"[\s\ufeff]*")
 _LINE_END: Final = re.compile(r"[ \t\r]*\n\s*\S")
 _SIGN: Final = re.compile(r'["\[\]{},\n]')
+_STRING_REST: Final = re.compile(r'(?:[^"\\\n]++|\\.)*+', re.DOTALL)
 _STRING_SIGN: Final = re.compile(r'["\\\n]')
 _NEAR_THE_END: Final = 16  # characters, of which an escape, a number or a word may lack some
 _SIGNS_AT_ONCE: Final = 1 << 10
@@ -264,7 +265,7 @@ class JsonText:
         for signs in count():
             if signs and not signs % _SIGNS_AT_ONCE:
                 self._budget.stream(_SIGN_COST * _SIGNS_AT_ONCE)
-            sign = (_STRING_SIGN if is_string else _SIGN).search(self._held, self._at)
+            sign = self._sign_in_string() if is_string else _SIGN.search(self._held, self._at)
             if sign is None or (sign[0] == "\\" and sign.end() == len(self._held)):
                 self._move(len(self._held) if sign is None else sign.start())
                 if not self._more():
@@ -283,6 +284,11 @@ class JsonText:
                 is_string = sign[0] == '"'
                 depth += (sign[0] in "[{") - (sign[0] in "]}")
         return Unread(beginning, reason)
+
+    def _sign_in_string(self) -> re.Match[str] | None:
+        """The next sign that may end a string, which is gone through in one step, escapes and all."""
+        rest = cast(re.Match[str], _STRING_REST.match(self._held, self._at))
+        return _STRING_SIGN.search(self._held, rest.end())
 
     def _beginning(self) -> str:
         """The first characters of what stands here."""
