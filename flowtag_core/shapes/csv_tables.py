@@ -35,8 +35,9 @@ _LONGEST_HEADER: Final = 1 << 16
 _MOST_LINES: Final = 100
 """Lines of a row, whose cells may hold line ends; a quote that is open for longer is a stray one."""
 _FARTHEST: Final = 1 << 20
-"""Characters in these lines behind the first."""
+"""Characters of such a row behind its first line."""
 _LINE_COST: Final = 64
+"""Characters that are looked at in the time that a line takes by itself."""
 _READ_AGAIN: Final = 8
 """Times that the text as a whole may be looked at for the ends of quotes that have none."""
 _MOST_SHOWN: Final = 200

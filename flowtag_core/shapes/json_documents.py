@@ -66,7 +66,7 @@ Wanted = tuple[str, ...]
 
 
 class _Within(NamedTuple):
-    """What holds for a part of a document: the wanted fields, the file's budget, how deep the part is."""
+    """The wanted fields, the file's budget, and how deep in a document a part of it is."""
 
     wanted: Wanted
     budget: Budget

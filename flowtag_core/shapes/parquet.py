@@ -17,11 +17,18 @@ from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.fields import MESSAGE_KEYS, MISSING, are_flows, fields_of, word
 from flowtag_core.shapes.layout import Layout
 from flowtag_core.shapes.parquet_pages import pages
-from flowtag_core.shapes.records import NUMBERS, SOUND_WORDS, Columns, Kind, Numbered, Records
+from flowtag_core.shapes.records import (
+    NUMBERS,
+    SOUND_WORDS,
+    Columns,
+    Kind,
+    Numbered,
+    Records,
+    batched,
+)
 from flowtag_core.sources.budget import Budget
 
 _ROWS_AT_ONCE: Final = 1 << 13
-_BYTES_AT_ONCE: Final = 1 << 22
 _BYTES_A_VALUE: Final = 8
 _TEXT_COPIES: Final = 8
 """Times that a text is held at once: several batches wait to be counted, each with its words."""
@@ -53,23 +60,9 @@ def parquet_records(
         elif len(batch):
             with _damage(name, row):
                 messages = _words(batch, chosen.paths[""], "")
-            for some in _messages(messages, row, budget):
-                yield Records(chosen.kind, some)
+            numbered = enumerate((message.encode() for message in messages), row)
+            yield from batched(((chosen.kind, each) for each in numbered), budget)
         row += len(batch)
-
-
-def _messages(messages: list[str], row: int, budget: Budget) -> Iterator[list[Numbered]]:
-    """Whole records with their rows, some at once: a long one may stand in every row."""
-    some: list[Numbered] = []
-    size = 0
-    for place, message in enumerate(messages, row):
-        if size > _BYTES_AT_ONCE:
-            yield some
-            some, size = [], 0
-        some.append((place, message.encode()))
-        size += len(some[-1][1])
-        budget.stream(len(some[-1][1]))
-    yield some
 
 
 class _Chosen(NamedTuple):

@@ -1,4 +1,4 @@
-"""What the pages of a Parquet file need once they are unpacked, told by their headers alone.
+"""The sizes of a Parquet file's pages once they are unpacked, read from their headers alone.
 
 The description at the file's end may say anything; what is allocated for a page is what its own header
 says. Libraries for Parquet read these headers too, but only while they unpack.
@@ -28,7 +28,7 @@ class Page(NamedTuple):
 def pages(file: BinaryIO, chunk: Any) -> Iterator[Page]:
     """The pages of a column chunk, which pyarrow's metadata describes.
 
-    Raises ValueError where a header cannot be read or leads out of the chunk.
+    Raises ValueError where a header cannot be read.
     """
     start = chunk.data_page_offset
     if chunk.dictionary_page_offset:

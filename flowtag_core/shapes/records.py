@@ -61,7 +61,7 @@ class Records(NamedTuple):
 def batched(found: Iterable[tuple[Kind, Numbered]], budget: Budget) -> Iterator[Records]:
     """Batch consecutive records of one kind; at damage, give what came before it first.
 
-    Each record is charged to the budget, however short it is.
+    Each record is charged to the budget, with a cost of its own however short it is.
     """
     kind: Kind | None = None
     batch: list[Numbered] = []
@@ -69,7 +69,7 @@ def batched(found: Iterable[tuple[Kind, Numbered]], budget: Budget) -> Iterator[
     try:
         for its_kind, numbered in found:
             if kind is not its_kind or len(batch) == _AT_ONCE or size > _BYTES_AT_ONCE:
-                budget.stream(_RECORD_COST * len(batch))
+                budget.stream(size + _RECORD_COST * len(batch))
                 if kind is not None:
                     yield Records(kind, batch)
                 kind, batch, size = its_kind, [], 0

@@ -6,7 +6,6 @@ walked here, not by `tarfile`, which holds records of any size and expands spars
 
 from __future__ import annotations
 
-import lzma
 import re
 import tarfile
 import zipfile
@@ -37,7 +36,6 @@ _OTHER_PACKINGS: Final = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA"}
 _MISLED: Final = (
     zipfile.BadZipFile,
     zlib.error,
-    lzma.LZMAError,
     ArithmeticError,
     LookupError,
     EOFError,
@@ -74,7 +72,7 @@ def tar_files(name: str, pieces: Pieces, budget: Budget) -> Iterator[File]:
 
 
 class _Member(NamedTuple):
-    """What the headers say of a member of a tar archive; its size is in bytes as they are stored."""
+    """A member of a tar archive as its headers describe it; `size` is in bytes as they are stored."""
 
     name: str
     size: int
@@ -198,7 +196,7 @@ class _Tape:
         self._held, self._at = b"".join(parts), 0
 
     def broken(self) -> DamagedLogError:
-        """What to raise where no member can be made out."""
+        """Return the error for a place where no member can be made out."""
         return self.damage or DamagedLogError(
             f"{self.name}: is damaged: what follows the last whole file in it cannot be read."
         )

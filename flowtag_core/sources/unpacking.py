@@ -88,7 +88,7 @@ def _unpacked(file: File, layer: int) -> Iterator[File]:
 
 
 def _of(file: File, pieces: Pieces) -> File:
-    """What a file of the same name unpacks to."""
+    """Return a file of the same name with these unpacked pieces, charged to its budget."""
     return File(file.name, _charged(pieces, file.budget), budget=file.budget)
 
 
