@@ -72,7 +72,7 @@ def _table(
     st.dataframe(
         shown,
         key="ports",
-        height=widths.height(MOST_SEEN, MOST_SEEN),
+        height=widths.height(len(pairs), MOST_SEEN),
         row_height=widths.ROW,
         hide_index=True,
         placeholder="",

@@ -46,7 +46,7 @@ def workbench(session: Session, view: View, room: int) -> None:
     st.dataframe(
         shown,
         key="untagged",
-        height=widths.beside_tags(len(report.tag_counts)),
+        height=widths.beside_tags(len(pairs), len(report.tag_counts)),
         row_height=widths.ROW,
         hide_index=True,
         on_select=partial(_tick, session),

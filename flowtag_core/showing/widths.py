@@ -110,8 +110,8 @@ def in_panel(room: int) -> int:
     return room - _PANEL
 
 
-def beside_tags(tags: int) -> int:
-    """The height in pixels of the untagged table, which ends level with the bars of so many tags."""
+def beside_tags(rows: int, tags: int) -> int:
+    """The height in pixels of a table of so many rows that ends with the bars of so many tags."""
     bars = min(tags, MOST_TAGS + 2)
     beside = height(tags, MOST_TAGS) + _BAR * bars + _AROUND_BARS
-    return max(beside, height(_FEWEST, _FEWEST))
+    return min(height(rows, rows), max(beside, height(_FEWEST, _FEWEST)))
