@@ -1,6 +1,7 @@
-"""The page: streamlit run dashboard.py. It reads top to bottom like the page itself.
+"""The page: streamlit run dashboard.py. `page` reads top to bottom like the page itself.
 
-Widgets and guards only; what is counted, tagged and drawn comes from flowtag_core.
+Widgets and guards only; what is counted, tagged and drawn comes from flowtag_core. Streamlit imports this
+file once for the server, whose door is `app`, and then runs it as a script for each tab.
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import sys
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from flowtag_core.counting import compiled
-from flowtag_core.page import address, downloads, in_place, reading, tabs
+from flowtag_core.page import address, door, downloads, in_place, reading, tabs
 from flowtag_core.page.filters import filters
 from flowtag_core.page.notices import cautions, chips, messages
 from flowtag_core.page.ports import ports
@@ -27,51 +29,62 @@ from flowtag_core.page.window import width
 from flowtag_core.page.workbench import workbench
 from flowtag_core.showing import markup, widths
 
-st.set_page_config("flowtag", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
-style()
-compiled.kernel()  # compiling takes seconds, so it starts before a file arrives
-session = tabs.session_of_this_tab()
-in_place.start(session, sys.argv[1:])
-take_dropped(session)
-session.collect()
-in_place.remember(session.logs.by_name.values())
-window = width(session.starts)
-room = widths.rooms(window)
-theme = st.context.theme.type or "light"
 
-place, result_place = topbar(session, window)
-if not session.logs:
-    if session.is_busy:
-        reading.page(session)
-        page_zone(session)
-    else:
-        welcome(session)
-    st.stop()
+def page() -> None:
+    """Draw the page for one tab."""
+    st.set_page_config("flowtag", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
+    style()
+    compiled.kernel()  # compiling takes seconds, so it starts before a file arrives
+    session = tabs.session_of_this_tab()
+    in_place.start(session, sys.argv[1:])
+    take_dropped(session)
+    session.collect()
+    in_place.remember(session.logs.by_name.values())
+    window = width(session.starts)
+    room = widths.rooms(window)
+    theme = st.context.theme.type or "light"
 
-page_zone(session)
-measure, chosen = filters(session.logs.counts)
-view = session.views.of(session.logs.counts, session.desk.lookup, measure, chosen, address.tag())
-legend = view.legend(session.colours)
-session.desk.bench.drawn(view.report, view.identity)
-with place:
-    where(session, view.whole_course)
-chips(session, view)
-with st.container(key="news"):
-    # All in one container: the tables below lose their order and scroll if their position changes.
-    messages(session)
-    cautions(session, view)
-summary(view)
-timeline(session.brush, view.whole_course, view.whole, legend, view.time, theme)
+    place, result_place = topbar(session, window)
+    if not session.logs:
+        if session.is_busy:
+            reading.page(session)
+            page_zone(session)
+        else:
+            welcome(session)
+        st.stop()
 
-left, right = st.columns(2, gap="medium")
-with left:
-    tags(view, session.colours, legend, session.picks, room)
-with right, st.container(key="bench_section"):
-    workbench(session, view, room.untagged)
-ports(session, view, room)
-st.html(markup.for_print(view.report))
-records(view.counts)
-rules(session)
-with result_place:
-    # Last, for it takes longest: the page is there before.
-    downloads.result(session)
+    page_zone(session)
+    measure, chosen = filters(session.logs.counts)
+    view = session.views.of(
+        session.logs.counts, session.desk.lookup, measure, chosen, address.tag()
+    )
+    legend = view.legend(session.colours)
+    session.desk.bench.drawn(view.report, view.identity)
+    with place:
+        where(session, view.whole_course)
+    chips(session, view)
+    with st.container(key="news"):
+        # All in one container: the tables below lose their order and scroll if their position changes.
+        messages(session)
+        cautions(session, view)
+    summary(view)
+    timeline(session.brush, view.whole_course, view.whole, legend, view.time, theme)
+
+    left, right = st.columns(2, gap="medium")
+    with left:
+        tags(view, session.colours, legend, session.picks, room)
+    with right, st.container(key="bench_section"):
+        workbench(session, view, room.untagged)
+    ports(session, view, room)
+    st.html(markup.for_print(view.report))
+    records(view.counts)
+    rules(session)
+    with result_place:
+        # Last, for it takes longest: the page is there before.
+        downloads.result(session)
+
+
+if __name__ == "__main__":
+    page()
+else:
+    app = st.App(__file__, middleware=[Middleware(door.Door)], lifespan=door.opening)

@@ -138,8 +138,8 @@ def rest(page, quiet=300):
     page.wait_for_function(RESTS, arg=quiet, timeout=60_000)
 
 
-def launched(playwright, error):
-    """A browser, or None, and what was tried in vain."""
+def launched(playwright, error, *more):
+    """A browser, started with these arguments too, or None; and what was tried in vain."""
     path = os.environ.get("FLOWTAG_BROWSER") or next(
         filter(None, map(shutil.which, BROWSERS)), None
     )
@@ -147,6 +147,7 @@ def launched(playwright, error):
         [{"executable_path": path}] if path else [{"channel": "chrome"}, {"channel": "msedge"}, {}]
     )
     arguments = ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    arguments += more
     arguments.append("--process-per-site")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         arguments.append("--no-sandbox")  # Chromium's own sandbox refuses to run as root.

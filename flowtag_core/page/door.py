@@ -1,0 +1,157 @@
+"""The page's door: which requests its server answers.
+
+Any web page that the analyst visits can send requests to a server on the same machine. By a name of its
+own that it makes mean 127.0.0.1 (DNS rebinding) it could also read the answers, upload files and press
+buttons. So a request must name a host that this server is known by, and must not come from another site.
+That holds for every route: the page, its WebSocket, uploads and downloads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+import webbrowser
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+import streamlit as st
+from starlette.datastructures import Headers
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+from streamlit import config, net_util
+
+LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_PORTS: Final = {"http": 80, "https": 443}
+_BROWSER_AFTER: Final = 0.5
+"""Seconds; the server is told to start before it listens."""
+
+
+class Door:
+    """The application behind a check of each request; what is refused gets one sentence."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._names = names()
+        if is_shared():
+            # Streamlit checks the WebSocket's names too, but knows no bare addresses.
+            config.set_option("server.allowedHosts", ["*"])
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request on, or answer it with 403. The WebSocket is refused before it is open."""
+        why = ""
+        if scope["type"] in ("http", "websocket"):
+            headers = Headers(scope=scope)
+            why = host_refused(headers, self._names) or stranger(
+                headers, scope.get("method", "GET")
+            )
+        if not why:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await PlainTextResponse(f"{why}\n", 403)(scope, receive, send)
+        else:
+            await WebSocketClose(1008, why)(scope, receive, send)
+
+
+def is_shared() -> bool:
+    """Whether the page can be reached from other machines: its address is not a loopback one."""
+    address = st.get_option("server.address") or ""
+    return address != "localhost" and not (is_address(address) and _is_loopback(address))
+
+
+def names() -> set[str]:
+    """The names that the server answers to; a shared page answers to any bare address too."""
+    given = {name.strip().lower().rstrip(".") for name in st.get_option("server.allowedHosts")}
+    own = {name.lower() for name in _own_names()} if is_shared() else set()
+    return {*LOOPBACK, *given, *own}
+
+
+def _own_names() -> list[str]:
+    name = socket.gethostname()
+    return [name, f"{name}.local"]
+
+
+def host_refused(headers: Headers, known: set[str]) -> str:
+    """Why a request for this Host is refused; empty if it is not.
+
+    A bare address needs no look-up, so nobody can make it mean another machine.
+    """
+    hosts = headers.getlist("host")
+    host = hosts[0] if len(hosts) == 1 else ""
+    name = (_split(f"//{host}").hostname or "").rstrip(".")
+    if name in known or "*" in known or (is_shared() and is_address(name)):
+        return ""
+    if any(each.startswith("*.") and name.endswith(each[1:]) for each in known):
+        return ""
+    return (
+        f"flowtag does not answer to the name {host[:100]!r}. If you reach the page by this name on "
+        "purpose, start it with --server.allowedHosts and the name."
+    )
+
+
+def stranger(headers: Headers, method: str) -> str:
+    """Why a request that comes from another site is refused; empty if it does not.
+
+    A link on another site may open the page, as a document of its own: not in a frame, in which clicks
+    could be led astray. Browsers say so in Sec-Fetch-Site (Fetch Metadata Request Headers, W3C).
+    """
+    host, origins = headers.get("host", ""), headers.getlist("origin")
+    if any(not _is_same(origin, host) for origin in origins):
+        return f"flowtag answers no other site; this request came from {origins[0][:100]!r}."
+    is_from_outside = headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
+    opens = method == "GET" and headers.get("sec-fetch-dest") == "document"
+    if is_from_outside and not opens:
+        return "flowtag answers no other site, and does not show itself inside one."
+    return ""
+
+
+def _is_same(origin: str, host: str) -> bool:
+    """Whether an origin is the host itself, with the same port."""
+    here = _split(origin)
+    there = _split(f"{here.scheme}://{host}")
+    return here.scheme in _PORTS and _where(here) == _where(there)
+
+
+def _where(url: SplitResult) -> tuple[str | None, int | None]:
+    return url.hostname, url.port or _PORTS.get(url.scheme)
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address; an empty one if it has none or more than a scheme, a host and a port."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+    is_bare = not (parts.path or parts.query or parts.fragment or "@" in parts.netloc)
+    return parts if is_bare else SplitResult("", "", "", "", "")
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
+
+
+@asynccontextmanager
+async def opening(_: object) -> AsyncIterator[Mapping[str, object]]:
+    """Start the server: open the page in the user's browser, as `streamlit run` does for a script."""
+    # Streamlit asks a host outside for this machine's address, for a check that the door makes needless.
+    net_util.get_external_ip = lambda: None
+    if not st.get_option("server.headless"):
+        port = st.get_option("server.port")
+        address = "localhost" if is_shared() else st.get_option("server.address")
+        asyncio.get_running_loop().call_later(
+            _BROWSER_AFTER, webbrowser.open, f"http://{address}:{port}"
+        )
+    yield {}

@@ -1,0 +1,212 @@
+"""The server answers to its own names only, and to no other site."""
+
+import asyncio
+
+import pytest
+import streamlit as st
+from hypothesis import given
+from hypothesis import strategies as any_of
+from starlette.datastructures import Headers
+
+from flowtag_core.page import door
+
+HERE = "127.0.0.1:8501"
+EVERYWHERE = "0.0.0.0"  # noqa: S104
+
+
+@pytest.fixture(autouse=True)
+def served(monkeypatch):
+    """Make the server's address and the names that it was given."""
+
+    def made(address="127.0.0.1", hosts=door.LOOPBACK):
+        options = {"server.address": address, "server.allowedHosts": [*hosts]}
+        monkeypatch.setattr(st, "get_option", options.get)
+        monkeypatch.setattr(door.config, "set_option", options.__setitem__)
+        return options
+
+    made()
+    return made
+
+
+def answers(*headers, method="GET", kind="http"):
+    """What a request with these headers gets: the application's answer, or why it is refused."""
+    sent = []
+
+    async def app(_scope, _receive, send):
+        await send({"type": "the page"})
+
+    async def send(message):
+        sent.append(message)
+
+    raw = [(name.encode(), value.encode()) for name, value in headers]
+    scope = {"type": kind, "method": method, "headers": raw}
+    asyncio.run(door.Door(app)(scope, None, send))
+    if sent == [{"type": "the page"}]:
+        return ""
+    if kind == "websocket":
+        assert [message["type"] for message in sent] == ["websocket.close"]
+        return sent[0]["reason"]
+    assert sent[0]["status"] == 403
+    return sent[1]["body"].decode().strip()
+
+
+def host(name, *more):
+    return [("host", name), *more]
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize(
+    "name", [HERE, "localhost:8501", "[::1]:8501", "LOCALHOST.:80", "localhost"]
+)
+def test_this_machine_s_own_names_are_answered(name, kind):
+    assert answers(*host(name), kind=kind) == ""
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "evil.example:8501",
+        "127.0.0.1.evil.example",
+        "localhost.evil.example",
+        "10.0.0.7:8501",
+        "",
+        "x@localhost",
+        "localhost/x",
+        "localhost:x",
+        "evil.example#localhost",
+        "[::1",
+        "2130706433",
+    ],
+)
+def test_any_other_name_is_refused_and_the_remedy_is_said(name, kind):
+    why = answers(*host(name), kind=kind)
+    assert repr(name) in why
+    assert "--server.allowedHosts" in why
+
+
+def test_a_request_without_a_name_or_with_two_is_refused():
+    assert answers()
+    assert answers(("host", HERE), ("host", "evil.example"))
+
+
+@given(any_of.text(any_of.characters(codec="latin-1"), max_size=30))
+def test_no_text_but_a_known_name_passes(text):
+    known = {"localhost"}
+    passes = not door.host_refused(Headers({"host": text}), known)
+    bare = text.lower().partition(":")[0].rstrip(".")
+    assert not passes or bare == "localhost"
+
+
+def test_a_name_that_was_given_is_answered_beside_the_own_ones(served):
+    served(hosts=["Flows.example.com", "*.corp.example"])
+    for name in ("flows.example.com", "a.corp.example:80", "localhost:8501"):
+        assert answers(*host(name)) == ""
+    assert answers(*host("corp.example"))
+
+
+@pytest.mark.parametrize(
+    ("address", "shared"),
+    [
+        ("127.0.0.1", False),
+        ("localhost", False),
+        ("::1", False),
+        ("127.0.0.9", False),
+        (EVERYWHERE, True),
+        ("::", True),
+        ("192.168.1.5", True),
+        ("flows.example.com", True),
+        (None, True),
+    ],
+)
+def test_a_page_is_shared_unless_its_address_is_a_loopback_one(served, address, shared):
+    served(address)
+    assert door.is_shared() is shared
+
+
+def test_a_shared_page_answers_to_bare_addresses_and_its_machine_s_name(served, monkeypatch):
+    monkeypatch.setattr(door.socket, "gethostname", lambda: "Desk7")
+    options = served(EVERYWHERE)
+    for name in ("10.0.0.7:8501", "[fe80::1]:8501", "desk7:8501", "desk7.local", HERE):
+        assert answers(*host(name)) == ""
+        # Streamlit's own check of the WebSocket lets pass what the door has let pass.
+        assert options["server.allowedHosts"] == ["*"]
+        served(EVERYWHERE)
+    options["server.allowedHosts"] = [*door.LOOPBACK]
+    assert answers(*host("evil.example:8501"))
+
+
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://localhost:3000",
+        "http://127.0.0.1:8502",
+        "http://127.0.0.1",
+        "https://127.0.0.1",
+        "null",
+        "",
+        "http://evil.example:8501",
+        "file://127.0.0.1:8501",
+        "http://127.0.0.1:8501.evil.example",
+    ],
+)
+def test_a_request_from_another_origin_is_refused(origin, kind):
+    assert "no other site" in answers(*host(HERE), ("origin", origin), kind=kind, method="PUT")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_a_request_from_the_page_itself_is_answered(method):
+    own = (
+        ("origin", f"http://{HERE}"),
+        ("sec-fetch-site", "same-origin"),
+        ("sec-fetch-dest", "empty"),
+    )
+    assert answers(*host(HERE), *own, method=method) == ""
+    assert answers(*host("localhost"), ("origin", "http://localhost:80")) == ""
+
+
+def fetched(site, what):
+    return ("sec-fetch-site", site), ("sec-fetch-dest", what)
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("what", ["iframe", "script", "image", "empty", "object"])
+def test_other_sites_get_nothing_of_the_page(site, what):
+    assert "inside one" in answers(*host(HERE), *fetched(site, what))
+
+
+def test_a_link_on_another_site_opens_the_page():
+    assert answers(*host(HERE), *fetched("cross-site", "document")) == ""
+    assert answers(*host(HERE), *fetched("cross-site", "document"), method="POST")
+    assert answers(*host(HERE), *fetched("none", "document")) == ""
+
+
+def test_what_is_no_request_is_handed_on():
+    assert answers(kind="lifespan") == ""
+
+
+@pytest.mark.parametrize(
+    ("address", "headless", "opened"),
+    [
+        ("127.0.0.1", False, ["http://127.0.0.1:8501"]),
+        (EVERYWHERE, False, ["http://localhost:8501"]),
+        ("127.0.0.1", True, []),
+    ],
+)
+def test_the_browser_is_opened_and_nobody_outside_is_asked(
+    served, monkeypatch, address, headless, opened
+):
+    served(address).update({"server.headless": headless, "server.port": 8501})
+    seen = []
+    monkeypatch.setattr(door, "_BROWSER_AFTER", 0)
+    monkeypatch.setattr(door.webbrowser, "open", seen.append)
+    monkeypatch.setattr(door.net_util, "get_external_ip", lambda: pytest.fail("asked outside"))
+
+    async def started():
+        async with door.opening(None):
+            await asyncio.sleep(0.01)
+
+    asyncio.run(started())
+    assert seen == opened
+    assert door.net_util.get_external_ip() is None
