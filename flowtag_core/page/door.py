@@ -57,21 +57,21 @@ class Door:
 
 
 def is_shared() -> bool:
-    """Whether the page can be reached from other machines: its address is not a loopback one."""
+    """Whether other machines can reach the page: by its address, or by a name that was given to it."""
     address = st.get_option("server.address") or ""
-    return address != "localhost" and not (is_address(address) and _is_loopback(address))
+    is_own = address == "localhost" or (is_address(address) and _is_loopback(address))
+    return not is_own or not _given_names() <= {*LOOPBACK}
 
 
 def names() -> set[str]:
     """The names that the server answers to; a shared page answers to any bare address too."""
-    given = {name.strip().lower().rstrip(".") for name in st.get_option("server.allowedHosts")}
-    own = {name.lower() for name in _own_names()} if is_shared() else set()
-    return {*LOOPBACK, *given, *own}
+    name = socket.gethostname().lower()
+    own = {name, f"{name}.local"} if is_shared() else set()
+    return {*LOOPBACK, *_given_names(), *own}
 
 
-def _own_names() -> list[str]:
-    name = socket.gethostname()
-    return [name, f"{name}.local"]
+def _given_names() -> set[str]:
+    return {name.strip().lower().rstrip(".") for name in st.get_option("server.allowedHosts")}
 
 
 def host_refused(headers: Headers, known: set[str]) -> str:
@@ -149,9 +149,6 @@ async def opening(_: object) -> AsyncIterator[Mapping[str, object]]:
     # Streamlit asks a host outside for this machine's address, for a check that the door makes needless.
     net_util.get_external_ip = lambda: None
     if not st.get_option("server.headless"):
-        port = st.get_option("server.port")
-        address = "localhost" if is_shared() else st.get_option("server.address")
-        asyncio.get_running_loop().call_later(
-            _BROWSER_AFTER, webbrowser.open, f"http://{address}:{port}"
-        )
+        url = f"http://{st.get_option('browser.serverAddress')}:{st.get_option('server.port')}"
+        asyncio.get_running_loop().call_later(_BROWSER_AFTER, webbrowser.open, url)
     yield {}

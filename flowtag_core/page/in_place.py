@@ -1,4 +1,4 @@
-"""Local files: streamlit run dashboard.py -- PATH ... [--lookup CSV] [--format FIELDS]."""
+"""Local files: streamlit run dashboard.py -- PATH ... [--lookup CSV] [--format FIELDS] [--shared]."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Final, NoReturn
 from flowtag_core.arguments import parsed
 from flowtag_core.errors import FlowtagError, LogError
 from flowtag_core.output import write_whole
+from flowtag_core.page import door
 from flowtag_core.page.intake import Arrival, CountedLog, Refused
 from flowtag_core.page.session import Session
 from flowtag_core.reading.flow_log import distinct_names
@@ -21,6 +22,11 @@ from flowtag_core.sources.places import Log, Place, logs_at
 from flowtag_core.tagging.lookup import Lookup
 
 USAGE: Final = "streamlit run dashboard.py -- [PATH ...] [--lookup CSV] [--format FIELDS]"
+
+_NOT_FOR_ALL: Final = (
+    "Other machines can reach this page, so it does not show the files it was started with. If everyone "
+    "who can reach it may see them, add --shared behind the --."
+)
 
 _COUNTED: Final[dict[str, CountedLog]] = {}
 """What this process has counted of the paths that it was started with, for the next tab."""
@@ -37,11 +43,20 @@ class _Parser(argparse.ArgumentParser):
 
 @dataclass(frozen=True)
 class Given:
-    """The words that the page was started with: logs and folders, the lookup's file, a format."""
+    """The words that the page was started with: logs and folders, the lookup's file, a format.
+
+    `shared` says that a page that others can reach may show these files.
+    """
 
     paths: tuple[str, ...] = ()
     lookup: str | None = None
     format: str | None = None
+    shared: bool = False
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether no files and no format were given."""
+        return not self.paths and self.lookup is None and self.format is None
 
 
 def start(session: Session, arguments: Sequence[str]) -> None:
@@ -66,9 +81,14 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
     if session.format.wrong:
         session.take_in([Refused(unicode(session.format.wrong))])
         return
+    is_shared = door.is_shared()
+    if is_shared and not given.shared and (given.paths or given.lookup is not None):
+        session.take_in([Refused(_NOT_FOR_ALL)])
+        return
     found = find(given, session.format.layout)
-    session.has_start = given != Given()
-    session.desk.home, session.desk.home_content = given.lookup, None
+    session.has_start = not given.is_nothing
+    # Others must not write to this machine.
+    session.desk.home, session.desk.home_content = None if is_shared else given.lookup, None
     session.take(found.arrivals)
     session.messages.repeated, session.messages.told = found.repeated, found.told
     session.take_in(found.known)
@@ -80,8 +100,9 @@ def parse(arguments: Sequence[str]) -> Given:
     parser.add_argument("paths", nargs="*")
     parser.add_argument("--lookup")
     parser.add_argument("--format")
+    parser.add_argument("--shared", action="store_true")
     found = parsed(parser, arguments)
-    return Given(tuple(found.paths), found.lookup, found.format)
+    return Given(tuple(found.paths), found.lookup, found.format, found.shared)
 
 
 @dataclass(frozen=True)

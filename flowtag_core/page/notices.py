@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import streamlit as st
 
-from flowtag_core.page import address
+from flowtag_core.page import address, door
 from flowtag_core.page.clock import zone
 from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.session import Session
@@ -17,7 +17,7 @@ from flowtag_core.showing import log_notes, lookup_notes, times, words
 from flowtag_core.showing.view import View
 from flowtag_core.showing.words import literal
 
-_TYPED: Final = re.compile(rf"({re.escape(USAGE)}|--format|fields @message)")
+_TYPED: Final = re.compile(rf"({re.escape(USAGE)}|--format|--shared|fields @message)")
 _CLOSE: Final = ":material/close:"
 
 
@@ -54,6 +54,9 @@ def _notices(session: Session, view: View) -> None:
     heads = [*log_notes.heads(view.counts), *lookup_notes.heads(view.lookup)]
     if no_lookup:
         heads.append(lookup_notes.NO_LOOKUP_YET)
+    is_shared = door.is_shared()
+    if is_shared:
+        heads.append(log_notes.SHARED_PAGE)
     if not heads:
         return
     with st.popover(
@@ -66,6 +69,8 @@ def _notices(session: Session, view: View) -> None:
         say(st.warning, view.cautions)
         if no_lookup:
             st.info(lookup_notes.NO_LOOKUP)
+        if is_shared:
+            st.info(log_notes.SHARED)
 
 
 def cautions(session: Session, view: View) -> None:

@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from flowtag_core.page import address
+from flowtag_core.page import address, door
 from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.notices import messages, say
 from flowtag_core.page.rules import rules
@@ -17,6 +17,7 @@ from flowtag_core.showing import glance, log_notes
 
 def welcome(session: Session) -> None:
     """Draw everything that a new user needs."""
+    is_shared = door.is_shared()
     with st.container(key="welcome"):
         st.html(glance.HEADING)
         with st.container():
@@ -35,12 +36,13 @@ def welcome(session: Session) -> None:
             )
             if session.desk.given is not None or session.has_start:
                 st.button("Start over", key="start_over", on_click=session.start_over)
-            st.html(glance.PROMISE, width="content")
+            st.html(glance.START if is_shared else glance.PROMISE, width="content")
         if session.desk.given is not None:
             rules(session)
             return
         st.html(glance.GLANCE)
-        st.html(f"<p>{glance.GIGABYTES} <code>{escape(USAGE)}</code></p>")
+        if not is_shared:
+            st.html(f"<p>{glance.GIGABYTES} <code>{escape(USAGE)}</code></p>")
         custom_format(session)
 
 
@@ -51,5 +53,7 @@ def _what_waits(session: Session) -> None:
             st.info,
             [f"{session.desk.lookup.name} is loaded as the lookup. Now drop a flow log."],
         )
+    if door.is_shared():
+        st.info(log_notes.SHARED)
     if address.is_view():
         st.info(log_notes.LINK_WAITS)

@@ -17,9 +17,8 @@ ZONE: Final = (
     "\u00b7 up to 1 GB each</em></div>"
 )
 """The look of the drop zone, drawn over Streamlit's own zone, which has a label for screen readers."""
-PROMISE: Final = (
-    '<span class="quiet">Nothing leaves this machine. No lookup? Start with the log alone.</span>'
-)
+START: Final = '<span class="quiet">No lookup? Start with the log alone.</span>'
+PROMISE: Final = f'<span class="quiet">Nothing leaves this machine.</span> {START}'
 GIGABYTES: Final = "Gigabytes? Skip the upload:"
 
 _LOG: Final = """\

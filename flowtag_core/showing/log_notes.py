@@ -18,6 +18,11 @@ REPLIES: Final = (
 LINK_WAITS: Final = "Add the files to see this saved view."
 NOTHING_THERE: Final = "No flows match. Clear the time or the filters."
 NARROW_DOWN: Final = "Drag over the timeline or click a tag to narrow down"
+SHARED: Final = (
+    "Other machines can reach this page. What you add is shown in this tab only. It is held on the machine "
+    "that runs the page, and not saved there."
+)
+SHARED_PAGE: Final = "shared page"
 RESULT: Final = "Result CSV: all flows by tag and by port. Filters do not apply."
 SHORTCUTS: Final = "Press ? to see the keyboard shortcuts."
 MOST_MESSAGES: Final = 1_000

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from flowtag_core import load_lookup_table
-from flowtag_core.page import downloads, in_place
+from flowtag_core.page import door, downloads, in_place
 from flowtag_core.page.desk import Desk
 from flowtag_core.page.messages import Messages
 from flowtag_core.page.session import Session
@@ -33,6 +33,15 @@ def test_a_lookup_is_saved_to_its_file_only_after_a_confirmation(given):
     assert not page.exception
     assert rules.read_bytes() == LOOKUP
     assert "Saved 4 rules to" in said(page)
+
+
+@pytest.mark.usefixtures("given")
+def test_on_a_page_that_others_can_reach_nothing_is_saved(monkeypatch):
+    monkeypatch.setattr(door, "is_shared", lambda: True)
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--shared"])
+    page = drop(opened(), ("better.csv", LOOKUP))
+    assert tags(page)
+    assert "save_lookup" not in buttons(page)
 
 
 def test_a_file_that_changed_meanwhile_is_not_overwritten_without_a_word(given):

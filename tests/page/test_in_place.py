@@ -273,6 +273,23 @@ def test_a_page_that_was_started_with_something_says_so_and_with_nothing_does_no
     assert started("--lookup", folder / "none.csv").has_start
 
 
+def test_a_page_that_others_can_reach_shows_files_in_place_only_where_that_was_asked_for(
+    folder, monkeypatch
+):
+    monkeypatch.setattr(in_place.door, "is_shared", lambda: True)
+    rules = folder / "rules.csv"
+    rules.write_bytes(LOOKUP)
+    refused = started(folder / "logs", "--lookup", rules)
+    assert (refused.logs.by_name, refused.desk.given, refused.has_start) == ({}, None, False)
+    assert "--shared" in refused.messages.refused[0]
+    assert not started("--shared").has_start
+    shown = started(folder / "logs", "--lookup", rules, "--shared")
+    assert shown.logs.counts.total.flows == 2
+    assert shown.desk.given.content == LOOKUP
+    # Nothing goes back to this machine.
+    assert (shown.desk.home, shown.desk.has_lookup_to_save) == (None, False)
+
+
 def test_a_session_takes_in_its_start_once_until_it_starts_over(folder):
     words = [str(folder / "logs")]
     session = started(*words)

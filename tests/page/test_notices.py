@@ -7,9 +7,10 @@ from unittest.mock import MagicMock
 import pytest
 
 from flowtag_core.errors import Cancelled
-from flowtag_core.page import intake, notices
+from flowtag_core.page import door, intake, notices
 from flowtag_core.page.in_place import USAGE
 from flowtag_core.reading.flow_log import Progress
+from flowtag_core.showing.log_notes import SHARED
 from tests.logs import line
 from tests.page.seen import (
     LOG,
@@ -216,6 +217,9 @@ def test_what_is_to_be_typed_can_be_copied_and_all_else_is_plain_text():
     told = notices._markdown(f"**x** was not started. Use {USAGE} instead.")
     assert f" `{USAGE}` " in told
     assert told.startswith(r"\*\*x\*\* was")
+    assert "add `--shared` behind" in notices._markdown(
+        "If you want it, add --shared behind the --."
+    )
     assert "`--format`" in notices._markdown("name its fields with --format where it is started")
 
 
@@ -259,6 +263,13 @@ def test_the_notices_are_a_line_of_short_phrases(page):
     assert quiet_line(page) == "Counts are a lower bound \u00b7 1 lookup row needs checking"
 
 
+def test_a_page_that_others_can_reach_says_so_beside_every_view(page, monkeypatch):
+    monkeypatch.setattr(door, "is_shared", lambda: True)
+    page.button(key="sample").click().run()
+    assert quiet_line(page) == "Shared page"
+    assert SHARED in said(page)
+
+
 def test_the_time_and_the_tag_are_buttons_that_take_them_back(page):
     page.button(key="sample").click().run()
     page.query_params["time"] = "2021-05-04T15:04/2021-05-04T15:06"
@@ -285,4 +296,4 @@ def quiet_line(page):
             proto = getattr(child, "proto", None)
             if type(proto).__name__ == "Block" and proto.HasField("popover"):
                 labels.append(proto.popover.label)
-    return next(label for label in labels if "bound" in label)
+    return next(label for label in labels if "bound" in label or "page" in label)

@@ -1,6 +1,7 @@
 """The page without a log."""
 
-from flowtag_core.showing.log_notes import LINK_WAITS
+from flowtag_core.page import door
+from flowtag_core.showing.log_notes import LINK_WAITS, SHARED
 from tests.logs import LOOKUP
 from tests.page.seen import V5, buttons, drop, html, log_with, said, session
 
@@ -40,3 +41,11 @@ def test_the_glance_takes_the_sample_for_no_session(page):
 def test_a_layout_can_be_taken_before_there_is_a_log(page):
     drop(page, ("v5.log", log_with(V5, 2)))
     assert {f"{word} {' '.join(V5)}" for word in ("take", "leave")} < {*buttons(page)}
+
+
+def test_a_page_that_others_can_reach_says_so(page, monkeypatch):
+    assert SHARED not in said(page)
+    assert "Nothing leaves this machine" in html(page)
+    monkeypatch.setattr(door, "is_shared", lambda: True)
+    assert SHARED in said(page.run())
+    assert "this machine" not in html(page)

@@ -11,7 +11,9 @@ from tests.showing.made import Seen
 from tests.tagging.made import load
 
 
-@pytest.mark.parametrize("html", [glance.HEADING, glance.ZONE, glance.PROMISE, glance.GLANCE])
+@pytest.mark.parametrize(
+    "html", [glance.HEADING, glance.ZONE, glance.START, glance.PROMISE, glance.GLANCE]
+)
 def test_each_piece_is_whole_html(html):
     assert not Seen(html).open
 
