@@ -24,6 +24,7 @@ from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table, looks_like_csv, looks_like_lookup
 
 _HEAD_SIZE: Final = 1 << 16
+_CANCELLED: Final = "cancelled before it was read"
 # What nobody foresaw is told in a sentence on the page, and with its traceback in the terminal.
 logging.getLogger(LOGGER).addHandler(logging.StreamHandler())
 
@@ -172,6 +173,7 @@ class Intake:
         self._outcomes: list[Lookup | Refused | Offered] = []
         self._batch = _Batch()
         self._cancelled = threading.Event()
+        self._is_paused = False
         self._thread: threading.Thread | None = None
 
     def take(self, arrivals: Iterable[Arrival]) -> None:
@@ -180,20 +182,45 @@ class Intake:
             is_idle = self._thread is None
             if is_idle:
                 self._batch = _Batch()
+                self._is_paused = False
                 self._cancelled.clear()
             for arrival in arrivals:
                 self._waiting.append(arrival)
                 self._batch.files += len(arrival.places)
                 self._batch.size += arrival.size
-            if is_idle and self._waiting:
-                # A daemon, so that a server that is told to stop does not wait for it.
-                thread = threading.Thread(target=self._run, name="intake", daemon=True)
-                thread.start()  # it waits for the lock
-                self._thread = thread
+            if is_idle:
+                self._start()
+
+    def _start(self) -> None:
+        if self._waiting:
+            # A daemon, so that a server that is told to stop does not wait for it.
+            thread = threading.Thread(target=self._run, name="intake", daemon=True)
+            thread.start()  # it waits for the lock
+            self._thread = thread
 
     def cancel(self) -> None:
         """Stop at the next block; each file that is not read to its end gets a sentence."""
-        self._cancelled.set()
+        with self._lock:
+            self._is_paused = False
+            self._cancelled.set()
+            if self._thread is None:
+                self._give_up(_CANCELLED)
+
+    def pause(self) -> None:
+        """Stop at the next block, and keep what is not read to its end for `resume`."""
+        with self._lock:
+            if self._thread is not None and not self._cancelled.is_set():
+                self._is_paused = True
+                self._cancelled.set()
+
+    def resume(self) -> None:
+        """Go on after a pause; a file that was not read to its end is read from its start."""
+        with self._lock:
+            if self._is_paused:
+                self._is_paused = False
+                self._cancelled.clear()
+                if self._thread is None:
+                    self._start()
 
     def wait(self, seconds: float) -> None:
         """Wait at most so long for the batch to end."""
@@ -223,7 +250,7 @@ class Intake:
     def collect(self) -> list[Outcome]:
         """Hand over the outcomes of a batch that has ended, in order and only once."""
         with self._lock:
-            if self._thread is not None:
+            if self._thread is not None or self._is_paused:
                 return []
             outcomes, logs = self._outcomes, self._logs
             self._outcomes, self._logs = [], {}
@@ -235,13 +262,15 @@ class Intake:
         return [*counted, *outcomes]
 
     def _run(self) -> None:
+        is_done = False
         try:
             while arrival := self._next():
                 self._take_in(arrival)
+            is_done = True
         finally:
-            with self._lock:
-                # Only after an unforeseen exception, which Python prints, is there anything left.
-                self._give_up("something went wrong; see the terminal")
+            if not is_done:  # after an unforeseen exception, which Python prints
+                with self._lock:
+                    self._give_up("something went wrong; see the terminal")
 
     def _next(self) -> Arrival | None:
         """Take the next arrival; None ends the thread, and a new file starts another."""
@@ -250,8 +279,10 @@ class Intake:
             if self._waiting and not self._cancelled.is_set():
                 self._reading = self._waiting.popleft()
                 self._left.extend(self._reading.places)
+            elif self._is_paused:
+                self._thread = None
             else:
-                self._give_up("cancelled before it was read")
+                self._give_up(_CANCELLED)
             return self._reading
 
     def _give_up(self, reason: str) -> None:
@@ -280,7 +311,7 @@ class Intake:
 
     def _take_in(self, arrival: Arrival) -> None:
         started = time.monotonic()
-        is_offered = False
+        is_needed = False
         try:
             logs = [place for place in arrival.places if not self._is_lookup(arrival, place)]
             self._left = deque(logs)
@@ -288,18 +319,27 @@ class Intake:
                 logs, format=arrival.format, progress=self._tell, cancel=self._cancelled.is_set
             )
             for place in logs:
-                is_offered |= self._count(arrival, place, results)
+                is_needed |= self._count(arrival, place, results)
                 self._done(place)
         except Cancelled:
             with self._lock:
-                now = self._left.popleft().name
-                self._refuse(arrival, f"{now}: cancelled before it was read completely.")
-                self._refuse_left(arrival, "cancelled before it was read")
+                is_needed |= self._is_put_back(arrival)
         finally:
             if log := self._logs.get(arrival.counted_as):
                 log.seconds += time.monotonic() - started
-            if not is_offered:
+            if not is_needed:
                 arrival.forget()
+
+    def _is_put_back(self, arrival: Arrival) -> bool:
+        """After a pause, put what is left of an arrival back; else refuse it."""
+        if self._is_paused or not self._cancelled.is_set():
+            self._waiting.appendleft(replace(arrival, places=tuple(self._left)))
+            self._left.clear()
+            return True
+        now = self._left.popleft().name
+        self._refuse(arrival, f"{now}: cancelled before it was read completely.")
+        self._refuse_left(arrival, _CANCELLED)
+        return False
 
     def _is_lookup(self, arrival: Arrival, place: Place) -> bool:
         """Whether a file is taken in as a lookup, or refused as what it is."""
@@ -312,7 +352,9 @@ class Intake:
                 if not (arrival.is_lookup or looks_like_lookup(file.read(_HEAD_SIZE))):
                     return False
                 file.seek(0)
-                lookup = load_lookup_table(file, name=place.name)
+                lookup = load_lookup_table(file, place.name, self._cancelled.is_set)
+        except Cancelled:
+            raise
         except FlowtagError as error:
             self._refuse(arrival, str(error))
         else:
@@ -340,7 +382,7 @@ class Intake:
                 is_alone = arrival.counted_as == place.name
                 is_offered = bool(counts.offers) and (is_of_no_use or is_alone)
                 if is_of_no_use and not is_offered:
-                    _refuse_as_lookup(place)
+                    self._refuse_as_lookup(place)
         except Cancelled:
             raise
         except FlowtagError as error:
@@ -367,6 +409,14 @@ class Intake:
             again = replace(again, log=f"{arrival.counted_as} (custom format)")
         self._outcomes.append(Offered(again, offers))
 
+    def _refuse_as_lookup(self, place: Place) -> None:
+        """Raise LookupFileError where a file without a flow may have been meant as a lookup."""
+        with closing(place.open()) as source, seekable(source) as file:
+            if looks_like_csv(file.read(_HEAD_SIZE)):
+                file.seek(0)
+                name = f"{place.name}: if this should be a lookup"
+                load_lookup_table(file, name, self._cancelled.is_set)
+
     def _tell(self, progress: Progress) -> None:
         self._progress = progress
 
@@ -380,11 +430,3 @@ def _together(results: Iterator[Counted]) -> Counted:
     for counted in chain(found, results):
         total.add_counted(counted)
     return Counted(total.counts(), [])
-
-
-def _refuse_as_lookup(place: Place) -> None:
-    """Raise LookupFileError where a file without a flow may have been meant as a lookup."""
-    with closing(place.open()) as source, seekable(source) as file:
-        if looks_like_csv(file.read(_HEAD_SIZE)):
-            file.seek(0)
-            load_lookup_table(file, name=f"{place.name}: if this should be a lookup")

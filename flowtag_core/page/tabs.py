@@ -18,7 +18,9 @@ from flowtag_core.page.component import component
 from flowtag_core.page.session import Session
 from flowtag_core.sources.pieces import READ_SIZE
 
-_LOOKED_AT_EVERY: Final = 5.0
+_LOOKED_AT_EVERY: Final = 0.5
+_PAUSED_AFTER: Final = 1.0
+"""Seconds; a closed tab's files are read no further. If it was a reload, they are when it is back."""
 _NAME: Final = re.compile("[0-9a-f]{32}")
 
 
@@ -59,6 +61,7 @@ def session_of_this_tab() -> Session:
         st.session_state.tab = _named(tab, name)
         if st.session_state.tab is not tab or tab.refused:
             st.rerun()
+    tab.session.intake.resume()
     return tab.session
 
 
@@ -105,12 +108,16 @@ def _look() -> None:
 def _look_at(tab: _Tab) -> None:
     if _is_connected(tab):
         tab.left = None
-    elif tab.left is None:
-        tab.left = time.monotonic()
-    elif time.monotonic() - tab.left > st.get_option("server.disconnectedSessionTTL"):
+        tab.session.intake.resume()
+        return
+    now = time.monotonic()
+    tab.left = now if tab.left is None else tab.left
+    if now > tab.left + st.get_option("server.disconnectedSessionTTL"):
         _TABS.remove(tab)
         tab.session.start_over()
         Runtime.instance().uploaded_file_mgr.remove_session_files(tab.connection)
+    elif now > tab.left + _PAUSED_AFTER:
+        tab.session.intake.pause()
 
 
 def _return_freed_memory() -> None:

@@ -7,17 +7,19 @@ named protocol beats `*`; then the later row wins.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flowtag_core.counts import Ints
 from flowtag_core.iana import protocol_name, protocol_number
+
+T = TypeVar("T")
 
 UNTAGGED: Final = "Untagged"
 """What flows that no rule names are called; no rule may give this name, in any case."""
@@ -244,14 +246,26 @@ def changes(before: Lookup, after: Lookup) -> int:
     return sum(old.get(key) != new.get(key) for key in old | new)
 
 
-def checked(lookup: Lookup) -> Lookup:
-    """The lookup without the rows that lose on their key, and with all its problems by line."""
-    kept, losing = _without_losers(lookup)
-    problems = [*lookup.problems, *losing, *_never_applying(kept), *_formulas(kept)]
+def asking(items: Iterable[T], check: Callable[[], None]) -> Iterator[T]:
+    """The items; `check` is called at every thousandth, so that it can end long work by raising."""
+    for place, item in enumerate(items):
+        if place % 1000 == 0:
+            check()
+        yield item
+
+
+def checked(lookup: Lookup, check: Callable[[], None]) -> Lookup:
+    """The lookup without the rows that lose on their key, and with all its problems by line.
+
+    `check` is called again and again; it may raise.
+    """
+    kept, losing = _without_losers(lookup, check)
+    never = asking(_never_applying(kept), check)
+    problems = [*lookup.problems, *losing, *never, *_formulas(kept)]
     return Lookup(lookup.name, kept.tags, kept.packed, tuple(sorted(problems)), lookup.notices)
 
 
-def _without_losers(lookup: Lookup) -> tuple[Lookup, list[Problem]]:
+def _without_losers(lookup: Lookup, check: Callable[[], None]) -> tuple[Lookup, list[Problem]]:
     """The last rule of each key, and a problem for each other one that has another tag."""
     form, low, high, protocol, tag, _ = lookup.packed.T
     key = ((form * PORTS + low) * PORTS + high) * 512 + protocol
@@ -262,7 +276,7 @@ def _without_losers(lookup: Lookup) -> tuple[Lookup, list[Problem]]:
     winner[order] = last[np.cumsum(is_last) - is_last]
     problems = [
         _losing(lookup.rule(place), lookup.rule(winner[place]))
-        for place in np.flatnonzero(tag != tag[winner]).tolist()
+        for place in asking(np.flatnonzero(tag != tag[winner]).tolist(), check)
     ]
     return Lookup(lookup.name, lookup.tags, lookup.packed[np.sort(last)]), problems
 

@@ -10,20 +10,21 @@ import os
 import re
 import zlib
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO, Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.errors import LookupFileError, reason_of
+from flowtag_core.errors import Cancelled, LookupFileError, reason_of
 from flowtag_core.tagging.lookup import (
     UNTAGGED,
     Lookup,
     Ports,
     Problem,
     Trouble,
+    asking,
     checked,
     parse_ports,
     parse_protocol,
@@ -79,23 +80,31 @@ _HEAD_SIZE: Final = 1 << 20
 csv.field_size_limit(LARGEST_FILE)
 
 
-def load_lookup_table(file: LookupFile, name: str | None = None) -> Lookup:
+def load_lookup_table(
+    file: LookupFile, name: str | None = None, cancel: Callable[[], bool] = lambda: False
+) -> Lookup:
     """Load a lookup CSV with the columns dstport, protocol and tag, in any order and spelling.
 
     It may be packed with gzip. IANA's list of service names and /etc/services are lookups too, their
     names are the tags then; `notices` say so. `name` is what the lookup is called in messages, else
     its path or the file's own name. Rows that cannot be used or do not do what they seem to are in
     `problems`, all at once. Raises LookupFileError where the file is missing, is no text or has not
-    the three columns.
+    the three columns. A true `cancel()` raises Cancelled.
     """
     name = name or _name(file)
-    return read_lookup(_read(file, name), name)
+
+    def check() -> None:
+        if cancel():
+            raise Cancelled(f"{name}: the lookup was cancelled.")
+
+    return read_lookup(_read(file, name), name, check)
 
 
-def read_lookup(content: bytes, name: str) -> Lookup:
+def read_lookup(content: bytes, name: str, check: Callable[[], None] = lambda: None) -> Lookup:
     """The lookup that the bytes of a file are; raises LookupFileError as load_lookup_table does.
 
     Where they are no plain CSV, the lookup's own content is one, and its `form` says what it was.
+    `check` is called again and again; it may raise.
     """
     form = ""
     if content.startswith(_GZIP):
@@ -108,7 +117,8 @@ def read_lookup(content: bytes, name: str) -> Lookup:
     if (listed := registry(readable)) is not None:
         form, readable, content = listed.form, listed.text, listed.text.encode()
         notices.append(listed.notice)
-    lookup = parse_lookup(readable, tuple(f"{name}: {notice}." for notice in notices), name)
+    said = tuple(f"{name}: {notice}." for notice in notices)
+    lookup = parse_lookup(readable, said, name, check)
     return replace(lookup, content=content, form=form)
 
 
@@ -120,12 +130,17 @@ def _gunzipped(content: bytes, name: str) -> bytes:
         raise LookupFileError(f"{name}: is a gzip file that is damaged or cut short.") from error
 
 
-def parse_lookup(text: str, notices: tuple[str, ...] = (), name: str = "lookup") -> Lookup:
+def parse_lookup(
+    text: str,
+    notices: tuple[str, ...] = (),
+    name: str = "lookup",
+    check: Callable[[], None] = lambda: None,
+) -> Lookup:
     """The lookup that a text in CSV form is; raises LookupFileError as load_lookup_table does."""
     shape = shape_of(text, name)
     if shape.notice:
         notices = (*notices, f"{name}: {shape.notice}.")
-    return checked(_rules(shape, notices))
+    return checked(_rules(shape, notices, check), check)
 
 
 def looks_like_lookup(head: bytes) -> bool:
@@ -411,10 +426,10 @@ def _reads_as_data(cells: list[str]) -> bool:
 
 def unusable_rows(shape: Shape) -> tuple[Problem, ...]:
     """The rows of a file that give no rule, each with the reason."""
-    return _rules(shape, ()).problems
+    return _rules(shape, (), lambda: None).problems
 
 
-def _rules(shape: Shape, notices: tuple[str, ...]) -> Lookup:
+def _rules(shape: Shape, notices: tuple[str, ...], check: Callable[[], None]) -> Lookup:
     """Every row as a rule or as a problem."""
     packed = array("q")
     problems: list[Problem] = []
@@ -422,7 +437,7 @@ def _rules(shape: Shape, notices: tuple[str, ...]) -> Lookup:
     ports_of: dict[str, Ports | None] = {}
     protocol_of: dict[str, int | None] = {}
     port_place, protocol_place, tag_place = (shape.columns[column] for column in _COLUMNS)
-    for line, cells in shape.rows():
+    for line, cells in asking(shape.rows(), check):
         try:
             port_cell = cells[port_place].strip()
             protocol_cell = cells[protocol_place].strip()

@@ -51,6 +51,81 @@ def test_a_cancelled_batch_keeps_whole_files_and_names_the_others():
     assert [log.name for log in files.collect()] == ["c.log"]
 
 
+def endless_at_first(name, started, read_again):
+    """A place whose file has no end until the event `read_again`, and one line from then on."""
+    never, short = endless(name, started).places[0], place(name, line())
+    opened = lambda _: (short if read_again.is_set() else never).open()  # noqa: E731
+    return Place(name, opened, 10)
+
+
+def paused_in_the_middle(files, before, after, identity=None):
+    """Take the places, pause in an endless one between them, and have it end when it is read again."""
+    started, read_again = threading.Event(), threading.Event()
+    middle = endless_at_first("b", started, read_again)
+    if identity:
+        files.take([Arrival("logs", (*before, middle, *after), identity=identity)])
+    else:
+        files.take(Arrival(each.name, (each,)) for each in (*before, middle, *after))
+    assert started.wait(60)
+    files.pause()
+    files.wait(2)
+    read_again.set()
+
+
+def test_after_a_pause_the_rest_is_read_and_every_file_counts_once():
+    files = Intake()
+    paused_in_the_middle(files, [place("a", line())], [place("c", line())])
+    assert (files.standing(), files.collect()) == (None, [])
+    assert files.pending() == ["b", "c"]
+    files.resume()
+    files.wait(60)
+    assert [(log.name, flows(log)) for log in files.collect()] == [("a", 1), ("b", 1), ("c", 1)]
+    files.resume()
+    assert (files.standing(), files.collect()) == (None, [])
+
+
+def test_a_pause_in_a_folder_counts_no_file_twice():
+    files = Intake()
+    paused_in_the_middle(files, [place("a", line())], [place("c", line())], identity=1)
+    files.resume()
+    files.wait(60)
+    (log,) = files.collect()
+    assert (flows(log), log.identity, sorted(log.counts.files)) == (3, 1, ["a", "b", "c"])
+
+
+def test_what_is_paused_can_be_cancelled_and_more_can_be_added():
+    files = Intake()
+    paused_in_the_middle(files, [place("a", line())], [])
+    files.take([arrival("c", line())])
+    files.wait(60)
+    assert [log.name for log in files.collect()] == ["a", "b", "c"]
+    paused_in_the_middle(files, [place("a", line())], [])
+    files.cancel()
+    log, *rest = files.collect()
+    assert log.name == "a"
+    assert refused(rest) == ["b: cancelled before it was read."]
+    files.resume()
+    assert files.standing() is None
+
+
+def test_a_pause_of_nothing_stops_nothing():
+    files = Intake()
+    files.pause()
+    files.take([arrival("a.log", line())])
+    files.wait(60)
+    assert [log.name for log in files.collect()] == ["a.log"]
+
+
+def test_a_large_lookup_that_is_being_read_can_be_cancelled():
+    rows = b"".join(b"%d,tcp,tag%d\n" % (n % 60_000, n % 5_000) for n in range(600_000))
+    files = Intake()
+    files.take([arrival("lookup.csv", b"dstport,protocol,tag\n" + rows)])
+    files.wait(0.2)
+    files.cancel()
+    files.wait(2)
+    assert refused(files.collect()) == ["lookup.csv: cancelled before it was read completely."]
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_fault_of_flowtag_s_own_loses_no_file_without_a_word(monkeypatch):
     files = Intake()

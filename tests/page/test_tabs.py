@@ -44,6 +44,19 @@ def test_a_closed_tab_is_emptied_after_a_while_and_not_before(monkeypatch):
     assert tabs._TABS == []
 
 
+def test_what_a_closed_tab_reads_is_paused_and_goes_on_if_it_comes_back(monkeypatch):
+    now, is_there, done = [100.0], [True], []
+    tab = tabs._Tab(Session(), "tab")
+    monkeypatch.setattr(tab.session.intake, "pause", lambda: done.append("pause"))
+    monkeypatch.setattr(tab.session.intake, "resume", lambda: done.append("resume"))
+    monkeypatch.setattr(tabs, "_is_connected", lambda _: is_there[0])
+    monkeypatch.setattr(tabs.time, "monotonic", lambda: now[0])
+    for seconds, connected in ((0, False), (0.5, False), (0.6, False), (0.5, True)):
+        now[0], is_there[0] = now[0] + seconds, connected
+        tabs._look_at(tab)
+    assert done == ["pause", "resume"]
+
+
 def test_a_tab_that_comes_back_in_time_is_not_emptied_for_the_time_it_was_away(monkeypatch):
     now, is_there = [100.0], [False]
     tab = tabs._Tab(Session(), "tab")
