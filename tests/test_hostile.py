@@ -64,15 +64,15 @@ def payloads():
 
 def logs():
     """Each log by name, and what is said of it."""
-    yield "payloads.json", payloads(), "unpacks to over 1,000 times its size"
+    yield "payloads.json", payloads(), "over 1,000 times its size"
     yield (
         "members.zip",
         zip_of(zipfile.ZIP_DEFLATED, *[gz(b"a" * (50 * MEGABYTE))] * 5),
-        "unpacks to",
+        "over 1,000 times",
     )
     yield "bzip2.zip", zip_of(zipfile.ZIP_BZIP2, b"\n" * MEGABYTE), "is packed with bzip2"
-    yield "bomb.zst", zstandard.compress(b"a" * (100 * MEGABYTE)), "unpacks to over 1,000 times"
-    yield "wide.gz", gz(b"\xff\xfe", b"a\0" * (60 * MEGABYTE)), "unpacks to over 1,000 times"
+    yield "bomb.zst", zstandard.compress(b"a" * (100 * MEGABYTE)), "over 1,000 times"
+    yield "wide.gz", gz(b"\xff\xfe", b"a\0" * (60 * MEGABYTE)), "over 1,000 times"
     yield (
         "folders.tar.gz",
         gz(tar_header("a", tarfile.DIRTYPE) * 50_000),
@@ -83,13 +83,13 @@ def logs():
     yield "name.tar", long_name + bytes(2048), "is damaged"
     text = "x" * 100_000
     message = parquet(20_000, message=text)
-    yield "messages.parquet", message, "unpacks to over 1,000 times its size"
+    yield "messages.parquet", message, "over 1,000 times its size"
     flows = parquet(20_000, dstport=443, protocol=6, start=1, action=text)
     yield "words.parquet", flows, "20,000 records"
     many = parquet(3, dstport="x" * (60 * MEGABYTE), protocol="6", start="1")
     yield "page.parquet", many, "bytes of memory at once"
     values = gz(b'{"x":[', b"{}," * (4 * MEGABYTE), b"{}]}")
-    yield "values.json.gz", values, "unpacks to over 1,000 times its size"
+    yield "values.json.gz", values, "over 1,000 times its size"
     rows = gz(b"version,dstport,protocol,start\n", (b'"' + b"a" * (2 * MEGABYTE) + b"\n") * 20)
     yield "rows.csv.gz", rows, "too few fields"
 

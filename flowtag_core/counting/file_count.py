@@ -83,6 +83,11 @@ class FileCount:
         """The headers so far."""
         return self._reference.ledger.headers
 
+    @property
+    def faults(self) -> int:
+        """The records with a fault so far."""
+        return self._reference.ledger.faults
+
     def count(self, part: Part) -> None:
         """Count a part of the file. The last line of the last block of text may lack its line end."""
         if isinstance(part, Columns):

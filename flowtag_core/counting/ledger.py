@@ -65,6 +65,11 @@ class Ledger:
         """The headers since the last time that was taken."""
         return self._headers
 
+    @property
+    def faults(self) -> int:
+        """The records with a fault since the last time that was taken."""
+        return sum(count for reason, count in self._set_aside.items() if reason.is_fault)
+
     def add_header(self) -> None:
         """Write down a header."""
         self._headers += 1

@@ -20,7 +20,7 @@ from flowtag_core.errors import DamagedLogError
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import Pieces
 
-LARGEST_VALUE: Final = 1 << 22
+LARGEST_VALUE: Final = 1 << 21
 """Characters; what is longer is set aside, since it would have to be held in memory whole."""
 _LARGEST_DOCUMENT: Final = 1 << 20
 """Characters of a document that is parsed whole; in a larger one its arrays are gone through."""
@@ -34,7 +34,7 @@ _STRING_REST: Final = re.compile(r'(?:[^"\\\n]++|\\.)*+', re.DOTALL)
 _STRING_SIGN: Final = re.compile(r'["\\\n]')
 _NEAR_THE_END: Final = 16  # characters, of which an escape, a number or a word may lack some
 _SIGNS_AT_ONCE: Final = 1 << 10
-_SIGN_COST: Final = 100
+_SIGN_COST: Final = 300
 """Bytes that are counted as plain text while the next sign is looked for."""
 _FIRST_SIGNS: Final = frozenset('{["-0123456789tfnNI')
 _OBJECT: Final = re.compile(r'\{\s*+["}]')

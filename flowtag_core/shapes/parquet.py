@@ -33,6 +33,8 @@ _BYTES_A_VALUE: Final = 8
 _TEXT_COPIES: Final = 8
 """Times that a text is held at once: several batches wait to be counted, each with its words."""
 _LONGEST_WORD: Final = 200
+_MESSAGE_COST: Final = 3
+"""Characters that are counted as plain text while one of a message is taken out of its row."""
 _SHOWN: Final = 60
 _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
@@ -60,6 +62,8 @@ def parquet_records(
         elif len(batch):
             with _damage(name, row):
                 messages = _words(batch, chosen.paths[""], "")
+            # A long one may stand in the file once and be read in every row.
+            budget.stream(_MESSAGE_COST * sum(map(len, messages)))
             numbered = enumerate((message.encode() for message in messages), row)
             yield from batched(((chosen.kind, each) for each in numbered), budget)
         row += len(batch)

@@ -66,18 +66,20 @@ def batched(found: Iterable[tuple[Kind, Numbered]], budget: Budget) -> Iterator[
     kind: Kind | None = None
     batch: list[Numbered] = []
     size = 0
+
+    def charged() -> Iterator[Records]:
+        budget.stream(size + _RECORD_COST * len(batch))
+        if kind is not None:
+            yield Records(kind, batch)
+
     try:
         for its_kind, numbered in found:
             if kind is not its_kind or len(batch) == _AT_ONCE or size > _BYTES_AT_ONCE:
-                budget.stream(size + _RECORD_COST * len(batch))
-                if kind is not None:
-                    yield Records(kind, batch)
+                yield from charged()
                 kind, batch, size = its_kind, [], 0
             batch.append(numbered)
             size += len(numbered[1])
     except DamagedLogError:
-        if kind is not None:
-            yield Records(kind, batch)
+        yield from charged()
         raise
-    if kind is not None:
-        yield Records(kind, batch)
+    yield from charged()

@@ -187,7 +187,7 @@ def _beginning(begin: bytes) -> str:
         return ""
     encoding = next((name for mark, name in _MARKED if begin.startswith(mark)), "utf-8")
     text = codecs.getincrementaldecoder(encoding)("replace").decode(begin)
-    return "" if _END in text else text.removeprefix("\ufeff")
+    return "" if _END in text else text.removeprefix("\ufeff").lstrip()
 
 
 def looks_like_csv(head: bytes) -> bool:
@@ -402,6 +402,8 @@ def _lines(text: str) -> Iterator[str]:
 
 def _header_columns(cells: list[str]) -> dict[str, int] | None:
     """The places of the three columns, the first match each; None where one is missing."""
+    if len(cells) < len(_COLUMNS):
+        return None
     letters = _letters(cells)
     found = {
         column: next((place for place, word in enumerate(letters) if word in spellings), None)

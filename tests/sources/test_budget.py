@@ -15,7 +15,7 @@ from tests.sources.made import parse, zipped
 
 def test_a_bomb_is_refused_by_size_and_ratio(monkeypatch):
     monkeypatch.setattr(budget, "_MOST_STREAMED", 1 << 22)
-    with pytest.raises(LogError, match="unpacks to over 1,000 times its size"):
+    with pytest.raises(LogError, match="over 1,000 times its size"):
         parse(gzip.compress(b"\n" * (1 << 24), 9))
 
 
@@ -25,7 +25,7 @@ def test_only_what_is_both_large_and_a_thousand_times_its_size_is_refused(packed
     charged = Budget("a.log", lambda: packed)
     charged.stream(size // 2)
     if over:
-        with pytest.raises(OverBudgetError, match=f"^a.log: unpacks to .*{size:,} bytes"):
+        with pytest.raises(OverBudgetError, match=f"^a.log: .*{size:,} bytes"):
             charged.stream(size - size // 2)
     else:
         charged.stream(size - size // 2)
@@ -44,6 +44,6 @@ def test_a_bomb_is_refused_however_it_is_packed_and_before_all_of_it_is_unpacked
 ):
     monkeypatch.setattr(budget, "_MOST_STREAMED", 1 << 20)
     monkeypatch.setattr(budget, "_RATIO", 100)
-    with pytest.raises(LogError, match="unpacks to over 100 times its size") as error:
+    with pytest.raises(LogError, match="over 100 times its size") as error:
         parse(pack(b"\n" * size))
     assert f"{size:,}" not in str(error.value)
