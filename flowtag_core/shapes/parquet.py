@@ -99,13 +99,13 @@ def _opened(
     described = [table.schema.column(place) for place in range(len(table.schema))]
     chosen = _chosen(name, described, table.schema.names, wanted)
     paths = {*chosen.paths.values()}
-    read = [column for column in described if column.path in paths]
-    for column in read:
+    read = {place: each for place, each in enumerate(described) if each.path in paths}
+    for column in read.values():
         if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
             budget.hold(column.length * _ROWS_AT_ONCE, f"its column {column.path[:_SHOWN]}")
-    groups, is_damaged = _within_budget(table.metadata, file, paths, budget)
+    groups, is_damaged = _within_budget(table.metadata, file, read, budget)
     # Text as places in a dictionary: a long one may stand in every row.
-    texts = [column.path for column in read if column.physical_type == "BYTE_ARRAY"]
+    texts = [column.path for column in read.values() if column.physical_type == "BYTE_ARRAY"]
     with _damage(name, 1):
         table = pq.ParquetFile(
             source, metadata=table.metadata, read_dictionary=texts, pre_buffer=False
@@ -123,9 +123,9 @@ def _until_damage(batches: Iterator[Any]) -> Iterator[Any]:
 
 
 def _within_budget(
-    described: Any, file: BinaryIO, paths: Collection[str], budget: Budget
+    described: Any, file: BinaryIO, places: Collection[int], budget: Budget
 ) -> tuple[list[int], bool]:
-    """Charge what the columns at these paths unpack to, as far as the first damaged row group.
+    """Charge what the columns at these places unpack to, as far as the first damaged row group.
 
     Returns the row groups before it that have rows, and whether there is one. Of a row group a page and the
     dictionary of each column are held at once.
@@ -136,19 +136,18 @@ def _within_budget(
         if group.num_rows <= 0:
             continue
         held = 0
-        for place in range(group.num_columns):
-            chunk = group.column(place)
-            if chunk.path_in_schema not in paths:
-                continue
+        for place in places:
+            # By its place: the name that the row group repeats may be another.
             dictionary = largest = 0
             try:
+                chunk = group.column(place)
                 for page in pages(file, chunk):
                     budget.stream(page.size)
                     if page.is_dictionary:
                         dictionary += page.size
                     else:
                         largest = max(largest, page.size)
-            except ValueError:
+            except (ValueError, IndexError):
                 return groups, True
             copies = _TEXT_COPIES if chunk.physical_type == "BYTE_ARRAY" else 1
             held += copies * (dictionary + largest)
