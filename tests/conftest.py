@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,24 +87,35 @@ def _wait_until_healthy(address, server, log):
         try:
             with urllib.request.urlopen(address, timeout=5):
                 return
-        except (urllib.error.URLError, ConnectionError):
+        except OSError:  # nobody listens yet, or what listens is still loading
             time.sleep(0.1)
     pytest.fail(f"the page did not start:\n{log.read_text(errors='replace')}")
 
 
 @pytest.fixture(scope="session")
-def browser():
-    """A headless Chromium or Chrome: FLOWTAG_BROWSER, one on the PATH, or an installed one."""
+def start_browser():
+    """Starts a browser with these arguments too; a test that has none is skipped, except in CI."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
-        browser, tried = launched(playwright, sync_api.Error)
-        if browser is None:
-            reason = f"no browser could be started: {tried}. Set FLOWTAG_BROWSER to one."
-            if os.environ.get("CI"):
-                pytest.fail(reason)
-            pytest.skip(reason)
-        yield browser
-        browser.close()
+
+        def start(*arguments):
+            browser, tried = launched(playwright, sync_api.Error, *arguments)
+            if browser is None:
+                reason = f"no browser could be started: {tried}. Set FLOWTAG_BROWSER to one."
+                if os.environ.get("CI"):
+                    pytest.fail(reason)
+                pytest.skip(reason)
+            return browser
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def browser(start_browser):
+    """A headless Chromium or Chrome: FLOWTAG_BROWSER, one on the PATH, or an installed one."""
+    browser = start_browser()
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

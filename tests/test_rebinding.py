@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import launched, serving
+from tests.conftest import serving
 from tests.logs import line
 
 NAME = "site.example"
@@ -50,14 +50,11 @@ TRIED = """async ([there, session]) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def unguarded():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    with sync_api.sync_playwright() as playwright:
-        browser, tried = launched(playwright, sync_api.Error, *UNGUARDED)
-        assert browser, tried
-        yield browser
-        browser.close()
+@pytest.fixture
+def unguarded(start_browser):
+    browser = start_browser(*UNGUARDED)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

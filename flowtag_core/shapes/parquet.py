@@ -5,7 +5,7 @@ Where a row has something else than sound numbers, it becomes a record like a li
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -16,7 +16,7 @@ from flowtag_core.counts import Ints
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.fields import MESSAGE_KEYS, MISSING, are_flows, fields_of, word
 from flowtag_core.shapes.layout import Layout
-from flowtag_core.shapes.parquet_pages import pages
+from flowtag_core.shapes.parquet_pages import RowGroup, pages, row_groups
 from flowtag_core.shapes.records import (
     NUMBERS,
     SOUND_WORDS,
@@ -92,10 +92,7 @@ def _opened(
         source = pa.PythonFile(file, mode="r")
         table = pq.ParquetFile(source)
     except (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError) as error:
-        raise LogError(
-            f"{name}: is a Parquet file that is damaged or cut short: the description of its "
-            "columns, which stands at its end, cannot be read. Fetch the file again."
-        ) from error
+        raise _undescribed(name) from error
     described = [table.schema.column(place) for place in range(len(table.schema))]
     chosen = _chosen(name, described, table.schema.names, wanted)
     paths = {*chosen.paths.values()}
@@ -103,12 +100,18 @@ def _opened(
     for column in read.values():
         if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
             budget.hold(column.length * _ROWS_AT_ONCE, f"its column {column.path[:_SHOWN]}")
-    groups, is_damaged = _within_budget(table.metadata, file, read, budget)
+    texts = {place for place, each in read.items() if each.physical_type == "BYTE_ARRAY"}
+    try:
+        groups, is_damaged = _within_budget(row_groups(file), file, read, texts, budget)
+    except ValueError as error:
+        raise _undescribed(name) from error
     # Text as places in a dictionary: a long one may stand in every row.
-    texts = [column.path for column in read.values() if column.physical_type == "BYTE_ARRAY"]
     with _damage(name, 1):
         table = pq.ParquetFile(
-            source, metadata=table.metadata, read_dictionary=texts, pre_buffer=False
+            source,
+            metadata=table.metadata,
+            read_dictionary=[read[place].path for place in texts],
+            pre_buffer=False,
         )
         # On this thread alone: others have enough to do with the numbers, and it reads the file.
         batches = table.iter_batches(
@@ -117,31 +120,42 @@ def _opened(
     return chosen, _until_damage(batches) if is_damaged else batches
 
 
+def _undescribed(name: str) -> LogError:
+    return LogError(
+        f"{name}: is a Parquet file that is damaged or cut short: the description of its columns, which "
+        "stands at its end, cannot be read. Fetch the file again."
+    )
+
+
 def _until_damage(batches: Iterator[Any]) -> Iterator[Any]:
     yield from batches
     raise ValueError("a page whose header cannot be read")
 
 
 def _within_budget(
-    described: Any, file: BinaryIO, places: Collection[int], budget: Budget
+    described: Sequence[RowGroup],
+    file: BinaryIO,
+    places: Collection[int],
+    texts: Collection[int],
+    budget: Budget,
 ) -> tuple[list[int], bool]:
     """Charge what the columns at these places unpack to, as far as the first damaged row group.
+
+    Those at the places `texts` are text.
 
     Returns the row groups before it that have rows, and whether there is one. Of a row group a page and the
     dictionary of each column are held at once.
     """
     groups: list[int] = []
-    for number in range(described.num_row_groups):
-        group = described.row_group(number)
-        if group.num_rows <= 0:
+    for number, group in enumerate(described):
+        if group.rows <= 0:
             continue
         held = 0
         for place in places:
-            # By its place: the name that the row group repeats may be another.
             dictionary = largest = 0
             try:
-                chunk = group.column(place)
-                for page in pages(file, chunk):
+                # By its place: the name that the row group repeats may be another.
+                for page in pages(file, group.chunks[place]):
                     budget.stream(page.size)
                     if page.is_dictionary:
                         dictionary += page.size
@@ -149,9 +163,8 @@ def _within_budget(
                         largest = max(largest, page.size)
             except (ValueError, IndexError):
                 return groups, True
-            copies = _TEXT_COPIES if chunk.physical_type == "BYTE_ARRAY" else 1
-            held += copies * (dictionary + largest)
-            budget.stream(_BYTES_A_VALUE * group.num_rows)
+            held += (_TEXT_COPIES if place in texts else 1) * (dictionary + largest)
+            budget.stream(_BYTES_A_VALUE * group.rows)
         budget.hold(held, f"row group {number + 1:,}")
         groups.append(number)
     return groups, False

@@ -6,25 +6,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtag_core.shapes.parquet_pages import pages
+from flowtag_core import parse_flow_log
+from flowtag_core.errors import LogError
+from flowtag_core.shapes.parquet_pages import pages, row_groups
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
 
 
 def written(**options):
-    """A file with a column of text, and what describes its first chunk."""
+    """A file with a column of text, its first chunk, and pyarrow's description of that."""
     out = io.BytesIO()
     table = pa.table({"action": [f"{number % 999:0500}" for number in range(20_000)]})
     pq.write_table(table, out, **options)
-    return out, pq.ParquetFile(out).metadata.row_group(0).column(0)
+    described = pq.ParquetFile(out).metadata.row_group(0).column(0)
+    return out, row_groups(out)[0].chunks[0], described
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 @pytest.mark.parametrize("has_dictionary", [True, False])
 @pytest.mark.parametrize("packing", ["none", "zstd", "snappy"])
 def test_the_pages_of_a_column_have_its_size_in_all(version, has_dictionary, packing):
-    out, chunk = written(
+    out, chunk, described = written(
         data_page_version=version,
         use_dictionary=has_dictionary,
         compression=packing,
@@ -32,7 +35,7 @@ def test_the_pages_of_a_column_have_its_size_in_all(version, has_dictionary, pac
     )
     found = [*pages(out, chunk)]
     sizes = sum(page.size for page in found)
-    headers = chunk.total_uncompressed_size - sizes
+    headers = described.total_uncompressed_size - sizes
     assert 0 < headers < 2_000 * len(found)
     assert [page.is_dictionary for page in found].count(True) == has_dictionary
     assert len(found) >= 2
@@ -40,10 +43,55 @@ def test_the_pages_of_a_column_have_its_size_in_all(version, has_dictionary, pac
 
 @given(place=st.integers(4, 3_000), byte=st.integers(0, 255))
 def test_a_damaged_header_gives_sizes_or_one_error(place, byte):
-    out, chunk = written(data_page_size=1 << 16)
+    out, chunk, _ = written(data_page_size=1 << 16)
     out.getbuffer()[place] = byte
     try:
         found = [*pages(out, chunk)]
     except ValueError:
         return
     assert all(page.size >= 0 for page in found)
+
+
+def three_groups(**options):
+    out = io.BytesIO()
+    table = pa.table({"dstport": [*range(30)], "protocol": ["tcp"] * 30, "packets": [None] * 30})
+    pq.write_table(table, out, row_group_size=10, **options)
+    return out
+
+
+@pytest.mark.parametrize("has_dictionary", [True, False])
+@pytest.mark.parametrize("has_index", [True, False])
+def test_row_groups_and_their_chunks_are_those_that_pyarrow_finds(has_dictionary, has_index):
+    out = three_groups(use_dictionary=has_dictionary, write_page_index=has_index)
+    described = pq.ParquetFile(out).metadata
+    assert [group.rows for group in row_groups(out)] == [10, 10, 10]
+    for number, group in enumerate(row_groups(out)):
+        for place, chunk in enumerate(group.chunks):
+            one = described.row_group(number).column(place)
+            start = one.dictionary_page_offset or one.data_page_offset
+            assert chunk == (start, start + one.total_compressed_size)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" * 3, bytes(40), b"\xff" * 40])
+def test_a_file_without_a_description_has_no_row_groups(content):
+    with pytest.raises(ValueError, match="description"):
+        row_groups(io.BytesIO(content))
+
+
+@pytest.mark.parametrize("bits", [0x01, 0x10, 0xFF])
+def test_whatever_byte_of_the_description_is_damaged_the_process_lives_and_one_sentence_is_said(
+    bits,
+):
+    out = three_groups(write_page_index=True)
+    whole = out.getvalue()
+    for place in range(len(whole) - 1200, len(whole)):
+        damaged = bytearray(whole)
+        damaged[place] ^= bits
+        assert "bug" not in said_of(damaged), place
+
+
+def said_of(content):
+    try:
+        return str(parse_flow_log(io.BytesIO(content), names=["a.parquet"]).total.damage)
+    except LogError as error:
+        return str(error)
