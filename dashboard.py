@@ -79,9 +79,8 @@ def page() -> None:
     st.html(markup.for_print(view.report))
     records(view.counts)
     rules(session)
-    with result_place:
-        # Last, for it takes longest: the page is there before.
-        downloads.result(session)
+    # Last, for it takes longest: the page is there before.
+    downloads.result(session, result_place)
 
 
 if __name__ == "__main__":

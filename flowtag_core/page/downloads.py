@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from flowtag_core.errors import OutputError
 from flowtag_core.page import in_place
@@ -10,18 +13,39 @@ from flowtag_core.page.session import Session
 from flowtag_core.showing.lookup_notes import unsaved
 from flowtag_core.showing.words import file_name, literal, number, short_path
 
+_RESULT: Final = "Result CSV"
+_ICON: Final = ":material/download:"
 
-def result(session: Session) -> None:
+
+def result_so_far(session: Session, place: DeltaGenerator) -> None:
+    """Draw the button for the result CSV, disabled if the result has still to be made.
+
+    An earlier result must not be in reach beside the new numbers, for as long as it takes to make the new one.
+    """
+    made = session.result.made(session.logs, session.desk.lookup)
+    if made is None:
+        place.button(_RESULT, key="result_waits", disabled=True, icon=_ICON, width="content")
+    else:
+        _result(place, made)
+
+
+def result(session: Session, place: DeltaGenerator) -> None:
+    """Make the result CSV if that has not been done, and enable its button."""
+    if session.result.made(session.logs, session.desk.lookup) is None:
+        _result(place, session.result.of(session.logs, session.desk.lookup))
+
+
+def _result(place: DeltaGenerator, content: bytes) -> None:
     """Draw the button for the result CSV: all flows, without filters."""
-    st.download_button(
-        "Result CSV",
+    place.download_button(
+        _RESULT,
         # Made before the click: otherwise a run that another click starts may come first.
-        data=session.result.of(session.logs, session.desk.lookup),
+        data=content,
         file_name="flowtag-result.csv",
         mime="text/csv",
         key="result_csv",
         on_click="ignore",
-        icon=":material/download:",
+        icon=_ICON,
         width="content",
     )
 

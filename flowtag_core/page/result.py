@@ -16,10 +16,17 @@ class Result:
 
     _made: tuple[Logs, Lookup, bytes] | None = None
 
+    def made(self, logs: Logs, lookup: Lookup) -> bytes | None:
+        """The CSV if it is made already."""
+        if self._made is None:
+            return None
+        its_logs, its_lookup, content = self._made
+        return content if its_logs is logs and its_lookup is lookup else None
+
     def of(self, logs: Logs, lookup: Lookup) -> bytes:
         """The CSV of all flows, tagged by a lookup, without filters."""
-        made = self._made
-        if made is None or made[0] is not logs or made[1] is not lookup:
-            made = logs, lookup, b"".join(result_csv(map_tags(logs.counts, lookup)))
-            self._made = made
-        return made[2]
+        content = self.made(logs, lookup)
+        if content is None:
+            content = b"".join(result_csv(map_tags(logs.counts, lookup)))
+            self._made = logs, lookup, content
+        return content

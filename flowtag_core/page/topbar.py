@@ -29,7 +29,7 @@ def brand() -> None:
 
 
 def topbar(session: Session, window: int) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Draw the bar; return its containers for what is shown or being read, and for the result.
+    """Draw the bar; return its places for what is shown or being read, and for the result.
 
     `window` is the width in pixels. In a narrow one, less common actions are under More.
     """
@@ -39,7 +39,10 @@ def topbar(session: Session, window: int) -> tuple[DeltaGenerator, DeltaGenerato
         place = st.container(width="stretch", key="where")
         if session.logs:
             files(session)
-        result = st.container(width="content", key="result")
+        with st.container(width="content", key="result"):
+            result = st.empty()
+        if session.logs:
+            downloads.result_so_far(session, result)
         if session.logs:
             with st.popover("More", key="more", width="content"):
                 downloads.lookup(session)

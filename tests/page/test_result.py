@@ -18,6 +18,9 @@ def test_the_result_has_every_flow_and_changes_with_the_lookup():
 
 def test_a_result_is_not_made_again_if_nothing_has_changed(monkeypatch):
     made, rules = Result(), lookup()
+    assert made.made(LOGS, rules) is None
     content = made.of(LOGS, rules)
+    assert made.made(LOGS, rules) is content
+    assert made.made(LOGS, lookup()) is None
     monkeypatch.setattr(result, "map_tags", None)
     assert made.of(LOGS, rules) is content
