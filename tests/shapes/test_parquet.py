@@ -15,6 +15,7 @@ from flowtag_core.shapes import parquet as tables
 from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.parquet import parquet_records
 from flowtag_core.shapes.records import NUMBERS, Kind
+from flowtag_core.sources import budget
 from flowtag_core.sources.budget import Budget
 from tests.fuzz.kernel import facts
 from tests.logs import line
@@ -31,6 +32,18 @@ def test_a_cut_parquet_file_is_refused_by_name():
     for cut in range(8, len(packed), 7):
         with pytest.raises(LogError, match="damaged or cut short"):
             parse(packed[:cut])
+
+
+def test_what_would_need_too_much_memory_at_once_is_refused_before_it_is_unpacked(monkeypatch):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    monkeypatch.setattr(budget, "MOST_HELD", 1_000_000)
+    fixed = pa.array([b"4" * 300] * 3, pa.binary(300))
+    for port, what in ((["x" * 200_000] * 3, "row group 1"), (fixed, "its column dstport")):
+        out = io.BytesIO()
+        pq.write_table(pa.table({"dstport": port, "protocol": [6] * 3, "start": [1] * 3}), out)
+        with pytest.raises(LogError, match=f"{what} needs [0-9,]+ bytes of memory at once"):
+            parse(out.getvalue())
 
 
 def test_a_column_of_parquet_that_cannot_be_counted_is_an_error_that_names_the_columns():
