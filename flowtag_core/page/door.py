@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import sys
 import webbrowser
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -26,6 +27,8 @@ from streamlit import config, net_util
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _PORTS: Final = {"http": 80, "https": 443}
+_SWITCH_AFTER: Final = 0.001
+"""Seconds after which a thread that reads a log lets one go on that draws a page; Python's own are five times that."""
 _BROWSER_AFTER: Final = 0.5
 """Seconds; the server is told to start before it listens."""
 
@@ -145,9 +148,10 @@ def _is_loopback(address: str) -> bool:
 
 @asynccontextmanager
 async def opening(_: object) -> AsyncIterator[Mapping[str, object]]:
-    """Start the server: open the page in the user's browser, as `streamlit run` does for a script."""
+    """Set up the server, and open the page in the user's browser as `streamlit run` does for a script."""
     # Streamlit asks a host outside for this machine's address, for a check that the door makes needless.
     net_util.get_external_ip = lambda: None
+    sys.setswitchinterval(_SWITCH_AFTER)
     if not st.get_option("server.headless"):
         url = f"http://{st.get_option('browser.serverAddress')}:{st.get_option('server.port')}"
         asyncio.get_running_loop().call_later(_BROWSER_AFTER, webbrowser.open, url)

@@ -199,6 +199,7 @@ def test_the_browser_is_opened_and_nobody_outside_is_asked(served, monkeypatch, 
     monkeypatch.setattr(door, "_BROWSER_AFTER", 0)
     monkeypatch.setattr(door.webbrowser, "open", seen.append)
     monkeypatch.setattr(door.net_util, "get_external_ip", lambda: pytest.fail("asked outside"))
+    monkeypatch.setattr(door.sys, "setswitchinterval", lambda _: None)
 
     async def started():
         async with door.opening(None):
