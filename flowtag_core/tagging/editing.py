@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from flowtag_core.errors import LookupFileError, RuleError
 from flowtag_core.iana import WITH_PORTS
@@ -18,6 +20,8 @@ from flowtag_core.tagging.lookup import (
     Lookup,
     Ports,
     Rule,
+    Trouble,
+    checked,
     meanings,
     parse_ports,
     parse_protocol,
@@ -28,6 +32,7 @@ from flowtag_core.tagging.lookup_file import (
     Text,
     decode,
     read_lookup,
+    rules_of,
     shape_of,
     unusable_rows,
 )
@@ -36,21 +41,51 @@ LONGEST_TAG: Final = 200
 _LINE_ENDS: Final = ("\r\n", "\n", "\r")
 
 
+class _Rows(NamedTuple):
+    """The text of each row of a file, the places of its data among them, and their lines and cells."""
+
+    pieces: tuple[str, ...]
+    places: tuple[int, ...]
+    lines: tuple[int, ...]
+    cells: tuple[list[str], ...]
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A lookup's file as rows: `columns` are named as in its header, `rows` are what it holds.
 
-    The rows are all that are neither header, comment nor empty, whether they can be used or not.
-    `lines` has the number of each row's first line.
+    The rows are all that are neither header, comment nor empty, whether they can be used or not. They are
+    looked for when they are asked for.
     """
 
     name: str
     text: Text
     shape: Shape
-    pieces: tuple[str, ...]
-    places: tuple[int, ...]
-    lines: tuple[int, ...]
-    rows: tuple[list[str], ...]
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        """The number of each row's first line."""
+        return self._rows.lines
+
+    @property
+    def rows(self) -> tuple[list[str], ...]:
+        """The cells of each row."""
+        return self._rows.cells
+
+    @cached_property
+    def _rows(self) -> _Rows:
+        rows = list(self.shape.all_rows())
+        lines = list(io.StringIO(self.text.text, newline=""))
+        ends = [line - 1 for line, _ in rows[1:]] + [len(lines)]
+        # A line of Excel's on top is a row too, so that the first row begins in the first line.
+        pieces = tuple(
+            "".join(lines[line - 1 : end]) for (line, _), end in zip(rows, ends, strict=True)
+        )
+        places = tuple(place for place, row in enumerate(rows) if self.shape.is_data(*row))
+        data = [rows[place] for place in places]
+        return _Rows(
+            pieces, places, tuple(line for line, _ in data), tuple(cells for _, cells in data)
+        )
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -106,22 +141,25 @@ class Sheet:
 
         Raises LookupFileError where what is left could not be read as a lookup.
         """
-        pieces = list(self.pieces)
+        pieces, places = list(self._rows.pieces), self._rows.places
         for row, cells in (changed or {}).items():
-            pieces[self.places[row]] = self._rewritten(row, cells)
+            pieces[places[row]] = self._rewritten(row, cells)
         for row in removed:
-            pieces[self.places[row]] = ""
-        text = "".join(pieces)
-        if added and text and not text.endswith(_LINE_ENDS):
-            text += self._line_end
-        text += "".join(self._written(cells, self._line_end) for cells in added)
+            pieces[places[row]] = ""
+        text = "".join(self.below("".join(pieces), added))
         return read_lookup(self.text.encoded(text), self.name)
+
+    def below(self, text: str, rows: Iterable[Sequence[str]]) -> tuple[str, str]:
+        """The text, its last line ended, and the text of these rows that can stand below it."""
+        added = "".join(self._written(cells, self._line_end) for cells in rows)
+        is_open = added and text and not text.endswith(_LINE_ENDS)
+        return (text + self._line_end if is_open else text), added
 
     def _rewritten(self, row: int, changed: Mapping[int, str]) -> str:
         cells = self.rows[row] + [""] * (1 + max(changed) - len(self.rows[row]))
         for column, cell in changed.items():
             cells[column] = cell
-        return self._written(cells, _line_end(self.pieces[self.places[row]]))
+        return self._written(cells, _line_end(self._rows.pieces[self._rows.places[row]]))
 
     def _written(self, cells: Sequence[str], line_end: str) -> str:
         out = io.StringIO()
@@ -131,7 +169,8 @@ class Sheet:
     @cached_property
     def _line_end(self) -> str:
         """The line end of a file, by its first line."""
-        return next(filter(None, map(_line_end, self.pieces)), "\n")
+        lines = io.StringIO(self.text.text, newline="")
+        return next(filter(None, map(_line_end, lines)), "\n")
 
 
 def _line_end(piece: str) -> str:
@@ -141,24 +180,7 @@ def _line_end(piece: str) -> str:
 def sheet_of(lookup: Lookup) -> Sheet:
     """The rows of the file that a lookup was read from."""
     text = decode(lookup.content, lookup.name)
-    shape = shape_of(text.text, lookup.name)
-    rows = list(shape.all_rows())
-    lines = list(io.StringIO(text.text, newline=""))
-    ends = [line - 1 for line, _ in rows[1:]] + [len(lines)]
-    # A line of Excel's on top is a row too, so that the first row begins in the first line.
-    pieces = tuple(
-        "".join(lines[line - 1 : end]) for (line, _), end in zip(rows, ends, strict=True)
-    )
-    places = tuple(place for place, row in enumerate(rows) if shape.is_data(*row))
-    return Sheet(
-        lookup.name,
-        text,
-        shape,
-        pieces,
-        places,
-        tuple(rows[place][0] for place in places),
-        tuple(rows[place][1] for place in places),
-    )
+    return Sheet(lookup.name, text, shape_of(text.text, lookup.name))
 
 
 def with_rules(lookup: Lookup, rules: Sequence[Rule]) -> Lookup:
@@ -168,24 +190,70 @@ def with_rules(lookup: Lookup, rules: Sequence[Rule]) -> Lookup:
     """
     for rule in rules:
         _check_tag(rule.tag)
-    sheet, before = sheet_of(lookup), meanings(lookup)
-    places = {key: place for place, key in enumerate(before)}
+    sheet = sheet_of(lookup)
+    is_new = all(lookup.place_of(rule) is None for rule in rules)
+    better = _with_new_rules(lookup, sheet, rules) if is_new else None
+    if better is None:
+        better = _with_rules_read_again(lookup, sheet, rules)
+        if meanings(better) != meanings(lookup) | {rule.meaning: rule.tag for rule in rules}:
+            raise _unwritable(lookup, rules)
+    return better
+
+
+def _unwritable(lookup: Lookup, rules: Sequence[Rule]) -> RuleError:
+    return RuleError(
+        f"{lookup.name}: {shown(rules[0].tag)} cannot be written into this file so that it is read "
+        "again. Use another tag."
+    )
+
+
+def _with_new_rules(lookup: Lookup, sheet: Sheet, rules: Sequence[Rule]) -> Lookup | None:
+    """The lookup with rules of keys that are not there yet; what stands above them is not read again.
+
+    None where more than the new rows may be read otherwise than before.
+    """
+    is_as_before = not lookup.form and sheet.shape.has_header and sheet.text.is_certain
+    expected = {rule.meaning: rule.tag for rule in rules}
+    if not is_as_before or len(expected) < len(rules):
+        return None
+    above, below = sheet.below(sheet.text.text, (sheet.row_of(rule.cells) for rule in rules))
+    new = rules_of(sheet.shape._replace(text=below, has_header=False, header_line=0))
+    if meanings(new) != expected or new.problems:
+        raise _unwritable(lookup, rules)
+    content = sheet.text.encoded(above + below)
+    decode(content, lookup.name)  # which refuses a file that has become too large
+    return replace(_joined(lookup, new, _count_lines(above)), content=content)
+
+
+def _count_lines(text: str) -> int:
+    return sum(1 for _ in io.StringIO(text, newline=""))
+
+
+def _joined(lookup: Lookup, new: Lookup, lines: int) -> Lookup:
+    """A lookup and new rules below its so many lines, all checked together."""
+    tags = {tag: number for number, tag in enumerate(dict.fromkeys((*lookup.tags, *new.tags)))}
+    *keys, tag_numbers, line = new.packed.T
+    numbers = np.array([tags[tag] for tag in new.tags], np.int64)
+    packed = np.column_stack([*keys, numbers[tag_numbers], line + lines])
+    # The others are found again.
+    problems = (
+        each for each in lookup.problems if each.trouble in (Trouble.UNUSABLE, Trouble.LOSES)
+    )
+    rules = np.concatenate([lookup.packed, packed])
+    return checked(Lookup(lookup.name, tuple(tags), rules, tuple(problems), lookup.notices))
+
+
+def _with_rules_read_again(lookup: Lookup, sheet: Sheet, rules: Sequence[Rule]) -> Lookup:
     rows = {line: row for row, line in enumerate(sheet.lines)}
     changed: dict[int, dict[int, str]] = {}
     added = []
     for rule in rules:
-        place = places.get(rule.meaning)
+        place = lookup.place_of(rule)
         if place is None:
             added.append(sheet.row_of(rule.cells))
         else:
             changed[rows[lookup.rule(place).line]] = {sheet.shape.columns["tag"]: rule.tag}
-    better = sheet.edited(changed, added)
-    if meanings(better) != before | {rule.meaning: rule.tag for rule in rules}:
-        raise RuleError(
-            f"{lookup.name}: {shown(rules[0].tag)} cannot be written into this file so that it is "
-            "read again. Use another tag."
-        )
-    return better
+    return sheet.edited(changed, added)
 
 
 def _check_tag(tag: str) -> None:

@@ -126,6 +126,11 @@ class Lookup:
         form, low, high, protocol, tag, line = self.packed[place].tolist()
         return Rule(Ports(form, low, high), protocol, self.tags[tag], line)
 
+    def place_of(self, rule: Rule) -> int | None:
+        """The place of the rule with the ports and the protocol of this one."""
+        is_same = (self.packed[:, :_TAG] == rule.meaning).all(axis=1)
+        return next(iter(np.flatnonzero(is_same).tolist()), None)
+
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """All rules in file order; of rows with an equal key only the last is one."""
@@ -242,8 +247,22 @@ def meanings(lookup: Lookup) -> dict[Meaning, str]:
 
 def changes(before: Lookup, after: Lookup) -> int:
     """The number of rules that differ: only one of the two has them, or their tags differ."""
-    old, new = meanings(before), meanings(after)
-    return sum(old.get(key) != new.get(key) for key in old | new)
+    numbers = {tag: number for number, tag in enumerate({*before.tags, *after.tags})}
+    old, new = _keys(before), _keys(after)
+    both, old_places, new_places = np.intersect1d(old, new, assume_unique=True, return_indices=True)
+    old_tags, new_tags = (
+        np.array([numbers[tag] for tag in lookup.tags], np.int64)[lookup.tag_numbers]
+        for lookup in (before, after)
+    )
+    same = np.count_nonzero(old_tags[old_places] == new_tags[new_places])
+    return len(old) + len(new) - len(both) - int(same)
+
+
+def _keys(lookup: Lookup) -> Ints:
+    """The meaning of each rule as one number."""
+    form, low, high, protocol, _, _ = lookup.packed.T
+    keys: Ints = ((form * PORTS + low) * PORTS + high) * 512 + protocol
+    return keys
 
 
 def asking(items: Iterable[T], check: Callable[[], None]) -> Iterator[T]:
@@ -254,7 +273,7 @@ def asking(items: Iterable[T], check: Callable[[], None]) -> Iterator[T]:
         yield item
 
 
-def checked(lookup: Lookup, check: Callable[[], None]) -> Lookup:
+def checked(lookup: Lookup, check: Callable[[], None] = lambda: None) -> Lookup:
     """The lookup without the rows that lose on their key, and with all its problems by line.
 
     `check` is called again and again; it may raise.
@@ -267,8 +286,7 @@ def checked(lookup: Lookup, check: Callable[[], None]) -> Lookup:
 
 def _without_losers(lookup: Lookup, check: Callable[[], None]) -> tuple[Lookup, list[Problem]]:
     """The last rule of each key, and a problem for each other one that has another tag."""
-    form, low, high, protocol, tag, _ = lookup.packed.T
-    key = ((form * PORTS + low) * PORTS + high) * 512 + protocol
+    key, tag = _keys(lookup), lookup.tag_numbers
     order = np.argsort(key, kind="stable")
     is_last = np.append(np.diff(key[order]) != 0, True)[: len(key)]
     last = order[is_last]

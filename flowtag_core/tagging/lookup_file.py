@@ -140,7 +140,7 @@ def parse_lookup(
     shape = shape_of(text, name)
     if shape.notice:
         notices = (*notices, f"{name}: {shape.notice}.")
-    return checked(_rules(shape, notices, check), check)
+    return checked(rules_of(shape, notices, check), check)
 
 
 def looks_like_lookup(head: bytes) -> bool:
@@ -234,6 +234,11 @@ class Text(NamedTuple):
     def readable(self) -> str:
         """The text with a mark for each byte that means nothing."""
         return _marked(self.text) if self.encoding == _GUESSED else self.text
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the encoding was told or can be no other."""
+        return self.encoding != _GUESSED
 
     def encoded(self, text: str) -> bytes:
         """Another text as this one was written: encoding, byte order mark.
@@ -428,11 +433,13 @@ def _reads_as_data(cells: list[str]) -> bool:
 
 def unusable_rows(shape: Shape) -> tuple[Problem, ...]:
     """The rows of a file that give no rule, each with the reason."""
-    return _rules(shape, (), lambda: None).problems
+    return rules_of(shape).problems
 
 
-def _rules(shape: Shape, notices: tuple[str, ...], check: Callable[[], None]) -> Lookup:
-    """Every row as a rule or as a problem."""
+def rules_of(
+    shape: Shape, notices: tuple[str, ...] = (), check: Callable[[], None] = lambda: None
+) -> Lookup:
+    """Every row as a rule or as a problem. `check` is called again and again; it may raise."""
     packed = array("q")
     problems: list[Problem] = []
     tags: dict[str, int] = {}

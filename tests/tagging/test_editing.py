@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table
-from flowtag_core.errors import RuleError
+from flowtag_core.errors import LookupFileError, RuleError
 from flowtag_core.tagging.editing import parse_rules, sheet_of, with_rules
 from flowtag_core.tagging.lookup import changes, meanings
 from tests.logs import lookup_text, rule_texts
@@ -48,6 +48,53 @@ def test_a_tag_that_the_encoding_has_no_sign_for_makes_the_file_utf_8():
         loaded(b"dstport,protocol,tag\n1,tcp,caf\xe9\n"), parse_rules("2/tcp", "日")
     )
     assert better.content.decode("utf-8-sig") == "dstport,protocol,tag\n1,tcp,café\n2,tcp,日\n"
+
+
+HEADS = (
+    "dstport,protocol,tag\n",
+    "tag;Port;proto;note\r\n",
+    "# a note\n\ndstport,protocol,tag\n",
+    "",
+)
+ROWS = st.lists(
+    st.one_of(
+        rule_texts, st.sampled_from([("99999", "tcp", "x"), ("1-9", "6", "=1+1"), ("#", "", "")])
+    ),
+    max_size=12,
+)
+
+
+@given(st.sampled_from(HEADS), ROWS, st.lists(rule_texts, min_size=1, max_size=3), st.booleans())
+def test_a_lookup_with_more_rules_is_the_one_that_its_new_file_loads_as(head, rows, more, is_ended):
+    columns = [2, 0, 1] if head.startswith("tag") else [0, 1, 2]
+    delimiter = ";" if head.startswith("tag") else ","
+    table = [delimiter.join(row[place].replace(delimiter, "") for place in columns) for row in rows]
+    text = head + "\n".join(["1,tcp,first" if not head else "", *table]) + "\n" * is_ended
+    try:
+        lookup = loaded(text.encode())
+        rules = [
+            rule
+            for ports, protocol, tag in more
+            for rule in parse_rules(f"{ports}/{protocol}", tag)
+        ]
+        better = with_rules(lookup, rules)
+    except (RuleError, LookupFileError):
+        return
+    again = loaded(better.content)
+    assert vars_of(better) == vars_of(again)
+
+
+def vars_of(lookup):
+    """All that a lookup is, but for what is worked out from it."""
+    fields = (
+        lookup.name,
+        lookup.tags,
+        lookup.problems,
+        lookup.notices,
+        lookup.content,
+        lookup.form,
+    )
+    return (*fields, lookup.packed.tolist())
 
 
 def test_a_rule_with_the_key_of_another_takes_its_row():
