@@ -12,9 +12,9 @@ from flowtag_core.tagging.report import Filters, Measure
 
 @dataclass
 class Views:
-    """The last view, and the measure and filters that it was made for."""
+    """The last view, and the filters that it was made for."""
 
-    _last: tuple[Measure, Filters, View] | None = None
+    _last: tuple[Filters, View] | None = None
 
     def of(
         self,
@@ -24,11 +24,12 @@ class Views:
         filters: Filters,
         tag: str | None,
     ) -> View:
-        """The view of these counts; if only the lookup or the tag is another, the sums are kept."""
+        """The view of these counts; what the last one has of it is kept."""
         last = self._last
-        if last and last[:2] == (measure, filters) and last[2].counts is counts:
-            view = last[2].under(lookup, tag)
+        if last and last[0] == filters and last[1].counts is counts:
+            view = last[1] if last[1].report.measure == measure else last[1].by(measure)
+            view = view.under(lookup, tag)
         else:
             view = view_of(counts, lookup, measure, filters, tag)
-        self._last = measure, filters, view
+        self._last = filters, view
         return view

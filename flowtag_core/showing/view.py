@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from flowtag_core.counts import FlowCounts
 from flowtag_core.showing import coverage, log_notes, lookup_notes
 from flowtag_core.showing.legend import Colours, Legend, legend
 from flowtag_core.showing.search import search
-from flowtag_core.tagging.course import Course, outward, over_time
+from flowtag_core.tagging.course import Course, by_measure, outward, over_time
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import (
     EVERY_FLOW,
@@ -21,6 +22,7 @@ from flowtag_core.tagging.report import (
     Report,
     Selection,
     Time,
+    measured,
     retagged,
     select,
     tagged,
@@ -28,19 +30,27 @@ from flowtag_core.tagging.report import (
 )
 
 
+class Selections(NamedTuple):
+    """The rows that the reports of a view are made of, by the reports' names."""
+
+    report: Selection
+    whole: Selection
+    service: Selection
+    rejected: Selection | None
+
+
 @dataclass(frozen=True)
 class View:
     """One view: the choices, and the reports that result from them.
 
-    `selection`, `report` and `course` are for the chosen time, `whole` and `whole_course` for all time.
-    `service` is the report by service port. `rejected` has the rejected part of the same flows, None if
-    the action is chosen or unknown. `tag` is the selected tag, None if
-    the lookup has no such tag.
+    `report` and `course` are for the chosen time, `whole` and `whole_course` for all time. `service` is
+    the report by service port. `rejected` has the rejected part of the same flows, None if the action is
+    chosen or unknown. `tag` is the selected tag, None if the lookup has no such tag.
     """
 
     counts: FlowCounts
     lookup: Lookup
-    selection: Selection
+    selections: Selections
     report: Report
     course: Course
     whole: Report
@@ -62,7 +72,7 @@ class View:
     @property
     def numbers(self) -> list[coverage.Number]:
         """The small numbers beside the bar."""
-        return list(coverage.numbers(self.report, self.selection, self.counts, self.lookup))
+        return list(coverage.numbers(self.report, self.selections.report, self.counts, self.lookup))
 
     @property
     def parts(self) -> list[coverage.Part]:
@@ -84,6 +94,8 @@ class View:
 
     def under(self, lookup: Lookup, tag: str | None) -> View:
         """The same flows under another lookup: only their tags are new."""
+        if lookup is self.lookup:
+            return replace(self, tag=tag if tag in self.report.tags else None)
         report = retagged(self.report, lookup)
         return replace(
             self,
@@ -93,6 +105,26 @@ class View:
             service=report if self.service is self.report else retagged(self.service, lookup),
             rejected=self.rejected and retagged(self.rejected, lookup),
             tag=tag if tag in report.tags else None,
+        )
+
+    def by(self, measure: Measure) -> View:
+        """The same flows by another measure: only their sums are new."""
+        of = self.selections
+        report = measured(self.report, of.report, measure)
+        course = by_measure(self.course, of.report, measure)
+        is_whole = self.whole is self.report
+        return replace(
+            self,
+            report=report,
+            course=course,
+            whole=report if is_whole else measured(self.whole, of.whole, measure),
+            whole_course=course if is_whole else by_measure(self.whole_course, of.whole, measure),
+            service=report
+            if self.service is self.report
+            else measured(self.service, of.service, measure),
+            rejected=self.rejected
+            and of.rejected
+            and measured(self.rejected, of.rejected, measure),
         )
 
 
@@ -105,30 +137,25 @@ def view_of(
 ) -> View:
     """Make a view; the time of the filters is widened to whole windows."""
     always = select(counts, replace(filters, time=None))
-    whole = tagged(always, lookup, measure)
-    whole_course = over_time(always, whole)
     time = outward(filters.time, always.width) if filters.time else None
     filters = replace(filters, time=time)
-    selection, report, course = always, whole, whole_course
-    if time:
-        selection = select(counts, filters)
-        report = tagged(selection, lookup, measure)
-        course = over_time(selection, report)
-    service = report
-    if filters.view != "service":
-        service = tagged(select(counts, replace(filters, view="service")), lookup, measure)
-    rejected = None
-    if filters.action is None and "reject" in log_notes.actions(counts):
-        rejected = tagged(select(counts, replace(filters, action="REJECT")), lookup, measure)
+    chosen = select(counts, filters) if time else always
+    is_by_service = filters.view == "service"
+    service = chosen if is_by_service else select(counts, replace(filters, view="service"))
+    can_be_rejected = filters.action is None and "reject" in log_notes.actions(counts)
+    rejected = select(counts, replace(filters, action="REJECT")) if can_be_rejected else None
+    whole = tagged(always, lookup, measure)
+    report = tagged(chosen, lookup, measure) if time else whole
+    whole_course = over_time(always, whole)
     return View(
         counts,
         lookup,
-        selection,
+        Selections(chosen, always, service, rejected),
         report,
-        course,
+        over_time(chosen, report) if time else whole_course,
         whole,
         whole_course,
-        service,
-        rejected,
-        tag=tag if tag in whole.tags else None,
+        report if is_by_service else tagged(service, lookup, measure),
+        rejected and tagged(rejected, lookup, measure),
+        tag if tag in whole.tags else None,
     )

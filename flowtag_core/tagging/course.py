@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from flowtag_core.counts import UNKNOWN_TIME, Ints, sum_of
+from flowtag_core.counts import UNKNOWN_TIME, Ints, Table, sum_of
 from flowtag_core.tagging.report import (
+    Measure,
     Numbers,
     Report,
     Selection,
@@ -40,27 +42,30 @@ class Course:
 
 def over_time(selection: Selection, report: Report) -> Course:
     """When the flows of a report began that was made of this selection."""
-    keys = keys_of(report.port, report.protocol)
-    tables = [table for table in selection.tables if len(table)]
-    key = _joined([keys_of(table.port, table.protocol) for table in tables], np.int32)
-    seconds = _joined([table.window for table in tables])
-    values = _joined([values_of(table, report.measure) for table in tables])
+    key = _joined(selection, lambda table: keys_of(table.port, table.protocol)).astype(np.int32)
+    seconds = _joined(selection, lambda table: table.window)
     is_known = seconds != UNKNOWN_TIME
     width = selection.width
     known = seconds[is_known]
     start, window = np.unique(
         known - known % (width * 60) if width else known * 0, return_inverse=True
     )
-    pair = np.searchsorted(keys, key[is_known])
-    unknown = sum_of(values[~is_known])
-    return Course(
-        start,
-        width,
-        pair.astype(np.int32),
-        window.astype(np.int32),
-        values[is_known],
-        unknown,
-    )
+    pair = np.searchsorted(keys_of(report.port, report.protocol), key[is_known])
+    sums = _sums(selection, report.measure, is_known)
+    return Course(start, width, pair.astype(np.int32), window.astype(np.int32), *sums)
+
+
+def by_measure(course: Course, selection: Selection, measure: Measure) -> Course:
+    """The course of a report that was made of this selection, by another measure."""
+    seconds = _joined(selection, lambda table: table.window)
+    count, unknown = _sums(selection, measure, seconds != UNKNOWN_TIME)
+    return replace(course, count=count, unknown=unknown)
+
+
+def _sums(selection: Selection, measure: Measure, is_known: NDArray[np.bool_]) -> tuple[Ints, int]:
+    """The measure of each row whose time is known, and the sum of the others'."""
+    values = _joined(selection, lambda table: values_of(table, measure))
+    return values[is_known], sum_of(values[~is_known])
 
 
 def outward(time: Time, width: int) -> Time | None:
@@ -83,5 +88,6 @@ def stacked(course: Course, layer: Numbers, layers: int) -> Ints:
     return sums_at(shape, (layer[course.pair], course.window), course.count)
 
 
-def _joined(columns: list[NDArray[Any]], kind: type = np.int64) -> NDArray[Any]:
-    return np.concatenate([np.empty(0, kind), *columns])
+def _joined(selection: Selection, column: Callable[[Table], NDArray[Any]]) -> NDArray[Any]:
+    """A column of both tables of a selection."""
+    return np.concatenate([column(table) for table in selection.tables])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,9 +139,20 @@ def map_tags(
     return tagged(select(counts, Filters(action, time, view)), lookup, measure)
 
 
+class Groups(NamedTuple):
+    """The rows of a selection by port and protocol: each pair's key, and where its rows begin in this order."""
+
+    key: Numbers
+    order: Numbers
+    first: Ints
+
+
 @dataclass(frozen=True)
 class Selection:
-    """The rows that filters leave; each flow is in one of the two tables."""
+    """The rows that filters leave; each flow is in one of the two tables.
+
+    What does not depend on the measure is worked out once and kept.
+    """
 
     requests: Table
     replies: Table
@@ -157,6 +168,15 @@ class Selection:
         """Minutes in a window of the wider of the two tables; 0 where one window holds all time."""
         return WIDTHS[max(self.requests.rung, self.replies.rung)]
 
+    @cached_property
+    def groups(self) -> Groups:
+        """The rows by port and protocol."""
+        key = np.concatenate([keys_of(table.port, table.protocol) for table in self.tables])
+        order = np.argsort(key, kind="stable")  # fast where sorted keys follow on sorted keys
+        key = key[order]
+        first = np.flatnonzero(np.diff(key, prepend=-1))
+        return Groups(key[first], order.astype(np.int32), first)
+
 
 def select(counts: FlowCounts, filters: Filters = EVERY_FLOW) -> Selection:
     """The rows that filters leave, before they are tagged."""
@@ -166,7 +186,7 @@ def select(counts: FlowCounts, filters: Filters = EVERY_FLOW) -> Selection:
 
 def tagged(selection: Selection, lookup: Lookup, measure: Measure = "flows") -> Report:
     """Give every flow of a selection its tag."""
-    key, count = _by_port_and_protocol(selection, measure)
+    key, count = selection.groups.key, _sums(selection, measure)
     port, protocol = key >> 8, _BY_NAME[key & 255]
     tag = _tag_numbers(port, protocol, lookup)
     tags = *lookup.tags, UNTAGGED
@@ -177,6 +197,11 @@ def retagged(report: Report, lookup: Lookup) -> Report:
     """The report with the tags of another lookup."""
     tag = _tag_numbers(report.port, report.protocol, lookup)
     return replace(report, tags=(*lookup.tags, UNTAGGED), tag=tag)
+
+
+def measured(report: Report, selection: Selection, measure: Measure) -> Report:
+    """The report that was made of a selection, by another measure."""
+    return replace(report, count=_sums(selection, measure), measure=measure)
 
 
 def sums_at(shape: tuple[int, ...], places: Any, values: Ints) -> Ints:
@@ -231,16 +256,11 @@ def _filtered(table: Table, filters: Filters) -> Table:
     )
 
 
-def _by_port_and_protocol(selection: Selection, measure: Measure) -> tuple[Numbers, Ints]:
-    """Each port and protocol that occurs as a sorted key, and its sum of the measure."""
-    key = np.concatenate([keys_of(table.port, table.protocol) for table in selection.tables])
-    order = np.argsort(key, kind="stable")  # fast where sorted keys follow on sorted keys
-    key = key[order]
-    values = np.concatenate([values_of(table, measure) for table in selection.tables])[order]
-    first = np.flatnonzero(np.diff(key, prepend=-1))
-    if not len(first):
-        return key, values
-    return key[first], summed(lambda part: np.add.reduceat(part, first), values)
+def _sums(selection: Selection, measure: Measure) -> Ints:
+    """The sum of the measure for each group of a selection."""
+    _, order, first = selection.groups
+    values: Ints = np.concatenate([values_of(table, measure) for table in selection.tables])[order]
+    return summed(lambda part: np.add.reduceat(part, first), values) if len(first) else values
 
 
 def values_of(table: Table, measure: Measure) -> Ints:

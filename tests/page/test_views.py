@@ -1,5 +1,6 @@
 """A view that is kept is the one that would be made."""
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,6 +32,19 @@ def test_under_another_lookup_a_view_is_as_if_it_was_made_anew(lines, lookups, m
         tag = ([*lookup.tags, None])[number % (len(lookup.tags) + 1)]
         kept = views.of(counts, lookup, measure, chosen, tag)
         assert numbers(kept) == numbers(view_of(counts, lookup, measure, chosen, tag))
+
+
+@given(log_lines, st.lists(st.tuples(rules, measures), min_size=2, max_size=4), filters)
+def test_by_another_measure_a_view_is_as_if_it_was_made_anew(lines, choices, chosen):
+    counts, views = parse(*lines), Views()
+    for rows, measure in choices:
+        lookup = load(lookup_text(rows))
+        kept = views.of(counts, lookup, measure, chosen, None)
+        made = view_of(counts, lookup, measure, chosen)
+        assert numbers(kept) == numbers(made)
+        for one, other in ((kept.course, made.course), (kept.whole_course, made.whole_course)):
+            for name, column in vars(one).items():
+                assert np.array_equal(column, getattr(other, name)), name
 
 
 @given(log_lines, rules, measures, filters, filters)
