@@ -112,19 +112,18 @@ class View:
         of = self.selections
         report = measured(self.report, of.report, measure)
         course = by_measure(self.course, of.report, measure)
-        is_whole = self.whole is self.report
+        is_whole, is_by_service = self.whole is self.report, self.service is self.report
+        rejected = self.rejected
+        if rejected and of.rejected:
+            rejected = measured(rejected, of.rejected, measure)
         return replace(
             self,
             report=report,
             course=course,
             whole=report if is_whole else measured(self.whole, of.whole, measure),
             whole_course=course if is_whole else by_measure(self.whole_course, of.whole, measure),
-            service=report
-            if self.service is self.report
-            else measured(self.service, of.service, measure),
-            rejected=self.rejected
-            and of.rejected
-            and measured(self.rejected, of.rejected, measure),
+            service=report if is_by_service else measured(self.service, of.service, measure),
+            rejected=rejected,
         )
 
 
@@ -156,6 +155,6 @@ def view_of(
         whole,
         whole_course,
         report if is_by_service else tagged(service, lookup, measure),
-        rejected and tagged(rejected, lookup, measure),
+        tagged(rejected, lookup, measure) if rejected else None,
         tag if tag in whole.tags else None,
     )

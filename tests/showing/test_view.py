@@ -153,7 +153,9 @@ def test_ports_are_a_search_among_the_rows_of_the_tag(lines, rows, text, data):
 
 def test_the_numbers_and_the_bar_are_of_the_chosen_time(small):
     view = view_of(small, load(), filters=Filters(time=(MINUTE + 120, MINUTE + 180)))
-    assert view.numbers == list(coverage.numbers(view.report, view.selection, small, view.lookup))
+    assert view.numbers == list(
+        coverage.numbers(view.report, view.selections.report, small, view.lookup)
+    )
     assert [each.value for each in view.numbers[:3]] == ["2", "1.68 kB", "0"]
     assert [part.amount for part in view.parts] == [0, 1, 1]
 
@@ -173,7 +175,7 @@ def test_the_report_by_service_is_of_the_same_choice_but_for_the_port(lines, row
 def test_the_selection_is_what_the_report_is_made_of(lines, rows, measure, chosen):
     counts, lookup = parse(*lines), load(lookup_text(rows))
     view = view_of(counts, lookup, measure, chosen)
-    assert are_equal(view.report, tagged(view.selection, lookup, measure))
+    assert are_equal(view.report, tagged(view.selections.report, lookup, measure))
 
 
 def test_cautions_are_on_the_logs_and_on_the_lookup():
