@@ -493,10 +493,10 @@ def rows_of(page, key):
     )
 
 
-def click_row(page, key, row):
-    """Click the box before a row."""
+def click_row(page, key, row, across=15):
+    """Click the box before a row, or what is so many pixels across it."""
     place = page.locator(f"{key} canvas").first.bounding_box()
-    page.mouse.click(place["x"] + 15, place["y"] + 48 + 32 * row)
+    page.mouse.click(place["x"] + across, place["y"] + 48 + 32 * row)
 
 
 def in_address(page, name):
@@ -610,7 +610,7 @@ def _follow_a_selected_tag(tab):
     tab.locator(".st-key-sample button").click()
     wait_for_tags(tab, *SAMPLE_TAGS)
     rest(tab)
-    click_row(tab, ".st-key-tags", 2)
+    click_row(tab, ".st-key-tags", 2, across=150)  # its name
     tab.locator(".st-key-clear_tag").get_by_text("sv_P2").wait_for()
     wait_for_address(tab, "tag", "sv_P2")
     box = tab.locator(".st-key-tag_as input")

@@ -78,7 +78,7 @@ def _table(
         placeholder="",
         column_config=columns,
         on_select=partial(_pick, session, pairs),
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],
         alt=f"{measure.capitalize()} of each port and protocol",
     )
     return pairs

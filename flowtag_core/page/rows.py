@@ -6,12 +6,14 @@ tell it that would take back what the user has selected meanwhile.
 
 Each message of the browser has the selection of every table. One that was sent before the browser heard of
 a move still has the old row numbers, in which other things are now: that is no selection.
+
+A click on a cell selects its row too, where the table tells of cells.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
@@ -22,17 +24,24 @@ _CLICKED: Final = "take"
 """What adds rules and so moves rows: the box for tags, and the buttons in the list of untagged ports."""
 
 
+class _Told(NamedTuple):
+    """The rows that the browser told last, and the cell that was clicked last."""
+
+    rows: list[int]
+    cells: list[tuple[int, str]]
+
+
 def selected(key: str) -> list[int] | None:
     """The rows that the user has just selected in the table with this key, for its callback.
 
     None if the message is about something else and repeats what was selected before the rows moved.
     """
-    state = st.session_state.get(key)
-    rows = list(state["selection"]["rows"]) if state else []
-    told = st.session_state.get(_TOLD, {})
-    st.session_state[_TOLD] = {**told, key: rows}
-    is_old = rows == told.get(key) and _is_about_a_rule(key)
-    return None if is_old else rows
+    before, now = _told(key), _in(st.session_state.get(key))
+    _tell(key, now)
+    if now == before and _is_about_a_rule(key):
+        return None
+    is_click = now.cells and now.cells != (before.cells if before else [])
+    return [row for row, _ in now.cells] if is_click else now.rows
 
 
 def select(key: str, rows: Sequence[int]) -> None:
@@ -40,12 +49,31 @@ def select(key: str, rows: Sequence[int]) -> None:
 
     This is done in each run, since a run that is replaced by another one never reaches the browser.
     """
-    told = st.session_state.get(_TOLD, {}).get(key)
-    has_moved = told != [*rows]
+    told = _told(key) or _Told([], [])
+    has_moved = told.rows != [*rows]
     moved = st.session_state.get(_MOVED, {})
     st.session_state[_MOVED] = {**moved, key: [st.session_state.get(_TYPED)] if has_moved else []}
+    if key not in st.session_state:  # and the browser has no table with a clicked cell
+        told = _Told(told.rows, [])
+        _tell(key, told)
     if key not in st.session_state or has_moved:
-        st.session_state[key] = {"selection": {"rows": [*rows], "columns": [], "cells": []}}
+        selection = {"rows": [*rows], "columns": [], "cells": told.cells}
+        st.session_state[key] = {"selection": selection}
+
+
+def _in(state: Any) -> _Told:
+    """What a message says of a table."""
+    selection = state["selection"] if state else {}
+    return _Told([*selection.get("rows", [])], [*map(tuple, selection.get("cells", []))])
+
+
+def _told(key: str) -> _Told | None:
+    told: _Told | None = st.session_state.get(_TOLD, {}).get(key)
+    return told
+
+
+def _tell(key: str, told: _Told) -> None:
+    st.session_state[_TOLD] = {**st.session_state.get(_TOLD, {}), key: told}
 
 
 def _is_about_a_rule(key: str) -> bool:

@@ -65,7 +65,7 @@ def _table(view: View, colours: Colours, room: int) -> None:
         hide_index=True,
         column_config=columns,
         on_select=partial(_pick, names),
-        selection_mode="single-row",
+        selection_mode=["single-row", "single-cell"],
         alt=f"{report.measure.capitalize()} of each tag",
     )
 

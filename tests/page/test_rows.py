@@ -71,3 +71,23 @@ def test_a_message_that_adds_a_rule_and_repeats_old_rows_selects_nothing(monkeyp
     assert tell([1, 3], tag_as="a b c d", take=None) == [1, 3]
     rows.select("table", [])
     assert tell([1, 3]) == [1, 3]  # the same rows once more, by a click
+
+
+def test_a_click_on_a_cell_selects_its_row_once_and_the_box_works_as_before(monkeypatch):
+    def tell(rows_, cells):
+        state.update(table={"selection": {"rows": rows_, "cells": cells}})
+        return rows.selected("table")
+
+    state = {}
+    monkeypatch.setattr(rows.st, "session_state", state)
+    rows.select("table", [])
+    assert tell([], [(2, "Tag")]) == [2]
+    rows.select("table", [2])
+    assert state["table"]["selection"] == {"rows": [2], "columns": [], "cells": [(2, "Tag")]}
+    assert tell([], [(2, "Tag")]) == []  # its box was unticked
+    rows.select("table", [])
+    assert tell([0], [[2, "Tag"]]) == [0]
+    assert tell([0], [[1, "Flows"]]) == [1]
+    del state["table"]  # the table was away, and so is the clicked cell
+    rows.select("table", [1])
+    assert tell([1], [(1, "Flows")]) == [1]
