@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import re
 import socket
 import sys
 import webbrowser
@@ -21,11 +22,12 @@ from urllib.parse import SplitResult, urlsplit
 import streamlit as st
 from starlette.datastructures import Headers
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 from streamlit import config, net_util
 
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
+_HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]+))(?::\d{1,5})?", re.ASCII)
 _PORTS: Final = {"http": 80, "https": 443}
 _SWITCH_AFTER: Final = 0.001
 """Seconds after which a thread that reads a log lets one go on that draws a page; Python's own are five times that."""
@@ -45,18 +47,39 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or answer it with 403. The WebSocket is refused before it is open."""
-        why = ""
-        if scope["type"] in ("http", "websocket"):
-            headers = Headers(scope=scope)
-            why = host_refused(headers, self._names) or stranger(
-                headers, scope.get("method", "GET")
-            )
-        if not why:
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        why = host_refused(headers, self._names) or stranger(headers, scope.get("method", "GET"))
+        if not why:
+            await self._app(_with_one_name(scope, headers), receive, _unframed(send))
         elif scope["type"] == "http":
             await PlainTextResponse(f"{why}\n", 403)(scope, receive, send)
         else:
             await WebSocketClose(1008, why)(scope, receive, send)
+
+
+def _with_one_name(scope: Scope, headers: Headers) -> Scope:
+    """The request with the Host spelled as in its Origin, since Streamlit compares the two as text."""
+    origin = headers.get("origin")
+    if origin is None:
+        return scope
+    host = urlsplit(origin).netloc.encode()
+    others = [header for header in scope["headers"] if header[0] != b"host"]
+    return {**scope, "headers": [*others, (b"host", host)]}
+
+
+def _unframed(send: Send) -> Send:
+    """Sends answers that no other site shows in a frame; not every browser says where it shows one."""
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            header = (b"content-security-policy", b"frame-ancestors 'self'")
+            message = {**message, "headers": [*message.get("headers", ()), header]}
+        await send(message)
+
+    return sent
 
 
 def is_shared() -> bool:
@@ -70,7 +93,8 @@ def names() -> set[str]:
     """The names that the server answers to; a shared page answers to any bare address too."""
     name = socket.gethostname().lower()
     own = {name, f"{name}.local"} if is_shared() else set()
-    return {*LOOPBACK, *_given_names(), *own}
+    address = st.get_option("server.address") or LOOPBACK[0]
+    return {*LOOPBACK, *_given_names(), *own, address.lower()}
 
 
 def _given_names() -> set[str]:
@@ -84,7 +108,8 @@ def host_refused(headers: Headers, known: set[str]) -> str:
     """
     hosts = headers.getlist("host")
     host = hosts[0] if len(hosts) == 1 else ""
-    name = (_split(f"//{host}").hostname or "").rstrip(".")
+    bare = _HOST.fullmatch(host)
+    name = (bare[1] or bare[2]).lower().rstrip(".") if bare else ""
     if name in known or "*" in known or (is_shared() and is_address(name)):
         return ""
     if any(each.startswith("*.") and name.endswith(each[1:]) for each in known):
@@ -146,6 +171,16 @@ def _is_loopback(address: str) -> bool:
     return ipaddress.ip_address(address).is_loopback
 
 
+def address() -> str:
+    """The address at which a browser on this machine finds the page."""
+    here = st.get_option("server.address") or ""
+    is_one = is_address(here) and not ipaddress.ip_address(here).is_unspecified
+    host = here if is_one else st.get_option("browser.serverAddress")
+    path = "/".join(["", *filter(None, st.get_option("server.baseUrlPath").split("/"))])
+    host = f"[{host}]" if ":" in host else host
+    return f"http://{host}:{st.get_option('server.port')}{path}"
+
+
 @asynccontextmanager
 async def opening(_: object) -> AsyncIterator[Mapping[str, object]]:
     """Set up the server, and open the page in the user's browser as `streamlit run` does for a script."""
@@ -153,6 +188,5 @@ async def opening(_: object) -> AsyncIterator[Mapping[str, object]]:
     net_util.get_external_ip = lambda: None
     sys.setswitchinterval(_SWITCH_AFTER)
     if not st.get_option("server.headless"):
-        url = f"http://{st.get_option('browser.serverAddress')}:{st.get_option('server.port')}"
-        asyncio.get_running_loop().call_later(_BROWSER_AFTER, webbrowser.open, url)
+        asyncio.get_running_loop().call_later(_BROWSER_AFTER, webbrowser.open, address())
     yield {}

@@ -237,8 +237,8 @@ def found(found: Report, report: Report, shown: int) -> str:
 
 
 def in_use(report: Report) -> str:
-    """`19 in use · select one to filter`: the number of tags in use."""
-    return f"{len(report.tag_counts) - 1:,} in use \u00b7 select one to filter"
+    """`19 in use · click one to filter`: the number of tags in use."""
+    return f"{len(report.tag_counts) - 1:,} in use \u00b7 click one to filter"
 
 
 def about(counts: FlowCounts) -> str:

@@ -77,6 +77,9 @@ def test_this_machine_s_own_names_are_answered(name, kind):
         "evil.example#localhost",
         "[::1",
         "2130706433",
+        "[::1].evil.example",
+        "[::1]evil.example:8501",
+        "local\thost",
     ],
 )
 def test_any_other_name_is_refused_and_the_remedy_is_said(name, kind):
@@ -121,6 +124,67 @@ def test_a_name_that_was_given_is_answered_beside_the_own_ones(served):
 def test_a_page_is_shared_unless_its_address_is_a_loopback_one(served, address, shared):
     served(address)
     assert door.is_shared() is shared
+
+
+def test_a_page_at_another_loopback_address_answers_to_it(served):
+    served("127.0.0.2")
+    assert answers(*host("127.0.0.2:8501")) == ""
+    assert not door.is_shared()
+
+
+def test_an_origin_that_is_spelled_otherwise_is_the_same_and_is_handed_on_as_the_host():
+    given = []
+
+    async def app(scope, _receive, _send):
+        given.append(Headers(scope=scope))
+
+    for origin, spelled in (
+        ("http://localhost", "LOCALHOST:80"),
+        ("https://localhost", "localhost:443"),
+    ):
+        headers = [("host", spelled), ("origin", origin), ("cookie", "a=b")]
+        raw = [(name.encode(), value.encode()) for name, value in headers]
+        scope = {"type": "websocket", "path": "/", "headers": raw}
+        asyncio.run(door.Door(app)(scope, None, None))
+    assert [headers.getlist("host") for headers in given] == [["localhost"]] * 2
+    assert given[0]["cookie"] == "a=b"
+
+
+def test_no_answer_is_shown_in_a_frame_of_another_site():
+    sent = []
+
+    async def app(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"a", b"b")]})
+        await send({"type": "http.response.body", "body": b"page"})
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", HERE.encode())]}
+    asyncio.run(door.Door(app)(scope, None, send))
+    assert sent[0]["headers"] == [
+        (b"a", b"b"),
+        (b"content-security-policy", b"frame-ancestors 'self'"),
+    ]
+    assert sent[1] == {"type": "http.response.body", "body": b"page"}
+
+
+@pytest.mark.parametrize(
+    ("address", "path", "url"),
+    [
+        ("127.0.0.1", "", "http://127.0.0.1:8501"),
+        (EVERYWHERE, "", "http://127.0.0.1:8501"),
+        ("::", "x/", "http://127.0.0.1:8501/x"),
+        ("::1", "/a/b", "http://[::1]:8501/a/b"),
+        ("192.168.1.5", "", "http://192.168.1.5:8501"),
+        ("localhost", "", "http://127.0.0.1:8501"),
+    ],
+)
+def test_the_page_is_opened_where_it_listens(served, address, path, url):
+    served(address).update(
+        {"server.port": 8501, "browser.serverAddress": "127.0.0.1", "server.baseUrlPath": path}
+    )
+    assert door.address() == url
 
 
 def test_a_page_that_has_a_name_for_others_is_shared(served):
@@ -193,7 +257,12 @@ def test_what_is_no_request_is_handed_on():
 @pytest.mark.parametrize("headless", [False, True])
 def test_the_browser_is_opened_and_nobody_outside_is_asked(served, monkeypatch, headless):
     served().update(
-        {"server.headless": headless, "server.port": 8501, "browser.serverAddress": "127.0.0.1"}
+        {
+            "server.headless": headless,
+            "server.port": 8501,
+            "server.baseUrlPath": "",
+            "browser.serverAddress": "127.0.0.1",
+        }
     )
     seen = []
     monkeypatch.setattr(door, "_BROWSER_AFTER", 0)

@@ -203,8 +203,8 @@ def test_the_search_note_has_the_number_of_ports_and_the_percentage():
 
 
 def test_the_tags_in_use_are_counted_without_untagged():
-    assert log_notes.in_use(report(443, 25, 9092)) == "2 in use · select one to filter"
-    assert log_notes.in_use(report()) == "0 in use · select one to filter"
+    assert log_notes.in_use(report(443, 25, 9092)) == "2 in use · click one to filter"
+    assert log_notes.in_use(report()) == "0 in use · click one to filter"
 
 
 def test_each_reason_for_low_counts_has_a_short_phrase():
