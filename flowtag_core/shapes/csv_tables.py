@@ -42,6 +42,8 @@ _READ_AGAIN: Final = 8
 """Times that the text as a whole may be looked at for the ends of quotes that have none."""
 _MOST_SHOWN: Final = 200
 _BESIDE: Final = Kind("lines beside a table")
+COLUMN_COST: Final = 1_000
+"""Bytes of log that are counted while a column's name is looked at."""
 
 
 class CsvTable(NamedTuple):
@@ -108,7 +110,7 @@ def csv_records(
     it has more rows than a sound file of its size.
     """
     _refuse_other_tables(name, table)
-    return batched(_numbered(name, table, pieces, wanted), budget)
+    return batched(_numbered(name, table, pieces, wanted, budget), budget)
 
 
 def _refuse_other_tables(name: str, table: CsvTable) -> None:
@@ -135,14 +137,17 @@ def _refuse_other_tables(name: str, table: CsvTable) -> None:
 
 
 def _numbered(
-    name: str, table: CsvTable, pieces: Pieces, wanted: tuple[str, ...]
+    name: str, table: CsvTable, pieces: Pieces, wanted: tuple[str, ...], budget: Budget
 ) -> Iterator[tuple[Kind, Numbered]]:
     """The records, and the rows that are none; a header between them may change the columns."""
     rows = _Rows(table, pieces)
     reading = _Reading(table, wanted)
     is_first = True
     for row in rows:
-        if reading.is_header(row) and (header := _known_table(table.delimiter, _names(row))):
+        is_header = reading.is_header(row)
+        if is_header:
+            budget.stream(COLUMN_COST * len(row))
+        if is_header and (header := _known_table(table.delimiter, _names(row))):
             reading = _Reading(header, wanted)
             rows.width = len(row)
         elif is_first and _names_protocol(reading.table, row):

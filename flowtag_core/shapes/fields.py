@@ -151,11 +151,19 @@ def summary_refusal(name: str, columns: Iterable[str]) -> str:
     )
 
 
+def text_of(value: object) -> str:
+    """A value of any kind as text; dots for one that is nested too deeply."""
+    try:
+        return str(value)
+    except RecursionError:
+        return "..."
+
+
 def word(value: object, field: str) -> str:
     """A value of any kind as a word of a record: `-` where it is missing, `443` for 443.0."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
-    text = "" if value is None else str(value).strip()
+    text = "" if value is None else text_of(value).strip()
     if text.isdigit() and field != "action":
         return text  # as most are
     if text.lower() in _MISSING:

@@ -26,6 +26,7 @@ from flowtag_core.shapes.fields import (
     is_summary,
     others,
     summary_refusal,
+    text_of,
     word,
 )
 from flowtag_core.shapes.json_text import JsonText, Unread, is_json
@@ -54,6 +55,10 @@ _ENVELOPE: Final = frozenset(
 _CONTROL: Final = "CONTROL_MESSAGE"
 _DEEPEST: Final = 32
 _LONGEST_TOLD: Final = 400
+_LONGEST_PATH: Final = 200
+_PART_COST: Final = 500
+_LEAF_COST: Final = 100
+"""Bytes of log that are counted while a part of a document, and a value in it, is looked at."""
 
 _UNKNOWN: Final = Kind("JSON", reason=Reason.NO_RECORD_IN_JSON)
 _UNREAD: Final = {reason: Kind("JSON", reason=reason) for reason in Reason}
@@ -137,6 +142,7 @@ def _contained(document: Any) -> list[Any] | None:
 
 def _in_document(document: Any, within: _Within) -> Texts:
     """The records of one JSON document, or of a part of one."""
+    within.budget.stream(_PART_COST)
     document = _one_object(document)
     if isinstance(document, Unread):
         yield _UNREAD[document.reason], document.text.encode("utf-8", "replace")
@@ -161,7 +167,7 @@ def _one_object(document: Any) -> Any:
     )
     if not is_row or not document:
         return document
-    return {str(pair["field"]): pair.get("value") for pair in document}
+    return {text_of(pair["field"]): pair.get("value") for pair in document}
 
 
 def _in_text(kind: Kind, text: str) -> Texts:
@@ -194,6 +200,7 @@ def _in_record(document: dict[str, Any], within: _Within) -> Texts:
     Where it is neither, those in its arrays.
     """
     leaves = {path: value for path, value in _leaves(document) if value is not None}
+    within.budget.stream(_LEAF_COST * len(leaves))
     paths, kind = _fields(tuple(leaves), within.wanted)
     for key in MESSAGE_KEYS:
         text = leaves.get(key)
@@ -229,7 +236,10 @@ def _fields(paths: tuple[str, ...], wanted: Wanted) -> tuple[dict[str, str], Kin
 
 def _told(document: Any) -> bytes:
     """The beginning of what is no record, to be set aside."""
-    return json.dumps(document, default=str)[:_LONGEST_TOLD].encode()
+    try:
+        return json.dumps(document, default=str)[:_LONGEST_TOLD].encode()
+    except RecursionError:
+        return b"..."
 
 
 def _at(document: Any, path: str) -> Any:
@@ -241,6 +251,8 @@ def _at(document: Any, path: str) -> Any:
 def _leaves(document: dict[str, Any], above: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     """Every value with the path of keys that leads to it."""
     for key, value in document.items():
+        if len(above) + len(key) > _LONGEST_PATH:
+            continue  # no field is called so, and a long name may stand above thousands
         if isinstance(value, dict) and depth < _DEEPEST:
             yield from _leaves(value, f"{above}{key}.", depth + 1)
         else:

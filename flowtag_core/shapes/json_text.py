@@ -36,6 +36,10 @@ _NEAR_THE_END: Final = 16  # characters, of which an escape, a number or a word 
 _SIGNS_AT_ONCE: Final = 1 << 10
 _SIGN_COST: Final = 300
 """Bytes that are counted as plain text while the next sign is looked for."""
+_VALUE_COST: Final = 1_000
+_CHARACTER_COST: Final = 2
+_BROKEN_COST: Final = 20_000
+"""Bytes of log that are counted while a value, and a character of it, is read, and a broken one is left."""
 _FIRST_SIGNS: Final = frozenset('{["-0123456789tfnNI')
 _OBJECT: Final = re.compile(r'\{\s*+["}]')
 _MOST_TRIED: Final = 8
@@ -213,6 +217,7 @@ class JsonText:
                 value, end = self._parse(self._held, self._at)
             except json.JSONDecodeError as error:
                 if not self._may_go_on(error):
+                    self._budget.stream(_BROKEN_COST + 10 * (error.pos - self._at))
                     self._let_go()
                     raise _BrokenError from error
                 if len(self._held) - self._at > most or not self._more():
@@ -225,6 +230,7 @@ class JsonText:
                 if end == len(self._held) and self._more():
                     continue  # a number may go on
                 self._size = end - self._at
+                self._budget.stream(_VALUE_COST + _CHARACTER_COST * self._size)
                 self._move(end)
                 return value
 

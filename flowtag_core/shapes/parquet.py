@@ -33,6 +33,8 @@ _BYTES_A_VALUE: Final = 8
 _TEXT_COPIES: Final = 8
 """Times that a text is held at once: several batches wait to be counted, each with its words."""
 _LONGEST_WORD: Final = 200
+_FILE_COST: Final = 300_000
+"""Bytes of log that are counted while a Parquet file is opened."""
 _MESSAGE_COST: Final = 3
 """Characters that are counted as plain text while one of a message is taken out of its row."""
 _SHOWN: Final = 60
@@ -48,6 +50,7 @@ def parquet_records(
     it needs more memory than a sound one.
     """
     row = 1
+    budget.stream(_FILE_COST)
     chosen, batches = _opened(name, file, wanted, budget)
     while True:
         with _damage(name, row):
@@ -89,6 +92,8 @@ def _opened(
             "Install it: pip install pyarrow."
         ) from None
     try:
+        row_groups_there = row_groups(file, budget)
+        file.seek(0)
         source = pa.PythonFile(file, mode="r")
         table = pq.ParquetFile(source)
     except (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError) as error:
@@ -101,10 +106,7 @@ def _opened(
         if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
             budget.hold(column.length * _ROWS_AT_ONCE, f"its column {column.path[:_SHOWN]}")
     texts = {place for place, each in read.items() if each.physical_type == "BYTE_ARRAY"}
-    try:
-        groups, is_damaged = _within_budget(row_groups(file), file, read, texts, budget)
-    except ValueError as error:
-        raise _undescribed(name) from error
+    groups, is_damaged = _within_budget(row_groups_there, file, read, texts, budget)
     # Text as places in a dictionary: a long one may stand in every row.
     with _damage(name, 1):
         table = pq.ParquetFile(

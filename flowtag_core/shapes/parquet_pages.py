@@ -12,6 +12,8 @@ import io
 from collections.abc import Iterator
 from typing import Any, BinaryIO, Final, NamedTuple
 
+from flowtag_core.sources.budget import Budget
+
 _HEADER: Final = 1 << 10
 """Bytes that mostly hold a header; with long statistics it has more."""
 _LONGEST_HEADER: Final = 1 << 20
@@ -23,8 +25,14 @@ _PAGE: Final = {_TYPE: int, _UNPACKED: int, _PACKED: int}
 _COLUMNS, _ROWS = 1, 3
 _CHUNK_SIZE, _FIRST_PAGE, _DICTIONARY_PAGE = 7, 9, 11
 _META: Final = {3: {_CHUNK_SIZE: int, _FIRST_PAGE: int, _DICTIONARY_PAGE: int}}
-_GROUPS: Final = {4: [{_COLUMNS: [_META], _ROWS: int}]}
-"""Those of a FileMetaData: its row groups, and of each the rows, and where its column chunks lie."""
+_NAME, _CHILDREN = 4, 5
+_DESCRIPTION: Final = {
+    2: [{_NAME: len, _CHILDREN: int}],
+    4: [{_COLUMNS: [_META], _ROWS: int}],
+}
+"""Those of a FileMetaData: the schema's names and its row groups, of each the rows, and where its chunks lie."""
+_COPIES: Final = 6
+"""Times that a description is held: as its bytes, as objects here and in pyarrow."""
 _FOOTER: Final = 8
 """Bytes at the end: the size of the description, and PAR1."""
 
@@ -57,25 +65,46 @@ class RowGroup(NamedTuple):
     chunks: list[Chunk]
 
 
-def row_groups(file: BinaryIO) -> list[RowGroup]:
+def row_groups(file: BinaryIO, budget: Budget) -> list[RowGroup]:
     """The row groups that the end of a Parquet file describes.
 
-    Raises ValueError where the description cannot be read.
+    Raises ValueError where the description cannot be read, OverBudgetError where it is larger than any
+    sound one, or the names of columns within columns are.
     """
     end = file.seek(0, io.SEEK_END) - _FOOTER
     file.seek(max(end, 0))
     size = int.from_bytes(file.read(4), "little")
     if not 0 < size <= end:
         raise ValueError("a description of no possible size")
+    budget.hold(_COPIES * size, "its description")
     file.seek(end - size)
     try:
-        described = _Thrift(file.read(size)).struct(_GROUPS)
+        described = _Thrift(file.read(size)).struct(_DESCRIPTION)
+        budget.hold(_COPIES * _length_of_paths(described[2]), "its columns' names")
         return [
             RowGroup(group[_ROWS], [_chunk(*column.values()) for column in group[_COLUMNS]])
             for group in described.get(4, [])
         ]
     except (IndexError, KeyError, TypeError) as error:
         raise ValueError("a description that is cut or lacks something") from error
+
+
+def _length_of_paths(schema: list[dict[int, int]]) -> int:
+    """The bytes of the paths of all columns: each has the names of all that it is within."""
+    total = 0
+    above: list[
+        tuple[int, int]
+    ] = []  # what is not closed yet: the length of its path, and how many are left in it
+    for element in schema:
+        while above and not above[-1][1]:
+            above.pop()
+        length = element.get(_NAME, 0) + 1
+        if above:
+            length += above[-1][0]
+            above[-1] = above[-1][0], above[-1][1] - 1
+        total += length
+        above.append((length, max(element.get(_CHILDREN, 0), 0)))
+    return total
 
 
 def _chunk(meta: dict[int, int]) -> Chunk:
@@ -121,7 +150,7 @@ class _Thrift:
     def struct(self, wanted: dict[int, Any], depth: int = 0) -> dict[int, Any]:
         """The wanted fields by their ids; all else is skipped.
 
-        A field is wanted as a number (`int`), as a struct with wanted fields of its own (a dictionary), or
+        A field is wanted as a number (`int`), as the length of a text (`len`), as a struct with wanted fields of its own (a dictionary), or
         as a list (a list with what is wanted of each item).
         """
         if depth > _DEEPEST:
@@ -139,6 +168,10 @@ class _Thrift:
     def _value(self, kind: int, form: Any, depth: int) -> Any:
         if kind in _INTEGERS and form is int:
             return self._zigzag()
+        if kind == _TEXT and form is len:
+            size = self._number()
+            self._pass(size)
+            return size
         if kind == _LIST and isinstance(form, list):
             size, kind = self._items()
             return [self._value(kind, form[0], depth) for _ in range(size)]

@@ -105,11 +105,12 @@ def _in_documents(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[
 def _in_table(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[Records] | None:
     if not any(sign in head for sign in (b",", b";", b"\t", b"=")):
         return None
-    from flowtag_core.shapes.csv_tables import csv_records, table_of
+    from flowtag_core.shapes.csv_tables import COLUMN_COST, csv_records, table_of
 
     table = table_of(head)
     if table is None:
         return None
+    file.budget.stream(COLUMN_COST * len(table.columns))
     return csv_records(file.name, table, file.pieces(), wanted, file.budget)
 
 

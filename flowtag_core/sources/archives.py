@@ -29,6 +29,8 @@ _LONG_NAME: Final = tarfile.GNUTYPE_LONGNAME
 _PAX: Final = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
 _RECORDS: Final = (_LONG_NAME, tarfile.GNUTYPE_LONGLINK, tarfile.XGLTYPE, *_PAX)
 _PAX_FIELD: Final = re.compile(rb"(\d{1,9}) ([^=\n]{1,100})=")
+_PAX_COST: Final = 100
+"""Bytes of log that are counted while one of an extended header is looked at."""
 _SPARSE: Final = "is a sparse file, which flowtag does not unpack. Unpack it by hand."
 _BOUNDED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The ways to pack that most use. Of the others a few bytes may unpack to gigabytes in one call."""
@@ -109,6 +111,7 @@ def _next_member(tape: _Tape, budget: Budget) -> _Member | None:
         if header.type == _LONG_NAME:
             told["path"] = _text(record.partition(b"\0")[0])
         elif header.type in _PAX:
+            budget.stream(_PAX_COST * len(record))
             told |= _pax_fields(record)
     raise tape.broken()
 
@@ -220,7 +223,7 @@ def zip_files(name: str, file: BinaryIO, budget: Budget) -> Iterator[File]:
     Raises OverBudgetError where there are more of them, or they unpack to more, than a sound one has.
     """
     try:
-        archive = zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(cast(BinaryIO, _Listed(file, budget)))
     except _MISLED as error:
         raise LogError(
             f"{name}: is a zip archive that is damaged or cut short: the list of its files, which "
@@ -246,6 +249,21 @@ def zip_files(name: str, file: BinaryIO, budget: Budget) -> Iterator[File]:
                 yield File(inner, iter(()), refusal=refusal)
             else:
                 yield File(inner, _unzip(archive, member, inner, budget))
+
+
+class _Listed:
+    """A zip archive as a file; the list of its files, which is read at once, is charged before."""
+
+    def __init__(self, file: BinaryIO, budget: Budget) -> None:
+        self._file, self._budget = file, budget
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes."""
+        self._budget.listing(size)
+        return self._file.read(size)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
 
 
 def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, budget: Budget) -> Pieces:

@@ -18,6 +18,7 @@ _MOST_STREAMED: Final = 1 << 30
 _RATIO: Final = 1000
 _FEW_ENTRIES: Final = 5_000
 _BYTES_AN_ENTRY: Final = 100
+_LISTING: Final = 1 << 20
 
 
 class Budget:
@@ -63,6 +64,18 @@ class Budget:
             raise OverBudgetError(
                 f"{self._name}: holds over {self._entries - 1:,} files in {came:,} bytes, more than a "
                 "sound archive of that size. Unpack it by hand if you trust it."
+            )
+
+    def listing(self, size: int) -> None:
+        """Charge the list of an archive's files, in bytes.
+
+        Raises OverBudgetError where it has more than 1 MB and more than twice what came in.
+        """
+        self.check()
+        if size > _LISTING and size > 2 * (came := self._came()):
+            raise OverBudgetError(
+                f"{self._name}: the list of its files has {size:,} bytes, but {came:,} came in. No sound "
+                "archive is like that. Unpack it by hand if you trust it."
             )
 
     def hold(self, size: int, what: str) -> None:

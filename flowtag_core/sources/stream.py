@@ -107,19 +107,22 @@ class Watched:
         self.again = source.again
         self.close = source.close
         self.bytes_read = 0
+        self._reached = 0
         self.budget = Budget(source.name, lambda: self.came, lambda: self.on_read())  # noqa: PLW0108 (it changes)
         self._source = source
         self.on_read = on_read
 
     @property
     def came(self) -> int:
-        """The bytes that were read, each once: some are read twice."""
-        return self.bytes_read if self.size is None else min(self.bytes_read, self.size)
+        """The bytes that were read, each once: some are read again and again."""
+        return self._reached if self.size is None else min(self.bytes_read, self.size)
 
     def pieces(self) -> Pieces:
         """The source's bytes."""
+        place = 0
         for piece in self._source.pieces():
-            self._noticed(piece)
+            place += len(piece)
+            self._noticed(piece, place)
             yield piece
 
     def whole(self) -> BinaryIO | None:
@@ -127,12 +130,19 @@ class Watched:
         whole = self._source.whole()
         if whole is None:
             return None
-        return cast(BinaryIO, _Whole(whole, 0, lambda size: self._noticed(whole.read(size))))
 
-    def _noticed(self, piece: bytes) -> bytes:
+        def read(size: int) -> bytes:
+            piece = whole.read(size)
+            self._noticed(piece, whole.tell())
+            return piece
+
+        return cast(BinaryIO, _Whole(whole, 0, read))
+
+    def _noticed(self, piece: bytes, place: int) -> None:
+        """Take note of a piece that ends at this place."""
         self.bytes_read += len(piece)
+        self._reached = max(self._reached, place)
         self.on_read()
-        return piece
 
 
 class _Whole(io.RawIOBase):

@@ -31,6 +31,10 @@ _ZSTD_SIZE: Final = 1 << 10
 _ZSTD_HEADER: Final = 18
 _ZSTD_WINDOW: Final = 1 << 28
 """Bytes of what came before that a frame may refer to: they must be held in memory."""
+_INNER_WINDOW: Final = 1 << 26
+"""That of zstd inside zstd: all of them are held at once."""
+_MEMBER_COST: Final = 1_000
+"""Bytes of log that are counted while a gzip member or a zstd frame is begun."""
 _MOST_LAYERS: Final = 3
 _OFFICE: Final = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis.opendocument")
 
@@ -104,7 +108,7 @@ def _open_gzip(file: File) -> Iterator[File]:
 
 
 def _open_zstd(file: File) -> Iterator[File]:
-    yield _of(file, _unzstd(file.content, file.name))
+    yield _of(file, _unzstd(file.content, file))
 
 
 def _gunzip(pieces: Pieces, file: File) -> Pieces:
@@ -116,14 +120,14 @@ def _gunzip(pieces: Pieces, file: File) -> Pieces:
     isal = _isal() if file.again(0) is not None else None
     reached = _Reached()
     if isal is None:
-        yield from _members(pieces, file.name, zlib, reached)
+        yield from _members(pieces, file, zlib, reached)
         return
     try:
-        yield from _members(pieces, file.name, isal, reached)
+        yield from _members(pieces, file, isal, reached)
     except DamagedLogError:
         # It discards what it unpacked right before the damage. zlib does not, if it is asked.
         again = file.again(reached.start) or iter(())
-        rest = _members(again, file.name, zlib, _Reached(reached.start))
+        rest = _members(again, file, zlib, _Reached(reached.start))
         yield from _behind(reached.given, rest)
         raise  # the file itself ended too early, between two members
 
@@ -145,8 +149,8 @@ class _Reached:
         self.given = 0
 
 
-def _members(pieces: Pieces, name: str, library: Any, reached: _Reached) -> Pieces:
-    packed = reached.start
+def _members(pieces: Pieces, file: File, library: Any, reached: _Reached) -> Pieces:
+    name, packed = file.name, reached.start
     member = None
     for piece in _sliced(pieces, _PACKED_SIZE):
         packed += len(piece)
@@ -154,6 +158,7 @@ def _members(pieces: Pieces, name: str, library: Any, reached: _Reached) -> Piec
             if member is None:
                 piece = piece.lstrip(b"\0")
                 member = library.decompressobj(wbits=31) if piece else None
+                file.budget.stream(_MEMBER_COST)
                 reached.start, reached.given = packed - len(piece), 0
                 continue
             try:
@@ -205,7 +210,7 @@ def _inflate(member: Any, packed: bytes) -> Pieces:
         packed = member.unconsumed_tail
 
 
-def _unzstd(pieces: Pieces, name: str) -> Pieces:
+def _unzstd(pieces: Pieces, file: File) -> Pieces:
     """The content of all zstd frames; frames to be skipped have none.
 
     A frame's end is no line's end: what packs in parallel makes frames of any part of a file. Raises
@@ -215,23 +220,25 @@ def _unzstd(pieces: Pieces, name: str) -> Pieces:
         import zstandard
     except ImportError:
         raise LogError(
-            f"{name}: is compressed with zstd, for which the Python package zstandard is needed. "
+            f"{file.name}: is compressed with zstd, for which the Python package zstandard is needed. "
             "Install it: pip install zstandard."
         ) from None
-    packed = 0
+    name, packed = file.name, 0
+    window = _INNER_WINDOW if "zstd" in file.wrapping else _ZSTD_WINDOW
     frame = None
     begin = b""
     for piece in _sliced(pieces, _ZSTD_SIZE):
         packed += len(piece)
         while piece:
             if frame is None:
-                unpacker = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+                file.budget.stream(_MEMBER_COST)
+                unpacker = zstandard.ZstdDecompressor(max_window_size=window)
                 frame, begin = unpacker.decompressobj(), b""
             begin += piece[: _ZSTD_HEADER - len(begin)]
             try:
                 text = frame.decompress(piece)
             except zstandard.ZstdError as error:
-                _refuse_large_window(name, begin)
+                _refuse_large_window(name, begin, window)
                 raise _apart(name, "zstd", packed) from error
             if text:
                 yield text
@@ -242,16 +249,16 @@ def _unzstd(pieces: Pieces, name: str) -> Pieces:
         raise _cut_short(name, "zstd", packed)
 
 
-def _refuse_large_window(name: str, begin: bytes) -> None:
+def _refuse_large_window(name: str, begin: bytes, most: int) -> None:
     """Raise LogError where a zstd frame begins like one that needs more memory than is given to it."""
     import zstandard
 
     with suppress(zstandard.ZstdError):
         window = zstandard.get_frame_parameters(begin).window_size
-        if window > _ZSTD_WINDOW:
+        if window > most:
             raise LogError(
                 f"{name}: needs a zstd window of {window >> 20:,} MB, and flowtag allows "
-                f"{_ZSTD_WINDOW >> 20} MB at most. Unpack it first: zstd -d --long=31."
+                f"{most >> 20} MB at most here. Unpack it first: zstd -d --long=31."
             )
 
 

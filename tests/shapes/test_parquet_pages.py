@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from flowtag_core import parse_flow_log
 from flowtag_core.errors import LogError
 from flowtag_core.shapes.parquet_pages import pages, row_groups
+from flowtag_core.sources.budget import Budget
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
@@ -20,7 +21,7 @@ def written(**options):
     table = pa.table({"action": [f"{number % 999:0500}" for number in range(20_000)]})
     pq.write_table(table, out, **options)
     described = pq.ParquetFile(out).metadata.row_group(0).column(0)
-    return out, row_groups(out)[0].chunks[0], described
+    return out, row_groups(out, Budget("a"))[0].chunks[0], described
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
@@ -64,8 +65,8 @@ def three_groups(**options):
 def test_row_groups_and_their_chunks_are_those_that_pyarrow_finds(has_dictionary, has_index):
     out = three_groups(use_dictionary=has_dictionary, write_page_index=has_index)
     described = pq.ParquetFile(out).metadata
-    assert [group.rows for group in row_groups(out)] == [10, 10, 10]
-    for number, group in enumerate(row_groups(out)):
+    assert [group.rows for group in row_groups(out, Budget("a"))] == [10, 10, 10]
+    for number, group in enumerate(row_groups(out, Budget("a"))):
         for place, chunk in enumerate(group.chunks):
             one = described.row_group(number).column(place)
             start = one.dictionary_page_offset or one.data_page_offset
@@ -75,7 +76,7 @@ def test_row_groups_and_their_chunks_are_those_that_pyarrow_finds(has_dictionary
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" * 3, bytes(40), b"\xff" * 40])
 def test_a_file_without_a_description_has_no_row_groups(content):
     with pytest.raises(ValueError, match="description"):
-        row_groups(io.BytesIO(content))
+        row_groups(io.BytesIO(content), Budget("a"))
 
 
 @pytest.mark.parametrize("bits", [0x01, 0x10, 0xFF])
