@@ -16,6 +16,7 @@ from flowtag_core.iana import WITH_PORTS
 from flowtag_core.tagging.lookup import (
     ANY_PROTOCOL,
     EXACT,
+    MOST_LISTED,
     UNTAGGED,
     Lookup,
     Ports,
@@ -214,6 +215,7 @@ def _with_new_rules(lookup: Lookup, sheet: Sheet, rules: Sequence[Rule]) -> Look
     """
     is_as_before = not lookup.form and sheet.shape.has_header and sheet.text.is_certain
     expected = {rule.meaning: rule.tag for rule in rules}
+    is_as_before = is_as_before and len(lookup.problems) < MOST_LISTED
     if not is_as_before or len(expected) < len(rules):
         return None
     above, below = sheet.below(sheet.text.text, (sheet.row_of(rule.cells) for rule in rules))

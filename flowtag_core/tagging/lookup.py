@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
+from itertools import islice
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -30,6 +31,8 @@ PORTS: Final = 65536
 _ONE_PORT: Final = re.compile(r"([0-9]{1,5})(?:\.0+)?")
 _PORT_RANGE: Final = re.compile(r"([0-9]{1,5})\s*-\s*([0-9]{1,5})")
 _FORMULA: Final = ("=", "+", "-", "@")
+MOST_LISTED: Final = 100_000
+"""Problems of one kind that are listed."""
 _LONGEST_SHOWN: Final = 60
 
 EXACT, RANGE, ANY_PORT = range(3)
@@ -276,27 +279,47 @@ def asking(items: Iterable[T], check: Callable[[], None]) -> Iterator[T]:
 def checked(lookup: Lookup, check: Callable[[], None] = lambda: None) -> Lookup:
     """The lookup without the rows that lose on their key, and with all its problems by line.
 
-    `check` is called again and again; it may raise.
+    Of very many of one kind only the first are listed, and a notice counts the others. `check` is called
+    again and again; it may raise.
     """
-    kept, losing = _without_losers(lookup, check)
+    kept, losers = _without_losers(lookup)
+    losing = (
+        _losing(lookup.rule(row), lookup.rule(winner))
+        for row, winner in losers[:MOST_LISTED].tolist()
+    )
     never = asking(_never_applying(kept), check)
-    problems = [*lookup.problems, *losing, *never, *_formulas(kept)]
-    return Lookup(lookup.name, kept.tags, kept.packed, tuple(sorted(problems)), lookup.notices)
+    problems = [
+        *lookup.problems,
+        *asking(losing, check),
+        *islice(never, MOST_LISTED),
+        *_formulas(kept),
+    ]
+    more = max(len(losers) - MOST_LISTED, 0), sum(1 for _ in never)
+    unlisted = (
+        f"{lookup.name}: {count:,} more rows {what}; they are not listed."
+        for count, what in zip(more, ("lose to later rows", "can never apply"), strict=True)
+        if count
+    )
+    return Lookup(
+        lookup.name,
+        kept.tags,
+        kept.packed,
+        tuple(sorted(problems)),
+        (*lookup.notices, *unlisted),
+    )
 
 
-def _without_losers(lookup: Lookup, check: Callable[[], None]) -> tuple[Lookup, list[Problem]]:
-    """The last rule of each key, and a problem for each other one that has another tag."""
+def _without_losers(lookup: Lookup) -> tuple[Lookup, Ints]:
+    """The last rule of each key, and the places of each other one that has another tag and of the last."""
     key, tag = _keys(lookup), lookup.tag_numbers
     order = np.argsort(key, kind="stable")
     is_last = np.append(np.diff(key[order]) != 0, True)[: len(key)]
     last = order[is_last]
     winner = np.empty_like(order)
     winner[order] = last[np.cumsum(is_last) - is_last]
-    problems = [
-        _losing(lookup.rule(place), lookup.rule(winner[place]))
-        for place in asking(np.flatnonzero(tag != tag[winner]).tolist(), check)
-    ]
-    return Lookup(lookup.name, lookup.tags, lookup.packed[np.sort(last)]), problems
+    losers = np.flatnonzero(tag != tag[winner])
+    kept = Lookup(lookup.name, lookup.tags, lookup.packed[np.sort(last)])
+    return kept, np.column_stack([losers, winner[losers]])
 
 
 def _losing(rule: Rule, winner: Rule) -> Problem:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import io
 import os
@@ -18,6 +17,7 @@ from typing import BinaryIO, Final, NamedTuple
 import numpy as np
 
 from flowtag_core.errors import Cancelled, LookupFileError, reason_of
+from flowtag_core.tagging.csv_rows import LARGEST_FILE, LONGEST_LINE, rows_of
 from flowtag_core.tagging.lookup import (
     UNTAGGED,
     Lookup,
@@ -35,14 +35,8 @@ from flowtag_core.tagging.registries import registry
 LookupFile = str | os.PathLike[str] | BinaryIO
 """A path, or a file opened in binary mode."""
 
-LARGEST_FILE: Final = 1 << 26
-"""Bytes; a lookup of a million rows has about a third of it."""
 _MOST_LINES_IN_ALL: Final = 1_200_000
 _MOST_UNUSABLE: Final = 100_000
-_LONGEST_LINE: Final = 1 << 20
-_MOST_LINES: Final = 10_000
-"""Lines of one row, whose cells may hold line ends."""
-_CHARACTERS_AT_ONCE: Final = 1 << 20
 
 _COLUMNS: Final = {
     "dstport": frozenset({"dstport", "destport", "destinationport", "port"}),
@@ -71,13 +65,13 @@ _MARKED: Final = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _GUESSED: Final = "cp1252"
+_EACH_BYTE: Final = bytes(range(256)).decode(_GUESSED, "surrogateescape")
+"""What each byte means: `surrogateescape` asks Python for every one that means nothing."""
+_BYTE_OF: Final = codecs.charmap_build(_EACH_BYTE)
 _SURROGATE: Final = re.compile("[\udc80-\udcff]")
 _END: Final = "\0"
 _BEGIN_SIZE: Final = 1 << 12
 _HEAD_SIZE: Final = 1 << 20
-
-# The file as a whole is bounded; csv's own limit of 131,072 characters would refuse a long remark.
-csv.field_size_limit(LARGEST_FILE)
 
 
 def load_lookup_table(
@@ -114,7 +108,7 @@ def read_lookup(content: bytes, name: str, check: Callable[[], None] = lambda: N
     if text.encoding == _GUESSED:
         notices.append("is not UTF-8; it was read as Windows-1252. Look at the tags' accents")
     readable = text.readable
-    if (listed := registry(readable)) is not None:
+    if (listed := registry(readable, name)) is not None:
         form, readable, content = listed.form, listed.text, listed.text.encode()
         notices.append(listed.notice)
     said = tuple(f"{name}: {notice}." for notice in notices)
@@ -174,7 +168,7 @@ def _reads_as_lookup(text: str) -> bool:
     if first is not None and not any(mark in first for mark in ",;\t/="):
         return False
     try:
-        if registry(text) is None:
+        if registry(text, "") is None:
             shape_of(text, "")
     except LookupFileError:
         return False
@@ -233,7 +227,10 @@ class Text(NamedTuple):
     @property
     def readable(self) -> str:
         """The text with a mark for each byte that means nothing."""
-        return _marked(self.text) if self.encoding == _GUESSED else self.text
+        if self.encoding != _GUESSED:
+            return self.text
+        content = codecs.charmap_encode(self.text, "strict", _BYTE_OF)[0]
+        return codecs.charmap_decode(content, "strict", _marked(_EACH_BYTE))[0]
 
     @property
     def is_certain(self) -> bool:
@@ -246,9 +243,10 @@ class Text(NamedTuple):
         What Windows-1252 has no sign for makes it UTF-8 with a mark, which spreadsheets read.
         """
         marks = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
-        errors = "surrogateescape" if self.encoding == _GUESSED else "strict"
         try:
-            return marks.get(self.encoding, b"") + text.encode(self.encoding, errors)
+            if self.encoding == _GUESSED:
+                return codecs.charmap_encode(text, "strict", _BYTE_OF)[0]
+            return marks.get(self.encoding, b"") + text.encode(self.encoding)
         except UnicodeEncodeError:
             return _marked(text).encode("utf-8-sig")
 
@@ -267,6 +265,7 @@ def decode(content: bytes, name: str) -> Text:
     for magic, what, remedy in _BINARY:
         if content.startswith(magic):
             raise LookupFileError(f"{name}: is {what}, not a lookup CSV. {remedy}.")
+    _refuse_long_line(content, name)
     text = _decoded(content)
     if max(text.text.count("\n"), text.text.count("\r")) > _MOST_LINES_IN_ALL:
         raise LookupFileError(
@@ -280,6 +279,21 @@ def decode(content: bytes, name: str) -> Text:
     return text
 
 
+def _refuse_long_line(content: bytes, name: str) -> None:
+    """Raise LookupFileError for a line that is too long in any encoding, before more is made of it."""
+    most = 4 * LONGEST_LINE
+    start = 0
+    while start + most < len(content):
+        end = max(content.rfind(mark, start, start + most) for mark in (b"\n", b"\r")) + 1
+        if not end:
+            number = content.count(b"\n", 0, start) + 1
+            raise LookupFileError(
+                f"{name}: line {number:,}: is longer than {LONGEST_LINE:,} characters, too long for a "
+                "lookup's."
+            )
+        start = end
+
+
 def _decoded(content: bytes) -> Text:
     for mark, encoding in _MARKED:
         if content.startswith(mark):
@@ -289,7 +303,7 @@ def _decoded(content: bytes) -> Text:
     try:
         return Text(content.decode(), "utf-8")
     except UnicodeDecodeError:
-        return Text(content.decode(_GUESSED, "surrogateescape"), _GUESSED)
+        return Text(codecs.charmap_decode(content, "strict", _EACH_BYTE)[0], _GUESSED)
 
 
 class Shape(NamedTuple):
@@ -314,7 +328,7 @@ class Shape(NamedTuple):
 
     def all_rows(self) -> Iterator[tuple[int, list[str]]]:
         """These and the header, the comments and the empty rows."""
-        return _rows(self.text, self.delimiter, self.name)
+        return rows_of(self.text, self.delimiter, self.name)
 
     def is_data(self, line: int, cells: list[str]) -> bool:
         """Whether a row is below the header, and neither a comment nor empty."""
@@ -353,56 +367,11 @@ def _is_nothing(cells: list[str]) -> bool:
 
 def _first_row(text: str, delimiter: str, name: str, skip: bool) -> tuple[int, list[str]]:
     """The first row that can be a header or data: not empty and, unless a header, no comment."""
-    for line, cells in _rows(text, delimiter, name):
+    for line, cells in rows_of(text, delimiter, name):
         if (skip and line == 1) or (_is_nothing(cells) and _header_columns(cells) is None):
             continue
         return line, cells
     return 0, []
-
-
-def _rows(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """All rows of the CSV with the number of their first line; CR, LF and CRLF end a row.
-
-    Raises LookupFileError where one is longer than any lookup's.
-    """
-    line = 1
-
-    def lines() -> Iterator[str]:
-        for number, row_line in enumerate(_lines(text), 1):
-            if len(row_line) > _LONGEST_LINE:
-                raise LookupFileError(
-                    f"{name}: line {number}: is longer than {_LONGEST_LINE:,} characters, too long for "
-                    "a lookup's."
-                )
-            if number - line > _MOST_LINES:
-                return
-            yield row_line
-        # A row of its own unless a quote that was never closed has swallowed it.
-        yield _END
-
-    reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=True)
-    try:
-        for cells in reader:
-            if cells == [_END]:
-                return
-            if cells and cells[-1].endswith(_END):
-                break
-            yield line, cells
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise LookupFileError(
-            f"{name}: line {line}: cannot be read as CSV ({error}). Is a quote not closed there?"
-        ) from error
-    raise LookupFileError(f"{name}: line {line}: a quote is opened and never closed. Close it.")
-
-
-def _lines(text: str) -> Iterator[str]:
-    """The lines with their ends. A part at once: Python holds a text that is read as a file fourfold."""
-    start = 0
-    while start < len(text):
-        end = text.find("\n", start + _CHARACTERS_AT_ONCE) + 1 or len(text)
-        yield from io.StringIO(text[start:end], newline="")
-        start = end
 
 
 def _header_columns(cells: list[str]) -> dict[str, int] | None:

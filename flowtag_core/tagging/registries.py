@@ -10,13 +10,16 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
 from flowtag_core.output import csv_cell
+from flowtag_core.tagging.csv_rows import rows_of
 from flowtag_core.tagging.lookup import ANY_PROTOCOL, parse_ports, parse_protocol
 
 _IANA: Final = ("Service Name", "Port Number", "Transport Protocol")
 _SERVICE: Final = re.compile(r"(\S+)[ \t]+(\d{1,5}(?:-\d{1,5})?)/([a-z]+)\b")
+_LONGEST_HEADER: Final = 1 << 16
 _HEADER: Final = "dstport,protocol,tag\n"
 
 Row = tuple[str, str, str]
@@ -31,12 +34,12 @@ class Registry(NamedTuple):
     notice: str
 
 
-def registry(text: str) -> Registry | None:
+def registry(text: str, name: str) -> Registry | None:
     """The lookup that a list of services makes; None where the text is no such list.
 
-    Of several names for one port and protocol the first counts: it is the usual one.
+    Raises LookupFileError, with the file's name, where a quote is never closed. Of several names for one port and protocol the first counts: it is the usual one.
     """
-    if (rows := _iana_rows(text)) is not None:
+    if (rows := _iana_rows(text, name)) is not None:
         return _made("IANA's list of service names", rows)
     if (rows := _services_rows(text)) is not None:
         return _made("a list of services like /etc/services", rows)
@@ -63,16 +66,17 @@ def _made(form: str, rows: Iterable[Row]) -> Registry:
     return Registry(form, _HEADER + "".join(lines), notice)
 
 
-def _iana_rows(text: str) -> Iterator[Row] | None:
-    reader = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-    header = [cell.strip() for cell in next(reader, [])]
+def _iana_rows(text: str, name: str) -> Iterator[Row] | None:
+    begin = io.StringIO(text[:_LONGEST_HEADER].removeprefix("\ufeff"), newline="")
+    header = [cell.strip() for cell in next(csv.reader(begin), [])]
     if not set(_IANA) <= set(header):
         return None
-    name, port, protocol = map(header.index, _IANA)
-    longest = max(name, port, protocol)
+    service, port, protocol = map(header.index, _IANA)
+    longest = max(service, port, protocol)
+    rows = islice(rows_of(text.removeprefix("\ufeff"), ",", name), 1, None)
     return (
-        (row[port].strip(), row[protocol].strip(), row[name].strip())
-        for row in reader
+        (row[port].strip(), row[protocol].strip(), row[service].strip())
+        for _, row in rows
         if len(row) > longest
     )
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core.errors import LookupFileError
-from flowtag_core.tagging import lookup_file
+from flowtag_core.tagging import lookup, lookup_file
 from flowtag_core.tagging.lookup import Trouble
 from flowtag_core.tagging.lookup_file import (
     decode,
@@ -19,6 +19,41 @@ from flowtag_core.tagging.lookup_file import (
 )
 from tests.logs import DEFAULT_HEADER, flow_lines, log_lines, lookup_text, rule_texts
 from tests.tagging.made import keys, load, troubles
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r"])
+def test_a_line_that_is_too_long_in_any_encoding_is_refused_before_it_is_decoded(end):
+    for begin in (b"a", b"\x81", b",", b'"', b"\xff\xfea\0"):
+        content = b"dstport,protocol,tag" + end + b"1,6,a" + end + begin * (5 << 20)
+        with pytest.raises(LookupFileError, match=r"lookup: line \d+: is longer than 1,048,576"):
+            load_lookup_table(io.BytesIO(content))
+
+
+def test_every_byte_has_a_meaning_of_its_own_and_comes_back():
+    content = b"dstport,protocol,tag\n1,6," + bytes(range(128, 256)) + b"\n"
+    text = decode(content, "a")
+    assert text.encoded(text.text) == content
+    assert text.readable.count("\ufffd") == 5
+    assert len(set(text.text)) >= 128
+
+
+def test_a_quote_in_a_list_of_iana_that_is_never_closed_is_told():
+    text = b'Service Name,Port Number,Transport Protocol\nssh,22,tcp\n"a,23,tcp\nb,24,tcp\n'
+    with pytest.raises(LookupFileError, match="line 3: a quote is opened and never closed"):
+        read_lookup(text, "a")
+
+
+def test_of_very_many_problems_of_a_kind_the_first_are_listed_and_the_others_counted(monkeypatch):
+    monkeypatch.setattr(lookup, "MOST_LISTED", 2)
+    rows = (
+        ["1,6,a"] * 4
+        + ["1,6,b"]
+        + ["*,6,c", "0-65535,6,d", "3-9,6,e"]
+        + [f"{n},6,f" for n in range(3, 10)]
+    )
+    loaded = load("dstport,protocol,tag\n" + "\n".join(rows) + "\n")
+    assert [kind for _, kind in troubles(loaded)].count(Trouble.LOSES) == 2
+    assert "2 more rows lose to later rows; they are not listed." in loaded.notices[0]
 
 
 @given(st.lists(rule_texts, max_size=15))

@@ -55,16 +55,16 @@ def test_a_list_of_services_is_a_lookup_and_its_form_is_said(text, form, left_ou
 
 def test_columns_of_the_list_may_stand_in_any_order_and_short_rows_are_passed_over():
     text = "Transport Protocol, Port Number,Note,Service Name\nTCP,22,,ssh\nudp,53\nudp,53,\n"
-    assert registry(text).text == "dstport,protocol,tag\n22,tcp,ssh\n"
+    assert registry(text, "a").text == "dstport,protocol,tag\n22,tcp,ssh\n"
 
 
 def test_a_name_that_needs_quotes_gets_them():
     text = 'Service Name,Port Number,Transport Protocol\n"a,""b""",1,tcp\n'
-    assert registry(text).text == 'dstport,protocol,tag\n1,tcp,"a,""b"""\n'
+    assert registry(text, "a").text == 'dstport,protocol,tag\n1,tcp,"a,""b"""\n'
 
 
 def test_a_port_without_a_name_or_with_a_protocol_that_none_is_makes_no_rule():
-    found = registry("ssh 22/tcp\nddp 4/ddp\nodd 5/spx\nnothing\nfar 70000/tcp\n")
+    found = registry("ssh 22/tcp\nddp 4/ddp\nodd 5/spx\nnothing\nfar 70000/tcp\n", "a")
     assert found.text == "dstport,protocol,tag\n22,tcp,ssh\n4,ddp,ddp\n"
     assert found.notice.endswith(
         "2 rules; 3 rows without a port, a protocol or a name are left out"
@@ -85,4 +85,4 @@ def test_a_port_without_a_name_or_with_a_protocol_that_none_is_makes_no_rule():
     ],
 )
 def test_what_is_no_list_of_services_is_none(text):
-    assert registry(text) is None
+    assert registry(text, "a") is None
