@@ -126,6 +126,7 @@ class JsonText:
             except (_OpenError, _BrokenError):
                 yield from self._in_large(sign)
             else:
+                self._budget.stream(_VALUE_COST)
                 yield document
 
     def _in_large(self, sign: str) -> Documents:
@@ -223,6 +224,7 @@ class JsonText:
                 if len(self._held) - self._at > most or not self._more():
                     raise _OpenError from error
             except RecursionError as error:
+                self._budget.stream(2 * _BROKEN_COST)
                 raise _DeepError from error
             except ValueError as error:  # a number of thousands of digits
                 raise _BrokenError from error

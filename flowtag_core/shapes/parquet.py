@@ -33,7 +33,7 @@ _BYTES_A_VALUE: Final = 8
 _TEXT_COPIES: Final = 8
 """Times that a text is held at once: several batches wait to be counted, each with its words."""
 _LONGEST_WORD: Final = 200
-_FILE_COST: Final = 300_000
+_FILE_COST: Final = 500_000
 """Bytes of log that are counted while a Parquet file is opened."""
 _MESSAGE_COST: Final = 3
 """Characters that are counted as plain text while one of a message is taken out of its row."""

@@ -80,7 +80,7 @@ def row_groups(file: BinaryIO, budget: Budget) -> list[RowGroup]:
     file.seek(end - size)
     try:
         described = _Thrift(file.read(size)).struct(_DESCRIPTION)
-        budget.hold(_COPIES * _length_of_paths(described[2]), "its columns' names")
+        budget.hold(_COPIES * _length_of_paths(described[2]), "the text of its columns' names")
         return [
             RowGroup(group[_ROWS], [_chunk(*column.values()) for column in group[_COLUMNS]])
             for group in described.get(4, [])

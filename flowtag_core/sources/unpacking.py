@@ -33,7 +33,7 @@ _ZSTD_WINDOW: Final = 1 << 28
 """Bytes of what came before that a frame may refer to: they must be held in memory."""
 _INNER_WINDOW: Final = 1 << 26
 """That of zstd inside zstd: all of them are held at once."""
-_MEMBER_COST: Final = 1_000
+_MEMBER_COST: Final = 3_000
 """Bytes of log that are counted while a gzip member or a zstd frame is begun."""
 _MOST_LAYERS: Final = 3
 _OFFICE: Final = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis.opendocument")

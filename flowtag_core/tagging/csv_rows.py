@@ -27,8 +27,10 @@ def rows_of(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[st
     Raises LookupFileError where one is longer than any lookup's.
     """
     line = 1
+    is_endless = False
 
     def lines() -> Iterator[str]:
+        nonlocal is_endless
         for number, row_line in enumerate(lines_of(text), 1):
             if len(row_line) > LONGEST_LINE:
                 raise LookupFileError(
@@ -36,6 +38,7 @@ def rows_of(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[st
                     "a lookup's."
                 )
             if number - line > _MOST_LINES:
+                is_endless = True
                 return
             yield row_line
         # A row of its own unless a quote that was never closed has swallowed it.
@@ -46,7 +49,7 @@ def rows_of(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[st
         for cells in reader:
             if cells == [_END]:
                 return
-            if cells and cells[-1].endswith(_END):
+            if is_endless or (cells and cells[-1].endswith(_END)):
                 break
             yield line, cells
             line = reader.line_num + 1
