@@ -48,9 +48,8 @@ class Budget:
         self._streamed += size
         if self._streamed > _MOST_STREAMED and self._streamed > _RATIO * (came := self._came()):
             raise OverBudgetError(
-                f"{self._name}: reading its {came:,} bytes takes as much work as {self._streamed:,} bytes "
-                f"of log, over {_RATIO:,} times its size. No flow log does that. Unpack it by hand if you "
-                "trust it."
+                f"{self._name}: {came:,} bytes of it take as much work as {self._streamed:,} bytes of log, "
+                f"over {_RATIO:,} times its size. No flow log does that. Unpack it by hand if you trust it."
             )
 
     def entry(self) -> None:
