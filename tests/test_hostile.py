@@ -4,6 +4,7 @@ import base64
 import gzip
 import io
 import json
+import struct
 import subprocess
 import sys
 import tarfile
@@ -94,8 +95,51 @@ def logs():
     rows = gz(b"version,dstport,protocol,start\n", (b'"' + b"a" * (2 * MEGABYTE) + b"\n") * 5)
     yield "rows.csv.gz", rows, "too few fields"
 
+    names = json.dumps({"a" * 300_000: {f"{number:x}": 1 for number in range(20_000)}})
+    yield "names.json", names.encode(), "no record in the JSON"
+    yield "deep.json", b'{"a":[' * 486 + b"1" + b"]}" * 486, "no record in the JSON"
+    yield "lists.json.gz", gz(b"[" + b"[]," * 200_000 + b"[]]\n"), "over 1,000 times its size"
+    notes = gz(b'{"messageType":"CONTROL_MESSAGE"}\n' * 50_000)
+    yield "notes.json.gz", notes, "over 1,000 times its size"
+    yield "open.json", b'{"a":\n' * 20_000, "over 1,000 times its size"
+    yield "members.gz", gz(gz(b"") * 50_000), "over 1,000 times its size"
+    frame = struct.pack("<II", 0x184D2A50, 0)  # to be skipped
+    yield "frames.gz", gz(frame * 50_000), "over 1,000 times its size"
+    yield "listing.zip.gz", gz(zip_listing(100_000)), "the list of its files has 5,000,000 bytes"
+    yield (
+        "fields.tar.gz",
+        gz(tar_header("a", tarfile.XHDTYPE, 1 << 20), b"5 a=\n" * 209_716),
+        "over 1",
+    )
+    header = b"dstport,protocol,start" + b",a" * 9_000 + b"\n"
+    yield "columns.csv.gz", gz(header * 100), "over 1,000 times its size"
+    yield "lie.parquet", bytes.fromhex(LIE), "is a Parquet file that is damaged"
+
+
+LIE = (
+    "504152311502194c480172150600150225001807647374706f72740015022500180870726f746f63"
+    "6f6c001504250018057374617274001600191c19fcc0843d003d00000050415231"
+)
+"""A Parquet file whose only row group has a list of a million columns, as it says."""
+
+
+def zip_listing(entries):
+    """A zip archive that has a list of so many files, all of them the same."""
+    name = b"a.log"
+    entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0)
+    end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, 50 * entries, 0, 0)
+    return b"PK\3\4" + (entry + name[:4]) * entries + end
+
 
 def lookups():
+    yield (
+        "bytes.csv.gz",
+        gz(b"dstport,protocol,tag\n", b"\x81" * (20 * MEGABYTE)),
+        "line 2: is longer",
+    )
+    yield "line.csv.gz", gz(b"," * (20 * MEGABYTE)), "line 1: is longer"
+    losers = gz(b"dstport,protocol,tag\n", b"1,6,a\n" * 300_000, b"1,6,b\n")
+    yield "losers.csv.gz", losers, "200,000 more rows lose to later rows"
     yield "rows.csv.gz", gz(b"dstport,protocol,tag\n", b"x\n" * (2 * MEGABYTE)), "too many for a"
     yield "cells.csv.gz", gz(b"dstport,protocol,tag\n", b"," * (9 * MEGABYTE)), "line 2: is longer"
     yield "large.csv.gz", gz(b"dstport,protocol,tag\n", b"x" * (90 * MEGABYTE)), "too large for a"
