@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import parse_flow_log
-from flowtag_core.errors import LogError
+from flowtag_core.errors import LogError, OverBudgetError
+from flowtag_core.shapes import parquet_pages
 from flowtag_core.shapes.parquet_pages import pages, row_groups
+from flowtag_core.sources import budget
 from flowtag_core.sources.budget import Budget
 
 pa = pytest.importorskip("pyarrow")
@@ -96,3 +98,19 @@ def said_of(content):
         return str(parse_flow_log(io.BytesIO(content), names=["a.parquet"]).total.damage)
     except LogError as error:
         return str(error)
+
+
+def test_names_of_columns_within_columns_count_with_all_that_they_are_within():
+    root, outer, leaf, last = {4: 6, 5: 2}, {4: 300, 5: 2}, {4: 1}, {4: 9}
+    assert parquet_pages._length_of_paths([root, outer, leaf, leaf, last]) == sum(
+        (7, 7 + 301, 7 + 301 + 2, 7 + 301 + 2, 7 + 10)
+    )
+    assert parquet_pages._length_of_paths([leaf, leaf, {4: 2, 5: -5}]) == 2 + 2 + 3
+
+
+def test_a_description_that_is_too_large_is_refused_before_it_is_read(monkeypatch):
+    monkeypatch.setattr(budget, "MOST_HELD", 1_000)
+    with pytest.raises(
+        OverBudgetError, match="its description needs [0-9,]+ bytes of memory at once"
+    ):
+        row_groups(three_groups(), Budget("a"))

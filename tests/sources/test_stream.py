@@ -210,3 +210,15 @@ def test_a_file_starts_where_it_stands_if_it_can_seek():
     assert start_of(object()) is None
     file.close()
     assert start_of(file) is None
+
+
+def test_what_is_read_again_and_again_came_in_once():
+    for size in (None, len(LOG)):
+        source = Watched(Stream("a.log", io.BytesIO(LOG), size, 0))
+        for _ in range(3):
+            list(source.pieces())
+            whole = source.whole()
+            assert whole.read() == LOG
+            whole.seek(3)
+            whole.read(5)
+        assert (source.came, source.bytes_read) == (len(LOG), 6 * len(LOG) + 15)

@@ -189,6 +189,19 @@ def zstd_frame(window, content):
     return b"\x28\xb5\x2f\xfd" + bytes([0, window - 10 << 3]) + block + content
 
 
+def test_the_windows_of_zstd_in_zstd_are_smaller_since_all_are_held_at_once():
+    for window, is_read in ((26, True), (27, False)):
+        inner = zstd_frame(window, LOG)
+        packed = zstd_frame(28, inner)
+        if is_read:
+            assert parse(packed).total.flows == parse(LOG).total.flows
+        else:
+            with pytest.raises(
+                LogError, match="needs a zstd window of 128 MB, and flowtag allows 64 MB"
+            ):
+                parse(packed)
+
+
 def test_zstd_windows_are_read_up_to_256_mb_and_larger_ones_are_named():
     assert parse(zstd_frame(28, LOG)).total.flows == 5
     for log in (zstd_frame(29, LOG), zstd_frame(28, LOG) + zstd_frame(29, LOG)):
