@@ -139,7 +139,7 @@ def lookups():
     )
     yield "line.csv.gz", gz(b"," * (20 * MEGABYTE)), "line 1: is longer"
     losers = gz(b"dstport,protocol,tag\n", b"1,6,a\n" * 300_000, b"1,6,b\n")
-    yield "losers.csv.gz", losers, "200,000 more rows lose to later rows"
+    yield "losers.csv.gz", losers, "rows that lose to later ones: 200,000 more"
     yield "rows.csv.gz", gz(b"dstport,protocol,tag\n", b"x\n" * (2 * MEGABYTE)), "too many for a"
     yield "cells.csv.gz", gz(b"dstport,protocol,tag\n", b"," * (9 * MEGABYTE)), "line 2: is longer"
     yield "large.csv.gz", gz(b"dstport,protocol,tag\n", b"x" * (90 * MEGABYTE)), "too large for a"

@@ -1,8 +1,9 @@
 """The page's door: which requests its server answers.
 
-Any web page that the analyst visits can send requests to a server on the same machine. By a name of its
-own that it makes mean 127.0.0.1 (DNS rebinding) it could also read the answers, upload files and press
-buttons. So a request must name a host that this server is known by, and must not come from another site.
+Any web page that the analyst visits can send requests to a server on the same machine. If it points
+its own name at 127.0.0.1 (DNS rebinding), it could also read the answers, upload files and press
+buttons. So a request must name a host that this server is known by, and must not come from another
+site.
 That holds for every route: the page, its WebSocket, uploads and downloads.
 """
 
@@ -30,7 +31,7 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]+))(?::\d{1,5})?", re.ASCII)
 _PORTS: Final = {"http": 80, "https": 443}
 _SWITCH_AFTER: Final = 0.001
-"""Seconds after which a thread that reads a log lets one go on that draws a page; Python's own are five times that."""
+"""Seconds before a thread that reads a log must let a page be drawn; Python itself waits 0.005."""
 _BROWSER_AFTER: Final = 0.5
 """Seconds; the server is told to start before it listens."""
 
@@ -71,7 +72,7 @@ def _with_one_name(scope: Scope, headers: Headers) -> Scope:
 
 
 def _unframed(send: Send) -> Send:
-    """Sends answers that no other site shows in a frame; not every browser says where it shows one."""
+    """Keep other sites from framing the answers: not every browser says when it asks for a frame."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -123,16 +124,22 @@ def host_refused(headers: Headers, known: set[str]) -> str:
 def stranger(headers: Headers, method: str) -> str:
     """Why a request that comes from another site is refused; empty if it does not.
 
-    A link on another site may open the page, as a document of its own: not in a frame, in which clicks
-    could be led astray. Browsers say so in Sec-Fetch-Site (Fetch Metadata Request Headers, W3C).
+    A link on another site may open the page in a tab, but not in a frame, where clicks could be
+    hijacked. Browsers say which it is in Sec-Fetch-* (Fetch Metadata Request Headers, W3C).
     """
     host, origins = headers.get("host", ""), headers.getlist("origin")
     if any(not _is_same(origin, host) for origin in origins):
-        return f"flowtag answers no other site; this request came from {origins[0][:100]!r}."
+        return (
+            f"flowtag answers requests from no other site; this one came from {origins[0][:100]!r}. "
+            "If a proxy passed it on, set the proxy to keep the Host header."
+        )
     is_from_outside = headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
     opens = method == "GET" and headers.get("sec-fetch-dest") == "document"
     if is_from_outside and not opens:
-        return "flowtag answers no other site, and does not show itself inside one."
+        return (
+            "flowtag answers requests from no other site, and does not show itself inside one. "
+            "Open the page in a tab of its own."
+        )
     return ""
 
 

@@ -20,7 +20,7 @@ _ICON: Final = ":material/download:"
 def result_so_far(session: Session, place: DeltaGenerator) -> None:
     """Draw the button for the result CSV, disabled if the result has still to be made.
 
-    An earlier result must not be in reach beside the new numbers, for as long as it takes to make the new one.
+    Until then nobody must be able to download the earlier result beside the new numbers.
     """
     made = session.result.made(session.logs, session.desk.lookup)
     if made is None:

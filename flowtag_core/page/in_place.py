@@ -25,7 +25,7 @@ USAGE: Final = "streamlit run dashboard.py -- [PATH ...] [--lookup CSV] [--forma
 
 _NOT_FOR_ALL: Final = (
     "Other machines can reach this page, so it does not show the files it was started with. If everyone "
-    "who can reach it may see them, add --shared behind the --."
+    "who can reach it may see them, start it again with --shared after the --."
 )
 
 _COUNTED: Final[dict[str, CountedLog]] = {}

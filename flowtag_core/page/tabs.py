@@ -20,7 +20,7 @@ from flowtag_core.sources.pieces import READ_SIZE
 
 _LOOKED_AT_EVERY: Final = 0.5
 _PAUSED_AFTER: Final = 1.0
-"""Seconds; a closed tab's files are read no further. If it was a reload, they are when it is back."""
+"""Seconds after which a closed tab's files are read no further, until a reload brings it back."""
 _NAME: Final = re.compile("[0-9a-f]{32}")
 
 

@@ -39,7 +39,7 @@ _SMALL: Final = range(1, 1 << 20)
 _LINE_COST: Final = 64
 _FAULT_COST: Final = 2_000
 _HEADER_COST: Final = 3_000
-"""Bytes of sound lines that are counted while a line is begun, one is set aside, a header is taken in."""
+"""The work for each line, for one set aside and for a header, as bytes of sound lines to count."""
 _FILES_AT_ONCE: Final = 4
 _MOST_HELD: Final = 1 << 22
 MOST_TOLD: Final = 3
@@ -345,7 +345,7 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
 
 
 def _cost(count: FileCount) -> int:
-    """The bytes of sound lines that are counted in the time that these records took beyond their own bytes."""
+    """What these records cost beyond their own bytes, as bytes of sound lines to count."""
     return _LINE_COST * count.lines + _FAULT_COST * count.faults + _HEADER_COST * count.headers
 
 

@@ -43,7 +43,7 @@ _READ_AGAIN: Final = 8
 _MOST_SHOWN: Final = 200
 _BESIDE: Final = Kind("lines beside a table")
 COLUMN_COST: Final = 1_000
-"""Bytes of log that are counted while a column's name is looked at."""
+"""The work to look at a column's name, in bytes of log to count."""
 
 
 class CsvTable(NamedTuple):

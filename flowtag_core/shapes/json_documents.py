@@ -58,7 +58,7 @@ _LONGEST_TOLD: Final = 400
 _LONGEST_PATH: Final = 200
 _PART_COST: Final = 500
 _LEAF_COST: Final = 100
-"""Bytes of log that are counted while a part of a document, and a value in it, is looked at."""
+"""The work to look at a part of a document, and at a value in it, in bytes of log to count."""
 
 _UNKNOWN: Final = Kind("JSON", reason=Reason.NO_RECORD_IN_JSON)
 _UNREAD: Final = {reason: Kind("JSON", reason=reason) for reason in Reason}

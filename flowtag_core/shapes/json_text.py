@@ -39,7 +39,7 @@ _SIGN_COST: Final = 300
 _VALUE_COST: Final = 1_000
 _CHARACTER_COST: Final = 2
 _BROKEN_COST: Final = 20_000
-"""Bytes of log that are counted while a value, and a character of it, is read, and a broken one is left."""
+"""The work to read a value, each character of it, and a broken one, in bytes of log to count."""
 _FIRST_SIGNS: Final = frozenset('{["-0123456789tfnNI')
 _OBJECT: Final = re.compile(r'\{\s*+["}]')
 _MOST_TRIED: Final = 8

@@ -34,7 +34,7 @@ _TEXT_COPIES: Final = 8
 """Times that a text is held at once: several batches wait to be counted, each with its words."""
 _LONGEST_WORD: Final = 200
 _FILE_COST: Final = 500_000
-"""Bytes of log that are counted while a Parquet file is opened."""
+"""The work to open a Parquet file, in bytes of log to count."""
 _MESSAGE_COST: Final = 3
 """Characters that are counted as plain text while one of a message is taken out of its row."""
 _SHOWN: Final = 60
@@ -145,8 +145,8 @@ def _within_budget(
 
     Those at the places `texts` are text.
 
-    Returns the row groups before it that have rows, and whether there is one. Of a row group a page and the
-    dictionary of each column are held at once.
+    Returns the row groups before it that have rows, and whether a damaged one was found. Of a row
+    group, one page and the dictionary of each column are held at once.
     """
     groups: list[int] = []
     for number, group in enumerate(described):

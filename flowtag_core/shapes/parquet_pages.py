@@ -30,7 +30,7 @@ _DESCRIPTION: Final = {
     2: [{_NAME: len, _CHILDREN: int}],
     4: [{_COLUMNS: [_META], _ROWS: int}],
 }
-"""Those of a FileMetaData: the schema's names and its row groups, of each the rows, and where its chunks lie."""
+"""Those of a FileMetaData: the schema's names; each row group's rows and where its chunks lie."""
 _COPIES: Final = 6
 """Times that a description is held: as its bytes, as objects here and in pyarrow."""
 _FOOTER: Final = 8
@@ -80,7 +80,7 @@ def row_groups(file: BinaryIO, budget: Budget) -> list[RowGroup]:
     file.seek(end - size)
     try:
         described = _Thrift(file.read(size)).struct(_DESCRIPTION)
-        budget.hold(_COPIES * _length_of_paths(described[2]), "the text of its columns' names")
+        budget.hold(_COPIES * _length_of_paths(described[2]), "the list of its column names")
         return [
             RowGroup(group[_ROWS], [_chunk(*column.values()) for column in group[_COLUMNS]])
             for group in described.get(4, [])
@@ -150,8 +150,9 @@ class _Thrift:
     def struct(self, wanted: dict[int, Any], depth: int = 0) -> dict[int, Any]:
         """The wanted fields by their ids; all else is skipped.
 
-        A field is wanted as a number (`int`), as the length of a text (`len`), as a struct with wanted fields of its own (a dictionary), or
-        as a list (a list with what is wanted of each item).
+        A field is wanted as a number (`int`), as the length of a text (`len`), as a struct with
+        wanted fields of its own (a dictionary), or as a list (a list with what is wanted of each
+        item).
         """
         if depth > _DEEPEST:
             raise ValueError("a struct that is too deep")

@@ -30,7 +30,7 @@ _PAX: Final = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
 _RECORDS: Final = (_LONG_NAME, tarfile.GNUTYPE_LONGLINK, tarfile.XGLTYPE, *_PAX)
 _PAX_FIELD: Final = re.compile(rb"(\d{1,9}) ([^=\n]{1,100})=")
 _PAX_COST: Final = 100
-"""Bytes of log that are counted while one of an extended header is looked at."""
+"""The work to look at one byte of an extended header, in bytes of log to count."""
 _SPARSE: Final = "is a sparse file, which flowtag does not unpack. Unpack it by hand."
 _BOUNDED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The ways to pack that most use. Of the others a few bytes may unpack to gigabytes in one call."""
@@ -217,13 +217,13 @@ class _Tape:
             )
 
 
-def zip_files(name: str, file: BinaryIO, budget: Budget) -> Iterator[File]:
-    """The files of a seekable zip archive.
+def zip_files(name: str, file: BinaryIO, budget: Budget, size: int = 0) -> Iterator[File]:
+    """The files of a seekable zip archive, of `size` bytes if it was not packed itself.
 
     Raises OverBudgetError where there are more of them, or they unpack to more, than a sound one has.
     """
     try:
-        archive = zipfile.ZipFile(cast(BinaryIO, _Listed(file, budget)))
+        archive = zipfile.ZipFile(cast(BinaryIO, _Listed(file, budget, size)))
     except _MISLED as error:
         raise LogError(
             f"{name}: is a zip archive that is damaged or cut short: the list of its files, which "
@@ -252,14 +252,18 @@ def zip_files(name: str, file: BinaryIO, budget: Budget) -> Iterator[File]:
 
 
 class _Listed:
-    """A zip archive as a file; the list of its files, which is read at once, is charged before."""
+    """A zip archive as a file; the list of its files, which is read at once, is charged before.
 
-    def __init__(self, file: BinaryIO, budget: Budget) -> None:
-        self._file, self._budget = file, budget
+    One that is no larger than the archive that was given is in order.
+    """
+
+    def __init__(self, file: BinaryIO, budget: Budget, given: int) -> None:
+        self._file, self._budget, self._given = file, budget, given
 
     def read(self, size: int = -1) -> bytes:
         """The next bytes."""
-        self._budget.listing(size)
+        if size > self._given:
+            self._budget.listing(size)
         return self._file.read(size)
 
     def __getattr__(self, name: str) -> Any:

@@ -48,8 +48,9 @@ class Budget:
         self._streamed += size
         if self._streamed > _MOST_STREAMED and self._streamed > _RATIO * (came := self._came()):
             raise OverBudgetError(
-                f"{self._name}: {came:,} bytes of it take as much work as {self._streamed:,} bytes of log, "
-                f"over {_RATIO:,} times its size. No flow log does that. Unpack it by hand if you trust it."
+                f"{self._name}: takes as much work as a log of over {_RATIO:,} times its size "
+                f"({self._streamed:,} bytes of log for {came:,} that were read). No sound log does. "
+                "If you trust it, unpack it or split it by hand."
             )
 
     def entry(self) -> None:
@@ -73,8 +74,8 @@ class Budget:
         self.check()
         if size > _LISTING and size > 2 * (came := self._came()):
             raise OverBudgetError(
-                f"{self._name}: the list of its files has {size:,} bytes, but {came:,} came in. No sound "
-                "archive is like that. Unpack it by hand if you trust it."
+                f"{self._name}: the list of its files has {size:,} bytes, over twice the {came:,} that were "
+                "read. No sound archive has such a list. Unpack it by hand if you trust it."
             )
 
     def hold(self, size: int, what: str) -> None:
@@ -83,5 +84,5 @@ class Budget:
         if size > MOST_HELD:
             raise OverBudgetError(
                 f"{self._name}: {what} needs {size:,} bytes of memory at once, and flowtag allows "
-                f"{MOST_HELD:,}. Write the file with smaller parts."
+                f"{MOST_HELD:,}. Write the file again with smaller row groups or fewer columns."
             )

@@ -7,6 +7,7 @@ A file's content says what it is; its name is only for messages. Sources: RFC 19
 from __future__ import annotations
 
 import codecs
+import io
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -34,7 +35,7 @@ _ZSTD_WINDOW: Final = 1 << 28
 _INNER_WINDOW: Final = 1 << 26
 """That of zstd inside zstd: all of them are held at once."""
 _MEMBER_COST: Final = 3_000
-"""Bytes of log that are counted while a gzip member or a zstd frame is begun."""
+"""The work to begin a gzip member or a zstd frame, in bytes of log to count."""
 _MOST_LAYERS: Final = 3
 _OFFICE: Final = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis.opendocument")
 
@@ -258,7 +259,7 @@ def _refuse_large_window(name: str, begin: bytes, most: int) -> None:
         if window > most:
             raise LogError(
                 f"{name}: needs a zstd window of {window >> 20:,} MB, and flowtag allows "
-                f"{most >> 20} MB at most here. Unpack it first: zstd -d --long=31."
+                f"at most {most >> 20} MB for it. Unpack it first: zstd -d --long=31."
             )
 
 
@@ -285,8 +286,10 @@ def _open_zip(file: File) -> Iterator[File]:
     """The files of a zip archive, in the order of its directory, which stands at its end."""
     from flowtag_core.sources.archives import zip_files
 
+    is_given = file.source is not None
     with seekable(file) as whole:
-        for inner in zip_files(file.name, whole, file.budget):
+        size = whole.seek(0, io.SEEK_END) if is_given else 0
+        for inner in zip_files(file.name, whole, file.budget, size):
             yield replace(inner, budget=file.budget)
 
 

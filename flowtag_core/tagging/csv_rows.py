@@ -1,4 +1,4 @@
-"""The rows of a text in CSV form, each with its line; no row is longer than any lookup's."""
+"""The rows of a text in CSV form, each with its line; too long a row for a lookup is refused."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rows_of(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[st
             if len(row_line) > LONGEST_LINE:
                 raise LookupFileError(
                     f"{name}: line {number}: is longer than {LONGEST_LINE:,} characters, too long for "
-                    "a lookup's."
+                    "a lookup. Shorten it or take it out."
                 )
             if number - line > _MOST_LINES:
                 is_endless = True

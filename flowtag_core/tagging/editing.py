@@ -203,15 +203,15 @@ def with_rules(lookup: Lookup, rules: Sequence[Rule]) -> Lookup:
 
 def _unwritable(lookup: Lookup, rules: Sequence[Rule]) -> RuleError:
     return RuleError(
-        f"{lookup.name}: {shown(rules[0].tag)} cannot be written into this file so that it is read "
-        "again. Use another tag."
+        f"{lookup.name}: {shown(rules[0].tag)} would not be read back from this file as it was typed. "
+        "Use another tag."
     )
 
 
 def _with_new_rules(lookup: Lookup, sheet: Sheet, rules: Sequence[Rule]) -> Lookup | None:
-    """The lookup with rules of keys that are not there yet; what stands above them is not read again.
+    """The lookup with rules for new keys added; the rows above them are not read again.
 
-    None where more than the new rows may be read otherwise than before.
+    None where adding them might change how other rows are read.
     """
     is_as_before = not lookup.form and sheet.shape.has_header and sheet.text.is_certain
     expected = {rule.meaning: rule.tag for rule in rules}

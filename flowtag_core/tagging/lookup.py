@@ -296,8 +296,10 @@ def checked(lookup: Lookup, check: Callable[[], None] = lambda: None) -> Lookup:
     ]
     more = max(len(losers) - MOST_LISTED, 0), sum(1 for _ in never)
     unlisted = (
-        f"{lookup.name}: {count:,} more rows {what}; they are not listed."
-        for count, what in zip(more, ("lose to later rows", "can never apply"), strict=True)
+        f"{lookup.name}: {what}: {count:,} more, not listed."
+        for count, what in zip(
+            more, ("rows that lose to later ones", "rows that can never apply"), strict=True
+        )
         if count
     )
     return Lookup(
@@ -310,7 +312,7 @@ def checked(lookup: Lookup, check: Callable[[], None] = lambda: None) -> Lookup:
 
 
 def _without_losers(lookup: Lookup) -> tuple[Lookup, Ints]:
-    """The last rule of each key, and the places of each other one that has another tag and of the last."""
+    """The last rule of each key; of each earlier one with another tag, its and the last's place."""
     key, tag = _keys(lookup), lookup.tag_numbers
     order = np.argsort(key, kind="stable")
     is_last = np.append(np.diff(key[order]) != 0, True)[: len(key)]

@@ -288,8 +288,8 @@ def _refuse_long_line(content: bytes, name: str) -> None:
         if not end:
             number = content.count(b"\n", 0, start) + 1
             raise LookupFileError(
-                f"{name}: line {number:,}: is longer than {LONGEST_LINE:,} characters, too long for a "
-                "lookup's."
+                f"{name}: line {number}: is longer than {LONGEST_LINE:,} characters, too long for a "
+                "lookup. Shorten it or take it out."
             )
         start = end
 

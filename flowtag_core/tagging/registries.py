@@ -37,7 +37,8 @@ class Registry(NamedTuple):
 def registry(text: str, name: str) -> Registry | None:
     """The lookup that a list of services makes; None where the text is no such list.
 
-    Raises LookupFileError, with the file's name, where a quote is never closed. Of several names for one port and protocol the first counts: it is the usual one.
+    Of several names for one port and protocol the first counts: it is the usual one. Raises
+    LookupFileError, with the file's name, where a quote is never closed or a line is too long.
     """
     if (rows := _iana_rows(text, name)) is not None:
         return _made("IANA's list of service names", rows)

@@ -140,7 +140,10 @@ def map_tags(
 
 
 class Groups(NamedTuple):
-    """The rows of a selection by port and protocol: each pair's key, and where its rows begin in this order."""
+    """The rows of a selection by port and protocol.
+
+    `order` sorts the rows by key; `first` is where the rows of each `key` begin in that order.
+    """
 
     key: Numbers
     order: Numbers

@@ -228,3 +228,13 @@ def test_names_after_names_without_a_file_are_damage_and_no_endless_descent():
     archive = (name.tobuf(tarfile.GNU_FORMAT) + b"a.log".ljust(512, b"\0")) * 3000
     _, damage = got(tar_files("logs.tar", cut_into(archive, 1 << 16), Budget("logs.tar")))
     assert damage.startswith("logs.tar: is damaged")
+
+
+def test_a_sound_zip_may_have_a_long_list_of_files_and_one_that_unpacks_to_a_long_list_is_refused():
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for number in range(8_000):
+            archive.writestr(f"{'a' * 120}/{number}.log", line() + b"\n")
+    assert parse(out.getvalue()).total.flows == 8_000
+    with pytest.raises(LogError, match=r"the list of its files has 1,[0-9,]+ bytes"):
+        parse(gzip.compress(out.getvalue()))

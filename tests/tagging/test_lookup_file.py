@@ -53,7 +53,7 @@ def test_of_very_many_problems_of_a_kind_the_first_are_listed_and_the_others_cou
     )
     loaded = load("dstport,protocol,tag\n" + "\n".join(rows) + "\n")
     assert [kind for _, kind in troubles(loaded)].count(Trouble.LOSES) == 2
-    assert "2 more rows lose to later rows; they are not listed." in loaded.notices[0]
+    assert "rows that lose to later ones: 2 more, not listed." in loaded.notices[0]
 
 
 @given(st.lists(rule_texts, max_size=15))
