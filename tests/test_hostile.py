@@ -23,7 +23,7 @@ MEGABYTE = 1 << 20
 
 
 def gz(*pieces):
-    return gzip.compress(b"".join(pieces), 9)
+    return gzip.compress(b"".join(pieces), 6)
 
 
 def tar_header(name="a.log", kind=tarfile.REGTYPE, size=0):

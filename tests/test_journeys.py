@@ -481,8 +481,7 @@ def test_axe_finds_nothing_but_what_others_alone_could_mend(tab, tmp_path):
     picture.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
     drop(tab, log, rules, picture)
     wait_for_tags(tab, ("mail", 3), ("Untagged", 0))
-    forms = ("desktop", "light"), ("phone", "dark"), ("desktop", "dark")
-    assert barriers_in(tab, *forms) <= OTHERS_OWN
+    assert barriers_in(tab, ("desktop", "light"), ("phone", "dark")) <= OTHERS_OWN
 
 
 def rows_of(page, key):

@@ -197,7 +197,7 @@ def test_the_windows_of_zstd_in_zstd_are_smaller_since_all_are_held_at_once():
             assert parse(packed).total.flows == parse(LOG).total.flows
         else:
             with pytest.raises(
-                LogError, match="needs a zstd window of 128 MB, and flowtag allows 64 MB"
+                LogError, match="needs a zstd window of 128 MB, and flowtag allows at most 64 MB"
             ):
                 parse(packed)
 
