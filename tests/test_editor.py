@@ -67,7 +67,8 @@ def write(page, *cells, end="Enter"):
 
 
 def waiting(page):
-    """The texts of the pending changes."""
+    """The texts of the pending changes, which are drawn after their number."""
+    rest(page)
     return page.locator(".st-key-rules li").all_inner_texts()
 
 
