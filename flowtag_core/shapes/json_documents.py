@@ -56,7 +56,7 @@ _CONTROL: Final = "CONTROL_MESSAGE"
 _DEEPEST: Final = 32
 _LONGEST_TOLD: Final = 400
 _LONGEST_PATH: Final = 200
-_PART_COST: Final = 500
+_PART_COST: Final = 1_500
 _LEAF_COST: Final = 100
 """The work to look at a part of a document, and at a value in it, in bytes of log to count."""
 

@@ -126,7 +126,6 @@ class JsonText:
             except (_OpenError, _BrokenError):
                 yield from self._in_large(sign)
             else:
-                self._budget.stream(_VALUE_COST)
                 yield document
 
     def _in_large(self, sign: str) -> Documents:

@@ -1,8 +1,8 @@
 """The budget: what the work on one given file may cost, whatever is in it.
 
 Every layer that makes more of a file than came in charges it here: what unpacks it, what holds a part of
-it in memory. Each charge also asks whether the work is still wanted, so that a file that reads as nothing
-for a long time can be cancelled.
+it in memory. Charges also ask whether the work is still wanted, so that a file that reads as nothing for a
+long time can be cancelled.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ MOST_HELD: Final = 400_000_000
 """Bytes of memory that a part of a file may need at once."""
 _MOST_STREAMED: Final = 1 << 30
 _RATIO: Final = 1000
+_LOOKED_AT_EVERY: Final = 1 << 18
+"""Bytes of work between two looks: small charges are many, and a look takes as long as a record."""
 _FEW_ENTRIES: Final = 5_000
 _BYTES_AN_ENTRY: Final = 100
 _LISTING: Final = 1 << 20
@@ -24,7 +26,8 @@ _LISTING: Final = 1 << 20
 class Budget:
     """The budget of one file.
 
-    `came` tells how many bytes of it were read. `check` is called for each charge; it may raise.
+    `came` tells how many bytes of it were read. `check` is called again and again, at every larger
+    charge; it may raise.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class Budget:
         self._name = name
         self._came = came
         self._streamed = 0
+        self._looked_at = 0
         self._entries = 0
         self.check = check
 
@@ -44,8 +48,11 @@ class Budget:
 
         Raises OverBudgetError where they are more than 1 GB and more than 1,000 times what came in.
         """
-        self.check()
         self._streamed += size
+        if self._streamed < self._looked_at:
+            return
+        self._looked_at = self._streamed + _LOOKED_AT_EVERY
+        self.check()
         if self._streamed > _MOST_STREAMED and self._streamed > _RATIO * (came := self._came()):
             raise OverBudgetError(
                 f"{self._name}: takes as much work as a log of over {_RATIO:,} times its size "
