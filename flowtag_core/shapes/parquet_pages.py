@@ -38,7 +38,7 @@ _FOOTER: Final = 8
 
 
 _BOOLEANS: Final = (1, 2)
-_INTEGERS: Final = (4, 5, 6)
+_INTEGERS: Final = frozenset((4, 5, 6))
 _TEXT, _LIST, _SET, _MAP, _STRUCT = range(8, 13)
 _SIZES: Final = {1: 0, 2: 0, 3: 1, 7: 8, 13: 16}
 """Bytes of values of fixed size by their kind: a boolean field is in the kind itself."""
@@ -182,7 +182,7 @@ class _Thrift:
 
     def _skip(self, kind: int, depth: int) -> None:
         if kind in _INTEGERS:
-            self._number()
+            self._skip_number()
         elif kind in _SIZES:
             self._pass(_SIZES[kind])
         elif kind == _TEXT:
@@ -201,6 +201,11 @@ class _Thrift:
                     self._skip_item(kinds & 15, depth)
         else:
             raise ValueError("a kind that there is not")
+
+    def _skip_number(self) -> None:
+        while self._text[self.at] > 127:
+            self.at += 1
+        self.at += 1
 
     def _skip_item(self, kind: int, depth: int) -> None:
         if kind in _BOOLEANS:  # in a list it has a byte of its own
@@ -223,7 +228,11 @@ class _Thrift:
         return self._text[self.at - 1]
 
     def _number(self) -> int:
-        number = shift = 0
+        byte = self._text[self.at]
+        self.at += 1
+        if byte < 128:  # as most are
+            return byte
+        number, shift = byte & 127, 7
         while True:
             byte = self._byte()
             number |= (byte & 127) << shift
