@@ -3,8 +3,7 @@
 Any web page that the analyst visits can send requests to a server on the same machine. If it points
 its own name at 127.0.0.1 (DNS rebinding), it could also read the answers, upload files and press
 buttons. So a request must name a host that this server is known by, and must not come from another
-site.
-That holds for every route: the page, its WebSocket, uploads and downloads.
+site. That holds for every route: the page, its WebSocket, uploads and downloads.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def select(key: str, rows: Sequence[int]) -> None:
 
 
 def _in(state: Any) -> _Told:
-    """What a message says of a table."""
+    """Return the rows and cells of a table that a message names."""
     selection = state["selection"] if state else {}
     return _Told([*selection.get("rows", [])], [*map(tuple, selection.get("cells", []))])
 

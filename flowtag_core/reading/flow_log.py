@@ -345,7 +345,7 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
 
 
 def _cost(count: FileCount) -> int:
-    """What these records cost beyond their own bytes, as bytes of sound lines to count."""
+    """Return the cost of these records beyond their own bytes, as bytes of sound lines to count."""
     return _LINE_COST * count.lines + _FAULT_COST * count.faults + _HEADER_COST * count.headers
 
 

@@ -92,9 +92,8 @@ def row_groups(file: BinaryIO, budget: Budget) -> list[RowGroup]:
 def _length_of_paths(schema: list[dict[int, int]]) -> int:
     """The bytes of the paths of all columns: each has the names of all that it is within."""
     total = 0
-    above: list[
-        tuple[int, int]
-    ] = []  # what is not closed yet: the length of its path, and how many are left in it
+    # What is not closed yet: the length of its path, and how many are left in it.
+    above: list[tuple[int, int]] = []
     for element in schema:
         while above and not above[-1][1]:
             above.pop()

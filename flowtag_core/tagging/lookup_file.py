@@ -30,7 +30,7 @@ from flowtag_core.tagging.lookup import (
     parse_protocol,
     shown,
 )
-from flowtag_core.tagging.registries import registry
+from flowtag_core.tagging.registries import begins_registry, registry
 
 LookupFile = str | os.PathLike[str] | BinaryIO
 """A path, or a file opened in binary mode."""
@@ -168,7 +168,7 @@ def _reads_as_lookup(text: str) -> bool:
     if first is not None and not any(mark in first for mark in ",;\t/="):
         return False
     try:
-        if registry(text, "") is None:
+        if not begins_registry(text):
             shape_of(text, "")
     except LookupFileError:
         return False

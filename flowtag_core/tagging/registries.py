@@ -47,6 +47,11 @@ def registry(text: str, name: str) -> Registry | None:
     return None
 
 
+def begins_registry(text: str) -> bool:
+    """Whether a text begins as a list of services; it may end anywhere, also within a quote."""
+    return _iana_rows(text, "") is not None or _services_rows(text) is not None
+
+
 def _made(form: str, rows: Iterable[Row]) -> Registry:
     names: dict[str, str] = {}
     nameless = seconds = 0

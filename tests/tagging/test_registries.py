@@ -86,3 +86,10 @@ def test_a_port_without_a_name_or_with_a_protocol_that_none_is_makes_no_rule():
 )
 def test_what_is_no_list_of_services_is_none(text):
     assert registry(text, "a") is None
+
+
+def test_a_list_of_iana_is_known_by_its_beginning_wherever_that_ends():
+    text = 'Service Name,Port Number,Transport Protocol,Description\nssh,22,tcp,"two\nlines"\n'
+    header = text.index("\n")
+    for end in range(header + 1, len(text) + 1):
+        assert looks_like_lookup(text[:end].encode()), end
