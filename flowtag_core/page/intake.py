@@ -242,6 +242,12 @@ class Intake:
                 seconds=time.monotonic() - batch.started,
             )
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being read, or is read and not collected yet."""
+        with self._lock:
+            return self._thread is not None or bool(self._outcomes or self._logs)
+
     def pending(self) -> list[str]:
         """The names of what is not read to its end."""
         with self._lock:

@@ -86,8 +86,8 @@ class Session:
 
     @property
     def is_busy(self) -> bool:
-        """Whether files are being read."""
-        return self.intake.standing() is not None
+        """Whether files are being read, or are read and wait for `collect`."""
+        return self.intake.is_busy
 
     def claim(self, names: Iterable[str]) -> set[str]:
         """Claim these drops or uploads, and return those that were not claimed before."""

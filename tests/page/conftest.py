@@ -4,6 +4,7 @@ import logging
 import sys
 
 import pytest
+from streamlit.components.v2 import manifest_scanner
 
 from flowtag_core.page import in_place, intake
 from tests.page import seen
@@ -15,6 +16,8 @@ def started(monkeypatch):
     """The page as `streamlit run dashboard.py` starts it; what is counted in place is forgotten."""
     logging.getLogger("streamlit").setLevel(logging.ERROR)
     monkeypatch.setattr(sys, "argv", ["dashboard.py"])
+    # Each AppTest would look for components in all installed packages: as long as two runs of the page.
+    monkeypatch.setattr(manifest_scanner, "scan_component_manifests", list)
     in_place._COUNTED.clear()
 
 

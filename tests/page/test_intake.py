@@ -26,7 +26,9 @@ def test_a_batch_gives_each_file_once_and_nothing_before_its_end():
     assert files.pending()[-1] == "b.log"
     let_go.set()
     files.wait(60)
+    assert (files.standing(), files.is_busy) == (None, True), "what is read waits to be collected"
     one, two = files.collect()
+    assert not files.is_busy
     assert (one.name, flows(one), two.name, flows(two)) == ("a.log", 2, "b.log", 1)
     assert files.collect() == []
 
