@@ -9,6 +9,7 @@ site. That holds for every route: the page, its WebSocket, uploads and downloads
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 import re
 import socket
@@ -193,6 +194,9 @@ async def opening(_: object) -> AsyncIterator[Mapping[str, object]]:
     # Streamlit asks a host outside for this machine's address, for a check that the door makes needless.
     net_util.get_external_ip = lambda: None
     sys.setswitchinterval(_SWITCH_AFTER)
+    # Streamlit collects garbage after each run. What is loaded now stays, so it need not be looked at.
+    gc.collect()
+    gc.freeze()
     if not st.get_option("server.headless"):
         asyncio.get_running_loop().call_later(_BROWSER_AFTER, webbrowser.open, address())
     yield {}

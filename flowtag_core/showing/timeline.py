@@ -13,6 +13,7 @@ import pandas as pd
 
 from flowtag_core.counts import Ints
 from flowtag_core.showing import times
+from flowtag_core.showing.charts import Layers
 from flowtag_core.showing.legend import Legend
 from flowtag_core.showing.words import measured, number, short, unicode
 from flowtag_core.tagging.course import Course, stacked
@@ -185,7 +186,7 @@ def chart(
     theme: str = "light",
     zone: tzinfo = UTC,
     ceiling: int | None = None,
-) -> alt.LayerChart:
+) -> Layers:
     """A bar chart of the windows, stacked by tag with Untagged at the bottom; it can be dragged over.
 
     The selection `brush` holds the drag as two places on the axis, under the name `slot`. At first it is
@@ -234,7 +235,7 @@ def chart(
     layers = [bars, cuts]
     if ceiling:
         layers.append(_peaks(rows, ceiling, when, measure, theme))
-    return alt.LayerChart(layer=layers, height=_HEIGHT, config=_quiet(theme))
+    return Layers(layer=layers, height=_HEIGHT, config=_quiet(theme))
 
 
 def _peaks(

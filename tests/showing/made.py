@@ -21,7 +21,7 @@ def report(*ports):
 
 def rows_of(chart):
     """The rows of data of a chart, each a dict."""
-    (rows,) = chart.to_dict()["datasets"].values()
+    (rows,) = chart.to_dict(validate=True)["datasets"].values()
     return rows
 
 

@@ -2,12 +2,15 @@
 
 import json
 
+import altair as alt
+import pandas as pd
 import pytest
+from altair.utils.schemapi import SchemaValidationError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtag_core.showing import charts
-from flowtag_core.showing.charts import Bar
+from flowtag_core.showing.charts import Bar, Layers
 from flowtag_core.showing.coverage import REPLIES
 from flowtag_core.showing.legend import AMBER, PALE, Colours, legend
 from flowtag_core.showing.view import view_of
@@ -102,12 +105,12 @@ def test_an_empty_report_has_an_empty_chart():
     assert rows_of(drawn(bars))[0]["label"] == "0"
     assert charts.port_bars(found, ["#123456"] * 9) == []
     assert charts.others_share(found, [], 0) == ""
-    assert drawn([]).to_dict()
+    assert drawn([]).to_dict(validate=True)
 
 
 @pytest.mark.parametrize("name", ["<b>", "a'];alert(1);//", "datum.x", "x\ny", "", " ", "a.b[0]"])
 def test_a_hostile_name_is_a_text_among_the_data_and_nowhere_else(name):
-    chart = drawn([Bar(name, 2, "#123456"), Bar("plain", 1, "#123456")]).to_dict()
+    chart = drawn([Bar(name, 2, "#123456"), Bar("plain", 1, "#123456")]).to_dict(validate=True)
     (rows,) = chart.pop("datasets").values()
     assert rows[0]["name"] == name
     for layer in chart["layer"]:
@@ -117,7 +120,7 @@ def test_a_hostile_name_is_a_text_among_the_data_and_nowhere_else(name):
 
 @given(bar_lists, measures, st.integers(100, 2000))
 def test_the_bars_are_drawn_in_order_and_all_of_one_scale(bars, measure, width):
-    chart = drawn(bars, measure, width).to_dict()
+    chart = drawn(bars, measure, width).to_dict(validate=True)
     (rows,) = chart["datasets"].values()
     assert [row["name"] for row in rows] == [bar.name for bar in bars]
     assert [row["end"] - row["start"] for row in rows] == [bar.count for bar in bars]
@@ -129,7 +132,7 @@ def test_the_bars_are_drawn_in_order_and_all_of_one_scale(bars, measure, width):
 
 @given(bar_lists, measures)
 def test_beside_the_longest_bar_there_is_room_for_the_longest_number(bars, measure):
-    chart = drawn(bars, measure).to_dict()
+    chart = drawn(bars, measure).to_dict(validate=True)
     (rows,) = chart["datasets"].values()
     scale = chart["layer"][0]["encoding"]["x"]["scale"]
     room = int(scale["rangeMax"]["expr"].removeprefix("max(width - ").partition(",")[0])
@@ -139,7 +142,7 @@ def test_beside_the_longest_bar_there_is_room_for_the_longest_number(bars, measu
 
 
 def test_names_have_less_room_in_a_narrow_chart():
-    widths = [drawn([], width=width).to_dict() for width in (200, 320, 325, 900)]
+    widths = [drawn([], width=width).to_dict(validate=True) for width in (200, 320, 325, 900)]
     limits = [chart["layer"][0]["encoding"]["y"]["axis"]["labelLimit"] for chart in widths]
     assert limits == [80, 128, 130, 130]
 
@@ -156,3 +159,10 @@ def test_the_spoken_text_of_a_bar_has_its_full_number_and_the_measure():
     rows = rows_of(drawn(bars, "bytes"))
     assert [row["spoken"] for row in rows] == ["web: 1 byte", "dns: 123,456,789,012,345 bytes"]
     assert [row["label"] for row in rows] == ["1 B", "123 TB"]
+
+
+def test_a_chart_is_checked_against_the_schema_only_when_that_is_asked_for():
+    wrong = Layers(layer=[alt.Chart(pd.DataFrame()).mark_bar(opacity="none").encode()])
+    assert wrong.to_dict()
+    with pytest.raises(SchemaValidationError, match="'none'"):
+        wrong.to_dict(validate=True)

@@ -229,7 +229,7 @@ def test_all_time_in_one_window_has_no_label():
         legend(report, report, Colours()),
         axis_of(apart),
     )
-    assert drawn.to_dict()["layer"][0]["encoding"]["x"]["axis"]["values"] == []
+    assert drawn.to_dict(validate=True)["layer"][0]["encoding"]["x"]["axis"]["values"] == []
 
 
 flows = st.lists(
@@ -283,6 +283,7 @@ def test_a_capped_scale_marks_the_peaks_and_has_their_full_number():
             zone=TOKYO,
             ceiling=ceiling,
         )
+        assert drawn.to_dict(validate=True)
         bars, _, peaks = drawn.layer
         assert bars.to_dict()["encoding"]["y"]["scale"]["domain"] == [0, 12]
         assert peaks.data.to_dict("list") == {
