@@ -39,8 +39,8 @@ def pytest_configure(config):
 
 
 def pytest_xdist_auto_num_workers():
-    """One more than there are processors: journeys mostly wait for a browser."""
-    return (os.cpu_count() or 1) + 1
+    """As many as there are processors: a browser has enough to do with one journey."""
+    return os.cpu_count() or 1
 
 
 @contextmanager

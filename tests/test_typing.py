@@ -134,7 +134,7 @@ def test_what_is_refused_undone_or_reloaded_leaves_each_tag_with_the_port_that_w
     says(tab, "Use another tag.")
     on_offer(tab, "2000/tcp")
     expect(box(tab)).to_have_value("Untagged")
-    tab.keyboard.type("x" * 201)  # What was given back is marked, so that this replaces it.
+    tab.keyboard.insert_text("x" * 201)  # What was given back is marked, so that this replaces it.
     tab.keyboard.press("Enter")
     says(tab, "1 to 200 characters")
     on_offer(tab, "2000/tcp")
