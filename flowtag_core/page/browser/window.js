@@ -37,11 +37,14 @@ function started() {
   const page = {}
   let settling
   page.measure = () => {
-    clearTimeout(settling)
-    settling = setTimeout(() => {
+    const tell = () => {
       const width = Math.floor(innerWidth / STEP) * STEP
       if (width !== page.known.width) page.tell?.("width", width)
-    }, SETTLED)
+    }
+    clearTimeout(settling)
+    // The first width is told at once: the name of the tab is told now too, and one run is for both.
+    if (page.known.width) settling = setTimeout(tell, SETTLED)
+    else tell()
   }
   // The server draws with the theme's colours, so a change of the theme needs another run.
   page.look = () => {
