@@ -18,7 +18,7 @@ ROOMS = {
     "output": {"errors"},
     "counts": set(),
     "sources": {"errors"},
-    "shapes": {"counts", "errors", "sources"},
+    "shapes": {"iana", "counts", "errors", "sources"},
     "counting": {"counts", "errors", "iana", "output", "shapes"},
     "reading": {"counts", "errors", "sources", "shapes", "counting"},
     "tagging": BASE,

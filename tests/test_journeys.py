@@ -186,6 +186,7 @@ def test_from_untagged_to_a_better_lookup_without_a_mouse(window, page_url, tmp_
         untagged(tab, "21.4%")
         tab.locator(".st-key-more [data-testid=stPopoverButton]").press("Enter")
         tab.get_by_text("16 rules, 5 rules not saved.").wait_for()
+        rest(tab)
         with tab.expect_download() as download:
             tab.locator(".st-key-improved_lookup button").press("Enter")
         improved = tmp_path / "improved.csv"
@@ -195,6 +196,7 @@ def test_from_untagged_to_a_better_lookup_without_a_mouse(window, page_url, tmp_
             b"\n80,tcp,first\n1024,tcp,second\n49153,tcp,third\n49154,tcp,fourth\n49155,tcp,fifth\n"
         )
         tab.get_by_text("16 rules.").wait_for()
+        rest(tab)
         tab.keyboard.press("Escape")
         with tab.expect_download() as download:
             tab.locator(".st-key-result_csv button").press("Enter")

@@ -14,7 +14,6 @@ from flowtag_core.shapes.fields import (
     FEWEST_WORDS,
     IN_EVERY_FLOW,
     MESSAGE_KEYS,
-    MISSING,
     are_flows,
     fields_of,
     is_summary,
@@ -110,7 +109,7 @@ def csv_records(
     it has more rows than a sound file of its size.
     """
     _refuse_other_tables(name, table)
-    return batched(_numbered(name, table, pieces, wanted, budget), budget)
+    return batched(_numbered(table, pieces, wanted, budget), budget)
 
 
 def _refuse_other_tables(name: str, table: CsvTable) -> None:
@@ -137,12 +136,11 @@ def _refuse_other_tables(name: str, table: CsvTable) -> None:
 
 
 def _numbered(
-    name: str, table: CsvTable, pieces: Pieces, wanted: tuple[str, ...], budget: Budget
+    table: CsvTable, pieces: Pieces, wanted: tuple[str, ...], budget: Budget
 ) -> Iterator[tuple[Kind, Numbered]]:
     """The records, and the rows that are none; a header between them may change the columns."""
     rows = _Rows(table, pieces)
     reading = _Reading(table, wanted)
-    is_first = True
     for row in rows:
         is_header = reading.is_header(row)
         if is_header:
@@ -150,24 +148,11 @@ def _numbered(
         if is_header and (header := _known_table(table.delimiter, _names(row))):
             reading = _Reading(header, wanted)
             rows.width = len(row)
-        elif is_first and _names_protocol(reading.table, row):
-            raise LogError(
-                f"{name}: holds flow logs of another kind than AWS's: their protocol is a name. "
-                "Give AWS VPC flow logs."
-            )
         else:
-            is_first = False
             for kind, text in reading.records(row):
                 yield rows.kind or kind, (rows.line, text.encode("utf-8", "replace"))
     if rows.damage:
         raise rows.damage
-
-
-def _names_protocol(table: CsvTable, row: list[str]) -> bool:
-    """Whether the protocol in a row is a name such as TCP; AWS writes its number."""
-    place = table.fields.get("protocol", len(row))
-    cell = row[place].strip() if place < len(row) and table.message is None else ""
-    return cell.isalpha() and word(cell, "protocol") != MISSING
 
 
 class _Reading:

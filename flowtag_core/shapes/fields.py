@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
+from flowtag_core.iana import protocol_number
 from flowtag_core.shapes.layout import KNOWN_FIELDS
 
 COUNTED: Final = tuple(
@@ -31,17 +32,63 @@ MESSAGE_KEYS: Final = (
 ).split()
 """Under which key, or in which column, a record stands as text; the first that is there has it."""
 
-_SPELLINGS: Final = {
-    "startTime": "start",
-    "start_time": "start",
-    "endTime": "end",
-    **{re.sub("-(.)", lambda found: found[1].upper(), name): name for name in KNOWN_FIELDS},
-    "srcAddr": "srcaddr",
-    "dstAddr": "dstaddr",
-    "srcPort": "srcport",
-    "dstPort": "dstport",
+_UNIT: Final = re.compile(r"\s*\[[^\]]*\]$")
+_LETTERS: Final = str.maketrans("", "", "-_ ")
+
+
+def _plain(name: str) -> str:
+    """A name without what tools spell differently: case, `_`, `-`, blanks, `${...}`, a unit as in `Start [UTC]`."""
+    return _UNIT.sub("", name).strip("${}").lower().translate(_LETTERS)
+
+
+_NAMES: Final = {
+    **{_plain(name): name for name in KNOWN_FIELDS},
+    "starttime": "start",
+    "endtime": "end",
+    "account": "account-id",
+    "sourceaddress": "srcaddr",
+    "destinationaddress": "dstaddr",
+    "numpackets": "packets",
+    "numbytes": "bytes",
 }
-"""How Logs Insights and others spell the fields; `_` for `-` is understood."""
+"""Plain names of fields, those of AWS's older Athena table among them."""
+
+_ALSO_OF_OTHERS: Final = {
+    "src_port": "srcport",
+    "dst_port": "dstport",
+    "sourceport": "srcport",
+    "destinationport": "dstport",
+    "dest_port": "dstport",
+    "protocol_code": "protocol",
+    "vpcflow_action": "action",
+}
+"""Names that are fields of AWS's only beside one of AWS's marks: Athena's older table, Tailpipe, Splunk."""
+
+_MARKS: Final = frozenset({"interface-id", "log-status"})
+"""Fields that only AWS's flow logs have."""
+
+_ELASTIC: Final = "vpcflow."
+_ELASTICS: Final = {
+    "destination.port": "dstport",
+    "source.port": "srcport",
+    "network.iana_number": "protocol",
+    "network.transport": "protocol",
+    "network.packets": "packets",
+    "source.packets": "packets",
+    "network.bytes": "bytes",
+    "source.bytes": "bytes",
+    "event.start": "start",
+}
+"""A flow as Elastic stores it (ECS); what AWS alone has stands below aws.vpcflow."""
+
+_OTEL: Final = "aws.vpc.flow."
+_OTELS: Final = {
+    "destination.port": "dstport",
+    "source.port": "srcport",
+    "network.protocol.name": "protocol",
+    "aws.vpc.flow.status": "log-status",
+}
+"""A flow as OpenTelemetry's collector has it; what is not here has AWS's own name below aws.vpc.flow."""
 
 _OCSF_CLASS: Final = "class_uid"
 _OCSF: Final = {
@@ -83,6 +130,8 @@ _ACTIONS: Final = {
     **dict.fromkeys(("allowed", "accept", "1"), "ACCEPT"),
     **dict.fromkeys(("denied", "reject", "2"), "REJECT"),
 }
+_ICMP_6: Final = dict.fromkeys(("icmp6", "icmpv6"), "ipv6-icmp")
+"""What tools call a protocol beside IANA's keywords."""
 MISSING: Final = "-"
 """What stands for a value that is not there."""
 _MISSING: Final = frozenset({"", "-", "none", "nan", "null", "<na>"})
@@ -93,8 +142,17 @@ _WRITTEN_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
 def field_name(name: str) -> str | None:
     """The name that AWS's own files have for a field; None where it is no field of a flow log."""
-    plain = _SPELLINGS.get(name) or name.strip("${}").lower().replace("_", "-")
-    return plain if plain in KNOWN_FIELDS else None
+    if name.lower() in _ALSO_OF_OTHERS:
+        return None
+    return _NAMES.get(_plain(name))
+
+
+def is_of_aws(paths: Iterable[str]) -> bool:
+    """Whether one of these columns or paths of keys is a mark of AWS's flow logs."""
+    return any(
+        _ELASTIC in path or _OTEL in path or field_name(path.rpartition(".")[2]) in _MARKS
+        for path in paths
+    )
 
 
 def fields_of(paths: Iterable[str]) -> dict[str, str]:
@@ -103,14 +161,35 @@ def fields_of(paths: Iterable[str]) -> dict[str, str]:
     Keys may stand within others, `aws.vpcflow.dstport`; of two with one field the first counts.
     """
     paths = list(paths)
-    fields: dict[str, str] = {}
     if is_ocsf(paths):
-        known = {path: field for path, field in _OCSF.items() if path in paths}
-        for path, field in known.items():
+        return _named(paths, _OCSF)
+    for mark, names in ((_ELASTIC, _ELASTICS), (_OTEL, _OTELS)):
+        if marked := [path for path in paths if mark in path]:
+            # Elsewhere `version` and `action` mean something else: ecs.version, event.action.
+            bare = [path for path in paths if "." not in path]
+            return _by_last_name(bare) | _by_last_name(marked) | _named(paths, names)
+    return _by_last_name(paths)
+
+
+def _named(paths: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:
+    """The fields of the paths that have these names; of two with one field the first name counts."""
+    there = frozenset(paths)
+    fields: dict[str, str] = {}
+    for path, field in names.items():
+        if path in there:
             fields.setdefault(field, path)
-        return fields
+    return fields
+
+
+def _by_last_name(paths: Sequence[str]) -> dict[str, str]:
+    """The fields of the paths whose last name is one; the first path of a field counts."""
+    fields: dict[str, str] = {}
+    is_marked = is_of_aws(paths)
     for path in paths:
-        name = field_name(path.rpartition(".")[2])
+        last = path.rpartition(".")[2]
+        name = field_name(last)
+        if not name and is_marked:
+            name = _ALSO_OF_OTHERS.get(last.lower())
         if name:
             fields.setdefault(name, path)
     return fields
@@ -135,6 +214,9 @@ def is_ocsf(paths: Sequence[str]) -> bool:
 
 def others(names: Iterable[str]) -> str:
     """Whose logs these keys or columns are, if not those of VPC flow logs; else nothing."""
+    names = list(names)
+    if is_of_aws(names):
+        return ""
     return next((_OTHERS[name] for name in names if name in _OTHERS), "")
 
 
@@ -170,6 +252,10 @@ def word(value: object, field: str) -> str:
         return MISSING
     if field == "start" and (seconds := _seconds(text)) is not None:
         return str(seconds)
+    if field == "protocol":
+        text = _ICMP_6.get(text.lower(), text)
+        if (number := protocol_number(text)) is not None:
+            return str(number)
     if field == "action":
         text = _ACTIONS.get(text.lower(), text)
     whole = _WHOLE_FLOAT.fullmatch(text)

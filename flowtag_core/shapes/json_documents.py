@@ -44,6 +44,9 @@ _CONTAINERS: Final = (
     "records",  # Firehose over HTTP; Azure's logs
     "Records",  # Kinesis; CloudTrail
     "hits.hits",  # a search tool
+    "resourceLogs",  # OpenTelemetry, each of the three within the one before
+    "scopeLogs",
+    "logRecords",
 )
 """Where in a JSON document the array of its records is."""
 _PACKED: Final = ("awslogs.data", "kinesis.data", "Data", "data")
@@ -59,6 +62,9 @@ _LONGEST_PATH: Final = 200
 _PART_COST: Final = 1_500
 _LEAF_COST: Final = 100
 """The work to look at a part of a document, and at a value in it, in bytes of log to count."""
+
+_NOTES: Final = ("NODATA", "SKIPDATA")
+"""What log-status says where AWS has no flow to tell of."""
 
 _UNKNOWN: Final = Kind("JSON", reason=Reason.NO_RECORD_IN_JSON)
 _UNREAD: Final = {reason: Kind("JSON", reason=reason) for reason in Reason}
@@ -153,7 +159,9 @@ def _in_document(document: Any, within: _Within) -> Texts:
             yield from _in_document(inner, within.deeper)
     elif isinstance(document, dict):
         source = document.get("_source")
-        yield from _in_object(source if isinstance(source, dict) else document, within)
+        yield from _in_object(
+            _with_attributes(source if isinstance(source, dict) else document), within
+        )
     elif isinstance(document, str):
         yield from _in_text(_AS_TEXT, document)
     else:
@@ -168,6 +176,18 @@ def _one_object(document: Any) -> Any:
     if not is_row or not document:
         return document
     return {text_of(pair["field"]): pair.get("value") for pair in document}
+
+
+def _with_attributes(document: dict[str, Any]) -> dict[str, Any]:
+    """A record of OpenTelemetry with its attributes, pairs of a name and a typed value, as keys."""
+    pairs = document.get("attributes")
+    if not isinstance(pairs, list) or not all(
+        isinstance(pair, dict) and "key" in pair and isinstance(pair.get("value"), dict)
+        for pair in pairs
+    ):
+        return document
+    named = {text_of(pair["key"]): next(iter(pair["value"].values()), None) for pair in pairs}
+    return {**document, "attributes": None, **named}
 
 
 def _in_text(kind: Kind, text: str) -> Texts:
@@ -201,7 +221,10 @@ def _in_record(document: dict[str, Any], within: _Within) -> Texts:
     """
     leaves = {path: value for path, value in _leaves(document) if value is not None}
     within.budget.stream(_LEAF_COST * len(leaves))
-    paths, kind = _fields(tuple(leaves), within.wanted)
+    keys = tuple(leaves)
+    paths, kind = _fields(keys, within.wanted)
+    if kind is None and leaves.get(_status(keys)) in _NOTES:
+        paths, kind = _fields(keys, within.wanted, is_note=True)
     for key in MESSAGE_KEYS:
         text = leaves.get(key)
         if isinstance(text, str) and (kind is None or len(text.split()) >= FEWEST_WORDS):
@@ -219,13 +242,21 @@ def _in_record(document: dict[str, Any], within: _Within) -> Texts:
 
 
 @lru_cache(maxsize=16)
-def _fields(paths: tuple[str, ...], wanted: Wanted) -> tuple[dict[str, str], Kind | None]:
+def _status(paths: tuple[str, ...]) -> str:
+    """The path of the field log-status, empty where there is none."""
+    return fields_of(paths).get("log-status", "")
+
+
+@lru_cache(maxsize=16)
+def _fields(
+    paths: tuple[str, ...], wanted: Wanted, is_note: bool = False
+) -> tuple[dict[str, str], Kind | None]:
     """The paths of the wanted fields, and the kind of records that they make, if any.
 
     Mostly all documents of a file have the same keys.
     """
     found = fields_of(paths)
-    if is_ocsf(paths):  # without an endpoint it is still a record, which AWS has no data for
+    if is_note or is_ocsf(paths):  # without port and protocol it is still a record
         found = dict.fromkeys(IN_EVERY_FLOW, "") | found
     elif not are_flows(found, paths):
         return {}, None

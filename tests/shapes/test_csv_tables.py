@@ -183,7 +183,6 @@ def test_a_cell_may_be_longer_than_python_reads_cells_by_itself():
         (b"dstport,protocol,tag\n25,tcp,mail\n", "is a lookup, not a flow log"),
         (b"dstport,bytes,start\n25,1,2\n", "is a table without a column dstport or protocol"),
         (b"dstport,protocol,flows\n25,6,2\n", "without what each flow has its own of"),
-        (b"dstport,protocol,bytes\n25,TCP,2\n", "their protocol is a name"),
         (b"start,count(*)\n1,2\n", "a query that sums up"),
     ],
 )

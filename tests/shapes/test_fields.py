@@ -12,6 +12,7 @@ from flowtag_core.shapes.fields import (
     field_name,
     fields_of,
     is_ocsf,
+    is_of_aws,
     is_summary,
     others,
     summary_refusal,
@@ -29,6 +30,7 @@ from tests.shapes.made import insights
         lambda name: name.replace("-", "_"),
         lambda name: f"${{{name}}}",
         lambda name: f"$${{{name}}}",
+        lambda name: f"{name.replace('-', ' ').title()} [UTC]",
         insights,
         lambda name: re.sub("-(.)", lambda found: found[1].upper(), name),
     ],
@@ -47,6 +49,53 @@ def test_what_no_flow_log_has_is_no_field(name):
 def test_fields_may_stand_within_others_and_of_two_the_first_counts():
     paths = ["note", "aws.vpcflow.dstport", "dst_port", "dstPort", "aws.srcport.x", "start_time"]
     assert fields_of(paths) == {"dstport": "aws.vpcflow.dstport", "start": "start_time"}
+
+
+ATHENA = "version account interfaceid sourceaddress sourceport destinationport protocol numpackets numbytes starttime endtime action logstatus"
+TAILPIPE = "tp_id account_id interface_id src_addr src_port dst_port protocol packets bytes start_time action log_status"
+SPLUNK = "_time version interface_id src_ip dest_ip src_port dest_port protocol_code packets bytes start_time vpcflow_action log_status"
+OF_ALL = {"srcport", "dstport", "protocol", "packets", "bytes", "start", "action", "log-status"}
+
+
+@pytest.mark.parametrize(
+    "columns", [ATHENA, TAILPIPE, SPLUNK], ids=["Athena", "Tailpipe", "Splunk"]
+)
+def test_aws_s_flow_logs_are_known_under_the_names_of_other_tools(columns):
+    names = columns.split()
+    fields = fields_of(names)
+    assert fields.keys() >= OF_ALL
+    assert are_flows(fields, names)
+    assert others(names) == ""
+    # Without a mark of AWS the same names may be anybody's.
+    unmarked = [name for name in names if field_name(name) not in ("interface-id", "log-status")]
+    assert not is_of_aws(unmarked)
+    assert "dstport" not in fields_of(unmarked)
+
+
+def test_a_flow_that_elastic_stores_has_its_version_from_aws_alone():
+    paths = [
+        "ecs.version",
+        "event.action",
+        "event.start",
+        "source.port",
+        "source.bytes",
+        "destination.port",
+        "network.transport",
+        "network.iana_number",
+        "network.bytes",
+        "aws.vpcflow.log_status",
+        "aws.vpcflow.action",
+    ]
+    assert fields_of(paths) == {
+        "dstport": "destination.port",
+        "srcport": "source.port",
+        "protocol": "network.iana_number",
+        "bytes": "network.bytes",
+        "start": "event.start",
+        "action": "aws.vpcflow.action",
+        "log-status": "aws.vpcflow.log_status",
+    }
+    assert "dstport" not in fields_of(paths[:-2])
 
 
 def test_the_keys_of_ocsf_have_a_meaning_of_their_own_and_the_time_has_four_names():
@@ -82,6 +131,7 @@ def test_flows_have_port_and_protocol_and_nothing_of_another_kind_alone(columns,
 def test_the_logs_of_others_are_known_by_what_only_they_have():
     assert others(["x", "dest_port", "dstport"]) == "flow logs of another cloud than AWS"
     assert others([*KNOWN_FIELDS, "x"]) == ""
+    assert others(["dest_port", "log_status"]) == ""
 
 
 def test_a_query_that_sums_up_is_known_by_a_column_that_is_a_call():
@@ -114,6 +164,10 @@ def test_a_query_that_sums_up_is_known_by_a_column_that_is_a_call():
         (3, "action", "3"),
         ("drop", "action", "drop"),
         ("1", "protocol", "1"),
+        ("TCP", "protocol", "6"),
+        (b"icmp6", "protocol", "58"),
+        ("carrier pigeon", "protocol", "carrierpigeon"),
+        ("tcp", "action", "tcp"),
         ("ALLOWED", "log-status", "ALLOWED"),
         ("2024-01-15 10:30:00", "start", "1705314600"),
         ("2024-01-15 10:30:00.900", "start", "1705314600"),

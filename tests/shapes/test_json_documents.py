@@ -22,6 +22,7 @@ GOOGLE = {"insertId": "x", "jsonPayload": {"connection": {"dest_port": 443, "pro
 
 
 RECORD = line().decode()
+NOTES = {"NODATA": Reason.NO_DATA, "SKIPDATA": Reason.SKIPPED_DATA}
 
 
 @pytest.mark.parametrize(
@@ -119,6 +120,58 @@ def test_records_have_the_line_where_each_is_a_line_and_else_their_place():
     assert [number for number, *_ in read("".join(documents))] == [1, 2, 3]
     events = json.dumps({"events": [{"message": RECORD}] * 3}, indent=1)
     assert [number for number, *_ in read(events)] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(("status", "reason"), NOTES.items())
+@pytest.mark.parametrize("without", [None, "", "-", ...], ids=["null", "empty", "dash", "absent"])
+def test_a_note_of_aws_s_is_one_whatever_stands_for_port_and_protocol(status, reason, without):
+    port = {} if without is ... else {"dstport": without, "protocol": without}
+    note = port | {"interface_id": "eni-1", "start": 1, "log_status": status}
+    flow = {"interface_id": "eni-1", "dstport": 443, "protocol": "TCP", "log_status": "OK"}
+    counts = parse(json.dumps([note, flow]).encode())
+    assert counts.total.set_aside == {reason: 1}
+    assert counts.requests.protocol.tolist() == [6]
+
+
+@pytest.mark.parametrize(("status", "reason"), NOTES.items())
+def test_what_elastic_and_opentelemetry_store_of_a_log_is_the_log(status, reason):
+    elastic = {
+        "event": {"start": "2023-11-14T22:13:20Z", "type": ["connection"]},
+        "ecs": {"version": "8.11.0"},
+        "destination": {"port": 443},
+        "network": {"iana_number": "6", "bytes": 6100},
+        "aws": {"vpcflow": {"version": "2", "log_status": "OK", "action": "REJECT"}},
+    }
+    elastic_note = {"event": elastic["event"], "aws": {"vpcflow": {"log_status": status}}}
+    attributes = {
+        "destination.port": {"intValue": "443"},
+        "network.protocol.name": {"stringValue": "tcp"},
+        "aws.vpc.flow.bytes": {"intValue": "6100"},
+        "aws.vpc.flow.start": {"intValue": "1700000000"},
+        "aws.vpc.flow.action": {"stringValue": "REJECT"},
+    }
+    telemetry, telemetry_note = (
+        {"body": {}, "attributes": [{"key": key, "value": each} for key, each in found.items()]}
+        for found in (attributes, {"aws.vpc.flow.status": {"stringValue": status}})
+    )
+    scopes = [{"scope": {"name": "x"}, "logRecords": [telemetry, telemetry_note]}]
+    resource = {"attributes": [{"key": "cloud.provider", "value": {"stringValue": "aws"}}]}
+    for log in (
+        [{"_source": elastic}, {"_source": elastic_note}],
+        {"resourceLogs": [{"resource": resource, "scopeLogs": scopes}]},
+    ):
+        counts = parse(json.dumps(log).encode())
+        assert counts.total.set_aside == {reason: 1}
+        flow = counts.requests
+        assert [*zip(flow.port, flow.protocol, flow.window, flow.action, strict=True)] == [
+            (443, 6, 1_699_999_980, 1)
+        ]
+        assert flow.bytes.tolist() == [6100]
+
+
+def test_attributes_that_are_no_pairs_are_looked_through_like_any_array():
+    log = json.dumps({"attributes": [{"key": "a", "value": {}}, {"message": RECORD}]})
+    assert parse(log.encode()).total.flows == 1
 
 
 def test_wanted_fields_are_kept_in_the_order_that_they_are_wanted_in():

@@ -366,7 +366,6 @@ REFUSED = {
     "Google Cloud's flow logs.": as_json(GOOGLE) + b"\n" + as_json(GOOGLE),
     "Google Cloud's": b"timestamp,connection.src_ip,connection.dest_port\n1,2,443\n",
     "another kind than AWS's": b"time,src_ip,dst_ip,dst_port,Protocol\n1,a,b,443,TCP\n",
-    "their protocol is a name": b"start_time,dstport,protocol,action\n1,443,TCP,ACCEPTED\n",
     "a query that sums up (dstPort, count(*))": b"dstPort,count(*)\r\n443,17\r\n",
     "a query that sums up (bin(5m), sum(bytes))": b'"bin(5m)","sum(bytes)"\n"2024-01-01","17"\n',
     "a query that sums up (dstPort": as_json({"results": INSIGHTS, "status": "Complete"}),
