@@ -194,7 +194,7 @@ async def opening(_: object) -> AsyncIterator[Mapping[str, object]]:
     # Streamlit asks a host outside for this machine's address, for a check that the door makes needless.
     net_util.get_external_ip = lambda: None
     sys.setswitchinterval(_SWITCH_AFTER)
-    # Streamlit collects garbage after each run. What is loaded now stays, so it need not be looked at.
+    # Streamlit collects garbage after each run. What is loaded by now stays, so that need not look at it.
     gc.collect()
     gc.freeze()
     if not st.get_option("server.headless"):

@@ -244,7 +244,7 @@ class Intake:
 
     @property
     def is_busy(self) -> bool:
-        """Whether something is being read, or is read and not collected yet."""
+        """Whether something is being read, or has been read and waits to be collected."""
         with self._lock:
             return self._thread is not None or bool(self._outcomes or self._logs)
 

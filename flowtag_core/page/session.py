@@ -86,7 +86,7 @@ class Session:
 
     @property
     def is_busy(self) -> bool:
-        """Whether files are being read, or are read and wait for `collect`."""
+        """Whether files are being read, or have been read and wait for `collect`."""
         return self.intake.is_busy
 
     def claim(self, names: Iterable[str]) -> set[str]:

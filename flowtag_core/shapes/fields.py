@@ -37,7 +37,7 @@ _LETTERS: Final = str.maketrans("", "", "-_ ")
 
 
 def _plain(name: str) -> str:
-    """A name without what tools spell differently: case, `_`, `-`, blanks, `${...}`, a unit as in `Start [UTC]`."""
+    """A name in one spelling, without case, `_`, `-`, blanks, `${...}` or a unit as in `Start [UTC]`."""
     return _UNIT.sub("", name).strip("${}").lower().translate(_LETTERS)
 
 
@@ -51,7 +51,7 @@ _NAMES: Final = {
     "numpackets": "packets",
     "numbytes": "bytes",
 }
-"""Plain names of fields, those of AWS's older Athena table among them."""
+"""The fields by their names as _plain gives them, with those of AWS's older Athena table."""
 
 _ALSO_OF_OTHERS: Final = {
     "src_port": "srcport",
@@ -62,7 +62,7 @@ _ALSO_OF_OTHERS: Final = {
     "protocol_code": "protocol",
     "vpcflow_action": "action",
 }
-"""Names that are fields of AWS's only beside one of AWS's marks: Athena's older table, Tailpipe, Splunk."""
+"""Names in Athena's older table, Tailpipe and Splunk that others use too: fields only beside a mark of AWS."""
 
 _MARKS: Final = frozenset({"interface-id", "log-status"})
 """Fields that only AWS's flow logs have."""
@@ -131,7 +131,7 @@ _ACTIONS: Final = {
     **dict.fromkeys(("denied", "reject", "2"), "REJECT"),
 }
 _ICMP_6: Final = dict.fromkeys(("icmp6", "icmpv6"), "ipv6-icmp")
-"""What tools call a protocol beside IANA's keywords."""
+"""Names that tools give to a protocol beside IANA's keyword."""
 MISSING: Final = "-"
 """What stands for a value that is not there."""
 _MISSING: Final = frozenset({"", "-", "none", "nan", "null", "<na>"})

@@ -16,8 +16,8 @@ from flowtag_core.showing.words import measured, pair_name, quantity
 from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.report import Report, sums_at
 
-# Altair would check every part of a chart against Vega-Lite's schema, and then the whole: half of the time
-# that a click takes here. The tests check them.
+# Altair would check every part of a chart against Vega-Lite's schema, and then the whole: a third of the
+# time that the script takes after a click. The tests check them instead.
 disable_debug_mode()
 
 MOST_BARS: Final = 16

@@ -42,7 +42,7 @@ function started() {
       if (width !== page.known.width) page.tell?.("width", width)
     }
     clearTimeout(settling)
-    // The first width is told at once: the name of the tab is told now too, and one run is for both.
+    // The first width is told at once, together with the tab's name, so that one run serves both.
     if (page.known.width) settling = setTimeout(tell, SETTLED)
     else tell()
   }
