@@ -80,6 +80,7 @@ class Reason(StrEnum):
     BAD_PROTOCOL = "bad protocol"
     NO_PORT_IN_LAYOUT = "layout without port or protocol"
     NOT_A_RECORD = "not a record"
+    NOT_A_FLOW = "not a flow"
     NO_RECORD_IN_JSON = "no record in the JSON"
     TOO_LONG = "line too long"
     CUT_SHORT = "cut short"
@@ -88,8 +89,13 @@ class Reason(StrEnum):
 
     @property
     def is_fault(self) -> bool:
-        """Whether something is wrong with it; AWS's own notes and what tools add are in order."""
-        return self not in (Reason.NO_DATA, Reason.SKIPPED_DATA, Reason.NOT_A_RECORD)
+        """Whether something is wrong with it; AWS's notes, what tools add and other logs' records are in order."""
+        return self not in _IN_ORDER
+
+
+_IN_ORDER: Final = frozenset(
+    {Reason.NO_DATA, Reason.SKIPPED_DATA, Reason.NOT_A_RECORD, Reason.NOT_A_FLOW}
+)
 
 
 class Fault(NamedTuple):

@@ -34,6 +34,8 @@ KEYWORDS: Final[dict[int, str]] = {
 
 _NUMBERS: Final = {keyword: number for number, keyword in KEYWORDS.items()} | {"ttp": 84}
 
+_IN_LOGS: Final = dict.fromkeys(("icmp6", "icmpv6"), "ipv6-icmp")
+
 WITH_PORTS: Final = frozenset({6, 17, 33, 132, 136})
 """The protocols whose header has ports: tcp, udp, dccp, sctp, udplite."""
 
@@ -53,6 +55,12 @@ def protocol_number(text: str) -> int | None:
         number = int(word.partition(".")[0])
         return number if number <= 255 else None
     return _NUMBERS.get(word)
+
+
+def keyword_number(word: str) -> int | None:
+    """The number that a keyword in a log stands for, in any case: IANA's, or icmp6 and icmpv6, which tools write."""
+    word = word.lower()
+    return _NUMBERS.get(_IN_LOGS.get(word, word))
 
 
 def service_name(port: int, protocol: int) -> str | None:

@@ -34,10 +34,10 @@ def defect(monkeypatch):
     """A defect in counting that only a file whose name has `evil` in it brings out."""
     sound = counting.parts_of
 
-    def parts_of(file, *given):
+    def parts_of(file, **given):
         if "evil" in file.name:
             raise TypeError("nobody foresaw this")
-        return sound(file, *given)
+        return sound(file, **given)
 
     monkeypatch.setattr(counting, "parts_of", parts_of)
 
@@ -111,7 +111,7 @@ def test_of_a_single_file_an_unforeseen_failure_is_an_error_like_any_other():
 
 
 def test_a_file_for_which_there_is_no_memory_is_named(monkeypatch):
-    def parts_of(_):
+    def parts_of(_, **__):
         raise MemoryError
 
     monkeypatch.setattr(counting, "parts_of", parts_of)

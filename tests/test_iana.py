@@ -1,6 +1,13 @@
 import pytest
 
-from flowtag_core.iana import KEYWORDS, WITH_PORTS, protocol_name, protocol_number, service_name
+from flowtag_core.iana import (
+    KEYWORDS,
+    WITH_PORTS,
+    keyword_number,
+    protocol_name,
+    protocol_number,
+    service_name,
+)
 
 
 def test_there_are_143_keywords_and_the_numbers_without_one_stay_numbers():
@@ -76,6 +83,27 @@ def test_every_registered_name_is_one_word_and_some_thousand_ports_have_one():
     named = [name for name in names.values() if name is not None]
     assert len(named) > 5_000
     assert all(name.split() == [name] for name in named)
+
+
+@pytest.mark.parametrize("number", KEYWORDS)
+def test_a_log_may_have_any_keyword_in_any_case(number):
+    assert keyword_number(KEYWORDS[number].title()) == number
+
+
+@pytest.mark.parametrize(
+    ("word", "number"),
+    [
+        ("icmp6", 58),
+        ("ICMPv6", 58),
+        ("ttp", 84),
+        ("6", None),
+        ("any", None),
+        ("-", None),
+        ("", None),
+    ],
+)
+def test_in_a_log_icmp_for_ipv6_has_two_more_names_and_a_number_is_no_keyword(word, number):
+    assert keyword_number(word) == number
 
 
 def test_the_protocols_with_ports_are_these_five():

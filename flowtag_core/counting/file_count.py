@@ -197,6 +197,8 @@ class FileCount:
         """
         reference = self._reference
         layout, before = reference.layout, self.lines
+        if not layout.is_unsaid:  # under a header it may be a keyword
+            odd[odd[:, 3] % contract.FITS_NONE == contract.BAD_PROTOCOL, 3] = contract.ODD
         is_enough = odd[:, 3] >= self._least_counted()
         looked_at = odd[~is_enough].tolist()
         numbered = [

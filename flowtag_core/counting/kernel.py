@@ -569,7 +569,12 @@ def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, word
 
 @_part
 def _may_fit(text: Any, layout: Any, separators: Any, first: Any, words: Any) -> Any:
-    """Whether another layout has as many words, and numbers where it has port and protocol."""
+    """Whether another layout has as many words, and numbers where it has port and protocol.
+
+    A single word may be many that commas part.
+    """
+    if words == 1:
+        return True
     if words > WORDS_TOLD:
         return False
     for other in range(layout[OTHERS + words], layout[OTHERS + words + 1]):

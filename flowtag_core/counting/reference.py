@@ -11,7 +11,9 @@ only runs of spaces or tabs part words. The first of these that applies decides:
   log-status `NODATA`, `SKIPDATA`                 set aside: no data, skipped data
   no log-status field, port and protocol both `-` set aside: no data
   dstport is not a whole number 0-65535           set aside: bad port
-  protocol is not a whole number 0-255            set aside: bad protocol
+  protocol is not a whole number 0-255, nor,
+  where a header or a table names the fields, a
+  keyword                                         set aside: bad protocol
   else                                            one flow
 
 Before that, a CloudWatch time stamp (and stream name) in front of a record is taken off, and a line
@@ -41,7 +43,7 @@ from flowtag_core.counts import (
     Table,
     tabulate,
 )
-from flowtag_core.iana import WITH_PORTS
+from flowtag_core.iana import WITH_PORTS, keyword_number
 from flowtag_core.shapes.layout import ABSENT, ASSUMED, KNOWN_FIELDS, Layout, header_layout
 from flowtag_core.shapes.other_layouts import MOST_WORDS, fitting
 from flowtag_core.shapes.records import Records
@@ -239,6 +241,8 @@ class Reference:
                 self._put_aside(number, line, Reason.BAD_PORT)
                 continue
             kind = _PROTOCOLS.get(words[protocol])
+            if kind is None and not layout.is_unsaid:
+                kind = keyword_number(words[protocol].decode("latin-1"))
             if kind is None:
                 self._put_aside(number, line, Reason.BAD_PROTOCOL)
                 continue
@@ -342,12 +346,18 @@ class Reference:
     def _put_aside(self, number: int, line: bytes, reason: Reason) -> None:
         ledger = self.ledger
         if reason in _MISFITS and self.tries_others:
-            words = _first_words(_stripped(line), MOST_WORDS + 1)
-            for names in fitting(words, self.layout.names):
+            for names in self._others(line):
                 ledger.add_fitting(" ".join(names))
             ledger.misfit = ledger.misfit or _beginning(line, _MISFIT_CHARACTERS)
         text = _beginning(line, _FAULT_CHARACTERS) if ledger.wants_text(reason) else ""
         ledger.set_aside(number, reason, text)
+
+    def _others(self, line: bytes) -> list[tuple[str, ...]]:
+        """The layouts in common use in which a line would be a flow; commas may part its words."""
+        words = _first_words(_stripped(line), MOST_WORDS + 1)
+        if len(words) == 1 and b"," in words[0]:
+            return fitting([word.strip(b'"') for word in words[0].split(b",", MOST_WORDS)])
+        return fitting(words, self.layout.names)
 
 
 def is_reply(protocol: Ints, srcport: Ints, dstport: Ints) -> NDArray[np.bool_]:

@@ -327,10 +327,11 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
 
     source.on_read = tell
     for file in files:
-        count = FileCount(file.name, job.layout_of(file.name), job.size)
+        layout = job.layout_of(file.name)
+        count = FileCount(file.name, layout, job.size)
         try:
             with as_log_error(file.name):
-                damage = file.refusal or _count(file, count)
+                damage = file.refusal or _count(file, layout, count)
         except OverBudgetError:
             raise
         except LogError as error:
@@ -349,11 +350,11 @@ def _cost(count: FileCount) -> int:
     return _LINE_COST * count.lines + _FAULT_COST * count.faults + _HEADER_COST * count.headers
 
 
-def _count(file: File, count: FileCount) -> str | None:
+def _count(file: File, layout: Layout, count: FileCount) -> str | None:
     """Count a file; gives the damage if it ends before its end."""
     try:
         before = 0
-        for part in parts_of(file):
+        for part in parts_of(file, layout=layout):
             count.count(part)
             cost = _cost(count)
             file.budget.stream(cost - before)

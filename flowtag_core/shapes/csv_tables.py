@@ -14,15 +14,21 @@ from flowtag_core.shapes.fields import (
     FEWEST_WORDS,
     IN_EVERY_FLOW,
     MESSAGE_KEYS,
+    MISSING,
     are_flows,
     fields_of,
+    is_mark,
     is_summary,
-    others,
+    may_be_flows,
+    may_be_of_others,
     summary_refusal,
+    utc_time,
+    with_port_0,
     word,
 )
-from flowtag_core.shapes.layout import Layout
-from flowtag_core.shapes.records import Kind, Numbered, Records, batched
+from flowtag_core.shapes.layout import ASSUMED, Layout
+from flowtag_core.shapes.others import FIREWALL, telling, whose, whose_by
+from flowtag_core.shapes.records import Kind, Numbered, Records, batched, of_others, sound
 from flowtag_core.shapes.text import LONGEST_LINE, whole_lines
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import Pieces
@@ -40,6 +46,8 @@ _LINE_COST: Final = 64
 _READ_AGAIN: Final = 8
 """Times that the text as a whole may be looked at for the ends of quotes that have none."""
 _MOST_SHOWN: Final = 200
+_ROWS_LOOKED_AT: Final = 8
+"""Rows at a table's beginning in which a mark of AWS is looked for."""
 _BESIDE: Final = Kind("lines beside a table")
 COLUMN_COST: Final = 1_000
 """The work to look at a column's name, in bytes of log to count."""
@@ -49,33 +57,72 @@ class CsvTable(NamedTuple):
     """A table in text: its delimiter, the names of its columns, and where the wanted ones are.
 
     `message` is the place of the column that holds whole records, None where there is none; `fields`
-    are the places of the columns that hold a flow's.
+    are the places of the columns that hold a flow's. It `is_known` where somebody or something says that
+    its rows are AWS's. A table without a header has the names of `layout`.
     """
 
     delimiter: str
     columns: list[str]
     message: int | None
     fields: dict[str, int]
+    is_known: bool = False
+    layout: Layout | None = None
 
     @property
     def has_flows(self) -> bool:
         """Whether its rows are flows."""
+        if self.is_known:
+            return self.fields.keys() >= IN_EVERY_FLOW
         return are_flows(self.fields, self.columns)
 
 
-def table_of(head: bytes) -> CsvTable | None:
-    """The table that the head of a file begins, if its first row names columns that we know."""
+def table_of(head: bytes, layout: Layout = ASSUMED) -> CsvTable | None:
+    """The table that the head of a file begins, if its first row names columns that we know.
+
+    If it is no header, it may be the first row of a table that has the fields of the `layout`.
+    """
     text = head.decode("utf-8", "replace").removeprefix(_BOM)
     sep = _SEP_LINE.match(text)
     if sep:
         text = text[sep.end() :]
-    lines = (line for line in text.split("\n") if line.strip() and line[0] != "#")
-    first = next(lines, "")[:_LONGEST_HEADER]
-    for delimiter in sep[1] if sep else _DELIMITERS:
-        columns = _names(_first_row([first], delimiter))
-        if len(columns) > 1 and (table := _known_table(delimiter, columns)) is not None:
-            return table
+    lines = [line for line in text.split("\n") if line.strip() and line[0] != "#"]
+    first = [line[:_LONGEST_HEADER] for line in lines[:1]]
+    delimiters = sep[1] if sep else _DELIMITERS
+    for delimiter in delimiters:
+        columns = _names(_first_row(first, delimiter))
+        if len(columns) > 1:
+            rows = csv.reader(lines[1:_ROWS_LOOKED_AT], delimiter=delimiter)
+            is_known = layout.is_given or _has_mark(columns, rows)
+            if (table := _known_table(delimiter, columns, is_known=is_known)) is not None:
+                return table
+    for delimiter in delimiters:
+        if delimiter != "\t" and _is_row(_names(_first_row(first, delimiter)), layout):
+            fields = {name: place for place, name in reversed([*enumerate(layout.names)])}
+            names = [*layout.names]
+            return CsvTable(delimiter, names, None, fields, layout.is_given, layout)
     return None
+
+
+def _has_mark(columns: list[str], rows: Iterator[list[str]]) -> bool:
+    """Whether these rows would be flows by their columns, and a value in one is a mark of AWS's."""
+    if not are_flows(fields_of(columns, is_known=True), columns):
+        return False
+    try:
+        return any(
+            is_mark(name, cell) for row in rows for name, cell in zip(columns, row, strict=False)
+        )
+    except csv.Error:
+        return False
+
+
+def _is_row(cells: list[str], layout: Layout) -> bool:
+    """Whether cells are a record of a layout that no header names."""
+    if len(cells) < len(layout.names) or (layout is ASSUMED and len(cells) > len(layout.names)):
+        return False
+    if layout.is_default and cells[0] != "2":
+        return False
+    port, protocol = (word(cells[layout.position(name)], name) for name in ("dstport", "protocol"))
+    return port == protocol == MISSING or (port.isdigit() and protocol.isdigit())
 
 
 def _first_row(lines: Iterable[str], delimiter: str) -> list[str]:
@@ -90,13 +137,14 @@ def _names(row: list[str]) -> list[str]:
     return [name.strip(f"{_BOM} \r\n\t") for name in row]
 
 
-def _known_table(delimiter: str, columns: list[str]) -> CsvTable | None:
-    paths = fields_of(columns)
+def _known_table(delimiter: str, columns: list[str], *, is_known: bool = False) -> CsvTable | None:
+    paths = fields_of(columns, is_known=is_known)
     fields = {field: columns.index(path) for field, path in paths.items()}
     message = next((columns.index(key) for key in MESSAGE_KEYS if key in columns), None)
-    is_named = len(fields) > 2 or not IN_EVERY_FLOW.isdisjoint(fields)
-    if is_named or message is not None or is_summary(columns) or others(columns):
-        return CsvTable(delimiter, columns, message, fields)
+    has_port = not IN_EVERY_FLOW.isdisjoint(fields_of(columns, is_known=True))
+    is_other = is_summary(columns) or whose(columns) != ""
+    if len(fields) > 2 or has_port or message is not None or is_other:
+        return CsvTable(delimiter, columns, message, fields, is_known)
     return None
 
 
@@ -108,31 +156,37 @@ def csv_records(
     Raises LogError where its rows are no flows, DamagedLogError as the pieces do, OverBudgetError where
     it has more rows than a sound file of its size.
     """
-    _refuse_other_tables(name, table)
-    return batched(_numbered(table, pieces, wanted, budget), budget)
+    if table.message is None and (refusal := _refusal(table)):
+        raise LogError(f"{name}: {refusal}")
+    return batched(sound(name, _numbered(table, pieces, wanted, budget)), budget)
 
 
-def _refuse_other_tables(name: str, table: CsvTable) -> None:
-    columns = ", ".join(table.columns)[:_MOST_SHOWN]
-    if table.message is not None:
-        return
-    if whose := others(table.columns):
-        raise LogError(f"{name}: holds {whose}. Give AWS VPC flow logs.")
+def _refusal(table: CsvTable) -> str:
+    """Why a table is no flow log; nothing where it may be one."""
+    if others := whose(table.columns):
+        return f"holds {others}. Give AWS VPC flow logs."
     if is_summary(table.columns):
-        raise LogError(summary_refusal(name, table.columns))
+        return summary_refusal(table.columns)
     if table.fields.keys() <= IN_EVERY_FLOW and "tag" in map(str.lower, table.columns):
-        raise LogError(f"{name}: is a lookup, not a flow log. Give it as the lookup.")
+        return "is a lookup, not a flow log. Give it as the lookup."
+    return "" if table.has_flows else _lack(table)
+
+
+def _lack(table: CsvTable) -> str:
+    """What the columns of a table lack that are no flow's."""
+    if may_be_flows(table.columns):
+        return may_be_of_others(table.columns)
+    columns = ", ".join(table.columns)[:_MOST_SHOWN]
     if not table.fields.keys() >= IN_EVERY_FLOW:
-        raise LogError(
-            f"{name}: is a table without a column dstport or protocol; its columns are {columns}. "
+        return (
+            f"is a table without a column dstport or protocol; its columns are {columns}. "
             "Flows need both, and a lookup needs a column tag as well."
         )
-    if not table.has_flows:
-        raise LogError(
-            f"{name}: is a table without what each flow has its own of, such as start or bytes; its "
-            f"columns are {columns}. If it is a lookup, name its third column tag; if it sums up, "
-            "query the records themselves."
-        )
+    return (
+        f"is a table without what each flow has its own of, such as start or bytes; its "
+        f"columns are {columns}. If it is a lookup, name its third column tag; if it sums up, "
+        "query the records themselves."
+    )
 
 
 def _numbered(
@@ -140,17 +194,19 @@ def _numbered(
 ) -> Iterator[tuple[Kind, Numbered]]:
     """The records, and the rows that are none; a header between them may change the columns."""
     rows = _Rows(table, pieces)
-    reading = _Reading(table, wanted)
+    reading = _Reading(table, wanted, budget)
     for row in rows:
         is_header = reading.is_header(row)
         if is_header:
             budget.stream(COLUMN_COST * len(row))
-        if is_header and (header := _known_table(table.delimiter, _names(row))):
-            reading = _Reading(header, wanted)
+        if is_header and (
+            header := _known_table(table.delimiter, _names(row), is_known=table.is_known)
+        ):
+            reading = _Reading(header, wanted, budget)
             rows.width = len(row)
         else:
             for kind, text in reading.records(row):
-                yield rows.kind or kind, (rows.line, text.encode("utf-8", "replace"))
+                yield rows.kind or kind, (rows.line, text)
     if rows.damage:
         raise rows.damage
 
@@ -158,18 +214,23 @@ def _numbered(
 class _Reading:
     """Takes the records out of the rows below one header."""
 
-    def __init__(self, table: CsvTable, wanted: tuple[str, ...]) -> None:
+    def __init__(self, table: CsvTable, wanted: tuple[str, ...], budget: Budget) -> None:
         self.table = table
+        self._wanted, self._budget = wanted, budget
         there = [field for field in wanted if field in table.fields] if table.has_flows else []
         self._places = [(field, table.fields[field]) for field in there]
-        layout = Layout(tuple(there), "named by a table's columns")
-        self._as_fields = Kind("a table, fields in columns", layout)
+        self._as_fields = _kind(table, there)
         needed = [place for field, place in self._places if field in IN_EVERY_FLOW]
         self._reach = max(needed, default=-1) if table.message is None else table.message
         if self._places and table.message is not None:
             self._reach = min(self._reach, max(needed))
         column = table.columns[table.message] if table.message is not None else ""
         self._as_text = Kind(f"a table, records in the column {column}")
+        self._telling = {
+            name: table.columns.index(column) for name, column in telling(table.columns).items()
+        }
+        # A time without a zone, in the order of days that a column's unit tells.
+        self._utc = {at for _, at in self._places if "[UTC]" in table.columns[at]}
 
     def is_header(self, row: list[str]) -> bool:
         """Whether a row may be a header, also another one's: where a value is expected stands a name."""
@@ -179,7 +240,7 @@ class _Reading:
                 return cell[:1].isalpha() or (cell[:1] in ("@", "_") and " " not in cell)
         return False
 
-    def records(self, row: list[str]) -> Iterator[tuple[Kind, str]]:
+    def records(self, row: list[str]) -> Iterator[tuple[Kind, bytes]]:
         """The record of a row, or the several that stand in its message, parted by line ends.
 
         A row that does not reach so far is none of this table's: it may be a record by itself.
@@ -187,15 +248,56 @@ class _Reading:
         message = self.table.message
         cell = row[message] if message is not None and message < len(row) else ""
         if not any(row):
-            yield _BESIDE, ""
+            yield _BESIDE, b""
         elif len(row) <= self._reach:
-            yield _BESIDE, self.table.delimiter.join(row)
-        elif message is None or (self._places and len(cell.split()) < FEWEST_WORDS):
-            words = (word(row[at] if at < len(row) else "", field) for field, at in self._places)
-            yield self._as_fields, " ".join(words)
+            yield _BESIDE, _encoded(self.table.delimiter.join(row))
+        elif message is None or (self._places and not _is_whole(cell)):
+            yield self._flow(row)
         else:
-            for text in cell.rstrip("\r\n").split("\n"):
-                yield self._as_text, text
+            yield from self._in_message(cell)
+
+    def _flow(self, row: list[str]) -> tuple[Kind, bytes]:
+        """The record of a row whose cells are a flow's fields."""
+        told = {name: row[at] for name, at in self._telling.items() if at < len(row)}
+        if told and (others := whose_by(told)):
+            return of_others("a table", others), _encoded(self.table.delimiter.join(row))
+        words = {field: self._word(row, field, at) for field, at in self._places}
+        if FIREWALL in told:
+            words = with_port_0(words)
+        return self._as_fields, _encoded(" ".join(words.values()))
+
+    def _word(self, row: list[str], field: str, at: int) -> str:
+        cell = row[at] if at < len(row) else ""
+        return word(utc_time(cell) if at in self._utc else cell, field)
+
+    def _in_message(self, cell: str) -> Iterator[tuple[Kind, bytes]]:
+        cell = cell.rstrip("\r\n")
+        if cell.lstrip()[:1] in ("{", "["):
+            from flowtag_core.shapes.json_documents import message_records
+
+            yield from message_records(
+                self._as_text, cell, self._wanted, self._budget, is_known=self.table.is_known
+            )
+            return
+        for text in cell.split("\n"):
+            yield self._as_text, _encoded(text)
+
+
+def _kind(table: CsvTable, there: list[str]) -> Kind:
+    """The kind of the records of rows whose cells are fields."""
+    if table.layout:
+        shape = f"a table without a header, {table.layout.shape}"
+        return Kind(shape, Layout(tuple(there), "by their order"))
+    return Kind("a table, fields in columns", Layout(tuple(there), "named by a table's columns"))
+
+
+def _is_whole(cell: str) -> bool:
+    """Whether a cell beside the fields of a flow may be the record itself."""
+    return len(cell.split()) >= FEWEST_WORDS or cell.lstrip()[:1] in ("{", "[")
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
 
 
 class _Rows:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-from flowtag_core.iana import protocol_number
+from flowtag_core.iana import WITH_PORTS, keyword_number, protocol_number
 from flowtag_core.shapes.layout import KNOWN_FIELDS
 
 COUNTED: Final = tuple(
@@ -32,6 +32,7 @@ MESSAGE_KEYS: Final = (
 ).split()
 """Under which key, or in which column, a record stands as text; the first that is there has it."""
 
+_MOST_SHOWN: Final = 200
 _UNIT: Final = re.compile(r"\s*\[[^\]]*\]$")
 _LETTERS: Final = str.maketrans("", "", "-_ ")
 
@@ -39,6 +40,16 @@ _LETTERS: Final = str.maketrans("", "", "-_ ")
 def _plain(name: str) -> str:
     """A name in one spelling, without case, `_`, `-`, blanks, `${...}` or a unit as in `Start [UTC]`."""
     return _UNIT.sub("", name).strip("${}").lower().translate(_LETTERS)
+
+
+def _spaced(name: str) -> str:
+    """The same, but with `_` where words are parted."""
+    return _UNIT.sub("", name).strip("${}").lower().replace("-", "_").replace(" ", "_")
+
+
+def joined(path: str) -> str:
+    """A path of keys in one spelling: a table's column may part them by `_` instead of dots."""
+    return _plain(path).replace(".", "")
 
 
 _NAMES: Final = {
@@ -55,83 +66,101 @@ _NAMES: Final = {
 
 _ALSO_OF_OTHERS: Final = {
     "src_port": "srcport",
-    "dst_port": "dstport",
+    "source_port": "srcport",
     "sourceport": "srcport",
-    "destinationport": "dstport",
+    "dst_port": "dstport",
     "dest_port": "dstport",
+    "destport": "dstport",
+    "destination_port": "dstport",
+    "destinationport": "dstport",
+    "proto": "protocol",
     "protocol_code": "protocol",
     "vpcflow_action": "action",
+    "status": "log-status",
 }
-"""Names in Athena's older table, Tailpipe and Splunk that others use too: fields only beside a mark of AWS."""
+"""Names in Athena's older table, Tailpipe, Splunk and PowerShell that others use too: fields only of AWS's logs."""
 
 _MARKS: Final = frozenset({"interface-id", "log-status"})
 """Fields that only AWS's flow logs have."""
+_MARK: Final = "vpcflow"
+"""What a name or a value of AWS's flow logs may have in it, as in `vpcflow_action`."""
+_INTERFACE: Final = re.compile(r"\beni-[0-9a-f]{8,17}\b")
+_ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 
-_ELASTIC: Final = "vpcflow."
-_ELASTICS: Final = {
-    "destination.port": "dstport",
-    "source.port": "srcport",
-    "network.iana_number": "protocol",
-    "network.transport": "protocol",
-    "network.packets": "packets",
-    "source.packets": "packets",
-    "network.bytes": "bytes",
-    "source.bytes": "bytes",
-    "event.start": "start",
-}
-"""A flow as Elastic stores it (ECS); what AWS alone has stands below aws.vpcflow."""
 
-_OTEL: Final = "aws.vpc.flow."
-_OTELS: Final = {
-    "destination.port": "dstport",
-    "source.port": "srcport",
-    "network.protocol.name": "protocol",
-    "aws.vpc.flow.status": "log-status",
-}
-"""A flow as OpenTelemetry's collector has it; what is not here has AWS's own name below aws.vpc.flow."""
+class _Schema(NamedTuple):
+    """The names that a tool gives to a flow's fields, where a name with this mark is among its own.
 
-_OCSF_CLASS: Final = "class_uid"
-_OCSF: Final = {
-    "dst_endpoint.port": "dstport",
-    "src_endpoint.port": "srcport",
-    "connection_info.protocol_num": "protocol",
-    "traffic.packets": "packets",
-    "traffic.bytes": "bytes",
-    "start_time": "start",
-    "start_time_dt": "start",
-    "time": "start",
-    "time_dt": "start",
-    "action": "action",
-    "action_id": "action",
-    "status_code": "log-status",
-}
-"""Network activity of the Open Cybersecurity Schema Framework, as Security Lake has it."""
+    What is not among them may have AWS's own name: alone, or below what has the mark.
+    """
 
-_OTHERS: Final = {
-    "userIdentity.type": "CloudTrail events, which record calls and no traffic",
-    "recipientAccountId": "CloudTrail events, which record calls and no traffic",
-    "s3.bucket.name": "S3's notes of what happened in a bucket",
-    "webaclId": "requests that AWS WAF saw",
-    "query_name": "DNS queries",
-    "firewall_name": "alerts of AWS Network Firewall",
-    "detail-type": "events of EventBridge",
-    "jsonPayload.connection.dest_port": "Google Cloud's flow logs",
-    "connection.dest_port": "Google Cloud's flow logs",
-    "dest_port": "flow logs of another cloud than AWS",
-    "properties.flows": "Azure's flow logs",
-    "flowRecords.flows": "Azure's flow logs",
-    "dst_port": "flow logs of another kind than AWS's",
-    "DestinationPort": "flow logs of another kind than AWS's",
-    "DestPort": "flow logs of another kind than AWS's",
-}
-"""Keys and columns that only the logs of others have, and whose they are."""
+    mark: str
+    names: Mapping[str, str]
+
+
+_SCHEMAS: Final = (
+    # Network activity of the Open Cybersecurity Schema Framework, as Security Lake has it.
+    _Schema(
+        "class_uid",
+        {
+            "dst_endpoint.port": "dstport",
+            "src_endpoint.port": "srcport",
+            "connection_info.protocol_num": "protocol",
+            "connection_info.protocol_name": "protocol",
+            "traffic.packets": "packets",
+            "traffic.bytes": "bytes",
+            "start_time": "start",
+            "start_time_dt": "start",
+            "time": "start",
+            "time_dt": "start",
+            "action": "action",
+            "action_id": "action",
+            "status_code": "log-status",
+        },
+    ),
+    # The flow events of AWS Network Firewall, one for each direction.
+    _Schema(
+        "firewall_name",
+        {
+            "event.dest_port": "dstport",
+            "event.src_port": "srcport",
+            "event.proto": "protocol",
+            "event.netflow.pkts": "packets",
+            "event.netflow.bytes": "bytes",
+            "event.netflow.start": "start",
+        },
+    ),
+    # Elastic's schema (ECS); what AWS alone has stands below aws.vpcflow.
+    _Schema(
+        "vpcflow.",
+        {
+            "destination.port": "dstport",
+            "source.port": "srcport",
+            "network.iana_number": "protocol",
+            "network.transport": "protocol",
+            "network.packets": "packets",
+            "source.packets": "packets",
+            "network.bytes": "bytes",
+            "source.bytes": "bytes",
+            "event.start": "start",
+        },
+    ),
+    # OpenTelemetry's collector.
+    _Schema(
+        "aws.vpc.flow.",
+        {
+            "destination.port": "dstport",
+            "source.port": "srcport",
+            "network.protocol.name": "protocol",
+            "aws.vpc.flow.status": "log-status",
+        },
+    ),
+)
 
 _ACTIONS: Final = {
     **dict.fromkeys(("allowed", "accept", "1"), "ACCEPT"),
     **dict.fromkeys(("denied", "reject", "2"), "REJECT"),
 }
-_ICMP_6: Final = dict.fromkeys(("icmp6", "icmpv6"), "ipv6-icmp")
-"""Names that tools give to a protocol beside IANA's keyword."""
 MISSING: Final = "-"
 """What stands for a value that is not there."""
 _MISSING: Final = frozenset({"", "-", "none", "nan", "null", "<na>"})
@@ -139,60 +168,68 @@ _WHOLE_FLOAT: Final = re.compile(r"(\d+)\.0+")
 _CALL: Final = re.compile(r"\w+\([^()]*\)")
 _WRITTEN_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
+_AMERICAN_TIME: Final = re.compile(
+    r"(\d\d?)/(\d\d?)/(\d{4}),? (\d\d?):(\d\d:\d\d)(?:\.\d+)?(?: ?([AaPp][Mm]))?", re.ASCII
+)
+
 
 def field_name(name: str) -> str | None:
     """The name that AWS's own files have for a field; None where it is no field of a flow log."""
-    if name.lower() in _ALSO_OF_OTHERS:
-        return None
-    return _NAMES.get(_plain(name))
+    return None if _spaced(name) in _ALSO_OF_OTHERS else _NAMES.get(_plain(name))
 
 
 def is_of_aws(paths: Iterable[str]) -> bool:
     """Whether one of these columns or paths of keys is a mark of AWS's flow logs."""
-    return any(
-        _ELASTIC in path or _OTEL in path or field_name(path.rpartition(".")[2]) in _MARKS
-        for path in paths
-    )
+    return any(_MARK in joined(path) or field_name(_last(path)) in _MARKS for path in paths)
 
 
-def fields_of(paths: Iterable[str]) -> dict[str, str]:
+def is_mark(name: str, value: object) -> bool:
+    """Whether a value in a column or below a key is a mark: an interface's id, an account's number."""
+    text = value if isinstance(value, str) else text_of(value)
+    if _INTERFACE.search(text) or _MARK in text.lower():
+        return True
+    return "account" in name.lower() and _ACCOUNT.fullmatch(text.strip()) is not None
+
+
+def fields_of(paths: Iterable[str], *, is_known: bool = False) -> dict[str, str]:
     """For each field that is there, which of the columns or paths of keys has it.
 
-    Keys may stand within others, `aws.vpcflow.dstport`; of two with one field the first counts.
+    Keys may stand within others, `aws.vpcflow.dstport`; of two with one field the first counts. Where it
+    `is_known` that these are AWS's logs, or a name says it, names count that others use too.
     """
     paths = list(paths)
-    if is_ocsf(paths):
-        return _named(paths, _OCSF)
-    for mark, names in ((_ELASTIC, _ELASTICS), (_OTEL, _OTELS)):
+    for mark, names in _SCHEMAS:
         if marked := [path for path in paths if mark in path]:
             # Elsewhere `version` and `action` mean something else: ecs.version, event.action.
-            bare = [path for path in paths if "." not in path]
-            return _by_last_name(bare) | _by_last_name(marked) | _named(paths, names)
-    return _by_last_name(paths)
+            alone = [path for path in paths if "." not in path]
+            return _by_last_name(alone) | _by_last_name(marked) | _named(paths, names)
+    return _by_last_name(paths, is_known=is_known or is_of_aws(paths))
 
 
-def _named(paths: Sequence[str], names: Mapping[str, str]) -> dict[str, str]:
+def _named(paths: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
     """The fields of the paths that have these names; of two with one field the first name counts."""
-    there = frozenset(paths)
+    there = {joined(path): path for path in paths}
     fields: dict[str, str] = {}
-    for path, field in names.items():
-        if path in there:
+    for name, field in names.items():
+        if path := there.get(joined(name)):
             fields.setdefault(field, path)
     return fields
 
 
-def _by_last_name(paths: Sequence[str]) -> dict[str, str]:
+def _by_last_name(paths: Iterable[str], *, is_known: bool = False) -> dict[str, str]:
     """The fields of the paths whose last name is one; the first path of a field counts."""
     fields: dict[str, str] = {}
-    is_marked = is_of_aws(paths)
+    also: dict[str, str] = {}
     for path in paths:
-        last = path.rpartition(".")[2]
-        name = field_name(last)
-        if not name and is_marked:
-            name = _ALSO_OF_OTHERS.get(last.lower())
-        if name:
+        if name := field_name(_last(path)):
             fields.setdefault(name, path)
-    return fields
+        elif is_known and (name := _ALSO_OF_OTHERS.get(_spaced(_last(path)))):
+            also.setdefault(name, path)
+    return also | fields
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
 
 
 def are_flows(fields: Mapping[str, str | int], paths: Iterable[str]) -> bool:
@@ -202,22 +239,16 @@ def are_flows(fields: Mapping[str, str | int], paths: Iterable[str]) -> bool:
     (`srcAddr,dstPort,protocol,flows`) or a lookup.
     """
     is_each = not _OF_ONE_FLOW.isdisjoint(fields) or all(
-        path[:1] == "@" or field_name(path.rpartition(".")[2]) for path in paths
+        path[:1] == "@" or field_name(_last(path)) for path in paths
     )
     return is_each and fields.keys() >= IN_EVERY_FLOW
 
 
-def is_ocsf(paths: Sequence[str]) -> bool:
-    """Whether these are the keys of an OCSF document."""
-    return _OCSF_CLASS in paths
-
-
-def others(names: Iterable[str]) -> str:
-    """Whose logs these keys or columns are, if not those of VPC flow logs; else nothing."""
-    names = list(names)
-    if is_of_aws(names):
-        return ""
-    return next((_OTHERS[name] for name in names if name in _OTHERS), "")
+def may_be_flows(paths: Iterable[str]) -> bool:
+    """Whether columns or keys that are no flows' would be, if somebody said that the log is AWS's."""
+    paths = list(paths)
+    known, own = fields_of(paths, is_known=True), fields_of(paths)
+    return known.keys() >= IN_EVERY_FLOW and not own.keys() >= IN_EVERY_FLOW
 
 
 def is_summary(names: Iterable[str]) -> bool:
@@ -225,11 +256,23 @@ def is_summary(names: Iterable[str]) -> bool:
     return any(_CALL.fullmatch(name) for name in names)
 
 
-def summary_refusal(name: str, columns: Iterable[str]) -> str:
+def summary_refusal(columns: Iterable[str]) -> str:
     """Why the result of such a query is no flow log."""
     return (
-        f"{name}: is the result of a query that sums up ({', '.join(columns)[:200]}), no flow log: "
+        f"is the result of a query that sums up ({', '.join(columns)[:_MOST_SHOWN]}), no flow log: "
         "its rows are no flows. Query the records themselves (fields @message)."
+    )
+
+
+def may_be_of_others(names: Iterable[str]) -> str:
+    """Why a log is not read whose names may be anybody's, and what to do if it is one of AWS's."""
+    names = list(names)
+    fields = fields_of(names, is_known=True)
+    return (
+        "may be a flow log, but no name and no value says that it is one of AWS's; its fields are "
+        f"{', '.join(names)[:_MOST_SHOWN]}. If it is one, run again with --format "
+        f"'{' '.join(name for name in COUNTED if name in fields)}', or give that under Custom format on "
+        "the page."
     )
 
 
@@ -253,13 +296,25 @@ def word(value: object, field: str) -> str:
     if field == "start" and (seconds := _seconds(text)) is not None:
         return str(seconds)
     if field == "protocol":
-        text = _ICMP_6.get(text.lower(), text)
-        if (number := protocol_number(text)) is not None:
+        number = protocol_number(text)
+        number = keyword_number(text) if number is None else number
+        if number is not None:
             return str(number)
     if field == "action":
         text = _ACTIONS.get(text.lower(), text)
     whole = _WHOLE_FLOAT.fullmatch(text)
     return whole[1] if whole else "".join(text.split())
+
+
+def utc_time(text: str) -> str:
+    """An American time that is said to be UTC's, `11/14/2023, 10:13:20.000 PM`, as others write it."""
+    found = _AMERICAN_TIME.fullmatch(text.strip())
+    if not found:
+        return text
+    month, day, year, hour, rest, half = found.groups()
+    if half:
+        hour = str(int(hour) % 12 + 12 * (half.lower() == "pm"))
+    return f"{year}-{month:0>2}-{day:0>2} {hour:0>2}:{rest}"
 
 
 def _seconds(text: str) -> int | None:
@@ -271,3 +326,11 @@ def _seconds(text: str) -> int | None:
     except ValueError:
         return None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def with_port_0(words: dict[str, str]) -> dict[str, str]:
+    """The words of a record with port 0 where none is there and the protocol has none, as AWS writes it."""
+    if not words["protocol"].isdigit() or int(words["protocol"]) in WITH_PORTS:
+        return words
+    ports = {field: "0" for field in ("srcport", "dstport") if words.get(field) == MISSING}
+    return words | ports

@@ -22,19 +22,22 @@ from flowtag_core.shapes.fields import (
     MESSAGE_KEYS,
     are_flows,
     fields_of,
-    is_ocsf,
+    is_mark,
     is_summary,
-    others,
+    may_be_flows,
+    may_be_of_others,
     summary_refusal,
     text_of,
+    with_port_0,
     word,
 )
 from flowtag_core.shapes.json_text import JsonText, Unread, is_json
 from flowtag_core.shapes.layout import Layout
-from flowtag_core.shapes.records import Kind, Records, batched
+from flowtag_core.shapes.others import FIREWALL, telling, whose, whose_by, whose_line
+from flowtag_core.shapes.records import Kind, Records, batched, of_others, sound
 from flowtag_core.shapes.text import whole_lines
 from flowtag_core.sources.budget import Budget
-from flowtag_core.sources.pieces import File, Pieces, peeked
+from flowtag_core.sources.pieces import HEAD_SIZE, File, Pieces, peeked
 from flowtag_core.sources.unpacking import unpacked
 
 _CONTAINERS: Final = (
@@ -49,7 +52,9 @@ _CONTAINERS: Final = (
     "logRecords",
 )
 """Where in a JSON document the array of its records is."""
-_PACKED: Final = ("awslogs.data", "kinesis.data", "Data", "data")
+_FOUND: Final = ("_source", "result")
+"""Under which key a search tool has what it found."""
+_PACKED: Final = ("awslogs.data", "kinesis.data", "Data", "data", "rawData")
 """Where base64 of records stands."""
 _ENVELOPE: Final = frozenset(
     ["messageType", *(place.partition(".")[0] for place in (*_CONTAINERS, *_PACKED))]
@@ -63,6 +68,7 @@ _PART_COST: Final = 1_500
 _LEAF_COST: Final = 100
 """The work to look at a part of a document, and at a value in it, in bytes of log to count."""
 
+_OPENERS: Final = ("{", "[")
 _NOTES: Final = ("NODATA", "SKIPDATA")
 """What log-status says where AWS has no flow to tell of."""
 
@@ -77,27 +83,42 @@ Wanted = tuple[str, ...]
 
 
 class _Within(NamedTuple):
-    """The wanted fields, the file's budget, and how deep in a document a part of it is."""
+    """The settings for all documents, and how deep in one a part of it is.
+
+    It `is_known` that they are AWS's where somebody says so.
+    """
 
     wanted: Wanted
     budget: Budget
+    is_known: bool
     depth: int = 0
 
     @property
     def deeper(self) -> _Within:
         """The same one level below."""
-        return _Within(self.wanted, self.budget, self.depth + 1)
+        return self._replace(depth=self.depth + 1)
 
 
-def json_records(name: str, pieces: Pieces, wanted: Wanted, budget: Budget) -> Iterator[Records]:
+def json_records(
+    name: str, pieces: Pieces, wanted: Wanted, budget: Budget, *, is_known: bool = False
+) -> Iterator[Records]:
     """The records, with the `wanted` fields, of a file that begins as JSON.
 
     Each has the number of its line where every line is a document, else its place among the records.
-    Raises LogError where the file holds the logs of others, DamagedLogError, after everything that
-    came before, where it ends too early, OverBudgetError where what is packed in it is too much.
+    Names that others use too count only if it `is_known` that the log is AWS's. Raises LogError where
+    the file holds only logs of others, DamagedLogError, after everything that came before, where it ends
+    too early, OverBudgetError where what is packed in it is too much.
     """
     text = JsonText(pieces, _CONTAINERS, budget)
-    yield from batched(_numbered(name, text, _Within(wanted, budget)), budget)
+    found = _numbered(name, text, _Within(wanted, budget, is_known))
+    yield from batched(sound(name, found), budget)
+
+
+def message_records(
+    kind: Kind, text: str, wanted: Wanted, budget: Budget, *, is_known: bool = False
+) -> Texts:
+    """The records in a message, the cell of a table: in JSON, if it is that, else one in each line."""
+    yield from _in_message(kind, text, _Within(wanted, budget, is_known))
 
 
 def _numbered(
@@ -107,7 +128,6 @@ def _numbered(
     has_lines = False
     for line, document in text.documents():
         if not place:
-            _refuse_others(name, document)
             has_lines = text.is_line_ending
         for kind, record in _in_document(document, within):
             place += 1
@@ -120,30 +140,13 @@ def _numbered(
         )
 
 
-def _refuse_others(name: str, document: Any) -> None:
-    """Raises LogError where the first document is one of somebody else's logs."""
-    for _ in range(_DEEPEST):
-        inner = _contained(document)
-        document = inner[0] if inner else _one_object(document)
-        if not inner:
-            break
-    keys = dict(_leaves(document)) if isinstance(document, dict) else {}
-    if any(key in keys for key in MESSAGE_KEYS):
-        return
-    if whose := others(keys):
-        raise LogError(f"{name}: holds {whose}. Give AWS VPC flow logs.")
-    if is_summary(keys):
-        raise LogError(summary_refusal(name, keys))
-
-
-def _contained(document: Any) -> list[Any] | None:
-    """The first array of which the document is an envelope, if it is one."""
-    if isinstance(document, list) and isinstance(_one_object(document), list):
-        return document
-    if not isinstance(document, dict):
-        return None
-    arrays = (_at(document, place) for place in _CONTAINERS)
-    return next((array for array in arrays if isinstance(array, list)), None)
+def _in_json(pieces: Pieces, within: _Within) -> Texts:
+    """The records in JSON that stands within something else."""
+    text = JsonText(pieces, _CONTAINERS, within.budget)
+    for _, document in text.documents():
+        yield from _in_document(document, within.deeper)
+    if text.damage:
+        raise text.damage
 
 
 def _in_document(document: Any, within: _Within) -> Texts:
@@ -158,12 +161,9 @@ def _in_document(document: Any, within: _Within) -> Texts:
         for inner in document:
             yield from _in_document(inner, within.deeper)
     elif isinstance(document, dict):
-        source = document.get("_source")
-        yield from _in_object(
-            _with_attributes(source if isinstance(source, dict) else document), within
-        )
+        yield from _in_object(_with_attributes(_found(document)), within)
     elif isinstance(document, str):
-        yield from _in_text(_AS_TEXT, document)
+        yield from _in_message(_AS_TEXT, document, within)
     else:
         yield _UNKNOWN, _told(document)
 
@@ -178,6 +178,20 @@ def _one_object(document: Any) -> Any:
     return {text_of(pair["field"]): pair.get("value") for pair in document}
 
 
+def _found(document: dict[str, Any]) -> dict[str, Any]:
+    """The document that a search found, out of its hit: whole, or as fields with an array of values each."""
+    for _ in range(_DEEPEST):
+        inner = (document.get(key) for key in _FOUND)
+        source = next((each for each in inner if each and isinstance(each, dict)), None)
+        if source is None:
+            break
+        document = source
+    fields = document.get("fields")
+    if isinstance(fields, dict) and all(isinstance(values, list) for values in fields.values()):
+        return {key: values[0] if len(values) == 1 else values for key, values in fields.items()}
+    return document
+
+
 def _with_attributes(document: dict[str, Any]) -> dict[str, Any]:
     """A record of OpenTelemetry with its attributes, pairs of a name and a typed value, as keys."""
     pairs = document.get("attributes")
@@ -190,10 +204,18 @@ def _with_attributes(document: dict[str, Any]) -> dict[str, Any]:
     return {**document, "attributes": None, **named}
 
 
-def _in_text(kind: Kind, text: str) -> Texts:
+def _in_message(kind: Kind, text: str, within: _Within) -> Texts:
+    """The records in a text: in JSON, if it is that, else one in each line."""
+    if text.lstrip()[:1] in _OPENERS:
+        content = text.encode("utf-8", "replace")
+        if is_json(content[:HEAD_SIZE]):
+            yield from _in_json(iter([content]), within)
+            return
     lines = text.removesuffix("\n").split("\n") if "\n" in text else (text,)
     for line in lines:
-        yield kind, line.encode("utf-8", "replace")
+        record = line.encode("utf-8", "replace")
+        others = whose_line(record)
+        yield of_others("JSON", others) if others else kind, record
 
 
 def _in_object(document: dict[str, Any], within: _Within) -> Texts:
@@ -219,50 +241,117 @@ def _in_record(document: dict[str, Any], within: _Within) -> Texts:
 
     Where it is neither, those in its arrays.
     """
-    leaves = {path: value for path, value in _leaves(document) if value is not None}
-    within.budget.stream(_LEAF_COST * len(leaves))
-    keys = tuple(leaves)
-    paths, kind = _fields(keys, within.wanted)
-    if kind is None and leaves.get(_status(keys)) in _NOTES:
-        paths, kind = _fields(keys, within.wanted, is_note=True)
+    every = dict(_leaves(document))
+    within.budget.stream(_LEAF_COST * len(every))
+    leaves = {path: value for path, value in every.items() if value is not None}
+    reading = _reading(tuple(leaves), within.wanted, is_known=within.is_known)
     for key in MESSAGE_KEYS:
         text = leaves.get(key)
-        if isinstance(text, str) and (kind is None or len(text.split()) >= FEWEST_WORDS):
-            yield from _in_text(_UNDER[key], text)
+        if isinstance(text, str) and (reading.kind is None or _is_whole(text)):
+            yield from _in_message(_UNDER[key], text, within)
             return
-    if kind is not None:
-        words = (word(leaves.get(path), field) for field, path in paths.items())
-        yield kind, " ".join(words).encode("utf-8", "replace")
+    told = {name: leaves[path] for name, path in reading.telling.items()}
+    if told and (whose_record := whose_by(told)):
+        yield of_others("JSON", whose_record), _told(document)
         return
-    arrays = [value for value in leaves.values() if isinstance(value, list) and value]
-    for array in arrays:
-        yield from _in_document(array, within.deeper)
-    if not arrays:
+    if reading.kind is None:
+        reading = _closer(reading, every, leaves, within)
+    if reading.kind is not None:
+        yield reading.kind, _told(document) if reading.kind.reason else _record(reading, leaves)
+        return
+    yield from _in_arrays(document, leaves, within)
+
+
+def _is_whole(text: str) -> bool:
+    """Whether a text beside the fields of a flow may be the record itself."""
+    return len(text.split()) >= FEWEST_WORDS or text.lstrip()[:1] in _OPENERS
+
+
+class _Reading(NamedTuple):
+    """How a document with certain keys is read.
+
+    `paths` has those of the wanted fields, `kind` is that of the record, None where it is none; `telling`
+    are the paths whose values say whose it is.
+    """
+
+    paths: dict[str, str]
+    kind: Kind | None
+    status: str
+    telling: dict[str, str]
+
+
+@lru_cache(maxsize=32)
+def _reading(
+    paths: tuple[str, ...], wanted: Wanted, *, is_known: bool = False, is_note: bool = False
+) -> _Reading:
+    """How documents with these keys are read; mostly all of a file have the same."""
+    found = fields_of(paths, is_known=is_known)
+    status, told = found.get("log-status", ""), telling(paths)
+    if others := whose(paths):
+        return _Reading({}, of_others("JSON", others), status, {})
+    if is_note or told:  # without port and protocol it is still a record
+        found = dict.fromkeys(IN_EVERY_FLOW, "") | found
+    elif not (found.keys() >= IN_EVERY_FLOW if is_known else are_flows(found, paths)):
+        summary = summary_refusal(paths) if is_summary(paths) else ""
+        kind = Kind("JSON", reason=Reason.NO_RECORD_IN_JSON, refusal=summary) if summary else None
+        return _Reading({}, kind, status, told)
+    there = {field: found[field] for field in wanted if field in found}
+    layout = Layout(tuple(there), "named by keys")
+    return _Reading(there, Kind("JSON, fields under keys", layout), status, told)
+
+
+def _closer(
+    reading: _Reading, every: dict[str, Any], leaves: dict[str, Any], within: _Within
+) -> _Reading:
+    """How a document is read that is no flow by its keys: as AWS's note that there is none, perhaps.
+
+    Or as a flow whose names are anybody's, if a value is a mark of AWS.
+    """
+    keys = tuple(leaves)
+    if leaves.get(reading.status) in _NOTES:
+        return _reading(keys, within.wanted, is_note=True)
+    if len(every) > len(leaves):
+        with_nulls = _reading(tuple(every), within.wanted, is_known=within.is_known)
+        if with_nulls.kind is not None:
+            return with_nulls
+    if not may_be_flows(keys):
+        return reading
+    as_known = _reading(keys, within.wanted, is_known=True)
+    if are_flows(fields_of(keys, is_known=True), keys) and any(map(is_mark, keys, leaves.values())):
+        return as_known
+    return as_known._replace(kind=_unmarked(keys))
+
+
+@lru_cache(maxsize=8)
+def _unmarked(paths: tuple[str, ...]) -> Kind:
+    return Kind("JSON", reason=Reason.NO_RECORD_IN_JSON, refusal=may_be_of_others(paths))
+
+
+def _record(reading: _Reading, leaves: dict[str, Any]) -> bytes:
+    words = {field: word(leaves.get(path), field) for field, path in reading.paths.items()}
+    if FIREWALL in reading.telling:
+        words = with_port_0(words)
+    return " ".join(words.values()).encode("utf-8", "replace")
+
+
+def _in_arrays(document: dict[str, Any], leaves: dict[str, Any], within: _Within) -> Texts:
+    """The records in the arrays of an object; where they have none, the object as what it is.
+
+    What stands beside records in an array is reported, but for a few words alone, such as a time stamp.
+    """
+    is_bare = True
+    for array in leaves.values():
+        if isinstance(array, list):
+            found = [each for each in _in_document(array, within.deeper) if not _is_short(*each)]
+            if any(kind is not _UNKNOWN for kind, _ in found):
+                is_bare = False
+                yield from found
+    if is_bare:
         yield _UNKNOWN, _told(document)
 
 
-@lru_cache(maxsize=16)
-def _status(paths: tuple[str, ...]) -> str:
-    """The path of the field log-status, empty where there is none."""
-    return fields_of(paths).get("log-status", "")
-
-
-@lru_cache(maxsize=16)
-def _fields(
-    paths: tuple[str, ...], wanted: Wanted, is_note: bool = False
-) -> tuple[dict[str, str], Kind | None]:
-    """The paths of the wanted fields, and the kind of records that they make, if any.
-
-    Mostly all documents of a file have the same keys.
-    """
-    found = fields_of(paths)
-    if is_note or is_ocsf(paths):  # without port and protocol it is still a record
-        found = dict.fromkeys(IN_EVERY_FLOW, "") | found
-    elif not are_flows(found, paths):
-        return {}, None
-    there = {field: found[field] for field in wanted if field in found}
-    layout = Layout(tuple(there), "named by keys")
-    return there, Kind("JSON, fields under keys", layout)
+def _is_short(kind: Kind, text: bytes) -> bool:
+    return kind is _AS_TEXT and len(text.split()) < FEWEST_WORDS
 
 
 def _told(document: Any) -> bytes:
@@ -307,13 +396,9 @@ def _in_payload(packed: str, within: _Within) -> Texts:
 
 def _in_file(file: File, within: _Within) -> Texts:
     head, pieces = peeked(file.pieces())
-    if not is_json(head):
-        for block in whole_lines(pieces):
-            for line in block.text.removesuffix(b"\n").split(b"\n"):
-                yield _IN_BASE64, line
+    if is_json(head):
+        yield from _in_json(pieces, within)
         return
-    text = JsonText(pieces, _CONTAINERS, within.budget)
-    for _, document in text.documents():
-        yield from _in_document(document, within.deeper)
-    if text.damage:
-        raise text.damage
+    for block in whole_lines(pieces):
+        for line in block.text.removesuffix(b"\n").split(b"\n"):
+            yield _IN_BASE64, line

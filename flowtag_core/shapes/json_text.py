@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError
+from flowtag_core.shapes.fields import FEWEST_WORDS
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import Pieces
 
@@ -27,6 +28,10 @@ _LARGEST_DOCUMENT: Final = 1 << 20
 _LONGEST_TOLD: Final = 400
 _VALUE: Final = rb'(?:\{\s*+["}]|\[\s*+(?:["{\[\]\d-]|true|false|null))'
 _BEGINS: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*+" + _VALUE + rb"|[^\n]*\n" + _VALUE)
+_STRING: Final = re.compile(
+    rb'(?:\xef\xbb\xbf)?\s*+("(?:[^"\\\r\n]++|\\.)*+")[ \t]*+,?[ \t\r]*+(?:\n|\Z)'
+)
+_STRING_LINE: Final = re.compile(r'"(?:[^"\\\n]++|\\.)*+"[ \t]*+,?[ \t\r]*+(?:\n|\Z)')
 _SPACE: Final = re.compile(r"[\s\ufeff]*")
 _LINE_END: Final = re.compile(r"[ \t\r]*\n\s*\S")
 _SIGN: Final = re.compile(r'["\[\]{},\n]')
@@ -78,9 +83,17 @@ class _DeepError(_BrokenError):
 def is_json(head: bytes) -> bool:
     """Whether a file that begins so is JSON, maybe below a line of text.
 
-    And not a text that begins with a bracket.
+    And not a text that begins with a bracket or a quote.
     """
-    return _BEGINS.match(head) is not None
+    if _BEGINS.match(head) is not None:
+        return True
+    string = _STRING.match(head)
+    return string is not None and _is_record(string[1])
+
+
+def _is_record(string: bytes) -> bool:
+    """Whether a JSON string may be a record: of several words, or JSON itself."""
+    return len(string.split()) >= FEWEST_WORDS or string.startswith((b'"{', b'"['))
 
 
 class JsonText:
@@ -118,15 +131,25 @@ class JsonText:
             if sign == ",":  # after a document on a line of its own, say
                 self._move(self._at + 1)
                 continue
-            if sign not in "{[":
+            if sign not in "{[" and not self._is_string_line():
                 yield self.line, self._rest_of_line()
                 continue
             try:
                 document = self.line, self._value(_LARGEST_DOCUMENT)
             except (_OpenError, _BrokenError):
-                yield from self._in_large(sign)
+                yield from self._in_large(sign) if sign != '"' else self._text_line()
             else:
                 yield document
+
+    def _is_string_line(self) -> bool:
+        """Whether the line from here on is a JSON string and nothing else."""
+        while self._held.find("\n", self._at) < 0 and self._more():
+            if len(self._held) - self._at > LARGEST_VALUE:
+                return False
+        return _STRING_LINE.match(self._held, self._at) is not None
+
+    def _text_line(self) -> Documents:
+        yield self.line, self._rest_of_line()
 
     def _in_large(self, sign: str) -> Documents:
         """Each value in a document that is large or broken, as far as it can be read."""

@@ -86,6 +86,11 @@ class Layout:
         return self.origin in (_ASSUMED, _GIVEN)
 
     @cached_property
+    def is_given(self) -> bool:
+        """Whether somebody says that the file is a flow log of these fields."""
+        return self.origin == _GIVEN
+
+    @cached_property
     def names_port_and_protocol(self) -> bool:
         """Whether lines of this layout can be counted at all."""
         return "dstport" in self.names and "protocol" in self.names

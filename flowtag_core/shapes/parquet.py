@@ -8,14 +8,26 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import groupby
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 
 from flowtag_core.counts import Ints
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.shapes.fields import MESSAGE_KEYS, MISSING, are_flows, fields_of, word
+from flowtag_core.shapes.fields import (
+    IN_EVERY_FLOW,
+    MESSAGE_KEYS,
+    MISSING,
+    are_flows,
+    fields_of,
+    may_be_flows,
+    may_be_of_others,
+    word,
+)
+from flowtag_core.shapes.json_documents import message_records
 from flowtag_core.shapes.layout import Layout
+from flowtag_core.shapes.others import telling, whose, whose_by
 from flowtag_core.shapes.parquet_pages import RowGroup, pages, row_groups
 from flowtag_core.shapes.records import (
     NUMBERS,
@@ -25,6 +37,7 @@ from flowtag_core.shapes.records import (
     Numbered,
     Records,
     batched,
+    of_others,
 )
 from flowtag_core.sources.budget import Budget
 
@@ -42,45 +55,92 @@ _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def parquet_records(
-    name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget
+    name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget, *, is_known: bool = False
 ) -> Iterator[Columns | Records]:
     """The rows of a Parquet file with the `wanted` fields, numbered from 1, whatever types they have.
 
-    Raises LogError where the file is damaged or has no column dstport or protocol, OverBudgetError where
-    it needs more memory than a sound one.
+    Names that others use too count only if it `is_known` that the log is AWS's. Raises LogError where
+    the file is damaged, has no column dstport or protocol or holds only logs of others, OverBudgetError
+    where it needs more memory than a sound one.
     """
     row = 1
     budget.stream(_FILE_COST)
-    chosen, batches = _opened(name, file, wanted, budget)
+    chosen, batches = _opened(name, file, wanted, budget, is_known=is_known)
+    refusal, is_sound = "", False
     while True:
         with _damage(name, row):
             batch = next(batches, None)
         if batch is None:
-            _release_memory()
-            return
-        if len(batch) and chosen.kind.layout:
-            numbers = partial(_numbers, name, batch, chosen.paths, row)
-            text = partial(_records, name, batch, chosen.paths, row)
-            yield Columns(chosen.kind, row, len(batch), numbers, text)
+            break
+        if chosen.kind.layout:
+            for run in _runs(name, batch, chosen, row):
+                is_sound = is_sound or isinstance(run, Columns)
+                refusal = refusal or run.kind.refusal
+                yield run
         elif len(batch):
             with _damage(name, row):
                 messages = _words(batch, chosen.paths[""], "")
             # A long one may stand in the file once and be read in every row.
             budget.stream(_MESSAGE_COST * sum(map(len, messages)))
-            numbered = enumerate((message.encode() for message in messages), row)
-            yield from batched(((chosen.kind, each) for each in numbered), budget)
+            found = _in_messages(messages, chosen.kind, row, wanted, budget)
+            yield from batched(found, budget)
         row += len(batch)
+    _release_memory()
+    if refusal and not is_sound:
+        raise LogError(f"{name}: {refusal}")
+
+
+def _runs(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[Columns | Records]:
+    """The rows of a batch in order: those of flows as columns, others' as records."""
+    first = 0
+    for others, size in _owners(name, batch, chosen, row):
+        rows = batch.slice(first, size)
+        if others:
+            text = _records(name, rows, chosen.paths, row + first, np.arange(size))
+            yield Records(of_others("Parquet", others), text)
+        elif size:
+            numbers = partial(_numbers, name, rows, chosen.paths, row + first)
+            records = partial(_records, name, rows, chosen.paths, row + first)
+            yield Columns(chosen.kind, row + first, size, numbers, records)
+        first += size
+
+
+def _owners(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[tuple[str, int]]:
+    """Whose the next rows are, nothing for a flow's, and how many."""
+    if not chosen.telling:
+        yield "", len(batch)
+        return
+    with _damage(name, row):
+        told = [_words(batch, path, meaning) for meaning, path in chosen.telling.items()]
+    for words, run in groupby(zip(*told, strict=True)):
+        yield whose_by(dict(zip(chosen.telling, words, strict=True))), sum(1 for _ in run)
+
+
+def _in_messages(
+    messages: list[str], kind: Kind, row: int, wanted: tuple[str, ...], budget: Budget
+) -> Iterator[tuple[Kind, Numbered]]:
+    """The records in a column of messages, each of which may be JSON."""
+    for number, message in enumerate(messages, row):
+        if message[:1] in ("{", "["):
+            for its_kind, text in message_records(kind, message, wanted, budget):
+                yield its_kind, (number, text)
+        else:
+            yield kind, (number, message.encode())
 
 
 class _Chosen(NamedTuple):
-    """The columns to read: one for each field, or one of whole records under the name ""."""
+    """The columns to read: one for each field, or one of whole records under the name "".
+
+    And those that tell whose a row is, by what they mean.
+    """
 
     paths: dict[str, str]
     kind: Kind
+    telling: dict[str, str]
 
 
 def _opened(
-    name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget
+    name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget, *, is_known: bool
 ) -> tuple[_Chosen, Iterator[Any]]:
     """Open a file; return the columns to read and the rows in batches."""
     try:
@@ -99,8 +159,8 @@ def _opened(
     except (pa.ArrowException, OSError, ValueError, ArithmeticError, LookupError) as error:
         raise _undescribed(name) from error
     described = [table.schema.column(place) for place in range(len(table.schema))]
-    chosen = _chosen(name, described, table.schema.names, wanted)
-    paths = {*chosen.paths.values()}
+    chosen = _chosen(name, described, table.schema.names, wanted, is_known=is_known)
+    paths = {*chosen.paths.values(), *chosen.telling.values()}
     read = {place: each for place, each in enumerate(described) if each.path in paths}
     for column in read.values():
         if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
@@ -172,15 +232,23 @@ def _within_budget(
     return groups, False
 
 
-def _chosen(name: str, described: list[Any], names: list[str], wanted: tuple[str, ...]) -> _Chosen:
+def _chosen(
+    name: str, described: list[Any], names: list[str], wanted: tuple[str, ...], *, is_known: bool
+) -> _Chosen:
     """Choose the columns to read; raise LogError where they are not those of flows."""
     every = [column.path for column in described]
-    paths = fields_of(column.path for column in described if not column.max_repetition_level)
-    if are_flows(paths, every):
+    single = [column.path for column in described if not column.max_repetition_level]
+    paths = fields_of(single, is_known=is_known)
+    if others := whose(every):
+        raise LogError(f"{name}: holds {others}. Give AWS VPC flow logs.")
+    if paths.keys() >= IN_EVERY_FLOW if is_known else are_flows(paths, every):
         there = {field: paths[field] for field in wanted if field in paths}
-        return _Chosen(there, Kind("Parquet", Layout(tuple(there), "named by columns")))
+        layout = Layout(tuple(there), "named by columns")
+        return _Chosen(there, Kind("Parquet", layout), telling(single))
     if message := next((key for key in MESSAGE_KEYS if key in names), None):
-        return _Chosen({"": message}, Kind(f"Parquet, records in the column {message}"))
+        return _Chosen({"": message}, Kind(f"Parquet, records in the column {message}"), {})
+    if may_be_flows(single):
+        raise LogError(f"{name}: {may_be_of_others(single)}")
     raise LogError(
         f"{name}: is a Parquet file without the columns dstport and protocol of a flow; its "
         f"columns are {', '.join(names)[:200]}. Export these two with it."

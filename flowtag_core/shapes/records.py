@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from flowtag_core.counts import Ints, Reason
-from flowtag_core.errors import DamagedLogError
+from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.layout import Layout
 from flowtag_core.sources.budget import Budget
 
@@ -23,12 +24,13 @@ class Kind(NamedTuple):
     """The origin of records, in words for people, and the layout that says which word is which field.
 
     Without a `layout` they name their own, like lines of a file. With a `reason` they are not flows
-    and are set aside.
+    and are set aside; a file of nothing else is refused if there is a `refusal`, which says what it is.
     """
 
     shape: str
     layout: Layout | None = None
     reason: Reason | None = None
+    refusal: str = ""
 
 
 NUMBERS: Final = "dstport protocol srcport packets bytes start action log-status".split()
@@ -56,6 +58,24 @@ class Records(NamedTuple):
 
     kind: Kind
     numbered: list[Numbered]
+
+
+def sound(name: str, found: Iterable[tuple[Kind, Numbered]]) -> Iterator[tuple[Kind, Numbered]]:
+    """Give the records of a file on; raise LogError behind them where they are all another log's."""
+    is_sound, refusal = False, ""
+    for kind, numbered in found:
+        is_sound = is_sound or kind.reason is None
+        refusal = refusal or kind.refusal
+        yield kind, numbered
+    if refusal and not is_sound:
+        raise LogError(f"{name}: {refusal}")
+
+
+@lru_cache(maxsize=32)
+def of_others(shape: str, whose: str) -> Kind:
+    """The kind of records that are somebody else's."""
+    refusal = f"holds {whose}. Give AWS VPC flow logs."
+    return Kind(f"{shape}, {whose} set aside", reason=Reason.NOT_A_FLOW, refusal=refusal)
 
 
 def batched(found: Iterable[tuple[Kind, Numbered]], budget: Budget) -> Iterator[Records]:

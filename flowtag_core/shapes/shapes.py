@@ -12,6 +12,8 @@ from typing import Final
 
 from flowtag_core.errors import LogError
 from flowtag_core.shapes.fields import COUNTED
+from flowtag_core.shapes.layout import ASSUMED, Layout
+from flowtag_core.shapes.others import whose_line
 from flowtag_core.shapes.records import Columns, Records
 from flowtag_core.shapes.text import Block, whole_lines
 from flowtag_core.sources.pieces import HEAD_SIZE, File, peeked, seekable
@@ -42,14 +44,6 @@ _NO_LOGS: Final = (
         _AS_TEXT,
     ),
     (rb"version https://git-lfs", "a Git LFS pointer", "Fetch the file with git lfs pull"),
-    (
-        rb"(?:https?|h2|grpcs|wss?) \d{4}-\d\d-\d\dT\S+ (?:app|net)/",
-        "an access log of a load balancer",
-        _AS_TEXT,
-    ),
-    (rb"[0-9a-f]{64} \S+ \[", "an access log of S3", _AS_TEXT),
-    (rb"#Version: 1\.0\r?\n#Fields:", "an access log of CloudFront or a web server", _AS_TEXT),
-    (rb"#separator ", "a log of Zeek", _AS_TEXT),
     (rb"Tag Counts:", "a result that flowtag wrote", "Give the log that it was made from"),
 )
 """How files begin that are no flow logs, what they are, and the remedy."""
@@ -60,29 +54,32 @@ _S3_ERROR: Final = re.compile(
 _MARKUP: Final = re.compile(rb"\s*+<[!?/A-Za-z]")
 
 
-def parts_of(file: File, wanted: Sequence[str] = COUNTED) -> Iterator[Part]:
+def parts_of(
+    file: File, wanted: Sequence[str] = COUNTED, layout: Layout = ASSUMED
+) -> Iterator[Part]:
     """All that an unpacked file holds, in order.
 
     Where fields are separate (CSV, JSON, Parquet), only `wanted` ones are kept, in this order as
-    far as they are there; lines of text come whole. Raises LogError, with what the file is and the remedy,
+    far as they are there; lines of text come whole. `layout` is that of a file without a header; one
+    that is given says that the log is AWS's, whatever its names. Raises LogError, with what the file is and the remedy,
     where it is no flow log, and DamagedLogError, after everything that came before, where it ends too early.
     """
     head, pieces = peeked(file.pieces())
     try:
-        return _in_shape(file.with_content(pieces), head, tuple(wanted))
+        return _in_shape(file.with_content(pieces), head, tuple(wanted), layout)
     except LogError:
         if len(head) < HEAD_SIZE:
             deque(pieces, maxlen=0)  # Where it is only cut short, it says so here.
         raise
 
 
-def _in_shape(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[Part]:
+def _in_shape(file: File, head: bytes, wanted: tuple[str, ...], layout: Layout) -> Iterator[Part]:
     if head.startswith(b"PAR1"):
-        return _in_parquet(file, wanted)
+        return _in_parquet(file, wanted, layout)
     _refuse_no_logs(file.name, head)
     return (
-        _in_documents(file, head, wanted)
-        or _in_table(file, head, wanted)
+        _in_documents(file, head, wanted, layout)
+        or _in_table(file, head, wanted, layout)
         or whole_lines(file.pieces())
     )
 
@@ -91,34 +88,39 @@ def _in_shape(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[Part
 # the first bytes have a sign of them.
 
 
-def _in_documents(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[Records] | None:
-    if b"{" not in head and b"[" not in head:
+def _in_documents(
+    file: File, head: bytes, wanted: tuple[str, ...], layout: Layout
+) -> Iterator[Records] | None:
+    if not any(sign in head for sign in (b"{", b"[", b'"')):
         return None
     from flowtag_core.shapes.json_documents import json_records
     from flowtag_core.shapes.json_text import is_json
 
     if not is_json(head):
         return None
-    return json_records(file.name, file.pieces(), wanted, file.budget)
+    pieces = file.pieces()
+    return json_records(file.name, pieces, wanted, file.budget, is_known=layout.is_given)
 
 
-def _in_table(file: File, head: bytes, wanted: tuple[str, ...]) -> Iterator[Records] | None:
+def _in_table(
+    file: File, head: bytes, wanted: tuple[str, ...], layout: Layout
+) -> Iterator[Records] | None:
     if not any(sign in head for sign in (b",", b";", b"\t", b"=")):
         return None
     from flowtag_core.shapes.csv_tables import COLUMN_COST, csv_records, table_of
 
-    table = table_of(head)
+    table = table_of(head, layout)
     if table is None:
         return None
     file.budget.stream(COLUMN_COST * len(table.columns))
     return csv_records(file.name, table, file.pieces(), wanted, file.budget)
 
 
-def _in_parquet(file: File, wanted: tuple[str, ...]) -> Iterator[Columns | Records]:
+def _in_parquet(file: File, wanted: tuple[str, ...], layout: Layout) -> Iterator[Columns | Records]:
     from flowtag_core.shapes.parquet import parquet_records
 
     with seekable(file) as whole:
-        yield from parquet_records(file.name, whole, wanted, file.budget)
+        yield from parquet_records(file.name, whole, wanted, file.budget, is_known=layout.is_given)
 
 
 def _refuse_no_logs(name: str, head: bytes) -> None:
@@ -127,6 +129,8 @@ def _refuse_no_logs(name: str, head: bytes) -> None:
         what, remedy = next(said for magic, *said in _NO_LOGS if re.match(magic, head))
         raise LogError(f"{name}: is {what}, not a flow log. {remedy}.")
     text = head.removeprefix(b"\xef\xbb\xbf")
+    if others := whose_line(text):
+        raise LogError(f"{name}: holds {others}. {_AS_TEXT}.")
     if error := _S3_ERROR.match(text):
         code = error[1].decode()
         raise LogError(

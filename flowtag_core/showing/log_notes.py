@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
@@ -25,6 +26,8 @@ SHARED: Final = (
 SHARED_PAGE: Final = "shared page"
 RESULT: Final = "Result CSV: all flows by tag and by port. Filters do not apply."
 SHORTCUTS: Final = "Press ? to see the keyboard shortcuts."
+_SEARCHED: Final = re.compile(r"\S+?:\d\d? (?:\d{12}|unknown) ", re.ASCII)
+"""A record as grep gives it out of several files, or with its line."""
 MOST_MESSAGES: Final = 1_000
 
 
@@ -97,9 +100,14 @@ def _doubt(name: str, file: FileCounts, first: Fault | None) -> Iterator[str]:
     elif file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
         yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
     elif offer := file.offer:
-        yield f"{name}: has no header. {offered(offer)}; it is not guessed."
+        yield f"{name}: has no header. {offered(offer)}; that is not guessed, only offered."
     elif not file.flows and file.set_aside[Reason.NO_RECORD_IN_JSON] == file.faults > 0:
         yield f"{name}: is JSON without one record of a flow log. Give the records themselves."
+    elif not file.flows and first and _SEARCHED.match(first.text):
+        yield (
+            f"{name}: not one flow was found; a file name or a line number stands before each record, as "
+            "grep writes it. Search again with grep -h, and without -n."
+        )
     elif not file.flows and file.faults:
         where = f"; line {first.line} is set aside as {first.reason}" if first else ""
         yield (
@@ -173,7 +181,8 @@ def named_words(offer: Offer) -> str:
     Without those that AWS leaves out.
     """
     names = offer.fields.split()
-    words = zip(names, offer.line.split()[-len(names) :], strict=False)
+    parted = offer.line.split("," if _has_commas(offer) else None)
+    words = zip(names, parted[-len(names) :], strict=False)
     return "  ".join(f"{name}={word}" for name, word in words if word != "-")
 
 
@@ -182,7 +191,12 @@ def offered(offer: Offer) -> str:
     fields = offer.fields.split()
     lines = number(offer.flows, "line")
     verb = "fits" if offer.flows == 1 else "fit"
+    lines += ", parted by commas," if _has_commas(offer) else ""
     return f"{lines} {verb} a common layout of {len(fields)} fields, {fields[0]} to {fields[-1]}"
+
+
+def _has_commas(offer: Offer) -> bool:
+    return "," in offer.line and " " not in offer.line
 
 
 def remarks(counts: FlowCounts) -> Iterator[str]:

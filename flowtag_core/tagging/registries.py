@@ -1,7 +1,7 @@
 """Lists of services that others keep -> a lookup CSV with the services' names as tags.
 
 Sources: IANA, "Service Name and Transport Protocol Port Number Registry" (service-names-port-numbers.csv);
-services(5), which nmap's list of services follows too.
+services(5), which nmap's list of services follows too, and Wireshark's with several protocols in a row.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from flowtag_core.output import csv_cell
@@ -18,7 +18,7 @@ from flowtag_core.tagging.csv_rows import rows_of
 from flowtag_core.tagging.lookup import ANY_PROTOCOL, parse_ports, parse_protocol
 
 _IANA: Final = ("Service Name", "Port Number", "Transport Protocol")
-_SERVICE: Final = re.compile(r"(\S+)[ \t]+(\d{1,5}(?:-\d{1,5})?)/([a-z]+)\b")
+_SERVICE: Final = re.compile(r"(\S+)[ \t]+(\d{1,5}(?:-\d{1,5})?)/([a-z]+(?:/[a-z]+)*)\b")
 _LONGEST_HEADER: Final = 1 << 16
 _HEADER: Final = "dstport,protocol,tag\n"
 
@@ -92,9 +92,15 @@ def _services_rows(text: str) -> Iterator[Row] | None:
     first = next(lines, "")
     if not _SERVICE.match(first):
         return None
-    return map(_service, [first, *lines])
+    return (row for line in chain([first], lines) for row in _service(line))
 
 
-def _service(line: str) -> Row:
+def _service(line: str) -> Iterator[Row]:
+    """A row for each protocol: `ssh 22/tcp/udp` has two."""
     found = _SERVICE.match(line)
-    return (found[2], found[3], found[1]) if found else ("", "", "")
+    if found is None:
+        yield "", "", ""
+        return
+    name, ports, protocols = found.groups()
+    for protocol in protocols.split("/"):
+        yield ports, protocol, name

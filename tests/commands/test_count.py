@@ -281,6 +281,18 @@ def test_a_layout_that_is_offered_can_be_taken_as_printed(tmp_path, lookup):
     assert again.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,7\n")
 
 
+@pytest.mark.parametrize("parted", [" ", ","])
+def test_what_an_offer_finds_is_found_when_it_is_taken(tmp_path, lookup, parted):
+    log = tmp_path / "v5.log"
+    text = "".join(f"{record(BY_VERSION[5], dstport='443')}\n" for _ in range(7))
+    log.write_text(text.replace(" ", parted))
+    command = next(
+        text for text in run(log, lookup, "-").stderr.decode().splitlines() if "--format" in text
+    )
+    again = run(*shlex.split(command[command.index("--format") :]), log, lookup, "-")
+    assert again.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,7\n")
+
+
 @on_posix
 def test_what_is_no_regular_file_in_a_folder_is_named_and_not_waited_for(bucket, lookup):
     os.mkfifo(bucket / "export" / "pipe")

@@ -209,6 +209,17 @@ def test_of_faults_without_samples_those_below_a_header_are_counted_in_its_layou
     assert total.headers == 2
 
 
+@pytest.mark.parametrize("by_kernel", BY_KERNEL)
+def test_below_a_header_keywords_count_before_and_after_there_are_enough_samples(by_kernel):
+    lines = [line(protocol="tcp"), line(protocol="any"), line(protocol="6")] * 9
+    with counting(by_kernel=by_kernel), little_room(0, 30, 2):
+        count = FileCount("log")
+        count.count(Block(b"\n".join([DEFAULT_HEADER.encode(), *lines, b""])))
+        count.count(Block(b"\n".join([*lines, b""])))
+        total = count.take(0).counts.total
+    assert (total.flows, total.set_aside) == (36, {Reason.BAD_PROTOCOL: 18})
+
+
 def test_nothing_that_was_taken_is_given_again():
     count = FileCount("log")
     count.count(Block(line() + b"\nshort\n"))

@@ -9,7 +9,8 @@ from hypothesis import given
 from flowtag_core.counting.reference import Reference
 from flowtag_core.counts import ACTIONS, Reason
 from flowtag_core.reading.flow_log import parse_flow_log
-from tests.logs import DEFAULT_HEADER, line, log_lines
+from flowtag_core.shapes.layout import BY_VERSION
+from tests.logs import DEFAULT_HEADER, line, log_lines, record
 
 
 def count(*lines, **options):
@@ -116,12 +117,27 @@ def test_a_reply_comes_from_the_lower_port_of_a_protocol_with_ports(
     assert counts.replies_by_service.port.tolist() == ([int(srcport)] if is_reply else [])
 
 
+def test_lines_that_commas_part_are_tried_in_other_layouts_too():
+    flow = record(BY_VERSION[5], dstport="443").replace(" ", ",").encode()
+    (offer,) = count(flow, b'"%s"' % flow.replace(b",", b'","'), b"one,two").offers.values()
+    assert (offer.fields, offer.flows) == (" ".join(BY_VERSION[5]), 2)
+    assert offer.line == flow.decode()
+
+
 def test_a_header_holds_until_the_next_header():
     counts = count(
         line(dstport="1"), b"protocol dstport", b"17 2", DEFAULT_HEADER.encode(), line(dstport="3")
     )
     assert [row[:2] for row in rows(counts)] == [(1, 6), (2, 17), (3, 6)]
     assert counts.total.headers == 2
+
+
+def test_a_protocol_may_be_a_keyword_only_where_the_fields_are_named():
+    flows = [line(protocol=word) for word in ("tcp", "UDP", "icmp6", "3pc", "any", "tcp/udp", "-")]
+    named = count(DEFAULT_HEADER.encode(), *flows)
+    assert (named.total.flows, named.total.set_aside) == (4, {Reason.BAD_PROTOCOL: 3})
+    assert {*named.requests.protocol, *named.replies.protocol} == {6, 17, 34, 58}
+    assert count(*flows).total.set_aside == {Reason.BAD_PROTOCOL: 7}
 
 
 def test_a_format_is_for_files_without_a_header():

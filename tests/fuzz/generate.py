@@ -43,6 +43,7 @@ ODD_WORDS = [
     ("dstport", "- +443 -443 443.0 0x1bb https 4e2 443, 4_43 \uff14\uff14\uff13 \u0664 443\u00b2"),
     ("dstport", "00443 0443 00000 0 65535 00022 1"),
     ("protocol", "256 260 999 99999 - tcp TCP 6.0 +6 -6 000006 6,"),
+    ("protocol", "tcp TCP Udp ICMP icmp6 ICMPv6 ipv6-icmp hopopt 3pc ttp tp++ a/n any tcp/udp"),
     ("protocol", "06 006 00006 00017 255 254 0 143 99"),
     ("log-status", "NODATA SKIPDATA nodata NODATA2 XNODATA SKIP - OK2 ok FAIL"),
     ("action", "- accept DROP ACCEPTED ACCEPT2 REJEC REJECTX A REJECT,"),

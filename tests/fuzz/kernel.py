@@ -61,7 +61,7 @@ _ODD_WORDS = (
     b"12345678", b"123456789", b"123456789012345", b"1234567890123456", b"99999999999999999999", b"1a3", b"a", b"#",
     b"2", b"3", b"OK", b"OK2", b"NODATA", b"NODATA2", b"SKIPDATA", b"ok", b"ACCEPT", b"REJECT", b"ACCEPTS",
     b"REJECTX", b"946684799", b"946684800", b"4102444799", b"4102444800", b"946684800000", b"4102444800000",
-    b"dstport", b"protocol", b"version", b"EVENTS", b"b/12345678901", b"123456789012", b"\xc2\xa0", b"\xef\xbb\xbf",
+    b"tcp", b"UDP", b"icmp6", b"3pc", b"any", b"dstport", b"protocol", b"version", b"EVENTS", b"b/12345678901", b"123456789012", b"\xc2\xa0", b"\xef\xbb\xbf",
     b"/", b":", b"1742570569000", b"2018-09-22T20:28:14Z",
 )  # fmt: skip
 _BOUNDS = tuple(

@@ -168,7 +168,16 @@ def pieces_of(line: bytes, layout: Layout) -> list[bytes]:
     return [clean(piece) for piece in line.split(b"\t")] if several else [line]
 
 
-def objection(words: list[str], layout: Layout) -> str | None:
+def protocol_of(text: str, named: bool) -> int | None:
+    """The number of a protocol; a keyword, or icmp6 or icmpv6, counts only under a header."""
+    number = whole(text, 5, 255)
+    if number is None and named and " " not in text:
+        word = text.lower()
+        return 58 if word in ("icmp6", "icmpv6") else PROTOCOL_NUMBER.get(word)
+    return number
+
+
+def objection(words: list[str], layout: Layout, named: bool) -> str | None:
     """Why these words are no flow: the first reason that applies, else None."""
     if not {"dstport", "protocol"} <= set(layout):
         return "layout without port or protocol"
@@ -182,7 +191,7 @@ def objection(words: list[str], layout: Layout) -> str | None:
         "no data": word.get("log-status") == "NODATA" or dashes,
         "skipped data": word.get("log-status") == "SKIPDATA",
         "bad port": whole(word["dstport"], 5, 65535) is None,
-        "bad protocol": whole(word["protocol"], 5, 255) is None,
+        "bad protocol": protocol_of(word["protocol"], named) is None,
     }
     return next((reason for reason, applies in reasons.items() if applies), None)
 
@@ -215,6 +224,7 @@ class FileCounts:
     faults: list[tuple[int, str]] = field(default_factory=list)
     rows: dict[str, list[tuple[Key, int, int]]] = field(default_factory=lambda: defaultdict(list))
     layout: Layout = field(default_factory=lambda: DEFAULT)
+    named: bool = False
 
     def read_record(self, number: int, line: bytes) -> None:
         """Count one record of the line with this number."""
@@ -224,10 +234,10 @@ class FileCounts:
             return
         words = without_prefix(words_of(line), self.layout)
         names = header_names(words)
-        reason = objection(words, self.layout)
+        reason = objection(words, self.layout, self.named)
         if names is not None:
             self.headers += 1
-            self.layout = names
+            self.layout, self.named = names, True
         elif reason is not None:
             self.set_aside[reason] += 1
             if reason not in ("no data", "skipped data"):
@@ -238,7 +248,8 @@ class FileCounts:
 
     def read_flow(self, word: dict[str, str]) -> None:
         """Put one flow into its tables; where nothing says where it is from, it is a request."""
-        port, protocol = int(word["dstport"]), int(word["protocol"])
+        port, protocol = int(word["dstport"]), protocol_of(word["protocol"], self.named)
+        assert protocol is not None
         source = self.value(word, "srcport", lambda text: whole(text, 5, 65535))
         start = self.value(word, "start", seconds_of)
         packets = self.value(word, "packets", lambda text: whole(text, 15, 10**15)) or 0

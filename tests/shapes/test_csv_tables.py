@@ -1,5 +1,7 @@
 """A table in text: no row is lost to a quote, a header or another row."""
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -87,7 +89,10 @@ def test_a_table_is_known_by_the_columns_that_its_first_row_names(head, delimite
         b"",
         b"\n\n",
         RECORD.encode(),
-        RECORD.replace(" ", ",").encode(),
+        RECORD.replace(" ", ",").replace("2,", "3,", 1).encode(),
+        RECORD.replace(" ", ",").replace(",OK", ",OK,more").encode(),
+        RECORD.replace(" ", ",").replace(",6,", ",x,").encode(),
+        RECORD.replace(" ", "\t").encode(),
         b"dstport\n1\n",
         b"a,b,c\n1,2,3\n",
         b"version,start\n",
@@ -170,6 +175,73 @@ def test_where_a_table_is_damaged_the_rows_before_are_there():
         got.extend(found)
     assert [text for _, numbered in got for text in numbered] == [(2, b"1 6 2"), (3, b"2 6 3")]
     assert damage.value.tail == b"3,6"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda text: text.replace(" ", ","),
+        lambda text: text.replace(" ", ", "),
+        lambda text: text.replace(" ", ";"),
+        lambda text: '"' + text.replace(" ", '","') + '"',
+    ],
+)
+def test_rows_without_a_header_have_aws_s_default_layout(write):
+    log = [RECORD, RECORD.replace(" 443 ", " 53 "), RECORD.replace("OK", "NODATA"), RECORD]
+    counts = parse("\n".join(map(write, log)).encode())
+    assert (counts.total.records, counts.total.flows) == (4, 3)
+    assert counts.total.set_aside == {Reason.NO_DATA: 1}
+    assert "a table without a header, version 2 default layout, assumed" in counts.total.shapes
+
+
+def test_rows_without_a_header_have_the_format_that_is_given():
+    names = "srcaddr dstport protocol note"
+    counts = parse(b"10.0.0.1,443,TCP,x\n10.0.0.1,53,17,y,more\n-,-,-,-\n", format=names)
+    assert (counts.total.flows, counts.total.set_aside) == (2, {Reason.NO_DATA: 1})
+    assert parse(b"srcaddr,dstport,protocol,bytes\nx,443,6,1\n", format=names).total.flows == 1
+
+
+def test_names_that_are_anybody_s_count_beside_a_mark_or_when_somebody_says_so():
+    unmarked = b"src_ip,src_port,Dest Port,protocol\n10.0.0.1,50000,443,tcp\n"
+    with pytest.raises(LogError, match="run again with --format 'srcport dstport protocol'"):
+        parse(unmarked)
+    assert parse(unmarked, format="srcport dstport protocol").total.flows == 1
+    marked = unmarked.replace(b"protocol", b"protocol,bytes,x").replace(b"tcp", b"tcp,1,%s")
+    assert parse(marked % b"eni-0f00ba40").total.flows == 1
+    with pytest.raises(LogError, match="no name and no value says that it is one of AWS's"):
+        parse(marked % b"eth0")
+    # A mark makes no flows of what sums up.
+    with pytest.raises(LogError, match="without what each flow has its own of"):
+        parse(b"dstport,protocol,flows,account\n443,6,17,123456789012\n")
+
+
+@pytest.mark.parametrize("missing", ["", "-", "null"])
+@pytest.mark.parametrize(
+    ("status", "reason"), [("NODATA", Reason.NO_DATA), ("SKIPDATA", Reason.SKIPPED_DATA)]
+)
+@pytest.mark.parametrize(
+    "header", ["log-status,src_port,dst_port,protocol", "Log Status,srcPort,dstPort,Protocol"]
+)
+def test_a_note_is_one_whatever_stands_for_port_and_protocol(missing, status, reason, header):
+    table = f"{header},start\nOK,1,443,6,1700000000\n{status},{missing},{missing},{missing},1\n"
+    counts = parse(table.encode())
+    assert (counts.total.flows, counts.total.set_aside) == (1, {reason: 1})
+
+
+def test_a_message_may_be_json_itself():
+    flow = {"srcPort": 50000, "dstPort": 443, "protocol": 6, "start": 1700000000}
+    cells = [flow, {"message": RECORD}, [flow, flow], {"no": "record"}]
+    table = as_csv([["@timestamp", "@message"], *[["x", json.dumps(each)] for each in cells]])
+    counts = parse(table)
+    assert (counts.total.flows, counts.total.set_aside) == (4, {Reason.NO_RECORD_IN_JSON: 1})
+    assert [fault.line for fault in counts.faults] == [5]
+
+
+def test_an_american_time_counts_where_the_column_says_that_it_is_utc_s():
+    table = 'SrcPort,DstPort,Protocol,LogStatus,{}\n50000,443,6,OK,"11/14/2023, 10:13:20.000 PM"\n'
+    counts = parse(table.format("Start [UTC]").encode())
+    assert counts.requests.window.tolist() == [1_699_999_980]
+    assert parse(table.format("Start").encode()).total.unreadable == {"start": 1}
 
 
 def test_a_cell_may_be_longer_than_python_reads_cells_by_itself():

@@ -11,11 +11,14 @@ from flowtag_core.shapes.fields import (
     are_flows,
     field_name,
     fields_of,
-    is_ocsf,
+    is_mark,
     is_of_aws,
     is_summary,
-    others,
+    may_be_flows,
+    may_be_of_others,
     summary_refusal,
+    utc_time,
+    with_port_0,
     word,
 )
 from flowtag_core.shapes.layout import KNOWN_FIELDS
@@ -54,22 +57,65 @@ def test_fields_may_stand_within_others_and_of_two_the_first_counts():
 ATHENA = "version account interfaceid sourceaddress sourceport destinationport protocol numpackets numbytes starttime endtime action logstatus"
 TAILPIPE = "tp_id account_id interface_id src_addr src_port dst_port protocol packets bytes start_time action log_status"
 SPLUNK = "_time version interface_id src_ip dest_ip src_port dest_port protocol_code packets bytes start_time vpcflow_action log_status"
+POWERSHELL = "IngestionTime Version AccountId InterfaceId SourceAddress DestAddress SourcePort DestPort Protocol Packets Bytes StartTime Action Status"
 OF_ALL = {"srcport", "dstport", "protocol", "packets", "bytes", "start", "action", "log-status"}
 
 
+MARKS = ("interface-id", "log-status", "action")
+
+
 @pytest.mark.parametrize(
-    "columns", [ATHENA, TAILPIPE, SPLUNK], ids=["Athena", "Tailpipe", "Splunk"]
+    "columns",
+    [ATHENA, TAILPIPE, SPLUNK, POWERSHELL],
+    ids=["Athena", "Tailpipe", "Splunk", "PowerShell"],
 )
 def test_aws_s_flow_logs_are_known_under_the_names_of_other_tools(columns):
     names = columns.split()
     fields = fields_of(names)
     assert fields.keys() >= OF_ALL
     assert are_flows(fields, names)
-    assert others(names) == ""
-    # Without a mark of AWS the same names may be anybody's.
-    unmarked = [name for name in names if field_name(name) not in ("interface-id", "log-status")]
+    assert not may_be_flows(names)
+    # Without a mark of AWS the same names may be anybody's, until somebody says that they are AWS's.
+    unmarked = [
+        name for name in names if fields.keys() and name not in {fields.get(mark) for mark in MARKS}
+    ]
     assert not is_of_aws(unmarked)
     assert "dstport" not in fields_of(unmarked)
+    assert may_be_flows(unmarked)
+    assert fields_of(unmarked, is_known=True).keys() == fields.keys() - {*MARKS}
+
+
+def test_a_name_of_aws_s_own_counts_before_one_that_others_have_too():
+    names = ["status", "dst_port", "dstPort", "log_status"]
+    assert fields_of(names) == {"dstport": "dstPort", "log-status": "log_status"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("x", "eni-0f00ba40000000001", True),
+        ("stream", "eni-0f00ba40-all", True),
+        ("x", "seni-0f00ba40", False),
+        ("x", "eni-xyz", False),
+        ("account", "123456789012", True),
+        ("Account ID", 123456789012, True),
+        ("x", "123456789012", False),
+        ("account", "1234567890123", False),
+        ("Type", "AWSVPCFlow", True),
+        ("dataset", "aws.vpcflow", True),
+        ("x", None, False),
+        ("x", ["eni-0f00ba40"], True),
+    ],
+)
+def test_a_value_may_be_a_mark_of_aws(name, value, expected):
+    assert is_mark(name, value) is expected
+
+
+def test_what_may_be_anybody_s_is_offered_with_the_format_that_takes_it():
+    sentence = may_be_of_others(["src_ip", "dest_port", "proto", "bytes"])
+    assert "src_ip, dest_port, proto, bytes" in sentence
+    assert "run again with --format 'dstport protocol bytes'" in sentence
+    assert len(may_be_of_others(["dst_port", "protocol", "x" * 9_999])) < 600
 
 
 def test_a_flow_that_elastic_stores_has_its_version_from_aws_alone():
@@ -100,14 +146,23 @@ def test_a_flow_that_elastic_stores_has_its_version_from_aws_alone():
 
 def test_the_keys_of_ocsf_have_a_meaning_of_their_own_and_the_time_has_four_names():
     paths = ["class_uid", "time_dt", "start_time", "dst_endpoint.port", "x.dstport", "action_id"]
-    assert is_ocsf(paths)
     assert fields_of(paths) == {
         "dstport": "dst_endpoint.port",
         "start": "start_time",
         "action": "action_id",
     }
-    assert not is_ocsf(paths[1:])
     assert fields_of(paths[1:]) == {"start": "start_time", "dstport": "x.dstport"}
+
+
+def test_the_number_of_a_protocol_counts_before_its_name():
+    name, number = "connection_info.protocol_name", "connection_info.protocol_num"
+    assert fields_of(["class_uid", name, number]) == {"protocol": number}
+    assert fields_of(["class_uid", name]) == {"protocol": name}
+
+
+def test_paths_of_keys_may_be_the_columns_of_a_table():
+    names = ["class_uid", "dst_endpoint_port", "connection_info_protocol_num", "traffic_bytes"]
+    assert fields_of(names).keys() == {"dstport", "protocol", "bytes"}
 
 
 @pytest.mark.parametrize(
@@ -128,17 +183,11 @@ def test_flows_have_port_and_protocol_and_nothing_of_another_kind_alone(columns,
     assert are_flows(fields_of(columns), columns) is expected
 
 
-def test_the_logs_of_others_are_known_by_what_only_they_have():
-    assert others(["x", "dest_port", "dstport"]) == "flow logs of another cloud than AWS"
-    assert others([*KNOWN_FIELDS, "x"]) == ""
-    assert others(["dest_port", "log_status"]) == ""
-
-
 def test_a_query_that_sums_up_is_known_by_a_column_that_is_a_call():
     assert is_summary(["dstPort", "count(*)"])
     assert not is_summary([*KNOWN_FIELDS, "count", "a (b) c"])
-    sentence = summary_refusal("a.csv", ["dstPort", "count(*)"] * 99)
-    assert sentence.startswith("a.csv: is the result of a query that sums up (dstPort, count(*), ")
+    sentence = summary_refusal(["dstPort", "count(*)"] * 99)
+    assert sentence.startswith("is the result of a query that sums up (dstPort, count(*), ")
     assert len(sentence) < 400
 
 
@@ -181,6 +230,32 @@ def test_a_query_that_sums_up_is_known_by_a_column_that_is_a_call():
 )
 def test_a_value_is_the_word_that_aws_would_write(value, field, expected):
     assert word(value, field) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("11/14/2023, 10:13:20.000 PM", "2023-11-14 22:13:20"),
+        ("1/2/2023, 12:03:04 AM", "2023-01-02 00:03:04"),
+        ("1/2/2023 12:03:04 pm", "2023-01-02 12:03:04"),
+        ("11/14/2023, 22:13:20", "2023-11-14 22:13:20"),
+        ("2023-11-14T22:13:20Z", "2023-11-14T22:13:20Z"),
+        ("1700000000", "1700000000"),
+        ("", ""),
+    ],
+)
+def test_an_american_time_is_read_in_the_order_of_its_days(text, expected):
+    assert utc_time(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("protocol", "ports"),
+    [("1", "0"), ("58", "0"), ("6", "-"), ("17", "-"), ("-", "-"), ("carrierpigeon", "-")],
+)
+def test_a_protocol_without_ports_has_port_0(protocol, ports):
+    words = with_port_0({"dstport": "-", "srcport": "-", "protocol": protocol})
+    assert words == {"dstport": ports, "srcport": ports, "protocol": protocol}
+    assert with_port_0({"dstport": "8", "protocol": protocol})["dstport"] == "8"
 
 
 @given(

@@ -6,16 +6,18 @@ import io
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flowtag_core import parse_flow_log
-from flowtag_core.counts import Reason
+from flowtag_core.counts import Reason, Table
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.json_documents import json_records
 from flowtag_core.showing.log_notes import cautions
 from flowtag_core.sources.budget import Budget
 from tests.logs import line
-from tests.shapes.made import CLOUDTRAIL, as_json
+from tests.shapes.made import CLOUDTRAIL, as_json, insights
 from tests.sources.made import parse
 
 GOOGLE = {"insertId": "x", "jsonPayload": {"connection": {"dest_port": 443, "protocol": 6}}}
@@ -42,8 +44,7 @@ def test_one_log_of_others_among_ones_own_is_set_aside_and_the_rest_counts():
     lines = b"\n".join([flow, as_json(CLOUDTRAIL), as_json(GOOGLE), flow])
     counts = parse_flow_log(io.BytesIO(lines), names=["x.json"])
     assert counts.total.flows == 2
-    assert [fault.line for fault in counts.faults] == [2, 3]
-    assert {fault.reason for fault in counts.faults} == {"no record in the JSON"}
+    assert counts.total.set_aside == {Reason.NOT_A_FLOW: 2}
 
 
 def test_ocsf_without_an_endpoint_is_what_aws_has_no_data_for():
@@ -167,6 +168,246 @@ def test_what_elastic_and_opentelemetry_store_of_a_log_is_the_log(status, reason
             (443, 6, 1_699_999_980, 1)
         ]
         assert flow.bytes.tolist() == [6100]
+
+
+FIELDS = {
+    "srcport": 50000,
+    "dstport": 443,
+    "protocol": 6,
+    "packets": 1,
+    "bytes": 40,
+    "start": 1700000000,
+    "action": "ACCEPT",
+    "interface-id": "eni-0f00ba40000000001",
+    "log-status": "OK",
+}
+ALSO_CALLED = {
+    "srcport": ["sourceport", "src_port", "SourcePort"],
+    "dstport": ["destinationport", "dst_port", "dest_port", "DestPort"],
+    "protocol": ["protocol_code", "proto"],
+    "packets": ["numpackets"],
+    "bytes": ["numbytes"],
+    "start": ["starttime", "start_time", "StartTime", "Start [UTC]"],
+    "action": ["vpcflow_action"],
+}
+ELASTIC = {
+    "dstport": "destination.port",
+    "protocol": "network.iana_number",
+    "start": "event.start",
+    "log-status": "aws.vpcflow.log_status",
+}
+OTEL = {
+    "dstport": "destination.port",
+    "protocol": "network.protocol.name",
+    "start": "aws.vpc.flow.start",
+    "log-status": "aws.vpc.flow.status",
+}
+OCSF = {
+    "dstport": "dst_endpoint.port",
+    "protocol": "connection_info.protocol_num",
+    "start": "time",
+    "log-status": "status_code",
+}
+
+
+def other_case(name):
+    first, *rest = name.split("-")
+    return st.sampled_from(
+        [
+            name,
+            name.upper(),
+            name.replace("-", "_"),
+            name.replace("-", " "),
+            name.replace("-", ""),
+            first + "".join(map(str.title, rest)),
+            "".join(map(str.title, [first, *rest])),
+            insights(name),
+            *ALSO_CALLED.get(name, []),
+        ]
+    )
+
+
+def values(status, absent):
+    """The values of a flow, or of a note in which `absent` stands for port and protocol."""
+    if status == "OK":
+        return FIELDS
+    note = (
+        FIELDS | {"log-status": status} | dict.fromkeys(("srcport", "dstport", "protocol"), absent)
+    )
+    return {name: value for name, value in note.items() if value is not ...}
+
+
+@st.composite
+def documents(draw, status):
+    """A flow or a note as an object whose fields have any names that are known."""
+    found = values(status, draw(st.sampled_from([None, "", "-", ...])))
+    if schema := draw(st.sampled_from([None, ELASTIC, OTEL, OCSF])):
+        named = {path: found[name] for name, path in schema.items() if name in found}
+        if schema is OCSF:
+            named["class_uid"] = 4001
+        return named if draw(st.booleans()) else within(named)
+    spelt = {draw(other_case(name)): value for name, value in found.items()}
+    return {"aws": spelt} if draw(st.booleans()) else spelt
+
+
+def within(named):
+    """Paths of keys as keys within keys."""
+    document = {}
+    for path, value in named.items():
+        *above, last = path.split(".")
+        inner = document
+        for key in above:
+            inner = inner.setdefault(key, {})
+        inner[last] = value
+    return document
+
+
+def packed(document, pack=bytes):
+    return base64.b64encode(pack(json.dumps(document).encode())).decode()
+
+
+def attributes(document):
+    named = [
+        {"key": key, "value": {} if value is None else {"stringValue": str(value)}}
+        for key, value in document.items()
+    ]
+    resource = {"attributes": [{"key": "cloud.provider", "value": {"stringValue": "aws"}}]}
+    scopes = [{"scope": {"name": "x"}, "logRecords": [{"body": {}, "attributes": named}]}]
+    return {"resourceLogs": [{"resource": resource, "scopeLogs": scopes}]}
+
+
+OF_OBJECTS = [
+    lambda each: {"hits": {"total": {"value": 1}, "hits": [{"_id": "x", "_source": each}]}},
+    lambda each: {"result": each, "preview": False},
+]
+OF_ANY = [
+    lambda each: [each],
+    lambda each: {"events": [each], "searchedLogStreams": []},
+    lambda each: {"messageType": "DATA_MESSAGE", "logEvents": [each]},
+    lambda each: {"logEvents": [{"id": "1", "timestamp": 1, "message": json.dumps(each)}]},
+    lambda each: {"message": json.dumps(each), "tags": ["a", "b"]},
+    lambda each: {"_raw": json.dumps(each)},
+    lambda each: {"records": [{"data": packed(each)}]},
+    lambda each: {"Records": [{"kinesis": {"data": packed(each, gzip.compress)}}]},
+    lambda each: {"awslogs": {"data": packed(each, gzip.compress)}},
+    lambda each: {"rawData": packed(each), "errorCode": "x", "attemptsMade": 4},
+    lambda each: {"data": {"result": [{"stream": {"job": "x"}, "values": [["17", each]]}]}},
+    lambda each: {"Items": [each], "Count": 1},
+    lambda each: [json.dumps(each)],
+]
+
+
+@st.composite
+def enveloped(draw, document):
+    """The document within any envelopes that are known, in any order."""
+    if all(not isinstance(value, dict) for value in document.values()) and draw(st.booleans()):
+        arrays = {key: [value] for key, value in document.items()}
+        document = draw(
+            st.sampled_from(
+                [{"hits": {"hits": [{"_id": "x", "fields": arrays}]}}, attributes(document)]
+            )
+        )
+    for wrap in draw(st.lists(st.sampled_from(OF_OBJECTS + OF_ANY), max_size=4)):
+        if isinstance(document, dict) or wrap in OF_ANY:
+            document = wrap(document)
+    return json.dumps(document, indent=draw(st.sampled_from([None, 1])))
+
+
+@given(data=st.data(), copies=st.sampled_from([1, 3]))
+def test_a_flow_counts_once_under_any_known_names_in_any_known_envelopes(data, copies):
+    text = data.draw(enveloped(data.draw(documents("OK"))))
+    counts = parse("\n".join([text] * copies).encode())
+    assert counts.total.records == counts.total.flows == copies
+    by_port = sum([counts.requests, counts.replies], Table())
+    assert {*zip(by_port.port, by_port.protocol, strict=True)} == {(443, 6)}
+    assert by_port.window.tolist() == [1_699_999_980] * len(by_port)
+
+
+@given(data=st.data(), status=st.sampled_from([*NOTES]))
+def test_a_note_is_that_note_under_any_known_names_in_any_known_envelopes(data, status):
+    text = data.draw(enveloped(data.draw(documents(status))))
+    assert parse(text.encode()).total.set_aside == {NOTES[status]: 1}
+
+
+def test_a_skipped_record_in_any_shape_makes_the_counts_a_lower_bound():
+    note = {"interface_id": "eni-1", "dstport": None, "log_status": "SKIPDATA"}
+    assert any("lower bound" in sentence for sentence in cautions(parse(as_json([note]))))
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda records: "\n".join(map(json.dumps, records)),
+        lambda records: "\r\n".join(map(json.dumps, records)) + "\r\n",
+        lambda records: ",\n".join(map(json.dumps, records)),
+        json.dumps,
+        lambda records: json.dumps(records, indent=2),
+        lambda records: "\ufeff" + "\n\n".join(map(json.dumps, records)) + "\n",
+        lambda records: "\n".join(json.dumps(json.dumps({"message": each})) for each in records),
+    ],
+)
+def test_strings_are_records_line_by_line_or_in_an_array(write):
+    counts = parse(write([RECORD] * 3).encode())
+    assert (counts.total.records, counts.total.flows) == (3, 3)
+
+
+def test_a_line_that_only_begins_with_a_string_is_a_line_of_text():
+    text = f'{json.dumps(RECORD)}\n"a" b\n{json.dumps(RECORD)}\n"open\n{json.dumps(RECORD)}\n'
+    counts = parse(text.encode())
+    assert counts.total.flows == 3
+    assert [fault.line for fault in counts.faults] == [2, 4]
+
+
+def test_what_is_no_record_in_a_document_makes_no_fault():
+    document = {
+        "event": {"category": ["network"], "type": ["connection", "allowed"]},
+        "tags": ["a"],
+        "related": {"ip": ["10.0.0.1"]},
+    }
+    (fault,) = parse(as_json(document)).faults
+    assert fault.text.startswith('{"event"')
+    streams = [{"stream": {"job": "x"}, "values": [["1700000000000000000", RECORD]] * 3}]
+    loki = {"status": "success", "data": {"resultType": "streams", "result": streams}}
+    total = parse(as_json(loki)).total
+    assert (total.records, total.flows) == (3, 3)
+
+
+def test_a_broken_object_beside_records_is_reported():
+    flow = {"dstport": 443, "protocol": 6, "start": 1700000000}
+    total = parse(as_json({"Items": [flow, {"dstport": 443}, flow]})).total
+    assert (total.flows, total.set_aside) == (2, {Reason.NO_RECORD_IN_JSON: 1})
+
+
+def test_null_for_port_and_protocol_without_a_status_is_no_data():
+    nothing = {"srcport": None, "dstport": None, "protocol": None, "start": 1, "bytes": None}
+    assert parse(as_json([nothing])).total.set_aside == {Reason.NO_DATA: 1}
+    assert parse(as_json([{**nothing, "log-status": "OK"}])).total.set_aside == {Reason.BAD_PORT: 1}
+
+
+def test_network_firewall_s_flow_events_count_and_without_ports_at_port_0():
+    netflow = {"pkts": 3, "bytes": 300, "start": "2023-11-14T22:13:20.000000+0000"}
+    ports = {"src_port": 40000, "dest_port": 443, "proto": "TCP"}
+    log = [
+        {"firewall_name": "x", "event": {"event_type": "netflow", "netflow": netflow, **each}}
+        for each in (ports, {"proto": "ICMP"})
+    ]
+    counts = parse(as_json(log))
+    rows = counts.requests
+    assert [*zip(rows.port, rows.protocol, rows.bytes, rows.window, strict=True)] == [
+        (0, 1, 300, 1_699_999_980),
+        (443, 6, 300, 1_699_999_980),
+    ]
+
+
+def test_names_that_are_anybody_s_count_beside_a_mark_or_when_somebody_says_so():
+    flow = {"src_port": 50000, "dst_port": 443, "protocol": "tcp", "bytes": 1}
+    with pytest.raises(LogError, match="run again with --format 'srcport dstport protocol bytes'"):
+        parse(as_json([flow]))
+    assert parse(as_json([flow]), format="srcport dstport protocol bytes").total.flows == 1
+    assert parse(as_json([flow | {"account": "123456789012"}])).total.flows == 1
+    marked = {"dst_port": 443, "protocol": "tcp", "bytes": 1, "x": "eni-0f00ba40"}
+    total = parse(as_json([flow, marked])).total
+    assert (total.flows, total.set_aside) == (1, {Reason.NO_RECORD_IN_JSON: 1})
 
 
 def test_attributes_that_are_no_pairs_are_looked_through_like_any_array():

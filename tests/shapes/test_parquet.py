@@ -241,6 +241,96 @@ def test_records_in_a_column_come_as_they_are_one_a_row():
     assert part.numbered == [(1, line()), (2, b""), (3, b"two lines")]
 
 
+def write(table):
+    out = io.BytesIO()
+    pytest.importorskip("pyarrow.parquet").write_table(table, out)
+    return out.getvalue()
+
+
+ATHENA = {
+    "interfaceid": ["eni-1"] * 3,
+    "sourceport": [50000, 50000, None],
+    "destinationport": [443, 53, None],
+    "protocol": [6, 17, None],
+    "numpackets": [1, 1, None],
+    "numbytes": [40, 40, None],
+    "starttime": [1700000000] * 3,
+    "action": ["ACCEPT", "REJECT", None],
+    "logstatus": ["OK", "OK", "SKIPDATA"],
+}
+TAILPIPE = {
+    "interface_id": ["eni-1"] * 3,
+    "src_port": [50000, 50000, None],
+    "dst_port": [443, 53, None],
+    "protocol": ["TCP", "udp", None],
+    "packets": [1, 1, None],
+    "bytes": [40, 40, None],
+    "start_time": [*[np.datetime64(1700000000, "s")] * 3],
+    "action": ["ACCEPT", "REJECT", None],
+    "log_status": ["OK", "OK", "SKIPDATA"],
+}
+
+
+@pytest.mark.parametrize("columns", [ATHENA, TAILPIPE], ids=["Athena", "Tailpipe"])
+def test_aws_s_flow_logs_under_other_names_are_flows_and_notes(columns):
+    pa = pytest.importorskip("pyarrow")
+    counts = parse(write(pa.table(columns)))
+    assert counts.total.set_aside == {Reason.SKIPPED_DATA: 1}
+    assert not counts.total.unreadable
+    rows = counts.requests + counts.replies
+    assert [*zip(rows.port, rows.protocol, rows.bytes, rows.action, strict=True)] == [
+        (443, 6, 40, 0),
+        (53, 17, 40, 1),
+    ]
+
+
+def test_names_that_are_anybody_s_are_offered_and_count_when_somebody_says_so():
+    pa = pytest.importorskip("pyarrow")
+    content = write(pa.table({"dst_port": [443], "protocol": ["tcp"]}))
+    with pytest.raises(LogError, match="run again with --format 'dstport protocol'"):
+        parse(content)
+    assert parse(content, format="dstport protocol").total.flows == 1
+
+
+def ocsf(classes, products=None):
+    pa = pytest.importorskip("pyarrow")
+    size = len(classes)
+    columns = {
+        "class_uid": classes,
+        "dst_endpoint": [{"port": port} for port in range(size)],
+        "connection_info": [{"protocol_num": 6}] * size,
+        "metadata": [{"product": {"name": name}} for name in products or ["Amazon VPC"] * size],
+        "time": [1700000000000] * size,
+    }
+    return write(pa.table(columns))
+
+
+def test_rows_of_another_class_of_ocsf_are_set_aside_and_named():
+    counts = parse(ocsf([4003, 4001, 4001, 6003, 4001]))
+    assert (counts.total.flows, counts.total.set_aside) == (3, {Reason.NOT_A_FLOW: 2})
+    assert counts.requests.port.tolist() == [1, 2, 4]
+    assert any("DNS Activity" in shape for shape in counts.total.shapes)
+    with pytest.raises(LogError, match=r"holds OCSF's DNS Activity records \(class_uid 4003\)"):
+        parse(ocsf([4003] * 9))
+    with pytest.raises(LogError, match="another product"):
+        parse(ocsf([4001], ["Fence"]))
+
+
+def test_a_table_of_others_is_refused_by_name():
+    pa = pytest.importorskip("pyarrow")
+    content = write(pa.table({"query_name": ["x"], "srcport": [1], "protocol": [17]}))
+    with pytest.raises(LogError, match="DNS queries"):
+        parse(content)
+
+
+def test_messages_in_a_column_may_be_json():
+    pa = pytest.importorskip("pyarrow")
+    flow = '{"dstPort": 443, "protocol": 6, "start": 1700000000}'
+    counts = parse(write(pa.table({"message": [flow, line().decode(), "{}", "[1]"]})))
+    assert (counts.total.flows, counts.total.faults) == (2, 2)
+    assert [fault.line for fault in counts.faults] == [3, 4]
+
+
 def test_a_table_without_rows_has_no_records():
     pa = pytest.importorskip("pyarrow")
     empty = pa.table({"dstport": pa.array([], pa.int64()), "protocol": pa.array([], pa.int64())})

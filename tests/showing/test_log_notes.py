@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from flowtag_core import parse_flow_log
-from flowtag_core.counts import MOST_SUM, FileCounts, FlowCounts, Offer, Reason, tabulate
+from flowtag_core.counts import MOST_SUM, Fault, FileCounts, FlowCounts, Offer, Reason, tabulate
 from flowtag_core.showing import log_notes
 from flowtag_core.showing.search import search
+from tests.logs import line
 from tests.showing.made import report
 
 
@@ -106,6 +107,22 @@ def test_a_layout_is_offered_with_its_lines_and_first_and_last_field():
         "7 lines fit a common layout of 3 fields, version to protocol"
     )
     assert log_notes.offered(Offer("a b", 1)).startswith("1 line fits a common layout of 2 fields")
+
+
+def test_commas_between_the_words_of_an_offer_are_said_and_part_them():
+    offer = Offer("version dstport protocol", 7, "5,443,6")
+    assert log_notes.offered(offer).startswith("7 lines, parted by commas, fit a common layout")
+    assert log_notes.named_words(offer) == "version=5  dstport=443  protocol=6"
+
+
+@pytest.mark.parametrize(
+    "prefix", ["./a.log:", "a.log.gz:", "a.log:12:", "12:", "s3/2023/11/14/a_b-c.log:"]
+)
+def test_file_names_that_a_search_puts_before_records_are_named(prefix):
+    searched = file(set_aside=[Reason.UNSUPPORTED_VERSION])
+    fault = Fault("x", 1, Reason.UNSUPPORTED_VERSION, prefix + line().decode())
+    (told,) = log_notes.cautions(FlowCounts(files={"x": searched}, faults=(fault,)))
+    assert "as grep writes it. Search again with grep -h" in told
 
 
 def test_the_words_of_a_line_are_named_but_for_those_that_are_left_out():

@@ -53,6 +53,14 @@ def test_a_list_of_services_is_a_lookup_and_its_form_is_said(text, form, left_ou
     assert looks_like_lookup(content[: 1 << 16])
 
 
+def test_a_service_may_have_several_protocols_in_one_row():
+    text = "ssh 22/tcp/udp/sctp # x\nx11\t6000-6063/tcp/udp\nhttp 80/tcp/\n"
+    assert registry(text, "a").text == (
+        "dstport,protocol,tag\n22,tcp,ssh\n22,udp,ssh\n22,sctp,ssh\n6000-6063,tcp,x11\n"
+        "6000-6063,udp,x11\n80,tcp,http\n"
+    )
+
+
 def test_columns_of_the_list_may_stand_in_any_order_and_short_rows_are_passed_over():
     text = "Transport Protocol, Port Number,Note,Service Name\nTCP,22,,ssh\nudp,53\nudp,53,\n"
     assert registry(text, "a").text == "dstport,protocol,tag\n22,tcp,ssh\n"

@@ -1,0 +1,184 @@
+"""Whose a record is, is said only where a name, a value or the beginning of a line is a mark of it."""
+
+import io
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core import parse_flow_log
+from flowtag_core.counts import Reason
+from flowtag_core.errors import LogError
+from flowtag_core.shapes.fields import MESSAGE_KEYS
+from flowtag_core.shapes.layout import KNOWN_FIELDS
+from flowtag_core.shapes.others import telling, whose, whose_by, whose_line
+from tests.logs import line
+from tests.sources.made import parse
+
+EVENT = {"src_ip": "10.0.0.1", "src_port": 40000, "dest_ip": "10.0.0.2", "dest_port": 443}
+SURICATA = {"flow_id": 1, "event_type": "flow", "proto": "TCP", **EVENT}
+OTHERS = {
+    "CloudTrail": {"eventSource": "ec2.amazonaws.com", "eventName": "RunInstances"},
+    "CloudTrail events": {"recipientAccountId": "123456789012"},
+    "bucket": {"s3": {"bucket": {"name": "x"}}},
+    "AWS WAF": {"webaclId": "arn", "action": "BLOCK"},
+    "DNS queries": {"query_name": "x.", "query_type": "A", "srcport": "1", "srcaddr": "10.0.0.1"},
+    "EventBridge": {"detail-type": "x", "detail": {}},
+    "GuardDuty": {"service": {"action": {"actionType": "PORT_PROBE"}}},
+    "Global Accelerator": {"accelerator_id": "a", "client_ip": "b", "log_status": "OK"},
+    "VPC Lattice": {"serviceNetworkArn": "arn", "protocol": "HTTP/1.1"},
+    "requests through VPC Lattice": {"serviceArn": "arn", "targetGroupArn": "arn"},
+    "network policy events of EKS": {
+        "Src IP": "10.0.0.1",
+        "Dest IP": "10.0.0.2",
+        "Dest Port": 53,
+        "Proto": "UDP",
+        "Verdict": "ACCEPT",
+    },
+    "Kubernetes": {"auditID": "x", "requestURI": "/api"},
+    "Google Cloud": {"jsonPayload": {"connection": {"dest_port": 443, "protocol": 6}}},
+    "Google Cloud's": {"connection": {"dest_port": 443, "protocol": 6}},
+    "Azure": {"properties": {"flows": []}},
+    "Azure's": {"flowRecords": {"flows": []}},
+    "Azure's flow logs": {"L4Protocol": "T", "FlowStatus": "A", "DestPort": 443},
+    "IBM Cloud": {"collector_crn": "crn", "flow_logs": [{"target_port": 443}]},
+    "IBM Cloud's": {"initiator_ip": "10.0.0.1", "target_ip": "10.0.0.2", "target_port": 443},
+    "Zeek": {"id.orig_h": "10.0.0.1", "id.resp_h": "10.0.0.2", "id.resp_p": 443, "proto": "tcp"},
+    "Suricata": SURICATA,
+    "alerts of AWS Network Firewall": {
+        "firewall_name": "x",
+        "event": {"event_type": "alert", "proto": "TCP", **EVENT},
+    },
+    "events of AWS Network Firewall, type tls": {
+        "firewall_name": "x",
+        "event": {"event_type": "tls", **EVENT},
+    },
+    "DNS Activity records (class_uid 4003)": {
+        "class_uid": 4003,
+        "dst_endpoint": {"port": 53},
+        "connection_info": {"protocol_num": 17},
+        "time": 1,
+    },
+    "API Activity records (class_uid 6003)": {"class_uid": "6003", "time": 1},
+    "OCSF's records (class_uid 7)": {"class_uid": 7, "time": 1},
+    "another product (Fence)": {
+        "class_uid": 4001,
+        "metadata": {"product": {"name": "Fence"}},
+        "dst_endpoint": {"port": 443},
+        "connection_info": {"protocol_num": 6},
+        "time": 1,
+    },
+}
+FLOW = {"dstport": 443, "protocol": 6, "start": 1700000000, "interface_id": "eni-1"}
+
+
+def lines(*documents):
+    return "\n".join(map(json.dumps, documents)).encode()
+
+
+def paths(document, above=""):
+    for key, value in document.items():
+        if isinstance(value, dict):
+            yield from paths(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+@pytest.mark.parametrize("what", OTHERS)
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda document: lines(document, document),
+        lambda document: lines({"events": [{"message": json.dumps(document)}]}),
+        lambda document: lines([document]),
+    ],
+    ids=["lines", "messages", "an array"],
+)
+def test_a_log_of_others_alone_is_refused_by_name(what, wrap):
+    with pytest.raises(LogError, match=r"^a\.json: holds ") as error:
+        parse_flow_log(io.BytesIO(wrap(OTHERS[what])), names=["a.json"])
+    assert what in str(error.value)
+    assert str(error.value).endswith("Give AWS VPC flow logs.")
+
+
+@pytest.mark.parametrize("what", OTHERS)
+@pytest.mark.parametrize("order", [1, -1], ids=["before", "behind"])
+def test_records_of_others_among_ones_own_are_set_aside_and_no_fault(what, order):
+    total = parse(lines(*[OTHERS[what], FLOW, OTHERS[what]][::order], FLOW)).total
+    assert (total.flows, total.set_aside, total.faults) == (2, {Reason.NOT_A_FLOW: 2}, 0)
+    assert any(f"{what}" in shape and "set aside" in shape for shape in total.shapes)
+
+
+@pytest.mark.parametrize("what", ["alerts of AWS Network Firewall", "Zeek", "Google Cloud"])
+def test_a_table_of_others_is_refused_by_name(what):
+    named = dict(paths(OTHERS[what]))
+    table = f"{','.join(named)}\n{','.join(map(str, named.values()))}\n"
+    with pytest.raises(LogError, match=what):
+        parse(table.encode())
+
+
+def test_rows_of_others_in_a_table_are_set_aside():
+    table = (
+        b"firewall_name,event.event_type,event.dest_port,event.proto,event.netflow.bytes\n"
+        b"x,alert,443,TCP,\nx,netflow,443,TCP,100\nx,netflow,,ICMP,100\n"
+    )
+    counts = parse(table)
+    assert counts.total.set_aside == {Reason.NOT_A_FLOW: 1}
+    assert [*zip(counts.requests.port, counts.requests.protocol, strict=True)] == [(0, 1), (443, 6)]
+
+
+@given(st.lists(st.sampled_from([*sorted(KNOWN_FIELDS), *MESSAGE_KEYS, *EVENT, "proto", "x"])))
+def test_no_names_that_many_have_are_anybody_s(names):
+    assert whose(names) == ""
+    assert telling(names) == {}
+
+
+def test_an_interface_s_id_among_the_names_is_aws_s_whatever_else_is_there():
+    assert whose(["id.resp_p", "query_name", "interfaceId"]) == ""
+    assert whose(["id.resp_p", "log_status"]) == "connections that Zeek saw"
+
+
+@pytest.mark.parametrize(
+    "product",
+    [{}, {"name": None}, {"name": "Amazon VPC"}, {"name": "x", "feature": {"name": "Flowlogs"}}],
+)
+def test_network_activity_counts_if_no_other_product_is_named(product):
+    document = {"class_uid": 4001, "metadata": {"product": product}}
+    names = dict(paths(document))
+    told = {meaning: names[path] for meaning, path in telling(names).items()}
+    assert whose_by(told) == ""
+
+
+def test_values_of_any_kind_and_length_are_told_in_few_words():
+    assert len(whose_by({"class_uid": "9" * 999})) < 200
+    assert len(whose_by({"firewall_name": 1, "event.event_type": ["x" * 999]})) < 200
+    assert whose_by({}) == whose_by({"event.event_type": "alert"}) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("https 2018-07-02T22:23:00.186641Z app/my-lb/50dc6c495c0c9188 1.1.1.1:1", "Application"),
+        (
+            "tls 2.0 2018-12-20T02:59:40 net/my-lb/c6e77e28c25b2234 g3d4b5e8",
+            "Network Load Balancer",
+        ),
+        ("2015-05-13T23:39:43.945958Z my-lb 192.168.131.39:2817 10.0.0.1:80 0.1", "Classic"),
+        ("79a59df900b949e5" * 4 + " bucket [06/Feb/2019:00:00:38 +0000]", "S3"),
+        ("#separator \\x09", "Zeek"),
+        ("version aws_account_id accelerator_id client_ip client_port", "Global Accelerator"),
+        ("2.0 123456789012 ad530208-6600-4e87-9706-1f89a7e36abc 139.162.106.181", "Global"),
+        ("Node: ip-10-0-0-1;SIP: 10.0.0.1;SPORT: 1;DIP: 10.0.0.2;DPORT: 53;PROTOCOL: UDP", "EKS"),
+    ],
+)
+def test_lines_that_only_others_have_are_known_by_their_beginning(text, what):
+    assert what in whose_line(text.encode())
+    for given_as in (text.encode(), json.dumps([{"message": text}] * 2).encode()):
+        with pytest.raises(LogError, match=what):
+            parse(given_as)
+
+
+def test_a_record_of_aws_is_nobody_else_s():
+    assert whose_line(line()) == ""
+    assert whose_line(b"2018-09-22T20:28:14.000Z " + line()) == ""
