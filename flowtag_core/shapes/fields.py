@@ -163,7 +163,9 @@ _ACTIONS: Final = {
 }
 MISSING: Final = "-"
 """What stands for a value that is not there."""
-_MISSING: Final = frozenset({"", "-", "none", "nan", "null", "<na>"})
+_MISSING: Final = frozenset(
+    ["", "-", "none", "nan", "null", "<na>", "\\n", "(null)", "(empty)", "n/a"]
+)
 _WHOLE_FLOAT: Final = re.compile(r"(\d+)\.0+")
 _CALL: Final = re.compile(r"\w+\([^()]*\)")
 _WRITTEN_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")

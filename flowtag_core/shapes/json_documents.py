@@ -54,6 +54,8 @@ _CONTAINERS: Final = (
 """Where in a JSON document the array of its records is."""
 _FOUND: Final = ("_source", "result")
 """Under which key a search tool has what it found."""
+_FIELDS: Final = "fields"
+_HIT: Final = frozenset({*_FOUND, _FIELDS})
 _PACKED: Final = ("awslogs.data", "kinesis.data", "Data", "data", "rawData")
 """Where base64 of records stands."""
 _ENVELOPE: Final = frozenset(
@@ -68,6 +70,8 @@ _PART_COST: Final = 1_500
 _LEAF_COST: Final = 100
 """The work to look at a part of a document, and at a value in it, in bytes of log to count."""
 
+_VERSION_2: Final = "2 "
+"""How most records begin; they are nobody else's."""
 _OPENERS: Final = ("{", "[")
 _NOTES: Final = ("NODATA", "SKIPDATA")
 """What log-status says where AWS has no flow to tell of."""
@@ -180,13 +184,15 @@ def _one_object(document: Any) -> Any:
 
 def _found(document: dict[str, Any]) -> dict[str, Any]:
     """The document that a search found, out of its hit: whole, or as fields with an array of values each."""
+    if document.keys().isdisjoint(_HIT):
+        return document  # as nearly always
     for _ in range(_DEEPEST):
         inner = (document.get(key) for key in _FOUND)
         source = next((each for each in inner if each and isinstance(each, dict)), None)
         if source is None:
             break
         document = source
-    fields = document.get("fields")
+    fields = document.get(_FIELDS)
     if isinstance(fields, dict) and all(isinstance(values, list) for values in fields.values()):
         return {key: values[0] if len(values) == 1 else values for key, values in fields.items()}
     return document
@@ -214,7 +220,7 @@ def _in_message(kind: Kind, text: str, within: _Within) -> Texts:
     lines = text.removesuffix("\n").split("\n") if "\n" in text else (text,)
     for line in lines:
         record = line.encode("utf-8", "replace")
-        others = whose_line(record)
+        others = "" if line[:2] == _VERSION_2 else whose_line(record)
         yield of_others("JSON", others) if others else kind, record
 
 
@@ -243,17 +249,20 @@ def _in_record(document: dict[str, Any], within: _Within) -> Texts:
     """
     every = dict(_leaves(document))
     within.budget.stream(_LEAF_COST * len(every))
-    leaves = {path: value for path, value in every.items() if value is not None}
-    reading = _reading(tuple(leaves), within.wanted, is_known=within.is_known)
-    for key in MESSAGE_KEYS:
-        text = leaves.get(key)
+    leaves = every
+    if None in every.values():
+        leaves = {path: value for path, value in every.items() if value is not None}
+    reading = _reading(tuple(leaves), within.wanted, within.is_known)
+    for key in reading.messages:
+        text = leaves[key]
         if isinstance(text, str) and (reading.kind is None or _is_whole(text)):
             yield from _in_message(_UNDER[key], text, within)
             return
-    told = {name: leaves[path] for name, path in reading.telling.items()}
-    if told and (whose_record := whose_by(told)):
-        yield of_others("JSON", whose_record), _told(document)
-        return
+    if reading.telling:
+        others = whose_by({name: leaves[path] for name, path in reading.telling.items()})
+        if others:
+            yield of_others("JSON", others), _told(document)
+            return
     if reading.kind is None:
         reading = _closer(reading, every, leaves, within)
     if reading.kind is not None:
@@ -270,34 +279,37 @@ def _is_whole(text: str) -> bool:
 class _Reading(NamedTuple):
     """How a document with certain keys is read.
 
-    `paths` has those of the wanted fields, `kind` is that of the record, None where it is none; `telling`
-    are the paths whose values say whose it is.
+    `paths` has those of the wanted fields, `kind` is that of the record, None where it is none; `messages`
+    are the keys that may have a record as text, `telling` the paths whose values say whose it is.
     """
 
     paths: dict[str, str]
     kind: Kind | None
     status: str
+    messages: tuple[str, ...]
     telling: dict[str, str]
 
 
 @lru_cache(maxsize=32)
 def _reading(
-    paths: tuple[str, ...], wanted: Wanted, *, is_known: bool = False, is_note: bool = False
+    paths: tuple[str, ...], wanted: Wanted, is_known: bool, is_note: bool = False
 ) -> _Reading:
     """How documents with these keys are read; mostly all of a file have the same."""
     found = fields_of(paths, is_known=is_known)
     status, told = found.get("log-status", ""), telling(paths)
+    messages = tuple(key for key in MESSAGE_KEYS if key in paths)
     if others := whose(paths):
-        return _Reading({}, of_others("JSON", others), status, {})
+        return _Reading({}, of_others("JSON", others), status, messages, {})
     if is_note or told:  # without port and protocol it is still a record
         found = dict.fromkeys(IN_EVERY_FLOW, "") | found
     elif not (found.keys() >= IN_EVERY_FLOW if is_known else are_flows(found, paths)):
         summary = summary_refusal(paths) if is_summary(paths) else ""
         kind = Kind("JSON", reason=Reason.NO_RECORD_IN_JSON, refusal=summary) if summary else None
-        return _Reading({}, kind, status, told)
+        return _Reading({}, kind, status, messages, told)
     there = {field: found[field] for field in wanted if field in found}
     layout = Layout(tuple(there), "named by keys")
-    return _Reading(there, Kind("JSON, fields under keys", layout), status, told)
+    kind = Kind("JSON, fields under keys", layout)
+    return _Reading(there, kind, status, messages, told)
 
 
 def _closer(
@@ -309,14 +321,14 @@ def _closer(
     """
     keys = tuple(leaves)
     if leaves.get(reading.status) in _NOTES:
-        return _reading(keys, within.wanted, is_note=True)
+        return _reading(keys, within.wanted, within.is_known, True)
     if len(every) > len(leaves):
-        with_nulls = _reading(tuple(every), within.wanted, is_known=within.is_known)
+        with_nulls = _reading(tuple(every), within.wanted, within.is_known)
         if with_nulls.kind is not None:
             return with_nulls
     if not may_be_flows(keys):
         return reading
-    as_known = _reading(keys, within.wanted, is_known=True)
+    as_known = _reading(keys, within.wanted, True)
     if are_flows(fields_of(keys, is_known=True), keys) and any(map(is_mark, keys, leaves.values())):
         return as_known
     return as_known._replace(kind=_unmarked(keys))
