@@ -19,6 +19,7 @@ from flowtag_core.shapes.fields import (
     fields_of,
     is_mark,
     is_summary,
+    listed,
     may_be_flows,
     may_be_of_others,
     summary_refusal,
@@ -45,7 +46,6 @@ _LINE_COST: Final = 64
 """Characters that are looked at in the time that a line takes by itself."""
 _READ_AGAIN: Final = 8
 """Times that the text as a whole may be looked at for the ends of quotes that have none."""
-_MOST_SHOWN: Final = 200
 _ROWS_LOOKED_AT: Final = 8
 """Rows at a table's beginning in which a mark of AWS is looked for."""
 _BESIDE: Final = Kind("lines beside a table")
@@ -95,8 +95,11 @@ def table_of(head: bytes, layout: Layout = ASSUMED) -> CsvTable | None:
             is_known = layout.is_given or _has_mark(columns, rows)
             if (table := _known_table(delimiter, columns, is_known=is_known)) is not None:
                 return table
+    # Below a header that means nothing to us stands a row, perhaps, of the format that is given.
+    may_be_rows = [[line[:_LONGEST_HEADER]] for line in lines[: 2 if layout.is_given else 1]]
     for delimiter in delimiters:
-        if delimiter != "\t" and _is_row(_names(_first_row(first, delimiter)), layout):
+        cells = [_names(_first_row(line, delimiter)) for line in may_be_rows]
+        if delimiter != "\t" and any(_is_row(row, layout) for row in cells):
             fields = {name: place for place, name in reversed([*enumerate(layout.names)])}
             names = [*layout.names]
             return CsvTable(delimiter, names, None, fields, layout.is_given, layout)
@@ -176,8 +179,8 @@ def _lack(table: CsvTable) -> str:
     """What the columns of a table lack that are no flow's."""
     if may_be_flows(table.columns):
         return may_be_of_others(table.columns)
-    columns = ", ".join(table.columns)[:_MOST_SHOWN]
-    if not table.fields.keys() >= IN_EVERY_FLOW:
+    columns = listed(table.columns)
+    if not fields_of(table.columns, is_known=True).keys() >= IN_EVERY_FLOW:
         return (
             f"is a table without a column dstport or protocol; its columns are {columns}. "
             "Flows need both, and a lookup needs a column tag as well."
@@ -196,6 +199,9 @@ def _numbered(
     rows = _Rows(table, pieces)
     reading = _Reading(table, wanted, budget)
     for row in rows:
+        if table.layout and rows.is_first and reading.is_header(row):
+            yield _BESIDE, (rows.line, _encoded(" ".join(table.layout.names)))
+            continue
         is_header = reading.is_header(row)
         if is_header:
             budget.stream(COLUMN_COST * len(row))
@@ -304,12 +310,13 @@ class _Rows:
     """The rows of a table in text, what stands above its header left out.
 
     After each `line` is the number of the line that it began on, `kind` says why it is no record if it
-    is none. After the last, `damage` is what the pieces raised. `width` is the number of columns.
+    is none, and `is_first` whether none came before. After the last, `damage` is what the pieces raised. `width` is the number of columns.
     """
 
     def __init__(self, table: CsvTable, pieces: Pieces) -> None:
         self.line = 0
         self.kind: Kind | None = None
+        self.is_first = True
         self.damage: DamagedLogError | None = None
         self.width = len(table.columns)
         self._delimiter = table.delimiter
@@ -321,7 +328,7 @@ class _Rows:
     def __iter__(self) -> Iterator[list[str]]:
         # A message may be as long as a line: csv's own limit of 131,072 characters is for less.
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
-        is_above = True
+        is_above = self.is_first = True
         while (text := self._line()) is not None:
             self.line, self.kind = self._next_line, None
             self._next_line += 1
@@ -329,6 +336,7 @@ class _Rows:
             is_above = is_above and _stands_above(row)
             if not is_above:
                 yield row
+                self.is_first = False
 
     def _quoted(self, first: str) -> list[str]:
         """The cells of the row that begins with this line, which has quotes in it.

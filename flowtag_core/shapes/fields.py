@@ -75,6 +75,9 @@ _ALSO_OF_OTHERS: Final = {
     "destinationport": "dstport",
     "proto": "protocol",
     "protocol_code": "protocol",
+    "ip_protocol": "protocol",
+    "transport": "protocol",
+    "transport_protocol": "protocol",
     "vpcflow_action": "action",
     "status": "log-status",
 }
@@ -82,10 +85,28 @@ _ALSO_OF_OTHERS: Final = {
 
 _MARKS: Final = frozenset({"interface-id", "log-status"})
 """Fields that only AWS's flow logs have."""
-_MARK: Final = "vpcflow"
-"""What a name or a value of AWS's flow logs may have in it, as in `vpcflow_action`."""
-_INTERFACE: Final = re.compile(r"\beni-[0-9a-f]{8,17}\b")
+_MARK: Final = re.compile(r"awsvpcflow|vpcflowaction$")
+"""What a name that only AWS's flow logs have may have in it, as `joined` gives it."""
+_VALUE_MARK: Final = re.compile(
+    r"\beni-[0-9a-f]{8,17}\b|\baws[_.:-]?(?:\w+:)?vpc[_.-]?flow|vpcflowlogs", re.IGNORECASE
+)
+"""An interface's id, or the name of such a log."""
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
+
+
+_ECS: Final = {
+    "destination.port": "dstport",
+    "source.port": "srcport",
+    "network.iana_number": "protocol",
+    "network.transport": "protocol",
+    "network.packets": "packets",
+    "source.packets": "packets",
+    "network.bytes": "bytes",
+    "source.bytes": "bytes",
+    "event.start": "start",
+}
+"""Elastic's names, which it gives to flows of any kind."""
+_ECS_PORT: Final = "destination.port"
 
 
 class _Schema(NamedTuple):
@@ -131,20 +152,7 @@ _SCHEMAS: Final = (
         },
     ),
     # Elastic's schema (ECS); what AWS alone has stands below aws.vpcflow.
-    _Schema(
-        "vpcflow.",
-        {
-            "destination.port": "dstport",
-            "source.port": "srcport",
-            "network.iana_number": "protocol",
-            "network.transport": "protocol",
-            "network.packets": "packets",
-            "source.packets": "packets",
-            "network.bytes": "bytes",
-            "source.bytes": "bytes",
-            "event.start": "start",
-        },
-    ),
+    _Schema("aws.vpcflow.", _ECS),
     # OpenTelemetry's collector.
     _Schema(
         "aws.vpc.flow.",
@@ -159,7 +167,7 @@ _SCHEMAS: Final = (
 
 _ACTIONS: Final = {
     **dict.fromkeys(("allowed", "accept", "1"), "ACCEPT"),
-    **dict.fromkeys(("denied", "reject", "2"), "REJECT"),
+    **dict.fromkeys(("denied", "blocked", "reject", "2"), "REJECT"),
 }
 MISSING: Final = "-"
 """What stands for a value that is not there."""
@@ -167,6 +175,8 @@ _MISSING: Final = frozenset(
     ["", "-", "none", "nan", "null", "<na>", "\\n", "(null)", "(empty)", "n/a"]
 )
 _WHOLE_FLOAT: Final = re.compile(r"(\d+)\.0+")
+_SUMS: Final = frozenset("count flows hits total records".split())
+"""What a column is called that says how many flows a row stands for."""
 _CALL: Final = re.compile(r"\w+\([^()]*\)")
 _WRITTEN_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
@@ -182,13 +192,13 @@ def field_name(name: str) -> str | None:
 
 def is_of_aws(paths: Iterable[str]) -> bool:
     """Whether one of these columns or paths of keys is a mark of AWS's flow logs."""
-    return any(_MARK in joined(path) or field_name(_last(path)) in _MARKS for path in paths)
+    return any(_MARK.search(joined(path)) or field_name(_last(path)) in _MARKS for path in paths)
 
 
 def is_mark(name: str, value: object) -> bool:
     """Whether a value in a column or below a key is a mark: an interface's id, an account's number."""
     text = value if isinstance(value, str) else text_of(value)
-    if _INTERFACE.search(text) or _MARK in text.lower():
+    if _VALUE_MARK.search(text):
         return True
     return "account" in name.lower() and _ACCOUNT.fullmatch(text.strip()) is not None
 
@@ -205,6 +215,8 @@ def fields_of(paths: Iterable[str], *, is_known: bool = False) -> dict[str, str]
             # Elsewhere `version` and `action` mean something else: ecs.version, event.action.
             alone = [path for path in paths if "." not in path]
             return _by_last_name(alone) | _by_last_name(marked) | _named(paths, names)
+    if is_known and _ECS_PORT in paths:
+        return _by_last_name(paths) | _named(paths, _ECS)
     return _by_last_name(paths, is_known=is_known or is_of_aws(paths))
 
 
@@ -250,7 +262,8 @@ def may_be_flows(paths: Iterable[str]) -> bool:
     """Whether columns or keys that are no flows' would be, if somebody said that the log is AWS's."""
     paths = list(paths)
     known, own = fields_of(paths, is_known=True), fields_of(paths)
-    return known.keys() >= IN_EVERY_FLOW and not own.keys() >= IN_EVERY_FLOW
+    sums_up = any(_last(path).lower() in _SUMS for path in paths)
+    return known.keys() >= IN_EVERY_FLOW and not own.keys() >= IN_EVERY_FLOW and not sums_up
 
 
 def is_summary(names: Iterable[str]) -> bool:
@@ -261,7 +274,7 @@ def is_summary(names: Iterable[str]) -> bool:
 def summary_refusal(columns: Iterable[str]) -> str:
     """Why the result of such a query is no flow log."""
     return (
-        f"is the result of a query that sums up ({', '.join(columns)[:_MOST_SHOWN]}), no flow log: "
+        f"is the result of a query that sums up ({listed(columns)}), no flow log: "
         "its rows are no flows. Query the records themselves (fields @message)."
     )
 
@@ -270,12 +283,17 @@ def may_be_of_others(names: Iterable[str]) -> str:
     """Why a log is not read whose names may be anybody's, and what to do if it is one of AWS's."""
     names = list(names)
     fields = fields_of(names, is_known=True)
+    wanted = " ".join(name for name in COUNTED if name in fields)
     return (
-        "may be a flow log, but no name and no value says that it is one of AWS's; its fields are "
-        f"{', '.join(names)[:_MOST_SHOWN]}. If it is one, run again with --format "
-        f"'{' '.join(name for name in COUNTED if name in fields)}', or give that under Custom format on "
-        "the page."
+        f"may be a flow log, but nothing in it shows that it is from AWS. Its fields are {listed(names)}. "
+        f"If it is, run again with --format '{wanted}', or enter that under Custom format on the page."
     )
+
+
+def listed(names: Iterable[str]) -> str:
+    """The names with commas, as many as a sentence has room for."""
+    text = ", ".join(names)
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN].rpartition(',')[0]}, ..."
 
 
 def text_of(value: object) -> str:

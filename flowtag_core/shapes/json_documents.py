@@ -33,7 +33,7 @@ from flowtag_core.shapes.fields import (
 )
 from flowtag_core.shapes.json_text import JsonText, Unread, is_json
 from flowtag_core.shapes.layout import Layout
-from flowtag_core.shapes.others import FIREWALL, telling, whose, whose_by, whose_line
+from flowtag_core.shapes.others import FIREWALL, telling, whose, whose_by, whose_line, whose_value
 from flowtag_core.shapes.records import Kind, Records, batched, of_others, sound
 from flowtag_core.shapes.text import whole_lines
 from flowtag_core.sources.budget import Budget
@@ -52,7 +52,7 @@ _CONTAINERS: Final = (
     "logRecords",
 )
 """Where in a JSON document the array of its records is."""
-_FOUND: Final = ("_source", "result")
+_FOUND: Final = ("_source", "result", "map")
 """Under which key a search tool has what it found."""
 _FIELDS: Final = "fields"
 _HIT: Final = frozenset({*_FOUND, _FIELDS})
@@ -164,6 +164,9 @@ def _in_document(document: Any, within: _Within) -> Texts:
     elif isinstance(document, list):
         for inner in document:
             yield from _in_document(inner, within.deeper)
+    elif isinstance(document, dict) and (rows := _rows(document)) is not None:
+        for row in rows:
+            yield from _in_document(row, within.deeper)
     elif isinstance(document, dict):
         yield from _in_object(_with_attributes(_found(document)), within)
     elif isinstance(document, str):
@@ -180,6 +183,28 @@ def _one_object(document: Any) -> Any:
     if not is_row or not document:
         return document
     return {text_of(pair["field"]): pair.get("value") for pair in document}
+
+
+def _rows(document: dict[str, Any]) -> Iterator[dict[str, Any]] | None:
+    """The rows of a table, each as an object; None where the document is no table.
+
+    That is one of names and rows, as of Log Analytics and pandas, or what Athena gives.
+    """
+    columns, rows = document.get("columns"), document.get("rows", document.get("data"))
+    if isinstance(athena := _at(document, "ResultSet.Rows"), list):
+        cells = [_cells(row) for row in athena]
+        columns, rows = cells[0] if cells else [], cells[1:]
+    if not isinstance(columns, list) or not isinstance(rows, list):
+        return None
+    names = [text_of(each.get("name") if isinstance(each, dict) else each) for each in columns]
+    return (dict(zip(names, row, strict=False)) for row in rows if isinstance(row, list))
+
+
+def _cells(row: Any) -> list[Any]:
+    cells = row.get("Data") if isinstance(row, dict) else None
+    if not isinstance(cells, list):
+        return []
+    return [each.get("VarCharValue") if isinstance(each, dict) else None for each in cells]
 
 
 def _found(document: dict[str, Any]) -> dict[str, Any]:
@@ -331,6 +356,8 @@ def _closer(
     as_known = _reading(keys, within.wanted, True)
     if are_flows(fields_of(keys, is_known=True), keys) and any(map(is_mark, keys, leaves.values())):
         return as_known
+    if others := next(filter(None, map(whose_value, leaves.values())), ""):
+        return as_known._replace(kind=of_others("JSON", others))
     return as_known._replace(kind=_unmarked(keys))
 
 

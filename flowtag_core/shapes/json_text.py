@@ -93,7 +93,9 @@ def is_json(head: bytes) -> bool:
 
 def _is_record(string: bytes) -> bool:
     """Whether a JSON string may be a record: of several words, or JSON itself."""
-    return len(string.split()) >= FEWEST_WORDS or string.startswith((b'"{', b'"['))
+    return len(string.replace(b"\\t", b" ").split()) >= FEWEST_WORDS or string.startswith(
+        (b'"{', b'"[')
+    )
 
 
 class JsonText:

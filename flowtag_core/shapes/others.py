@@ -13,28 +13,30 @@ from typing import Final
 from flowtag_core.shapes.fields import field_name, joined, text_of, word
 
 _CLOUDTRAIL: Final = "CloudTrail events"
-_LATTICE: Final = "requests through VPC Lattice"
-_ACCELERATOR: Final = "flow logs of Global Accelerator"
-_GOOGLE: Final = "Google Cloud's flow logs"
-_AZURE: Final = "Azure's flow logs"
-_IBM: Final = "IBM Cloud's flow logs"
-_POLICY: Final = "network policy events of EKS"
-_ZEEK: Final = "connections that Zeek saw"
+_LATTICE: Final = "VPC Lattice access logs"
+_ACCELERATOR: Final = "Global Accelerator flow logs"
+_GOOGLE: Final = "Google Cloud network logs"
+_AZURE: Final = "Azure flow logs"
+_IBM: Final = "IBM Cloud flow logs"
+_ORACLE: Final = "Oracle Cloud logs"
+_FIREWALL_LOGS: Final = "AWS Network Firewall logs"
+_POLICY: Final = "EKS network policy logs"
+_ZEEK: Final = "Zeek logs"
 
 _NAMES: Final = (
     ("userIdentity.type", _CLOUDTRAIL),
     ("recipientAccountId", _CLOUDTRAIL),
     ("eventSource eventName", _CLOUDTRAIL),
-    ("s3.bucket.name", "S3's notes of what happened in a bucket"),
-    ("webaclId", "requests that AWS WAF saw"),
+    ("s3.bucket.name", "S3 event notifications"),
+    ("webaclId", "AWS WAF logs"),
     ("query_name", "DNS queries"),
-    ("detail-type", "events of EventBridge"),
-    ("service.action.actionType", "findings of GuardDuty"),
+    ("detail-type", "EventBridge events"),
+    ("service.action.actionType", "GuardDuty findings"),
     ("accelerator_id client_ip", _ACCELERATOR),
     ("serviceNetworkArn", _LATTICE),
     ("serviceArn targetGroupArn", _LATTICE),
     ("Src_IP Dest_IP Verdict", _POLICY),
-    ("auditID requestURI", "audit events of Kubernetes"),
+    ("auditID requestURI", "Kubernetes audit logs, as of EKS"),
     ("jsonPayload.connection.dest_port", _GOOGLE),
     ("connection.dest_port", _GOOGLE),
     ("properties.flows", _AZURE),
@@ -45,7 +47,10 @@ _NAMES: Final = (
     ("initiator_ip target_ip", _IBM),
     ("id.resp_p", _ZEEK),
     ("id.resp_h", _ZEEK),
-    ("flow_id event_type src_ip", "events of Suricata"),
+    ("vswitch-id", "Alibaba Cloud flow logs"),
+    ("oracle.compartmentid", _ORACLE),
+    ("gcp.vpcflow.reporter", _GOOGLE),
+    ("flow_id event_type src_ip", "Suricata events"),
 )
 """Names of columns, or paths of keys, that only these have: one, or several that come together."""
 _BY_NAMES: Final = tuple((frozenset(map(joined, names.split())), what) for names, what in _NAMES)
@@ -55,16 +60,16 @@ _ADDRESS: Final = rb"[\d.]+:\d+"
 _LINES: Final = (
     (
         rb"(?:https?|h2|grpcs|wss?) " + _TIME + rb" app/",
-        "access logs of an Application Load Balancer",
+        "Application Load Balancer access logs",
     ),
-    (rb"tls \d\.\d " + _TIME + rb" net/", "access logs of a Network Load Balancer (NLB)"),
+    (rb"tls \d\.\d " + _TIME + rb" net/", "Network Load Balancer (NLB) access logs"),
     (
         _TIME + rb" [A-Za-z0-9-]+ " + _ADDRESS + rb" (?:-|" + _ADDRESS + rb") ",
-        "access logs of a Classic Load Balancer",
+        "Classic Load Balancer access logs",
     ),
-    (rb"[0-9a-f]{64} \S+ \[", "access logs of S3"),
-    (rb"#Version: 1\.0\r?\n#Fields:", "access logs of CloudFront or a web server"),
-    (rb"#separator ", "a log of Zeek"),
+    (rb"[0-9a-f]{64} \S+ \[", "S3 access logs"),
+    (rb"#Version: 1\.0\r?\n#Fields:", "CloudFront or web server access logs"),
+    (rb"#separator ", _ZEEK),
     (
         rb"version aws_account_id accelerator_id |[12]\.0 \d{12} [0-9a-f]{8}-[0-9a-f]{4}-",
         _ACCELERATOR,
@@ -73,6 +78,13 @@ _LINES: Final = (
 )
 """How lines of text begin that only these have."""
 _BY_LINE: Final = re.compile(b"|".join(b"(" + line + b")" for line, _ in _LINES))
+
+_VALUES: Final = (
+    (re.compile(r"gcp\.vpcflow|\bcompute\.googleapis\.com"), _GOOGLE),
+    (re.compile(r"\bcom\.oraclecloud\."), _ORACLE),
+    (re.compile(r"AWSNetworkFirewall|\baws\.(?:network_)?firewall"), _FIREWALL_LOGS),
+)
+"""What a value has in it that is a mark of others."""
 
 _CLASS: Final = "class_uid"
 _PRODUCT: Final = "metadata.product.name"
@@ -129,6 +141,12 @@ def whose_line(line: bytes) -> str:
     return _LINES[found.lastindex - 1][1] if found and found.lastindex else ""
 
 
+def whose_value(value: object) -> str:
+    """Whose records have such a value; nothing for most."""
+    text = value if isinstance(value, str) else ""
+    return next((what for mark, what in _VALUES if mark.search(text)), "")
+
+
 def telling(names: Iterable[str]) -> dict[str, str]:
     """The columns or paths of keys whose values `whose_by` wants to see, by what they mean."""
     return {_TELLING[joined(name)]: name for name in names if joined(name) in _TELLING}
@@ -150,14 +168,14 @@ def whose_by(values: Mapping[str, object]) -> str:
 
 def _whose_firewall(event: str) -> str:
     if event == "alert":
-        return "alerts of AWS Network Firewall"
-    return f"events of AWS Network Firewall{f', type {event}' if event else ''}"
+        return "AWS Network Firewall alerts"
+    return f"AWS Network Firewall events{f' ({event})' if event else ''}"
 
 
 def _whose_ocsf(number: str, product: str, feature: str) -> str:
     if number != _NETWORK_ACTIVITY:
         called = f"{_CLASSES[number]} " if number in _CLASSES else ""
-        return f"OCSF's {called}records (class_uid {number[:_LONGEST]})"
+        return f"OCSF {called}events (class_uid {number[:_LONGEST]})"
     if not product.strip("- ") or "vpc" in product.lower() or "flow" in feature.lower():
         return ""
-    return f"OCSF's Network Activity of another product ({product[:_LONGEST]})"
+    return f"OCSF Network Activity events of another product ({product[:_LONGEST]})"

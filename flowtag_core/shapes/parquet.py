@@ -21,6 +21,7 @@ from flowtag_core.shapes.fields import (
     MISSING,
     are_flows,
     fields_of,
+    listed,
     may_be_flows,
     may_be_of_others,
     word,
@@ -251,7 +252,7 @@ def _chosen(
         raise LogError(f"{name}: {may_be_of_others(single)}")
     raise LogError(
         f"{name}: is a Parquet file without the columns dstport and protocol of a flow; its "
-        f"columns are {', '.join(names)[:200]}. Export these two with it."
+        f"columns are {listed(names)}. Export these two with it."
     )
 
 

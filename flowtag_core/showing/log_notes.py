@@ -102,7 +102,7 @@ def _doubt(name: str, file: FileCounts, first: Fault | None) -> Iterator[str]:
     elif offer := file.offer:
         yield f"{name}: has no header. {offered(offer)}; that is not guessed, only offered."
     elif not file.flows and file.set_aside[Reason.NO_RECORD_IN_JSON] == file.faults > 0:
-        yield f"{name}: is JSON without one record of a flow log. Give the records themselves."
+        yield f"{name}: no record of a flow log was found in its JSON. Give the records themselves."
     elif not file.flows and first and _SEARCHED.match(first.text):
         yield (
             f"{name}: not one flow was found; a file name or a line number stands before each record, as "

@@ -199,6 +199,8 @@ def test_rows_without_a_header_have_the_format_that_is_given():
     counts = parse(b"10.0.0.1,443,TCP,x\n10.0.0.1,53,17,y,more\n-,-,-,-\n", format=names)
     assert (counts.total.flows, counts.total.set_aside) == (2, {Reason.NO_DATA: 1})
     assert parse(b"srcaddr,dstport,protocol,bytes\nx,443,6,1\n", format=names).total.flows == 1
+    headed = parse(b"from,to,what,note\nx,443,6,1\ny,53,17,2\n", format=names).total
+    assert (headed.records, headed.headers, headed.flows) == (3, 1, 2)
 
 
 def test_names_that_are_anybody_s_count_beside_a_mark_or_when_somebody_says_so():
@@ -208,7 +210,7 @@ def test_names_that_are_anybody_s_count_beside_a_mark_or_when_somebody_says_so()
     assert parse(unmarked, format="srcport dstport protocol").total.flows == 1
     marked = unmarked.replace(b"protocol", b"protocol,bytes,x").replace(b"tcp", b"tcp,1,%s")
     assert parse(marked % b"eni-0f00ba40").total.flows == 1
-    with pytest.raises(LogError, match="no name and no value says that it is one of AWS's"):
+    with pytest.raises(LogError, match="nothing in it shows that it is from AWS"):
         parse(marked % b"eth0")
     # A mark makes no flows of what sums up.
     with pytest.raises(LogError, match="without what each flow has its own of"):

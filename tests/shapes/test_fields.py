@@ -94,6 +94,10 @@ def test_a_name_of_aws_s_own_counts_before_one_that_others_have_too():
     ("name", "value", "expected"),
     [
         ("x", "eni-0f00ba40000000001", True),
+        ("x", "aws:cloudwatchlogs:vpcflow", True),
+        ("x", "AWS_VPC_FLOW", True),
+        ("x", "gcp.vpcflow", False),
+        ("x", "s3://b/AWSLogs/1/vpcflowlogs/x.gz", True),
         ("stream", "eni-0f00ba40-all", True),
         ("x", "seni-0f00ba40", False),
         ("x", "eni-xyz", False),
@@ -115,7 +119,20 @@ def test_what_may_be_anybody_s_is_offered_with_the_format_that_takes_it():
     sentence = may_be_of_others(["src_ip", "dest_port", "proto", "bytes"])
     assert "src_ip, dest_port, proto, bytes" in sentence
     assert "run again with --format 'dstport protocol bytes'" in sentence
-    assert len(may_be_of_others(["dst_port", "protocol", "x" * 9_999])) < 600
+    long = may_be_of_others(["dst_port", "protocol", "x" * 9_999])
+    assert "dst_port, protocol, ..." in long
+
+
+def test_names_of_ecs_are_anybody_s():
+    names = ["destination.port", "network.transport", "source.bytes"]
+    assert not fields_of(names).keys() & {"dstport", "protocol"}
+    assert may_be_flows(names)
+    assert fields_of(names, is_known=True).keys() == {"dstport", "protocol", "bytes"}
+
+
+@pytest.mark.parametrize("column", ["count", "Flows", "hits"])
+def test_what_sums_up_under_names_that_are_anybody_s_is_not_offered(column):
+    assert not may_be_flows(["dst_port", "protocol", column])
 
 
 def test_a_flow_that_elastic_stores_has_its_version_from_aws_alone():
@@ -211,6 +228,7 @@ def test_a_query_that_sums_up_is_known_by_a_column_that_is_a_call():
         (1, "action", "ACCEPT"),
         ("2", "action", "REJECT"),
         (3, "action", "3"),
+        ("blocked", "action", "REJECT"),
         ("drop", "action", "drop"),
         ("1", "protocol", "1"),
         ("TCP", "protocol", "6"),

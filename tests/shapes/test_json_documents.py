@@ -35,7 +35,9 @@ def test_json_without_a_record_says_so(document):
     assert counts.total.flows == 0
     sentences = " ".join(cautions(counts))
     assert sentences.startswith(
-        "x.json: is JSON without one record" if counts.total.records else "x.json: holds no record"
+        "x.json: no record of a flow log was found in its JSON"
+        if counts.total.records
+        else "x.json: holds no record"
     )
 
 
@@ -343,6 +345,7 @@ def test_a_skipped_record_in_any_shape_makes_the_counts_a_lower_bound():
         json.dumps,
         lambda records: json.dumps(records, indent=2),
         lambda records: "\ufeff" + "\n\n".join(map(json.dumps, records)) + "\n",
+        lambda records: "\n".join(json.dumps(each.replace(" ", "\t")) for each in records),
         lambda records: "\n".join(json.dumps(json.dumps({"message": each})) for each in records),
     ],
 )
@@ -376,6 +379,32 @@ def test_a_broken_object_beside_records_is_reported():
     flow = {"dstport": 443, "protocol": 6, "start": 1700000000}
     total = parse(as_json({"Items": [flow, {"dstport": 443}, flow]})).total
     assert (total.flows, total.set_aside) == (2, {Reason.NO_RECORD_IN_JSON: 1})
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        lambda names, rows: {
+            "tables": [{"name": "x", "columns": [{"name": n} for n in names], "rows": rows}]
+        },
+        lambda names, rows: {"columns": names, "index": [0, 1], "data": rows},
+        lambda names, rows: {
+            "ResultSet": {
+                "Rows": [
+                    {"Data": [{} if each is None else {"VarCharValue": str(each)} for each in row]}
+                    for row in [names, *rows]
+                ]
+            }
+        },
+    ],
+    ids=["Log Analytics", "pandas", "Athena"],
+)
+def test_names_and_rows_in_json_are_a_table(table):
+    rows = [[50000, 443, 6, "OK", "short"], [None, None, None, "NODATA"]]
+    names = ["srcport", "dstport", "protocol", "log_status", "x"]
+    total = parse(as_json(table(names, rows))).total
+    assert (total.flows, total.set_aside) == (1, {Reason.NO_DATA: 1})
+    assert parse(as_json({"columns": ["a"], "rows": [1, [2]]})).total.flows == 0
 
 
 def test_null_for_port_and_protocol_without_a_status_is_no_data():

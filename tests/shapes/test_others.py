@@ -12,7 +12,7 @@ from flowtag_core.counts import Reason
 from flowtag_core.errors import LogError
 from flowtag_core.shapes.fields import MESSAGE_KEYS
 from flowtag_core.shapes.layout import KNOWN_FIELDS
-from flowtag_core.shapes.others import telling, whose, whose_by, whose_line
+from flowtag_core.shapes.others import telling, whose, whose_by, whose_line, whose_value
 from tests.logs import line
 from tests.sources.made import parse
 
@@ -20,16 +20,16 @@ EVENT = {"src_ip": "10.0.0.1", "src_port": 40000, "dest_ip": "10.0.0.2", "dest_p
 SURICATA = {"flow_id": 1, "event_type": "flow", "proto": "TCP", **EVENT}
 OTHERS = {
     "CloudTrail": {"eventSource": "ec2.amazonaws.com", "eventName": "RunInstances"},
-    "CloudTrail events": {"recipientAccountId": "123456789012"},
-    "bucket": {"s3": {"bucket": {"name": "x"}}},
+    "holds CloudTrail events": {"recipientAccountId": "123456789012"},
+    "S3 event notifications": {"s3": {"bucket": {"name": "x"}}},
     "AWS WAF": {"webaclId": "arn", "action": "BLOCK"},
     "DNS queries": {"query_name": "x.", "query_type": "A", "srcport": "1", "srcaddr": "10.0.0.1"},
     "EventBridge": {"detail-type": "x", "detail": {}},
     "GuardDuty": {"service": {"action": {"actionType": "PORT_PROBE"}}},
     "Global Accelerator": {"accelerator_id": "a", "client_ip": "b", "log_status": "OK"},
     "VPC Lattice": {"serviceNetworkArn": "arn", "protocol": "HTTP/1.1"},
-    "requests through VPC Lattice": {"serviceArn": "arn", "targetGroupArn": "arn"},
-    "network policy events of EKS": {
+    "VPC Lattice access logs": {"serviceArn": "arn", "targetGroupArn": "arn"},
+    "EKS network policy logs": {
         "Src IP": "10.0.0.1",
         "Dest IP": "10.0.0.2",
         "Dest Port": 53,
@@ -38,30 +38,53 @@ OTHERS = {
     },
     "Kubernetes": {"auditID": "x", "requestURI": "/api"},
     "Google Cloud": {"jsonPayload": {"connection": {"dest_port": 443, "protocol": 6}}},
-    "Google Cloud's": {"connection": {"dest_port": 443, "protocol": 6}},
+    "Google Cloud network logs": {"connection": {"dest_port": 443, "protocol": 6}},
     "Azure": {"properties": {"flows": []}},
-    "Azure's": {"flowRecords": {"flows": []}},
-    "Azure's flow logs": {"L4Protocol": "T", "FlowStatus": "A", "DestPort": 443},
+    "Azure flow": {"flowRecords": {"flows": []}},
+    "Azure flow logs": {"L4Protocol": "T", "FlowStatus": "A", "DestPort": 443},
     "IBM Cloud": {"collector_crn": "crn", "flow_logs": [{"target_port": 443}]},
-    "IBM Cloud's": {"initiator_ip": "10.0.0.1", "target_ip": "10.0.0.2", "target_port": 443},
+    "IBM Cloud flow logs": {
+        "initiator_ip": "10.0.0.1",
+        "target_ip": "10.0.0.2",
+        "target_port": 443,
+    },
     "Zeek": {"id.orig_h": "10.0.0.1", "id.resp_h": "10.0.0.2", "id.resp_p": 443, "proto": "tcp"},
     "Suricata": SURICATA,
-    "alerts of AWS Network Firewall": {
+    "Alibaba": {
+        "vswitch-id": "vsw",
+        "srcport": 1,
+        "dstport": 443,
+        "protocol": 6,
+        "log-status": "OK",
+    },
+    "Oracle": {"data": {"destinationPort": 443}, "oracle": {"compartmentid": "ocid1"}},
+    "Google Cloud network": {
+        "gcp": {"vpcflow": {"reporter": "SRC"}},
+        "destination": {"port": 443},
+        "network": {"transport": "tcp"},
+    },
+    "Google": {
+        "event": {"dataset": "gcp.vpcflow"},
+        "destination": {"port": 443},
+        "network": {"transport": "tcp"},
+    },
+    "Oracle Cloud": {"type": "com.oraclecloud.vcn.flowlogs", "dst_port": 443, "protocol": 6},
+    "AWS Network Firewall alerts": {
         "firewall_name": "x",
         "event": {"event_type": "alert", "proto": "TCP", **EVENT},
     },
-    "events of AWS Network Firewall, type tls": {
+    "AWS Network Firewall events (tls)": {
         "firewall_name": "x",
         "event": {"event_type": "tls", **EVENT},
     },
-    "DNS Activity records (class_uid 4003)": {
+    "DNS Activity events (class_uid 4003)": {
         "class_uid": 4003,
         "dst_endpoint": {"port": 53},
         "connection_info": {"protocol_num": 17},
         "time": 1,
     },
-    "API Activity records (class_uid 6003)": {"class_uid": "6003", "time": 1},
-    "OCSF's records (class_uid 7)": {"class_uid": 7, "time": 1},
+    "API Activity events (class_uid 6003)": {"class_uid": "6003", "time": 1},
+    "OCSF events (class_uid 7)": {"class_uid": 7, "time": 1},
     "another product (Fence)": {
         "class_uid": 4001,
         "metadata": {"product": {"name": "Fence"}},
@@ -107,10 +130,12 @@ def test_a_log_of_others_alone_is_refused_by_name(what, wrap):
 def test_records_of_others_among_ones_own_are_set_aside_and_no_fault(what, order):
     total = parse(lines(*[OTHERS[what], FLOW, OTHERS[what]][::order], FLOW)).total
     assert (total.flows, total.set_aside, total.faults) == (2, {Reason.NOT_A_FLOW: 2}, 0)
-    assert any(f"{what}" in shape and "set aside" in shape for shape in total.shapes)
+    assert any(
+        what.removeprefix("holds ") in shape and "set aside" in shape for shape in total.shapes
+    )
 
 
-@pytest.mark.parametrize("what", ["alerts of AWS Network Firewall", "Zeek", "Google Cloud"])
+@pytest.mark.parametrize("what", ["AWS Network Firewall alerts", "Zeek", "Google Cloud"])
 def test_a_table_of_others_is_refused_by_name(what):
     named = dict(paths(OTHERS[what]))
     table = f"{','.join(named)}\n{','.join(map(str, named.values()))}\n"
@@ -136,7 +161,7 @@ def test_no_names_that_many_have_are_anybody_s(names):
 
 def test_an_interface_s_id_among_the_names_is_aws_s_whatever_else_is_there():
     assert whose(["id.resp_p", "query_name", "interfaceId"]) == ""
-    assert whose(["id.resp_p", "log_status"]) == "connections that Zeek saw"
+    assert whose(["id.resp_p", "log_status"]) == "Zeek logs"
 
 
 @pytest.mark.parametrize(
@@ -177,6 +202,11 @@ def test_lines_that_only_others_have_are_known_by_their_beginning(text, what):
     for given_as in (text.encode(), json.dumps([{"message": text}] * 2).encode()):
         with pytest.raises(LogError, match=what):
             parse(given_as)
+
+
+@pytest.mark.parametrize("value", [None, 443, "ACCEPT", "aws.vpcflow", "eni-0f00ba40", ["gcp"]])
+def test_most_values_are_nobody_s(value):
+    assert whose_value(value) == ""
 
 
 def test_a_record_of_aws_is_nobody_else_s():

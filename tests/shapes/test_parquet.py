@@ -310,7 +310,7 @@ def test_rows_of_another_class_of_ocsf_are_set_aside_and_named():
     assert (counts.total.flows, counts.total.set_aside) == (3, {Reason.NOT_A_FLOW: 2})
     assert counts.requests.port.tolist() == [1, 2, 4]
     assert any("DNS Activity" in shape for shape in counts.total.shapes)
-    with pytest.raises(LogError, match=r"holds OCSF's DNS Activity records \(class_uid 4003\)"):
+    with pytest.raises(LogError, match=r"holds OCSF DNS Activity events \(class_uid 4003\)"):
         parse(ocsf([4003] * 9))
     with pytest.raises(LogError, match="another product"):
         parse(ocsf([4001], ["Fence"]))

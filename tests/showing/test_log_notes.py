@@ -51,7 +51,10 @@ def test_the_equation_names_every_reason_that_occurs_and_adds_up():
         (file(2, fitting={"a b c": 3}), "x: has no header. 3 lines fit a common layout of 3"),
         (file(3, fitting={"a b c": 3}), "x: 3 lines would fit another layout than the rest."),
         (file(3, headers=1, fitting={"a b c": 4}), "x: 4 lines would fit another layout"),
-        (file(set_aside=[Reason.NO_RECORD_IN_JSON]), "x: is JSON without one record"),
+        (
+            file(set_aside=[Reason.NO_RECORD_IN_JSON]),
+            "x: no record of a flow log was found in its JSON",
+        ),
         (file(set_aside=[Reason.BAD_PORT]), "x: not one flow was found. If its format is a"),
         (
             file(set_aside=[Reason.NO_DATA] * 2),
