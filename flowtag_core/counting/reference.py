@@ -356,8 +356,18 @@ class Reference:
         """The layouts in common use in which a line would be a flow; commas may part its words."""
         words = _first_words(_stripped(line), MOST_WORDS + 1)
         if len(words) == 1 and b"," in words[0]:
-            return fitting([word.strip(b'"') for word in words[0].split(b",", MOST_WORDS)])
+            return _fitting_commas(words[0])
         return fitting(words, self.layout.names)
+
+
+def _fitting_commas(line: bytes) -> list[tuple[str, ...]]:
+    """The layouts in common use of which a line has all fields, parted by commas."""
+    words = line.split(b",", MOST_WORDS)
+    is_quoted = words[0][:1] == b'"'
+    if is_quoted and not all(word[:1] == word[-1:] == b'"' for word in words):
+        return []
+    words = [word.strip(b'"') for word in words]
+    return [names for names in fitting(words) if len(names) == len(words)]
 
 
 def is_reply(protocol: Ints, srcport: Ints, dstport: Ints) -> NDArray[np.bool_]:

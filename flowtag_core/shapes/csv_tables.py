@@ -95,10 +95,9 @@ def table_of(head: bytes, layout: Layout = ASSUMED) -> CsvTable | None:
             is_known = layout.is_given or _has_mark(columns, rows)
             if (table := _known_table(delimiter, columns, is_known=is_known)) is not None:
                 return table
-    # Below a header that means nothing to us stands a row, perhaps, of the format that is given.
-    may_be_rows = [[line[:_LONGEST_HEADER]] for line in lines[: 2 if layout.is_given else 1]]
+    beginning = [line[:_LONGEST_HEADER] for line in lines[:_ROWS_LOOKED_AT]]
     for delimiter in delimiters:
-        cells = [_names(_first_row(line, delimiter)) for line in may_be_rows]
+        cells = (_names(_first_row([line], delimiter)) for line in beginning)
         if delimiter != "\t" and any(_is_row(row, layout) for row in cells):
             fields = {name: place for place, name in reversed([*enumerate(layout.names)])}
             names = [*layout.names]
@@ -205,9 +204,7 @@ def _numbered(
         is_header = reading.is_header(row)
         if is_header:
             budget.stream(COLUMN_COST * len(row))
-        if is_header and (
-            header := _known_table(table.delimiter, _names(row), is_known=table.is_known)
-        ):
+        if is_header and (header := _header(table, row)):
             reading = _Reading(header, wanted, budget)
             rows.width = len(row)
         else:
@@ -215,6 +212,18 @@ def _numbered(
                 yield rows.kind or kind, (rows.line, text)
     if rows.damage:
         raise rows.damage
+
+
+def _header(table: CsvTable, row: list[str]) -> CsvTable | None:
+    """The table that a row begins if it is a header; one cell that is a name by chance makes it none."""
+    names = _names(row)
+    if any(name[:1].isdigit() or name == MISSING for name in names):
+        return None
+    header = _known_table(table.delimiter, names, is_known=table.is_known)
+    if header is None or names == table.columns or header.fields.keys() >= IN_EVERY_FLOW:
+        return header
+    known = sum(name in MESSAGE_KEYS or name[:1] == "@" for name in names) + len(header.fields)
+    return header if 2 * known >= len(names) and header.message is not None else None
 
 
 class _Reading:
@@ -230,6 +239,8 @@ class _Reading:
         self._reach = max(needed, default=-1) if table.message is None else table.message
         if self._places and table.message is not None:
             self._reach = min(self._reach, max(needed))
+        if table.layout:  # which has no more fields than its rows must have
+            self._reach = len(table.columns) - 1
         column = table.columns[table.message] if table.message is not None else ""
         self._as_text = Kind(f"a table, records in the column {column}")
         self._telling = {
@@ -257,10 +268,17 @@ class _Reading:
             yield _BESIDE, b""
         elif len(row) <= self._reach:
             yield _BESIDE, _encoded(self.table.delimiter.join(row))
+        elif self._is_other_version(row):
+            yield _BESIDE, _encoded(" ".join(row))
         elif message is None or (self._places and not _is_whole(cell)):
             yield self._flow(row)
         else:
             yield from self._in_message(cell)
+
+    def _is_other_version(self, row: list[str]) -> bool:
+        """Whether it is no row of AWS's default layout, which says 2."""
+        layout = self.table.layout
+        return layout is not None and layout.is_default and row[0].strip() != "2"
 
     def _flow(self, row: list[str]) -> tuple[Kind, bytes]:
         """The record of a row whose cells are a flow's fields."""
@@ -278,7 +296,7 @@ class _Reading:
 
     def _in_message(self, cell: str) -> Iterator[tuple[Kind, bytes]]:
         cell = cell.rstrip("\r\n")
-        if cell.lstrip()[:1] in ("{", "["):
+        if not cell.startswith("2 "):  # as most begin, which are nothing but records
             from flowtag_core.shapes.json_documents import message_records
 
             yield from message_records(
@@ -299,7 +317,8 @@ def _kind(table: CsvTable, there: list[str]) -> Kind:
 
 def _is_whole(cell: str) -> bool:
     """Whether a cell beside the fields of a flow may be the record itself."""
-    return len(cell.split()) >= FEWEST_WORDS or cell.lstrip()[:1] in ("{", "[")
+    words = cell.split(None, FEWEST_WORDS)
+    return (len(words) >= FEWEST_WORDS and words[0].isdigit()) or cell.lstrip()[:1] in ("{", "[")
 
 
 def _encoded(text: str) -> bytes:

@@ -85,12 +85,14 @@ _ALSO_OF_OTHERS: Final = {
 
 _MARKS: Final = frozenset({"interface-id", "log-status"})
 """Fields that only AWS's flow logs have."""
+_OWN: Final = IN_EVERY_FLOW | {"log-status"}
 _MARK: Final = re.compile(r"awsvpcflow|vpcflowaction$")
 """What a name that only AWS's flow logs have may have in it, as `joined` gives it."""
 _VALUE_MARK: Final = re.compile(
     r"\beni-[0-9a-f]{8,17}\b|\baws[_.:-]?(?:\w+:)?vpc[_.-]?flow|vpcflowlogs", re.IGNORECASE
 )
 """An interface's id, or the name of such a log."""
+_ACCOUNTS: Final = frozenset({"account", "accountid", "awsaccount", "awsaccountid"})
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 
 
@@ -200,7 +202,7 @@ def is_mark(name: str, value: object) -> bool:
     text = value if isinstance(value, str) else text_of(value)
     if _VALUE_MARK.search(text):
         return True
-    return "account" in name.lower() and _ACCOUNT.fullmatch(text.strip()) is not None
+    return _plain(_last(name)) in _ACCOUNTS and _ACCOUNT.fullmatch(text.strip()) is not None
 
 
 def fields_of(paths: Iterable[str], *, is_known: bool = False) -> dict[str, str]:
@@ -210,6 +212,8 @@ def fields_of(paths: Iterable[str], *, is_known: bool = False) -> dict[str, str]
     `is_known` that these are AWS's logs, or a name says it, names count that others use too.
     """
     paths = list(paths)
+    if has_own_flow(paths):
+        return _by_last_name(paths, is_known=True)
     for mark, names in _SCHEMAS:
         if marked := [path for path in paths if mark in path]:
             # Elsewhere `version` and `action` mean something else: ecs.version, event.action.
@@ -218,6 +222,11 @@ def fields_of(paths: Iterable[str], *, is_known: bool = False) -> dict[str, str]
     if is_known and _ECS_PORT in paths:
         return _by_last_name(paths) | _named(paths, _ECS)
     return _by_last_name(paths, is_known=is_known or is_of_aws(paths))
+
+
+def has_own_flow(paths: Iterable[str]) -> bool:
+    """Whether port, protocol and status of a flow are there under AWS's own names."""
+    return _by_last_name(path for path in paths if "." not in path).keys() >= _OWN
 
 
 def _named(paths: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
@@ -279,13 +288,13 @@ def summary_refusal(columns: Iterable[str]) -> str:
     )
 
 
-def may_be_of_others(names: Iterable[str]) -> str:
+def may_be_of_others(names: Iterable[str], looked_at: str = "nothing in it") -> str:
     """Why a log is not read whose names may be anybody's, and what to do if it is one of AWS's."""
     names = list(names)
     fields = fields_of(names, is_known=True)
     wanted = " ".join(name for name in COUNTED if name in fields)
     return (
-        f"may be a flow log, but nothing in it shows that it is from AWS. Its fields are {listed(names)}. "
+        f"may be a flow log, but {looked_at} shows that it is from AWS. Its fields are {listed(names)}. "
         f"If it is, run again with --format '{wanted}', or enter that under Custom format on the page."
     )
 

@@ -11,29 +11,30 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError, LogError, OverBudgetError
 from flowtag_core.shapes.fields import (
     FEWEST_WORDS,
-    IN_EVERY_FLOW,
     MESSAGE_KEYS,
     are_flows,
     fields_of,
     is_mark,
-    is_summary,
-    may_be_flows,
-    may_be_of_others,
-    summary_refusal,
     text_of,
     with_port_0,
     word,
 )
+from flowtag_core.shapes.json_keys import (
+    MOST_KEYS,
+    Reading,
+    flow_of,
+    note_of,
+    reading_of,
+    unmarked,
+)
 from flowtag_core.shapes.json_text import JsonText, Unread, is_json
-from flowtag_core.shapes.layout import Layout
-from flowtag_core.shapes.others import FIREWALL, telling, whose, whose_by, whose_line, whose_value
+from flowtag_core.shapes.others import FIREWALL, whose_by, whose_line, whose_value
 from flowtag_core.shapes.records import Kind, Records, batched, of_others, sound
 from flowtag_core.shapes.text import whole_lines
 from flowtag_core.sources.budget import Budget
@@ -52,10 +53,12 @@ _CONTAINERS: Final = (
     "logRecords",
 )
 """Where in a JSON document the array of its records is."""
-_FOUND: Final = ("_source", "result", "map")
-"""Under which key a search tool has what it found."""
-_FIELDS: Final = "fields"
-_HIT: Final = frozenset({*_FOUND, _FIELDS})
+_SOURCE: Final = "_source"
+_TABLE: Final = frozenset({"columns", "ResultSet"})
+_HIT: Final = frozenset({"_id", "_index"})
+"""What a search tool says of a document that it found."""
+_FOUND: Final = ("result", "map")
+"""Under which key others have what they found, if the document that has the key is no record itself."""
 _PACKED: Final = ("awslogs.data", "kinesis.data", "Data", "data", "rawData")
 """Where base64 of records stands."""
 _ENVELOPE: Final = frozenset(
@@ -67,8 +70,10 @@ _DEEPEST: Final = 32
 _LONGEST_TOLD: Final = 400
 _LONGEST_PATH: Final = 200
 _PART_COST: Final = 1_500
+_BESIDE_COST: Final = 10_000
 _LEAF_COST: Final = 100
-"""The work to look at a part of a document, and at a value in it, in bytes of log to count."""
+"""The work to look at a part of a document, at one in an array of anything, and at a value in it, in bytes
+of log to count."""
 
 _VERSION_2: Final = "2 "
 """How most records begin; they are nobody else's."""
@@ -96,6 +101,10 @@ class _Within(NamedTuple):
     budget: Budget
     is_known: bool
     depth: int = 0
+
+    def reading(self, leaves: dict[str, Any]) -> Reading:
+        """How a document with these leaves is read."""
+        return reading_of(tuple(leaves), self.wanted, self.budget, is_known=self.is_known)
 
     @property
     def deeper(self) -> _Within:
@@ -168,7 +177,7 @@ def _in_document(document: Any, within: _Within) -> Texts:
         for row in rows:
             yield from _in_document(row, within.deeper)
     elif isinstance(document, dict):
-        yield from _in_object(_with_attributes(_found(document)), within)
+        yield from _in_object(_with_attributes(_hit(document)), within)
     elif isinstance(document, str):
         yield from _in_message(_AS_TEXT, document, within)
     else:
@@ -185,11 +194,13 @@ def _one_object(document: Any) -> Any:
     return {text_of(pair["field"]): pair.get("value") for pair in document}
 
 
-def _rows(document: dict[str, Any]) -> Iterator[dict[str, Any]] | None:
+def _rows(document: dict[str, Any]) -> Iterator[Any] | None:
     """The rows of a table, each as an object; None where the document is no table.
 
-    That is one of names and rows, as of Log Analytics and pandas, or what Athena gives.
+    That is one of names and rows, as of Log Analytics, pandas and Tailpipe, or what Athena gives.
     """
+    if _TABLE.isdisjoint(document):
+        return None  # as nearly always
     columns, rows = document.get("columns"), document.get("rows", document.get("data"))
     if isinstance(athena := _at(document, "ResultSet.Rows"), list):
         cells = [_cells(row) for row in athena]
@@ -197,7 +208,7 @@ def _rows(document: dict[str, Any]) -> Iterator[dict[str, Any]] | None:
     if not isinstance(columns, list) or not isinstance(rows, list):
         return None
     names = [text_of(each.get("name") if isinstance(each, dict) else each) for each in columns]
-    return (dict(zip(names, row, strict=False)) for row in rows if isinstance(row, list))
+    return (dict(zip(names, row, strict=False)) if isinstance(row, list) else row for row in rows)
 
 
 def _cells(row: Any) -> list[Any]:
@@ -207,20 +218,19 @@ def _cells(row: Any) -> list[Any]:
     return [each.get("VarCharValue") if isinstance(each, dict) else None for each in cells]
 
 
-def _found(document: dict[str, Any]) -> dict[str, Any]:
+def _hit(document: dict[str, Any]) -> dict[str, Any]:
     """The document that a search found, out of its hit: whole, or as fields with an array of values each."""
-    if document.keys().isdisjoint(_HIT):
+    if _SOURCE not in document and _HIT.isdisjoint(document):
         return document  # as nearly always
-    for _ in range(_DEEPEST):
-        inner = (document.get(key) for key in _FOUND)
-        source = next((each for each in inner if each and isinstance(each, dict)), None)
-        if source is None:
-            break
-        document = source
-    fields = document.get(_FIELDS)
-    if isinstance(fields, dict) and all(isinstance(values, list) for values in fields.values()):
-        return {key: values[0] if len(values) == 1 else values for key, values in fields.items()}
-    return document
+    source, fields = document.get(_SOURCE), document.get("fields")
+    if source and isinstance(source, dict):
+        return source
+    if not isinstance(fields, dict):
+        return document
+    return {
+        key: values[0] if isinstance(values, list) and len(values) == 1 else values
+        for key, values in fields.items()
+    }
 
 
 def _with_attributes(document: dict[str, Any]) -> dict[str, Any]:
@@ -258,11 +268,14 @@ def _in_object(document: dict[str, Any], within: _Within) -> Texts:
     if document.get("messageType") == _CONTROL:
         return
     arrays = [array for place in _CONTAINERS if isinstance(array := _at(document, place), list)]
-    is_record = not document.keys().isdisjoint(MESSAGE_KEYS) or are_flows(fields_of(document), [])
-    if is_record or (packed is None and not arrays):
+    texts = [text for key in MESSAGE_KEYS if isinstance(text := _at(document, key), str)]
+    has_text = any(_is_whole(text) for text in texts) if packed or arrays else bool(texts)
+    if has_text or are_flows(fields_of(document), []) or (packed is None and not arrays):
         yield from _in_record(document, within)
     elif packed is not None:
         yield from _in_payload(packed, within)
+    if any(text.lstrip()[:1] in _OPENERS for text in texts):
+        return  # The text is the envelope itself, as it was before somebody took it apart.
     for array in arrays:
         yield from _in_document(array, within.deeper)
 
@@ -270,117 +283,83 @@ def _in_object(document: dict[str, Any], within: _Within) -> Texts:
 def _in_record(document: dict[str, Any], within: _Within) -> Texts:
     """The record that an object is: as text under one of its keys, or its fields under several.
 
-    Where it is neither, those in its arrays.
+    Where it is neither, those within it.
     """
     every = dict(_leaves(document))
     within.budget.stream(_LEAF_COST * len(every))
+    if len(every) > MOST_KEYS:
+        yield from _in_others(document, every, within)
+        return
     leaves = every
     if None in every.values():
         leaves = {path: value for path, value in every.items() if value is not None}
-    reading = _reading(tuple(leaves), within.wanted, within.is_known)
+    reading = within.reading(leaves)
     for key in reading.messages:
         text = leaves[key]
         if isinstance(text, str) and (reading.kind is None or _is_whole(text)):
             yield from _in_message(_UNDER[key], text, within)
             return
-    if reading.telling:
-        others = whose_by({name: leaves[path] for name, path in reading.telling.items()})
-        if others:
-            yield of_others("JSON", others), _told(document)
-            return
-    if reading.kind is None:
+    if reading.kind is None or reading.telling:
         reading = _closer(reading, every, leaves, within)
     if reading.kind is not None:
         yield reading.kind, _told(document) if reading.kind.reason else _record(reading, leaves)
-        return
-    yield from _in_arrays(document, leaves, within)
+    else:
+        yield from _in_others(document, leaves, within)
 
 
 def _is_whole(text: str) -> bool:
-    """Whether a text beside the fields of a flow may be the record itself."""
-    return len(text.split()) >= FEWEST_WORDS or text.lstrip()[:1] in _OPENERS
-
-
-class _Reading(NamedTuple):
-    """How a document with certain keys is read.
-
-    `paths` has those of the wanted fields, `kind` is that of the record, None where it is none; `messages`
-    are the keys that may have a record as text, `telling` the paths whose values say whose it is.
-    """
-
-    paths: dict[str, str]
-    kind: Kind | None
-    status: str
-    messages: tuple[str, ...]
-    telling: dict[str, str]
-
-
-@lru_cache(maxsize=32)
-def _reading(
-    paths: tuple[str, ...], wanted: Wanted, is_known: bool, is_note: bool = False
-) -> _Reading:
-    """How documents with these keys are read; mostly all of a file have the same."""
-    found = fields_of(paths, is_known=is_known)
-    status, told = found.get("log-status", ""), telling(paths)
-    messages = tuple(key for key in MESSAGE_KEYS if key in paths)
-    if others := whose(paths):
-        return _Reading({}, of_others("JSON", others), status, messages, {})
-    if is_note or told:  # without port and protocol it is still a record
-        found = dict.fromkeys(IN_EVERY_FLOW, "") | found
-    elif not (found.keys() >= IN_EVERY_FLOW if is_known else are_flows(found, paths)):
-        summary = summary_refusal(paths) if is_summary(paths) else ""
-        kind = Kind("JSON", reason=Reason.NO_RECORD_IN_JSON, refusal=summary) if summary else None
-        return _Reading({}, kind, status, messages, told)
-    there = {field: found[field] for field in wanted if field in found}
-    layout = Layout(tuple(there), "named by keys")
-    kind = Kind("JSON, fields under keys", layout)
-    return _Reading(there, kind, status, messages, told)
+    """Whether a text beside the fields of a flow, or an envelope's arrays, may be the record itself."""
+    words = text.split(None, FEWEST_WORDS)
+    return (len(words) >= FEWEST_WORDS and words[0].isdigit()) or text.lstrip()[:1] in _OPENERS
 
 
 def _closer(
-    reading: _Reading, every: dict[str, Any], leaves: dict[str, Any], within: _Within
-) -> _Reading:
-    """How a document is read that is no flow by its keys: as AWS's note that there is none, perhaps.
-
-    Or as a flow whose names are anybody's, if a value is a mark of AWS.
-    """
-    keys = tuple(leaves)
+    reading: Reading, every: dict[str, Any], leaves: dict[str, Any], within: _Within
+) -> Reading:
+    """How a document is read whose keys do not tell: its values may, or it is a note of AWS's."""
+    if reading.telling:
+        others = whose_by({name: leaves[path] for name, path in reading.telling.items()})
+        return reading._replace(kind=of_others("JSON", others)) if others else reading
     if leaves.get(reading.status) in _NOTES:
-        return _reading(keys, within.wanted, within.is_known, True)
+        return note_of(tuple(leaves), within.wanted)
     if len(every) > len(leaves):
-        with_nulls = _reading(tuple(every), within.wanted, within.is_known)
+        with_nulls = within.reading(every)
         if with_nulls.kind is not None:
             return with_nulls
-    if not may_be_flows(keys):
-        return reading
-    as_known = _reading(keys, within.wanted, True)
-    if are_flows(fields_of(keys, is_known=True), keys) and any(map(is_mark, keys, leaves.values())):
-        return as_known
+    return _marked(reading, leaves, within) if reading.may_be else reading
+
+
+def _marked(reading: Reading, leaves: dict[str, Any], within: _Within) -> Reading:
+    """How a document is read whose names are anybody's: by a mark of AWS, or of others, in a value."""
+    keys = tuple(leaves)
+    marked = flow_of(keys, within.wanted)
+    if marked and any(map(is_mark, keys, leaves.values())):
+        return marked
     if others := next(filter(None, map(whose_value, leaves.values())), ""):
-        return as_known._replace(kind=of_others("JSON", others))
-    return as_known._replace(kind=_unmarked(keys))
+        return reading._replace(kind=of_others("JSON", others))
+    return reading._replace(kind=unmarked(keys))
 
 
-@lru_cache(maxsize=8)
-def _unmarked(paths: tuple[str, ...]) -> Kind:
-    return Kind("JSON", reason=Reason.NO_RECORD_IN_JSON, refusal=may_be_of_others(paths))
-
-
-def _record(reading: _Reading, leaves: dict[str, Any]) -> bytes:
+def _record(reading: Reading, leaves: dict[str, Any]) -> bytes:
     words = {field: word(leaves.get(path), field) for field, path in reading.paths.items()}
     if FIREWALL in reading.telling:
         words = with_port_0(words)
     return " ".join(words.values()).encode("utf-8", "replace")
 
 
-def _in_arrays(document: dict[str, Any], leaves: dict[str, Any], within: _Within) -> Texts:
-    """The records in the arrays of an object; where they have none, the object as what it is.
+def _in_others(document: dict[str, Any], leaves: dict[str, Any], within: _Within) -> Texts:
+    """The records in what an object found, or in its arrays; where they have none, the object as what it is.
 
     What stands beside records in an array is reported, but for a few words alone, such as a time stamp.
     """
+    inner = next((document[key] for key in _FOUND if key in document), None)
+    if inner and isinstance(inner, dict):
+        yield from _in_object(inner, within.deeper)
+        return
     is_bare = True
     for array in leaves.values():
         if isinstance(array, list):
+            within.budget.stream(_BESIDE_COST * len(array))
             found = [each for each in _in_document(array, within.deeper) if not _is_short(*each)]
             if any(kind is not _UNKNOWN for kind, _ in found):
                 is_bare = False

@@ -32,6 +32,7 @@ _STRING: Final = re.compile(
     rb'(?:\xef\xbb\xbf)?\s*+("(?:[^"\\\r\n]++|\\.)*+")[ \t]*+,?[ \t\r]*+(?:\n|\Z)'
 )
 _STRING_LINE: Final = re.compile(r'"(?:[^"\\\n]++|\\.)*+"[ \t]*+,?[ \t\r]*+(?:\n|\Z)')
+_FEWEST_NUMBERS: Final = 3
 _SPACE: Final = re.compile(r"[\s\ufeff]*")
 _LINE_END: Final = re.compile(r"[ \t\r]*\n\s*\S")
 _SIGN: Final = re.compile(r'["\[\]{},\n]')
@@ -87,15 +88,16 @@ def is_json(head: bytes) -> bool:
     """
     if _BEGINS.match(head) is not None:
         return True
-    string = _STRING.match(head)
-    return string is not None and _is_record(string[1])
+    # Also below a line, as of a table of one column; not so a remark in quotes.
+    lines = head, head.partition(b"\n")[2]
+    return any(string and _is_record(string[1]) for string in map(_STRING.match, lines))
 
 
 def _is_record(string: bytes) -> bool:
-    """Whether a JSON string may be a record: of several words, or JSON itself."""
-    return len(string.replace(b"\\t", b" ").split()) >= FEWEST_WORDS or string.startswith(
-        (b'"{', b'"[')
-    )
+    """Whether a JSON string may be a record: of several words and numbers, or JSON itself."""
+    words = string.strip(b'"').replace(b"\\t", b" ").split()
+    has_numbers = sum(map(bytes.isdigit, words)) >= _FEWEST_NUMBERS
+    return (len(words) >= FEWEST_WORDS and has_numbers) or string.startswith((b'"{', b'"['))
 
 
 class JsonText:
@@ -133,7 +135,7 @@ class JsonText:
             if sign == ",":  # after a document on a line of its own, say
                 self._move(self._at + 1)
                 continue
-            if sign not in "{[" and not self._is_string_line():
+            if sign not in '{["' or (sign == '"' and not self._is_string_line()):
                 yield self.line, self._rest_of_line()
                 continue
             try:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from flowtag_core.shapes.fields import field_name, joined, text_of, word
+from flowtag_core.shapes.fields import field_name, has_own_flow, joined, text_of, word
 
 _CLOUDTRAIL: Final = "CloudTrail events"
 _LATTICE: Final = "VPC Lattice access logs"
@@ -18,6 +18,7 @@ _ACCELERATOR: Final = "Global Accelerator flow logs"
 _GOOGLE: Final = "Google Cloud network logs"
 _AZURE: Final = "Azure flow logs"
 _IBM: Final = "IBM Cloud flow logs"
+_ALIBABA: Final = "Alibaba Cloud flow logs"
 _ORACLE: Final = "Oracle Cloud logs"
 _FIREWALL_LOGS: Final = "AWS Network Firewall logs"
 _POLICY: Final = "EKS network policy logs"
@@ -30,7 +31,6 @@ _NAMES: Final = (
     ("s3.bucket.name", "S3 event notifications"),
     ("webaclId", "AWS WAF logs"),
     ("query_name", "DNS queries"),
-    ("detail-type", "EventBridge events"),
     ("service.action.actionType", "GuardDuty findings"),
     ("accelerator_id client_ip", _ACCELERATOR),
     ("serviceNetworkArn", _LATTICE),
@@ -47,12 +47,14 @@ _NAMES: Final = (
     ("initiator_ip target_ip", _IBM),
     ("id.resp_p", _ZEEK),
     ("id.resp_h", _ZEEK),
-    ("vswitch-id", "Alibaba Cloud flow logs"),
+    ("vswitch-id", _ALIBABA),
     ("oracle.compartmentid", _ORACLE),
     ("gcp.vpcflow.reporter", _GOOGLE),
     ("flow_id event_type src_ip", "Suricata events"),
 )
 """Names of columns, or paths of keys, that only these have: one, or several that come together."""
+_WITH_STATUS: Final = frozenset({_ACCELERATOR, _ALIBABA})
+"""Logs that have the names of AWS's flow logs, but for those above."""
 _BY_NAMES: Final = tuple((frozenset(map(joined, names.split())), what) for names, what in _NAMES)
 
 _TIME: Final = rb"\d{4}-\d\d-\d\dT[\d:.]+Z?"
@@ -88,10 +90,13 @@ _VALUES: Final = (
 
 _CLASS: Final = "class_uid"
 _PRODUCT: Final = "metadata.product.name"
-_FEATURE: Final = "metadata.product.feature.name"
+_VENDOR: Final = "metadata.product.vendor_name"
+_PROVIDER: Final = "cloud.provider"
 FIREWALL: Final = "firewall_name"
 _EVENT: Final = "event.event_type"
-_TELLING: Final = {joined(name): name for name in (_CLASS, _PRODUCT, _FEATURE, FIREWALL, _EVENT)}
+_TELLING: Final = {
+    joined(name): name for name in (_CLASS, _PRODUCT, _VENDOR, _PROVIDER, FIREWALL, _EVENT)
+}
 """Names whose values tell whose record it is."""
 
 _NETWORK_ACTIVITY: Final = "4001"
@@ -122,6 +127,7 @@ _CLASSES: Final = {
     "6005": "Datastore Activity",
 }
 """Some classes of OCSF by their class_uid."""
+_AWS: Final = re.compile(r"\baws\b|amazon", re.IGNORECASE)
 _FLOW_EVENT: Final = "netflow"
 _LONGEST: Final = 60
 
@@ -129,10 +135,11 @@ _LONGEST: Final = 60
 def whose(names: Iterable[str]) -> str:
     """Whose records have these columns or paths of keys; nothing where they may be flows of AWS."""
     names = list(names)
-    if any(field_name(name.rpartition(".")[2]) == "interface-id" for name in names):
-        return ""
     there = {joined(name) for name in names}
-    return next((what for marks, what in _BY_NAMES if marks <= there), "")
+    found = next((what for marks, what in _BY_NAMES if marks <= there), "")
+    if not found or any(field_name(name.rpartition(".")[2]) == "interface-id" for name in names):
+        return ""
+    return found if found in _WITH_STATUS or not has_own_flow(names) else ""
 
 
 def whose_line(line: bytes) -> str:
@@ -149,7 +156,11 @@ def whose_value(value: object) -> str:
 
 def telling(names: Iterable[str]) -> dict[str, str]:
     """The columns or paths of keys whose values `whose_by` wants to see, by what they mean."""
-    return {_TELLING[joined(name)]: name for name in names if joined(name) in _TELLING}
+    names = list(names)
+    if has_own_flow(names):
+        return {}
+    told = {_TELLING[joined(name)]: name for name in names if joined(name) in _TELLING}
+    return told if _CLASS in told or FIREWALL in told else {}
 
 
 def whose_by(values: Mapping[str, object]) -> str:
@@ -157,8 +168,10 @@ def whose_by(values: Mapping[str, object]) -> str:
     if _CLASS in values:
         return _whose_ocsf(
             word(values[_CLASS], _CLASS),
-            text_of(values.get(_PRODUCT) or ""),
-            text_of(values.get(_FEATURE) or ""),
+            *(
+                text_of(values.get(name) or "").strip("- ")
+                for name in (_PROVIDER, _VENDOR, _PRODUCT)
+            ),
         )
     if FIREWALL in values:
         event = text_of(values.get(_EVENT) or "")[:_LONGEST]
@@ -172,10 +185,12 @@ def _whose_firewall(event: str) -> str:
     return f"AWS Network Firewall events{f' ({event})' if event else ''}"
 
 
-def _whose_ocsf(number: str, product: str, feature: str) -> str:
+def _whose_ocsf(number: str, provider: str, vendor: str, product: str) -> str:
     if number != _NETWORK_ACTIVITY:
         called = f"{_CLASSES[number]} " if number in _CLASSES else ""
         return f"OCSF {called}events (class_uid {number[:_LONGEST]})"
-    if not product.strip("- ") or "vpc" in product.lower() or "flow" in feature.lower():
+    is_aws = all(not name or _AWS.search(name) for name in (provider, vendor))
+    if is_aws and (not product or "vpc" in product.lower()):
         return ""
-    return f"OCSF Network Activity events of another product ({product[:_LONGEST]})"
+    by = product or vendor or provider
+    return f"OCSF Network Activity events of another product ({by[:_LONGEST]})"

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import groupby
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
@@ -52,6 +51,8 @@ _FILE_COST: Final = 500_000
 _MESSAGE_COST: Final = 3
 """Characters that are counted as plain text while one of a message is taken out of its row."""
 _SHOWN: Final = 60
+_MOST_OWNERS: Final = 8
+"""Other logs in a batch of rows that are told apart."""
 _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -64,69 +65,76 @@ def parquet_records(
     the file is damaged, has no column dstport or protocol or holds only logs of others, OverBudgetError
     where it needs more memory than a sound one.
     """
-    row = 1
     budget.stream(_FILE_COST)
     chosen, batches = _opened(name, file, wanted, budget, is_known=is_known)
     refusal, is_sound = "", False
-    while True:
-        with _damage(name, row):
-            batch = next(batches, None)
-        if batch is None:
-            break
+    for row, batch in _numbered(name, batches):
         if chosen.kind.layout:
-            for run in _runs(name, batch, chosen, row):
-                is_sound = is_sound or isinstance(run, Columns)
-                refusal = refusal or run.kind.refusal
-                yield run
-        elif len(batch):
-            with _damage(name, row):
-                messages = _words(batch, chosen.paths[""], "")
-            # A long one may stand in the file once and be read in every row.
-            budget.stream(_MESSAGE_COST * sum(map(len, messages)))
-            found = _in_messages(messages, chosen.kind, row, wanted, budget)
-            yield from batched(found, budget)
-        row += len(batch)
+            parts = _rows(name, batch, chosen, row)
+        else:
+            parts = batched(_in_messages(name, batch, chosen, row, wanted, budget), budget)
+        for part in parts:
+            is_sound = is_sound or part.kind.reason is None
+            refusal = refusal or part.kind.refusal
+            yield part
     _release_memory()
     if refusal and not is_sound:
         raise LogError(f"{name}: {refusal}")
 
 
-def _runs(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[Columns | Records]:
-    """The rows of a batch in order: those of flows as columns, others' as records."""
-    first = 0
-    for others, size in _owners(name, batch, chosen, row):
-        rows = batch.slice(first, size)
-        if others:
-            text = _records(name, rows, chosen.paths, row + first, np.arange(size))
-            yield Records(of_others("Parquet", others), text)
-        elif size:
-            numbers = partial(_numbers, name, rows, chosen.paths, row + first)
-            records = partial(_records, name, rows, chosen.paths, row + first)
-            yield Columns(chosen.kind, row + first, size, numbers, records)
-        first += size
+def _numbered(name: str, batches: Iterator[Any]) -> Iterator[tuple[int, Any]]:
+    """Each batch that has rows, with the number of its first."""
+    row = 1
+    while True:
+        with _damage(name, row):
+            batch = next(batches, None)
+        if batch is None:
+            return
+        if len(batch):
+            yield row, batch
+        row += len(batch)
 
 
-def _owners(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[tuple[str, int]]:
-    """Whose the next rows are, nothing for a flow's, and how many."""
-    if not chosen.telling:
-        yield "", len(batch)
+def _rows(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[Columns | Records]:
+    """The rows of a batch: as columns where all are a flow's, else as records of one kind after the other."""
+    owners = _owners(name, batch, chosen, row)
+    if owners is None:
+        numbers = partial(_numbers, name, batch, chosen.paths, row)
+        text = partial(_records, name, batch, chosen.paths, row)
+        yield Columns(chosen.kind, row, len(batch), numbers, text)
         return
+    for owner in sorted({*owners})[:_MOST_OWNERS]:
+        places = np.flatnonzero([each == owner for each in owners])
+        kind = of_others("Parquet", owner) if owner else chosen.kind
+        yield Records(kind, _records(name, batch, chosen.paths, row, places))
+    if rest := sorted({*owners})[_MOST_OWNERS:]:
+        places = np.flatnonzero([each in rest for each in owners])
+        kind = of_others("Parquet", "records of other products")
+        yield Records(kind, _records(name, batch, chosen.paths, row, places))
+
+
+def _owners(name: str, batch: Any, chosen: _Chosen, row: int) -> list[str] | None:
+    """Whose each row is, nothing for a flow's; None where all are."""
+    if not chosen.telling:
+        return None
     with _damage(name, row):
         told = [_words(batch, path, meaning) for meaning, path in chosen.telling.items()]
-    for words, run in groupby(zip(*told, strict=True)):
-        yield whose_by(dict(zip(chosen.telling, words, strict=True))), sum(1 for _ in run)
+    rows = list(zip(*told, strict=True))
+    owner = {row: whose_by(dict(zip(chosen.telling, row, strict=True))) for row in {*rows}}
+    return [owner[row] for row in rows] if any(owner.values()) else None
 
 
 def _in_messages(
-    messages: list[str], kind: Kind, row: int, wanted: tuple[str, ...], budget: Budget
+    name: str, batch: Any, chosen: _Chosen, row: int, wanted: tuple[str, ...], budget: Budget
 ) -> Iterator[tuple[Kind, Numbered]]:
-    """The records in a column of messages, each of which may be JSON."""
+    """The records in a column of messages, which may be several, or JSON."""
+    with _damage(name, row):
+        messages = _words(batch, chosen.paths[""], "")
+    # A long one may stand in the file once and be read in every row.
+    budget.stream(_MESSAGE_COST * sum(map(len, messages)))
     for number, message in enumerate(messages, row):
-        if message[:1] in ("{", "["):
-            for its_kind, text in message_records(kind, message, wanted, budget):
-                yield its_kind, (number, text)
-        else:
-            yield kind, (number, message.encode())
+        for kind, text in message_records(chosen.kind, message.rstrip("\r\n"), wanted, budget):
+            yield kind, (number, text)
 
 
 class _Chosen(NamedTuple):
@@ -246,10 +254,11 @@ def _chosen(
         there = {field: paths[field] for field in wanted if field in paths}
         layout = Layout(tuple(there), "named by columns")
         return _Chosen(there, Kind("Parquet", layout), telling(single))
-    if message := next((key for key in MESSAGE_KEYS if key in names), None):
+    if message := next((key for key in MESSAGE_KEYS if key in single), None):
         return _Chosen({"": message}, Kind(f"Parquet, records in the column {message}"), {})
     if may_be_flows(single):
-        raise LogError(f"{name}: {may_be_of_others(single)}")
+        sentence = may_be_of_others(single, "none of its columns")
+        raise LogError(f"{name}: {sentence}")
     raise LogError(
         f"{name}: is a Parquet file without the columns dstport and protocol of a flow; its "
         f"columns are {listed(names)}. Export these two with it."
@@ -389,6 +398,5 @@ def _distinct(values: Any) -> list[Any]:
 
 
 def _text(value: object) -> str:
-    """A record that stands whole in a column; a line end in it would be a second record's."""
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return " ".join(text.split("\n"))
+    """A record that stands whole in a column, or several."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

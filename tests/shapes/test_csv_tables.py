@@ -140,7 +140,7 @@ def test_wanted_fields_are_kept_in_the_order_that_they_are_wanted_in():
 
 def test_a_header_below_may_name_other_columns():
     text = (
-        b"dstport,protocol,bytes\n1,6,2\nbytes,protocol,dstport\n2,6,3\nx,y,message\n1,2,%b\n"
+        b"dstport,protocol,bytes\n1,6,2\nbytes,protocol,dstport\n2,6,3\n@timestamp,@logStream,message\n1,2,%b\n"
         % (RECORD.encode())
     )
     found = read(text)
@@ -187,11 +187,32 @@ def test_where_a_table_is_damaged_the_rows_before_are_there():
     ],
 )
 def test_rows_without_a_header_have_aws_s_default_layout(write):
-    log = [RECORD, RECORD.replace(" 443 ", " 53 "), RECORD.replace("OK", "NODATA"), RECORD]
+    odd = [RECORD.replace("2 ", "3 ", 1), RECORD.rpartition(" ")[0]]
+    log = [RECORD, RECORD.replace(" 443 ", " 53 "), RECORD.replace("OK", "NODATA"), *odd, RECORD]
     counts = parse("\n".join(map(write, log)).encode())
-    assert (counts.total.records, counts.total.flows) == (4, 3)
-    assert counts.total.set_aside == {Reason.NO_DATA: 1}
+    assert (counts.total.records, counts.total.flows) == (6, 3)
+    assert counts.total.set_aside == {
+        Reason.NO_DATA: 1,
+        Reason.UNSUPPORTED_VERSION: 1,
+        Reason.TOO_FEW_FIELDS: 1,
+    }
     assert "a table without a header, version 2 default layout, assumed" in counts.total.shapes
+
+
+@pytest.mark.parametrize("cell", ["protocol", "proto", "dst_port", "log", "event", "content"])
+def test_a_cell_that_is_a_name_by_chance_makes_no_header(cell):
+    table = (
+        f"@timestamp,@message,type\n1,{RECORD},flow\n2,Some words here,{cell}\n3,{RECORD},flow\n"
+    )
+    total = parse(table.encode()).total
+    assert (total.flows, total.set_aside) == (2, {Reason.TOO_FEW_FIELDS: 1})
+
+
+def test_messages_of_others_in_a_table_are_refused_by_name():
+    lines = "tls 2.0 2018-12-20T02:59:40 net/my-lb/c6e77e28c25b2234 g3d4b5e8\n" * 2
+    table = "@timestamp,@message\n" + "".join(f"1,{text}\n" for text in lines.splitlines())
+    with pytest.raises(LogError, match="Network Load Balancer"):
+        parse(table.encode())
 
 
 def test_rows_without_a_header_have_the_format_that_is_given():

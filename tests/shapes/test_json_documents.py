@@ -389,6 +389,10 @@ def test_a_broken_object_beside_records_is_reported():
         },
         lambda names, rows: {"columns": names, "index": [0, 1], "data": rows},
         lambda names, rows: {
+            "columns": [{"name": n} for n in names],
+            "rows": [dict(zip(names, row, strict=False)) for row in rows],
+        },
+        lambda names, rows: {
             "ResultSet": {
                 "Rows": [
                     {"Data": [{} if each is None else {"VarCharValue": str(each)} for each in row]}
@@ -397,7 +401,7 @@ def test_a_broken_object_beside_records_is_reported():
             }
         },
     ],
-    ids=["Log Analytics", "pandas", "Athena"],
+    ids=["Log Analytics", "pandas", "Tailpipe", "Athena"],
 )
 def test_names_and_rows_in_json_are_a_table(table):
     rows = [[50000, 443, 6, "OK", "short"], [None, None, None, "NODATA"]]
@@ -405,6 +409,42 @@ def test_names_and_rows_in_json_are_a_table(table):
     total = parse(as_json(table(names, rows))).total
     assert (total.flows, total.set_aside) == (1, {Reason.NO_DATA: 1})
     assert parse(as_json({"columns": ["a"], "rows": [1, [2]]})).total.flows == 0
+
+
+def test_an_envelope_that_is_there_as_text_and_taken_apart_counts_once():
+    envelope = {"logEvents": [{"message": RECORD}]}
+    for key in ("message", "event.original"):
+        both = {**within({key: json.dumps(envelope)}), **envelope}
+        assert parse(as_json(both)).total.flows == 1
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"message": RECORD, "fields": {}},
+        {"message": RECORD, "fields": {"tags": ["a", "b"]}},
+        {**FIELDS, "result": {"code": "ok"}},
+        {**FIELDS, "message": "flow seen by the sensor"},
+        {**FIELDS, "event": "flow seen by the sensor", "log": "/var/log/a b c d.log"},
+        {"message": "it could not be processed at all", "rawData": packed({"message": RECORD})},
+    ],
+)
+def test_what_stands_beside_a_record_does_not_hide_it(document):
+    assert parse(as_json(document)).total.flows == 1
+
+
+@pytest.mark.parametrize("format", [None, "srcport dstport protocol"])
+@pytest.mark.parametrize(("status", "reason"), NOTES.items())
+def test_a_note_under_names_that_are_anybody_s_is_that_note(format, status, reason):
+    note = {"account_id": "1", "src_port": None, "dst_port": None, "proto": None, "status": status}
+    flow = {"account_id": "123456789012", "src_port": 1, "dst_port": 443, "proto": 6, "bytes": 1}
+    total = parse(as_json([flow, note]), format=format).total
+    assert (total.flows, total.set_aside) == (1, {reason: 1})
+
+
+def test_a_document_of_very_many_keys_is_no_flow_and_costs_no_more_memory():
+    many = {f"key {n}": n for n in range(2_000)} | {"dstport": 443, "protocol": 6, "start": 1}
+    assert parse(as_json([many])).total.set_aside == {Reason.NO_RECORD_IN_JSON: 1}
 
 
 def test_null_for_port_and_protocol_without_a_status_is_no_data():

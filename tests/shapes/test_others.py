@@ -24,7 +24,6 @@ OTHERS = {
     "S3 event notifications": {"s3": {"bucket": {"name": "x"}}},
     "AWS WAF": {"webaclId": "arn", "action": "BLOCK"},
     "DNS queries": {"query_name": "x.", "query_type": "A", "srcport": "1", "srcaddr": "10.0.0.1"},
-    "EventBridge": {"detail-type": "x", "detail": {}},
     "GuardDuty": {"service": {"action": {"actionType": "PORT_PROBE"}}},
     "Global Accelerator": {"accelerator_id": "a", "client_ip": "b", "log_status": "OK"},
     "VPC Lattice": {"serviceNetworkArn": "arn", "protocol": "HTTP/1.1"},
@@ -166,13 +165,58 @@ def test_an_interface_s_id_among_the_names_is_aws_s_whatever_else_is_there():
 
 @pytest.mark.parametrize(
     "product",
-    [{}, {"name": None}, {"name": "Amazon VPC"}, {"name": "x", "feature": {"name": "Flowlogs"}}],
+    [{}, {"name": None}, {"name": "Amazon VPC"}, {"name": "VPC", "vendor_name": "AWS"}],
 )
 def test_network_activity_counts_if_no_other_product_is_named(product):
     document = {"class_uid": 4001, "metadata": {"product": product}}
     names = dict(paths(document))
     told = {meaning: names[path] for meaning, path in telling(names).items()}
     assert whose_by(told) == ""
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"metadata": {"product": {"name": "VPC Flow Logs", "vendor_name": "Google"}}},
+        {"metadata": {"product": {"vendor_name": "Zeek"}}},
+        {"cloud": {"provider": "GCP"}},
+    ],
+)
+def test_network_activity_of_another_vendor_or_cloud_is_theirs(document):
+    names = dict(paths({"class_uid": 4001, **document}))
+    told = {meaning: names[path] for meaning, path in telling(names).items()}
+    assert "of another product" in whose_by(told)
+
+
+OWN = {"dstport": 443, "protocol": 6, "bytes": 1, "log_status": "OK"}
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"firewall_name": "x", "interface_id": "eni-1"},
+        {"class_uid": "x"},
+        {"recipientAccountId": "123456789012"},
+        {"query_name": "x"},
+        {"flow_id": 1, "event_type": "x", "src_ip": "10.0.0.1"},
+    ],
+)
+def test_what_has_aws_s_port_protocol_and_status_is_aws_s_whatever_stands_beside(beside):
+    assert parse(lines({**OWN, **beside})).total.flows == 1
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        {"cloud": {"account": {"id": "123456789012"}}},
+        {"project_account": "123456789012"},
+        {"note": "not a vpcflow log"},
+    ],
+)
+def test_where_a_host_runs_is_no_mark_of_a_log(mark):
+    flow = {"src_port": 1, "dest_port": 443, "protocol": 6, "bytes": 1}
+    with pytest.raises(LogError, match="nothing in it shows that it is from AWS"):
+        parse(lines({**flow, **mark}))
 
 
 def test_values_of_any_kind_and_length_are_told_in_few_words():

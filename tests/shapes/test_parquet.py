@@ -238,7 +238,7 @@ def test_records_in_a_column_come_as_they_are_one_a_row():
     pa = pytest.importorskip("pyarrow")
     (part,) = read(pa.table({"x": [1, 2, 3], "message": [line().decode(), None, "two\nlines"]}))
     assert part.kind == Kind("Parquet, records in the column message")
-    assert part.numbered == [(1, line()), (2, b""), (3, b"two lines")]
+    assert part.numbered == [(1, line()), (2, b""), (3, b"two"), (3, b"lines")]
 
 
 def write(table):
@@ -314,6 +314,25 @@ def test_rows_of_another_class_of_ocsf_are_set_aside_and_named():
         parse(ocsf([4003] * 9))
     with pytest.raises(LogError, match="another product"):
         parse(ocsf([4001], ["Fence"]))
+    many = parse(ocsf([4001] * 40, ["Amazon VPC", *map(str, range(39))]))
+    assert (many.total.flows, many.total.set_aside) == (1, {Reason.NOT_A_FLOW: 39})
+    assert any("records of other products" in shape for shape in many.total.shapes)
+
+
+def test_a_message_within_a_column_is_found_and_one_of_several_lines_is_as_many_records():
+    pa = pytest.importorskip("pyarrow")
+    two = f"{line().decode()}\n{line(status='NODATA').decode()}\n"
+    assert parse(write(pa.table({"message": [two]}))).total.records == 2
+    within = pa.table({"event": [{"original": line().decode(), "x": 1}]})
+    assert parse(write(within)).total.flows == 1
+    with pytest.raises(LogError, match="without the columns dstport and protocol"):
+        parse(write(pa.table({"detail": [{"message": "x"}]})))
+
+
+def test_messages_of_others_alone_are_refused_by_name():
+    pa = pytest.importorskip("pyarrow")
+    with pytest.raises(LogError, match="DNS queries"):
+        parse(write(pa.table({"message": ['{"query_name": "x"}'] * 3})))
 
 
 def test_a_table_of_others_is_refused_by_name():
