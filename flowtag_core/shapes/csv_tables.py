@@ -143,9 +143,9 @@ def _known_table(delimiter: str, columns: list[str], *, is_known: bool = False) 
     paths = fields_of(columns, is_known=is_known)
     fields = {field: columns.index(path) for field, path in paths.items()}
     message = next((columns.index(key) for key in MESSAGE_KEYS if key in columns), None)
-    has_port = not IN_EVERY_FLOW.isdisjoint(fields_of(columns, is_known=True))
+    is_flow = not IN_EVERY_FLOW.isdisjoint(fields) or may_be_flows(columns)
     is_other = is_summary(columns) or whose(columns) != ""
-    if len(fields) > 2 or has_port or message is not None or is_other:
+    if len(fields_of(columns, is_known=True)) > 2 or is_flow or message is not None or is_other:
         return CsvTable(delimiter, columns, message, fields, is_known)
     return None
 

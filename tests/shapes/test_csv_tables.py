@@ -75,7 +75,7 @@ def test_no_quote_of_a_table_swallows_the_rows_below():
         (b'"dst,port",protocol , dstport\n', ",", ["dst,port", "protocol", "dstport"]),
         (b"timestamp,message\n", ",", ["timestamp", "message"]),
         (b"dstPort,count(*)\n", ",", ["dstPort", "count(*)"]),
-        (b"x,dest_port\n", ",", ["x", "dest_port"]),
+        (b"x,dest_port,proto\n", ",", ["x", "dest_port", "proto"]),
     ],
 )
 def test_a_table_is_known_by_the_columns_that_its_first_row_names(head, delimiter, columns):
@@ -95,6 +95,8 @@ def test_a_table_is_known_by_the_columns_that_its_first_row_names(head, delimite
         RECORD.replace(" ", "\t").encode(),
         b"dstport\n1\n",
         b"a,b,c\n1,2,3\n",
+        b"x,dest_port\n",
+        b"port;proto;owner\n443;tcp;web\n",
         b"version,start\n",
         b"dstport protocol, with a remark\n",
         b'"dstport,protocol\n' + b'x" ' * (1 << 15),
