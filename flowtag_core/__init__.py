@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         LogError,
         LookupFileError,
         OutputError,
+        RangesError,
     )
     from flowtag_core.exporting.result_csv import write_results
     from flowtag_core.reading.flow_log import parse_flow_log
@@ -38,6 +39,7 @@ __all__ = [
     "Lookup",
     "LookupFileError",
     "OutputError",
+    "RangesError",
     "Report",
     "load_lookup_table",
     "map_tags",

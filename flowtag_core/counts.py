@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache, cached_property
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from flowtag_core.errors import RangesError
 
 Ints = NDArray[np.int64]
 
@@ -29,6 +31,11 @@ ACTIONS: Final = ("ACCEPT", "REJECT", "other")
 """A flow's action; its place here is its number in a table."""
 ACCEPT, REJECT, OTHER = range(3)
 
+Boundary = Literal["internal", "inbound", "outbound", "external", "unknown"]
+BOUNDARIES: Final[tuple[Boundary, ...]] = ("internal", "inbound", "outbound", "external", "unknown")
+"""Which way a flow crosses the edge of the network; its place here is its number in a table."""
+UNKNOWN_BOUNDARY: Final = 4
+
 ALL_TIME: Final = 0
 WIDTHS: Final = (1, 5, 10, 30, 60, 120, 240, 720, 1440, 10080, 40320, ALL_TIME)
 """The ladder of window widths in minutes; each divides the next. The last is one window for all."""
@@ -38,10 +45,11 @@ MOST_ROWS: Final = 1 << 19
 UNKNOWN_TIME: Final = -1
 MOST_FAULTS: Final = 1000
 
-# A key holds window, protocol, port and action in one integer, so that one sort orders a table. This is
-# the one place that says how: the kernel's rows and all that is folded have the same bits.
-_ACTION_BITS, _PORT_BITS, _PROTOCOL_BITS = 2, 16, 8
-PORT_SHIFT = _ACTION_BITS
+# A key holds window, protocol, port, boundary and action in one integer, so that one sort orders a table.
+# This is the one place that says how: the kernel's rows and all that is folded have the same bits.
+_ACTION_BITS, _BOUNDARY_BITS, _PORT_BITS, _PROTOCOL_BITS = 2, 3, 16, 8
+BOUNDARY_SHIFT = _ACTION_BITS
+PORT_SHIFT = BOUNDARY_SHIFT + _BOUNDARY_BITS
 PROTOCOL_SHIFT = PORT_SHIFT + _PORT_BITS
 WINDOW_SHIFT = PROTOCOL_SHIFT + _PROTOCOL_BITS
 UNKNOWN_WINDOW: Final = (1 << (62 - WINDOW_SHIFT)) - 1  # sorts behind every real window
@@ -109,7 +117,7 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """Rows of (window, protocol, port, action) -> flows, packets, bytes, sorted by that key.
+    """Rows of (window, protocol, port, boundary, action) -> flows, packets, bytes, sorted by that key.
 
     All columns are int64 and of one length. `rung` is the place of the window width in WIDTHS.
     Made by `tabulate` and by adding; always at the narrowest rung that fits.
@@ -146,6 +154,11 @@ class Table:
         return (self.key >> PORT_SHIFT) & ((1 << _PORT_BITS) - 1)
 
     @property
+    def boundary(self) -> Ints:
+        """Each row's boundary, a place in BOUNDARIES."""
+        return (self.key >> BOUNDARY_SHIFT) & ((1 << _BOUNDARY_BITS) - 1)
+
+    @property
     def action(self) -> Ints:
         """Each row's action, a place in ACTIONS."""
         return self.key & ((1 << _ACTION_BITS) - 1)
@@ -171,19 +184,28 @@ class Table:
         )
 
 
-def key_of(window: Ints, protocol: Ints, port: Ints, action: Ints) -> Ints:
-    """The keys of rows with these numbers of windows, protocols, ports and actions."""
-    return (window << WINDOW_SHIFT) | (protocol << PROTOCOL_SHIFT) | (port << PORT_SHIFT) | action
+def key_of(
+    window: Ints, protocol: Ints, port: Ints, action: Ints, boundary: Ints | int = UNKNOWN_BOUNDARY
+) -> Ints:
+    """The keys of rows with these numbers of windows, protocols, ports, actions and boundaries."""
+    above = (window << WINDOW_SHIFT) | (protocol << PROTOCOL_SHIFT) | (port << PORT_SHIFT)
+    return above | (boundary << BOUNDARY_SHIFT) | action
 
 
 def tabulate(
-    minute: Ints, protocol: Ints, port: Ints, action: Ints, packets: Ints, volume: Ints
+    minute: Ints,
+    protocol: Ints,
+    port: Ints,
+    action: Ints,
+    packets: Ints,
+    volume: Ints,
+    boundary: Ints | int = UNKNOWN_BOUNDARY,
 ) -> Table:
     """One table of one flow a row, from columns of one length; minute -1 is an unknown time."""
     window = np.where(minute < 0, UNKNOWN_WINDOW, minute)
     if not len(window):
         return Table()
-    key = key_of(window, protocol, port, action)
+    key = key_of(window, protocol, port, action, boundary)
     return _fit(_gathered(key, [np.ones(len(key), np.int64), packets, volume], 0))
 
 
@@ -364,7 +386,9 @@ class FlowCounts:
 
     By destination = requests + replies; by service = requests + replies_by_service. Each of the
     two holds every flow once. `files` says by name what became of each file's records, `faults`
-    holds the 1,000 smallest by file and line.
+    holds the 1,000 smallest by file and line. `internal` are the ranges that were taken to be inside
+    besides those that always are; None where nothing was counted, which adds to anything. Adding
+    counts with other ranges raises RangesError.
     """
 
     requests: Table = field(default_factory=lambda: _NO_TABLE)
@@ -372,6 +396,7 @@ class FlowCounts:
     replies_by_service: Table = field(default_factory=lambda: _NO_TABLE)
     files: Mapping[str, FileCounts] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    internal: tuple[str, ...] | None = None
 
     @cached_property
     def total(self) -> FileCounts:
@@ -403,10 +428,23 @@ class FlowCounts:
             self.replies_by_service + other.replies_by_service,
             _added_by_name(self.files, other.files),
             tuple(sorted(self.faults + other.faults)[:MOST_FAULTS]),
+            same_ranges([self.internal, other.internal]),
         )
 
     def __radd__(self, other: int) -> FlowCounts:
         return self if other == 0 else NotImplemented
+
+
+def same_ranges(internal: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:
+    """The ranges that all of some counts have; raises RangesError where they differ."""
+    there = {ranges for ranges in internal if ranges is not None}
+    if len(there) > 1:
+        lists = " and ".join(sorted(", ".join(ranges) or "none" for ranges in there))
+        raise RangesError(
+            f"Counts with unequal ranges inside the network cannot be added ({lists}). Count the logs "
+            "again with the same ranges."
+        )
+    return next(iter(there), None)
 
 
 def _added_by_name(

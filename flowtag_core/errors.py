@@ -6,6 +6,7 @@ FlowtagError
 │   ├── OverBudgetError one that costs more memory or time than any sound log of its size
 │   └── UnforeseenError one that brings out a bug in flowtag
 ├── FormatError         a layout given by hand that names no port or no protocol
+├── RangesError         ranges inside the network that are none, or unequal ones that were to be added
 ├── LookupFileError     a lookup that cannot be used at all
 ├── RuleError           a rule that cannot be added to a lookup
 ├── OutputError         a result that could not be written
@@ -55,6 +56,10 @@ class UnforeseenError(LogError):
 
 class FormatError(FlowtagError):
     """A layout, given as a format string, that cannot serve."""
+
+
+class RangesError(FlowtagError):
+    """Ranges inside the network that cannot serve, or counts with unequal ones that were to be added."""
 
 
 class LookupFileError(FlowtagError):

@@ -16,6 +16,8 @@ LOOKUP = b"dstport,protocol,tag\n25,tcp,mail\n443,tcp,web\n53,*,dns\n1000-1999,u
 def line(
     *,
     version="2",
+    srcaddr="10.0.0.1",
+    dstaddr="10.0.0.2",
     srcport="50000",
     dstport="443",
     protocol="6",
@@ -27,7 +29,7 @@ def line(
 ):
     """One line of the default layout, without its line end."""
     return (
-        f"{version} 123456789012 eni-0a1b2c3d 10.0.0.1 10.0.0.2 {srcport} {dstport} {protocol} "
+        f"{version} 123456789012 eni-0a1b2c3d {srcaddr} {dstaddr} {srcport} {dstport} {protocol} "
         f"{packets} {volume} {start} 1700000060 {action} {status}"
     ).encode()
 
@@ -60,8 +62,11 @@ def record(names, **fields):
     return " ".join(words.get(name, "-") for name in names)
 
 
+addresses = st.sampled_from(["10.0.0.1", "8.8.8.8", "fd00::1", "2600::1", "-"])
 flow_lines = st.builds(
     line,
+    srcaddr=addresses,
+    dstaddr=addresses,
     srcport=st.sampled_from(["-", "0", "22", "443", "50000"]),
     dstport=st.sampled_from(["0", "25", "53", "443", "1500", "50001", "65535"]),
     protocol=st.sampled_from(["1", "6", "17", "132", "200"]),

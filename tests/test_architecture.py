@@ -10,17 +10,18 @@ import flowtag_core
 from tests.conftest import ROOT
 
 CORE = ROOT / "flowtag_core"
-BASE = {"counts", "iana", "errors", "output"}
+BASE = {"boundary", "counts", "iana", "errors", "output"}
 ROOMS = {
     "errors": set(),
     "arguments": set(),
     "iana": set(),
     "output": {"errors"},
-    "counts": set(),
+    "counts": {"errors"},
+    "boundary": {"counts", "errors"},
     "sources": {"errors"},
-    "shapes": {"iana", "counts", "errors", "sources"},
-    "counting": {"counts", "errors", "iana", "output", "shapes"},
-    "reading": {"counts", "errors", "sources", "shapes", "counting"},
+    "shapes": {"boundary", "iana", "counts", "errors", "sources"},
+    "counting": {"boundary", "counts", "errors", "iana", "output", "shapes"},
+    "reading": {"boundary", "counts", "errors", "sources", "shapes", "counting"},
     "tagging": BASE,
     "exporting": {"output", "tagging"},
     "showing": {"counts", "iana", "tagging"},

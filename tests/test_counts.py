@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import counts
+from flowtag_core.counting.total import total
 from flowtag_core.counts import (
     MOST_SUM,
     UNKNOWN_TIME,
@@ -19,6 +20,7 @@ from flowtag_core.counts import (
     summed,
     tabulate,
 )
+from flowtag_core.errors import RangesError
 
 sizes = st.one_of(st.integers(0, 10**15), st.integers(0, MOST_SUM))
 
@@ -31,12 +33,13 @@ rows = st.tuples(
     st.integers(0, 2),
     sizes,
     sizes,
+    st.integers(0, 4),
 )
 many_rows = st.lists(rows, max_size=40)
 
 
 def table(some_rows):
-    columns = np.array(some_rows, np.int64).reshape(-1, 6).T
+    columns = np.array(some_rows, np.int64).reshape(-1, 7).T
     return tabulate(*columns)
 
 
@@ -120,21 +123,39 @@ def test_counts_say_what_adds_up_to_more_than_the_largest_number():
     assert (two.beyond, three.beyond, (two + three).beyond) == ((), ("bytes",), ("bytes",))
 
 
+def test_counts_of_unequal_ranges_inside_are_not_added():
+    one, other = FlowCounts(internal=("203.0.113.0/24",)), FlowCounts(internal=())
+    assert (one + FlowCounts()).internal == (FlowCounts() + one).internal == one.internal
+    assert (one + one).internal == one.internal
+    for add in (lambda: one + other, lambda: total([one, FlowCounts(), other])):
+        with pytest.raises(RangesError, match=r"\(203\.0\.113\.0/24 and none\)"):
+            add()
+
+
 def test_each_width_divides_the_next():
     widths = WIDTHS[:-1]
     assert all(wide % narrow == 0 for narrow, wide in pairwise(widths))
 
 
 def test_columns_come_back_as_they_went_in():
-    one = tabulate(*np.array([[28_333_333, 17, 53, 1, 7, 900]], np.int64).T)
-    columns = (one.window, one.protocol, one.port, one.action, one.flows, one.packets, one.bytes)
-    assert [int(column[0]) for column in columns] == [28_333_333 * 60, 17, 53, 1, 1, 7, 900]
+    one = tabulate(*np.array([[28_333_333, 17, 53, 1, 7, 900, 2]], np.int64).T)
+    columns = (
+        one.window,
+        one.protocol,
+        one.port,
+        one.action,
+        one.flows,
+        one.packets,
+        one.bytes,
+        one.boundary,
+    )
+    assert [int(column[0]) for column in columns] == [28_333_333 * 60, 17, 53, 1, 1, 7, 900, 2]
 
 
 def test_one_old_flow_does_not_coarsen_a_busy_hour(monkeypatch):
     monkeypatch.undo()
-    busy = [(28_333_320 + minute, 6, 443, 0, 1, 1) for minute in range(60)]
-    assert table([*busy, (16_000_000, 6, 443, 0, 1, 1)]).width == 1
+    busy = [(28_333_320 + minute, 6, 443, 0, 1, 1, 0) for minute in range(60)]
+    assert table([*busy, (16_000_000, 6, 443, 0, 1, 1, 0)]).width == 1
 
 
 def test_counts_of_files_add_by_name():

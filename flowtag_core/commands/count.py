@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 
 from flowtag_core.arguments import parsed
+from flowtag_core.boundary import ranges_of
 from flowtag_core.commands.terminal import (
     DAMAGED,
     DONE,
@@ -26,12 +27,20 @@ from flowtag_core.exporting.result_csv import write_results
 from flowtag_core.output import check_writable
 from flowtag_core.reading.flow_log import parse_flow_log
 from flowtag_core.shapes.layout import format_layout
-from flowtag_core.showing.log_notes import cautions, equation, offers, remarks, repeated
+from flowtag_core.showing.log_notes import (
+    boundaries,
+    cautions,
+    equation,
+    inside,
+    offers,
+    remarks,
+    repeated,
+)
 from flowtag_core.showing.words import few, number, short
 from flowtag_core.sources.places import DASH, Place, file_identity, logs_at, same_files
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
-from flowtag_core.tagging.report import map_tags
+from flowtag_core.tagging.report import by_boundary, map_tags
 
 _TAGS_SHOWN = 10
 _LARGE = 10_000_000
@@ -71,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         logging.basicConfig()  # what is logged goes to standard error
     try:
-        return _run(logs, lookup, output, given.format)
+        return _run(logs, lookup, output, given.format, given.internal)
     except FlowtagError as error:
         say(f"flowtag: {error}")
         return FAILED
@@ -89,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m flowtag_core",
-        usage="%(prog)s [--format FORMAT] FLOW_LOG [FLOW_LOG ...] LOOKUP OUTPUT",
+        usage="%(prog)s [--format FORMAT] [--internal CIDR,...] FLOW_LOG [FLOW_LOG ...] LOOKUP OUTPUT",
         description=_HELP,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -103,15 +112,23 @@ def _parser() -> argparse.ArgumentParser:
         help="the fields of logs without a header, in order: '${version} ${srcaddr} ...' "
         "as AWS shows it, or the bare names",
     )
+    parser.add_argument(
+        "--internal",
+        metavar="CIDR,...",
+        default="",
+        help="ranges of your own that are inside the network, such as 203.0.113.0/24, besides the "
+        "private ones",
+    )
     return parser
 
 
-def _run(paths: list[str], lookup_path: str, output: str, format: str | None) -> int:
+def _run(paths: list[str], lookup_path: str, output: str, format: str | None, internal: str) -> int:
     started = time.perf_counter()
     if [*paths, lookup_path].count(DASH) > 1:
         raise FlowtagError("standard input (-) can be read only once. Give the other as a file.")
     if format is not None:
         format_layout(format)
+    ranges_of(internal)
     if output != DASH:
         check_writable(output)
     logs = [log for path in paths for log in logs_at(path)]
@@ -120,7 +137,7 @@ def _run(paths: list[str], lookup_path: str, output: str, format: str | None) ->
     is_stdin = lookup_path == DASH
     lookup = load_lookup_table(bytes_of(sys.stdin, "input") if is_stdin else lookup_path)
     with progress_bar(places) as progress:
-        counts = parse_flow_log(*logs, format=format, progress=progress)
+        counts = parse_flow_log(*logs, format=format, internal=internal, progress=progress)
     tags = _write(counts, lookup, output)
     try:  # The result is there, whatever becomes of the telling.
         _tell(counts, lookup, tags, same_files(places), time.perf_counter() - started)
@@ -179,7 +196,10 @@ def _tell(
     lines += offers(counts)
     if counts.total.size > _LARGE:
         lines += filter(None, [no_kernel()])
-    lines += ["", *_tag_table(counts, lookup, tags), "", equation(counts.total)]
+    lines += ["", *_tag_table(counts, lookup, tags), ""]
+    if len(boundaries(counts)) > 1:
+        lines += [*_boundary_table(counts), ""]
+    lines.append(equation(counts.total))
     size = counts.total.size / 1e6
     lines.append(f"{size:,.1f} MB in {seconds:.2f} s; {number(len(lookup), 'lookup rule')}")
     say(*lines)
@@ -195,3 +215,12 @@ def _tag_table(counts: FlowCounts, lookup: Lookup, tags: Mapping[str, int]) -> I
         yield f"{short(tag, 40):<{width}}  {tags[tag]:>13,}  {by_service.get(tag, 0):>26,}"
     if len(tags) > len(shown):
         yield f"... and {len(tags) - len(shown):,} more tags"
+
+
+def _boundary_table(counts: FlowCounts) -> Iterator[str]:
+    """Which way the flows cross the edge of the network, and what is inside it."""
+    sums = by_boundary(counts)
+    yield f"{'Boundary':<10}{'Flows':>15}{'Packets':>18}{'Bytes':>21}"
+    for boundary, (flows, packets, volume) in sums.items():
+        yield f"{boundary:<10}{flows:>15,}{packets:>18,}{volume:>21,}"
+    yield inside(counts)

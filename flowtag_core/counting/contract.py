@@ -8,18 +8,24 @@ from typing import Final, NamedTuple
 from flowtag_core.counts import WINDOW_SHIFT
 
 # What the kernel is told of a layout: one list of numbers, these are the places in it. Then comes
-# for each protocol whether it has ports; with which three bytes known fields begin; for each number of
-# words where the other layouts begin that lines of so many words might fit; and for each of these the
-# places of dstport and protocol.
-FIELDS, IS_DEFAULT, STAMPS, DSTPORT, PROTOCOL, SRCPORT, PACKETS, BYTES, START, ACTION, STATUS = (
-    range(11)
-)
-HAS_PORTS: Final = 11
-NAME_STARTS: Final = HAS_PORTS + 256
+# for each protocol whether it has ports; for each first octet of an IPv4 address where it is, or, from
+# SEE_MORE up, the place of what there is for each second octet; with which three bytes known fields begin; for
+# each number of words where the other layouts begin that lines of so many words might fit; and for each of
+# these the places of dstport and protocol. From the place SPANS on: how many spans of IPv4 addresses are
+# inside, the first and the last of each; how many of IPv6, and of each the upper and lower half of the first
+# and of the last. For a second octet it is where the address is, or SEE_MORE and the number of the first span
+# that may hold it.
+FIELDS, IS_DEFAULT, STAMPS = range(3)
+DSTPORT, PROTOCOL, SRCPORT, PACKETS, BYTES, START, SRCADDR, DSTADDR, ACTION, STATUS = range(3, 13)
+SPANS: Final = 13
+HAS_PORTS: Final = 14
+FIRST_OCTETS: Final = HAS_PORTS + 256
+NAME_STARTS: Final = FIRST_OCTETS + 256
 MOST_STARTS: Final = 64
 OTHERS: Final = NAME_STARTS + MOST_STARTS
 WORDS_TOLD: Final = 63
 OTHER_PLACES: Final = OTHERS + WORDS_TOLD + 2
+SEE_MORE: Final = 2
 NO_PLACE: Final = -1
 """The place of a field that the layout lacks."""
 

@@ -9,22 +9,24 @@ threads nor where a file is cut can be seen in the result.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from flowtag_core.boundary import Inside
 from flowtag_core.counting import compiled, contract, scratch
 from flowtag_core.counting.contract import Kernel
 from flowtag_core.counting.ledger import Plain
-from flowtag_core.counting.reference import Reference
+from flowtag_core.counting.reference import ALWAYS_INSIDE, Reference
 from flowtag_core.counting.scratch import Scratch
 from flowtag_core.counting.tally import Counted, RowSum
 from flowtag_core.counting.threads import Queue
-from flowtag_core.counts import Ints, Reason
+from flowtag_core.counts import BOUNDARIES, BOUNDARY_SHIFT, Ints, Reason
 from flowtag_core.errors import DamagedLogError
 from flowtag_core.shapes.layout import ASSUMED, Layout
-from flowtag_core.shapes.records import Columns, Records
+from flowtag_core.shapes.records import ADDRESSES, NUMBERS, Columns, Records
 from flowtag_core.shapes.shapes import Part
 
 _WORTH_A_KERNEL: Final = 1 << 20
@@ -32,6 +34,8 @@ _WORTH_A_KERNEL: Final = 1 << 20
 _WORTH_THREADS: Final = 1 << 24
 _FLOWS_AT_ONCE: Final = 1 << 14
 """Flows of the reference that are worth a sort, where there is no kernel."""
+
+_BOUNDARY: Final = (1 << len(BOUNDARIES).bit_length()) - 1
 
 _FAULTS: Final = {
     contract.BAD_PORT: Reason.BAD_PORT,
@@ -63,11 +67,19 @@ class FileCount:
     """Counts one file: it is given the parts of it in order, and asked for what was counted.
 
     `layout` is that of lines of text as long as no header names another. `size` is in bytes that of all
-    files that are counted together, as far as it is known.
+    files that are counted together, as far as it is known; `inside` says which addresses are inside
+    the network.
     """
 
-    def __init__(self, name: str, layout: Layout = ASSUMED, size: int = 0) -> None:
-        self._reference = Reference(name, layout)
+    def __init__(
+        self,
+        name: str,
+        layout: Layout = ASSUMED,
+        size: int = 0,
+        inside: Inside = ALWAYS_INSIDE,
+    ) -> None:
+        self._reference = Reference(name, layout, inside)
+        self._inside = inside
         self._rows = RowSum()
         self._size = 0
         self._is_long = size > _WORTH_A_KERNEL
@@ -91,7 +103,7 @@ class FileCount:
     def count(self, part: Part) -> None:
         """Count a part of the file. The last line of the last block of text may lack its line end."""
         if isinstance(part, Columns):
-            self._queue.add(partial(_picked, compiled.kernel(), part))
+            self._queue.add(partial(_picked, compiled.kernel(), part, self._inside))
             self._settle_full()
         elif isinstance(part, Records):
             self.settle()
@@ -122,7 +134,8 @@ class FileCount:
         tables, rows = self._rows.take()
         file = self._reference.ledger.take(size, wrapping, damage)
         has_tables = len(tables.requests) or len(tables.replies)  # a small file has rows alone
-        return Counted(tables + file if has_tables else file, rows)
+        counts = tables + file if has_tables else file
+        return Counted(replace(counts, internal=self._inside.ranges), rows)
 
     def _count_block(self, block: bytes) -> None:
         kernel = self._kernel(len(block))
@@ -134,14 +147,17 @@ class FileCount:
         is_first = self._reference.ledger.line == 0 and not self._queue
         if is_first and not block[:1].isdigit():  # a header, perhaps: it is read before all others
             end = block.find(b"\n") + 1 or len(block)
-            self._settle(_read(kernel, block[:end], self._reference.layout))
+            self._settle(self._read(kernel, block[:end]))
             block = block[end:]
         if self._size < _WORTH_THREADS:
             self.settle()
-            self._settle(_read(kernel, block, self._reference.layout))
+            self._settle(self._read(kernel, block))
         else:
-            self._queue.add(partial(_read, kernel, block, self._reference.layout))
+            self._queue.add(partial(_read, kernel, block, self._reference.layout, self._inside))
         self._settle_full()
+
+    def _read(self, kernel: Kernel, block: bytes) -> _Read:
+        return _read(kernel, block, self._reference.layout, self._inside)
 
     def _settle_full(self) -> None:
         while self._queue.is_full:
@@ -256,20 +272,31 @@ class FileCount:
                 return
 
 
-def _read(kernel: Kernel, text: bytes, layout: Layout) -> _Read:
+def _read(kernel: Kernel, text: bytes, layout: Layout, inside: Inside) -> _Read:
     """Read a block, where its layout says what a flow is."""
-    own = scratch.unused()
+    own = scratch.unused(inside)
     if layout.names_port_and_protocol:
         own.read(kernel, text, layout)
     return _Read(kernel, text, layout, own)
 
 
-def _picked(kernel: Kernel | None, columns: Columns) -> _Picked:
+def _boundaries(kernel: Kernel, addresses: bytes, own: Scratch, count: int) -> Ints:
+    """The boundary of each of so many rows by its addresses."""
+    rows = own.read(kernel, addresses, ADDRESSES).rows[: 3 * own.found.rows : 3]
+    if own.found.flows == count:  # as nearly always: then there is a row for each line
+        return (rows >> BOUNDARY_SHIFT) & _BOUNDARY
+    words = (line.split(b" ") for line in addresses.split(b"\n")[:-1])
+    return np.array([own.inside.boundary(*ends[:2]) for ends in words])
+
+
+def _picked(kernel: Kernel | None, columns: Columns, inside: Inside) -> _Picked:
     """Take rows of a table apart."""
     layout, count = columns.kind.layout, columns.size
     if kernel is None or layout is None:
         return _Picked(columns, 0, [], np.arange(count))
-    numbers, own = columns.numbers(), scratch.unused()
+    numbers, own = columns.numbers(), scratch.unused(inside)
+    if (addresses := columns.addresses()) is not None:
+        numbers[NUMBERS.index("boundary")] = _boundaries(kernel, addresses, own, count)
     done, flows = 0, 0
     rows, odd = [], []
     while done < count:

@@ -34,6 +34,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -41,6 +42,7 @@ from llvmlite import ir
 from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
+from flowtag_core.boundary import INSIDE, LONGEST_ADDRESS, OUTSIDE, UNKNOWN
 from flowtag_core.counting.compiled import write_object_code
 from flowtag_core.counting.contract import (
     ACTION,
@@ -48,8 +50,10 @@ from flowtag_core.counting.contract import (
     BAD_PROTOCOL,
     BLANK,
     BYTES,
+    DSTADDR,
     DSTPORT,
     FIELDS,
+    FIRST_OCTETS,
     FITS_NONE,
     FLOW,
     HAS_PORTS,
@@ -68,8 +72,11 @@ from flowtag_core.counting.contract import (
     PACKETS,
     PROTOCOL,
     ROWS_TOLD,
+    SEE_MORE,
     SIGNATURES,
     SKIPPED_DATA,
+    SPANS,
+    SRCADDR,
     SRCPORT,
     STAMPS,
     START,
@@ -80,7 +87,14 @@ from flowtag_core.counting.contract import (
     WORDS_TOLD,
     ObjectCode,
 )
-from flowtag_core.counts import MOST_SUM, PORT_SHIFT, PROTOCOL_SHIFT, WINDOW_SHIFT
+from flowtag_core.counts import (
+    BOUNDARY_SHIFT,
+    MOST_SUM,
+    PORT_SHIFT,
+    PROTOCOL_SHIFT,
+    UNKNOWN_BOUNDARY,
+    WINDOW_SHIFT,
+)
 
 _BYTE: Final = ir.IntType(8)
 _WORD: Final = ir.IntType(64)
@@ -295,6 +309,63 @@ def _eight_numbers(
 
     words = (types.uint64,) * 16
     return types.int64(*words, types.CPointer(types.int64)), generate
+
+
+@intrinsic
+def _two_ipv4(_: Any, end_0: Any, length_0: Any, end_1: Any, length_1: Any) -> Any:
+    """A bit for each dot in the 16 bytes before two ends, if both are IPv4 addresses; else 0.
+
+    The addresses have 7 to 15 characters. An octet is over 255, or has a zero in front that is not all of
+    it, by its digits alone: no number is made of them.
+    """
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        half, mask = ir.IntType(16), ir.IntType(32)
+        kind = ir.VectorType(_BYTE, 16)
+        loads = [_load(builder, builder.sub(args[at], _WORD(16)), kind) for at in (0, 2)]
+        order = ir.Constant(ir.VectorType(mask, 32), list(range(32)))
+        text = builder.shuffle_vector(*loads, order)
+        text = builder.xor(text, ir.Constant(text.type, [0x30] * 32))  # digits are 0 to 9 then
+
+        def where(sign: str, byte: int) -> Any:
+            every = ir.Constant(text.type, [byte] * 32)
+            return builder.bitcast(builder.icmp_unsigned(sign, text, every), mask)
+
+        def later(bits: Any, count: int) -> Any:
+            return builder.lshr(bits, mask(count))
+
+        def all_of(*several: Any) -> Any:
+            return reduce(builder.and_, several)
+
+        befores = [builder.trunc(builder.sub(_WORD(16), args[at]), half) for at in (1, 3)]
+        first_0, first_1 = (builder.zext(builder.shl(half(1), before), mask) for before in befores)
+        field_0, field_1 = (
+            builder.zext(builder.shl(half(0xFFFF), before), mask) for before in befores
+        )
+        field = builder.or_(field_0, builder.shl(field_1, mask(16)))
+        dots = builder.and_(where("==", 46 ^ 0x30), field)
+        digits = builder.and_(where("<=", 9), field)
+        starts = builder.or_(builder.shl(dots, mask(1)), first_0)
+        starts = builder.or_(starts, builder.shl(first_1, mask(16)))
+        over_5 = where(">", 5)
+        third = all_of(starts, digits, later(digits, 1), later(digits, 2))
+        from_200 = builder.and_(third, where("==", 2))
+        wrong = [
+            builder.xor(builder.or_(dots, digits), field),
+            builder.and_(dots, builder.or_(starts, mask(0x8000_8000))),
+            all_of(digits, later(digits, 1), later(digits, 2), later(digits, 3)),
+            all_of(starts, where("==", 0), later(digits, 1)),
+            builder.and_(third, where(">", 2)),
+            builder.and_(from_200, later(over_5, 1)),
+            all_of(from_200, later(where("==", 5), 1), later(over_5, 2)),
+        ]
+        is_right = builder.icmp_unsigned("==", reduce(builder.or_, wrong), mask(0))
+        for part in (builder.trunc(dots, half), builder.trunc(later(dots, 16), half)):
+            has_three = builder.icmp_unsigned("==", builder.ctpop(part), half(3))
+            is_right = builder.and_(is_right, has_three)
+        return builder.zext(builder.select(is_right, dots, mask(0)), _WORD)
+
+    return types.uint64(types.uint64, types.int64, types.uint64, types.int64), generate
 
 
 def _vector(builder: Any, values: Any) -> Any:
@@ -587,6 +658,196 @@ def _may_fit(text: Any, layout: Any, separators: Any, first: Any, words: Any) ->
 
 
 @_part
+def _in_spans(value: Any, first: Any, layout: Any) -> Any:
+    """Where an IPv4 address is, by its number; in no span before the first is it."""
+    spans = layout[SPANS]
+    for span in range(first, layout[spans]):
+        if value <= layout[spans + 2 + 2 * span]:
+            return INSIDE if value >= layout[spans + 1 + 2 * span] else OUTSIDE
+    return OUTSIDE
+
+
+@_part
+def _top_octet(digits: Any) -> Any:
+    """The octet whose digits are the values of the last bytes of a word, with zeros before."""
+    # Digits d, e, f in bytes next to each other, times 100, 10 and 1 in bytes: one of the sums is the octet.
+    return np.int64(((digits >> U(40)) * U(0x64_0A_01) >> U(16)) & U(0xFF))
+
+
+@_part
+def _place_4(text: Any, begin: Any, end: Any, dots: Any, layout: Any) -> Any:
+    """Where a sound IPv4 address is, of whose last 16 bytes `dots` has a bit for each dot."""
+    before = 16 - (end - begin)
+    digits = _word(text + U(begin)) ^ _DIGITS
+    dot = _first_bit(dots) - before  # the length of the first octet
+    first = _top_octet(digits << U(64 - 8 * dot))
+    place = layout[FIRST_OCTETS + first]
+    if place < SEE_MORE:
+        return place
+    dots &= dots - _ONE
+    next_dot = _first_bit(dots)
+    length = next_dot - before - dot - 1
+    second = _top_octet(digits >> U(8 * dot + 8) << U(64 - 8 * length))
+    place = layout[place + second]
+    if place < SEE_MORE:
+        return place
+    last_dot = _first_bit(dots & (dots - _ONE))
+    digits = _word(text + U(end) - _EIGHT) ^ _DIGITS
+    length = 15 - last_dot
+    fourth = _top_octet(digits & (_ALL << U(64 - 8 * length)))
+    digits = digits << U(8 * length + 8)
+    third = _top_octet(digits & (_ALL << U(64 - 8 * (last_dot - next_dot - 1))))
+    value = (first << 24) | (second << 16) | (third << 8) | fourth
+    return _in_spans(value, place - SEE_MORE, layout)
+
+
+@_part
+def _octet(text: Any, begin: Any, end: Any) -> Any:
+    """The number of an octet that is written without more zeros than it needs; -1 where it is none."""
+    value = _number(text, end, end - begin, 3)
+    least = 100 if end - begin == 3 else 10 if end - begin == 2 else 0
+    return value if least <= value <= 255 else -1
+
+
+@_part
+def _four_octets(text: Any, begin: Any, end: Any) -> Any:
+    """The number of an IPv4 address; -1 where it is none."""
+    value, start, octets = 0, begin, 0
+    for place in range(begin, end + 1):
+        if place < end and _byte(text + U(place)) != 46:
+            continue
+        octet = _octet(text, start, place)
+        if octet < 0:
+            return -1
+        value = (value << 8) | octet
+        octets += 1
+        start = place + 1
+    return value if octets == 4 else -1
+
+
+@_part
+def _hex(text: Any, begin: Any, end: Any) -> Any:
+    """The number of 1 to 4 hexadecimal digits; -1 where they are none."""
+    if not 1 <= end - begin <= 4:
+        return -1
+    value = 0
+    for place in range(begin, end):
+        byte = _byte(text + U(place))
+        if 48 <= byte <= 57:
+            digit = byte - 48
+        elif 97 <= (byte | 32) <= 102:
+            digit = (byte | 32) - 87
+        else:
+            return -1
+        value = (value << 4) | digit
+    return value
+
+
+@_part
+def _groups(text: Any, begin: Any, end: Any, groups: Any) -> Any:
+    """Read an IPv6 address as eight groups of 16 bits; whether it is one."""
+    count, gap, place = 0, -1, begin
+    if _byte(text + U(begin)) == 58:  # : at the beginning must be two
+        if _byte(text + U(begin + 1)) != 58:
+            return False
+        place += 1
+    while place < end:
+        if _byte(text + U(place)) == 58:  # the second one of two
+            if gap >= 0:
+                return False
+            gap = count
+            place += 1
+            continue
+        stop = place
+        while stop < end and _byte(text + U(stop)) != 58:
+            stop += 1
+        is_last_4 = stop == end and stop - place > 4
+        if count + is_last_4 > 7:
+            return False
+        if is_last_4:  # the last 32 bits may be written as IPv4
+            value = _four_octets(text, place, stop)
+            groups[count] = value >> 16
+            groups[count + 1] = value & 0xFFFF
+            count += 2
+        else:
+            value = _hex(text, place, stop)
+            groups[count] = value
+            count += 1
+        if value < 0 or stop == end - 1:  # a : at the end must be two
+            return False
+        place = stop + 1
+    if gap < 0:
+        return count == 8
+    if count > 7:
+        return False
+    for group in range(7, -1, -1):
+        at = group - (8 - count)
+        groups[group] = groups[at] if at >= gap else (groups[group] if group < gap else 0)
+    return True
+
+
+@_part
+def _place_6(groups: Any, layout: Any) -> Any:
+    """Where an IPv6 address is; that of an IPv4 address in it where it has one."""
+    high = low = U(0)
+    for group in range(4):
+        high = (high << U(16)) | U(groups[group])
+        low = (low << U(16)) | U(groups[group + 4])
+    if high == U(0) and low >> U(32) == U(0xFFFF):
+        return _in_spans(np.int64(low & U(0xFFFF_FFFF)), 0, layout)
+    spans = layout[SPANS] + 1 + 2 * layout[layout[SPANS]]
+    for span in range(layout[spans]):
+        at = spans + 1 + 4 * span
+        first_high, first_low = U(layout[at]), U(layout[at + 1])
+        last_high, last_low = U(layout[at + 2]), U(layout[at + 3])
+        is_behind = high > first_high or (high == first_high and low >= first_low)
+        is_before = high < last_high or (high == last_high and low <= last_low)
+        if is_behind and is_before:
+            return INSIDE
+    return OUTSIDE
+
+
+@_part
+def _place(text: Any, begin: Any, end: Any, layout: Any, groups: Any) -> Any:
+    """Where any address is; UNKNOWN if it is none."""
+    if end - begin < 2 or end - begin > LONGEST_ADDRESS:
+        return UNKNOWN
+    value = _four_octets(text, begin, end)
+    if value >= 0:
+        return _in_spans(value, 0, layout)
+    return _place_6(groups, layout) if _groups(text, begin, end, groups) else UNKNOWN
+
+
+@_part
+def _boundary(text: Any, layout: Any, separators: Any, record: Any, numbers: Any) -> Any:
+    """Which way a flow crosses the edge of the network, by its two addresses."""
+    if layout[SRCADDR] == layout[DSTPORT] or layout[DSTADDR] == layout[DSTPORT]:
+        return UNKNOWN_BOUNDARY
+    src, dst = record + layout[SRCADDR], record + layout[DSTADDR]
+    src_end, dst_end = separators[src + 1], separators[dst + 1]
+    src_length, dst_length = _length(separators, src), _length(separators, dst)
+    if 7 <= src_length <= 15 and 7 <= dst_length <= 15:  # as nearly all: IPv4
+        dots = _two_ipv4(text + U(src_end), src_length, text + U(dst_end), dst_length)
+        if dots:
+            return _between(
+                _place_4(text, src_end - src_length, src_end, dots & U(0xFFFF), layout),
+                _place_4(text, dst_end - dst_length, dst_end, dots >> U(16), layout),
+            )
+    source = place = UNKNOWN
+    for end, length in ((src_end, src_length), (dst_end, dst_length)):
+        source, place = place, _place(text, end - length, end, layout, numbers)
+    return _between(source, place)
+
+
+@_part
+def _between(source: Any, destination: Any) -> Any:
+    """The boundary of a flow from one place to another."""
+    if source == UNKNOWN or destination == UNKNOWN:
+        return UNKNOWN_BOUNDARY
+    return 2 * (1 - destination) + (1 - source)
+
+
+@_part
 def _put(
     rows: Any,
     count: Any,
@@ -597,10 +858,12 @@ def _put(
     minute: Any,
     packets: Any,
     volume: Any,
+    boundary: Any,
     action: Any,
 ) -> Any:
     """Write the rows of a flow: one by its destination port; of a reply one by its source port too."""
-    key = (minute << WINDOW_SHIFT) | (protocol << PROTOCOL_SHIFT) | action
+    key = (minute << WINDOW_SHIFT) | (protocol << PROTOCOL_SHIFT)
+    key |= (boundary << BOUNDARY_SHIFT) | action
     at = 3 * count
     is_reply = srcport < dstport and layout[HAS_PORTS + protocol] != 0
     if is_reply:
@@ -616,7 +879,14 @@ def _put(
 
 @_part
 def _put_rows(
-    text: Any, layout: Any, separators: Any, record: Any, numbers: Any, rows: Any, count: Any
+    text: Any,
+    layout: Any,
+    separators: Any,
+    record: Any,
+    boundary: Any,
+    numbers: Any,
+    rows: Any,
+    count: Any,
 ) -> Any:
     """Write the rows of a flow; how many: 1, of a reply 2, 0 where a field is not sound.
 
@@ -687,12 +957,31 @@ def _put_rows(
         action = _action(text, separators, record, layout[ACTION])
     if packets < 0 or volume < 0 or action < 0:
         return 0
-    return _put(rows, count, layout, dstport, protocol, srcport, minute, packets, volume, action)
+    return _put(
+        rows,
+        count,
+        layout,
+        dstport,
+        protocol,
+        srcport,
+        minute,
+        packets,
+        volume,
+        boundary,
+        action,
+    )
 
 
 @_part
 def _put_doubtful(
-    text: Any, layout: Any, separators: Any, record: Any, rows: Any, count: Any, found: Any
+    text: Any,
+    layout: Any,
+    separators: Any,
+    record: Any,
+    boundary: Any,
+    rows: Any,
+    count: Any,
+    found: Any,
 ) -> Any:
     """Write the rows of a flow field by field, as unknown what cannot be read; how many.
 
@@ -735,7 +1024,19 @@ def _put_doubtful(
         if action < 0:
             action = 2
             found[_ODD_ACTION] += 1
-    return _put(rows, count, layout, dstport, protocol, srcport, minute, packets, volume, action)
+    return _put(
+        rows,
+        count,
+        layout,
+        dstport,
+        protocol,
+        srcport,
+        minute,
+        packets,
+        volume,
+        boundary,
+        action,
+    )
 
 
 @_part
@@ -887,10 +1188,13 @@ def read(
             is_odd_status = verdict == _ODD_STATUS
             if verdict == FLOW or is_odd_status:
                 verdict, record = FLOW, line_first + skip
-                added = _put_rows(source, layout, separators, record, numbers, rows, row_count)
+                boundary = _boundary(source, layout, separators, record, numbers)
+                added = _put_rows(
+                    source, layout, separators, record, boundary, numbers, rows, row_count
+                )
                 if added == 0:
                     added = _put_doubtful(
-                        source, layout, separators, record, rows, row_count, found
+                        source, layout, separators, record, boundary, rows, row_count, found
                     )
                 if added > 0:
                     row_count += added
@@ -945,9 +1249,8 @@ def pick(
 ) -> Any:
     """Take rows of a table apart; gives the number of the first one that `rows` had no place for.
 
-    `columns` are `stride` numbers apart, in the order of the places in a layout: dstport, protocol,
-    srcport, packets, bytes, start, action (0 or 1) and log-status (0 for OK), negative where there is
-    no such number. `odd` gets the places of rows that are not sound, `found` the numbers of flows,
+    `columns` are `stride` numbers apart: dstport, protocol, srcport, packets, bytes, start, action
+    (0 or 1), log-status (0 for OK) and boundary, negative where there is no such number. `odd` gets the places of rows that are not sound, `found` the numbers of flows,
     rows and odd ones.
     """
     flows = row_count = odd_count = place = 0
@@ -974,9 +1277,20 @@ def pick(
             action = columns[place + 6 * stride]
         if layout[STATUS] >= 0:
             status = columns[place + 7 * stride]
+        boundary = columns[place + 8 * stride]
         if is_sound and action >= 0 and status == 0:
             row_count += _put(
-                rows, row_count, layout, dstport, protocol, srcport, minute, packets, volume, action
+                rows,
+                row_count,
+                layout,
+                dstport,
+                protocol,
+                srcport,
+                minute,
+                packets,
+                volume,
+                boundary,
+                action,
             )
             flows += 1
         else:

@@ -31,11 +31,13 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from flowtag_core.boundary import Inside
 from flowtag_core.counting.ledger import Ledger
 from flowtag_core.counts import (
     ACCEPT,
     OTHER,
     REJECT,
+    UNKNOWN_BOUNDARY,
     UNKNOWN_TIME,
     FlowCounts,
     Ints,
@@ -48,6 +50,8 @@ from flowtag_core.shapes.layout import ABSENT, ASSUMED, KNOWN_FIELDS, Layout, he
 from flowtag_core.shapes.other_layouts import MOST_WORDS, fitting
 from flowtag_core.shapes.records import Records
 
+ALWAYS_INSIDE: Final = Inside()
+"""The addresses that are inside wherever one looks from."""
 _ACTIONS: Final = {b"ACCEPT": ACCEPT, b"REJECT": REJECT}
 _NOTES: Final = {b"NODATA": Reason.NO_DATA, b"SKIPDATA": Reason.SKIPPED_DATA}
 _MISFITS: Final = frozenset(
@@ -91,9 +95,11 @@ _FAULT_CHARACTERS: Final = 200
 _MISFIT_CHARACTERS: Final = 2_000
 
 # The columns of a row, in this order; a field that the layout lacks gets its word for "unknown".
-_MINUTE, _PROTOCOL, _DSTPORT, _SRCPORT, _ACTION, _PACKETS, _BYTES = range(7)
+_MINUTE, _PROTOCOL, _DSTPORT, _SRCPORT, _ACTION, _PACKETS, _BYTES, _BOUNDARY = range(8)
 _UNKNOWN: Final = {
     "start": (_MINUTE, UNKNOWN_TIME),
+    "srcaddr": (_BOUNDARY, UNKNOWN_BOUNDARY),
+    "dstaddr": (_BOUNDARY, UNKNOWN_BOUNDARY),
     "srcport": (_SRCPORT, _NO_PORT),
     "action": (_ACTION, OTHER),
     "packets": (_PACKETS, 0),
@@ -109,9 +115,10 @@ Split = Callable[[bytes, None, int], Words]
 class Reference:
     """Counts the records of one file in their order; what became of them is in its `ledger`."""
 
-    def __init__(self, name: str, layout: Layout = ASSUMED) -> None:
+    def __init__(self, name: str, layout: Layout = ASSUMED, inside: Inside = ALWAYS_INSIDE) -> None:
         self.ledger = Ledger(name)
         self.layout = layout
+        self._inside = inside
         self._rows: list[Ints] = []
 
     @property
@@ -179,11 +186,12 @@ class Reference:
         self._put_aside(self.ledger.line, line, reason)
 
     def take_flows(self) -> Ints:
-        """Give the flows that were found since the last time, seven columns a flow.
+        """Give the flows that were found since the last time, eight columns a flow.
 
-        These are minute, protocol, dstport, srcport, action, packets and bytes; negative is unknown.
+        These are minute, protocol, dstport, srcport, action, packets, bytes and boundary; negative is
+        unknown.
         """
-        rows = np.concatenate(self._rows) if self._rows else np.empty((0, 7), np.int64)
+        rows = np.concatenate(self._rows) if self._rows else np.empty((0, 8), np.int64)
         self._rows = []
         return rows
 
@@ -201,6 +209,7 @@ class Reference:
         fields = len(layout.names)
         at = layout.position
         dstport, protocol, srcport = at("dstport"), at("protocol"), at("srcport")
+        srcaddr, dstaddr = at("srcaddr"), at("dstaddr")
         start, packets, volume = at("start"), at("packets"), at("bytes")
         action, status = at("action"), at("log-status")
         # A field that the layout lacks is ABSENT (-1): its word is the last one, which _keep discards.
@@ -209,7 +218,8 @@ class Reference:
         is_default = layout.is_default
         no_srcport = no_start = no_packets = no_bytes = odd_action = odd_status = 0
         last_start, minute, unknown_minute = b"", UNKNOWN_TIME, True
-        rows: list[int] = []  # seven numbers a flow: one flat list packs twice as fast as tuples
+        boundary = self._inside.boundary
+        rows: list[int] = []  # eight numbers a flow: one flat list packs twice as fast as tuples
         changed = False
         for number, line in numbered:
             words = split(line, None, fields)  # one word more, of all the rest, is too many
@@ -269,7 +279,8 @@ class Reference:
             if byte_count < 0:
                 byte_count = 0
                 no_bytes += 1
-            rows += (minute, kind, port, source, did, packet_count, byte_count)
+            crosses = boundary(words[srcaddr], words[dstaddr])
+            rows += (minute, kind, port, source, did, packet_count, byte_count, crosses)
 
         unreadable = {
             "srcport": no_srcport,
@@ -290,7 +301,7 @@ class Reference:
         """Keep flows of one layout; what was read for a field that it lacks is thrown away."""
         if not numbers:
             return
-        rows = np.array(numbers, dtype=np.int64).reshape(-1, 7)
+        rows = np.array(numbers, dtype=np.int64).reshape(-1, 8)
         for field, (column, unknown) in _UNKNOWN.items():
             if field not in layout.names:
                 rows[:, column] = unknown
@@ -396,6 +407,7 @@ def _table(rows: Ints, port: int) -> Table:
         rows[:, _ACTION],
         rows[:, _PACKETS],
         rows[:, _BYTES],
+        rows[:, _BOUNDARY],
     )
 
 

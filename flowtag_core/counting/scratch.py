@@ -6,11 +6,12 @@ A scratch is reused for the next text: to allocate memory would take longer than
 from __future__ import annotations
 
 from collections import deque
-from functools import cache
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import numpy as np
 
+from flowtag_core.boundary import INSIDE, OUTSIDE, Inside
 from flowtag_core.counting import contract
 from flowtag_core.counting.contract import Kernel
 from flowtag_core.counting.ledger import Plain
@@ -21,18 +22,22 @@ from flowtag_core.shapes import other_layouts
 from flowtag_core.shapes.layout import KNOWN_FIELDS, Layout
 
 # In the order in which the kernel knows them.
-_NUMBERS: Final = "dstport protocol srcport packets bytes start".split()
+_NUMBERS: Final = "dstport protocol srcport packets bytes start srcaddr dstaddr".split()
 _WORDS: Final = "action log-status".split()
+
+
+_HALF: Final = (1 << 64) - 1
 
 
 class Scratch:
     """The memory that the kernel writes to while it reads a text; it is used again for the next one.
 
-    `rows` are the rows to be added up, `found` is how much of each there was, and `dealt_with` how many
-    bytes of the text were read.
+    `inside` are the addresses inside the network. `rows` are the rows to be added up, `found` is how
+    much of each there was, and `dealt_with` how many bytes of the text were read.
     """
 
     def __init__(self) -> None:
+        self.inside = Inside()
         self.rows = np.empty(3 * contract.ROWS_TOLD, np.int64)
         self.dealt_with = 0
         self.found = KernelCounts(*[0] * len(KernelCounts._fields))
@@ -40,7 +45,7 @@ class Scratch:
         self._found = np.zeros(len(self.found), np.int64)
         self._tail = np.zeros(80 + contract.MOST_TIDIED + 8, np.uint8)
         self._separators = np.empty(2 * contract.MOST_SEPARATORS, np.int32)
-        self._numbers = np.empty(8, np.int64)
+        self._numbers = np.empty(9, np.int64)
         scratch = (
             self._tail,
             self._separators,
@@ -53,7 +58,9 @@ class Scratch:
 
     def read(self, kernel: Kernel, text: bytes, layout: Layout) -> Scratch:
         """Read a text, or as much of its beginning as there is room for the results."""
-        numbers = _numbers(layout)  # held: another thread may put its own in the cache meanwhile
+        numbers = _numbers(
+            layout, self.inside
+        )  # held: another thread may put its own in the cache meanwhile
         self.dealt_with = kernel.read(text, len(text), numbers.ctypes.data, *self._addresses)
         self.found = KernelCounts(*self._found.tolist())
         return self
@@ -65,7 +72,7 @@ class Scratch:
 
         Returns where it stopped, how many flows there are, their rows, and the indexes of odd rows.
         """
-        rest, numbers = columns[:, begin:], _numbers(layout)
+        rest, numbers = columns[:, begin:], _numbers(layout, self.inside)
         taken = kernel.pick(
             rest.ctypes.data,
             columns.shape[1],
@@ -121,12 +128,14 @@ class KernelCounts(NamedTuple):
 _UNUSED: Final[deque[Scratch]] = deque()
 
 
-def unused() -> Scratch:
-    """A scratch that nobody uses."""
+def unused(inside: Inside) -> Scratch:
+    """A scratch that nobody uses, for logs of a network with these addresses inside."""
     try:
-        return _UNUSED.pop()
+        own = _UNUSED.pop()
     except IndexError:
-        return Scratch()
+        own = Scratch()
+    own.inside = inside
+    return own
 
 
 def give_back(scratch: Scratch) -> None:
@@ -134,9 +143,9 @@ def give_back(scratch: Scratch) -> None:
     _UNUSED.append(scratch)
 
 
-@cache
-def _numbers(layout: Layout) -> np.ndarray:
-    """A layout as the kernel is told of it; `contract` says what the numbers mean."""
+@lru_cache(maxsize=64)
+def _numbers(layout: Layout, inside: Inside) -> np.ndarray:
+    """A layout, and what is inside, as the kernel is told of it; `contract` says what the numbers mean."""
     others = other_layouts.places(layout.names)
     by_words = [others.get(words, []) for words in range(contract.WORDS_TOLD + 1)]
     ends = np.cumsum([0, *map(len, by_words)])
@@ -144,10 +153,16 @@ def _numbers(layout: Layout) -> np.ndarray:
     known = {name.encode()[:3] for name in KNOWN_FIELDS}
     known |= {name.replace(b"-", b"_") for name in known}
     starts = [int.from_bytes(name, "little") for name in known]
-    numbers = np.zeros(contract.OTHER_PLACES + len(pairs), np.int64)
+    spans = _spans(inside)
+    end = contract.OTHER_PLACES + len(pairs)
+    first_octets, second_octets = _octets(inside, end + len(spans))
+    told = np.concatenate([spans, second_octets])
+    numbers = np.zeros(end + len(told), np.int64)
+    numbers[contract.SPANS], numbers[end:] = end, told
+    numbers[contract.FIRST_OCTETS :][:256] = first_octets
     numbers[contract.NAME_STARTS :][: len(starts)] = starts
     numbers[contract.OTHERS : contract.OTHER_PLACES] = ends
-    numbers[contract.OTHER_PLACES :] = pairs
+    numbers[contract.OTHER_PLACES : end] = pairs
     numbers[contract.FIELDS] = len(layout.names)
     numbers[contract.IS_DEFAULT] = layout.is_default
     numbers[contract.STAMPS] = _stamps(layout.names[0])
@@ -156,6 +171,41 @@ def _numbers(layout: Layout) -> np.ndarray:
     numbers[contract.DSTPORT : contract.DSTPORT + len(places)] = places
     numbers[[contract.HAS_PORTS + protocol for protocol in WITH_PORTS]] = 1
     return numbers
+
+
+def _spans(inside: Inside) -> Ints:
+    """The spans of addresses that are inside; halves of IPv6 addresses are signed, as all numbers here."""
+    of_4, of_6 = inside.spans
+    halves = [half for span in of_6 for each in span for half in (each >> 64, each & _HALF)]
+    flat = [len(of_4), *(each for span in of_4 for each in span), len(of_6), *halves]
+    return np.array(flat, np.uint64).view(np.int64)
+
+
+def _octets(inside: Inside, begin: int) -> tuple[list[int], Ints]:
+    """For each first octet of an IPv4 address where the address is, or where its second octets are told.
+
+    These begin at `begin` in all that the kernel is told.
+    """
+    first: list[int] = []
+    second: list[int] = []
+    for octet in range(256):
+        place = _place(inside, octet << 24, 1 << 24)
+        if place >= contract.SEE_MORE:
+            place = begin + len(second)
+            prefixes = (octet << 8 | next_octet for next_octet in range(256))
+            second += [_place(inside, prefix << 16, 1 << 16) for prefix in prefixes]
+        first.append(place)
+    return first, np.array(second, np.int64)
+
+
+def _place(inside: Inside, low: int, size: int) -> int:
+    """Where all of so many IPv4 addresses from `low` on are, or from SEE_MORE up the first span of some."""
+    for number, (first, last) in enumerate(inside.spans[0]):
+        if first <= low and low + size - 1 <= last:
+            return INSIDE
+        if first < low + size and low <= last:
+            return contract.SEE_MORE + number
+    return OUTSIDE
 
 
 def _stamps(first: str) -> int:

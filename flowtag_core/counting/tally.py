@@ -217,12 +217,12 @@ class RowSum:
 
 def rows_of(flows: Ints) -> Ints:
     """Flows, as `Reference.take_flows` gives them, as rows such as the kernel writes."""
-    minute, protocol, dstport, srcport, action, packets, volume = flows.T
+    minute, protocol, dstport, srcport, action, packets, volume, boundary = flows.T
     is_reply_ = is_reply(protocol, srcport, dstport)
     kind = is_reply_.astype(np.int64) << KIND_SHIFT
     window = minute & UNKNOWN_MINUTE
-    by_dstport = kind | key_of(window, protocol, dstport, action)
-    by_srcport = 2 << KIND_SHIFT | key_of(window, protocol, srcport, action)
+    by_dstport = kind | key_of(window, protocol, dstport, action, boundary)
+    by_srcport = 2 << KIND_SHIFT | key_of(window, protocol, srcport, action, boundary)
     rows = np.stack([by_dstport, packets, volume], axis=1)
     by_service = np.stack([by_srcport, packets, volume], axis=1)[is_reply_]
     return np.concatenate([rows, by_service]).reshape(-1)

@@ -12,7 +12,15 @@ from typing import Final
 from flowtag_core.counting import compiled
 from flowtag_core.counting.folding import folded
 from flowtag_core.counting.tally import Counted, RowSum
-from flowtag_core.counts import MOST_FAULTS, FileCounts, FlowCounts, Table, Tower, all_of
+from flowtag_core.counts import (
+    MOST_FAULTS,
+    FileCounts,
+    FlowCounts,
+    Table,
+    Tower,
+    all_of,
+    same_ranges,
+)
 
 _MOST_WAITING: Final = 1 << 20
 """Rows of tables that wait to be folded: 32 MB. Twice the sum, where that is more."""
@@ -64,7 +72,10 @@ def total(parts: Sequence[FlowCounts]) -> FlowCounts:
         _sum([getattr(part, name) for part in parts]) for name in _TABLES
     )
     faults = sorted(fault for part in parts for fault in part.faults)
-    return FlowCounts(requests, replies, by_service, _files(parts), tuple(faults[:MOST_FAULTS]))
+    internal = same_ranges(part.internal for part in parts)
+    return FlowCounts(
+        requests, replies, by_service, _files(parts), tuple(faults[:MOST_FAULTS]), internal
+    )
 
 
 def _sum(tables: Sequence[Table]) -> Table:

@@ -10,9 +10,9 @@ import streamlit as st
 
 from flowtag_core.showing import tables, widths
 
-OPTIONAL: Final = ("Share", "Rejected", "Trend")
+OPTIONAL: Final = ("Share", "Inbound", "Rejected", "Trend")
 """Columns that are left out where there is no room, the least important last."""
-_WIDTHS: Final = {tables.SWATCH: 50, "Share": 104, "Rejected": 80, "Trend": 96}
+_WIDTHS: Final = {tables.SWATCH: 50, "Share": 104, "Inbound": 76, "Rejected": 80, "Trend": 96}
 _PORT: Final = 66
 
 
@@ -49,10 +49,15 @@ def _drawn(column: str, table: Any, text: Mapping[str, int], width: int) -> Any:
         return share(table, width)
     if column == "Trend":
         return config.AreaChartColumn(y_min=0, width=width, color="gray")
-    return config.NumberColumn(format=_FORMATS.get(column, "localized"), width=width)
+    shown = _FORMATS.get(column, "localized")
+    return config.NumberColumn(format=shown, width=width, help=_HELP.get(column))
 
 
-_FORMATS: Final = {"Port": "%d", "Rejected": "%.1f%%"}
+_FORMATS: Final = {"Port": "%d", "Inbound": "%d%%", "Rejected": "%.1f%%"}
+_HELP: Final = {
+    "Inbound": "The part that came in from outside your network and was not rejected. A high one on a "
+    "port without a tag deserves a look."
+}
 
 
 def share(table: Any, width: int, color: Any = None) -> Any:

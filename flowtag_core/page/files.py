@@ -8,7 +8,7 @@ from functools import partial
 import streamlit as st
 
 from flowtag_core.page.session import Session
-from flowtag_core.page.uploads import custom_format
+from flowtag_core.page.uploads import custom_format, internal_ranges
 from flowtag_core.showing.log_notes import about, effort
 from flowtag_core.showing.lookup_notes import about_lookup, unsaved
 from flowtag_core.showing.words import literal, number, short_path
@@ -30,6 +30,7 @@ def files(session: Session) -> None:
         )
         st.caption("Or drop files or a folder anywhere on the page.")
         custom_format(session)
+        internal_ranges(session)
         st.caption(literal(effort(session.logs.counts, session.logs.seconds)))
 
 

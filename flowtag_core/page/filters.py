@@ -1,4 +1,4 @@
-"""The row of filters: the measure, the action, and the port to group by."""
+"""The row of filters: the measure, the action, the boundary, and the port to group by."""
 
 from __future__ import annotations
 
@@ -23,6 +23,12 @@ def filters(counts: FlowCounts) -> tuple[Measure, Filters]:
         measure: Measure = switch("Measure", log_notes.measures(counts), key="measure")
         actions = log_notes.actions(counts)
         action = switch("Action", [*actions], key="action")
+        boundaries = log_notes.boundaries(counts)
+        boundary = "all"
+        if len(boundaries) > 1:
+            boundary = switch(
+                "Boundary", [*boundaries], key="boundary", help=log_notes.boundary_help(counts)
+            )
         grouping = switch(
             "Group by",
             [*GROUPINGS],
@@ -30,7 +36,7 @@ def filters(counts: FlowCounts) -> tuple[Measure, Filters]:
             shown=GROUPINGS.__getitem__,
             help=log_notes.REPLIES,
         )
-    return measure, Filters(actions[action], address.time(), grouping)
+    return measure, Filters(actions[action], boundaries[boundary], address.time(), grouping)
 
 
 def _read_old_links() -> None:

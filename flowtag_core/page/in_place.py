@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from flowtag_core.arguments import parsed
+from flowtag_core.boundary import Inside
+from flowtag_core.counting.reference import ALWAYS_INSIDE
 from flowtag_core.errors import FlowtagError, LogError
 from flowtag_core.output import write_whole
 from flowtag_core.page import door
@@ -21,7 +23,9 @@ from flowtag_core.showing.words import unicode
 from flowtag_core.sources.places import Log, Place, logs_at
 from flowtag_core.tagging.lookup import Lookup
 
-USAGE: Final = "streamlit run dashboard.py -- [PATH ...] [--lookup CSV] [--format FIELDS]"
+USAGE: Final = (
+    "streamlit run dashboard.py -- [PATH ...] [--lookup CSV] [--format FIELDS] [--internal CIDR]"
+)
 
 _NOT_FOR_ALL: Final = (
     "Other machines can reach this page, so it does not show the files it was started with. If everyone "
@@ -51,12 +55,13 @@ class Given:
     paths: tuple[str, ...] = ()
     lookup: str | None = None
     format: str | None = None
+    internal: str = ""
     shared: bool = False
 
     @property
     def is_nothing(self) -> bool:
-        """Whether no files and no format were given."""
-        return not self.paths and self.lookup is None and self.format is None
+        """Whether no files, no format and no ranges were given."""
+        return (self.paths, self.lookup, self.format, self.internal) == ((), None, None, "")
 
 
 def start(session: Session, arguments: Sequence[str]) -> None:
@@ -77,15 +82,17 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
     except ArgumentsError as error:
         session.take_in([Refused(unicode(str(error)))])
         return
-    session.use_format(given.format or "")
-    if session.format.wrong:
-        session.take_in([Refused(unicode(session.format.wrong))])
+    session.use_format(given.format or session.format.text)
+    if not session.internal.text:
+        session.internal = session.internal.typed(given.internal)
+    if wrong := session.format.wrong or session.internal.wrong:
+        session.take_in([Refused(unicode(wrong))])
         return
     is_shared = door.is_shared()
     if is_shared and not given.shared and (given.paths or given.lookup is not None):
         session.take_in([Refused(_NOT_FOR_ALL)])
         return
-    found = find(given, session.format.layout)
+    found = find(given, session.format.layout, session.internal.inside)
     session.has_start = not given.is_nothing
     # Others must not write to this machine.
     session.desk.home, session.desk.home_content = None if is_shared else given.lookup, None
@@ -100,9 +107,10 @@ def parse(arguments: Sequence[str]) -> Given:
     parser.add_argument("paths", nargs="*")
     parser.add_argument("--lookup")
     parser.add_argument("--format")
+    parser.add_argument("--internal", default="")
     parser.add_argument("--shared", action="store_true")
     found = parsed(parser, arguments)
-    return Given(tuple(found.paths), found.lookup, found.format, found.shared)
+    return Given(tuple(found.paths), found.lookup, found.format, found.internal, found.shared)
 
 
 @dataclass(frozen=True)
@@ -123,7 +131,7 @@ class Start:
         self.known.append(Refused(unicode(sentence)))
 
 
-def find(given: Given, format: str | None = None) -> Start:
+def find(given: Given, format: str | None = None, inside: Inside = ALWAYS_INSIDE) -> Start:
     """Look at the paths. A lookup that lies in one of the folders is read as what it is, and once."""
     start = Start()
     lookup = _regular(given.lookup, start) if given.lookup is not None else []
@@ -134,7 +142,7 @@ def find(given: Given, format: str | None = None) -> Start:
         places = tuple(place for place in log.places if place.identity not in ours)
         _tell_repeated(start, name, replace(log, places=places), before)
         before |= {place.identity: name for place in places if place.identity not in before}
-        identity = format, tuple(place.version for place in places)
+        identity = format, inside, tuple(place.version for place in places)
         counted = _COUNTED.get(name)
         if counted is not None and counted.identity == identity:
             start.known.append(counted)

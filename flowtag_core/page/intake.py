@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from itertools import chain, islice
 from typing import Final
 
+from flowtag_core.boundary import Inside
+from flowtag_core.counting.reference import ALWAYS_INSIDE
 from flowtag_core.counting.tally import Counted
 from flowtag_core.counting.total import Total
 from flowtag_core.counts import FlowCounts, Offer
@@ -36,7 +38,7 @@ class Arrival:
     A file is opened once or, where something is offered, again; `forget` lets go of what it holds.
     Its content tells whether it is a log or a lookup, unless it `is_lookup` by the user's word.
     What is counted goes under the name `log`, else under its own. `identity` is what a file or folder
-    of this machine is known by as long as nobody changes it.
+    of this machine is known by as long as nobody changes it. `inside` says what is inside the network.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Arrival:
     log: str = ""
     identity: Hashable = None
     format: Format = None
+    inside: Inside = ALWAYS_INSIDE
     forget: Callable[[], None] = lambda: None
 
     def renamed(self, name: str) -> Arrival:
@@ -322,7 +325,11 @@ class Intake:
             logs = [place for place in arrival.places if not self._is_lookup(arrival, place)]
             self._left = deque(logs)
             results = each_place(
-                logs, format=arrival.format, progress=self._tell, cancel=self._cancelled.is_set
+                logs,
+                format=arrival.format,
+                inside=arrival.inside,
+                progress=self._tell,
+                cancel=self._cancelled.is_set,
             )
             for place in logs:
                 is_needed |= self._count(arrival, place, results)

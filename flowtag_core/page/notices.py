@@ -78,7 +78,8 @@ def cautions(session: Session, view: View) -> None:
     if not view.report.total:
         with st.container(key="nothing", horizontal=True, vertical_alignment="center"):
             st.info(log_notes.NOTHING_THERE)
-            if view.time or view.report.filters.action:
+            filters = view.report.filters
+            if view.time or filters.action or filters.boundary:
                 st.button("Clear the filters", key="clear_filters", on_click=_clear_filters)
     for name, sentence in islice(log_notes.useless(view.counts), 3):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -94,7 +95,7 @@ def cautions(session: Session, view: View) -> None:
 
 def _clear_filters() -> None:
     address.choose_time(None)
-    st.session_state["action"] = "all"
+    st.session_state["action"] = st.session_state["boundary"] = "all"
 
 
 def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Final
 
 import flowtag_core
-from flowtag_core.errors import FormatError
+from flowtag_core.boundary import Inside, ranges_of
+from flowtag_core.counting.reference import ALWAYS_INSIDE
+from flowtag_core.errors import FormatError, RangesError
 from flowtag_core.page.brush import Brush
 from flowtag_core.page.desk import Desk
 from flowtag_core.page.intake import Arrival, CountedLog, Intake, Offered, Outcome
@@ -20,6 +22,7 @@ from flowtag_core.page.result import Result
 from flowtag_core.page.views import Views
 from flowtag_core.reading.flow_log import distinct_names, parse_flow_log
 from flowtag_core.shapes.layout import format_layout
+from flowtag_core.showing import log_notes
 from flowtag_core.showing.legend import Colours
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
@@ -52,6 +55,25 @@ class CustomFormat:
 
 
 @dataclass
+class InternalRanges:
+    """The ranges that are inside the network as they were typed, or why they are invalid.
+
+    `inside` has those that are in use.
+    """
+
+    inside: Inside = ALWAYS_INSIDE
+    text: str = ""
+    wrong: str = ""
+
+    def typed(self, text: str) -> InternalRanges:
+        """Read ranges as they were typed; if they are invalid, those in use stay."""
+        try:
+            return InternalRanges(Inside(ranges_of(text)), text)
+        except RangesError as error:
+            return replace(self, text=text, wrong=str(error))
+
+
+@dataclass
 class Session:
     """One tab's data and the thread that adds to it.
 
@@ -70,6 +92,7 @@ class Session:
     messages: Messages = field(default_factory=Messages)
     offers: dict[tuple[str, str], Offered] = field(default_factory=dict)
     format: CustomFormat = field(default_factory=CustomFormat)
+    internal: InternalRanges = field(default_factory=InternalRanges)
     brush: Brush = field(default_factory=Brush)
     asked: tuple[int, int] | None = None
     colours: Colours = field(default_factory=Colours)
@@ -115,6 +138,7 @@ class Session:
             replace(
                 arrival if arrival.log else arrival.renamed(name),
                 format=arrival.format or self.format.layout,
+                inside=self.internal.inside,
                 log=in_log.get(arrival.log, ""),
             )
             for arrival, name in zip(arrivals, names, strict=True)
@@ -169,6 +193,27 @@ class Session:
         """Read logs without a header in this layout from now on; if empty, in the default one."""
         self.format = CustomFormat.of(text)
 
+    def use_internal(self, text: str) -> None:
+        """Take these ranges to be inside the network, and count the logs again if they are others.
+
+        Uploads are not kept, so these must be added again; a message says so.
+        """
+        before, self.internal = self.internal.inside, self.internal.typed(text)
+        if self.internal.inside == before:
+            return
+        with self.lock:
+            uploads = [name for name, log in self.logs.by_name.items() if log.identity is None]
+            waiting = list(self.intake.pending())
+            is_sample = self.desk.sample is not None
+            self._empty()
+            if is_sample:
+                self._take_sample()
+            else:
+                self.is_started = not self.has_start  # The files of the start are read again.
+                self.messages.told += [
+                    log_notes.add_again(names) for names in [uploads + waiting] if names
+                ]
+
     def remove_log(self, name: str) -> None:
         """Remove one log; with the log of the sample its lookup goes too."""
         self.messages.clear()
@@ -192,10 +237,14 @@ class Session:
     def show_sample(self) -> None:
         """Replace everything with the sample."""
         self._empty()
-        self.is_started = True
-        counts = parse_flow_log(SAMPLE / "flow.log", names=["flow.log"])
-        self.logs = Logs().plus([CountedLog("flow.log", counts, 0.0)])
+        self._take_sample()
         self.desk.show_sample(load_lookup_table(SAMPLE / "lookup.csv", name="lookup.csv"))
+
+    def _take_sample(self) -> None:
+        self.is_started = True
+        ranges = self.internal.inside.ranges
+        counts = parse_flow_log(SAMPLE / "flow.log", names=["flow.log"], internal=ranges)
+        self.logs = Logs().plus([CountedLog("flow.log", counts, 0.0)])
 
     def cancel(self) -> None:
         """Stop reading, and wait a moment for the thread to end."""

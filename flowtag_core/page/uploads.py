@@ -135,6 +135,24 @@ def custom_format(session: Session) -> None:
             st.caption(literal(log_notes.format_in_use(layout)))
 
 
+def internal_ranges(session: Session) -> None:
+    """Draw a field for the ranges of one's own that are inside the network."""
+    st.session_state["internal"] = session.internal.text
+    with st.expander("Internal ranges"):
+        st.text_input(
+            "Address ranges of yours that are inside, besides the private ones",
+            key="internal",
+            placeholder="203.0.113.0/24, 2001:db8::/32",
+            max_chars=20_000,
+            on_change=lambda: session.use_internal(st.session_state["internal"]),
+            help="They tell inbound from internal traffic. Changing them counts the logs again.",
+        )
+        if session.internal.wrong:
+            st.error(literal(session.internal.wrong))
+        elif ranges := session.internal.inside.ranges:
+            st.caption(literal(log_notes.ranges_in_use(ranges)))
+
+
 def _take_format(session: Session) -> None:
     session.use_format(st.session_state["format"])
 

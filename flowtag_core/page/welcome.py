@@ -11,7 +11,7 @@ from flowtag_core.page.in_place import USAGE
 from flowtag_core.page.notices import messages, say
 from flowtag_core.page.rules import rules
 from flowtag_core.page.session import Session
-from flowtag_core.page.uploads import custom_format, drop_zone
+from flowtag_core.page.uploads import custom_format, drop_zone, internal_ranges
 from flowtag_core.showing import glance, log_notes
 
 
@@ -44,6 +44,7 @@ def welcome(session: Session) -> None:
         if not is_shared:
             st.html(f"<p>{glance.GIGABYTES} <code>{escape(USAGE)}</code></p>")
         custom_format(session)
+        internal_ranges(session)
 
 
 def _what_waits(session: Session) -> None:

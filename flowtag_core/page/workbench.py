@@ -41,7 +41,9 @@ def workbench(session: Session, view: View, room: int) -> None:
     _box(session, view, lookup_notes.nothing_to_tag(report, hidden))
     if not pairs:
         return
-    table = untagged_table(report, places, pairs, view.course, view.rejected)
+    table = untagged_table(
+        report, places, pairs, view.course, view.rejected, view.selections.report
+    )
     shown, columns = fitted(table, report.measure, room, _TEXT, _own_columns(session, table))
     st.dataframe(
         shown,

@@ -9,7 +9,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
+from flowtag_core.boundary import Inside, ranges_of
 from flowtag_core.counting.file_count import FileCount
+from flowtag_core.counting.reference import ALWAYS_INSIDE
 from flowtag_core.counting.tally import Counted
 from flowtag_core.counting.threads import Queue
 from flowtag_core.counting.total import Total
@@ -60,6 +62,7 @@ def parse_flow_log(
     *files: LogFile | Log,
     names: Iterable[str] | None = None,
     format: Format = None,
+    internal: str | Sequence[str] = (),
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> FlowCounts:
@@ -69,19 +72,24 @@ def parse_flow_log(
     binary mode, or what `sources.places` found. Its content tells how it is packed and in which shape its
     records are. `names` are what the logs are called in the result, else each by its own name. `format` is
     the layout of files without a header, or the layouts of some of them by their names, in archives too.
+    `internal` are ranges of addresses inside the network, as CIDRs, besides those that always are.
     `progress` is called after each read; a true `cancel()` raises Cancelled. A bad line is
-    set aside and reported. Raises LogError for an unreadable log, FormatError for a bad `format`.
+    set aside and reported. Raises LogError for an unreadable log, FormatError for a bad `format`,
+    RangesError for a bad range.
     """
+    inside = Inside(ranges_of(internal))
     _layouts(format)  # one that cannot serve is refused before anything is looked at
     called = distinct_names(map(_name, files) if names is None else names)
     logs = [_log(file, name) for file, name in zip(files, called, strict=True)]
     results = each_place(
         [place for log in logs for place in log.places],
         format=format,
+        inside=inside,
         progress=_callers_own(progress or (lambda _: None)),
         cancel=_callers_own(cancel or (lambda: False)),
     )
     total = Total()
+    total.add(FlowCounts(internal=inside.ranges))
     try:
         for log in logs:
             for counted in _in_log(log, results):
@@ -95,6 +103,7 @@ def each_place(
     places: Sequence[Place],
     *,
     format: Format = None,
+    inside: Inside = ALWAYS_INSIDE,
     progress: Callable[[Progress], None] = lambda _: None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> Iterator[Iterator[Counted]]:
@@ -105,7 +114,7 @@ def each_place(
     up to what `parse_flow_log` gives, which says what the parameters are.
     """
     sizes = [place.size or 0 for place in places]
-    job = _Job(_layouts(format), progress, cancel, sum(sizes))
+    job = _Job(_layouts(format), inside, progress, cancel, sum(sizes))
     ahead = _Ahead(places, job)
     for n, place in enumerate(places):
         found = ahead.take(n)
@@ -171,6 +180,7 @@ class _Job(NamedTuple):
     """The settings for all files; `size` is that of all together, as far as it is known."""
 
     layout_of: Callable[[str], Layout]
+    inside: Inside
     progress: Callable[[Progress], None]
     cancel: Callable[[], bool]
     size: int = 0
@@ -328,7 +338,7 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
     source.on_read = tell
     for file in files:
         layout = job.layout_of(file.name)
-        count = FileCount(file.name, layout, job.size)
+        count = FileCount(file.name, layout, job.size, job.inside)
         try:
             with as_log_error(file.name):
                 damage = file.refusal or _count(file, layout, count)
@@ -338,7 +348,7 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
             if file.name == source.name:
                 raise
             damage = str(error)
-            count = FileCount(file.name)  # what was counted of it goes with it
+            count = FileCount(file.name, inside=job.inside)  # what was counted of it goes with it
         tell()
         size = max(source.bytes_read - read, 0)
         yield count.take(size, file.wrapping, damage)

@@ -11,7 +11,7 @@ from flowtag_core.iana import WITH_PORTS, keyword_number, protocol_number
 from flowtag_core.shapes.layout import KNOWN_FIELDS
 
 COUNTED: Final = tuple(
-    "version srcport dstport protocol packets bytes start action log-status".split()
+    "version srcaddr dstaddr srcport dstport protocol packets bytes start action log-status".split()
 )
 """The fields that counting wants; the others of a table need not be looked at."""
 
@@ -58,11 +58,17 @@ _NAMES: Final = {
     "endtime": "end",
     "account": "account-id",
     "sourceaddress": "srcaddr",
+    "sourceip": "srcaddr",
+    "srcip": "srcaddr",
     "destinationaddress": "dstaddr",
+    "destaddress": "dstaddr",
+    "destinationip": "dstaddr",
+    "destip": "dstaddr",
+    "dstip": "dstaddr",
     "numpackets": "packets",
     "numbytes": "bytes",
 }
-"""The fields by their names as _plain gives them, with those of AWS's older Athena table."""
+"""The fields by their names as _plain gives them, with those of AWS's older Athena table, and of addresses."""
 
 _ALSO_OF_OTHERS: Final = {
     "src_port": "srcport",
@@ -99,6 +105,10 @@ _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 _ECS: Final = {
     "destination.port": "dstport",
     "source.port": "srcport",
+    "source.ip": "srcaddr",
+    "source.address": "srcaddr",
+    "destination.ip": "dstaddr",
+    "destination.address": "dstaddr",
     "network.iana_number": "protocol",
     "network.transport": "protocol",
     "network.packets": "packets",
@@ -128,6 +138,8 @@ _SCHEMAS: Final = (
         {
             "dst_endpoint.port": "dstport",
             "src_endpoint.port": "srcport",
+            "src_endpoint.ip": "srcaddr",
+            "dst_endpoint.ip": "dstaddr",
             "connection_info.protocol_num": "protocol",
             "connection_info.protocol_name": "protocol",
             "traffic.packets": "packets",
@@ -147,6 +159,8 @@ _SCHEMAS: Final = (
         {
             "event.dest_port": "dstport",
             "event.src_port": "srcport",
+            "event.src_ip": "srcaddr",
+            "event.dest_ip": "dstaddr",
             "event.proto": "protocol",
             "event.netflow.pkts": "packets",
             "event.netflow.bytes": "bytes",
@@ -161,6 +175,8 @@ _SCHEMAS: Final = (
         {
             "destination.port": "dstport",
             "source.port": "srcport",
+            "source.address": "srcaddr",
+            "destination.address": "dstaddr",
             "network.protocol.name": "protocol",
             "aws.vpc.flow.status": "log-status",
         },

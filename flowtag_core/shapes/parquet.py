@@ -12,7 +12,8 @@ from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.counts import Ints
+from flowtag_core.boundary import LONGEST_ADDRESS
+from flowtag_core.counts import UNKNOWN_BOUNDARY, Ints
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.fields import (
     IN_EVERY_FLOW,
@@ -101,7 +102,8 @@ def _rows(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[Columns 
     if owners is None:
         numbers = partial(_numbers, name, batch, chosen.paths, row)
         text = partial(_records, name, batch, chosen.paths, row)
-        yield Columns(chosen.kind, row, len(batch), numbers, text)
+        addresses = partial(_addresses, name, batch, chosen.paths, row)
+        yield Columns(chosen.kind, row, len(batch), numbers, text, addresses)
         return
     for owner in sorted({*owners})[:_MOST_OWNERS]:
         places = np.flatnonzero([each == owner for each in owners])
@@ -295,7 +297,43 @@ def _numbers(name: str, batch: Any, wanted: dict[str, str], row: int) -> Ints:
                 values = _column(batch, wanted[field])
                 found = _codes(values, field) if field in SOUND_WORDS else _whole(values)
             numbers[place] = -1 if found is None else found
+    numbers[NUMBERS.index("boundary")] = UNKNOWN_BOUNDARY
     return numbers
+
+
+def _addresses(name: str, batch: Any, wanted: dict[str, str], row: int) -> bytes | None:
+    """A line for each row with its two addresses, as `Columns` has them."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if "srcaddr" not in wanted or "dstaddr" not in wanted:
+        return None
+    with _damage(name, row):
+        ends = [_short_texts(_column(batch, wanted[field])) for field in ("srcaddr", "dstaddr")]
+        if None in ends:
+            words = (_words(batch, wanted[field], field) for field in ("srcaddr", "dstaddr"))
+            return "".join(
+                f"{one} {other} 0 0\n" for one, other in zip(*words, strict=True)
+            ).encode()
+        lines = pc.binary_join_element_wise(*ends, pa.scalar(b"0 0\n"), b" ")
+    # An array has all its texts one after the other, so they are the lines.
+    offsets = np.frombuffer(lines.buffers()[1], np.int32)[lines.offset :][: len(lines) + 1]
+    return bytes(lines.buffers()[2][int(offsets[0]) : int(offsets[-1])])
+
+
+def _short_texts(values: Any) -> Any:
+    """A column of texts that are short enough to be addresses, `-` where there is none; None for another."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    is_encoded = pa.types.is_dictionary(values.type)
+    texts = values.dictionary if is_encoded else values
+    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
+        return None
+    if (pc.max(pc.binary_length(texts)).as_py() or 0) > LONGEST_ADDRESS:
+        return None
+    texts = texts.cast(pa.binary())
+    return (texts.take(values.indices) if is_encoded else texts).fill_null(b"-")
 
 
 def _whole(values: Any) -> Ints | None:

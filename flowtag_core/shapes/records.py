@@ -33,8 +33,9 @@ class Kind(NamedTuple):
     refusal: str = ""
 
 
-NUMBERS: Final = "dstport protocol srcport packets bytes start action log-status".split()
+NUMBERS: Final = "dstport protocol srcport packets bytes start action log-status boundary".split()
 """The columns of a table that is counted without its rows being written as text."""
+ADDRESSES: Final = Layout(("srcaddr", "dstaddr", "dstport", "protocol"), "named by columns")
 SOUND_WORDS: Final = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK",)}
 """The sound words of a column; its numbers are their indexes here."""
 
@@ -42,8 +43,9 @@ SOUND_WORDS: Final = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK",)}
 class Columns(NamedTuple):
     """Some rows of a table; `first` is the number of the first one.
 
-    `numbers` gives an array with a row for each of NUMBERS, -1 where invalid. `text` gives the
-    rows with these indexes as records. Both may be called on any thread.
+    `numbers` gives an array with a row for each of NUMBERS, -1 where invalid, all boundaries unknown.
+    `addresses` gives a line for each row with its source and destination address, `0` and `0` (which makes
+    it a flow of the layout ADDRESSES), None where they are not there. `text` gives the rows with these indexes as records. All may be called on any thread.
     """
 
     kind: Kind
@@ -51,6 +53,7 @@ class Columns(NamedTuple):
     size: int
     numbers: Callable[[], Ints]
     text: Callable[[Ints], list[Numbered]]
+    addresses: Callable[[], bytes | None] = lambda: None
 
 
 class Records(NamedTuple):

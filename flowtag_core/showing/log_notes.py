@@ -6,9 +6,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
-from flowtag_core.counts import MOST_SUM, Fault, FileCounts, FlowCounts, Offer, Reason
+from flowtag_core.counts import (
+    BOUNDARIES,
+    MOST_SUM,
+    Boundary,
+    Fault,
+    FileCounts,
+    FlowCounts,
+    Offer,
+    Reason,
+)
 from flowtag_core.showing.words import duration, few, few_words, number, short, size
-from flowtag_core.tagging.report import Action, Measure, Report
+from flowtag_core.tagging.report import Action, Measure, Report, by_boundary
 
 REPLIES: Final = (
     "A flow log has a line for each direction. *Destination port* counts a reply at the port it goes "
@@ -28,6 +37,7 @@ RESULT: Final = "Result CSV: all flows by tag and by port. Filters do not apply.
 SHORTCUTS: Final = "Press ? to see the keyboard shortcuts."
 _SEARCHED: Final = re.compile(r"\S+?:\d\d? (?:\d{12}|unknown) ", re.ASCII)
 """A record as grep gives it out of several files, or with its line."""
+_MOST_RANGES: Final = 5
 MOST_MESSAGES: Final = 1_000
 
 
@@ -224,6 +234,46 @@ def measures(counts: FlowCounts) -> list[Measure]:
     total = counts.total
     named: tuple[Measure, ...] = ("packets", "bytes")
     return ["flows", *(name for name in named if _is_there(total, name))]
+
+
+def boundaries(counts: FlowCounts) -> dict[str, Boundary | None]:
+    """The boundaries to choose from: all, and where one is known, each; unknown only where there is any."""
+    there = by_boundary(counts)
+    if not there.keys() - {"unknown"}:
+        return {"all": None}
+    return {"all": None} | {each: each for each in BOUNDARIES if each != "unknown" or each in there}
+
+
+def inside(counts: FlowCounts) -> str:
+    """A sentence on which addresses are inside the network."""
+    own = f" and {few_words(counts.internal, 5)}" if counts.internal else ""
+    return f"Inside are the private address ranges{own}. A flow's two addresses alone decide."
+
+
+def boundary_help(counts: FlowCounts) -> str:
+    """Help on the boundaries; Markdown."""
+    own = "".join(f", `{each}`" for each in (counts.internal or ())[:_MOST_RANGES])
+    more = len(counts.internal or ()) - _MOST_RANGES
+    return (
+        "Which way flows cross the edge of your network: *inbound* from outside to inside. Inside are the "
+        f"private address ranges{own}{f' and {more:,} more' if more > 0 else ''}. It is judged by each flow's "
+        "two addresses alone, so set ranges of your own under Internal ranges."
+    )
+
+
+def ranges_in_use(ranges: Sequence[str]) -> str:
+    """A sentence on what ranges given by hand do."""
+    return (
+        f"Inside besides the private ranges: {few_words(ranges, 5)}. Empty the field to undo that."
+    )
+
+
+def add_again(names: Sequence[str]) -> str:
+    """A request to add files that were counted with other ranges."""
+    which = "this file" if len(names) == 1 else "these files"
+    return (
+        f"The internal ranges changed. Add {which} again to count with them: {few_words(names, 5)}."
+    )
 
 
 def actions(counts: FlowCounts) -> dict[str, Action | None]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from flowtag_core.counts import FlowCounts, Ints
+from flowtag_core.counts import BOUNDARIES, REJECT, FlowCounts, Ints
 from flowtag_core.showing.suggestions import common, suggestion
 from flowtag_core.showing.trends import layer_of, trends
 from flowtag_core.showing.words import pair_name
@@ -18,6 +18,7 @@ from flowtag_core.tagging.lookup import EXACT, Ports, Rule
 from flowtag_core.tagging.report import (
     Numbers,
     Report,
+    Selection,
     counts_in,
     keys_of,
     places_in,
@@ -104,11 +105,12 @@ def untagged_table(
     pairs: Sequence[UntaggedPair],
     course: Course,
     rejected: Report | None,
+    selection: Selection | None = None,
 ) -> pd.DataFrame:
-    """Port, Tag as, the measure, Share (percent), Rejected (percent), Trend (a list).
+    """Port, Tag as, the measure, Share, Inbound and Rejected (percent), Trend (a list).
 
-    `rejected` has the rejected part of the same flows; the last two columns are left out if they are not
-    known.
+    `rejected` has the rejected part of the same flows, `selection` are the rows of the report. The last three
+    columns are left out if they are not known; Inbound, also if nothing is.
     """
     count = report.count[places]
     table = pd.DataFrame(
@@ -119,12 +121,37 @@ def untagged_table(
             "Share": 100.0 * count / max(report.total, 1),
         }
     )
+    inbound = None if selection is None else accepted_inbound(selection, report, places)
+    if inbound is not None:
+        table["Inbound"] = inbound
     if rejected is not None:
         table["Rejected"] = _percent_of(rejected, report, places)
     pictures = trends(course, layer_of(places, len(report.port)), len(places))
     if pictures is not None:
         table["Trend"] = list(pictures)
     return table
+
+
+def accepted_inbound(selection: Selection, report: Report, places: Ints) -> Numbers | None:
+    """The percent of each of these pairs that came from outside the network and was not rejected.
+
+    None if the report is of one boundary or one action, or nothing came from outside.
+    """
+    filters = report.filters
+    if filters.boundary is not None or filters.action is not None:
+        return None
+    count = np.zeros(len(report.port))
+    for table in selection.tables:
+        keep = (table.boundary == BOUNDARIES.index("inbound")) & (table.action != REJECT)
+        port, protocol = table.port[keep].astype(np.int32), table.protocol[keep].astype(np.int32)
+        at = places_in(report, port, protocol)
+        count += sums_at((len(report.port),), at, values_of(table, report.measure)[keep])
+    if not count.any():
+        return None
+    percent: Numbers = np.rint(100.0 * count[places] / np.maximum(report.count[places], 1)).astype(
+        np.int32
+    )
+    return percent
 
 
 def _percent_of(rejected: Report, report: Report, places: Ints) -> Numbers:

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from flowtag_core.counts import (
     ACTIONS,
+    BOUNDARIES,
     WIDTHS,
+    Boundary,
     FlowCounts,
     Ints,
     Table,
@@ -45,6 +47,7 @@ class Filters:
     """The choice of flows, and of the port that counts: what `map_tags` takes besides the measure."""
 
     action: Action | None = None
+    boundary: Boundary | None = None
     time: Time | None = None
     view: Grouping = "destination"
 
@@ -127,16 +130,44 @@ def map_tags(
     *,
     measure: Measure = "flows",
     action: Action | None = None,
+    boundary: Boundary | None = None,
     time: Time | None = None,
     view: Grouping = "destination",
 ) -> Report:
     """Give every flow its tag.
 
-    `measure` is what is summed; `action` keeps flows of one action; `time` keeps windows that begin
+    `measure` is what is summed; `action` keeps flows of one action; `boundary` keeps those that go one way
+    across the edge of the network; `time` keeps windows that begin
     at or after its first and before its second value (seconds since 1970), and with it only flows
     of known time. `view="service"` counts what looks like a reply with the port it comes from.
     """
-    return tagged(select(counts, Filters(action, time, view)), lookup, measure)
+    return tagged(select(counts, Filters(action, boundary, time, view)), lookup, measure)
+
+
+class Sums(NamedTuple):
+    """The sums of some flows; one that would pass 2^63 - 1 stays there."""
+
+    flows: int
+    packets: int
+    bytes: int
+
+
+def by_boundary(counts: FlowCounts) -> dict[Boundary, Sums]:
+    """The sums of all flows by boundary, in the order of BOUNDARIES; only those that occur."""
+    sums: dict[Boundary, Sums] = {}
+    tables = counts.requests, counts.replies
+    at = [table.boundary for table in tables]
+    for number, boundary in enumerate(BOUNDARIES):
+        columns = (
+            np.concatenate(
+                [getattr(table, name)[of == number] for table, of in zip(tables, at, strict=True)]
+            )
+            for name in Sums._fields
+        )
+        found = Sums(*map(sum_of, columns))
+        if found.flows:
+            sums[boundary] = found
+    return sums
 
 
 class Groups(NamedTuple):
@@ -245,11 +276,13 @@ def keys_of(port: NDArray[Any], protocol: NDArray[Any]) -> Numbers:
 
 
 def _filtered(table: Table, filters: Filters) -> Table:
-    if filters.action is None and filters.time is None:
+    if (filters.action, filters.boundary, filters.time) == (None, None, None):
         return table
     keep = np.ones(len(table), np.bool_)
     if filters.action is not None:
         keep &= table.action == ACTIONS.index(filters.action)
+    if filters.boundary is not None:
+        keep &= table.boundary == BOUNDARIES.index(filters.boundary)
     if filters.time is not None:
         first, behind = filters.time
         window = table.window

@@ -281,6 +281,34 @@ def test_a_layout_that_is_offered_can_be_taken_as_printed(tmp_path, lookup):
     assert again.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,7\n")
 
 
+def test_the_summary_has_the_sums_by_boundary_and_what_is_inside(tmp_path, lookup):
+    log = tmp_path / "a.log"
+    log.write_bytes(b"\n".join([line(), line(srcaddr="203.0.113.9"), line(srcaddr="8.8.8.8")]))
+    done = run(log, lookup, "-")
+    told = " ".join(done.stderr.decode().split())
+    assert "internal 1 10 840 inbound 2 20 1,680 Inside are the private address ranges." in told
+    own = run("--internal", "203.0.113.0/24", log, lookup, "-")
+    told = " ".join(own.stderr.decode().split())
+    assert "internal 2 20 1,680 inbound 1 10 840" in told
+    assert "Inside are the private address ranges and 203.0.113.0/24." in told
+    assert own.stdout == done.stdout
+
+
+def test_of_a_log_without_addresses_no_boundary_is_told(tmp_path, lookup):
+    log = tmp_path / "a.log"
+    log.write_bytes(b"dstport protocol\n443 6\n")
+    assert b"Boundary" not in run(log, lookup, "-").stderr
+
+
+def test_a_range_that_is_none_is_refused_before_anything_is_read(tmp_path, lookup):
+    done = run("--internal", "10.1.2.3/16", tmp_path / "none.log", lookup, "-")
+    assert done.returncode == 2
+    assert (
+        b"10.1.2.3/16: is not an address range; the range that it is in is 10.1.0.0/16"
+        in done.stderr
+    )
+
+
 @pytest.mark.parametrize("parted", [" ", ","])
 def test_what_an_offer_finds_is_found_when_it_is_taken(tmp_path, lookup, parted):
     log = tmp_path / "v5.log"

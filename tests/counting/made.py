@@ -43,12 +43,13 @@ _rows = st.tuples(
     st.integers(0, 2),
     _sums,
     _sums,
+    st.integers(0, 4),
 )
 
 
 def table_of(rows):
-    """The table of rows of (minute, protocol, port, action, packets, bytes)."""
-    return tabulate(*np.array(rows, np.int64).reshape(-1, 6).T)
+    """The table of rows of (minute, protocol, port, action, packets, bytes, boundary)."""
+    return tabulate(*np.array(rows, np.int64).reshape(-1, 7).T)
 
 
 tables = st.lists(_rows, max_size=14).map(table_of)
@@ -97,9 +98,10 @@ flows = st.lists(
         st.integers(0, 2),
         st.integers(0, 10**15),
         st.integers(0, 10**15),
+        st.integers(0, 4),
     ),
     max_size=8,
-).map(lambda some: np.array(some, np.int64).reshape(-1, 7))
+).map(lambda some: np.array(some, np.int64).reshape(-1, 8))
 """As `Reference.take_flows` gives them."""
 
 

@@ -9,6 +9,7 @@ from flowtag_core.counting import compiled, contract, scratch
 from flowtag_core.counting.tally import rows_of
 from flowtag_core.counts import (
     ACTIONS,
+    BOUNDARIES,
     MOST_WINDOWS,
     UNKNOWN_TIME,
     UNKNOWN_WINDOW,
@@ -23,7 +24,8 @@ LAST_MINUTE = 4_102_444_800 // 60
 
 
 def test_every_minute_fits_below_the_kind_and_every_key_in_63_bits():
-    largest = key_of(np.array([contract.UNKNOWN_MINUTE]), 255, 65535, len(ACTIONS) - 1)
+    last = len(ACTIONS) - 1, len(BOUNDARIES) - 1
+    largest = key_of(np.array([contract.UNKNOWN_MINUTE]), 255, 65535, *last)
     assert LAST_MINUTE < contract.UNKNOWN_MINUTE
     assert largest[0] < 1 << contract.KIND_SHIFT
     assert 2 << contract.KIND_SHIFT | int(largest[0]) < 1 << 63
@@ -45,10 +47,16 @@ def test_all_that_is_told_of_a_layout_has_a_place_of_its_own():
     names |= {name.replace(b"-", b"_") for name in names}
     assert len(names) <= contract.MOST_STARTS
     assert max(other_layouts.places(())) <= contract.WORDS_TOLD
-    places = range(contract.FIELDS, contract.STATUS + 1)
-    ends = [contract.HAS_PORTS, contract.NAME_STARTS, contract.OTHERS, contract.OTHER_PLACES]
+    places = range(contract.FIELDS, contract.SPANS + 1)
+    ends = [
+        contract.HAS_PORTS,
+        contract.FIRST_OCTETS,
+        contract.NAME_STARTS,
+        contract.OTHERS,
+        contract.OTHER_PLACES,
+    ]
     assert len(places) == ends[0]
-    assert np.diff(ends).tolist() == [256, contract.MOST_STARTS, contract.WORDS_TOLD + 2]
+    assert np.diff(ends).tolist() == [256, 256, contract.MOST_STARTS, contract.WORDS_TOLD + 2]
 
 
 def test_a_fault_is_told_apart_from_one_that_fits_no_other_layout_either():
@@ -72,13 +80,22 @@ flows = st.tuples(
     st.sampled_from([0, 1, 2]),
     st.integers(0, 10**15 - 1),
     st.integers(0, 10**15 - 1),
+    st.integers(0, 4),
 )
+ADDRESSES = [
+    ("10.0.0.1", "fc00::1"),
+    ("8.8.8.8", "::1"),
+    ("10.0.0.1", "2600::"),
+    ("1.1.1.1", "2600::"),
+    ("-", "x"),
+]
+"""Two for each boundary."""
 
 
 @pytest.mark.skipif(not compiled.can_compile(), reason="numba has no wheel for this platform")
 @given(flows)
 def test_a_row_of_the_kernel_has_the_key_of_its_numbers_and_is_that_of_the_reference(flow):
-    minute, protocol, dstport, srcport, action, packets, volume = flow
+    minute, protocol, dstport, srcport, action, packets, volume, boundary = flow
     text = line(
         start="-" if minute < 0 else str(minute * 60),
         protocol=str(protocol),
@@ -87,12 +104,15 @@ def test_a_row_of_the_kernel_has_the_key_of_its_numbers_and_is_that_of_the_refer
         action=("ACCEPT", "REJECT", "DROP")[action],
         packets=str(packets),
         volume=str(volume),
+        srcaddr=ADDRESSES[boundary][0],
+        dstaddr=ADDRESSES[boundary][1],
     )
     own = scratch.Scratch().read(compiled.kernel(wait=True), text + b"\n", ASSUMED)
     rows = own.rows[: 3 * own.found.rows].reshape(-1, 3).tolist()
     window = contract.UNKNOWN_MINUTE if minute < 0 else minute
     by_dstport, by_srcport = (
-        int(key_of(np.int64(window), protocol, port, action)) for port in (dstport, srcport)
+        int(key_of(np.int64(window), protocol, port, action, boundary))
+        for port in (dstport, srcport)
     )
     kinds = [row[0] >> contract.KIND_SHIFT for row in rows]
     assert kinds in ([0], [1, 2])

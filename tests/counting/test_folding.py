@@ -53,7 +53,7 @@ def test_tables_at_any_rungs_that_are_folded_are_their_sum(some, most_span, most
 @pytest.mark.parametrize("rung", range(len(WIDTHS)))
 def test_a_table_at_every_rung_folds_with_one_at_the_narrowest(rung):
     width = WIDTHS[rung] or 10**6
-    narrow = table_of([(MINUTE, 6, 443, 0, 1, 2), (-1, 6, 443, 0, 1, 2)])
+    narrow = table_of([(MINUTE, 6, 443, 0, 1, 2, 0), (-1, 6, 443, 0, 1, 2, 0)])
     before = WIDTHS[rung - 1] if rung else 1
     spread = [(n * before, 6, 443, 0, 1, 2) for n in range(4)]
     wide = table_of([*spread, *((n * width, 6, 443, 0, 1, 2) for n in range(1, 4))])

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowtag_core.boundary import Inside
 from flowtag_core.counting import compiled, contract, scratch
 from flowtag_core.counting.ledger import Plain
 from flowtag_core.counting.reference import STAMPED
@@ -31,7 +32,7 @@ def test_what_the_kernel_is_told_of_a_layout_is_there_as_long_as_it_runs(functio
     """The cache of it may hold another by then, which a second thread made."""
     told = []
 
-    def numbers(_):
+    def numbers(*_):
         array = np.zeros(1000, np.int64)
         told.append(weakref.ref(array))
         return array
@@ -42,7 +43,7 @@ def test_what_the_kernel_is_told_of_a_layout_is_there_as_long_as_it_runs(functio
 
     monkeypatch.setattr(scratch, "_numbers", numbers)
     kernel = compiled.loaded()._replace(**{function: run})
-    arguments = {"read": (b"",), "pick": (np.zeros((8, 1), np.int64), 0)}[function]
+    arguments = {"read": (b"",), "pick": (np.zeros((9, 1), np.int64), 0)}[function]
     getattr(scratch.Scratch(), function)(kernel, *arguments, ASSUMED)
     assert len(told) == 1
 
@@ -52,7 +53,7 @@ def flows_among_odd_ones(count):
     columns = np.full((len(NUMBERS), count), 1, np.int64)
     columns[NUMBERS.index("dstport")] = np.where(np.arange(count) % 3, np.arange(count) % 65536, -1)
     columns[NUMBERS.index("start")] = 1_700_000_000
-    columns[[NUMBERS.index("action"), NUMBERS.index("log-status")]] = 0
+    columns[[NUMBERS.index(name) for name in ("action", "log-status", "boundary")]] = 0
     return columns
 
 
@@ -132,11 +133,11 @@ def test_what_the_kernel_found_is_what_the_ledger_takes():
 
 def test_a_scratch_is_used_by_one_until_it_is_given_back(monkeypatch):
     monkeypatch.setattr(scratch, "_UNUSED", deque())
-    one, other = scratch.unused(), scratch.unused()
+    one, other = scratch.unused(Inside()), scratch.unused(Inside())
     assert one is not other
     scratch.give_back(one)
-    assert scratch.unused() is one
-    assert scratch.unused() not in (one, other)
+    assert scratch.unused(Inside()) is one
+    assert scratch.unused(Inside()) not in (one, other)
 
 
 @pytest.mark.parametrize(

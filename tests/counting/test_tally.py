@@ -24,11 +24,12 @@ def rows_of(seed, size, minutes, ports, unknown, most=10**12):
     protocol, port = rng.choice([1, 6, 17], size), rng.integers(0, ports, size)
     action = rng.integers(0, 3, size)
     key = kind << contract.KIND_SHIFT
-    key |= counts.key_of(minute, protocol, port, action)
+    boundary = rng.integers(0, 5, size)
+    key |= counts.key_of(minute, protocol, port, action, boundary)
     values = rng.integers(0, most, (2, size))
     rows = np.ascontiguousarray(np.stack([key, *values], axis=1)).reshape(-1)
     known = np.where(minute == contract.UNKNOWN_MINUTE, counts.UNKNOWN_TIME, minute)
-    return rows, kind, (known, protocol, port, action, *values)
+    return rows, kind, (known, protocol, port, action, *values, boundary)
 
 
 @given(

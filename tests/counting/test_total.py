@@ -74,7 +74,7 @@ def test_a_total_of_nothing_is_nothing():
 def test_of_many_parts_few_wait(monkeypatch):
     monkeypatch.setattr(totals, "_MOST_WAITING", 100)
     adding, most = Total(), 0
-    ports = [(MINUTE, 6, port, UNKNOWN_TIME, 0, 1, 1) for port in range(10)]
+    ports = [(MINUTE, 6, port, UNKNOWN_TIME, 0, 1, 1, 4) for port in range(10)]
     part = tables_of(np.array(ports, np.int64))
     for _ in range(200):
         adding.add(part)

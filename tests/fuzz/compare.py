@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import flowtag_core
-from flowtag_core.counts import ACTIONS, FileCounts, FlowCounts, Table
+from flowtag_core.counts import ACTIONS, BOUNDARIES, FileCounts, FlowCounts, Table
 from flowtag_core.tagging.lookup import Lookup, Trouble
 
 from . import oracle
@@ -99,7 +99,7 @@ def _file_facts(name: str, file: FileCounts | oracle.FileCounts) -> Facts:
 def _table_facts(name: str, width: int, rows: oracle.Table) -> Facts:
     """The shape of one table, its sums, and every row."""
     actions: Counter[str] = Counter()
-    for (_, _, _, action), (flows, _, _) in rows.items():
+    for (_, _, _, _, action), (flows, _, _) in rows.items():
         actions[action] += flows
     packets = sum(packets for _, packets, _ in rows.values())
     volume = sum(volume for _, _, volume in rows.values())
@@ -109,9 +109,12 @@ def _table_facts(name: str, width: int, rows: oracle.Table) -> Facts:
 
 def _rows(table: Table) -> oracle.Table:
     keys = (column.tolist() for column in (table.window, table.protocol, table.port))
+    boundaries = [BOUNDARIES[boundary] for boundary in table.boundary.tolist()]
     actions = [ACTIONS[action] for action in table.action.tolist()]
     values = (column.tolist() for column in (table.flows, table.packets, table.bytes))
-    return dict(zip(zip(*keys, actions, strict=True), zip(*values, strict=True), strict=True))
+    return dict(
+        zip(zip(*keys, boundaries, actions, strict=True), zip(*values, strict=True), strict=True)
+    )
 
 
 def _result_facts(csv: bytes) -> Facts:

@@ -9,6 +9,7 @@ from itertools import pairwise
 from random import Random
 from typing import NamedTuple
 
+from .addresses import address as any_address
 from .oracle import DEFAULT, KNOWN, PROTOCOL_NUMBER, TRANSIT_GATEWAY
 
 PORTS = [443, 80, 22, 53, 25, 23, 110, 143, 993, 3389, 0, 8080, 8443, 6000, 6063, 5432, 3306, 123]
@@ -173,8 +174,10 @@ class LogWriter:
         return str(self.clock)
 
     def address(self) -> str:
-        """An address, one in ten of version 6."""
+        """An address, one in ten of version 6; now and then one at an edge, or nearly one."""
         random = self.random
+        if random.random() < 0.3:
+            return any_address(random)
         if random.random() < 0.1:
             return f"2001:db8::{random.randrange(65536):x}"
         return ".".join(["10", *(str(random.randrange(256)) for _ in range(3))])

@@ -6,12 +6,15 @@ hold the two apart is the point: nothing may be imported from flowtag_core here.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from .addresses import ALWAYS_INSIDE
 
 KEYWORDS = """
 0 hopopt|1 icmp|2 igmp|3 ggp|4 ipv4|5 st|6 tcp|7 cbt|8 egp|9 igp|10 bbn-rcc-mon|11 nvp-ii|12 pup
@@ -71,7 +74,7 @@ MOST_WINDOWS, MOST_ROWS, MOST_FAULTS = 240, 2**19, 1000
 TABLES = ("requests", "replies", "replies by service")
 
 Layout = list[str]
-Key = tuple[int, int, int, str]  # start or window in seconds, protocol, port, action
+Key = tuple[int, int, int, str, str]  # start or window in seconds, protocol, port, boundary, action
 Table = dict[Key, tuple[int, int, int]]  # flows, packets, bytes
 
 
@@ -80,6 +83,7 @@ def protocol_name(number: int) -> str:
     return PROTOCOL_NAME.get(number, str(number))
 
 
+INSIDE = [ipaddress.ip_network(text) for text in ALWAYS_INSIDE]
 NBSP = b"\xc2\xa0"
 BOM = b"\xef\xbb\xbf"
 ISO_STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
@@ -209,6 +213,28 @@ def seconds_of(text: str) -> int | None:
     return next((t for t in (value, value // 1000) if 946684800 <= t < 4102444800), None)
 
 
+def is_inside(text: str) -> bool | None:
+    """Whether an address is never routed on the internet; None where it is no address."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if "%" in text:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    address = mapped or address
+    return any(address in network for network in INSIDE if network.version == address.version)
+
+
+def boundary_of(source: str, destination: str) -> str:
+    """Which way a flow with these addresses goes."""
+    ends = is_inside(source), is_inside(destination)
+    if None in ends:
+        return "unknown"
+    ways = {(True, True): "internal", (False, True): "inbound", (True, False): "outbound"}
+    return ways.get(ends, "external")
+
+
 @dataclass
 class FileCounts:
     """What became of each record of one file, in the order of its lines."""
@@ -256,13 +282,15 @@ class FileCounts:
         volume = self.value(word, "bytes", lambda text: whole(text, 15, 10**15)) or 0
         time = UNKNOWN_TIME if start is None else start
         action = self.action(word)
+        boundary = boundary_of(word.get("srcaddr", "-"), word.get("dstaddr", "-"))
         self.odd_words["log-status"] += word.get("log-status", "OK") != "OK"
         if source is not None and source < port and protocol in HAS_PORTS:
             ports = {"replies": port, "replies by service": source}
         else:
             ports = {"requests": port}
         for table, at in ports.items():
-            self.rows[table].append(((time, protocol, at, action), packets, volume))
+            key = (time, protocol, at, boundary, action)
+            self.rows[table].append((key, packets, volume))
 
     def value(
         self, word: dict[str, str], name: str, read: Callable[[str], int | None]
@@ -519,7 +547,7 @@ def csv_cell(text: str) -> str:
 def result_csv(files: Files, lookup: Lookup) -> bytes:
     """The result: tags by count and name, Untagged last, then destination ports and protocols."""
     rows = [row for file in files.values() for row in file.rows["requests"] + file.rows["replies"]]
-    combinations = Counter((port, protocol) for (_, protocol, port, _), _, _ in rows)
+    combinations = Counter((port, protocol) for (_, protocol, port, _, _), _, _ in rows)
     tags: Counter[str] = Counter()
     for (port, protocol), flows in combinations.items():
         tags[lookup.tag(port, protocol)] += flows

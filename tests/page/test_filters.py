@@ -16,6 +16,38 @@ def test_the_measure_and_the_action_change_the_numbers(page):
     assert metrics(page)["Packets"] == "10"
 
 
+OUT = line(srcaddr="10.0.0.1", dstaddr="8.8.8.8")
+IN = line(srcaddr="8.8.8.8", dstaddr="10.0.0.1", dstport="22")
+
+
+def test_the_boundary_keeps_the_flows_that_go_that_way(page):
+    drop(page, ("a.log", b"\n".join([OUT, OUT, IN, line(), line(srcaddr="-")])))
+    control = page.segmented_control(key="boundary")
+    assert control.options == ["All", "Internal", "Inbound", "Outbound", "External", "Unknown"]
+    for boundary, flows in (("outbound", "2"), ("inbound", "1"), ("external", "0"), ("all", "5")):
+        page.segmented_control(key="boundary").set_value(boundary).run()
+        assert metrics(page)["Flows"] == flows
+
+
+def test_where_no_address_is_there_is_no_boundary_to_choose(page):
+    drop(page, ("a.log", b"dstport protocol\n443 6\n"))
+    assert "boundary" not in [control.key for control in page.segmented_control]
+
+
+def test_filters_that_leave_nothing_can_be_cleared(page):
+    drop(page, ("a.log", OUT))
+    page.segmented_control(key="boundary").set_value("inbound").run()
+    page.button(key="clear_filters").click().run()
+    assert metrics(page)["Flows"] == "1"
+
+
+def test_a_link_has_the_boundary():
+    page = opened()
+    page.query_params["boundary"] = "Inbound"
+    drop(page, ("a.log", OUT + b"\n" + IN))
+    assert metrics(page)["Flows"] == "1"
+
+
 def test_by_service_port_a_reply_counts_where_it_comes_from(page):
     drop(page, ("a.log", REPLY), ("l.csv", b"443,tcp,web\n"))
     assert tags(page) == {"Untagged": 1}
@@ -34,7 +66,7 @@ def test_a_link_opens_its_view_whenever_it_was_made(name):
 
 def test_invalid_values_in_a_link_are_ignored():
     page = opened()
-    for key in ("view", "measure", "action"):
+    for key in ("view", "measure", "action", "boundary"):
         page.query_params[key] = "nonsense"
     drop(page, ("a.log", line()))
     assert metrics(page)["Flows"] == "1"

@@ -14,7 +14,7 @@ from flowtag_core.errors import OutputError
 from flowtag_core.page import in_place, intake
 from flowtag_core.page.session import Session
 from tests.logs import LOOKUP, line
-from tests.page.seen import V3, V5, log_with
+from tests.page.seen import V3, V5, log_with, metrics, opened
 
 
 @pytest.fixture
@@ -246,6 +246,21 @@ def test_a_format_of_the_start_holds_for_its_files_and_a_wrong_one_is_told_in_th
     session = started(folder / "small.log", "--format", "dstport")
     assert not session.logs
     assert session.messages.refused == [session.format.wrong]
+
+
+def test_ranges_of_the_start_are_inside_and_other_ones_count_its_files_again(given, counted):
+    log, _ = given
+    log.write_bytes(line(srcaddr="203.0.113.9"))
+    sys.argv += ["--internal", "203.0.113.0/24"]
+    page = opened()
+    assert counted == [str(log)]
+    assert metrics(page)["Flows"] == "1"
+    page.segmented_control(key="boundary").set_value("internal").run()
+    assert metrics(page)["Flows"] == "1"
+    page.text_input(key="internal").set_value("198.51.100.0/24").run()
+    page.run()
+    assert counted == [str(log)] * 2
+    assert metrics(page)["Flows"] == "0"
 
 
 def test_what_was_counted_in_one_format_is_not_known_in_another(folder):

@@ -9,6 +9,7 @@ import pytest
 from flowtag_core import load_lookup_table, parse_flow_log
 from flowtag_core.page.intake import CountedLog, Refused
 from flowtag_core.page.session import CustomFormat, Session
+from flowtag_core.tagging.report import by_boundary
 from tests.logs import LOOKUP, line
 from tests.page.made import arrival, counted_log, endless, flows, held, holds_nothing, lookup
 from tests.page.seen import V3, V5, log_with
@@ -50,6 +51,51 @@ def test_logs_of_one_name_get_names_of_their_own():
         session.collect()
     assert list(session.logs.by_name) == ["a.log", "a.log (2)", "a.log (3)", "a.log (4)"]
     assert session.logs.counts.total.flows == 4
+
+
+OUTSIDE = line(srcaddr="203.0.113.9")
+
+
+def boundaries(session):
+    return {*by_boundary(session.logs.counts)}
+
+
+def test_other_ranges_inside_count_the_sample_again_and_ask_for_uploads():
+    session = Session()
+    session.take([arrival("a.log", OUTSIDE)])
+    session.intake.wait(60)
+    session.collect()
+    assert boundaries(session) == {"inbound"}
+    session.use_internal("203.0.113.0/33")
+    assert "203.0.113.0/33" in session.internal.wrong
+    assert boundaries(session) == {"inbound"}
+    session.use_internal("203.0.113.0/24")
+    assert holds_nothing(session)
+    assert session.messages.told == [
+        "The internal ranges changed. Add this file again to count with them: a.log."
+    ]
+    session.take([arrival("a.log", OUTSIDE)])
+    session.intake.wait(60)
+    session.collect()
+    assert boundaries(session) == {"internal"}
+    assert session.logs.counts.internal == ("203.0.113.0/24",)
+    sample = with_sample()
+    before = sample.logs.counts
+    sample.use_internal("198.51.100.0/24")
+    assert sample.logs.counts.total == before.total
+    assert sample.logs.counts.internal == ("198.51.100.0/24",)
+    assert list(sample.logs.by_name) == ["flow.log"]
+
+
+def test_the_same_ranges_written_otherwise_count_nothing_again():
+    session = Session()
+    session.use_internal("203.0.113.0/24")
+    session.take([arrival("a.log", OUTSIDE)])
+    session.intake.wait(60)
+    session.collect()
+    counts = session.logs.counts
+    session.use_internal(" 203.0.113.0/24, ")
+    assert session.logs.counts is counts
 
 
 def test_to_start_over_forgets_also_what_is_being_read():

@@ -228,7 +228,9 @@ def test_rows_without_a_header_have_the_format_that_is_given():
 
 def test_names_that_are_anybody_s_count_beside_a_mark_or_when_somebody_says_so():
     unmarked = b"src_ip,src_port,Dest Port,protocol\n10.0.0.1,50000,443,tcp\n"
-    with pytest.raises(LogError, match="run again with --format 'srcport dstport protocol'"):
+    with pytest.raises(
+        LogError, match="run again with --format 'srcaddr srcport dstport protocol'"
+    ):
         parse(unmarked)
     assert parse(unmarked, format="srcport dstport protocol").total.flows == 1
     marked = unmarked.replace(b"protocol", b"protocol,bytes,x").replace(b"tcp", b"tcp,1,%s")

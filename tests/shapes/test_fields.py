@@ -118,7 +118,7 @@ def test_a_value_may_be_a_mark_of_aws(name, value, expected):
 def test_what_may_be_anybody_s_is_offered_with_the_format_that_takes_it():
     sentence = may_be_of_others(["src_ip", "dest_port", "proto", "bytes"])
     assert "src_ip, dest_port, proto, bytes" in sentence
-    assert "run again with --format 'dstport protocol bytes'" in sentence
+    assert "run again with --format 'srcaddr dstport protocol bytes'" in sentence
     long = may_be_of_others(["dst_port", "protocol", "x" * 9_999])
     assert "dst_port, protocol, ..." in long
 

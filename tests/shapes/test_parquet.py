@@ -192,7 +192,7 @@ def test_rows_come_as_numbers_and_those_that_are_asked_for_as_text(monkeypatch):
         "start": pa.array([1_700_000_000_999, None, 0, 5, 6], pa.timestamp("ms")),
         "bytes": [1.0, 2.5, None, 4.0, 5.0],
     }
-    parts = read(pa.table(flows), ("dstaddr", *COUNTED, "srcaddr"))
+    parts = read(pa.table(flows), ("dstaddr", *COUNTED))
     names = "dstaddr dstport protocol bytes start action log-status".split()
     assert [part.kind.layout.names for part in parts] == [tuple(names)] * 2
     assert [(part.first, part.size) for part in parts] == [(1, 3), (4, 2)]
@@ -206,6 +206,7 @@ def test_rows_come_as_numbers_and_those_that_are_asked_for_as_text(monkeypatch):
         "start": [1_700_000_000, -1, 0, 0, 0],
         "action": [0, -1, -1, 1, 0],
         "log-status": [0, 0, -1, -1, 0],
+        "boundary": [4] * 5,
     }
     assert [row for part in parts for row in part.text(np.arange(part.size))] == [
         (1, b"a 443 6 1 1700000000 ACCEPT OK"),
@@ -216,6 +217,30 @@ def test_rows_come_as_numbers_and_those_that_are_asked_for_as_text(monkeypatch):
     ]
     assert parts[0].text(np.array([2])) == [(3, b"- -7 17 - 0 - NODATA")]
     assert parts[1].text(np.array([], np.int64)) == []
+
+
+def test_the_boundary_of_a_row_is_that_of_its_addresses():
+    pa = pytest.importorskip("pyarrow")
+    flows = {
+        "dstport": [1, 2, 3, 4, 5, 6],
+        "protocol": [6] * 6,
+        "srcaddr": ["10.0.0.1", "203.0.113.9", "10.0.0.1", "8.8.8.8", None, "x"],
+        "dstaddr": ["fc00::1", "::ffff:10.0.0.1", "8.8.8.8", "2600::1", "10.0.0.1", "10.0.0.1"],
+    }
+    content = write(pa.table(flows))
+    assert parse(content).requests.boundary.tolist() == [0, 1, 2, 3, 4, 4]
+    odd = flows | {"srcaddr": ["10.0.0.1", "#", "1 2", "x" * 9_999, "10.0.0.1\n8.8.8.8", ""]}
+    assert parse(write(pa.table(odd))).requests.boundary.tolist() == [0, 4, 4, 4, 4, 4]
+    number = flows | {"srcaddr": [1, 2, 3, 4, 5, 6]}
+    assert parse(write(pa.table(number))).requests.boundary.tolist() == [4] * 6
+    assert parse(content, internal="203.0.113.0/24").requests.boundary.tolist() == [
+        0,
+        0,
+        2,
+        3,
+        4,
+        4,
+    ]
 
 
 def test_only_columns_that_are_wanted_are_read():

@@ -365,7 +365,7 @@ REFUSED = {
     "Google Cloud network logs": as_json([GOOGLE]),
     "Google Cloud network logs.": as_json(GOOGLE) + b"\n" + as_json(GOOGLE),
     "Google Cloud": b"timestamp,connection.src_ip,connection.dest_port\n1,2,443\n",
-    "run again with --format 'dstport protocol'": b"time,src_ip,dst_ip,dst_port,Protocol\n1,a,b,443,TCP\n",
+    "run again with --format 'srcaddr dstaddr dstport protocol'": b"time,src_ip,dst_ip,dst_port,Protocol\n1,a,b,443,TCP\n",
     "a query that sums up (dstPort, count(*))": b"dstPort,count(*)\r\n443,17\r\n",
     "a query that sums up (bin(5m), sum(bytes))": b'"bin(5m)","sum(bytes)"\n"2024-01-01","17"\n',
     "a query that sums up (dstPort": as_json({"results": INSIGHTS, "status": "Complete"}),
@@ -409,7 +409,7 @@ def test_what_is_no_flow_log_is_named_with_the_remedy(what, pack):
     assert sentence.count(". ") >= 1, "a remedy follows"
 
 
-WANTED = (*COUNTED, "srcaddr", "dstaddr")
+WANTED = (*COUNTED, "interface-id", "account-id")
 BY_FIELDS = {
     "CSV": SHAPES["Athena"],
     "JSON": SHAPES["fields"],

@@ -41,7 +41,13 @@ def small():
 def made_by(counts, lookup, measure, chosen):
     """The report of these filters."""
     return map_tags(
-        counts, lookup, measure=measure, action=chosen.action, time=chosen.time, view=chosen.view
+        counts,
+        lookup,
+        measure=measure,
+        action=chosen.action,
+        boundary=chosen.boundary,
+        time=chosen.time,
+        view=chosen.view,
     )
 
 

@@ -12,6 +12,7 @@ from flowtag_core.showing import workbench
 from flowtag_core.showing.trends import MOST_PARTS
 from flowtag_core.showing.workbench import (
     UntaggedPair,
+    accepted_inbound,
     looks_like_replies,
     untagged_pairs,
     untagged_places,
@@ -48,6 +49,28 @@ def test_the_list_has_every_untagged_pair_once_and_the_most_first(lines, rows, m
     assert sum(counts) == found.untagged
     assert table[measure.capitalize()].tolist() == counts
     assert table["Share"].sum() == pytest.approx(100 * found.untagged / max(found.total, 1))
+
+
+def test_what_came_from_outside_and_was_not_rejected_is_a_part_of_its_port():
+    counts = parse(
+        line(dstport="1", srcaddr="8.8.8.8"),
+        line(dstport="1"),
+        line(dstport="2", srcaddr="8.8.8.8", action="REJECT"),
+    )
+    selection = select(counts)
+    found = tagged(selection, load("dstport,protocol,tag\n443,tcp,web\n"))
+    places = untagged_places(found)
+    assert accepted_inbound(selection, found, places).tolist() == [50, 0]
+    pairs = untagged_pairs(found, places)
+    table = untagged_table(found, places, pairs, over_time(selection, found), None, selection)
+    assert table["Inbound"].tolist() == [50, 0]
+    for chosen in (Filters(boundary="inbound"), Filters(action="ACCEPT")):
+        selection = select(counts, chosen)
+        found = tagged(selection, load())
+        assert accepted_inbound(selection, found, untagged_places(found)) is None
+    within = select(parse(line()))
+    found = tagged(within, load())
+    assert accepted_inbound(within, found, untagged_places(found)) is None
 
 
 def test_beyond_the_most_pairs_the_smallest_are_left_out(monkeypatch):

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from hypothesis import strategies as st
 
-from flowtag_core.counts import ACTIONS
+from flowtag_core.counts import ACTIONS, BOUNDARIES
 from flowtag_core.reading.flow_log import parse_flow_log
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import Filters
@@ -26,6 +26,7 @@ times = st.one_of(
 filters = st.builds(
     Filters,
     action=st.sampled_from([None, *ACTIONS]),
+    boundary=st.sampled_from([None, None, *BOUNDARIES]),
     time=st.none() | times,
     view=st.sampled_from(VIEWS),
 )

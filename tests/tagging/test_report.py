@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table, map_tags, parse_flow_log
-from flowtag_core.counts import ACTIONS, MOST_SUM, FlowCounts, tabulate
+from flowtag_core.counts import ACTIONS, BOUNDARIES, MOST_SUM, FlowCounts, tabulate
 from flowtag_core.iana import protocol_number
 from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.report import (
@@ -58,6 +58,10 @@ def test_under_every_filter_measure_and_view_tags_and_untagged_sum_to_all(lines,
                 map_tags(counts, lookup, measure=measure, view=view, action=a) for a in ACTIONS
             ]
             assert sum(part.total for part in parts) == whole.total
+            sides = [
+                map_tags(counts, lookup, measure=measure, view=view, boundary=b) for b in BOUNDARIES
+            ]
+            assert sum(side.total for side in sides) == whole.total
             wholes.add(whole.total)
             edges = [0, 1_700_000_000, 1_700_050_000, 1 << 40]
             times = [
@@ -89,6 +93,7 @@ def map_with(counts, lookup, measure, chosen):
         lookup,
         measure=measure,
         action=chosen.action,
+        boundary=chosen.boundary,
         time=chosen.time,
         view=chosen.view,
     )
@@ -106,6 +111,21 @@ def test_a_report_knows_its_filters_and_is_the_same_when_it_was_pickled(
     again = pickle.loads(pickle.dumps(report))  # noqa: S301
     assert are_equal(again, report)
     assert (again.untagged, again.total) == (report.untagged, report.total)
+
+
+def test_a_boundary_keeps_the_flows_that_go_that_way():
+    out, within = ("10.0.0.1", "8.8.8.8"), ("10.0.0.1", "10.0.0.2")
+    ways = [within, out[::-1], out, ("8.8.8.8", "9.9.9.9"), ("-", "10.0.0.1")]
+    counts = parse(
+        *(
+            line(dstport=str(port), srcaddr=source, dstaddr=destination)
+            for port, (source, destination) in enumerate(ways)
+        ),
+        line(dstport="1", srcaddr="8.8.8.8", action="REJECT"),
+    )
+    found = [map_tags(counts, load(), boundary=boundary).port.tolist() for boundary in BOUNDARIES]
+    assert found == [[0], [1], [2], [3], [4]]
+    assert map_tags(counts, load(), boundary="inbound", action="ACCEPT").total == 1
 
 
 def test_an_action_keeps_its_flows_and_a_time_those_from_its_first_second_to_before_its_last():
