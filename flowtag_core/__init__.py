@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from flowtag_core.tagging.lookup_file import load_lookup_table
     from flowtag_core.tagging.report import Report, map_tags
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Cancelled",
     "DamagedLogError",

@@ -8,6 +8,7 @@ FlowtagError
 ├── FormatError         a layout given by hand that names no port or no protocol
 ├── RangesError         ranges inside the network that are none, or unequal ones that were to be added
 ├── LookupFileError     a lookup that cannot be used at all
+├── SettingsError       a flowtag.toml that is not valid
 ├── RuleError           a rule that cannot be added to a lookup
 ├── OutputError         a result that could not be written
 └── Cancelled           the caller asked to stop
@@ -64,6 +65,10 @@ class RangesError(FlowtagError):
 
 class LookupFileError(FlowtagError):
     """A lookup file that is missing, unreadable or has not the three columns."""
+
+
+class SettingsError(FlowtagError):
+    """A file of settings with something in it that is not valid; nothing was counted."""
 
 
 class RuleError(FlowtagError):

@@ -33,7 +33,8 @@ BROWSERS = (
 
 
 def pytest_configure(config):
-    """Have the kernel compiled before several workers ask for it at once."""
+    """Have the kernel compiled before several workers ask for it at once, and no settings of one's own."""
+    os.environ["XDG_CONFIG_HOME"] = str(ROOT / "tests" / "no settings")
     if not hasattr(config, "workerinput") and not config.option.collectonly:
         compiled.kernel(wait=True)
 
@@ -47,19 +48,35 @@ def pytest_xdist_auto_num_workers():
 def serving(folder, *arguments, program=("streamlit",)):
     """The page as README starts it but for the port: its address and the server's process.
 
-    `program` is the module that starts it, followed by its arguments. The server writes its log into the folder, and at the end no exception may be in it.
+    `program` is the module that starts it, followed by its arguments.
     """
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = Path(folder, "server.log")
+    port = free_port()
     command = [sys.executable, "-m", *program, "run", "dashboard.py"]
     options = ["--server.port", str(port), "--server.headless", "true", "--", *arguments]
+    with answering([*command, *options], folder, port) as server:
+        yield f"http://127.0.0.1:{port}", server
+
+
+def free_port():
+    """A port on which nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@contextmanager
+def answering(command, folder, port, **options):
+    """The server that a command starts, once it answers at this port.
+
+    It writes its log into the folder, and at the end no exception may be in it.
+    """
+    log = Path(folder, "server.log")
+    options = {"cwd": ROOT, **options}
     with log.open("wb") as output:
-        server = subprocess.Popen([*command, *options], cwd=ROOT, stdout=output, stderr=output)
+        server = subprocess.Popen(command, stdout=output, stderr=output, **options)
         try:
             _wait_until_healthy(f"http://127.0.0.1:{port}/_stcore/health", server, log)
-            yield f"http://127.0.0.1:{port}", server
+            yield server
         finally:
             server.terminate()
             server.wait(timeout=20)

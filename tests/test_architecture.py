@@ -14,6 +14,7 @@ BASE = {"boundary", "counts", "iana", "errors", "output"}
 ROOMS = {
     "errors": set(),
     "arguments": set(),
+    "settings": {"boundary", "errors", "shapes"},
     "iana": set(),
     "output": {"errors"},
     "counts": {"errors"},
@@ -25,9 +26,9 @@ ROOMS = {
     "tagging": BASE,
     "exporting": {"output", "tagging"},
     "showing": {"counts", "iana", "tagging"},
-    "page": {*BASE, "arguments"}
+    "page": {*BASE, "arguments", "settings"}
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
-    "commands": {*BASE, "arguments"}
+    "commands": {*BASE, "arguments", "settings"}
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
     "__init__": {"counts", "errors", "exporting", "reading", "tagging"},
     "__main__": {"commands"},
@@ -87,7 +88,7 @@ import sys
 for name in ("streamlit", "pandas", "altair", "rich"):
     sys.modules[name] = None
 import flowtag_core as f
-from flowtag_core.commands.count import main
+from flowtag_core.commands.verbs import run as main
 report = f.map_tags(f.parse_flow_log("flowtag_core/sample/flow.log"),
                     f.load_lookup_table("flowtag_core/sample/lookup.csv"))
 assert report.tag_counts["Untagged"] == 8

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from flowtag_core import load_lookup_table, parse_flow_log
-from flowtag_core.commands.count import main
+from flowtag_core.commands.verbs import run as main
 from flowtag_core.tagging.lookup import Trouble
 from tests.conftest import ROOT
 

@@ -9,7 +9,7 @@ import pytest
 import zstandard
 
 from flowtag_core import parse_flow_log
-from flowtag_core.commands.count import main
+from flowtag_core.commands.verbs import run as main
 from flowtag_core.errors import (
     LOGGER,
     Cancelled,
@@ -143,21 +143,21 @@ def test_the_command_line_exits_2_and_shows_a_traceback_only_where_it_is_asked_f
 
 
 @pytest.mark.usefixtures("command")
-@pytest.mark.parametrize("where", ["map_tags", "equation"])
+@pytest.mark.parametrize("where", ["count.map_tags", "summary.equation"])
 def test_no_failure_of_the_command_line_itself_ends_in_a_traceback(
     folder, capfd, monkeypatch, where
 ):
     def fail(*_):
         raise TypeError("nobody foresaw this")
 
-    monkeypatch.setattr(f"flowtag_core.commands.count.{where}", fail)
+    monkeypatch.setattr(f"flowtag_core.commands.{where}", fail)
     result = folder / "result.csv"
     code = main([str(folder / "logs"), str(folder / "lookup.csv"), str(result)])
     told = capfd.readouterr().err
     assert "this is a bug in flowtag (TypeError" in told
     assert "Traceback" not in told
     # What is told comes after the result, which is there all the same.
-    assert (code, result.exists()) == ((2, False) if where == "map_tags" else (0, True))
+    assert (code, result.exists()) == ((2, False) if where == "count.map_tags" else (0, True))
 
 
 @pytest.mark.usefixtures("defect")

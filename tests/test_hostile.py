@@ -159,7 +159,7 @@ def lookups():
 
 MEASURED = """
 import contextlib, io, json, sys, time
-from flowtag_core.commands.count import main
+from flowtag_core.commands.verbs import run as main
 from flowtag_core.sources import budget
 
 budget._MOST_STREAMED >>= 6  # so that less will do

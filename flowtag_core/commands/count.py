@@ -1,156 +1,233 @@
-"""Count logs, tag the flows, write the result: FLOW_LOG [FLOW_LOG ...] LOOKUP OUTPUT."""
+"""Count logs, tag the flows, write the result: flowtag LOG [LOG ...] LOOKUP OUTPUT."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from argparse import SUPPRESS, ArgumentParser, Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from flowtag_core.arguments import parsed
+import flowtag_core
+from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import ranges_of
+from flowtag_core.commands import summary
 from flowtag_core.commands.terminal import (
     DAMAGED,
     DONE,
-    FAILED,
-    INTERRUPTED,
     bytes_of,
     discard,
+    new_parser,
+    program,
     progress_bar,
     say,
+    show_json,
+    source_of,
 )
-from flowtag_core.counting.compiled import no_kernel
 from flowtag_core.counts import FlowCounts
 from flowtag_core.errors import FlowtagError, OutputError, report_bug
 from flowtag_core.exporting.result_csv import write_results
 from flowtag_core.output import check_writable
 from flowtag_core.reading.flow_log import parse_flow_log
+from flowtag_core.settings import settings_for
 from flowtag_core.shapes.layout import format_layout
-from flowtag_core.showing.log_notes import (
-    boundaries,
-    cautions,
-    equation,
-    inside,
-    offers,
-    remarks,
-    repeated,
-)
-from flowtag_core.showing.words import few, number, short
-from flowtag_core.sources.places import DASH, Place, file_identity, logs_at, same_files
-from flowtag_core.tagging.lookup import UNTAGGED, Lookup
-from flowtag_core.tagging.lookup_file import load_lookup_table
-from flowtag_core.tagging.report import by_boundary, map_tags
+from flowtag_core.showing import times
+from flowtag_core.showing.typed_times import UnclearTime, read_end
+from flowtag_core.sources.places import DASH, Log, Place, file_identity, logs_at, same_files
+from flowtag_core.tagging.course import outward
+from flowtag_core.tagging.lookup_file import load_lookup_table, looks_like_lookup
+from flowtag_core.tagging.report import Filters, Report, Time, map_tags, select
 
-_TAGS_SHOWN = 10
-_LARGE = 10_000_000
-
-_HELP = """\
+_USAGE: Final = """\
+LOG [LOG ...] LOOKUP OUTPUT
+       {program} page [PATH ...]      the same in your browser
+       {program} check LOOKUP         what is doubtful in a lookup
+       {program} completion SHELL     let your shell complete these words
+"""
+_HELP: Final = """\
 Count the flows of AWS VPC flow logs by tag and by port and protocol.
 
-  FLOW_LOG  a flow log in any shape that AWS writes, a folder or archive of them, or a pattern;
-            several may be given; - reads standard input
-  LOOKUP    a CSV with the columns dstport,protocol,tag: which tag a port and protocol has
-  OUTPUT    the result, a CSV in two sections; - writes it to standard output
+  LOG     a flow log in any shape that AWS writes, a folder or archive of logs,
+          or a pattern; - is standard input
+  LOOKUP  a CSV dstport,protocol,tag: the tag that a port and protocol has
+  OUTPUT  the result, a CSV in two sections; - is standard output
 """
-
-_EPILOG = """\
-examples:
-  python -m flowtag_core flow.log lookup.csv result.csv
-  python -m flowtag_core 2026-11-*.log.gz lookup.csv result.csv
-  zcat big.log.gz | python -m flowtag_core - lookup.csv - | head
-
-A log without a header is read as AWS's default format, version 2; a header in the log says
-otherwise, and so does --format. Lines that cannot be counted are passed over, and what was
-passed over is said on standard error: how many for which reason, with line numbers.
-
-exit code: 0 done, also where lines were passed over; 1 done, but a log was damaged part-way;
-2 could not be done, and nothing was written.
+_HEAD_SIZE: Final = 1 << 16
+_EPILOG: Final = """\
+TIME is 2026-11-23 or 2026-11-23T10:00, in UTC unless it ends in +01:00 or so.
+A file that is named like a verb is ./page. Each verb has a --help of its own.
+Lines that cannot be counted are passed over and told with their numbers.
+exit code: 0 done; 1 done, but a log was damaged; 2 not done, nothing written.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line with these arguments and return the exit code."""
-    given = parsed(_parser(), sys.argv[1:] if arguments is None else arguments)
-    if len(given.paths) < 3:
-        _parser().error("give at least one FLOW_LOG, then the LOOKUP, then the OUTPUT")
-    *logs, lookup, output = given.paths
-    if os.environ.get("FLOWTAG_DEBUG"):
-        import logging
-
-        logging.basicConfig()  # what is logged goes to standard error
-    try:
-        return _run(logs, lookup, output, given.format, given.internal)
-    except FlowtagError as error:
-        say(f"flowtag: {error}")
-        return FAILED
-    except MemoryError:
-        say("flowtag: there is not enough memory.")
-        return FAILED
-    except KeyboardInterrupt:
-        say("flowtag: stopped before the result was written.")
-        return INTERRUPTED
-    except Exception as error:  # noqa: BLE001  (Python would exit with 1, which means another thing)
-        say(f"flowtag: {report_bug('the command', error)}")
-        return FAILED
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m flowtag_core",
-        usage="%(prog)s [--format FORMAT] [--internal CIDR,...] FLOW_LOG [FLOW_LOG ...] LOOKUP OUTPUT",
-        description=_HELP,
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def parser() -> ArgumentParser:
+    """What `flowtag` takes without a verb."""
+    new = new_parser("", _USAGE.format(program=program()), _HELP, _EPILOG)
+    new.add_argument("paths", nargs="*", metavar="LOG LOOKUP OUTPUT", help=SUPPRESS)
+    new.add_argument(
+        "-o", "--output", action="append", help="the result; then the last path is the LOOKUP"
     )
-    parser.add_argument(
-        "paths", nargs="*", metavar="FLOW_LOG LOOKUP OUTPUT", help=argparse.SUPPRESS
+    new.add_argument("--lookup", help="the lookup; then every path is a log (with -o)")
+    add_reading(new)
+    new.add_argument(
+        "--from", dest="first", metavar="TIME", help="only flows that begin then or later"
     )
-    parser.add_argument(
-        "--format",
-        metavar="FORMAT",
-        help="the fields of logs without a header, in order: '${version} ${srcaddr} ...' "
-        "as AWS shows it, or the bare names",
+    new.add_argument(
+        "--to", dest="last", metavar="TIME", help="only flows that begin earlier, in whole windows"
     )
-    parser.add_argument(
-        "--internal",
-        metavar="CIDR,...",
-        default="",
-        help="ranges of your own that are inside the network, such as 203.0.113.0/24, besides the "
-        "private ones",
-    )
-    return parser
+    new.add_argument("-q", "--quiet", action="store_true", help="no summary, only what went wrong")
+    new.add_argument("--json", action="store_true", help="the summary as JSON, on standard output")
+    new.add_argument("--version", action="version", version=f"flowtag {flowtag_core.__version__}")
+    return new
 
 
-def _run(paths: list[str], lookup_path: str, output: str, format: str | None, internal: str) -> int:
+@dataclass(frozen=True)
+class Job:
+    """What is to be done: the logs' paths, the lookup's, the output's, and how the logs are read.
+
+    `time` are the ends that were typed, `settings` the files of settings that were read.
+    """
+
+    paths: Sequence[str]
+    lookup: str
+    output: str
+    fields: str | None
+    internal: str
+    time: Time | None
+    settings: Sequence[str]
+
+
+def run(words: Sequence[str]) -> int:
+    """Count, tag, write and tell what was found."""
     started = time.perf_counter()
-    if [*paths, lookup_path].count(DASH) > 1:
-        raise FlowtagError("standard input (-) can be read only once. Give the other as a file.")
-    if format is not None:
-        format_layout(format)
-    ranges_of(internal)
-    if output != DASH:
-        check_writable(output)
-    logs = [log for path in paths for log in logs_at(path)]
+    given = parsed(parser(), words)
+    job = _job(given)
+    logs = [log for path in job.paths for log in logs_at(path)]
     places = [place for log in logs for place in log.places]
-    _refuse_output_that_is_input(places, lookup_path, output)
-    is_stdin = lookup_path == DASH
-    lookup = load_lookup_table(bytes_of(sys.stdin, "input") if is_stdin else lookup_path)
-    with progress_bar(places) as progress:
-        counts = parse_flow_log(*logs, format=format, internal=internal, progress=progress)
-    tags = _write(counts, lookup, output)
+    _refuse_output_that_is_input(places, job)
+    lookup = load_lookup_table(source_of(job.lookup))
+    counts = _counted(logs, places, job, is_quiet=given.quiet)
+    filters = Filters(time=_whole_windows(counts, job.time))
+    report = map_tags(counts, lookup, time=filters.time)
+    _write(report, job.output)
+    told = summary.Run(
+        counts,
+        lookup,
+        report,
+        filters,
+        job.time,
+        job.settings,
+        same_files(places),
+        time.perf_counter() - started,
+    )
     try:  # The result is there, whatever becomes of the telling.
-        _tell(counts, lookup, tags, same_files(places), time.perf_counter() - started)
+        _tell(told, given)
     except KeyboardInterrupt:
         pass
-    except Exception as error:  # noqa: BLE001  (the same)
+    except Exception as error:  # noqa: BLE001  (the result is there, so this is no failure)
         say(f"flowtag: the result is written, but not told: {report_bug('the summary', error)}")
     return DAMAGED if counts.total.damage else DONE
 
 
-def _write(counts: FlowCounts, lookup: Lookup, output: str) -> Mapping[str, int]:
-    """Write the result and return its tag counts; that the reader of a pipe has gone is no fault."""
-    report = map_tags(counts, lookup)
+def _job(given: Namespace) -> Job:
+    """What the words of a command ask for; raises FlowtagError, and exits where they make no sense."""
+    settings = settings_for(given.paths)
+    paths, lookup, output = _roles(given, settings.lookup)
+    if [*paths, lookup].count(DASH) > 1:
+        raise FlowtagError("standard input (-) can be read only once. Give the other as a file.")
+    if output == DASH and given.json:
+        raise FlowtagError(
+            "the result and --json cannot both go to standard output (-). Name a file for the result."
+        )
+    fields = settings.fields(settings.format if given.format is None else given.format)
+    internal = settings.internal if given.internal is None else given.internal
+    if fields is not None:
+        format_layout(fields)
+    ranges_of(internal)
+    if output != DASH:
+        check_writable(output)
+    return Job(paths, lookup, output, fields, internal, _time(given), settings.files)
+
+
+def _roles(given: Namespace, kept: str | None) -> tuple[list[str], str, str]:
+    """The paths of the logs, of the lookup and of the output; `kept` is the lookup in the settings.
+
+    The settings name no output, so without -o the last two paths are always lookup and output.
+    """
+    paths = list(given.paths)
+    if given.output is None:
+        if given.lookup is not None:
+            parser().error("with --lookup, name the result with -o")
+        if len(paths) < 3:
+            parser().error("give at least one LOG, then the LOOKUP, then the OUTPUT")
+        output, lookup = paths.pop(), paths.pop()
+        return paths, lookup, output
+    if len(given.output) > 1:
+        parser().error("give -o once")
+    lookup = given.lookup
+    if lookup is None and paths and (kept is None or _is_lookup(paths[-1])):
+        lookup = paths.pop()
+    lookup = kept if lookup is None else lookup
+    if lookup is None or not paths:
+        parser().error("give at least one LOG, then the LOOKUP")
+    return paths, lookup, given.output[0]
+
+
+def _is_lookup(path: str) -> bool:
+    """Whether the path is a file that reads as a lookup; it then beats the one in the settings."""
+    if not os.path.isfile(path):  # to open a pipe would wait for somebody who writes into it
+        return False
+    try:
+        with open(path, "rb") as file:
+            return looks_like_lookup(file.read(_HEAD_SIZE))
+    except OSError:
+        return False
+
+
+def _time(given: Namespace) -> Time | None:
+    """The time that --from and --to leave; an end that is not given is open."""
+    if given.first is None and given.last is None:
+        return None
+    first, behind = 0, times.END
+    if given.first is not None:
+        first = _end("--from", given.first, is_last=False)
+    if given.last is not None:
+        behind = _end("--to", given.last, is_last=True)
+    if first >= behind:
+        raise FlowtagError("--to must be after --from.")
+    return first, behind
+
+
+def _end(option: str, text: str, *, is_last: bool) -> int:
+    try:
+        return read_end(text, is_last=is_last)
+    except UnclearTime as unclear:
+        raise FlowtagError(f"{option}: {text[:60]!r} is not a valid time. {unclear}") from unclear
+
+
+def _whole_windows(counts: FlowCounts, time: Time | None) -> Time | None:
+    """The time in whole windows of the counts, which know no shorter ones."""
+    if time is None or not counts.total.flows:
+        return time
+    found = outward(time, select(counts).width)
+    if found is None:
+        raise FlowtagError(
+            "these logs have so many ports at so many times that flowtag counted them without the time. "
+            "Give fewer logs at once for --from and --to."
+        )
+    return found
+
+
+def _counted(logs: list[Log], places: list[Place], job: Job, *, is_quiet: bool) -> FlowCounts:
+    with progress_bar([] if is_quiet else places) as progress:
+        return parse_flow_log(*logs, format=job.fields, internal=job.internal, progress=progress)
+
+
+def _write(report: Report, output: str) -> None:
+    """Write the result; that the reader of a pipe has gone is no fault."""
     stream = bytes_of(sys.stdout, "output") if output == DASH else None
     try:
         write_results(report, stream or output)
@@ -159,68 +236,28 @@ def _write(counts: FlowCounts, lookup: Lookup, output: str) -> Mapping[str, int]
     except OutputError:
         discard(stream)
         raise
-    return report.tag_counts
 
 
-def _refuse_output_that_is_input(places: list[Place], lookup: str, output: str) -> None:
+def _refuse_output_that_is_input(places: list[Place], job: Job) -> None:
     """Raise OutputError if the output is one of the inputs, which it would destroy."""
-    written = file_identity(sys.stdout if output == DASH else output)
+    written = file_identity(sys.stdout if job.output == DASH else job.output)
     if written is None:
         return
     inputs = [(place.name, place.identity) for place in places]
-    for name, identity in [*inputs, (lookup, file_identity(lookup))]:
+    inputs += [(path, file_identity(path)) for path in (job.lookup, *job.settings)]
+    for name, identity in inputs:
         if identity == written:
-            also = "" if name == output else f" ({name})"
-            raise OutputError(f"{output}: is an input too{also}. Name another file for the result.")
+            also = "" if name == job.output else f" ({name})"
+            raise OutputError(
+                f"{job.output}: is an input too{also}. Name another file for the result."
+            )
 
 
-def _tell(
-    counts: FlowCounts,
-    lookup: Lookup,
-    tags: Mapping[str, int],
-    same: list[list[str]],
-    seconds: float,
-) -> None:
-    """Say on standard error what was found, the worst last, where the eye is.
-
-    `same` are the paths that lead to one file.
-    """
-    lines = [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
-    lines += lookup.notices
-    lines += [f"{fault.file}:{fault.line}: {fault.reason}: {fault.text}" for fault in counts.faults]
-    if untold := counts.total.faults - len(counts.faults):
-        lines.append(f"... and {untold:,} more lines with a fault")
-    lines += remarks(counts)
-    lines += few(list(repeated(same)))
-    lines += cautions(counts)
-    lines += offers(counts)
-    if counts.total.size > _LARGE:
-        lines += filter(None, [no_kernel()])
-    lines += ["", *_tag_table(counts, lookup, tags), ""]
-    if len(boundaries(counts)) > 1:
-        lines += [*_boundary_table(counts), ""]
-    lines.append(equation(counts.total))
-    size = counts.total.size / 1e6
-    lines.append(f"{size:,.1f} MB in {seconds:.2f} s; {number(len(lookup), 'lookup rule')}")
-    say(*lines)
-
-
-def _tag_table(counts: FlowCounts, lookup: Lookup, tags: Mapping[str, int]) -> Iterator[str]:
-    """The largest tags as logged, and with what looks like a reply at the port that it is from."""
-    by_service = map_tags(counts, lookup, view="service").tag_counts
-    shown = [*list(tags)[:-1][:_TAGS_SHOWN], UNTAGGED]
-    width = max(len(short(tag, 40)) for tag in shown)
-    yield f"{'Tag':<{width}}  {'Flows':>13}  {'Replies with their service':>26}"
-    for tag in shown:
-        yield f"{short(tag, 40):<{width}}  {tags[tag]:>13,}  {by_service.get(tag, 0):>26,}"
-    if len(tags) > len(shown):
-        yield f"... and {len(tags) - len(shown):,} more tags"
-
-
-def _boundary_table(counts: FlowCounts) -> Iterator[str]:
-    """Which way the flows cross the edge of the network, and what is inside it."""
-    sums = by_boundary(counts)
-    yield f"{'Boundary':<10}{'Flows':>15}{'Packets':>18}{'Bytes':>21}"
-    for boundary, (flows, packets, volume) in sums.items():
-        yield f"{boundary:<10}{flows:>15,}{packets:>18,}{volume:>21,}"
-    yield inside(counts)
+def _tell(told: summary.Run, given: Namespace) -> None:
+    """Tell what was found: on standard error, the worst last, where the eye is, or as JSON."""
+    if given.json:
+        show_json(summary.document(told))
+    elif given.quiet:
+        say(*summary.damage(told))
+    else:
+        say(*summary.lines(told))

@@ -1,19 +1,49 @@
-"""The terminal: lines on standard error, the progress bar, standard streams, exit codes."""
+"""The terminal: parsers, lines on standard output and error, the progress bar, exit codes."""
 
 from __future__ import annotations
 
+import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, BinaryIO, TextIO
 
 from flowtag_core.errors import FlowtagError
 from flowtag_core.reading.flow_log import Progress
-from flowtag_core.sources.places import Place
+from flowtag_core.sources.places import DASH, Place
 
 DONE, DAMAGED, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
+DOUBTFUL = DAMAGED
+"""The exit code of a check that found something."""
+
+
+class _Help(RawDescriptionHelpFormatter):
+    """Help that fits a terminal of 80 columns, whatever the width of this one."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=24, width=80)
+
+
+def program() -> str:
+    """The words that start flowtag, as the user typed them."""
+    is_module = os.path.basename(sys.argv[0]) == "__main__.py"
+    return "python -m flowtag_core" if is_module else "flowtag"
+
+
+def new_parser(verb: str, usage: str, description: str, epilog: str) -> ArgumentParser:
+    """A parser for one verb, without its options."""
+    words = f"{program()} {verb}".rstrip()
+    return ArgumentParser(
+        prog=words,
+        usage=f"{words} {usage}",
+        description=description,
+        epilog=epilog,
+        formatter_class=_Help,
+        allow_abbrev=False,
+    )
 
 
 def discard(stream: IO[Any] | None) -> None:
@@ -28,6 +58,11 @@ def bytes_of(stream: TextIO | None, name: str) -> BinaryIO:
     if stream is None:
         raise FlowtagError(f"standard {name} (-) is closed. Name a file instead.")
     return stream.buffer
+
+
+def source_of(path: str) -> str | BinaryIO:
+    """What a path stands for: itself, or standard input for `-`."""
+    return bytes_of(sys.stdin, "input") if path == DASH else path
 
 
 @contextmanager
@@ -75,9 +110,23 @@ def _safe(text: str) -> str:
 
 def say(*lines: str) -> None:
     """Write lines to standard error."""
-    # Where standard error is closed it is None, for which print would take standard output.
-    if sys.stderr is not None:
+    _write(sys.stderr, map(_safe, lines))
+
+
+def show(*lines: str) -> None:
+    """Write lines to standard output."""
+    _write(sys.stdout, map(_safe, lines))
+
+
+def show_json(document: Any) -> None:
+    """Write a document to standard output as JSON, in ASCII."""
+    _write(sys.stdout, [json.dumps(document, indent=2)])
+
+
+def _write(stream: TextIO | None, lines: Iterable[str]) -> None:
+    if stream is not None:  # None is a stream that is closed
         try:
-            print(*map(_safe, lines), sep="\n", file=sys.stderr, flush=True)
+            stream.write("".join(f"{line}\n" for line in lines))
+            stream.flush()
         except OSError:
-            discard(sys.stderr)
+            discard(stream)

@@ -9,15 +9,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NoReturn
 
-from flowtag_core.arguments import parsed
+from flowtag_core.arguments import add_page, parsed
 from flowtag_core.boundary import Inside
 from flowtag_core.counting.reference import ALWAYS_INSIDE
-from flowtag_core.errors import FlowtagError, LogError
+from flowtag_core.errors import FlowtagError, LogError, SettingsError
 from flowtag_core.output import write_whole
 from flowtag_core.page import door
 from flowtag_core.page.intake import Arrival, CountedLog, Refused
 from flowtag_core.page.session import Session
 from flowtag_core.reading.flow_log import distinct_names
+from flowtag_core.settings import settings_for
 from flowtag_core.showing.log_notes import given_before
 from flowtag_core.showing.words import unicode
 from flowtag_core.sources.places import Log, Place, logs_at
@@ -79,7 +80,7 @@ def start(session: Session, arguments: Sequence[str]) -> None:
 def _take(session: Session, arguments: Sequence[str]) -> None:
     try:
         given = parse(arguments)
-    except ArgumentsError as error:
+    except (ArgumentsError, SettingsError) as error:
         session.take_in([Refused(unicode(str(error)))])
         return
     session.use_format(given.format or session.format.text)
@@ -102,15 +103,19 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
 
 
 def parse(arguments: Sequence[str]) -> Given:
-    """The arguments behind `--`; raises ArgumentsError."""
-    parser = _Parser(add_help=False)
-    parser.add_argument("paths", nargs="*")
-    parser.add_argument("--lookup")
-    parser.add_argument("--format")
-    parser.add_argument("--internal", default="")
-    parser.add_argument("--shared", action="store_true")
+    """The arguments after `--`, over the settings; raises ArgumentsError or SettingsError."""
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    add_page(parser)
     found = parsed(parser, arguments)
-    return Given(tuple(found.paths), found.lookup, found.format, found.internal, found.shared)
+    settings = settings_for(found.paths)
+    internal = settings.internal if found.internal is None else found.internal
+    return Given(
+        tuple(found.paths),
+        settings.lookup if found.lookup is None else found.lookup,
+        settings.fields(settings.format if found.format is None else found.format),
+        internal,
+        found.shared,
+    )
 
 
 @dataclass(frozen=True)

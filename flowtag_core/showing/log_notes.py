@@ -17,7 +17,7 @@ from flowtag_core.counts import (
     Reason,
 )
 from flowtag_core.showing.words import duration, few, few_words, number, short, size
-from flowtag_core.tagging.report import Action, Measure, Report, by_boundary
+from flowtag_core.tagging.report import Action, Measure, Report, by_boundary, select
 
 REPLIES: Final = (
     "A flow log has a line for each direction. *Destination port* counts a reply at the port it goes "
@@ -238,7 +238,7 @@ def measures(counts: FlowCounts) -> list[Measure]:
 
 def boundaries(counts: FlowCounts) -> dict[str, Boundary | None]:
     """The boundaries to choose from: all, and where one is known, each; unknown only where there is any."""
-    there = by_boundary(counts)
+    there = by_boundary(select(counts))
     if not there.keys() - {"unknown"}:
         return {"all": None}
     return {"all": None} | {each: each for each in BOUNDARIES if each != "unknown" or each in there}

@@ -20,6 +20,8 @@ _DASHES: Final = re.compile("[\u2010-\u2015\u2212]")
 _SLASHED: Final = re.compile(r"(?<![-:t/\d])\d{1,2}/\d{1,2}(?!\d)", re.ASCII)
 _LAST: Final = re.compile(r"(?:the )?last (?:(\d{1,6}) )?(minute|hour|day|week)s?", re.ASCII)
 _EPOCH: Final = re.compile(r"(\d{9,10})(?: ?[-/,] ?| | to )(\d{9,10})", re.ASCII)
+_WEST: Final = re.compile(r"(\d:\d\d) ?(-\d\d:?\d\d)$", re.ASCII)
+_SECONDS: Final = re.compile(r"\d{9,10}", re.ASCII)
 _DAYS: Final = re.compile(r"(\d{1,2}) ?- ?(\d{1,2}( [a-z]{3,9}(?: \d{4})?))", re.ASCII)
 _UNTIL: Final = re.compile(r" ?(?:/|-|\.\.) ?| to | until ")
 _YEAR: Final = r"(?:,? (?P<year>\d{4})(?!\d))?(?![a-z])"
@@ -93,6 +95,35 @@ def read(text: str, zone: tzinfo, shown: Time, extent: Time) -> Time:
     if first < 0 or behind > times.END:
         raise UnclearTime("The time must be between 1970 and 2200.")
     return first - first % 60, behind + -behind % 60
+
+
+def read_end(text: str, *, is_last: bool) -> int:
+    """One end of a time, with its date, in seconds since 1970 and whole minutes; UTC if it names no zone.
+
+    A day alone means its beginning, or if it is the last end its end. Raises UnclearTime.
+    """
+    words = _DASHES.sub("-", " ".join(text[:LONGEST].lower().split()))
+    advice = "Type it like 2026-11-23 or 2026-11-23T10:00; it is in UTC without an offset such as +01:00."
+    if _SLASHED.search(words):
+        raise UnclearTime(f"With slashes, day and month are easily confused. {advice}")
+    words = _WEST.sub(r"\1 utc\2", words)
+    try:
+        seconds = int(words) if _SECONDS.fullmatch(words) else _at(_moment(words), is_last)
+    except (ValueError, OverflowError) as unclear:
+        raise UnclearTime(advice) from unclear
+    if not 0 <= seconds <= times.END:
+        raise UnclearTime("The time must be between 1970 and 2200.")
+    return seconds + -seconds % 60 if is_last else seconds - seconds % 60
+
+
+def _at(moment: _Moment | None, is_last: bool) -> int:
+    """The second at which a moment with a date begins, or if it is the last end, ends."""
+    if moment is None or not moment.year:
+        raise ValueError(moment)
+    whole = times.DAY if is_last else 0
+    clock = whole if moment.clock is None else moment.clock
+    midnight = datetime(moment.year, moment.month, moment.day or 0, tzinfo=moment.zone or UTC)
+    return int(midnight.timestamp()) + clock
 
 
 def _counted_back(text: str, end: int) -> Time | None:

@@ -152,24 +152,6 @@ class Sums(NamedTuple):
     bytes: int
 
 
-def by_boundary(counts: FlowCounts) -> dict[Boundary, Sums]:
-    """The sums of all flows by boundary, in the order of BOUNDARIES; only those that occur."""
-    sums: dict[Boundary, Sums] = {}
-    tables = counts.requests, counts.replies
-    at = [table.boundary for table in tables]
-    for number, boundary in enumerate(BOUNDARIES):
-        columns = (
-            np.concatenate(
-                [getattr(table, name)[of == number] for table, of in zip(tables, at, strict=True)]
-            )
-            for name in Sums._fields
-        )
-        found = Sums(*map(sum_of, columns))
-        if found.flows:
-            sums[boundary] = found
-    return sums
-
-
 class Groups(NamedTuple):
     """The rows of a selection by port and protocol.
 
@@ -216,6 +198,26 @@ def select(counts: FlowCounts, filters: Filters = EVERY_FLOW) -> Selection:
     """The rows that filters leave, before they are tagged."""
     replies = {"destination": counts.replies, "service": counts.replies_by_service}[filters.view]
     return Selection(_filtered(counts.requests, filters), _filtered(replies, filters), filters)
+
+
+def by_boundary(selection: Selection) -> dict[Boundary, Sums]:
+    """The sums of a selection's flows by boundary, in the order of BOUNDARIES; only those that occur."""
+    sums: dict[Boundary, Sums] = {}
+    at = [table.boundary for table in selection.tables]
+    for number, boundary in enumerate(BOUNDARIES):
+        columns = (
+            np.concatenate(
+                [
+                    getattr(table, name)[of == number]
+                    for table, of in zip(selection.tables, at, strict=True)
+                ]
+            )
+            for name in Sums._fields
+        )
+        found = Sums(*map(sum_of, columns))
+        if found.flows:
+            sums[boundary] = found
+    return sums
 
 
 def tagged(selection: Selection, lookup: Lookup, measure: Measure = "flows") -> Report:

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from flowtag_core.commands.count import main
+from flowtag_core.commands import count, summary
+from flowtag_core.commands.verbs import run as main
 from flowtag_core.errors import OutputError
 from flowtag_core.shapes.layout import BY_VERSION
 from tests.commands.made import LOG, SAMPLE_LOOKUP, on_posix, run
@@ -71,7 +72,7 @@ def test_a_damaged_log_is_counted_up_to_the_damage_and_exits_1(tmp_path, lookup)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((LOG,), "give at least one FLOW_LOG"),
+        ((LOG,), "give at least one LOG"),
         (("nowhere.log", SAMPLE_LOOKUP, "OUT"), "nowhere.log: there is no such file"),
         ((LOG, "nowhere.csv", "OUT"), "nowhere.csv: there is no such file"),
         ((LOG, "nowhere.log", SAMPLE_LOOKUP, "OUT"), "nowhere.log: there is no such file"),
@@ -233,7 +234,7 @@ def test_a_run_that_is_stopped_leaves_the_old_result(tmp_path, lookup, sent, cod
 
 def test_help_names_every_argument_and_the_exit_codes():
     told = run("--help").stdout.decode()
-    for word in ("FLOW_LOG", "LOOKUP", "OUTPUT", "--format", "exit code", "examples"):
+    for word in ("LOG", "LOOKUP", "OUTPUT", "--format", "exit code", "page", "check", "completion"):
         assert word in told
 
 
@@ -333,7 +334,7 @@ def test_what_is_no_regular_file_in_a_folder_is_named_and_not_waited_for(bucket,
     ("raised", "code", "sentence"),
     [
         (MemoryError(), 2, "flowtag: there is not enough memory.\n"),
-        (KeyboardInterrupt(), 130, "flowtag: stopped before the result was written.\n"),
+        (KeyboardInterrupt(), 130, "flowtag: stopped, and nothing was written.\n"),
         (OutputError("x: no."), 2, "flowtag: x: no.\n"),
     ],
 )
@@ -343,7 +344,7 @@ def test_what_ends_a_run_early_is_one_sentence_and_writes_nothing(
     def fail(*_, **__):
         raise raised
 
-    monkeypatch.setattr("flowtag_core.commands.count.parse_flow_log", fail)
+    monkeypatch.setattr(count, "parse_flow_log", fail)
     assert main([LOG, SAMPLE_LOOKUP, str(tmp_path / "result.csv")]) == code
     assert capsys.readouterr().err == sentence
     assert os.listdir(tmp_path) == []
@@ -353,7 +354,7 @@ def test_an_interrupt_while_the_result_is_told_is_none_for_it_is_written(tmp_pat
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("flowtag_core.commands.count.equation", interrupt)
+    monkeypatch.setattr(summary, "equation", interrupt)
     assert main([LOG, SAMPLE_LOOKUP, str(tmp_path / "result.csv")]) == 0
     assert (tmp_path / "result.csv").exists()
 
@@ -378,3 +379,90 @@ def test_beyond_the_samples_faults_are_counted(tmp_path, lookup, capsys):
     assert told.count("too few fields: short") == 1000
     assert "... and 2 more lines with a fault\n" in told
     assert "1 flow + 1,002 too few fields" in told
+
+
+def test_o_names_the_result_and_leaves_the_last_path_to_the_lookup(tmp_path):
+    for words in (("-o", "OUT"), ("--output=OUT",)):
+        output = tmp_path / words[0].strip("-")[:1]
+        given = [word.replace("OUT", str(output)) for word in words]
+        assert run(*given, LOG, LOG, SAMPLE_LOOKUP).returncode == 0
+        assert output.read_bytes().startswith(b"Tag Counts:\nTag,Count\nemail,6\n")
+
+
+def test_with_a_lookup_by_name_every_path_is_a_log():
+    done = run("--lookup", SAMPLE_LOOKUP, LOG, LOG, "-o", "-")
+    assert done.stdout.startswith(b"Tag Counts:\nTag,Count\nemail,6\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((LOG, "--lookup", SAMPLE_LOOKUP), "with --lookup, name the result with -o"),
+        ((LOG, SAMPLE_LOOKUP, "-o", "a", "-o", "b"), "give -o once"),
+        ((SAMPLE_LOOKUP, "-o", "a"), "give at least one LOG, then the LOOKUP"),
+        (("-o", "a"), "give at least one LOG, then the LOOKUP"),
+        (("--lookup", SAMPLE_LOOKUP, "-o", "a"), "give at least one LOG, then the LOOKUP"),
+        ((LOG, SAMPLE_LOOKUP, "-", "--json"), "cannot both go to standard output"),
+        ((LOG, SAMPLE_LOOKUP, "-", "--from", "10:00"), "--from: '10:00' is not a valid time."),
+        (
+            (LOG, SAMPLE_LOOKUP, "-", "--from", "2021-05-05", "--to", "2021-05-04"),
+            "--to must be after --from.",
+        ),
+    ],
+)
+def test_roles_that_are_not_clear_are_refused_before_anything_is_written(tmp_path, words, message):
+    done = run(*words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert done.returncode == 2
+    assert message in done.stderr.decode()
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_quiet_run_tells_only_what_went_wrong(tmp_path, lookup):
+    log = tmp_path / "flow.log"
+    log.write_bytes(line() + b"\nshort\n")
+    done = run("-q", log, lookup, "-")
+    assert (done.returncode, done.stderr) == (0, b"")
+    packed = tmp_path / "flow.log.gz"
+    packed.write_bytes(gzip.compress(line() + b"\n" + os.urandom(99_999))[:-9])
+    done = run("--quiet", packed, lookup, tmp_path / "out")
+    assert done.returncode == 1
+    assert done.stderr.decode().count("\n") == 1
+    assert b"is cut short" in done.stderr
+
+
+HOURS = [1_700_000_000 - 1_700_000_000 % 3600 + 3600 * hour for hour in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("words", "flows", "said"),
+    [
+        (("--from", "HOUR1"), 2, "begin from 14 Nov 2023 23:00 UTC are counted: 2 of 4."),
+        (("--to", "HOUR1"), 1, "begin before 14 Nov 2023 23:00 UTC are counted: 1 of 4."),
+        (("--from", "HOUR1", "--to", "HOUR2"), 1, "begin from 14 Nov 2023 23:00 UTC to 15 Nov 2023 00:00 UTC"),
+        (("--from", "2023-11-14", "--to", "2023-11-14"), 2, "are counted: 2 of 4."),
+        (("--from", "2024-01-01"), 0, "are counted: 0 of 4."),
+    ],
+)  # fmt: skip
+def test_a_time_keeps_the_flows_that_begin_in_it(tmp_path, lookup, words, flows, said):
+    log = tmp_path / "flow.log"
+    log.write_bytes(b"\n".join([*(line(start=str(at)) for at in HOURS), line(start="-")]))
+    words = [f"{HOURS[int(word[-1])]}" if word.startswith("HOUR") else word for word in words]
+    done = run(*words, log, lookup, "-")
+    assert done.returncode == 0
+    tags = done.stdout.decode().split("\n\n")[0].splitlines()[2:]
+    assert sum(int(row.rpartition(",")[2]) for row in tags) == flows
+    told = done.stderr.decode()
+    assert said in told
+    assert "1 flow without a known time is left out." in told
+    assert "4 records = 0 headers + 0 blank + 4 flows" in told
+
+
+def test_a_time_that_windows_cannot_tell_is_widened_and_that_is_said(tmp_path, lookup):
+    log = tmp_path / "flow.log"
+    starts = [HOURS[0] + 60 * minute for minute in range(300)]
+    log.write_bytes(b"\n".join(line(start=str(at)) for at in starts))
+    done = run("--from", str(starts[7]), "--to", str(starts[9]), log, lookup, "-")
+    assert done.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,5\n")
+    told = done.stderr.decode()
+    assert "begin from 14 Nov 2023 22:05 UTC to 14 Nov 2023 22:10 UTC" in told
+    assert "That is more than was asked for: times are kept in windows of 5 minutes." in told

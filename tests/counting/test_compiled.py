@@ -9,7 +9,7 @@ import tempfile
 import pytest
 
 from flowtag_core import parse_flow_log
-from flowtag_core.commands.count import main
+from flowtag_core.commands.verbs import run as main
 from flowtag_core.counting import compiled
 from tests.conftest import ROOT
 from tests.fuzz.kernel import facts

@@ -7,7 +7,10 @@ ALWAYS_INSIDE = (
     "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 192.168.0.0/16 "
     "224.0.0.0/4 240.0.0.0/4 ::/128 ::1/128 fc00::/7 fe80::/10 ff00::/8"
 ).split()
-OWN = "8.8.8.8/32 9.9.0.0/16 198.51.100.128/25 203.0.113.0/24 2001:db8::/32 2600:1f18::/40".split()
+OWN = (
+    "8.8.8.8/32 9.9.0.0/16 198.51.100.128/25 203.0.113.0/24 2001:db8::/32 2600:1f18::/40 "
+    "2a05:d018::7:0/112"
+).split()
 """Ranges of one's own to try out."""
 
 _CHARACTERS = "0123456789abcdefABCDEFg.:%-/xZ"
@@ -45,6 +48,7 @@ def _spellings(address):
         yield f"::ffff:{address}"
         yield f"::FFFF:{int(address) >> 16:x}:{int(address) & 0xFFFF:x}"
         yield f"::{address}"
+        yield f"0000:0000:0000:0000:0000:ffff:{address}"
 
 
 EDGES = tuple(spelt for address in _edges() for spelt in _spellings(address))

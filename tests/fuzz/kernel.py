@@ -465,7 +465,6 @@ BUGS = (
     ("high == first_high and low >= first_low", "high == first_high"),
     ("high == last_high and low <= last_low", "high == last_high and low < last_low"),
     ("if end - begin < 2 or end - begin > LONGEST_ADDRESS:", "if end - begin < 2 or end - begin > 39:"),
-    ("layout[SRCADDR] == layout[DSTPORT] or layout[DSTADDR] == layout[DSTPORT]", "layout[SRCADDR] == layout[DSTPORT]"),
     ("if source == UNKNOWN or destination == UNKNOWN:", "if source == UNKNOWN:"),
     ("return 2 * (1 - destination) + (1 - source)", "return 2 * (1 - source) + (1 - destination)"),
     ("if before == 75 or before == 65:", "if before == 75:"),

@@ -9,7 +9,7 @@ import pytest
 from flowtag_core import load_lookup_table, parse_flow_log
 from flowtag_core.page.intake import CountedLog, Refused
 from flowtag_core.page.session import CustomFormat, Session
-from flowtag_core.tagging.report import by_boundary
+from flowtag_core.tagging.report import by_boundary, select
 from tests.logs import LOOKUP, line
 from tests.page.made import arrival, counted_log, endless, flows, held, holds_nothing, lookup
 from tests.page.seen import V3, V5, log_with
@@ -57,7 +57,7 @@ OUTSIDE = line(srcaddr="203.0.113.9")
 
 
 def boundaries(session):
-    return {*by_boundary(session.logs.counts)}
+    return {*by_boundary(select(session.logs.counts))}
 
 
 def test_other_ranges_inside_count_the_sample_again_and_ask_for_uploads():

@@ -1,0 +1,61 @@
+"""Say what is doubtful in a lookup: flowtag check LOOKUP."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser
+from collections.abc import Sequence
+from typing import Any, Final
+
+from flowtag_core.commands.terminal import DONE, DOUBTFUL, new_parser, show, show_json, source_of
+from flowtag_core.showing.lookup_notes import NO_PROBLEMS, to_check
+from flowtag_core.showing.words import number
+from flowtag_core.tagging.lookup import Lookup
+from flowtag_core.tagging.lookup_file import load_lookup_table
+
+_EPILOG: Final = """\
+exit code: 0 nothing is doubtful; 1 something is; 2 the lookup cannot be read.
+"""
+
+
+def parser() -> ArgumentParser:
+    """What `flowtag check` takes."""
+    new = new_parser(
+        "check", "[--json] [--quiet] LOOKUP", "Say what is doubtful in a lookup.", _EPILOG
+    )
+    new.add_argument("lookup", metavar="LOOKUP", help="a CSV with dstport,protocol,tag; - is stdin")
+    new.add_argument("--json", action="store_true", help="say it as JSON")
+    new.add_argument(
+        "-q", "--quiet", action="store_true", help="say nothing, only exit with the code"
+    )
+    return new
+
+
+def run(words: Sequence[str]) -> int:
+    """Say what is doubtful in the lookup, one line each."""
+    given = parser().parse_args(words)
+    lookup = load_lookup_table(source_of(given.lookup))
+    is_doubtful = bool(lookup.problems or lookup.notices)
+    if given.json:
+        show_json(_document(lookup))
+    elif not given.quiet:
+        show(*_lines(lookup))
+    return DOUBTFUL if is_doubtful else DONE
+
+
+def _lines(lookup: Lookup) -> list[str]:
+    found = [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
+    verdict = to_check(lookup) if lookup.problems else "" if lookup.notices else NO_PROBLEMS
+    rules = number(len(lookup), "rule")
+    return [*found, *lookup.notices, f"{lookup.name}: {rules}. {verdict}".rstrip(". ") + "."]
+
+
+def _document(lookup: Lookup) -> dict[str, Any]:
+    return {
+        "lookup": lookup.name,
+        "rules": len(lookup),
+        "problems": [
+            {"line": problem.line, "trouble": problem.trouble, "text": problem.text}
+            for problem in lookup.problems
+        ],
+        "notices": list(lookup.notices),
+    }

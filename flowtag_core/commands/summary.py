@@ -1,0 +1,202 @@
+"""The summary of a run: lines for a person, a document for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import flowtag_core
+from flowtag_core.counting.compiled import no_kernel
+from flowtag_core.counts import FileCounts, FlowCounts
+from flowtag_core.showing import times
+from flowtag_core.showing.log_notes import (
+    boundaries,
+    cautions,
+    equation,
+    inside,
+    offers,
+    remarks,
+    repeated,
+)
+from flowtag_core.showing.words import few, few_words, number, short
+from flowtag_core.tagging.lookup import UNTAGGED, Lookup
+from flowtag_core.tagging.report import (
+    Filters,
+    Report,
+    Time,
+    by_boundary,
+    map_tags,
+    select,
+)
+
+_TAGS_SHOWN: Final = 10
+_LARGE: Final = 10_000_000
+_OPEN: Final = (0, times.END)
+"""Ends of a time that nobody gave."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is over.
+
+    `filters` are those of the report, `asked` is the time as it was typed, `settings` are the files of
+    settings that were read. `same` has the paths that lead to one file. `seconds` is how long it took.
+    """
+
+    counts: FlowCounts
+    lookup: Lookup
+    report: Report
+    filters: Filters
+    asked: Time | None
+    settings: Sequence[str]
+    same: Sequence[Sequence[str]]
+    seconds: float
+
+    @property
+    def by_service(self) -> Report:
+        """The report with what looks like a reply at the port that it comes from."""
+        return map_tags(self.counts, self.lookup, time=self.filters.time, view="service")
+
+
+def lines(run: Run) -> list[str]:
+    """The summary for a person, the worst last, where the eye is."""
+    counts, lookup = run.counts, run.lookup
+    told = [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
+    told += lookup.notices
+    told += [f"{fault.file}:{fault.line}: {fault.reason}: {fault.text}" for fault in counts.faults]
+    if untold := counts.total.faults - len(counts.faults):
+        told.append(f"... and {untold:,} more lines with a fault")
+    told += _messages(run)
+    told += ["", *_tag_table(run), ""]
+    if len(boundaries(counts)) > 1:
+        told += [*_boundary_table(run), ""]
+    told.append(equation(counts.total))
+    size = counts.total.size / 1e6
+    told.append(f"{size:,.1f} MB in {run.seconds:.2f} s; {number(len(lookup), 'lookup rule')}")
+    return told
+
+
+def damage(run: Run) -> list[str]:
+    """The sentences on logs that could not be read to their end, which make the exit code 1."""
+    return [sentence for file in run.counts.files.values() for sentence in sorted(file.damage)]
+
+
+def document(run: Run) -> dict[str, Any]:
+    """The summary for a program, in numbers and texts that JSON has.
+
+    `records` is the equation over all files: records = headers + blank + flows + all that is set aside.
+    `faults` has the first 1,000 by file and line, `messages` has the sentences that a person gets.
+    """
+    counts, lookup = run.counts, run.lookup
+    return {
+        "flowtag": flowtag_core.__version__,
+        "seconds": round(run.seconds, 3),
+        "lookup": {
+            "name": lookup.name,
+            "rules": len(lookup),
+            "problems": [
+                {"line": problem.line, "trouble": problem.trouble, "text": problem.text}
+                for problem in lookup.problems
+            ],
+            "notices": list(lookup.notices),
+        },
+        "records": _fate(counts.total),
+        "files": [{"name": name, **_fate(file)} for name, file in counts.files.items()],
+        "from": _iso(run, 0),
+        "to": _iso(run, 1),
+        "tags": dict(run.report.tag_counts),
+        "tags_by_service": dict(run.by_service.tag_counts),
+        "boundaries": {name: sums._asdict() for name, sums in _boundaries(run).items()},
+        "internal": list(counts.internal or ()),
+        "settings": list(run.settings),
+        "faults": [
+            {"file": fault.file, "line": fault.line, "reason": fault.reason, "text": fault.text}
+            for fault in counts.faults
+        ],
+        "messages": list(_messages(run)),
+    }
+
+
+def _fate(file: FileCounts) -> dict[str, Any]:
+    """What became of the records of a file."""
+    return {
+        "bytes": file.size,
+        "records": file.records,
+        "headers": file.headers,
+        "blank": file.blank,
+        "flows": file.flows,
+        "set_aside": {reason.value: count for reason, count in file.set_aside.items() if count},
+        "read_as": sorted(file.shapes),
+        "damage": sorted(file.damage),
+    }
+
+
+def _iso(run: Run, end: int) -> str | None:
+    """One end of the time that is counted, None where it is open."""
+    if run.filters.time is None or run.asked is None or run.asked[end] in _OPEN:
+        return None
+    return times.at(run.filters.time[end]).strftime("%Y-%m-%dT%H:%MZ")
+
+
+def _messages(run: Run) -> Iterator[str]:
+    """Sentences on how the logs were read, on what may be missing, on the settings and the time."""
+    counts = run.counts
+    yield from remarks(counts)
+    yield from few(list(repeated(run.same)))
+    yield from cautions(counts)
+    yield from offers(counts)
+    if counts.total.size > _LARGE and (slow := no_kernel()):
+        yield slow
+    if run.settings:
+        yield f"Settings: {few_words(list(run.settings))}; the lookup is {run.lookup.name}."
+    if run.asked is not None:
+        yield from _about_time(run, run.asked)
+
+
+def _about_time(run: Run, asked: Time) -> Iterator[str]:
+    """Sentences on the time that was asked for, and on what it leaves out."""
+    counted = run.filters.time or asked
+    first, behind = (end in _OPEN for end in asked)
+    span = f"before {_moment(counted[1])}" if first else f"from {_moment(counted[0])}"
+    span += "" if first or behind else f" to {_moment(counted[1])}"
+    flows = map_tags(run.counts, run.lookup, time=run.filters.time).total
+    yield f"Only flows that begin {span} are counted: {flows:,} of {run.counts.total.flows:,}."
+    if counted != asked:
+        width = select(run.counts).width
+        yield f"That is more than was asked for: times are kept in windows of {_minutes(width)}."
+    untimed = run.counts.total.lacking["start"] + run.counts.total.unreadable["start"]
+    if untimed:
+        yield f"{number(untimed, 'flow')} without a known time {'is' if untimed == 1 else 'are'} left out."
+
+
+def _moment(seconds: int) -> str:
+    return f"{times.day(seconds)} {times.clock(seconds)} UTC"
+
+
+def _minutes(width: int) -> str:
+    return times.length(width * 60)
+
+
+def _tag_table(run: Run) -> Iterator[str]:
+    """The largest tags as logged, and with what looks like a reply at the port that it is from."""
+    tags, by_service = run.report.tag_counts, run.by_service.tag_counts
+    shown = [*list(tags)[:-1][:_TAGS_SHOWN], UNTAGGED]
+    width = max(len(short(tag, 40)) for tag in shown)
+    yield f"{'Tag':<{width}}  {'Flows':>13}  {'Replies with their service':>26}"
+    for tag in shown:
+        yield f"{short(tag, 40):<{width}}  {tags[tag]:>13,}  {by_service.get(tag, 0):>26,}"
+    if len(tags) > len(shown):
+        yield f"... and {len(tags) - len(shown):,} more tags"
+
+
+def _boundaries(run: Run) -> dict[Any, Any]:
+    return dict(by_boundary(select(run.counts, run.filters)))
+
+
+def _boundary_table(run: Run) -> Iterator[str]:
+    """Which way the flows cross the edge of the network, and what is inside it."""
+    yield f"{'Boundary':<10}{'Flows':>15}{'Packets':>18}{'Bytes':>21}"
+    for boundary, (flows, packets, volume) in _boundaries(run).items():
+        yield f"{boundary:<10}{flows:>15,}{packets:>18,}{volume:>21,}"
+    yield inside(run.counts)

@@ -1,0 +1,155 @@
+"""Settings that a person keeps in a file: flowtag.toml beside the data, or in the user's own folder.
+
+lookup = "lookup.csv"                    # from the folder of flowtag.toml
+format = "edge"                          # fields, or the name of one of the formats below
+internal = ["203.0.113.0/24"]            # ranges that count as inside the network
+
+[formats]
+edge = "version srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
+
+The command line beats the file beside the data, which beats the user's own.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from flowtag_core.boundary import ranges_of
+from flowtag_core.errors import FlowtagError, SettingsError, reason_of
+from flowtag_core.shapes.layout import format_layout
+
+FILE: Final = "flowtag.toml"
+_KEYS: Final = ("lookup", "format", "internal", "formats")
+_LARGEST: Final = 1 << 20
+_STDIN: Final = "-"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the files say; empty without any. `files` are those that were read, the nearest first.
+
+    `formats` has fields by name; `format` is one of these names or the fields themselves.
+    """
+
+    lookup: str | None = None
+    format: str | None = None
+    internal: str = ""
+    formats: Mapping[str, str] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+
+    def fields(self, format: str | None) -> str | None:
+        """The fields that a format means: those with this name, else the text itself."""
+        return self.formats.get(format, format) if format is not None else None
+
+
+def settings_for(paths: Sequence[str]) -> Settings:
+    """The settings for logs at these paths: of the folder of the first one, and of the user.
+
+    Without a path, and for standard input, it is the current folder. Raises SettingsError.
+    """
+    import platformdirs
+
+    own = platformdirs.user_config_dir("flowtag", appauthor=False, roaming=True)
+    found = Settings()
+    for folder in (_folder_of(paths[0] if paths else _STDIN), own):
+        file = os.path.join(folder, FILE)
+        if os.path.isfile(file) and not any(_is_same(file, other) for other in found.files):
+            found = _beneath(found, _read(file))
+    fields = found.fields(found.format)
+    if fields is not None:
+        _checked(" and ".join(found.files), "format", format_layout, fields)
+    return found
+
+
+def _folder_of(path: str) -> str:
+    """The folder that a path is or lies in; of a pattern, the folder above its first wildcard."""
+    if path == _STDIN:
+        return os.curdir
+    if os.path.isdir(path):
+        return path
+    while not os.path.lexists(path) and glob.has_magic(path):
+        path = os.path.dirname(path)
+    return path if path and os.path.isdir(path) else os.path.dirname(path) or os.curdir
+
+
+def _is_same(file: str, other: str) -> bool:
+    return os.path.realpath(file) == os.path.realpath(other)
+
+
+def _beneath(near: Settings, far: Settings) -> Settings:
+    """The settings of two files, of which the near one wins."""
+    return Settings(
+        far.lookup if near.lookup is None else near.lookup,
+        far.format if near.format is None else near.format,
+        near.internal or far.internal,
+        {**far.formats, **near.formats},
+        near.files + far.files,
+    )
+
+
+def _read(file: str) -> Settings:
+    try:
+        with open(file, "rb") as stream:
+            content = stream.read(_LARGEST + 1)
+        if len(content) > _LARGEST:
+            raise SettingsError(
+                f"{file}: is larger than {_LARGEST:,} bytes, too large for settings."
+            )
+        said = tomllib.loads(content.decode("utf-8-sig"))
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read: {reason_of(error)}.") from error
+    except ValueError as error:  # of TOML and of UTF-8
+        raise SettingsError(f"{file}: is not valid TOML: {error}.") from error
+    for key in said:
+        if key not in _KEYS:
+            raise SettingsError(
+                f"{file}: {key!r:.60} is not a setting. Settings are {', '.join(_KEYS)}."
+            )
+    formats = _formats(file, said.get("formats", {}))
+    lookup = _text(file, said, "lookup")
+    if lookup is not None:
+        lookup = os.path.join(os.path.dirname(file), os.path.expanduser(lookup))
+    return Settings(lookup, _text(file, said, "format"), _internal(file, said), formats, (file,))
+
+
+def _formats(file: str, said: Any) -> dict[str, str]:
+    if not isinstance(said, dict):
+        raise SettingsError(
+            f'{file}: formats must be a table with a line for each, name = "fields".'
+        )
+    for name in said:
+        _checked(file, f"formats.{name}", format_layout, str(_text(file, said, name)))
+    return said
+
+
+def _internal(file: str, said: Mapping[str, Any]) -> str:
+    ranges = said.get("internal", [])
+    if isinstance(ranges, str):
+        ranges = [ranges]
+    if not isinstance(ranges, list) or not all(isinstance(each, str) for each in ranges):
+        raise SettingsError(
+            f'{file}: internal must be a list of ranges such as ["203.0.113.0/24"].'
+        )
+    joined = ",".join(ranges)
+    _checked(file, "internal", ranges_of, joined)
+    return joined
+
+
+def _text(file: str, said: Mapping[str, Any], key: str) -> str | None:
+    text = said.get(key)
+    if text is not None and (not isinstance(text, str) or not text):
+        raise SettingsError(f"{file}: {key} must be a text in quotes.")
+    return text
+
+
+def _checked(file: str, key: str, check: Callable[[str], object], text: str) -> None:
+    """Raise what is wrong with a value as an error that names the file and the key."""
+    try:
+        check(text)
+    except FlowtagError as error:
+        raise SettingsError(f"{file}: {key}: {error}") from error

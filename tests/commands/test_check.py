@@ -1,0 +1,82 @@
+"""A check of a lookup names all that is doubtful, and its exit code says whether anything is."""
+
+import json
+
+import pytest
+
+from flowtag_core.commands.check import run as check
+from tests.commands.made import SAMPLE_LOOKUP, run
+
+DOUBTFUL = b"dstport,protocol,tag\n443,tcp,web\n99999,tcp,x\n443,tcp,www\n80,tcp,=1+1\n"
+
+
+def test_a_lookup_in_order_exits_0_and_says_so():
+    done = run("check", SAMPLE_LOOKUP)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.decode() == f"{SAMPLE_LOOKUP}: 11 rules. No problems found.\n"
+
+
+def test_every_doubtful_row_is_told_with_its_line_and_the_exit_code_is_1(tmp_path):
+    path = tmp_path / "lookup.csv"
+    path.write_bytes(DOUBTFUL)
+    done = run("check", path)
+    assert (done.returncode, done.stderr) == (1, b"")
+    told = done.stdout.decode().splitlines()
+    assert [row.split(":")[1] for row in told[:-1]] == ["2", "3", "5"]
+    assert told[0] == (
+        f"{path}:2: 443,tcp is 'web' here but 'www' in line 4, and the later row wins"
+    )
+    assert told[-1] == f"{path}: 2 rules. 3 lookup rows need checking."
+
+
+def test_what_was_taken_for_granted_about_a_lookup_is_doubtful_too(tmp_path, capsys):
+    path = tmp_path / "lookup.csv"
+    path.write_bytes(b"443,tcp,web\n")
+    assert check([str(path)]) == 1
+    assert capsys.readouterr().out.splitlines() == [
+        f"{path}: has no header: its columns were taken as dstport, protocol, tag.",
+        f"{path}: 1 rule.",
+    ]
+
+
+def test_the_check_as_json_has_the_same(tmp_path, capsys):
+    path = tmp_path / "lookup.csv"
+    path.write_bytes(DOUBTFUL)
+    assert check([str(path), "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["lookup"], told["rules"], told["notices"]) == (str(path), 2, [])
+    assert [(problem["line"], problem["trouble"]) for problem in told["problems"]] == [
+        (2, "loses to a later row"),
+        (3, "cannot be used"),
+        (5, "looks like a formula"),
+    ]
+
+
+@pytest.mark.parametrize("content", [DOUBTFUL, b"dstport,protocol,tag\n443,tcp,web\n"])
+def test_a_quiet_check_only_exits(tmp_path, capsys, content):
+    path = tmp_path / "lookup.csv"
+    path.write_bytes(content)
+    assert check([str(path), "-q"]) == (content == DOUBTFUL)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_standard_input_is_checked():
+    done = run("check", "-", input=DOUBTFUL)
+    assert done.returncode == 1
+    assert b":3: port '99999' is no port" in done.stdout
+
+
+@pytest.mark.parametrize("words", [("nowhere.csv",), ("nowhere.csv", "--quiet")])
+def test_a_lookup_that_cannot_be_read_exits_2_and_says_why(words):
+    done = run("check", *words)
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert done.stderr == b"flowtag: nowhere.csv: there is no such file. Check the path.\n"
+
+
+def test_nothing_that_a_lookup_says_reaches_the_terminal_raw(tmp_path):
+    path = tmp_path / "lookup.csv"
+    path.write_bytes(b"dstport,protocol,tag\n443,tcp,=\x1b[2J\n443,udp,\x1b[31m\n443,udp,red\n")
+    for option in ((), ("--json",)):
+        done = run("check", path, *option)
+        assert b"\x1b" not in done.stdout
+        assert done.returncode == 1

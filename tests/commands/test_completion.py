@@ -1,0 +1,70 @@
+"""A shell that asks gets verbs, options and files, and each shell gets a script of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from flowtag_core.commands.completion import SHELLS
+from tests.commands.made import on_posix, run
+from tests.conftest import ROOT
+
+
+def answers(tmp_path, typed, folder=ROOT):
+    """What a shell may put at the end of this line."""
+    output = tmp_path / "answers"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(output),
+        "COMP_LINE": typed,
+        "COMP_POINT": str(len(typed)),
+        "COMP_TYPE": "9",
+    }
+    command = [sys.executable, "-m", "flowtag_core"]
+    subprocess.run(command, cwd=folder, env=environment, check=True, timeout=60)
+    return set(output.read_text().split("\n"))
+
+
+def test_the_first_word_may_be_a_verb_an_option_or_a_file(tmp_path):
+    (tmp_path / "pages.log").touch()
+    found = answers(tmp_path, "flowtag pa", tmp_path)
+    assert {each.strip() for each in found} == {"page", "pages.log"}
+    assert {"--format", "--internal", "--quiet"} <= answers(tmp_path, "flowtag --")
+
+
+@pytest.mark.parametrize(
+    ("typed", "some", "others"),
+    [
+        ("flowtag page --", {"--shared", "--lookup"}, {"--quiet", "--output"}),
+        ("flowtag check --", {"--json"}, {"--format"}),
+        ("flowtag completion ", set(SHELLS), {"page"}),
+        ("flowtag flow.log --fro", {"--from "}, {"page"}),
+        ("flowtag flow.log ", set(), {"page", "check"}),
+    ],
+)
+def test_the_words_behind_a_verb_are_its_own(tmp_path, typed, some, others):
+    found = answers(tmp_path, typed)
+    assert some <= found
+    assert not others & found
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_gets_a_script_that_names_the_command(shell):
+    done = run("completion", shell)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"flowtag" in done.stdout
+
+
+@on_posix
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+def test_bash_takes_its_script():
+    script = run("completion", "bash").stdout.decode()
+    done = subprocess.run(
+        ["bash", "-c", f"{script}\ncomplete -p flowtag"], capture_output=True, check=True
+    )
+    assert b"_python_argcomplete" in done.stdout

@@ -1,0 +1,184 @@
+"""Settings: the command line beats the file beside the data, which beats the user's own."""
+
+import os
+
+import pytest
+
+from flowtag_core.errors import SettingsError
+from flowtag_core.page.in_place import parse
+from flowtag_core.settings import FILE, Settings, settings_for
+from tests.commands.made import run
+from tests.logs import LOOKUP, line
+
+EDGE = "version dstport protocol"
+
+
+@pytest.fixture(autouse=True)
+def own(tmp_path, monkeypatch):
+    """The user's own folder of settings, not made yet, and as the current folder one without any."""
+    monkeypatch.setattr("platformdirs.user_config_dir", lambda *_, **__: str(tmp_path / "own"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    return tmp_path / "own"
+
+
+def write(folder, text):
+    folder.mkdir(exist_ok=True)
+    (folder / FILE).write_text(text, encoding="utf-8")
+    return str(folder / FILE)
+
+
+def test_without_a_file_there_are_no_settings(own, tmp_path):
+    assert settings_for([]) == settings_for([str(tmp_path / "a.log")]) == Settings()
+    assert not own.exists()
+
+
+@pytest.mark.parametrize("path", ["", "a.log", "none.log", "*.gz", "**/*.gz"])
+def test_the_file_lies_in_the_folder_of_the_first_log(tmp_path, path):
+    logs = tmp_path / "logs"
+    file = write(logs, f'format = "{EDGE}"\nlookup = "ports.csv"\ninternal = ["203.0.113.0/24"]\n')
+    (logs / "a.log").touch()
+    found = settings_for([os.path.join(logs, path), "other/b.log"])
+    files = (os.path.join(logs, "") + FILE if not path else file,)
+    assert found == Settings(os.path.join(logs, "ports.csv"), EDGE, "203.0.113.0/24", {}, files)
+
+
+@pytest.mark.parametrize("paths", [[], ["-"], ["a.log"], ["*.gz"]])
+def test_without_a_folder_it_is_the_current_one(tmp_path, paths):
+    write(tmp_path / "here", f'format = "{EDGE}"\n')
+    found = settings_for(paths)
+    assert (found.format, found.files) == (EDGE, (os.path.join(".", FILE),))
+
+
+def test_each_setting_comes_from_the_nearest_file_that_has_it(own, tmp_path):
+    far = write(
+        own,
+        f'format = "edge"\ninternal = "8.8.8.8"\nlookup = "~/all.csv"\n[formats]\nedge = "{EDGE}"\n',
+    )
+    near = write(tmp_path / "logs", 'internal = ["9.9.9.9", "8.8.4.4"]\n')
+    found = settings_for([str(tmp_path / "logs")])
+    assert found.files == (near, far)
+    assert (found.internal, found.fields(found.format)) == ("9.9.9.9,8.8.4.4", EDGE)
+    assert found.lookup == os.path.expanduser("~/all.csv")
+    assert found.fields("dstport protocol") == "dstport protocol"
+
+
+def test_a_file_that_is_both_is_read_once(own):
+    file = write(own, f'format = "{EDGE}"\n')
+    assert settings_for([str(own)]).files == (file,)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("format = ", "is not valid TOML"),
+        (
+            "colour = 1",
+            "'colour' is not a setting. Settings are lookup, format, internal, formats.",
+        ),
+        ("lookup = 1", "lookup must be a text in quotes."),
+        ('lookup = ""', "lookup must be a text in quotes."),
+        ("internal = 10", "internal must be a list of ranges"),
+        ('internal = ["10.1.2.3/8"]', "internal: 10.1.2.3/8: is not an address range"),
+        ('format = "edge"', "format: The format names 1 field but not both dstport and protocol"),
+        ('[formats]\nedge = "version"', "formats.edge: The format names 1 field"),
+        ("formats = 1", "formats must be a table"),
+        ("[formats]\nedge = 1", "edge must be a text in quotes."),
+        ("#" * (1 << 20) + "\n", "too large for settings"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_with_its_name_and_the_key(tmp_path, text, said):
+    file = write(tmp_path / "logs", text)
+    with pytest.raises(SettingsError) as error:
+        settings_for([str(tmp_path / "logs")])
+    assert str(error.value).startswith(file)
+    assert said in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b'lookup = "\xe4"'])
+def test_a_file_that_is_no_text_is_told(tmp_path, content):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / FILE).write_bytes(content)
+    with pytest.raises(SettingsError, match="is not valid TOML"):
+        settings_for([str(tmp_path / "logs")])
+
+
+def test_a_mark_of_utf_8_is_no_fault(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / FILE).write_bytes(b"\xef\xbb\xbf" + f'format = "{EDGE}"'.encode())
+    assert settings_for([str(tmp_path / "logs")]).format == EDGE
+
+
+@pytest.fixture
+def data(tmp_path):
+    """A folder with a log, a lookup and settings for both."""
+    write(
+        tmp_path,
+        f'lookup = "lookup.csv"\nformat = "edge"\n[formats]\nedge = "{EDGE}"\nother = "protocol dstport version"\n',
+    )
+    (tmp_path / "a.log").write_bytes(b"2 443 6\n2 25 6\n")
+    (tmp_path / "lookup.csv").write_bytes(LOOKUP)
+    (tmp_path / "mine.csv").write_bytes(b"dstport,protocol,tag\n443,tcp,mine\n")
+    return tmp_path
+
+
+def tags(done):
+    assert done.returncode == 0, done.stderr
+    return done.stdout.decode().split("\n\n")[0].splitlines()[2:]
+
+
+def test_the_lookup_and_the_format_in_the_settings_are_used_and_that_is_told(data):
+    done = run(data / "a.log", "-o", "-")
+    assert tags(done) == ["mail,1", "web,1", "Untagged,0"]
+    told = done.stderr.decode()
+    assert f"Settings: {data / FILE}; the lookup is {data / 'lookup.csv'}." in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("a.log", "mine.csv", "-"),
+        ("a.log", "mine.csv", "-o", "-"),
+        ("a.log", "-o", "-", "--lookup", "mine.csv"),
+    ],
+)
+def test_a_lookup_on_the_command_line_beats_the_settings(data, words):
+    done = run(*(data / word if word.endswith((".log", ".csv")) else word for word in words))
+    assert tags(done) == ["mine,1", "Untagged,1"]
+
+
+@pytest.mark.parametrize("format", ["other", "protocol dstport version"])
+def test_a_format_on_the_command_line_beats_the_settings_and_may_be_a_name(data, format):
+    (data / "a.log").write_bytes(b"6 443 2\n")
+    assert tags(run(data / "a.log", data / "lookup.csv", "-", "--format", format))[0] == "web,1"
+
+
+def test_wrong_settings_end_a_run_before_anything_is_written(data):
+    write(data, "colour = 1")
+    done = run(data / "a.log", data / "lookup.csv", data / "out.csv")
+    assert done.returncode == 2
+    assert b"'colour' is not a setting" in done.stderr
+    assert not (data / "out.csv").exists()
+
+
+def test_settings_are_no_output(data):
+    done = run(data / "a.log", "-o", data / FILE)
+    assert done.returncode == 2
+    assert b"is an input too" in done.stderr
+
+
+def test_the_page_takes_the_settings_of_its_files_and_its_own_words_beat_them(data):
+    given = parse([str(data / "a.log")])
+    assert (given.lookup, given.format) == (str(data / "lookup.csv"), EDGE)
+    given = parse([str(data), "--format", "dstport protocol", "--lookup", "x.csv"])
+    assert (given.lookup, given.format) == ("x.csv", "dstport protocol")
+    write(data, "colour = 1")
+    with pytest.raises(SettingsError):
+        parse([str(data)])
+
+
+def test_lines_of_the_default_layout_count_as_ever_beside_settings_of_ranges(data):
+    write(data, 'internal = ["8.8.8.8/32"]')
+    (data / "a.log").write_bytes(line(srcaddr="8.8.8.8"))
+    told = run(data / "a.log", data / "lookup.csv", "-").stderr.decode()
+    assert "Inside are the private address ranges and 8.8.8.8/32." in told
