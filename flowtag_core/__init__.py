@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     )
     from flowtag_core.exporting.result_csv import write_results
     from flowtag_core.reading.flow_log import parse_flow_log
+    from flowtag_core.showing.frames import flow_frame, port_frame, tag_frame
     from flowtag_core.tagging.lookup import Lookup
     from flowtag_core.tagging.lookup_file import load_lookup_table
     from flowtag_core.tagging.report import Report, map_tags
@@ -43,9 +44,12 @@ __all__ = [
     "OutputError",
     "RangesError",
     "Report",
+    "flow_frame",
     "load_lookup_table",
     "map_tags",
     "parse_flow_log",
+    "port_frame",
+    "tag_frame",
     "write_results",
 ]
 
@@ -53,9 +57,12 @@ _ROOMS = {
     "FlowCounts": "counts",
     "Lookup": "tagging.lookup",
     "Report": "tagging.report",
+    "flow_frame": "showing.frames",
     "load_lookup_table": "tagging.lookup_file",
     "map_tags": "tagging.report",
     "parse_flow_log": "reading.flow_log",
+    "port_frame": "showing.frames",
+    "tag_frame": "showing.frames",
     "write_results": "exporting.result_csv",
 }
 

@@ -17,7 +17,11 @@ from typing import Any, Final, Generic, Literal, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from flowtag_core import arrow
 from flowtag_core.errors import RangesError
+from flowtag_core.iana import protocol_name
+from flowtag_core.notebook import MOST_ROWS as MOST_SHOWN
+from flowtag_core.notebook import cut, html_table
 
 Ints = NDArray[np.int64]
 
@@ -57,6 +61,7 @@ _REST_FIRST: Final = ((1 << WINDOW_SHIFT) - 1) << (63 - WINDOW_SHIFT)
 
 _COLUMNS: Final = ("key", "flows", "packets", "bytes")
 _NO_ROWS: Final = np.empty(0, np.int64)
+_PROTOCOLS: Final = tuple(protocol_name(number) for number in range(256))
 
 
 def summed(add: Callable[[Ints], Ints], values: Ints) -> Ints:
@@ -115,7 +120,7 @@ class Fault(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Table:
     """Rows of (window, protocol, port, boundary, action) -> flows, packets, bytes, sorted by that key.
 
@@ -131,6 +136,34 @@ class Table:
 
     def __len__(self) -> int:
         return len(self.key)
+
+    def __repr__(self) -> str:
+        windows = f"windows of {self.width:,} min" if self.width else "one window for all time"
+        return f"<Table: {sum_of(self.flows):,} flows, {windows}; rows: {len(self):,}>"
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The rows as an Arrow stream.
+
+        `window` is where a window begins (a time in UTC, to the second), null for flows whose time is
+        unknown or where one window holds all time; `minutes` is its width, 0 for all time. `protocol`,
+        `action` and `boundary` are text, `port` a number; `flows`, `packets` and `bytes` are sums.
+        """
+        return arrow.stream(self.columns(), requested_schema)
+
+    def columns(self) -> dict[str, Any]:
+        """The columns of `__arrow_c_stream__`."""
+        window = self.window
+        return {
+            "window": arrow.moments(window, (window != UNKNOWN_TIME) & (self.width > 0)),
+            "minutes": arrow.numbers(np.full(len(self), self.width, np.int32)),
+            "protocol": arrow.words(_PROTOCOLS, self.protocol),
+            "port": arrow.numbers(self.port.astype(np.int32)),
+            "action": arrow.words(ACTIONS, self.action),
+            "boundary": arrow.words(BOUNDARIES, self.boundary),
+            "flows": arrow.numbers(self.flows),
+            "packets": arrow.numbers(self.packets),
+            "bytes": arrow.numbers(self.bytes),
+        }
 
     @property
     def width(self) -> int:
@@ -380,7 +413,7 @@ def _sum(parts: Sequence[Any]) -> Any:
 _NO_TABLE: Final = Table()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FlowCounts:
     """Everything that is kept of the logs that were read.
 
@@ -397,6 +430,43 @@ class FlowCounts:
     files: Mapping[str, FileCounts] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     internal: tuple[str, ...] | None = None
+
+    def __repr__(self) -> str:
+        total = self.total
+        return f"<FlowCounts: {total.flows:,} flows, {total.records:,} records; files: {len(self.files):,}>"
+
+    def _repr_html_(self) -> str:
+        """The equation of each file, for a notebook."""
+        reasons = [reason for reason in Reason if self.total.set_aside[reason]]
+        head = ["File", "Records", "Headers", "Blank", "Flows", *(r.capitalize() for r in reasons)]
+        files = list(self.files.items())
+        rows = [("all", self.total), *files[:MOST_SHOWN]] if len(files) > 1 else files
+        return html_table(
+            cut("Records of flow logs", len(files), min(len(files), MOST_SHOWN)),
+            head,
+            (
+                (
+                    *(name, each.records, each.headers, each.blank, each.flows),
+                    *(each.set_aside[reason] for reason in reasons),
+                )
+                for name, each in rows
+            ),
+        )
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """All flows by destination port as an Arrow stream: the columns of a table, and `reply`.
+
+        `reply` says whether the flows look like replies; `replies_by_service` has these once more, by
+        the port that they come from. All windows are of one width.
+        """
+        rung = max(self.requests.rung, self.replies.rung)
+        parts = [_widened(table, rung) for table in (self.requests, self.replies)]
+        key, flows, packets, volume = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in _COLUMNS
+        )
+        columns = Table(key, flows, packets, volume, rung).columns()
+        reply = np.repeat([False, True], [len(part) for part in parts])
+        return arrow.stream({**columns, "reply": arrow.truths(reply)}, requested_schema)
 
     @cached_property
     def total(self) -> FileCounts:

@@ -10,14 +10,16 @@ import flowtag_core
 from tests.conftest import ROOT
 
 CORE = ROOT / "flowtag_core"
-BASE = {"boundary", "counts", "iana", "errors", "output"}
+BASE = {"arrow", "boundary", "counts", "iana", "errors", "notebook", "output"}
 ROOMS = {
     "errors": set(),
     "arguments": set(),
+    "arrow": set(),
+    "notebook": set(),
     "settings": {"boundary", "errors", "shapes"},
     "iana": set(),
     "output": {"errors"},
-    "counts": {"errors"},
+    "counts": {"arrow", "errors", "iana", "notebook"},
     "boundary": {"counts", "errors"},
     "sources": {"errors"},
     "shapes": {"boundary", "iana", "counts", "errors", "sources"},
@@ -30,7 +32,7 @@ ROOMS = {
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
     "commands": {*BASE, "arguments", "settings"}
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
-    "__init__": {"counts", "errors", "exporting", "reading", "tagging"},
+    "__init__": {"counts", "errors", "exporting", "reading", "showing", "tagging"},
     "__main__": {"commands"},
 }
 PANDAS = {"pandas", "altair"}

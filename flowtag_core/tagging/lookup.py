@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import islice
@@ -98,7 +98,7 @@ class Problem(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Lookup:
     """The rules of a lookup in file order, every problem by line, and notices on the whole file.
 
@@ -112,11 +112,15 @@ class Lookup:
     packed: Ints
     problems: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
-    content: bytes = field(default=b"", repr=False)
+    content: bytes = b""
     form: str = ""
 
     def __len__(self) -> int:
         return len(self.packed)
+
+    def __repr__(self) -> str:
+        sizes = f"rules: {len(self):,}, tags: {len(self.tags):,}, problems: {len(self.problems):,}"
+        return f"<Lookup {self.name!r}: {sizes}>"
 
     @property
     def tag_numbers(self) -> Ints:

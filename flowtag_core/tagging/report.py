@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from flowtag_core import arrow
 from flowtag_core.counts import (
     ACTIONS,
     BOUNDARIES,
@@ -24,6 +25,7 @@ from flowtag_core.counts import (
     summed,
 )
 from flowtag_core.iana import protocol_name
+from flowtag_core.notebook import MOST_ROWS, cut, html_table
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
 
 Numbers = NDArray[np.int32]
@@ -55,7 +57,7 @@ class Filters:
 EVERY_FLOW: Final = Filters()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report:
     """The counts by tag and by port and protocol, under one choice of measure and filters.
 
@@ -75,6 +77,39 @@ class Report:
     def __getstate__(self) -> dict[str, Any]:
         # What is cached can be made again, and a read-only mapping cannot be pickled.
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __repr__(self) -> str:
+        counts = f"{self.total:,} {self.measure}, {UNTAGGED} {self.untagged:,}"
+        return f"<Report: {counts}; tags: {len(self.tag_counts) - 1:,}, ports: {len(self.port):,}>"
+
+    def _repr_html_(self) -> str:
+        """The tags and the largest ports, for a notebook."""
+        measure, counts = self.measure.capitalize(), self.tag_counts
+        tags = [*list(counts)[:-1][:MOST_ROWS], UNTAGGED]
+        most = (-self.count).argsort(kind="stable")[:MOST_ROWS]
+        return html_table(
+            cut("Tags", len(counts), len(tags)),
+            ["Tag", measure, "Share"],
+            ((tag, counts[tag], f"{counts[tag] / max(self.total, 1):.1%}") for tag in tags),
+        ) + html_table(
+            cut("Ports", len(self.port), len(most)),
+            ["Port", "Protocol", "Tag", measure],
+            self._at(most).rows(),
+        )
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """A row for each port and protocol as an Arrow stream, sorted as in the result CSV.
+
+        `port` is a number, `protocol` and `tag` are text; the last column is the sum of the measure and
+        has its name: `flows`, `packets` or `bytes`.
+        """
+        columns = {
+            "port": arrow.numbers(self.port),
+            "protocol": arrow.words(_NAMES, self.protocol),
+            "tag": arrow.words(self.tags, self.tag),
+            self.measure: arrow.numbers(self.count),
+        }
+        return arrow.stream(columns, requested_schema)
 
     @property
     def is_untagged(self) -> NDArray[np.bool_]:
@@ -111,8 +146,12 @@ class Report:
 
     def where(self, keep: NDArray[np.bool_]) -> Report:
         """The report with only those rows for which `keep` is true."""
+        return self._at(keep)
+
+    def _at(self, rows: NDArray[Any]) -> Report:
+        """The report with only these rows, in this order."""
         columns = ("port", "protocol", "tag", "count")
-        return replace(self, **{name: getattr(self, name)[keep] for name in columns})
+        return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
     def rows(self) -> Iterator[tuple[int, str, str, int]]:
         """Port, protocol name, tag and count of each port and protocol, in order."""

@@ -1,0 +1,28 @@
+"""Counts and reports -> pandas frames, for notebooks and scripts."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow as pa
+
+from flowtag_core.counts import FlowCounts
+from flowtag_core.tagging.report import Report
+
+
+def flow_frame(counts: FlowCounts) -> pd.DataFrame:
+    """The whole table of counts: the columns of `FlowCounts.__arrow_c_stream__`."""
+    frame: pd.DataFrame = pa.table(counts).to_pandas()
+    return frame
+
+
+def port_frame(report: Report) -> pd.DataFrame:
+    """A row for each port and protocol: the columns of `Report.__arrow_c_stream__`."""
+    frame: pd.DataFrame = pa.table(report).to_pandas()
+    return frame
+
+
+def tag_frame(report: Report) -> pd.DataFrame:
+    """A row for each tag as in the result CSV: tag, the measure, share (0 to 1) of the measure."""
+    counts = report.tag_counts
+    frame = pd.DataFrame({"tag": list(counts), report.measure: list(counts.values())})
+    return frame.assign(share=frame[report.measure] / max(report.total, 1))
