@@ -9,11 +9,14 @@ import sys
 
 import pytest
 
+from flowtag_core.commands.verbs import VERBS
 from flowtag_core.page import in_place
 from flowtag_core.page.session import Session
+from flowtag_core.settings import settings_for
 from tests.conftest import ROOT, SAMPLE
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
 
 
 def blocks(language):
@@ -82,12 +85,34 @@ def test_the_page_in_place_is_started_as_printed():
     assert (session.logs.counts.total.flows, len(session.desk.lookup)) == (14, 11)
 
 
-def test_every_option_of_the_command_line_is_in_readme():
-    command = [sys.executable, "-m", "flowtag_core", "--help"]
+def options_of(*words):
+    command = [sys.executable, "-m", "flowtag_core", *words, "--help"]
     told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode()
-    options = set(re.findall(r"--[a-z-]+", told)) - {"--help"}
-    assert options
-    assert all(option in README for option in options)
+    return set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", told)) - {"-m"}  # python -m flowtag_core
+
+
+@pytest.mark.parametrize("verb", [(), *((verb,) for verb in VERBS)], ids=str)
+def test_every_option_of_every_verb_is_documented(verb):
+    options = options_of(*verb)
+    assert "--help" in options
+    assert [option for option in options if f"`{option}" not in COMMANDS] == []
+    if not verb:
+        assert [option for option in options if len(option) > 2 and option not in README] == []
+
+
+def test_the_settings_that_are_printed_are_valid_and_mean_what_is_said(tmp_path):
+    (text,) = re.findall(r"^```toml\n(.*?)^```$", COMMANDS, re.DOTALL | re.MULTILINE)
+    (tmp_path / "flowtag.toml").write_text(text, encoding="utf-8")
+    found = settings_for([str(tmp_path)])
+    assert found.lookup == str(tmp_path / "lookup.csv")
+    assert found.fields(found.format).split()[:2] == ["version", "srcaddr"]
+    assert found.internal == "203.0.113.0/24"
+
+
+def test_the_exit_code_of_a_check_is_what_is_said():
+    (words,) = re.findall(r"^flowtag (check) lookup.csv$", COMMANDS, re.MULTILINE)
+    command = [sys.executable, "-m", "flowtag_core", words, str(SAMPLE / "lookup.csv")]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
 
 
 def test_every_room_is_in_readme_and_every_module_is_told_as_it_says_itself():

@@ -30,7 +30,7 @@ USAGE: Final = (
 
 _NOT_FOR_ALL: Final = (
     "Other machines can reach this page, so it does not show the files it was started with. If everyone "
-    "who can reach it may see them, start it again with --shared after the --."
+    "who can reach it may see them, start it again with --shared (after the --, if Streamlit starts it)."
 )
 
 _COUNTED: Final[dict[str, CountedLog]] = {}
