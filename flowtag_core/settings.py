@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import glob
 import os
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -93,6 +92,8 @@ def _beneath(near: Settings, far: Settings) -> Settings:
 
 
 def _read(file: str) -> Settings:
+    import tomllib
+
     try:
         with open(file, "rb") as stream:
             content = stream.read(_LARGEST + 1)

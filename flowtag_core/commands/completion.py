@@ -49,7 +49,7 @@ def complete(verbs: Sequence[str], parser_of: Callable[[Sequence[str]], Argument
     from argcomplete.completers import FilesCompleter
 
     line = os.environ["COMP_LINE"][: int(os.environ["COMP_POINT"])]
-    _, *typed = line.split() if line[-1:].isspace() else line.split()[:-1]
+    typed = line.split()[1 : None if line[-1:].isspace() else -1]
     found = parser_of(typed)
     if typed and typed[0] in verbs:
         os.environ["_ARGCOMPLETE"] = "2"  # its options begin behind the verb
