@@ -58,6 +58,14 @@ def test_the_wheel_has_the_page_and_its_settings_once_and_no_other_top_level_mod
     assert tops == {"flowtag_core", f"flowtag-{flowtag_core.__version__}.dist-info"}
 
 
+def test_the_wheel_has_every_file_of_the_package(wheel):
+    package = ROOT / "flowtag_core"
+    files = [path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+    with zipfile.ZipFile(wheel) as packed:
+        names = set(packed.namelist())
+    assert {path.relative_to(ROOT).as_posix() for path in files} <= names
+
+
 def test_the_command_gives_the_bytes_of_the_checkout(command, tmp_path):
     told = subprocess.run(
         [command, "--version"], cwd=tmp_path, env=ELSEWHERE, check=True, capture_output=True
