@@ -24,9 +24,12 @@ from flowtag_core.showing.words import unicode
 from flowtag_core.sources.places import Log, Place, logs_at
 from flowtag_core.tagging.lookup import Lookup
 
+_IS_INSTALLED: Final = Path(__file__).with_name("served").is_dir()
 USAGE: Final = (
-    "streamlit run dashboard.py -- [PATH ...] [--lookup CSV] [--format FIELDS] [--internal CIDR]"
+    f"{'flowtag page' if _IS_INSTALLED else 'streamlit run dashboard.py --'} "
+    "[PATH ...] [--lookup CSV] [--format FIELDS] [--internal CIDR]"
 )
+"""How to start the page with files; the wheel has its script in `served`."""
 
 _NOT_FOR_ALL: Final = (
     "Other machines can reach this page, so it does not show the files it was started with. If everyone "
