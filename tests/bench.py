@@ -1,4 +1,4 @@
-"""How fast and how lean: python -m tests.bench [--large] [--huge]. Not collected by pytest; takes minutes.
+"""How fast and how lean: python -m tests.bench [--large] [--huge] [--write]. Takes minutes, so pytest leaves it alone.
 
 Beside flowtag stand Polars (its streaming engine), DuckDB, a plain Python loop and `cat`, each asked for
 the same: flows, packets and bytes by 10 minutes, protocol, destination port, action and boundary; Polars
@@ -7,17 +7,21 @@ says what became of every line.) They take turns,
 first in processes that are warm, then in a process for each run, flowtag with its command line, a
 lookup of 10,000 rows and the result written. What is printed is Markdown: medians in seconds, how many
 times flowtag's time the others took, and the memory on top of a process that is warm. The last table
-is flowtag's alone: the day's log in other shapes and with odd lines in it.
+is flowtag's alone: the day's log in other shapes and with odd lines in it. `--write` puts all of it
+into docs/speed.md, with a checksum, so that nobody types a figure.
 
 Needs: pip install polars duckdb.
 """
 
 import argparse
+import contextlib
 import gzip
+import hashlib
 import io
 import os
 import platform
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -25,6 +29,7 @@ import tempfile
 import time
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 from flowtag_core import load_lookup_table
 from flowtag_core.iana import KEYWORDS
@@ -383,12 +388,54 @@ def machine():
     return f"{os.cpu_count()} cores {model}, {platform.system()}, Python {platform.python_version()}, {packages}"
 
 
+class Written(NamedTuple):
+    """What the bench wrote into a page, and the checksum that it wrote above it."""
+
+    checksum: str
+    text: str
+
+
+BLOCK = re.compile(
+    r"<!-- Written by python -m tests.bench --write; checksum (\w*) -->\n(.*)<!-- End -->\n",
+    re.DOTALL,
+)
+
+
+def written(page):
+    return Written(*BLOCK.search(page).groups())
+
+
+def write(path, text):
+    """Put a text in place of the last one."""
+    text = f"\n{text}\n"
+    checksum = hashlib.sha256(text.encode()).hexdigest()[:16]
+    block = f"<!-- Written by python -m tests.bench --write; checksum {checksum} -->\n{text}<!-- End -->\n"
+    path.write_text(BLOCK.sub(lambda _: block, path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+class _Both(io.StringIO):
+    """Keeps what is printed, and shows it."""
+
+    def write(self, text):
+        sys.__stdout__.write(text)
+        return super().write(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", action="store_true", help="a log of 1.2 GB too")
     parser.add_argument("--huge", action="store_true", help="a log of 10 GB too, for flowtag")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--write", action="store_true", help="into docs/speed.md too")
     given = parser.parse_args()
+    with contextlib.redirect_stdout(_Both()) as printed:
+        measure(given)
+    if given.write:
+        write(ROOT / "docs" / "speed.md", printed.getvalue())
+
+
+def measure(given):
+    """Measure and print all tables."""
     with tempfile.TemporaryDirectory() as folder:
         lookup, one = Path(folder, "lookup.csv"), Path(folder, "first.log")
         lookup.write_text(lookup_rows(10_000))
