@@ -103,7 +103,7 @@ def as_log_error(name: str) -> Iterator[None]:
 
 
 def report_bug(name: str, error: Exception) -> str:
-    """Log the traceback of a bug that the file `name` triggered, and return a message about it."""
+    """Log the traceback of a bug that showed up while working on `name`; return a message about it."""
     import logging
 
     logger = logging.getLogger(LOGGER)

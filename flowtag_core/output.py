@@ -29,10 +29,10 @@ def csv_cell(text: str) -> str:
 def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
     """Write the content, given in pieces, so that nobody ever sees a partial file at the path.
 
-    It goes to a temporary file in the same folder, which is then renamed. A path that is not a regular
-    file (a pipe, a terminal, /dev/stdout) cannot be replaced and is written directly, and so is an open
-    file. Raises OutputError if writing fails, and BrokenPipeError if the reader has closed the pipe,
-    which is not a failure.
+    It is written to a temporary file in the same folder, which is then renamed. A path that is not a
+    regular file (a pipe, a terminal, /dev/stdout) cannot be replaced and is written directly, and so is
+    an open file. Raises OutputError if writing fails, and BrokenPipeError if the reader has closed the
+    pipe, which is not a failure.
     """
     path = os.fspath(file) if isinstance(file, (str, os.PathLike)) else "the result"
     try:

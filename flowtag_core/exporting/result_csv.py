@@ -13,7 +13,10 @@ _ROWS_AT_ONCE: Final = 1 << 12
 
 
 def result_csv(report: Report) -> Iterator[bytes]:
-    """Yield the result CSV in pieces: tag counts, an empty line, port and protocol counts; LF ends a line."""
+    """Yield the result CSV in pieces: tag counts, an empty line, then port and protocol counts.
+
+    Lines end in LF.
+    """
     yield b"Tag Counts:\nTag,Count\n"
     for tag, count in report.tag_counts.items():
         yield f"{csv_cell(tag)},{count}\n".encode()

@@ -41,11 +41,11 @@ _SMALL: Final = range(1, 1 << 20)
 _LINE_COST: Final = 64
 _FAULT_COST: Final = 2_000
 _HEADER_COST: Final = 3_000
-"""The cost of a line, a fault and a header, in bytes of ordinary log that take as long to count."""
+"""The cost of a line, a fault and a header, in bytes of log that take as long to count."""
 _FILES_AT_ONCE: Final = 4
 _MOST_HELD: Final = 1 << 22
 MOST_TOLD: Final = 3
-"""The number of files that an error message names if none of the given files is a log."""
+"""The most files that an error message explains if none of the given files is a log."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +70,12 @@ def parse_flow_log(
 
     A log is a path to a file or a folder (read recursively), `-` for standard input, a file opened in
     binary mode, or a `Log` from `sources.places`. How it is packed and what kind of file it is are
-    detected from its content. `names` replaces the logs' own names in the result. `format` is the format
-    of files without a header, or a mapping from the names of individual files (also in archives) to their
-    formats. `internal` lists address ranges inside the network, as CIDRs, besides those that always are.
-    `progress` is called after each read. Raises Cancelled if `cancel()` returns true, LogError for an
-    unreadable log, FormatError for an invalid `format` and RangesError for an invalid range. A bad line
-    is set aside and reported.
+    detected from its content. `names` replaces the logs' own names in the result. `format` applies to files
+    without a header: one format, or a mapping from the names of individual files (also in archives) to
+    their formats. `internal` lists address ranges inside the network, as CIDRs, in addition to those that
+    are built in. `progress` is called after each read. A bad line is set aside and reported. Raises
+    Cancelled if `cancel()` returns true, LogError for an unreadable log, FormatError for an invalid
+    `format` and RangesError for an invalid range.
     """
     inside = Inside(ranges_of(internal))
     _layouts(format)  # An invalid format is refused before any file is looked at.
@@ -110,7 +110,7 @@ def each_place(
     """Yield, for each place in order, an iterator over the counts of the files there.
 
     Small files are counted ahead on other threads. Iterating over a place raises LogError if it cannot be
-    counted; the next place can be counted all the same. Raises Cancelled if `cancel()` returns true. All
+    counted; the next place can still be counted. Raises Cancelled if `cancel()` returns true. All
     the counts add up to the result of `parse_flow_log`, which explains the parameters.
     """
     sizes = [place.size or 0 for place in places]
@@ -203,8 +203,8 @@ def _layouts(format: Format) -> Callable[[str], Layout]:
 def _in_log(log: Log, results: Iterator[Iterator[Counted]]) -> Iterator[Counted]:
     """Yield the counts of each file of a log, which may be an archive or a folder.
 
-    A file that is not a log does not stop the others: its counts have only a sentence that says why.
-    Raises LogError if there are no other files.
+    A file that is not a log does not stop the others: it is listed with a sentence that says why. Raises
+    LogError if none of the files is a log.
     """
     is_counted = False
     errors: list[LogError] = []
@@ -276,7 +276,7 @@ def _all_early(places: dict[int, Place], job: _Job) -> dict[int, _Early]:
 
 
 def _early(place: Place, job: _Job) -> _Early:
-    """Return the counts of a small file, the error if it has none, or None to have it read again alone.
+    """Count a small file; return the error if that fails, or None if it must be read again alone.
 
     It must be read again if it is large once unpacked, if it is Parquet, or if it is damaged, because
     some of its lines may still be readable.

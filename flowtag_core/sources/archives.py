@@ -1,4 +1,4 @@
-"""The files in a tar or zip archive; if it is damaged, everything before the damage.
+"""The files in a tar or zip archive. If it is damaged, everything before the damage is still read.
 
 Sources: PKWARE's APPNOTE (zip), POSIX.1-2001 and the GNU tar manual (tar). The headers of a tar archive
 are read here and not by `tarfile`, which loads records of any size into memory and expands sparse files.
@@ -21,7 +21,7 @@ from flowtag_core.sources.pieces import READ_SIZE, File, Pieces
 _ENCRYPTED: Final = 1
 _LARGEST_MEMBER: Final = 1 << 50
 _LARGEST_RECORD: Final = 1 << 20
-"""The most bytes in a record that describes the next member further, such as its long name."""
+"""The most bytes in a record that adds to the next member's header, such as a long name."""
 _MOST_RECORDS: Final = 8
 """The most records of this kind before one member."""
 _LONGEST_NAME: Final = 1 << 12
@@ -30,7 +30,7 @@ _PAX: Final = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
 _RECORDS: Final = (_LONG_NAME, tarfile.GNUTYPE_LONGLINK, tarfile.XGLTYPE, *_PAX)
 _PAX_FIELD: Final = re.compile(rb"(\d{1,9}) ([^=\n]{1,100})=")
 _PAX_COST: Final = 100
-"""The cost of one byte of an extended header, in bytes of ordinary log that take as long to count."""
+"""The cost of one byte of an extended header, in bytes of log that take as long to count."""
 _SPARSE: Final = "is a sparse file, which flowtag does not unpack. Unpack it first."
 _BOUNDED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """The usual compression methods. With others, a few bytes may expand to gigabytes in a single call."""
@@ -117,14 +117,14 @@ def _next_member(tape: _Tape, budget: Budget) -> _Member | None:
 
 
 def _header(block: bytes) -> tarfile.TarInfo | None:
-    """Parse a block as a header; return None if it is not one."""
+    """Return the header in a block, or None if the block is not a header."""
     with suppress(tarfile.HeaderError, ValueError):
         return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     return None
 
 
 def _pax_fields(record: bytes) -> dict[str, str]:
-    """Return the path and the size in an extended header, and `sparse` if it describes a sparse file."""
+    """Return the fields `path`, `size` and `sparse` that an extended header sets."""
     told: dict[str, str] = {}
     at = 0
     while found := _PAX_FIELD.match(record, at):
@@ -167,7 +167,7 @@ def _read(member: _Member, tape: _Tape) -> Pieces:
 
 
 class _Tape:
-    """Pieces read as one sequential file. It ends at any damage, which is kept in `damage`."""
+    """A tar archive that is read from front to back, up to the first damage, which `damage` keeps."""
 
     def __init__(self, name: str, pieces: Pieces) -> None:
         self.name = name
@@ -205,7 +205,7 @@ class _Tape:
         )
 
     def check_end(self, block: bytes) -> None:
-        """Raise DamagedLogError unless the archive ends here, with nothing but zeros up to the end."""
+        """Raise DamagedLogError unless the archive ends here, followed only by zeros."""
         is_empty = len(block) == tarfile.BLOCKSIZE
         while is_empty and block:
             is_empty = not block.strip(b"\0")
@@ -220,7 +220,7 @@ class _Tape:
 def zip_files(name: str, file: BinaryIO, budget: Budget, size: int = 0) -> Iterator[File]:
     """Yield the files in a seekable zip archive. `size` is its size in bytes, or 0 if it was itself packed.
 
-    Raises OverBudgetError if it has more files, or they expand to more, than in any real archive of its size.
+    Raises OverBudgetError if it has more files, or expands to more bytes, than any real archive of its size.
     """
     try:
         archive = zipfile.ZipFile(cast(BinaryIO, _Listed(file, budget, size)))
@@ -284,6 +284,6 @@ def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, budget:
 
 
 def _is_no_file(name: str) -> bool:
-    """Whether an operating system added this file to the user's files, as macOS adds .DS_Store."""
+    """Whether this is a file that an operating system adds to folders, such as .DS_Store."""
     parts = name.replace("\\", "/").split("/")
     return "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db") or parts[-1][:2] == "._"

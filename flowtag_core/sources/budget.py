@@ -1,8 +1,8 @@
 """The budget: a limit on the work that one file may cause, whatever it contains.
 
-Every layer that can turn a few bytes into much work charges the budget, for example for unpacking a file
-or for holding part of it in memory. Each charge also checks whether the work is still wanted, so that
-a file that yields nothing for a long time can be cancelled.
+Every layer that can turn a few bytes into a lot of work charges the budget: for unpacking a file, or for
+holding part of it in memory. A charge also checks whether the work is still wanted, so that a file that
+yields nothing for a long time can be cancelled.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MOST_HELD: Final = 400_000_000
 _MOST_STREAMED: Final = 1 << 30
 _RATIO: Final = 1000
 _LOOKED_AT_EVERY: Final = 1 << 18
-"""Bytes of work between two checks: most charges are small, and a check takes as long as a record."""
+"""Bytes of work between two checks: most charges are small, and a check takes as long as a record does."""
 _FEW_ENTRIES: Final = 5_000
 _BYTES_AN_ENTRY: Final = 100
 _LISTING: Final = 1 << 20
@@ -26,8 +26,8 @@ _LISTING: Final = 1 << 20
 class Budget:
     """The budget of one file.
 
-    `came` returns the number of bytes read from the file so far. `check` is called again and again, and
-    at every large charge; it may raise an exception to stop the work.
+    `came` returns the number of bytes read from the file so far. `check` is called regularly, and at
+    every large charge; it may raise an exception to stop the work.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Budget:
         self.check()
         if self._streamed > _MOST_STREAMED and self._streamed > _RATIO * (came := self._came()):
             raise OverBudgetError(
-                f"{self._name}: takes as much work as a log of over {_RATIO:,} times its size "
+                f"{self._name}: takes as much work as a log over {_RATIO:,} times its size "
                 f"({self._streamed:,} bytes of log for {came:,} bytes read). No real log does. "
                 "If you trust it, unpack it or split it first."
             )
@@ -63,7 +63,7 @@ class Budget:
     def entry(self) -> None:
         """Charge one entry of an archive.
 
-        Raises OverBudgetError if there are more than 5,000 plus one for each 100 bytes read.
+        Raises OverBudgetError if there are more than 5,000 plus one per 100 bytes read.
         """
         self.check()
         self._entries += 1
@@ -86,10 +86,10 @@ class Budget:
             )
 
     def hold(self, size: int, what: str) -> None:
-        """Charge a part of the file that must fit in memory whole; raises OverBudgetError above 400 MB."""
+        """Charge memory for a part of the file that is read whole; raises OverBudgetError above 400 MB."""
         self.check()
         if size > MOST_HELD:
             raise OverBudgetError(
-                f"{self._name}: {what} needs {size:,} bytes of memory, and flowtag allows "
-                f"{MOST_HELD:,}. Write the file again with smaller row groups or fewer columns."
+                f"{self._name}: {what} needs {size:,} bytes of memory, and flowtag allows at "
+                f"most {MOST_HELD:,}. Write the file again with smaller row groups or fewer columns."
             )

@@ -43,12 +43,12 @@ class Source(Protocol):
     def pieces(self) -> Pieces:
         """Yield the source's bytes from the beginning, in order.
 
-        Raises LogError if they cannot be read. Raises DamagedLogError if they end too early, after
-        everything before that was yielded.
+        Raises LogError if they cannot be read. If they end too early, raises DamagedLogError after
+        yielding everything there is.
         """
 
     def again(self, place: int) -> Pieces | None:
-        """Return the bytes from this place on once more, or None if they can be read only once."""
+        """Reread the source from position `place`, or return None if it can be read only once."""
 
     def whole(self) -> BinaryIO | None:
         """Return the source as a seekable file, or None if it is not seekable."""
@@ -62,8 +62,8 @@ class File:
     """A file after unpacking: a source whose pieces can be read only once.
 
     `wrapping` names the packings around it, such as `zip, gzip`. A file that cannot be unpacked has no
-    pieces; `refusal` says why. `source` is set if the file was not packed at all: it is the original
-    source. `budget` belongs to the source that the file came from.
+    pieces; `refusal` says why. If the file was not packed at all, `source` is the original source.
+    `budget` belongs to the source that the file came from.
     """
 
     name: str
@@ -85,7 +85,7 @@ class File:
         return self.content
 
     def again(self, place: int) -> Pieces | None:
-        """Return the bytes from this place on once more, or None if the file was packed."""
+        """Reread the file from position `place`, or return None if it was packed."""
         return self.source.again(place) if self.source else None
 
     def whole(self) -> BinaryIO | None:

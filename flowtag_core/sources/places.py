@@ -59,7 +59,7 @@ class Refusal(NamedTuple):
 class Log:
     """A log as it was given: one file, or a folder with every file below it.
 
-    `refusals` lists the files and folders in a folder that cannot be read.
+    `refusals` lists the files and folders in it that cannot be read.
     """
 
     name: str
@@ -77,7 +77,7 @@ def logs_at(path: str) -> list[Log]:
     if path == DASH or os.path.lexists(path):
         return [log_at(path)]
     matched = sorted(glob.glob(path, recursive=True))
-    if _ALL_BELOW in path:  # It also matches the files in each folder that it matches.
+    if _ALL_BELOW in path:  # `**` matches the files in each folder too, so the folders are dropped.
         matched = [each for each in matched if not os.path.isdir(each)]
     return [log_at(each) for each in matched or [path]]
 
@@ -151,7 +151,7 @@ def file_identity(file: str | TextIO | None) -> tuple[int, int] | None:
 
 
 def same_files(places: Iterable[Place]) -> list[list[str]]:
-    """Return the names of places that are the same file, a list for each such file, in the given order."""
+    """Group the names of places that are the same file, in the given order. Other places are left out."""
     by_identity: dict[Hashable, list[str]] = {}
     for place in places:
         if place.identity is not None:
@@ -191,7 +191,7 @@ def _open_file(file: BinaryIO, name: str) -> Place:
 
 def _open_stdin(name: str) -> Source:
     if sys.stdin is None:
-        raise LogError("stdin: is closed. Give a file instead of -.")
+        raise LogError("stdin: is closed. Give a file name instead of -.")
     stream = sys.stdin.buffer
     return Stream(name, stream, regular_size(stream), start_of(stream))
 

@@ -40,7 +40,7 @@ class Stream:
         self._start = start
 
     def pieces(self) -> Pieces:
-        """Yield the file's bytes from `start`; raises DamagedLogError if there are fewer than `size` says."""
+        """Yield the file's bytes from `start`; raises DamagedLogError if the file ends before `size`."""
         if self._start is not None:
             self._seek(self._start)
         done = 0
@@ -55,7 +55,7 @@ class Stream:
             )
 
     def again(self, place: int) -> Pieces | None:
-        """Return the bytes from this place on once more, or None if the file is not seekable."""
+        """Reread the file from position `place` after `start`, or return None if it is not seekable."""
         return None if self._start is None else self._from(self._start + place)
 
     def whole(self) -> BinaryIO | None:
@@ -96,7 +96,7 @@ class Stream:
 
 
 class Watched:
-    """A source that reports each read: it adds to `bytes_read` and then calls `on_read`.
+    """A source that adds each read to `bytes_read` and then calls `on_read`.
 
     Charges to its budget call `on_read` too.
     """
@@ -108,13 +108,13 @@ class Watched:
         self.close = source.close
         self.bytes_read = 0
         self._reached = 0
-        self.budget = Budget(source.name, lambda: self.came, lambda: self.on_read())  # noqa: PLW0108 (on_read may change)
+        self.budget = Budget(source.name, lambda: self.came, lambda: self.on_read())  # noqa: PLW0108 (it may change)
         self._source = source
         self.on_read = on_read
 
     @property
     def came(self) -> int:
-        """The number of bytes read, counting those that were read repeatedly only once."""
+        """The number of bytes read. Bytes that are read repeatedly count once."""
         return self._reached if self.size is None else min(self.bytes_read, self.size)
 
     def pieces(self) -> Pieces:
@@ -176,7 +176,7 @@ def regular_size(file: BinaryIO) -> int | None:
 
 
 def status_of(file: Any) -> os.stat_result | None:
-    """Return the `os.stat_result` of an open file, or None if the stream is not a file that Python opened."""
+    """Return the `os.stat_result` of an open file, or None for any other kind of stream."""
     raw = getattr(file, "raw", file)
     if not isinstance(raw, io.FileIO):
         return None

@@ -35,7 +35,7 @@ _ZSTD_WINDOW: Final = 1 << 28
 _INNER_WINDOW: Final = 1 << 26
 """The limit for zstd inside zstd, where several windows are in memory at the same time."""
 _MEMBER_COST: Final = 3_000
-"""The cost of starting a gzip member or a zstd frame, in bytes of ordinary log that take as long to count."""
+"""The cost of starting a gzip member or a zstd frame, in bytes of log that take as long to count."""
 _MOST_LAYERS: Final = 3
 _OFFICE: Final = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis.opendocument")
 
@@ -43,7 +43,7 @@ _ZLIB: Final = type(zlib.decompressobj())
 
 
 class _Packing(NamedTuple):
-    """A packing: its name, whether a file with this beginning has it, and a function that unpacks it.
+    """A packing: its name, a test for the first bytes of a file, and a function that unpacks it.
 
     Only a packing that is a layer counts toward _MOST_LAYERS.
     """
@@ -55,11 +55,11 @@ class _Packing(NamedTuple):
 
 
 def unpacked(source: Source) -> Iterator[File]:
-    """Each file in a source, or the source itself if it is not packed. Read them in order.
+    """Yield each file in a source, or the source itself if it is not packed. Read them in order.
 
-    Raises LogError if the source cannot be unpacked at all. Reading the pieces raises DamagedLogError if
-    the packed data ends early or is invalid, after everything before that was yielded, and OverBudgetError
-    if all files together expand to more than any real log.
+    Raises LogError if the source cannot be unpacked at all. If the packed data ends early or is invalid,
+    the pieces yield everything before that and then raise DamagedLogError. They raise OverBudgetError if
+    all files together expand to more than any real log.
     """
     file = File(source.name, source.pieces(), source=source, budget=source.budget)
     yield from _unpacked(file, 0)
@@ -113,7 +113,7 @@ def _open_zstd(file: File) -> Iterator[File]:
 
 
 def _gunzip(pieces: Pieces, file: File) -> Pieces:
-    """Yield the content of all gzip members, with MEMBER_END after each. `pieces` are the file's own.
+    """Yield the content of all gzip members, with MEMBER_END after each. `pieces` are the bytes of `file`.
 
     Raises DamagedLogError, after everything that could be unpacked, if a member is cut short, is invalid
     or is followed by anything but zero padding.
@@ -276,7 +276,7 @@ def _cut_short(name: str, kind: str, packed: int) -> DamagedLogError:
 
 
 def _open_tar(file: File) -> Iterator[File]:
-    from flowtag_core.sources.archives import tar_files  # Few need this, and it is slow.
+    from flowtag_core.sources.archives import tar_files  # rarely needed, and slow to import
 
     for inner in tar_files(file.name, file.content, file.budget):
         yield replace(inner, budget=file.budget)
@@ -309,7 +309,7 @@ def _as_utf8(pieces: Pieces, encoding: str) -> Pieces:
 
 
 def _wide(head: bytes) -> str:
-    """Return the encoding of UTF-16 text, by its BOM or by NULs in its first letters; empty for other text."""
+    """Return the encoding of UTF-16 text, by its BOM or NULs in its first letters; empty for other text."""
     for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
         if head.startswith(mark):
             return encoding

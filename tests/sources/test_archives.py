@@ -149,7 +149,7 @@ def test_a_truncated_tar_archive_yields_every_byte_before_the_cut(contents, data
     assert damage.startswith("logs.tar: is ")
 
 
-def test_damage_to_the_packing_of_a_tar_archive_is_reported_and_all_before_it_is_kept():
+def test_a_tar_archive_in_damaged_gzip_keeps_everything_before_the_damage():
     archive = tar_of([("a.log", b"a" * 700), ("b.log", b"b" * 9000)])
 
     def pieces():

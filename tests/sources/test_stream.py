@@ -214,7 +214,7 @@ def test_a_seekable_file_starts_at_its_current_position():
     assert start_of(file) is None
 
 
-def test_bytes_that_are_read_repeatedly_came_in_once():
+def test_bytes_that_are_read_repeatedly_count_once_in_came():
     for size in (None, len(LOG)):
         source = Watched(Stream("a.log", io.BytesIO(LOG), size, 0))
         for _ in range(3):

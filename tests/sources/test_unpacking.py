@@ -163,7 +163,7 @@ def test_gzip_cut_at_any_byte_keeps_every_complete_record_before_the_cut():
     ("pack", "lines", "step"),
     [(gzip.compress, 20, 1), (tarred, 20, 1), (zstandard.compress, 5000, 997)],
 )
-def test_any_packing_cut_at_any_byte_keeps_every_complete_record_and_reports_the_cut(
+def test_a_packed_log_cut_at_any_byte_keeps_every_complete_record_and_reports_the_cut(
     pack, lines, step
 ):
     log = text([line(dstport=str(port), volume=str(port**2)) for port in range(lines)])
