@@ -1,19 +1,19 @@
-"""Errors, one class for each failure that a caller may want to treat differently.
+"""Errors, with a class for each failure that a caller may want to handle differently.
 
 FlowtagError
 ├── LogError            a flow log that cannot be read
-│   ├── DamagedLogError one that ends before its end; what came out before stays counted
-│   ├── OverBudgetError one that costs more memory or time than any sound log of its size
-│   └── UnforeseenError one that brings out a bug in flowtag
-├── FormatError         a layout given by hand that names no port or no protocol
-├── RangesError         ranges inside the network that are none, or unequal ones that were to be added
+│   ├── DamagedLogError a log that is damaged part-way; what was read before still counts
+│   ├── OverBudgetError a log that costs more memory or time than any real log of its size
+│   └── UnforeseenError a log that triggers a bug in flowtag
+├── FormatError         a format that lacks dstport or protocol
+├── RangesError         invalid address ranges, or counts to be added whose ranges differ
 ├── LookupFileError     a lookup that cannot be used at all
 ├── SettingsError       a flowtag.toml that is not valid
 ├── RuleError           a rule that cannot be added to a lookup
 ├── OutputError         a result that could not be written
 └── Cancelled           the caller asked to stop
 
-A bad line or a bad lookup row is no error: it is counted and reported beside the result.
+A bad line or a bad lookup row is not an error: it is counted and reported with the result.
 """
 
 from __future__ import annotations
@@ -23,24 +23,24 @@ from contextlib import contextmanager
 from typing import Final
 
 LOGGER: Final = "flowtag_core"
-"""Where the traceback of what nobody foresaw goes; nobody sees it unless a handler is added there."""
+"""The logger that gets the traceback of a bug. It shows nothing until a handler is added to it."""
 
 
 def reason_of(error: Exception) -> str:
-    """The system's words for a failure: `No space left on device`."""
+    """Return the system's description of a failure, such as `No space left on device`."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 class FlowtagError(Exception):
-    """Any failure of flowtag; its text is one sentence for a person, with the remedy."""
+    """Any failure in flowtag; its message says what happened and what to do."""
 
 
 class LogError(FlowtagError):
-    """A flow log that is missing, unreadable or no flow log."""
+    """A flow log that is missing or unreadable, or a file that is not a flow log."""
 
 
 class DamagedLogError(LogError):
-    """A log that stops before its end; `tail` is what followed its last line end."""
+    """A log that is damaged part-way; `tail` is the incomplete line before the damage."""
 
     def __init__(self, message: str, tail: bytes = b"") -> None:
         super().__init__(message)
@@ -48,46 +48,47 @@ class DamagedLogError(LogError):
 
 
 class OverBudgetError(LogError):
-    """A log that costs more memory or time than any sound log of its size."""
+    """A log that costs more memory or time than any real log of its size."""
 
 
 class UnforeseenError(LogError):
-    """A log that brings out a bug in flowtag; its cause is the exception."""
+    """A log that triggers a bug in flowtag; `__cause__` is the original exception."""
 
 
 class FormatError(FlowtagError):
-    """A layout, given as a format string, that cannot serve."""
+    """A format string that lacks dstport or protocol."""
 
 
 class RangesError(FlowtagError):
-    """Ranges inside the network that cannot serve, or counts with unequal ones that were to be added."""
+    """Invalid address ranges, or counts that cannot be added because their ranges differ."""
 
 
 class LookupFileError(FlowtagError):
-    """A lookup file that is missing, unreadable or has not the three columns."""
+    """A lookup file that is missing or unreadable, or lacks one of the three columns."""
 
 
 class SettingsError(FlowtagError):
-    """A file of settings with something in it that is not valid; nothing was counted."""
+    """A settings file that is not valid; nothing was counted."""
 
 
 class RuleError(FlowtagError):
-    """A rule that means nothing or cannot stand in the lookup's file; nothing was changed."""
+    """A rule that is invalid or cannot be written to the lookup's file; nothing was changed."""
 
 
 class OutputError(FlowtagError):
-    """A result that could not be written; nothing partial is left behind."""
+    """A result that could not be written; no partial file is left behind."""
 
 
 class Cancelled(FlowtagError):
-    """The caller's `cancel` said yes; nothing was counted."""
+    """The caller's `cancel` returned true; nothing was counted."""
 
 
 @contextmanager
 def as_log_error(name: str) -> Iterator[None]:
-    """Run work on one file and raise any failure as an error that names it.
+    """Turn any failure in the `with` block into an error that names the file.
 
-    Raises UnforeseenError for a bug, and LogError where memory runs out or the system fails.
+    Raises UnforeseenError for a bug, and LogError if memory runs out or the system reports an error.
+    Errors of flowtag itself pass through unchanged.
     """
     try:
         yield
@@ -102,15 +103,15 @@ def as_log_error(name: str) -> Iterator[None]:
 
 
 def report_bug(name: str, error: Exception) -> str:
-    """Log the traceback of a bug that work on `name` brought out, and return a sentence on it."""
+    """Log the traceback of a bug that showed up while working on `name`; return a message about it."""
     import logging
 
     logger = logging.getLogger(LOGGER)
     if not logger.hasHandlers():
         logger.addHandler(logging.NullHandler())
-    logger.error("flowtag failed: %r", name, exc_info=error)
+    logger.error("flowtag failed on %r", name, exc_info=error)
     return (
         f"this is a bug in flowtag ({type(error).__name__}: {str(error)[:200]}). Please report it, "
-        "with the file if you may share it. The page's terminal shows more, and so does the command "
-        "line with FLOWTAG_DEBUG=1."
+        "with the file if you can share it. For the traceback, see the terminal that runs the page, or "
+        "set FLOWTAG_DEBUG=1 on the command line."
     )

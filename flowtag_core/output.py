@@ -1,4 +1,4 @@
-"""Output: files that appear whole or not at all, cells of a CSV."""
+"""Output files, which appear whole or not at all, and the cells of a CSV."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ _NEEDS_QUOTES: Final = re.compile(r'[,"\r\n]')
 
 
 def csv_cell(text: str) -> str:
-    """A CSV cell, in quotes only where it must be (RFC 4180)."""
+    """Return the text as a CSV cell, quoted only if necessary (RFC 4180)."""
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
 
 
 def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
-    """Write the pieces of the content so that nobody ever sees a part of it under the path.
+    """Write the content, given in pieces, so that nobody ever sees a partial file at the path.
 
-    It is written beside and then renamed. What is no regular file (a pipe, a terminal, /dev/stdout)
-    cannot be renamed and is written through; an open file is written as it is. Raises OutputError,
-    and BrokenPipeError where a reader has gone, which is no fault.
+    It is written to a temporary file in the same folder, which is then renamed. A path that is not a
+    regular file (a pipe, a terminal, /dev/stdout) cannot be replaced and is written directly, and so is
+    an open file. Raises OutputError if writing fails, and BrokenPipeError if the reader has closed the
+    pipe, which is not a failure.
     """
     path = os.fspath(file) if isinstance(file, (str, os.PathLike)) else "the result"
     try:
@@ -53,24 +54,25 @@ def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
 
 
 def check_writable(path: str) -> None:
-    """Raise OutputError at once where `write_whole` would surely fail later; nothing is written."""
+    """Raise OutputError now if `write_whole` would certainly fail later. Nothing is written."""
     target = os.path.realpath(path)
     folder = os.path.dirname(target)
     if os.path.isdir(target) or not path or path.endswith(os.sep):
-        raise OutputError(f"{path or 'OUTPUT'}: is a folder or no name. Name a file.")
+        raise OutputError(f"{path or 'OUTPUT'}: is not a file name. Name a file, not a folder.")
     if not os.path.isdir(folder):
-        raise OutputError(f"{path}: there is no folder {folder}. Make it first.")
+        raise OutputError(f"{path}: there is no folder {folder}. Create it first.")
     if os.path.exists(target) and not os.access(target, os.W_OK):
-        raise OutputError(f"{path}: is write-protected. Name another file.")
+        raise OutputError(f"{path}: is write-protected. Choose another file.")
     is_through = os.path.exists(target) and not os.path.isfile(target)
     if not is_through and not os.access(folder, os.W_OK):
-        raise OutputError(f"{path}: no file may be made in the folder {folder}. Choose another.")
+        raise OutputError(f"{path}: the folder {folder} is write-protected. Choose another.")
 
 
 def _descriptor(path: str) -> int | None:
-    """The file descriptor that a path such as /dev/stdout or /dev/fd/3, or a link to it, stands for.
+    """Return the file descriptor that a path such as /dev/stdout or /dev/fd/3, or a link to one, means.
 
-    It is used as it is: to open it again would empty a file to which the shell appends.
+    The caller writes to it directly: opening the path again would truncate a file that the shell appends
+    to.
     """
     for _ in range(_MOST_LINKS):
         folder, name = os.path.split(path)
@@ -102,5 +104,5 @@ def _replace(path: str, content: Iterable[bytes]) -> None:
 
 
 def _private(path: str, flags: int) -> int:
-    """Open a file that only its owner may read or write."""
+    """Open a file that only its owner can read or write."""
     return os.open(path, flags, 0o600)

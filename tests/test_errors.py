@@ -1,4 +1,4 @@
-"""One bad file never ends a run, whatever nobody foresaw in it."""
+"""One bad file never ends a run, even if it triggers a bug."""
 
 import io
 import logging
@@ -31,13 +31,13 @@ LOG = (line() + b"\n") * 3
 
 @pytest.fixture
 def defect(monkeypatch):
-    """A defect in counting that only a file whose name has `evil` in it brings out."""
-    sound = counting.parts_of
+    """A bug in counting that only a file with `evil` in its name triggers."""
+    original = counting.parts_of
 
     def parts_of(file, **given):
         if "evil" in file.name:
-            raise TypeError("nobody foresaw this")
-        return sound(file, **given)
+            raise TypeError("unexpected")
+        return original(file, **given)
 
     monkeypatch.setattr(counting, "parts_of", parts_of)
 
@@ -67,19 +67,19 @@ def archive(pack):
 
 
 @pytest.mark.usefixtures("defect")
-def test_in_a_folder_an_unforeseen_failure_is_a_sentence_on_its_file(folder, caplog):
+def test_a_bug_in_one_file_of_a_folder_is_reported_for_that_file(folder, caplog):
     counts = parse_flow_log(folder / "logs")
     evil = str(folder / "logs" / "evil.log")
     assert counts.total.flows == 6
     (sentence,) = counts.total.damage
-    assert sentence.startswith(f"{evil}: this is a bug in flowtag (TypeError: nobody foresaw this)")
+    assert sentence.startswith(f"{evil}: this is a bug in flowtag (TypeError: unexpected)")
     assert counts.files[evil].records == 0
     assert [record.exc_info[0] for record in caplog.records] == [TypeError]
 
 
 @pytest.mark.usefixtures("defect")
 @pytest.mark.parametrize("pack", ["zip", "tar"])
-def test_in_an_archive_an_unforeseen_failure_is_a_sentence_on_its_member(tmp_path, pack):
+def test_a_bug_in_one_file_of_an_archive_is_reported_for_that_file(tmp_path, pack):
     (tmp_path / "logs").write_bytes(archive(pack))
     counts = parse_flow_log(tmp_path / "logs", names=["logs"])
     assert {name: file.flows for name, file in counts.files.items()} == {
@@ -90,7 +90,7 @@ def test_in_an_archive_an_unforeseen_failure_is_a_sentence_on_its_member(tmp_pat
     assert "logs/evil.log: this is a bug in flowtag" in next(iter(counts.total.damage))
 
 
-def test_of_a_refused_file_nothing_is_counted_in_a_folder_or_in_an_archive(tmp_path):
+def test_nothing_in_a_refused_file_is_counted_in_a_folder_or_an_archive(tmp_path):
     refused = zstandard.compress(LOG) + b"\x28\xb5\x2f\xfd\x00\x98" + bytes(99)
     (tmp_path / "logs").mkdir()
     for name, content in (("a.log", LOG), ("b.log", refused)):
@@ -105,12 +105,12 @@ def test_of_a_refused_file_nothing_is_counted_in_a_folder_or_in_an_archive(tmp_p
 
 
 @pytest.mark.usefixtures("defect")
-def test_of_a_single_file_an_unforeseen_failure_is_an_error_like_any_other():
+def test_a_bug_in_a_single_file_is_an_error_like_any_other():
     with pytest.raises(UnforeseenError, match="evil: this is a bug in flowtag"):
         parse_flow_log(io.BytesIO(LOG), names=["evil"])
 
 
-def test_a_file_for_which_there_is_no_memory_is_named(monkeypatch):
+def test_running_out_of_memory_is_an_error_that_names_the_file(monkeypatch):
     def parts_of(_, **__):
         raise MemoryError
 
@@ -121,13 +121,13 @@ def test_a_file_for_which_there_is_no_memory_is_named(monkeypatch):
 
 @pytest.fixture
 def command(monkeypatch):
-    """The process of a command, in which nothing of the page is there to show what is logged."""
+    """The process of a command, in which no handler of the page shows what is logged."""
     monkeypatch.setattr(logging.getLogger(LOGGER), "handlers", [])
 
 
 @pytest.mark.usefixtures("defect", "command")
 @pytest.mark.parametrize("debug", ["", "1"])
-def test_the_command_line_exits_2_and_shows_a_traceback_only_where_it_is_asked_for(
+def test_the_command_line_exits_with_2_and_shows_a_traceback_only_on_request(
     folder, capfd, monkeypatch, debug
 ):
     monkeypatch.setenv("FLOWTAG_DEBUG", debug)
@@ -144,11 +144,11 @@ def test_the_command_line_exits_2_and_shows_a_traceback_only_where_it_is_asked_f
 
 @pytest.mark.usefixtures("command")
 @pytest.mark.parametrize("where", ["count.map_tags", "summary.equation"])
-def test_no_failure_of_the_command_line_itself_ends_in_a_traceback(
+def test_a_bug_in_the_command_line_itself_does_not_end_in_a_traceback(
     folder, capfd, monkeypatch, where
 ):
     def fail(*_):
-        raise TypeError("nobody foresaw this")
+        raise TypeError("unexpected")
 
     monkeypatch.setattr(f"flowtag_core.commands.{where}", fail)
     result = folder / "result.csv"
@@ -156,14 +156,12 @@ def test_no_failure_of_the_command_line_itself_ends_in_a_traceback(
     told = capfd.readouterr().err
     assert "this is a bug in flowtag (TypeError" in told
     assert "Traceback" not in told
-    # What is told comes after the result, which is there all the same.
+    # The summary comes after the result, which has been written by then.
     assert (code, result.exists()) == ((2, False) if where == "count.map_tags" else (0, True))
 
 
 @pytest.mark.usefixtures("defect")
-def test_on_the_page_the_files_behind_a_failure_are_read_and_the_log_has_its_traceback(
-    folder, caplog
-):
+def test_the_page_reads_the_files_after_one_with_a_bug_and_logs_its_traceback(folder, caplog):
     files = Intake()
     paths = sorted((folder / "logs").iterdir())
     files.take(Arrival(path.name, log_at(str(path), path.name).places) for path in paths)
@@ -175,7 +173,7 @@ def test_on_the_page_the_files_behind_a_failure_are_read_and_the_log_has_its_tra
     assert logging.getLogger(LOGGER).handlers
 
 
-def test_what_the_caller_raises_is_the_callers(tmp_path):
+def test_an_exception_from_a_callback_reaches_the_caller(tmp_path):
     path = tmp_path / "logs.tar"
     path.write_bytes(archive("tar"))
 
@@ -187,12 +185,12 @@ def test_what_the_caller_raises_is_the_callers(tmp_path):
             parse_flow_log(path, **options)
 
 
-def test_files_with_a_few_wrong_bytes_are_counted_or_refused_in_a_sentence():
+def test_a_file_with_a_few_wrong_bytes_is_counted_or_refused_with_a_message():
     assert [*filter(None, map(damage.wrong, range(800)))] == []
 
 
 def long_names(count):
-    """A tar archive of names for a file that never comes."""
+    """Return a tar archive of long names for a file that never follows."""
     file = io.BytesIO()
     for _ in range(count):
         member = tarfile.TarInfo("././@LongLink")
@@ -201,7 +199,7 @@ def long_names(count):
     return file.getvalue() + bytes(1024)
 
 
-def test_an_archive_of_nothing_but_long_names_is_damaged(tmp_path):
+def test_an_archive_of_long_names_without_files_is_damaged(tmp_path):
     (tmp_path / "a.tar").write_bytes(long_names(1_500))
     (tmp_path / "b.log").write_bytes(LOG)
     counts = parse_flow_log(tmp_path)
@@ -217,7 +215,7 @@ def test_an_archive_of_nothing_but_long_names_is_damaged(tmp_path):
         (ValueError("embedded null byte"), "embedded null byte"),
     ],
 )
-def test_the_reason_of_a_failure_is_what_the_system_says(error, reason):
+def test_the_reason_for_a_failure_is_the_systems_description(error, reason):
     assert reason_of(error) == reason
 
 
@@ -231,7 +229,7 @@ def test_the_reason_of_a_failure_is_what_the_system_says(error, reason):
         (DamagedLogError("a: is cut short."), DamagedLogError, "a: is cut short."),
     ],
 )
-def test_work_on_a_file_fails_with_an_error_that_names_it(raised, kind, sentence):
+def test_a_failure_while_working_on_a_file_is_an_error_that_names_it(raised, kind, sentence):
     with pytest.raises(FlowtagError) as caught, as_log_error("a"):
         raise raised
     assert type(caught.value) is kind
@@ -239,11 +237,11 @@ def test_work_on_a_file_fails_with_an_error_that_names_it(raised, kind, sentence
     assert raised in (caught.value, caught.value.__cause__)
 
 
-def test_what_stops_the_program_is_let_through():
+def test_a_keyboard_interrupt_passes_through():
     with pytest.raises(KeyboardInterrupt), as_log_error("a"):
         raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("error", [EOFError(), OSError()])
-def test_the_reason_of_a_failure_is_never_empty(error):
+def test_the_reason_for_a_failure_is_never_empty(error):
     assert reason_of(error) == type(error).__name__

@@ -81,7 +81,7 @@ def logs():
     yield (
         "folders.tar.gz",
         gz(tar_header("a", tarfile.DIRTYPE) * 50_000),
-        "more than a sound archive",
+        "more than any real archive",
     )
     yield "sparse.tar", sparse_tar(), "is a sparse file"
     long_name = tar_header("././@LongLink", tarfile.GNUTYPE_LONGNAME, 1 << 40)
@@ -109,7 +109,11 @@ def logs():
     yield "members.gz", gz(gz(b"") * 50_000), "over 1,000 times its size"
     frame = struct.pack("<II", 0x184D2A50, 0)  # to be skipped
     yield "frames.gz", gz(frame * 50_000), "over 1,000 times its size"
-    yield "listing.zip.gz", gz(zip_listing(100_000)), "the list of its files has 5,000,000 bytes"
+    yield (
+        "listing.zip.gz",
+        gz(zip_listing(100_000)),
+        "the list of its files is 5,000,000 bytes long",
+    )
     yield (
         "fields.tar.gz",
         gz(tar_header("a", tarfile.XHDTYPE, 1 << 20), b"5 a=\n" * 209_716),

@@ -7,10 +7,12 @@ import pytest
 from flowtag_core.errors import OutputError
 from flowtag_core.output import check_writable, csv_cell, write_whole
 
-on_posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+on_posix = pytest.mark.skipif(
+    sys.platform == "win32", reason="needs POSIX file modes and descriptors"
+)
 
 
-def test_an_old_file_is_replaced_whole_and_nothing_else_is_left(tmp_path):
+def test_an_existing_file_is_replaced_whole_and_no_other_file_is_left(tmp_path):
     path = tmp_path / "result.csv"
     path.write_text("old")
     write_whole([b"new ", b"content"], path)
@@ -18,7 +20,7 @@ def test_an_old_file_is_replaced_whole_and_nothing_else_is_left(tmp_path):
     assert os.listdir(tmp_path) == ["result.csv"]
 
 
-def test_when_the_content_fails_half_way_the_old_file_stays(tmp_path):
+def test_the_existing_file_is_kept_if_writing_fails_halfway(tmp_path):
     path = tmp_path / "result.csv"
     path.write_text("old")
 
@@ -33,7 +35,7 @@ def test_when_the_content_fails_half_way_the_old_file_stays(tmp_path):
 
 
 @on_posix
-def test_the_mode_of_the_old_file_and_the_link_to_it_stay(tmp_path):
+def test_an_existing_file_keeps_its_mode_and_a_link_stays_a_link(tmp_path):
     path, link = tmp_path / "result.csv", tmp_path / "link.csv"
     path.write_text("old")
     path.chmod(0o640)
@@ -60,7 +62,7 @@ def test_a_private_file_is_never_readable_by_others_while_it_is_replaced(tmp_pat
 
 
 @on_posix
-def test_a_new_file_has_the_mode_that_any_program_gives_it(tmp_path):
+def test_a_new_file_has_the_mode_that_the_umask_allows(tmp_path):
     old = os.umask(0o027)
     try:
         write_whole([b"x"], tmp_path / "new.csv")
@@ -70,7 +72,7 @@ def test_a_new_file_has_the_mode_that_any_program_gives_it(tmp_path):
 
 
 @on_posix
-def test_what_is_no_regular_file_is_written_through(tmp_path):
+def test_a_path_that_is_not_a_regular_file_is_written_directly(tmp_path):
     reader, writer = os.pipe()
     write_whole([b"through"], f"/dev/fd/{writer}")
     os.close(writer)
@@ -87,7 +89,9 @@ def test_what_is_no_regular_file_is_written_through(tmp_path):
 @pytest.mark.parametrize(
     "spelling", ["//dev/fd/{}", "/proc/thread-self/fd/{}", "/dev/../dev/fd/{}", "link"]
 )
-def test_what_is_appended_to_stays_however_its_descriptor_is_named(tmp_path, spelling):
+def test_a_file_opened_for_appending_is_not_truncated_whatever_its_descriptor_is_called(
+    tmp_path, spelling
+):
     with (tmp_path / "log").open("ab") as appended:
         appended.write(b"before ")
         appended.flush()
@@ -102,27 +106,27 @@ def test_what_is_appended_to_stays_however_its_descriptor_is_named(tmp_path, spe
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
-def test_a_full_disk_is_one_sentence():
+def test_a_full_disk_is_reported_in_one_sentence():
     with pytest.raises(OutputError, match="/dev/full: could not be written: No space left"):
         write_whole([b"x"], "/dev/full")
 
 
-def test_what_surely_fails_is_said_before_the_work(tmp_path, monkeypatch):
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, monkeypatch):
     path = tmp_path / "result.csv"
-    with pytest.raises(OutputError, match="is a folder"):
+    with pytest.raises(OutputError, match="is not a file name"):
         check_writable(str(tmp_path))
     with pytest.raises(OutputError, match="there is no folder"):
         check_writable(str(tmp_path / "no" / "result.csv"))
     check_writable(str(path))
-    # A superuser may write anywhere, so the system's answer is played here.
+    # A superuser may write anywhere, so the system's answer is faked.
     monkeypatch.setattr(os, "access", lambda name, _: str(name) != str(tmp_path))
-    with pytest.raises(OutputError, match="no file may be made in the folder"):
+    with pytest.raises(OutputError, match=r"the folder .* is write-protected"):
         check_writable(str(path))
     path.write_text("old")
-    with pytest.raises(OutputError, match="no file may be made in the folder"):
+    with pytest.raises(OutputError, match=r"the folder .* is write-protected"):
         check_writable(str(path))
     monkeypatch.setattr(os, "access", lambda name, _: str(name) != str(path))
-    with pytest.raises(OutputError, match="is write-protected"):
+    with pytest.raises(OutputError, match=r"result\.csv: is write-protected"):
         check_writable(str(path))
 
 
@@ -135,5 +139,5 @@ def test_what_surely_fails_is_said_before_the_work(tmp_path, monkeypatch):
         ("a\rb", '"a\rb"'),
     ],
 )
-def test_a_cell_is_in_quotes_only_where_it_must_be(text, cell):
+def test_a_cell_is_quoted_only_if_necessary(text, cell):
     assert csv_cell(text) == cell

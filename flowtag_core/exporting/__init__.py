@@ -1,1 +1,1 @@
-"""Report -> a file to take away."""
+"""Report -> a file to save or download."""

@@ -13,7 +13,10 @@ _ROWS_AT_ONCE: Final = 1 << 12
 
 
 def result_csv(report: Report) -> Iterator[bytes]:
-    """The result, in pieces: tag counts, an empty line, port and protocol counts. Lines end in LF."""
+    """Yield the result CSV in pieces: tag counts, an empty line, then port and protocol counts.
+
+    Lines end in LF.
+    """
     yield b"Tag Counts:\nTag,Count\n"
     for tag, count in report.tag_counts.items():
         yield f"{csv_cell(tag)},{count}\n".encode()
@@ -28,6 +31,6 @@ def result_csv(report: Report) -> Iterator[bytes]:
 def write_results(report: Report, file: OutputFile) -> None:
     """Write the result CSV to a path, whole or not at all, or to a file open in binary mode.
 
-    Raises OutputError where it cannot be written.
+    Raises OutputError if that fails.
     """
     write_whole(result_csv(report), file)

@@ -1,1 +1,1 @@
-"""The ways in: a log -> FlowCounts. Nothing here knows of lookups or tags."""
+"""Logs -> FlowCounts. Nothing here knows about lookups or tags."""

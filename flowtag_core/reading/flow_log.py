@@ -1,4 +1,4 @@
-"""The way in: logs -> FlowCounts, each log read once."""
+"""Logs -> FlowCounts, reading each log once."""
 
 from __future__ import annotations
 
@@ -35,22 +35,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Format = str | Mapping[str, str] | None
-"""The layout of files without a header, as AWS writes it, or the layouts of some files by their names."""
+"""The format of files without a header, as AWS writes it, or the formats of individual files by name."""
 
 _SMALL: Final = range(1, 1 << 20)
 _LINE_COST: Final = 64
 _FAULT_COST: Final = 2_000
 _HEADER_COST: Final = 3_000
-"""The work for each line, for one set aside and for a header, as bytes of sound lines to count."""
+"""The cost of a line, a fault and a header, in bytes of log that take as long to count."""
 _FILES_AT_ONCE: Final = 4
 _MOST_HELD: Final = 1 << 22
 MOST_TOLD: Final = 3
-"""Sentences on files that are no logs, where there is nothing else."""
+"""The most files that an error message explains if none of the given files is a log."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """The progress of a count in one file; sizes in bytes as read, None where not known."""
+    """The progress of counting one file. Sizes are in bytes before unpacking; `size` is None if unknown."""
 
     file: str
     bytes_read: int
@@ -66,19 +66,19 @@ def parse_flow_log(
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> FlowCounts:
-    """Count every flow of one or many logs, each read once.
+    """Count every flow in one or more logs, reading each log once.
 
-    A log is a path to a file or a folder (read recursively), `-` for standard input, a file open in
-    binary mode, or what `sources.places` found. Its content tells how it is packed and in which shape its
-    records are. `names` are what the logs are called in the result, else each by its own name. `format` is
-    the layout of files without a header, or the layouts of some of them by their names, in archives too.
-    `internal` are ranges of addresses inside the network, as CIDRs, besides those that always are.
-    `progress` is called after each read; a true `cancel()` raises Cancelled. A bad line is
-    set aside and reported. Raises LogError for an unreadable log, FormatError for a bad `format`,
-    RangesError for a bad range.
+    A log is a path to a file or a folder (read recursively), `-` for standard input, a file opened in
+    binary mode, or a `Log` from `sources.places`. How it is packed and what kind of file it is are
+    detected from its content. `names` replaces the logs' own names in the result. `format` applies to files
+    without a header: one format, or a mapping from the names of individual files (also in archives) to
+    their formats. `internal` lists address ranges inside the network, as CIDRs, in addition to those that
+    are built in. `progress` is called after each read. A bad line is set aside and reported. Raises
+    Cancelled if `cancel()` returns true, LogError for an unreadable log, FormatError for an invalid
+    `format` and RangesError for an invalid range.
     """
     inside = Inside(ranges_of(internal))
-    _layouts(format)  # one that cannot serve is refused before anything is looked at
+    _layouts(format)  # An invalid format is refused before any file is looked at.
     called = distinct_names(map(_name, files) if names is None else names)
     logs = [_log(file, name) for file, name in zip(files, called, strict=True)]
     results = each_place(
@@ -107,11 +107,11 @@ def each_place(
     progress: Callable[[Progress], None] = lambda _: None,
     cancel: Callable[[], bool] = lambda: False,
 ) -> Iterator[Iterator[Counted]]:
-    """Count the files at these places, in order: for each place what is in it, file by file.
+    """Yield, for each place in order, an iterator over the counts of the files there.
 
-    Small files are counted ahead, on other threads. To take what is in a place raises LogError where it
-    is no log; the next place can be taken all the same. `cancel` raises Cancelled. All that is given adds
-    up to what `parse_flow_log` gives, which says what the parameters are.
+    Small files are counted ahead on other threads. Iterating over a place raises LogError if it cannot be
+    counted; the next place can still be counted. Raises Cancelled if `cancel()` returns true. All
+    the counts add up to the result of `parse_flow_log`, which explains the parameters.
     """
     sizes = [place.size or 0 for place in places]
     job = _Job(_layouts(format), inside, progress, cancel, sum(sizes))
@@ -131,7 +131,7 @@ def each_place(
 
 
 def distinct_names(names: Iterable[str]) -> list[str]:
-    """The names, each made its own: a second `a.log` becomes `a.log (2)`."""
+    """Return the names, each made unique: a second `a.log` becomes `a.log (2)`."""
     distinct: dict[str, None] = {}
     times: Counter[str] = Counter()
     for given in names:
@@ -157,7 +157,7 @@ def _log(file: LogFile | Log, name: str) -> Log:
 
 
 class _CallersError(BaseException):
-    """Wraps what `progress` or `cancel` raised, so that nothing here takes it for a fault of a file."""
+    """Wraps an exception from `progress` or `cancel`, so that it is not taken for a problem with a file."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(error)
@@ -165,7 +165,7 @@ class _CallersError(BaseException):
 
 
 def _callers_own(call: Callable[P, T]) -> Callable[P, T]:
-    """The call, but so that what it raises reaches the caller unchanged."""
+    """Wrap a callback so that its exceptions can be passed on to the caller unchanged."""
 
     def called(*arguments: P.args, **named: P.kwargs) -> T:
         try:
@@ -177,7 +177,7 @@ def _callers_own(call: Callable[P, T]) -> Callable[P, T]:
 
 
 class _Job(NamedTuple):
-    """The settings for all files; `size` is that of all together, as far as it is known."""
+    """The settings for all files; `size` is the total size of those whose size is known."""
 
     layout_of: Callable[[str], Layout]
     inside: Inside
@@ -186,13 +186,13 @@ class _Job(NamedTuple):
     size: int = 0
 
     def check(self, name: str) -> None:
-        """Raise Cancelled where the counts are not wanted any more."""
+        """Raise Cancelled if the caller no longer wants the counts."""
         if self.cancel():
             raise Cancelled(f"{name}: the count was cancelled.")
 
 
 def _layouts(format: Format) -> Callable[[str], Layout]:
-    """Tells the layout of a file without a header by the file's name."""
+    """Return a function that maps a file's name to its layout if it has no header."""
     if isinstance(format, str):
         layout = format_layout(format)
         return lambda _: layout
@@ -201,10 +201,10 @@ def _layouts(format: Format) -> Callable[[str], Layout]:
 
 
 def _in_log(log: Log, results: Iterator[Iterator[Counted]]) -> Iterator[Counted]:
-    """Count each file of a log, an archive or a folder.
+    """Yield the counts of each file of a log, which may be an archive or a folder.
 
-    A file that is no log does not stop the others: it gives a sentence. Raises LogError where there
-    is nothing else.
+    A file that is not a log does not stop the others: it is listed with a sentence that says why. Raises
+    LogError if none of the files is a log.
     """
     is_counted = False
     errors: list[LogError] = []
@@ -223,7 +223,7 @@ def _in_log(log: Log, results: Iterator[Iterator[Counted]]) -> Iterator[Counted]
                 yield counted
         except LogError as error:
             errors.append(error)
-            # What ended the work on an archive is told before what was found in it.
+            # The error that stopped an archive comes before the problems of the files in it.
             first = 0 if isinstance(error, OverBudgetError) else len(refusals)
             refusals.insert(first, Refusal(place.name, str(error)))
     if not is_counted and len(refusals) == len(errors) == 1:
@@ -235,18 +235,18 @@ def _in_log(log: Log, results: Iterator[Iterator[Counted]]) -> Iterator[Counted]
 
 
 _Early = list[Counted] | LogError | None
-"""What a small file gave that was counted ahead: counts, an error, or None."""
+"""The result of counting a small file ahead: counts, an error, or None if it must be read again alone."""
 
 
 class _Ahead:
-    """Counts small files on other threads, some ahead of the one that is asked for."""
+    """Counts small files on other threads before they are asked for."""
 
     def __init__(self, places: Sequence[Place], job: _Job) -> None:
         self._places = places
         self._job = job._replace(progress=lambda _: None)
-        # Zero for what is not known: a range would go through all its numbers to find None.
+        # Unknown sizes become 0: looking for None in a range would compare it with every number.
         sizes = [place.size or 0 for place in places]
-        # Only a file opened by its path has a position of its own, which no other thread moves.
+        # Only a file that is opened by its path has a position that no other thread moves.
         small = [n for n, place in enumerate(places) if sizes[n] in _SMALL and place.version]
         batches = [small[n : n + _FILES_AT_ONCE] for n in range(0, len(small), _FILES_AT_ONCE)]
         self._waiting = deque(batches if len(small) > 1 else ())
@@ -255,7 +255,7 @@ class _Ahead:
         self._there: dict[int, _Early] = {}
 
     def take(self, n: int) -> _Early:
-        """Take what the file at this place gave, None if it was not counted ahead."""
+        """Return the result for the place with this index, or None if it was not counted ahead."""
         while self._waiting and not self._queue.is_full:
             batch = self._waiting.popleft()
             self._begun.update(batch)
@@ -276,10 +276,10 @@ def _all_early(places: dict[int, Place], job: _Job) -> dict[int, _Early]:
 
 
 def _early(place: Place, job: _Job) -> _Early:
-    """Count a small file, or say why it is no log; None where it is to be read again, alone.
+    """Count a small file; return the error if that fails, or None if it must be read again alone.
 
-    That is where it is large once it is unpacked, is Parquet, or is damaged, so that some lines may
-    still come out of it.
+    It must be read again if it is large once unpacked, if it is Parquet, or if it is damaged, because
+    some of its lines may still be readable.
     """
     with suppress(LogError), closing(place.open()) as source:
         try:
@@ -302,7 +302,7 @@ def _early(place: Place, job: _Job) -> _Early:
 
 
 def _held(files: Iterator[File]) -> list[File] | None:
-    """The files in a small one with their content; None where it is not so small after all."""
+    """Return the files with their content in memory, or None if they are too large or Parquet."""
     held: list[File] = []
     size = 0
     for file in files:
@@ -312,21 +312,21 @@ def _held(files: Iterator[File]) -> list[File] | None:
             size += len(piece)
             if size > _MOST_HELD:
                 return None
-        if pieces and pieces[0].startswith(b"PAR1"):  # which is read from its end
+        if pieces and pieces[0].startswith(b"PAR1"):  # Parquet is read from its end.
             return None
         held.append(replace(file, content=iter(pieces), source=None))
     return held
 
 
 def _count_place(place: Place, job: _Job) -> Iterator[Counted]:
-    """Count each file of what lies at a place."""
+    """Yield the counts of each file at a place, which may be an archive."""
     with as_log_error(place.name), closing(place.open()) as source:
         watched = Watched(source)
         yield from _count_files(watched, unpacked(watched), job)
 
 
 def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[Counted]:
-    """Count each of the files in a source."""
+    """Yield the counts of each of the files in a source."""
     lines = read = 0
     count: FileCount | None = None
 
@@ -348,7 +348,7 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
             if file.name == source.name:
                 raise
             damage = str(error)
-            count = FileCount(file.name, inside=job.inside)  # what was counted of it goes with it
+            count = FileCount(file.name, inside=job.inside)  # Discard its partial count.
         tell()
         size = max(source.bytes_read - read, 0)
         yield count.take(size, file.wrapping, damage)
@@ -356,12 +356,12 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
 
 
 def _cost(count: FileCount) -> int:
-    """Return the cost of these records beyond their own bytes, as bytes of sound lines to count."""
+    """Return the cost of the records so far besides their own bytes, in the unit of `_LINE_COST`."""
     return _LINE_COST * count.lines + _FAULT_COST * count.faults + _HEADER_COST * count.headers
 
 
 def _count(file: File, layout: Layout, count: FileCount) -> str | None:
-    """Count a file; gives the damage if it ends before its end."""
+    """Count a file; return a sentence about the damage if it is damaged part-way."""
     try:
         before = 0
         for part in parts_of(file, layout=layout):
@@ -371,11 +371,11 @@ def _count(file: File, layout: Layout, count: FileCount) -> str | None:
             before = cost
         count.settle()
     except DamagedLogError as error:
-        with suppress(DamagedLogError):  # behind the first damage nothing is counted
+        with suppress(DamagedLogError):  # Nothing after the first damage is counted.
             count.settle()
         if not count.lines:
-            raise LogError(f"{error} Not one whole line came out of it.") from error
+            raise LogError(f"{error} No complete line could be read.") from error
         if error.tail:
             count.set_aside_line(error.tail, Reason.CUT_SHORT)
-        return f"{error} Every whole line before that is counted. Fetch the file again."
+        return f"{error} Every complete line before that is counted. Fetch the file again."
     return None

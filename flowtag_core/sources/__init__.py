@@ -1,1 +1,1 @@
-"""Where a log lies -> the files in it, unpacked, in pieces."""
+"""A path or an open file -> the files in it, unpacked, in pieces."""

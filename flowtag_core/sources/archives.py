@@ -1,7 +1,7 @@
-"""The files in a tar or zip archive; where it is damaged, all that came before the damage.
+"""The files in a tar or zip archive. If it is damaged, everything before the damage is still read.
 
-Sources: PKWARE's APPNOTE (zip), POSIX.1-2001 and GNU tar's manual (tar). The headers of a tar archive are
-walked here, not by `tarfile`, which holds records of any size and expands sparse files.
+Sources: PKWARE's APPNOTE (zip), POSIX.1-2001 and the GNU tar manual (tar). The headers of a tar archive
+are read here and not by `tarfile`, which loads records of any size into memory and expands sparse files.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from flowtag_core.sources.pieces import READ_SIZE, File, Pieces
 _ENCRYPTED: Final = 1
 _LARGEST_MEMBER: Final = 1 << 50
 _LARGEST_RECORD: Final = 1 << 20
-"""Bytes of a record that tells more of the next member, such as its long name."""
+"""The most bytes in a record that adds to the next member's header, such as a long name."""
 _MOST_RECORDS: Final = 8
-"""Such records before one member."""
+"""The most records of this kind before one member."""
 _LONGEST_NAME: Final = 1 << 12
 _LONG_NAME: Final = tarfile.GNUTYPE_LONGNAME
 _PAX: Final = (tarfile.XHDTYPE, tarfile.SOLARIS_XHDTYPE)
 _RECORDS: Final = (_LONG_NAME, tarfile.GNUTYPE_LONGLINK, tarfile.XGLTYPE, *_PAX)
 _PAX_FIELD: Final = re.compile(rb"(\d{1,9}) ([^=\n]{1,100})=")
 _PAX_COST: Final = 100
-"""The work to look at one byte of an extended header, in bytes of log to count."""
-_SPARSE: Final = "is a sparse file, which flowtag does not unpack. Unpack it by hand."
+"""The cost of one byte of an extended header, in bytes of log that take as long to count."""
+_SPARSE: Final = "is a sparse file, which flowtag does not unpack. Unpack it first."
 _BOUNDED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""The ways to pack that most use. Of the others a few bytes may unpack to gigabytes in one call."""
+"""The usual compression methods. With others, a few bytes may expand to gigabytes in a single call."""
 _OTHER_PACKINGS: Final = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "LZMA"}
 _MISLED: Final = (
     zipfile.BadZipFile,
@@ -45,13 +45,13 @@ _MISLED: Final = (
     OSError,
     ValueError,
 )
-"""What the standard library raises for archives that were damaged, or made to mislead it."""
+"""The exceptions that the standard library raises for damaged or malicious archives."""
 
 
 def tar_files(name: str, pieces: Pieces, budget: Budget) -> Iterator[File]:
-    """The files of a tar archive, in order. Anything but a regular file is skipped.
+    """Yield the files in a tar archive, in order. Anything but a regular file is skipped.
 
-    Raises OverBudgetError where there are more of them than a sound archive of its size has.
+    Raises OverBudgetError if there are more entries than any real archive of its size has.
     """
     tape = _Tape(name, pieces)
     has_files = False
@@ -70,11 +70,11 @@ def tar_files(name: str, pieces: Pieces, budget: Budget) -> Iterator[File]:
     if tape.damage:
         raise tape.damage
     if not has_files:
-        raise LogError(f"{name}: is a tar archive without files. Give one that has logs.")
+        raise LogError(f"{name}: is a tar archive without files. Choose one that contains logs.")
 
 
 class _Member(NamedTuple):
-    """A member of a tar archive as its headers describe it; `size` is in bytes as they are stored."""
+    """A member of a tar archive as its headers describe it; `size` is its stored size in bytes."""
 
     name: str
     size: int
@@ -83,7 +83,7 @@ class _Member(NamedTuple):
 
 
 def _next_member(tape: _Tape, budget: Budget) -> _Member | None:
-    """The member that begins here; None at the archive's end."""
+    """Return the member that begins at the current position, or None at the end of the archive."""
     budget.entry()
     told: dict[str, str] = {}
     for _ in range(_MOST_RECORDS):
@@ -117,14 +117,14 @@ def _next_member(tape: _Tape, budget: Budget) -> _Member | None:
 
 
 def _header(block: bytes) -> tarfile.TarInfo | None:
-    """The header that a block is, None where it is none."""
+    """Return the header in a block, or None if the block is not a header."""
     with suppress(tarfile.HeaderError, ValueError):
         return tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     return None
 
 
 def _pax_fields(record: bytes) -> dict[str, str]:
-    """The path and the size in an extended header, and whether it is of a sparse file."""
+    """Return the fields `path`, `size` and `sparse` that an extended header sets."""
     told: dict[str, str] = {}
     at = 0
     while found := _PAX_FIELD.match(record, at):
@@ -147,7 +147,7 @@ def _text(value: bytes) -> str:
 
 
 def _skip_sparse_map(tape: _Tape, budget: Budget) -> None:
-    """Skip the blocks behind an old GNU header that list more parts of a sparse file."""
+    """Skip the blocks after an old GNU header that list more parts of a sparse file."""
     for _ in range(_LARGEST_RECORD // tarfile.BLOCKSIZE):
         budget.check()
         block = tape.read(tarfile.BLOCKSIZE)
@@ -157,7 +157,7 @@ def _skip_sparse_map(tape: _Tape, budget: Budget) -> None:
 
 
 def _read(member: _Member, tape: _Tape) -> Pieces:
-    """A member of a tar archive, up to where the archive is cut."""
+    """Yield the content of a tar member in pieces. Raises DamagedLogError if the archive ends within it."""
     left = member.size
     while left and (piece := tape.read(min(left, READ_SIZE))):
         left -= len(piece)
@@ -167,7 +167,7 @@ def _read(member: _Member, tape: _Tape) -> Pieces:
 
 
 class _Tape:
-    """Pieces as a file that is read from front to back; it ends at the damage, which it keeps."""
+    """A tar archive that is read from front to back, up to the first damage, which `damage` keeps."""
 
     def __init__(self, name: str, pieces: Pieces) -> None:
         self.name = name
@@ -176,7 +176,7 @@ class _Tape:
         self.damage: DamagedLogError | None = None
 
     def read(self, size: int) -> bytes:
-        """The next bytes, fewer only at the end."""
+        """Return the next `size` bytes, or fewer at the end."""
         if len(self._held) - self._at < size:
             self._more(size)
         text = self._held[self._at : self._at + size]
@@ -184,7 +184,7 @@ class _Tape:
         return text
 
     def _more(self, size: int) -> None:
-        """Hold so many bytes from here on, where there are."""
+        """Buffer `size` bytes from the current position, or as many as there are."""
         parts = [self._held[self._at :]]
         there = len(parts[0])
         while there < size and not self.damage:
@@ -199,35 +199,35 @@ class _Tape:
         self._held, self._at = b"".join(parts), 0
 
     def broken(self) -> DamagedLogError:
-        """Return the error for a place where no member can be made out."""
+        """Return the error for a position at which no member can be recognized."""
         return self.damage or DamagedLogError(
-            f"{self.name}: is damaged: what follows the last whole file in it cannot be read."
+            f"{self.name}: is damaged: nothing after the last complete file in it can be read."
         )
 
     def check_end(self, block: bytes) -> None:
-        """Raise DamagedLogError where an archive does not end here, with zeros to the end."""
+        """Raise DamagedLogError unless the archive ends here, followed only by zeros."""
         is_empty = len(block) == tarfile.BLOCKSIZE
         while is_empty and block:
             is_empty = not block.strip(b"\0")
             block = self.read(READ_SIZE)
         if not is_empty:
             raise self.damage or DamagedLogError(
-                f"{self.name}: is cut short or damaged: the tar archive does not end where its last "
-                "whole file does."
+                f"{self.name}: is cut short or damaged: the tar archive does not end after its last "
+                "complete file."
             )
 
 
 def zip_files(name: str, file: BinaryIO, budget: Budget, size: int = 0) -> Iterator[File]:
-    """The files of a seekable zip archive, of `size` bytes if it was not packed itself.
+    """Yield the files in a seekable zip archive. `size` is its size in bytes, or 0 if it was itself packed.
 
-    Raises OverBudgetError where there are more of them, or they unpack to more, than a sound one has.
+    Raises OverBudgetError if it has more files, or expands to more bytes, than any real archive of its size.
     """
     try:
         archive = zipfile.ZipFile(cast(BinaryIO, _Listed(file, budget, size)))
     except _MISLED as error:
         raise LogError(
-            f"{name}: is a zip archive that is damaged or cut short: the list of its files, which "
-            "stands at its end, cannot be read. Fetch the file again."
+            f"{name}: is a zip archive that is damaged or cut short: the list of files at its end "
+            "cannot be read. Fetch the file again."
         ) from error
     with archive:
         members = [
@@ -236,32 +236,34 @@ def zip_files(name: str, file: BinaryIO, budget: Budget, size: int = 0) -> Itera
             if member.filename[-1:] not in ("", "/") and not _is_no_file(member.filename)
         ]
         if not members:
-            raise LogError(f"{name}: is a zip archive without files. Give one that has logs.")
+            raise LogError(
+                f"{name}: is a zip archive without files. Choose one that contains logs."
+            )
         for member in members:
             budget.entry()
             inner = f"{name}/{member.filename.replace(chr(92), '/')}"
             if member.flag_bits & _ENCRYPTED:
-                refusal = f"{inner}: is encrypted. Unpack it with its password and give the file."
+                refusal = f"{inner}: is encrypted. Unpack it with its password first."
                 yield File(inner, iter(()), refusal=refusal)
             elif member.compress_type not in _BOUNDED:
                 packing = _OTHER_PACKINGS.get(member.compress_type, "another method")
-                refusal = f"{inner}: is packed with {packing}, not deflate. Unpack it by hand."
+                refusal = f"{inner}: is packed with {packing}, not deflate. Unpack it first."
                 yield File(inner, iter(()), refusal=refusal)
             else:
                 yield File(inner, _unzip(archive, member, inner, budget))
 
 
 class _Listed:
-    """A zip archive as a file; the list of its files, which is read at once, is charged before.
+    """A zip archive whose list of files is charged to the budget before `zipfile` reads it whole.
 
-    One that is no larger than the archive that was given is in order.
+    A read of at most `given` bytes, the size of the archive, is not charged.
     """
 
     def __init__(self, file: BinaryIO, budget: Budget, given: int) -> None:
         self._file, self._budget, self._given = file, budget, given
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes."""
+        """Return the next bytes."""
         if size > self._given:
             self._budget.listing(size)
         return self._file.read(size)
@@ -278,12 +280,10 @@ def _unzip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str, budget:
                 budget.stream(len(piece))
                 yield piece
     except _MISLED as error:
-        raise DamagedLogError(
-            f"{name}: is damaged: the zip data does not hold together."
-        ) from error
+        raise DamagedLogError(f"{name}: is damaged: the zip data is invalid.") from error
 
 
 def _is_no_file(name: str) -> bool:
-    """Whether an operating system put it beside the user's files."""
+    """Whether this is a file that an operating system adds to folders, such as .DS_Store."""
     parts = name.replace("\\", "/").split("/")
     return "__MACOSX" in parts or parts[-1] in (".DS_Store", "Thumbs.db") or parts[-1][:2] == "._"

@@ -1,8 +1,8 @@
-"""The budget: what the work on one given file may cost, whatever is in it.
+"""The budget: a limit on the work that one file may cause, whatever it contains.
 
-Every layer that makes more of a file than came in charges it here: what unpacks it, what holds a part of
-it in memory. Charges also ask whether the work is still wanted, so that a file that reads as nothing for a
-long time can be cancelled.
+Every layer that can turn a few bytes into a lot of work charges the budget: for unpacking a file, or for
+holding part of it in memory. A charge also checks whether the work is still wanted, so that a file that
+yields nothing for a long time can be cancelled.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Final
 from flowtag_core.errors import OverBudgetError
 
 MOST_HELD: Final = 400_000_000
-"""Bytes of memory that a part of a file may need at once."""
+"""The most bytes of memory that one part of a file may need."""
 _MOST_STREAMED: Final = 1 << 30
 _RATIO: Final = 1000
 _LOOKED_AT_EVERY: Final = 1 << 18
-"""Bytes of work between two looks: small charges are many, and a look takes as long as a record."""
+"""Bytes of work between two checks: most charges are small, and a check takes as long as a record does."""
 _FEW_ENTRIES: Final = 5_000
 _BYTES_AN_ENTRY: Final = 100
 _LISTING: Final = 1 << 20
@@ -26,8 +26,8 @@ _LISTING: Final = 1 << 20
 class Budget:
     """The budget of one file.
 
-    `came` tells how many bytes of it were read. `check` is called again and again, at every larger
-    charge; it may raise.
+    `came` returns the number of bytes read from the file so far. `check` is called regularly, and at
+    every large charge; it may raise an exception to stop the work.
     """
 
     def __init__(
@@ -44,9 +44,9 @@ class Budget:
         self.check = check
 
     def stream(self, size: int) -> None:
-        """Charge bytes that were made of it and go on to be counted.
+        """Charge bytes that were unpacked from the file, or work that takes as long as counting them.
 
-        Raises OverBudgetError where they are more than 1 GB and more than 1,000 times what came in.
+        Raises OverBudgetError if the total is above 1 GB and above 1,000 times the bytes read.
         """
         self._streamed += size
         if self._streamed < self._looked_at:
@@ -55,41 +55,41 @@ class Budget:
         self.check()
         if self._streamed > _MOST_STREAMED and self._streamed > _RATIO * (came := self._came()):
             raise OverBudgetError(
-                f"{self._name}: takes as much work as a log of over {_RATIO:,} times its size "
-                f"({self._streamed:,} bytes of log for {came:,} that were read). No sound log does. "
-                "If you trust it, unpack it or split it by hand."
+                f"{self._name}: takes as much work as a log over {_RATIO:,} times its size "
+                f"({self._streamed:,} bytes of log for {came:,} bytes read). No real log does. "
+                "If you trust it, unpack it or split it first."
             )
 
     def entry(self) -> None:
-        """Charge an entry of an archive.
+        """Charge one entry of an archive.
 
-        Raises OverBudgetError where there are over 5,000, and more than one for each 100 bytes that came in.
+        Raises OverBudgetError if there are more than 5,000 plus one per 100 bytes read.
         """
         self.check()
         self._entries += 1
         if self._entries > _FEW_ENTRIES + (came := self._came()) // _BYTES_AN_ENTRY:
             raise OverBudgetError(
-                f"{self._name}: holds over {self._entries - 1:,} files in {came:,} bytes, more than a "
-                "sound archive of that size. Unpack it by hand if you trust it."
+                f"{self._name}: contains over {self._entries - 1:,} files in {came:,} bytes, more than "
+                "any real archive of that size. If you trust it, unpack it first."
             )
 
     def listing(self, size: int) -> None:
-        """Charge the list of an archive's files, in bytes.
+        """Charge the list of an archive's files; `size` is in bytes.
 
-        Raises OverBudgetError where it has more than 1 MB and more than twice what came in.
+        Raises OverBudgetError if it is larger than 1 MB and more than twice the bytes read.
         """
         self.check()
         if size > _LISTING and size > 2 * (came := self._came()):
             raise OverBudgetError(
-                f"{self._name}: the list of its files has {size:,} bytes, over twice the {came:,} that were "
-                "read. No sound archive has such a list. Unpack it by hand if you trust it."
+                f"{self._name}: the list of its files is {size:,} bytes long, over twice the {came:,} bytes "
+                "read. No real archive has such a list. If you trust it, unpack it first."
             )
 
     def hold(self, size: int, what: str) -> None:
-        """Charge a part of it that would be held in memory whole; raises OverBudgetError above 400 MB."""
+        """Charge memory for a part of the file that is read whole; raises OverBudgetError above 400 MB."""
         self.check()
         if size > MOST_HELD:
             raise OverBudgetError(
-                f"{self._name}: {what} needs {size:,} bytes of memory at once, and flowtag allows "
-                f"{MOST_HELD:,}. Write the file again with smaller row groups or fewer columns."
+                f"{self._name}: {what} needs {size:,} bytes of memory, and flowtag allows at "
+                f"most {MOST_HELD:,}. Write the file again with smaller row groups or fewer columns."
             )

@@ -1,7 +1,7 @@
-"""Sources: open logs, which give their bytes in pieces.
+"""Sources: open logs that yield their bytes in pieces.
 
-A local file, an upload, standard input, a file in an archive and (later) an object of a store are all
-read through `Source`. Only `whole` needs a file that can seek; a source without it is still counted.
+A local file, an upload, standard input and a file in an archive are all read through `Source`. Only
+`whole` needs a seekable file; a source without it can still be counted.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from flowtag_core.errors import DamagedLogError, LogError, reason_of
 from flowtag_core.sources.budget import Budget
 
 READ_SIZE: Final = 1 << 19
-"""Bytes that are read at once."""
+"""The number of bytes per read."""
 HEAD_SIZE: Final = 1 << 16
-"""Bytes at the beginning of a file that tell what it is."""
+"""The number of bytes at the beginning of a file from which its type is detected."""
 MEMBER_END: Final = b""
-"""Marks the end of a gzip member among the pieces: a line ends there, whatever it ends with."""
+"""The piece that marks the end of a gzip member: a line ends there, even without a line end."""
 
 Pieces = Iterator[bytes]
 
@@ -30,40 +30,40 @@ class Source(Protocol):
 
     @property
     def name(self) -> str:
-        """Its name in results and messages."""
+        """The source's name in results and messages."""
 
     @property
     def size(self) -> int | None:
-        """Its bytes, None where that is not known."""
+        """The source's size in bytes, or None if it is not known."""
 
     @property
     def budget(self) -> Budget:
-        """Where the work on it is charged."""
+        """The budget to which work on the source is charged."""
 
     def pieces(self) -> Pieces:
-        """Its bytes from the beginning, in order.
+        """Yield the source's bytes from the beginning, in order.
 
-        They raise LogError where they cannot be read, and DamagedLogError, after everything that
-        came before, where they end too early.
+        Raises LogError if they cannot be read. If they end too early, raises DamagedLogError after
+        yielding everything there is.
         """
 
     def again(self, place: int) -> Pieces | None:
-        """Its bytes from this place on, once more; None where they can be read only once."""
+        """Reread the source from position `place`, or return None if it can be read only once."""
 
     def whole(self) -> BinaryIO | None:
-        """Itself as a seekable file; None where it is not seekable."""
+        """Return the source as a seekable file, or None if it is not seekable."""
 
     def close(self) -> None:
-        """Close what was opened for it."""
+        """Close whatever was opened for this source."""
 
 
 @dataclass(frozen=True)
 class File:
-    """A file as it was unpacked: a source whose pieces can be taken once.
+    """A file after unpacking: a source whose pieces can be read only once.
 
-    `wrapping` names what was unpacked to get there. A file that cannot be unpacked has the reason in
-    `refusal` and no pieces. One that was not packed at all keeps the source that it was, `source`.
-    `budget` is that of the source that it came from.
+    `wrapping` names the packings around it, such as `zip, gzip`. A file that cannot be unpacked has no
+    pieces; `refusal` says why. If the file was not packed at all, `source` is the original source.
+    `budget` belongs to the source that the file came from.
     """
 
     name: str
@@ -75,29 +75,29 @@ class File:
     budget: Budget = field(default_factory=lambda: Budget("the file"))
 
     def with_content(self, content: Pieces) -> File:
-        """The same file with its bytes in other pieces; `replace` would take ten times as long."""
+        """Return this file with its bytes in other pieces; `dataclasses.replace` takes ten times as long."""
         return File(
             self.name, content, self.wrapping, self.refusal, self.source, self.size, self.budget
         )
 
     def pieces(self) -> Pieces:
-        """Its bytes, the first time that they are asked for."""
+        """Return the file's bytes; they can be read only once."""
         return self.content
 
     def again(self, place: int) -> Pieces | None:
-        """Its bytes from this place on, where it was not packed."""
+        """Reread the file from position `place`, or return None if it was packed."""
         return self.source.again(place) if self.source else None
 
     def whole(self) -> BinaryIO | None:
-        """Itself as a seekable file, where it was not packed."""
+        """Return the file as a seekable one, or None if it was packed or is not seekable."""
         return self.source.whole() if self.source else None
 
     def close(self) -> None:
-        """Do nothing: whoever opened what it was unpacked from closes that."""
+        """Do nothing: whoever opened the source closes it."""
 
 
 def peeked(pieces: Pieces) -> tuple[bytes, Pieces]:
-    """Return the first HEAD_SIZE bytes, and all pieces from the first, with any damage in its place."""
+    """Return the first HEAD_SIZE bytes, and all pieces including those, with any damage in its place."""
     first: list[bytes] = []
     size = 0
     try:
@@ -122,9 +122,9 @@ def _damaged(pieces: list[bytes], damage: DamagedLogError) -> Pieces:
 
 @contextmanager
 def seekable(source: Source) -> Iterator[BinaryIO]:
-    """Give a source as a seekable file, through a temporary file where it is not one itself.
+    """Open a source as a seekable file, copying it to a temporary file if it is not seekable itself.
 
-    Raises LogError where its pieces are damaged or cannot be stored.
+    Raises LogError if its pieces are damaged or cannot be stored.
     """
     whole = source.whole()
     if whole is not None:
@@ -138,7 +138,7 @@ def seekable(source: Source) -> Iterator[BinaryIO]:
                 stored.write(piece)
         except DamagedLogError as damage:
             raise LogError(
-                f"{damage} What is in it cannot be read without its end. Fetch the file again."
+                f"{damage} Its contents cannot be read without its end. Fetch the file again."
             ) from damage
         except OSError as error:
             raise LogError(f"{source.name}: cannot be unpacked: {reason_of(error)}.") from error

@@ -1,7 +1,7 @@
-"""Where logs lie: a path, a folder, a pattern, standard input or an open file -> its places.
+"""A path, a folder, a pattern, standard input or an open file -> the places of logs.
 
-A place is one file that may be opened, whatever leads to it. What is in an archive is no place: it is
-reached through the archive's own.
+A place is one file that can be opened. A file in an archive is not a place: it is read through the place
+of the archive.
 """
 
 from __future__ import annotations
@@ -20,19 +20,20 @@ from flowtag_core.sources.pieces import Source
 from flowtag_core.sources.stream import Stream, regular_size, start_of, status_of
 
 LogFile = str | os.PathLike[str] | BinaryIO
-"""What counts as a log: a path, `-` for standard input, or a file opened in binary mode."""
+"""A log as a caller gives it: a path, `-` for standard input, or a file opened in binary mode."""
 
 DASH: Final = "-"
-"""Stands for standard input, as an output for standard output."""
+"""The name for standard input, or for standard output if it is an output."""
 _ALL_BELOW: Final = "**"
 
 
 @dataclass(frozen=True)
 class Place:
-    """One file that can be opened: its name, a function that opens it, its size in bytes if known.
+    """One file that can be opened: its name, a function that opens it, and its size in bytes if known.
 
-    `identity` is the same for every path and link to one regular file, else None. `version` changes
-    with its content; only a file given by path has one. `can_open_again` promises the same bytes.
+    `identity` is the same for every path and link to the same regular file, and None for anything else.
+    `version` changes with the content; only a file given by its path has one. If `can_open_again` is
+    true, opening it again gives the same bytes.
     """
 
     name: str
@@ -43,12 +44,12 @@ class Place:
     can_open_again: bool = True
 
     def open(self) -> Source:
-        """Open it under its name; whoever calls closes it. Raises LogError where that fails."""
+        """Open the file under its name; the caller must close it. Raises LogError if that fails."""
         return self.opened_as(self.name)
 
 
 class Refusal(NamedTuple):
-    """A file or folder that gives nothing, and a sentence that says why."""
+    """A file or folder that cannot be read, and a sentence that says why."""
 
     name: str
     sentence: str
@@ -58,7 +59,7 @@ class Refusal(NamedTuple):
 class Log:
     """A log as it was given: one file, or a folder with every file below it.
 
-    `refusals` are about what in a folder cannot be read.
+    `refusals` lists the files and folders in it that cannot be read.
     """
 
     name: str
@@ -68,23 +69,23 @@ class Log:
 
 
 def logs_at(path: str) -> list[Log]:
-    """The logs that a path means: itself, or what a pattern such as `logs/**/*.gz` matches, by name.
+    """Return the log at a path, or the matches of a pattern such as `logs/**/*.gz`, sorted by name.
 
-    A shell usually expands these first. Raises LogError where reading would surely fail; nothing
-    is read.
+    A shell usually expands patterns first. Nothing is read; raises LogError if reading would certainly
+    fail.
     """
     if path == DASH or os.path.lexists(path):
         return [log_at(path)]
     matched = sorted(glob.glob(path, recursive=True))
-    if _ALL_BELOW in path:  # the files of a folder that it finds are found by themselves
+    if _ALL_BELOW in path:  # `**` matches the files in each folder too, so the folders are dropped.
         matched = [each for each in matched if not os.path.isdir(each)]
     return [log_at(each) for each in matched or [path]]
 
 
 def log_at(path: str, name: str | None = None) -> Log:
-    """The log at a path: the file, or all files in and below a folder, by name, except hidden ones.
+    """Return the log at a path: the file, or all files below a folder except hidden ones, sorted by name.
 
-    Raises LogError where there is no such path or nothing in it.
+    Raises LogError if the path does not exist or is a folder without files.
     """
     if path == DASH or not os.path.isdir(path):
         return Log(name or _name(path), (_place(path, name),))
@@ -94,27 +95,29 @@ def log_at(path: str, name: str | None = None) -> Log:
         folders[:] = sorted(each for each in folders if each[0] != ".")
         files += [os.path.join(folder, each) for each in sorted(names) if each[0] != "."]
     if not files and not errors:
-        raise LogError(f"{path}: is a folder without files. Give the folder that has the logs.")
+        raise LogError(
+            f"{path}: is a folder without files. Choose the folder that contains the logs."
+        )
     name = name or path
     refusals = [Refusal(name, str(_not_opened(error.filename, error))) for error in errors]
     places = []
     for file in files:
         try:
             place = _place(file)
-        except LogError as error:  # a link that leads nowhere
+        except LogError as error:  # a broken link
             refusals.append(Refusal(file, str(error)))
             continue
         if place.identity is None:
-            refusals.append(Refusal(file, f"{file}: is no regular file and was not read."))
+            refusals.append(Refusal(file, f"{file}: is not a regular file and was not read."))
         else:
             places.append(place)
     return Log(name, tuple(places), tuple(refusals), is_folder=True)
 
 
 def log_of(file: LogFile, name: str | None = None) -> Log:
-    """The log in an open file or at a path, under this name if one is given; patterns are paths here.
+    """Return the log in an open file or at a path, under `name` if given. Patterns are not expanded.
 
-    Raises LogError where it is neither, or where reading would surely fail.
+    Raises LogError if `file` is neither, or if reading it would certainly fail.
     """
     if isinstance(file, (str, os.PathLike)):
         return log_at(os.fspath(file), name)
@@ -125,7 +128,7 @@ def log_of(file: LogFile, name: str | None = None) -> Log:
 
 
 def name_of(file: LogFile) -> str:
-    """The name of a log in results and messages."""
+    """Return the name of a log in results and messages."""
     if isinstance(file, (str, os.PathLike)):
         return _name(os.fspath(file))
     name = getattr(file, "name", None)
@@ -133,21 +136,22 @@ def name_of(file: LogFile) -> str:
 
 
 def file_identity(file: str | TextIO | None) -> tuple[int, int] | None:
-    """The device and inode of a regular file, the same for every path and link to it; else None.
+    """Return the device and inode of a regular file, or None for anything else.
 
-    `-` stands for standard input; an open text stream is the file that it reads or writes.
+    They are the same for every path and link to the file. `-` means standard input, and an open text
+    stream means the file that it reads or writes.
     """
     if file == DASH:
         file = sys.stdin
     try:
         status = os.stat(file) if isinstance(file, str) else os.fstat(cast(TextIO, file).fileno())
-    except (OSError, ValueError, AttributeError):  # a stream that is closed is None
+    except (OSError, ValueError, AttributeError):  # sys.stdin is None if it is closed.
         return None
     return _identity(status)
 
 
 def same_files(places: Iterable[Place]) -> list[list[str]]:
-    """The names of places that are one file, where there are several; each list in the order given."""
+    """Group the names of places that are the same file, in the given order. Other places are left out."""
     by_identity: dict[Hashable, list[str]] = {}
     for place in places:
         if place.identity is not None:
@@ -176,7 +180,7 @@ def _place(path: str, name: str | None = None) -> Place:
 
 
 def _open_file(file: BinaryIO, name: str) -> Place:
-    """The place of a file that is open already; an upload says its size by itself."""
+    """Return the place of a file that is already open; an upload states its size in `size`."""
     said, status, start = getattr(file, "size", None), status_of(file), start_of(file)
     identity = _identity(status) if status else None
     known = status.st_size if status and identity else None
@@ -187,15 +191,15 @@ def _open_file(file: BinaryIO, name: str) -> Place:
 
 def _open_stdin(name: str) -> Source:
     if sys.stdin is None:
-        raise LogError("stdin: is closed. Name a file instead of -.")
+        raise LogError("stdin: is closed. Give a file name instead of -.")
     stream = sys.stdin.buffer
     return Stream(name, stream, regular_size(stream), start_of(stream))
 
 
 def _open_path(path: str, known: int | None, name: str) -> Source:
-    """Open a path, which had `known` bytes when it was looked at first."""
+    """Open a path that had `known` bytes when it was first looked at."""
     try:
-        file = open(path, "rb", buffering=0)  # noqa: SIM115  (whoever takes the source closes it)
+        file = open(path, "rb", buffering=0)  # noqa: SIM115  (the caller closes the source)
     except (OSError, ValueError) as error:
         raise _not_opened(path, error) from error
     stream = cast(BinaryIO, file)

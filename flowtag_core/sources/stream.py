@@ -1,4 +1,4 @@
-"""An open local file, an upload or standard input, read as a source."""
+"""An open local file, an upload or standard input as a source."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import READ_SIZE, Pieces, Source
 
 _LAST: Final = 1 << 11
-"""Bytes at the end of a piece in which a line end is looked for."""
+"""The number of bytes at the end of a piece that are searched for a line end."""
 
 
 class Stream:
-    """A binary file, read from `start` on; `start` is None where the file is not seekable.
+    """A binary file, read from the position `start`, which is None if the file is not seekable.
 
-    `size` is in bytes, None where it is not known.
+    `size` is in bytes, or None if it is not known.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Stream:
         self._start = start
 
     def pieces(self) -> Pieces:
-        """Its bytes from the beginning; raises DamagedLogError where they are fewer than its size."""
+        """Yield the file's bytes from `start`; raises DamagedLogError if the file ends before `size`."""
         if self._start is not None:
             self._seek(self._start)
         done = 0
@@ -51,15 +51,15 @@ class Stream:
         if done < promised:
             raise DamagedLogError(
                 f"{self.name}: ends at byte {done:,} of {promised:,}: it became shorter while it "
-                "was read."
+                "was being read."
             )
 
     def again(self, place: int) -> Pieces | None:
-        """Its bytes from this place on, once more; None where it is not seekable."""
+        """Reread the file from position `place` after `start`, or return None if it is not seekable."""
         return None if self._start is None else self._from(self._start + place)
 
     def whole(self) -> BinaryIO | None:
-        """Itself as a seekable file, at its beginning, if it is one."""
+        """Return a seekable file that begins at `start`, or None if the file is not seekable."""
         if self._start is None:
             return None
         self._seek(self._start)
@@ -80,12 +80,12 @@ class Stream:
             piece = self._file.read(size)
         except (OSError, ValueError, EOFError) as error:
             raise LogError(f"{self.name}: cannot be read: {reason_of(error)}.") from error
-        if not isinstance(piece, bytes):  # text, or None from a pipe that does not wait
-            raise LogError(f"{self.name}: gives no bytes; open it in binary mode ('rb').")
+        if not isinstance(piece, bytes):  # text, or None from a non-blocking pipe
+            raise LogError(f"{self.name}: does not return bytes. Open it in binary mode ('rb').")
         return piece
 
     def _enough(self, done: int) -> int:
-        """The number of bytes to read: up to a line end, where one is near, so that no line is cut."""
+        """Return how many bytes to read: up to a line end if one is near, so that no line is split."""
         if self._start is None or self.size is None or self.size - done < READ_SIZE:
             return READ_SIZE
         place = self._file.tell()
@@ -96,9 +96,9 @@ class Stream:
 
 
 class Watched:
-    """A source of which each read is noticed: `bytes_read` counts up, then `on_read` is called.
+    """A source that adds each read to `bytes_read` and then calls `on_read`.
 
-    Each charge to its budget is noticed too.
+    Charges to its budget call `on_read` too.
     """
 
     def __init__(self, source: Source, on_read: Callable[[], None] = lambda: None) -> None:
@@ -108,17 +108,17 @@ class Watched:
         self.close = source.close
         self.bytes_read = 0
         self._reached = 0
-        self.budget = Budget(source.name, lambda: self.came, lambda: self.on_read())  # noqa: PLW0108 (it changes)
+        self.budget = Budget(source.name, lambda: self.came, lambda: self.on_read())  # noqa: PLW0108 (it may change)
         self._source = source
         self.on_read = on_read
 
     @property
     def came(self) -> int:
-        """The bytes that were read, each once: some are read again and again."""
+        """The number of bytes read. Bytes that are read repeatedly count once."""
         return self._reached if self.size is None else min(self.bytes_read, self.size)
 
     def pieces(self) -> Pieces:
-        """The source's bytes."""
+        """Yield the source's bytes."""
         place = 0
         for piece in self._source.pieces():
             place += len(piece)
@@ -126,7 +126,7 @@ class Watched:
             yield piece
 
     def whole(self) -> BinaryIO | None:
-        """The source as a seekable file, if it is one."""
+        """Return the source as a seekable file, or None if it is not seekable."""
         whole = self._source.whole()
         if whole is None:
             return None
@@ -139,14 +139,14 @@ class Watched:
         return cast(BinaryIO, _Whole(whole, 0, read))
 
     def _noticed(self, piece: bytes, place: int) -> None:
-        """Take note of a piece that ends at this place."""
+        """Record a piece that ends at this place, and call `on_read`."""
         self.bytes_read += len(piece)
         self._reached = max(self._reached, place)
         self.on_read()
 
 
 class _Whole(io.RawIOBase):
-    """A seekable file from one of its places on, read by a call of its own."""
+    """A view of a seekable file from the position `start` on. All reads go through the function `read`."""
 
     def __init__(self, file: BinaryIO, start: int, read: Callable[[int], bytes]) -> None:
         self._file, self._start, self._read = file, start, read
@@ -170,26 +170,26 @@ class _Whole(io.RawIOBase):
 
 
 def regular_size(file: BinaryIO) -> int | None:
-    """The bytes of an open regular file; None for any other stream, such as one that unpacks."""
+    """Return the size in bytes of an open regular file, or None for any other stream, such as a GzipFile."""
     status = status_of(file)
     return status.st_size if status and stat.S_ISREG(status.st_mode) else None
 
 
 def status_of(file: Any) -> os.stat_result | None:
-    """The status of an open file; None where it reads from something else."""
+    """Return the `os.stat_result` of an open file, or None for any other kind of stream."""
     raw = getattr(file, "raw", file)
     if not isinstance(raw, io.FileIO):
         return None
-    with suppress(OSError, ValueError):  # whoever reads it says that it is closed
+    with suppress(OSError, ValueError):  # A closed file is reported when it is read.
         return os.fstat(raw.fileno())
     return None
 
 
 def start_of(file: BinaryIO) -> int | None:
-    """The current place in a file; None where it is not seekable."""
+    """Return the current position in a file, or None if it is not seekable."""
     with suppress(OSError, ValueError, AttributeError):
         if file.seekable():
             place = file.tell()
-            file.seek(place)  # some only say that they can
+            file.seek(place)  # Some files only claim to be seekable.
             return place
     return None

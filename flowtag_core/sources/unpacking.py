@@ -1,7 +1,7 @@
-"""A packed file -> the files in it, each in pieces; also what is packed several times over.
+"""A packed file -> the files in it, each in pieces. Packings may be nested.
 
-A file's content says what it is; its name is only for messages. Sources: RFC 1952 (gzip), RFC 8878
-(zstd).
+The type of a file is detected from its content; its name is only for messages. Sources: RFC 1952 (gzip),
+RFC 8878 (zstd).
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from flowtag_core.sources.pieces import (
 )
 
 _PACKED_SIZE: Final = 1 << 16
-# A byte of zstd may stand for 32 kB: what one call gives must be bounded.
+# A byte of zstd may expand to 32 kB, and the output of one call must be bounded.
 _ZSTD_SIZE: Final = 1 << 10
 _ZSTD_HEADER: Final = 18
 _ZSTD_WINDOW: Final = 1 << 28
-"""Bytes of what came before that a frame may refer to: they must be held in memory."""
+"""The most bytes of earlier output that a frame may refer to; they must be kept in memory."""
 _INNER_WINDOW: Final = 1 << 26
-"""That of zstd inside zstd: all of them are held at once."""
+"""The limit for zstd inside zstd, where several windows are in memory at the same time."""
 _MEMBER_COST: Final = 3_000
-"""The work to begin a gzip member or a zstd frame, in bytes of log to count."""
+"""The cost of starting a gzip member or a zstd frame, in bytes of log that take as long to count."""
 _MOST_LAYERS: Final = 3
 _OFFICE: Final = (b"[Content_Types].xml", b"mimetypeapplication/vnd.oasis.opendocument")
 
@@ -43,9 +43,9 @@ _ZLIB: Final = type(zlib.decompressobj())
 
 
 class _Packing(NamedTuple):
-    """One way to pack: its name, whether a file that begins so has it, and how it is taken off.
+    """A packing: its name, a test for the first bytes of a file, and a function that unpacks it.
 
-    One that is no layer is not counted in the limit of _MOST_LAYERS.
+    Only a packing that is a layer counts toward _MOST_LAYERS.
     """
 
     name: str
@@ -55,11 +55,11 @@ class _Packing(NamedTuple):
 
 
 def unpacked(source: Source) -> Iterator[File]:
-    """Each file in a source, or the source itself if it is not packed. Read them in order.
+    """Yield each file in a source, or the source itself if it is not packed. Read them in order.
 
-    Raises LogError where it cannot be unpacked at all. The pieces raise DamagedLogError, after
-    everything that came out before, where packed data ends early or does not hold together, and
-    OverBudgetError where all files together unpack to more than any flow log could be.
+    Raises LogError if the source cannot be unpacked at all. If the packed data ends early or is invalid,
+    the pieces yield everything before that and then raise DamagedLogError. They raise OverBudgetError if
+    all files together expand to more than any real log.
     """
     file = File(source.name, source.pieces(), source=source, budget=source.budget)
     yield from _unpacked(file, 0)
@@ -74,9 +74,9 @@ def _unpacked(file: File, layer: int) -> Iterator[File]:
         return
     name = file.name
     if packing is _ZIP and any(mark in head for mark in _OFFICE):
-        raise LogError(f"{name}: is an Office document, not a flow log. Save its sheet as CSV.")
+        raise LogError(f"{name}: is an Office document, not a flow log. Save the sheet as CSV.")
     if layer == _MOST_LAYERS and packing.is_layer:
-        raise LogError(f"{name}: is packed more than {_MOST_LAYERS} times over. Unpack it first.")
+        raise LogError(f"{name}: is packed in more than {_MOST_LAYERS} layers. Unpack it first.")
     around = f"{file.wrapping}, {packing.name}" if file.wrapping else packing.name
     for inner in packing.open(file):
         if inner.refusal:
@@ -93,12 +93,12 @@ def _unpacked(file: File, layer: int) -> Iterator[File]:
 
 
 def _of(file: File, pieces: Pieces) -> File:
-    """Return a file of the same name with these unpacked pieces, charged to its budget."""
+    """Return a file of the same name with these unpacked pieces, which are charged to its budget."""
     return File(file.name, _charged(pieces, file.budget), budget=file.budget)
 
 
 def _charged(pieces: Pieces, budget: Budget) -> Pieces:
-    """The pieces, each charged to the budget."""
+    """Yield the pieces, charging each to the budget."""
     for piece in pieces:
         budget.stream(len(piece))
         yield piece
@@ -113,10 +113,10 @@ def _open_zstd(file: File) -> Iterator[File]:
 
 
 def _gunzip(pieces: Pieces, file: File) -> Pieces:
-    """The content of all gzip members, MEMBER_END behind each; `pieces` are those of the file.
+    """Yield the content of all gzip members, with MEMBER_END after each. `pieces` are the bytes of `file`.
 
-    Raises DamagedLogError, after all that came out, where a member is cut short, does not hold
-    together or is followed by something else than zero padding.
+    Raises DamagedLogError, after everything that could be unpacked, if a member is cut short, is invalid
+    or is followed by anything but zero padding.
     """
     isal = _isal() if file.again(0) is not None else None
     reached = _Reached()
@@ -126,15 +126,15 @@ def _gunzip(pieces: Pieces, file: File) -> Pieces:
     try:
         yield from _members(pieces, file, isal, reached)
     except DamagedLogError:
-        # It discards what it unpacked right before the damage. zlib does not, if it is asked.
+        # isal discards its output right before the damage, so zlib unpacks this member again.
         again = file.again(reached.start) or iter(())
         rest = _members(again, file, zlib, _Reached(reached.start))
         yield from _behind(reached.given, rest)
-        raise  # the file itself ended too early, between two members
+        raise  # The file itself ended too early, between two members.
 
 
 def _isal() -> Any:
-    """The library that unpacks three times as fast as zlib; None where it is not installed."""
+    """Return the isal library, which is three times as fast as zlib, or None if it is not installed."""
     try:
         from isal import isal_zlib
     except ImportError:
@@ -143,7 +143,7 @@ def _isal() -> Any:
 
 
 class _Reached:
-    """The progress of unpacking: where the last member begins, and how much was given of it."""
+    """The progress of unpacking: where the last member begins, and how many bytes of it were yielded."""
 
     def __init__(self, start: int = 0) -> None:
         self.start = start
@@ -179,7 +179,7 @@ def _members(pieces: Pieces, file: File, library: Any, reached: _Reached) -> Pie
 
 
 def _behind(size: int, pieces: Pieces) -> Pieces:
-    """The pieces without so many first bytes, and without the ends of members among them."""
+    """Yield the pieces without their first `size` bytes, and without the member ends among those."""
     for piece in pieces:
         if size < len(piece) or not size:
             yield piece[size:]
@@ -187,21 +187,21 @@ def _behind(size: int, pieces: Pieces) -> Pieces:
 
 
 def _sliced(pieces: Pieces, size: int) -> Pieces:
-    """Small pieces: what follows a member's end is copied, thousands of times for tiny members."""
+    """Yield smaller pieces: the rest of a piece is copied at each member end, and members may be tiny."""
     for piece in pieces:
         for start in range(0, len(piece), size):
             yield piece[start : start + size]
 
 
 def _inflate(member: Any, packed: bytes) -> Pieces:
-    """Unpack these bytes of one member, in bounded pieces, up to its end or the damage."""
+    """Unpack these bytes of one member in bounded pieces, up to its end or the damage."""
     text = b""
     while not member.eof and (packed or len(text) == READ_SIZE):
         before = member.copy() if isinstance(member, _ZLIB) else None
         try:
             text = member.decompress(packed, READ_SIZE)
         except zlib.error:
-            # zlib discards what it unpacked in a call that fails: go up to the bad byte.
+            # zlib discards the output of a call that fails, so go byte by byte up to the bad one.
             if before is not None:
                 texts = (before.decompress(packed[i : i + 1]) for i in range(len(packed)))
                 yield from filter(None, texts)
@@ -212,16 +212,16 @@ def _inflate(member: Any, packed: bytes) -> Pieces:
 
 
 def _unzstd(pieces: Pieces, file: File) -> Pieces:
-    """The content of all zstd frames; frames to be skipped have none.
+    """Yield the content of all zstd frames; skippable frames have none.
 
-    A frame's end is no line's end: what packs in parallel makes frames of any part of a file. Raises
-    DamagedLogError as for gzip.
+    The end of a frame does not end a line: a parallel compressor may split a file into frames anywhere.
+    Raises DamagedLogError as `_gunzip` does.
     """
     try:
         import zstandard
     except ImportError:
         raise LogError(
-            f"{file.name}: is compressed with zstd, for which the Python package zstandard is needed. "
+            f"{file.name}: is compressed with zstd, and the Python package zstandard is not installed. "
             "Install it: pip install zstandard."
         ) from None
     name, packed = file.name, 0
@@ -251,7 +251,7 @@ def _unzstd(pieces: Pieces, file: File) -> Pieces:
 
 
 def _refuse_large_window(name: str, begin: bytes, most: int) -> None:
-    """Raise LogError where a zstd frame begins like one that needs more memory than is given to it."""
+    """Raise LogError if a zstd frame that begins like this needs a larger window than allowed."""
     import zstandard
 
     with suppress(zstandard.ZstdError):
@@ -259,31 +259,31 @@ def _refuse_large_window(name: str, begin: bytes, most: int) -> None:
         if window > most:
             raise LogError(
                 f"{name}: needs a zstd window of {window >> 20:,} MB, and flowtag allows "
-                f"at most {most >> 20} MB for it. Unpack it first: zstd -d --long=31."
+                f"at most {most >> 20} MB. Unpack it first: zstd -d --long=31."
             )
 
 
 def _apart(name: str, kind: str, packed: int) -> DamagedLogError:
     return DamagedLogError(
-        f"{name}: is damaged: the {kind} data does not hold together at or before byte {packed:,}."
+        f"{name}: is damaged: the {kind} data is invalid at or before byte {packed:,}."
     )
 
 
 def _cut_short(name: str, kind: str, packed: int) -> DamagedLogError:
     return DamagedLogError(
-        f"{name}: is cut short: the {kind} data stops at byte {packed:,} without its end."
+        f"{name}: is cut short: the {kind} data stops at byte {packed:,}, before its end."
     )
 
 
 def _open_tar(file: File) -> Iterator[File]:
-    from flowtag_core.sources.archives import tar_files  # which few need, and which takes time
+    from flowtag_core.sources.archives import tar_files  # rarely needed, and slow to import
 
     for inner in tar_files(file.name, file.content, file.budget):
         yield replace(inner, budget=file.budget)
 
 
 def _open_zip(file: File) -> Iterator[File]:
-    """The files of a zip archive, in the order of its directory, which stands at its end."""
+    """Yield the files in a zip archive, in the order of the directory at its end."""
     from flowtag_core.sources.archives import zip_files
 
     is_given = file.source is not None
@@ -294,7 +294,7 @@ def _open_zip(file: File) -> Iterator[File]:
 
 
 def _open_wide(file: File) -> Iterator[File]:
-    """Give the text in UTF-8."""
+    """Yield the file with its text converted to UTF-8."""
     head, pieces = peeked(file.content)
     yield _of(file, _as_utf8(pieces, _wide(head)))
 
@@ -309,7 +309,7 @@ def _as_utf8(pieces: Pieces, encoding: str) -> Pieces:
 
 
 def _wide(head: bytes) -> str:
-    """The encoding of a text in UTF-16, by its mark or by the NULs in its first letters; else none."""
+    """Return the encoding of UTF-16 text, by its BOM or NULs in its first letters; empty for other text."""
     for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
         if head.startswith(mark):
             return encoding

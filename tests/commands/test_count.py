@@ -77,9 +77,9 @@ def test_a_damaged_log_is_counted_up_to_the_damage_and_exits_1(tmp_path, lookup)
         ((LOG, "nowhere.csv", "OUT"), "nowhere.csv: there is no such file"),
         ((LOG, "nowhere.log", SAMPLE_LOOKUP, "OUT"), "nowhere.log: there is no such file"),
         ((SAMPLE_LOOKUP, LOG, "OUT"), "needs the three columns dstport, protocol and tag"),
-        ((LOG, SAMPLE_LOOKUP, str(SAMPLE)), "is a folder"),
-        ((LOG, SAMPLE_LOOKUP, ""), "is a folder or no name"),
-        ((LOG, SAMPLE_LOOKUP, "new/"), "is a folder or no name"),
+        ((LOG, SAMPLE_LOOKUP, str(SAMPLE)), "is not a file name"),
+        ((LOG, SAMPLE_LOOKUP, ""), "is not a file name"),
+        ((LOG, SAMPLE_LOOKUP, "new/"), "is not a file name"),
         ((LOG, SAMPLE_LOOKUP, "no/such/folder/result.csv"), "there is no folder"),
         (("-", "-", "OUT"), "standard input (-) can be read only once"),
         (
@@ -327,7 +327,7 @@ def test_what_is_no_regular_file_in_a_folder_is_named_and_not_waited_for(bucket,
     os.mkfifo(bucket / "export" / "pipe")
     done = run(bucket / "export", lookup, "-", timeout=30)
     assert done.returncode == 1
-    assert b"pipe: is no regular file and was not read." in done.stderr
+    assert b"pipe: is not a regular file and was not read." in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The result CSV has every count, in order, byte for byte."""
+"""The result CSV contains every count, in order, byte for byte."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ def sample():
     return parse_flow_log(SAMPLE / "flow.log"), load_lookup_table(SAMPLE / "lookup.csv")
 
 
-def test_the_result_is_two_sections_byte_for_byte(sample, tmp_path):
+def test_the_result_has_two_sections_and_the_same_bytes_in_a_file_and_a_stream(sample, tmp_path):
     path = tmp_path / "result.csv"
     write_results(map_tags(*sample), path)
     text = path.read_bytes().decode("utf-8")
@@ -32,14 +32,14 @@ def test_the_result_is_two_sections_byte_for_byte(sample, tmp_path):
     assert stream.getvalue() == path.read_bytes() == b"".join(result_csv(map_tags(*sample)))
 
 
-def test_no_flow_at_all_still_has_untagged():
+def test_a_result_without_flows_still_lists_untagged():
     assert b"".join(result_csv(map_tags(parse(), load()))) == (
         b"Tag Counts:\nTag,Count\nUntagged,0\n\n"
         b"Port/Protocol Combination Counts:\nPort,Protocol,Count\n"
     )
 
 
-def test_tags_go_by_count_then_name_and_combinations_by_port_then_protocol_name():
+def test_tags_are_sorted_by_count_then_name_and_combinations_by_port_then_protocol():
     lookup = load(b'dstport,protocol,tag\n1,*,b\n2,*,a\n3,*,"x, ""y"""\n4,*,unused\n')
     flows = [
         line(dstport=port, protocol=protocol)
@@ -62,7 +62,7 @@ def test_tags_go_by_count_then_name_and_combinations_by_port_then_protocol_name(
 
 
 @given(log_lines, st.lists(rule_texts, max_size=8))
-def test_read_as_a_csv_the_result_has_every_count_of_the_report_in_order(lines, rules):
+def test_the_result_parsed_as_csv_has_every_count_of_the_report_in_order(lines, rules):
     report = map_tags(parse(*lines), load(lookup_text(rules)), measure="bytes")
     text = b"".join(result_csv(report)).decode()
     rows = list(csv.reader(io.StringIO(text, newline="")))
@@ -75,14 +75,14 @@ def test_read_as_a_csv_the_result_has_every_count_of_the_report_in_order(lines, 
     assert pairs == list(report.combination_counts.items())
 
 
-def test_a_result_of_many_pieces_is_as_whole_as_one_of_few():
+def test_a_result_in_many_pieces_is_complete():
     ports = range(10_000)
     report = map_tags(parse(*(line(dstport=str(port)) for port in ports)), load())
     told = b"".join(result_csv(report)).decode().splitlines()
     assert told[-len(ports) :] == [f"{port},tcp,1" for port in ports]
 
 
-def test_a_result_that_cannot_be_written_is_an_error_and_leaves_nothing(sample, tmp_path):
+def test_a_result_that_cannot_be_written_is_an_error_and_leaves_nothing_behind(sample, tmp_path):
     with pytest.raises(OutputError, match="could not be written"):
         write_results(map_tags(*sample), tmp_path / "no folder" / "result.csv")
     assert list(tmp_path.iterdir()) == []

@@ -136,7 +136,7 @@ def test_what_is_wrong_with_the_arguments_is_said_and_the_rest_is_read(folder):
 def test_what_is_no_regular_file_is_not_waited_for(folder):
     os.mkfifo(folder / "logs" / "pipe")
     (sentence,) = started(folder / "logs").messages.refused
-    assert "pipe: is no regular file" in sentence
+    assert "pipe: is not a regular file" in sentence
     session = started(folder / "logs" / "a.log", "--lookup", folder / "logs" / "pipe")
     session.take_in([load_lookup_table(io.BytesIO(LOOKUP))])
     assert not session.desk.has_lookup_to_save

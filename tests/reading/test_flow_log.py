@@ -38,7 +38,7 @@ def test_files_in_any_order_or_one_by_one_add_up_to_the_same(logs, rng):
 
 
 class Sized(io.BytesIO):
-    """An open file that says its size, as an upload does."""
+    """An open file that states its size, as an upload does."""
 
     can_seek = True
 
@@ -62,13 +62,13 @@ def _parquet():
 
 LOG = b"".join(line(dstport=str(port)) + b"\n" for port in range(2000))
 SMALL_FILES = {
-    "sound": LOG,
+    "valid": LOG,
     "gzip": gzip.compress(LOG),
-    "cut gzip": gzip.compress(LOG)[:-3000],
-    "spoilt gzip": gzip.compress(LOG)[:-2000] + bytes(2000),
+    "truncated gzip": gzip.compress(LOG)[:-3000],
+    "corrupt gzip": gzip.compress(LOG)[:-2000] + bytes(2000),
     "Parquet": _parquet(),
-    "cut Parquet": _parquet()[:-9],
-    "cut zip": b"PK\x03\x04" + LOG,
+    "truncated Parquet": _parquet()[:-9],
+    "truncated zip": b"PK\x03\x04" + LOG,
     "picture": b"\x89PNG" + LOG,
     "binary": b"\0" + LOG,
     "empty": b"",
@@ -77,7 +77,7 @@ SMALL_FILES = {
 
 
 def alone(content, name):
-    """What one file gives, or how it is refused."""
+    """Return the counts of one file, or the sentence that refuses it."""
     try:
         return parse(content, names=[name])
     except LogError as error:
@@ -85,7 +85,7 @@ def alone(content, name):
 
 
 @pytest.mark.parametrize("open_", [Sized, Flowing, "path"])
-def test_small_files_among_others_give_what_they_give_alone(open_, tmp_path):
+def test_small_files_have_the_same_counts_among_others_as_alone(open_, tmp_path):
     for name, content in SMALL_FILES.items():
         tmp_path.joinpath(name).write_bytes(content)
     files = [
@@ -94,7 +94,7 @@ def test_small_files_among_others_give_what_they_give_alone(open_, tmp_path):
     ]
     for place, (name, content) in enumerate(SMALL_FILES.items()):
         expected = alone(content, name)
-        several = files[place], io.BytesIO(LOG), Sized(LOG), tmp_path / "sound"
+        several = files[place], io.BytesIO(LOG), Sized(LOG), tmp_path / "valid"
         if isinstance(expected, str):
             with pytest.raises(LogError) as refusal:
                 parse_flow_log(*several, names=[name, "b", "c", "d"])
@@ -102,13 +102,13 @@ def test_small_files_among_others_give_what_they_give_alone(open_, tmp_path):
         else:
             found = parse_flow_log(*several, names=[name, "b", "c", "d"])
             whole, part = expected.files[name], found.files[name]
-            assert replace(part, size=0) == replace(whole, size=0)  # Parquet is read here and there
+            assert replace(part, size=0) == replace(whole, size=0)  # Parquet is not read in order.
             assert found.files["c"].flows == found.files["d"].flows == 2000
             assert found.total.flows == expected.total.flows + 6000
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 30])
-def test_of_each_file_it_is_told_how_far_it_has_come(count, tmp_path):
+def test_progress_is_reported_for_each_file(count, tmp_path):
     for number in range(count):
         tmp_path.joinpath(f"{number:02}.log").write_bytes(LOG)
     told = []
@@ -117,7 +117,7 @@ def test_of_each_file_it_is_told_how_far_it_has_come(count, tmp_path):
     assert list(last.values()) == [(len(LOG), 2000)] * count
 
 
-def test_lines_and_bytes_of_an_archive_never_shrink_nor_pass_its_end(tmp_path):
+def test_progress_in_an_archive_never_goes_back_or_past_the_end(tmp_path):
     with zipfile.ZipFile(tmp_path / "logs.zip", "w") as archive:
         archive.writestr("a.log", LOG)
         archive.writestr("b.log", LOG[:700])
@@ -128,7 +128,7 @@ def test_lines_and_bytes_of_an_archive_never_shrink_nor_pass_its_end(tmp_path):
     assert max(each.bytes_read for each in told) <= told[-1].size
 
 
-def test_standard_input_is_no_file_of_that_name(tmp_path, monkeypatch):
+def test_a_dash_means_standard_input_even_if_a_file_has_that_name(tmp_path, monkeypatch):
     tmp_path.joinpath("-").write_bytes(b"some")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Flowing(LOG)))
@@ -147,7 +147,7 @@ def test_a_path_a_stream_and_standard_input_are_read_alike(tmp_path, monkeypatch
     assert counts.total.size == 4 * path.stat().st_size
 
 
-def test_equal_names_are_told_apart():
+def test_equal_names_are_made_unique():
     assert distinct_names(["a", "a", "a (2)", "a"]) == ["a", "a (2)", "a (2) (2)", "a (3)"]
 
 
@@ -162,7 +162,7 @@ def test_progress_ends_with_everything_read(tmp_path):
     assert [part.lines for part in told] == sorted(part.lines for part in told)
 
 
-def test_a_stream_that_says_its_size_in_its_own_way_is_counted():
+def test_a_stream_whose_size_is_not_a_number_is_counted():
     class Stream(io.BytesIO):
         def size(self):
             return 0
@@ -185,17 +185,17 @@ def test_cancel_stops_at_the_next_block():
     assert len(asked) == 3
 
 
-def test_a_format_that_cannot_serve_is_refused_before_anything_is_read():
+def test_an_invalid_format_is_refused_before_anything_is_read():
     with pytest.raises(FormatError):
         parse_flow_log("/there/is/no/such.log", format="version action")
 
 
-def test_nothing_to_read_is_nothing_counted():
+def test_counting_no_logs_gives_empty_counts():
     assert parse_flow_log().total.records == 0
 
 
 @pytest.mark.parametrize("content", [b"", gzip.compress(b"", mtime=0), b"\n\n", b"\xef\xbb\xbf"])
-def test_an_empty_log_has_no_flow_and_is_no_error(content):
+def test_an_empty_log_has_no_flows_and_is_not_an_error(content):
     counts = parse(content)
     assert counts.total.flows == 0
     assert counts.total.set_aside == {}
@@ -204,7 +204,7 @@ def test_an_empty_log_has_no_flow_and_is_no_error(content):
 CUSTOM = tuple(sorted(BY_VERSION[3]))
 
 
-def test_layouts_may_be_given_for_some_files_by_name():
+def test_formats_may_be_given_for_individual_files_by_name():
     custom = "".join(f"{record(CUSTOM, dstport='443')}\n" for _ in range(2))
     files = [io.BytesIO(text.encode()) for text in (line().decode(), custom)]
     counts = parse_flow_log(*files, names=["a", "b"], format={"b": " ".join(CUSTOM)})
@@ -212,7 +212,7 @@ def test_layouts_may_be_given_for_some_files_by_name():
 
 
 @given(st.lists(log_lines, max_size=5))
-def test_what_each_place_gives_adds_up_to_what_reading_them_together_gives(logs):
+def test_the_counts_of_each_place_add_up_to_the_counts_of_all_logs_together(logs):
     contents = [b"\n".join(lines) for lines in logs]
     places = [
         place
@@ -228,7 +228,7 @@ def test_what_each_place_gives_adds_up_to_what_reading_them_together_gives(logs)
 
 
 @pytest.mark.parametrize("open_", [Sized, Flowing])
-def test_a_place_that_is_no_log_is_an_error_of_its_own_and_the_next_one_is_counted(open_):
+def test_a_place_that_is_not_a_log_is_an_error_and_the_next_place_is_still_counted(open_):
     contents = LOG, b"\x89PNG" + LOG, LOG, b"\0" + LOG, LOG
     places = [log_of(open_(content), str(n)).places[0] for n, content in enumerate(contents)]
     flows = []
@@ -240,7 +240,7 @@ def test_a_place_that_is_no_log_is_an_error_of_its_own_and_the_next_one_is_count
     assert flows == [[2000], "1: is", [2000], "3: is", [2000]]
 
 
-def test_a_folder_of_which_some_cannot_be_used_is_counted_and_says_so(tmp_path):
+def test_a_folder_with_an_unusable_file_is_counted_and_names_that_file(tmp_path):
     (tmp_path / "a.log").write_bytes(LOG)
     (tmp_path / "b.png").write_bytes(b"\x89PNG")
     counts = parse_flow_log(tmp_path)
@@ -252,7 +252,7 @@ def test_a_folder_of_which_some_cannot_be_used_is_counted_and_says_so(tmp_path):
         parse_flow_log(tmp_path)
 
 
-def test_what_progress_or_cancel_raise_reaches_the_caller_as_it_is():
+def test_an_exception_from_progress_or_cancel_reaches_the_caller_unchanged():
     def fail(*_):
         raise ZeroDivisionError("mine")
 
@@ -261,7 +261,7 @@ def test_what_progress_or_cancel_raise_reaches_the_caller_as_it_is():
             parse(LOG, **{option: fail})
 
 
-def test_one_open_file_that_is_given_many_times_is_counted_each_time(tmp_path):
+def test_an_open_file_that_is_given_many_times_is_counted_each_time(tmp_path):
     (tmp_path / "a.log").write_bytes(LOG)
     with (tmp_path / "a.log").open("rb") as opened:
         for _ in range(5):
@@ -270,7 +270,7 @@ def test_one_open_file_that_is_given_many_times_is_counted_each_time(tmp_path):
 
 
 @pytest.mark.parametrize("method", ["tell", "seek", "seekable", "read"])
-def test_what_an_odd_file_object_raises_is_an_error_of_that_file(method):
+def test_an_exception_from_a_file_object_is_an_error_that_names_the_file(method):
     class Odd(io.BytesIO):
         name = "odd.log"
 
@@ -290,7 +290,7 @@ def test_a_closed_file_is_an_error_that_names_it(tmp_path):
         parse_flow_log(closed)
 
 
-def test_a_file_that_only_says_that_it_is_seekable_is_counted():
+def test_a_file_that_only_claims_to_be_seekable_is_counted():
     class Stuck(io.BytesIO):
         def seek(self, *_):
             raise io.UnsupportedOperation("seek")

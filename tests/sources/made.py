@@ -1,4 +1,4 @@
-"""Logs packed and open in many ways, and what is counted in them."""
+"""Packed logs, a slow stream, and functions that count them."""
 
 import io
 import tarfile
@@ -14,7 +14,7 @@ LOG = b"".join(text + b"\n" for text in LINES)
 
 
 class Dribble(io.RawIOBase):
-    """A file that gives out a few bytes at a time, as a pipe may."""
+    """A file that returns only a few bytes per read, as a pipe may."""
 
     def __init__(self, content, most):
         self._rest, self._most = io.BytesIO(content), most

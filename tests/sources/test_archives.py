@@ -1,4 +1,4 @@
-"""The files of an archive, in order; where it is damaged, all that came before."""
+"""The files in an archive come in order; if it is damaged, everything before the damage is kept."""
 
 import gzip
 import io
@@ -16,14 +16,14 @@ from tests.logs import line, text
 from tests.sources.made import parse, tarred, zipped
 
 
-def test_a_cut_zip_file_is_refused_by_name():
+def test_a_truncated_zip_file_is_refused_by_name():
     packed = zipped(text([line(dstport=str(port)) for port in range(20)]))
     for cut in range(8, len(packed), 7):
         with pytest.raises(LogError, match="damaged or cut short"):
             parse(packed[:cut])
 
 
-def test_one_file_of_an_archive_that_is_no_log_leaves_the_others():
+def test_a_file_in_an_archive_that_is_not_a_log_does_not_affect_the_others():
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("a.log", text([line()]))
@@ -42,7 +42,7 @@ def test_one_file_of_an_archive_that_is_no_log_leaves_the_others():
     assert sentence.startswith("log/x/picture.png: is a picture")
 
 
-def test_an_archive_of_which_nothing_can_be_used_is_an_error_that_says_why():
+def test_an_archive_without_a_usable_file_is_an_error_that_says_why():
     with pytest.raises(LogError, match=r"log/a\.png: is a picture"):
         parse(zipped(b"\x89PNG\r\n\x1a\n\0\0", "a.png"))
     encrypted = bytearray(zipped(text([line()])))
@@ -53,7 +53,7 @@ def test_an_archive_of_which_nothing_can_be_used_is_an_error_that_says_why():
 
 
 @pytest.mark.parametrize("ends", [True, False])
-def test_a_tar_archive_that_does_not_end_as_it_should_says_so(ends):
+def test_a_tar_archive_without_a_proper_end_is_reported(ends):
     archive = gzip.decompress(tarred(text([line()] * 9)))
     whole = parse(archive)
     assert (whole.total.flows, whole.total.damage) == (9, frozenset())
@@ -79,7 +79,7 @@ def hostile_archives():
         yield packed[:place] + bytes([packed[place] ^ 0xFF]) + packed[place + 1 :]
 
 
-def test_archives_that_were_made_to_mislead_give_flows_or_one_sentence():
+def test_a_malicious_archive_yields_flows_or_one_error_message():
     for archive in hostile_archives():
         try:
             total = parse(archive).total
@@ -91,7 +91,7 @@ def test_archives_that_were_made_to_mislead_give_flows_or_one_sentence():
 
 
 def tar_of(members, kind=tarfile.GNU_FORMAT):
-    """A tar archive; a member without content is a folder."""
+    """Return a tar archive; a member whose content is None is a folder."""
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w", format=kind) as archive:
         for name, content in members:
@@ -110,7 +110,7 @@ def cut_into(content, size):
 
 
 def got(files):
-    """What each file gave, up to the damage, which comes last."""
+    """Return the name and content of each file up to any damage, and the damage."""
     found, damage = [], ""
     try:
         for file in files:
@@ -126,7 +126,7 @@ CONTENTS = st.lists(st.binary(max_size=2000), min_size=1, max_size=5)
 
 
 @given(CONTENTS, st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT]), st.integers(1, 4000))
-def test_the_files_of_a_tar_archive_come_in_order_in_any_cut(contents, kind, size):
+def test_tar_files_come_in_order_however_the_archive_is_split_into_pieces(contents, kind, size):
     named = [(f"{'long name ' * (n * 30)}{n}", content) for n, content in enumerate(contents)]
     archive = tar_of([("folder", None), *named], kind)
     expected = [[f"logs.tar/{name}", content] for name, content in named]
@@ -134,7 +134,7 @@ def test_the_files_of_a_tar_archive_come_in_order_in_any_cut(contents, kind, siz
 
 
 @given(CONTENTS, st.data())
-def test_of_a_tar_archive_that_is_cut_every_byte_of_a_file_before_the_cut_is_there(contents, data):
+def test_a_truncated_tar_archive_yields_every_byte_before_the_cut(contents, data):
     archive = tar_of([(f"{n}.log", content) for n, content in enumerate(contents)])
     ends = 512 * sum(1 - -len(content) // 512 for content in contents)
     cut = data.draw(st.integers(0, ends))
@@ -149,7 +149,7 @@ def test_of_a_tar_archive_that_is_cut_every_byte_of_a_file_before_the_cut_is_the
     assert damage.startswith("logs.tar: is ")
 
 
-def test_what_damaged_the_tape_is_said_and_what_came_before_is_there():
+def test_a_tar_archive_in_damaged_gzip_keeps_everything_before_the_damage():
     archive = tar_of([("a.log", b"a" * 700), ("b.log", b"b" * 9000)])
 
     def pieces():
@@ -161,7 +161,7 @@ def test_what_damaged_the_tape_is_said_and_what_came_before_is_there():
     assert damage == "logs.tar: is cut short: the gzip data stops."
 
 
-def test_what_is_no_regular_file_in_a_tar_archive_is_none():
+def test_tar_members_that_are_not_regular_files_are_skipped():
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:
         for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE):
@@ -172,7 +172,7 @@ def test_what_is_no_regular_file_in_a_tar_archive_is_none():
         got(tar_files("logs.tar", iter([out.getvalue()]), Budget("logs.tar")))
 
 
-def test_what_systems_put_beside_files_is_none_of_them():
+def test_files_that_operating_systems_add_to_archives_are_skipped():
     names = ["__MACOSX/a.log", "x/._a.log", ".DS_Store", "x/Thumbs.db", "x/.hidden.log"]
     found, damage = got(
         tar_files("logs.tar", iter([tar_of([(name, b"x") for name in names])]), Budget("logs.tar"))
@@ -189,7 +189,7 @@ def zip_of(members, method=zipfile.ZIP_DEFLATED):
 
 
 @given(CONTENTS, st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED]))
-def test_the_files_of_a_zip_archive_come_in_order(contents, method):
+def test_zip_files_come_in_order(contents, method):
     named = [(f"{n}.log", content) for n, content in enumerate(contents)]
     expected = [[f"logs.zip/{name}", content] for name, content in named]
     assert got(
@@ -200,29 +200,29 @@ def test_the_files_of_a_zip_archive_come_in_order(contents, method):
 MANY_LINES = text([line()] * 9000)
 
 
-def test_a_file_in_a_zip_archive_that_does_not_hold_together_gives_what_came_before():
+def test_a_damaged_file_in_a_zip_archive_yields_everything_before_the_damage():
     packed = bytearray(zip_of([("a.log", MANY_LINES)], zipfile.ZIP_STORED).getvalue())
     packed[packed.index(MANY_LINES) + 9] ^= 1
     found, damage = got(zip_files("logs.zip", io.BytesIO(packed), Budget("logs.zip")))
     assert len(found[0][1]) > len(MANY_LINES) // 2
-    assert damage == "logs.zip/a.log: is damaged: the zip data does not hold together."
+    assert damage == "logs.zip/a.log: is damaged: the zip data is invalid."
 
 
 @pytest.mark.parametrize(
     ("method", "words"),
     [(zipfile.ZIP_BZIP2, "bzip2"), (zipfile.ZIP_LZMA, "LZMA"), (97, "another method")],
 )
-def test_a_file_in_a_zip_archive_that_is_not_packed_with_deflate_is_refused(method, words):
+def test_a_file_in_a_zip_archive_with_an_unusual_compression_is_refused(method, words):
     packed = bytearray(zip_of([("a.log", b"x" * 99)]).getvalue())
     for place in (8, packed.index(b"PK\x01\x02") + 10):
         packed[place] = method
     (file,) = zip_files("logs.zip", io.BytesIO(packed), Budget("logs.zip"))
     assert file.refusal == (
-        f"logs.zip/a.log: is packed with {words}, not deflate. Unpack it by hand."
+        f"logs.zip/a.log: is packed with {words}, not deflate. Unpack it first."
     )
 
 
-def test_names_after_names_without_a_file_are_damage_and_no_endless_descent():
+def test_thousands_of_long_names_without_a_file_are_damage_and_not_endless_recursion():
     name = tarfile.TarInfo("././@LongLink")
     name.type, name.size = tarfile.GNUTYPE_LONGNAME, 5
     archive = (name.tobuf(tarfile.GNU_FORMAT) + b"a.log".ljust(512, b"\0")) * 3000
@@ -230,11 +230,11 @@ def test_names_after_names_without_a_file_are_damage_and_no_endless_descent():
     assert damage.startswith("logs.tar: is damaged")
 
 
-def test_a_sound_zip_may_have_a_long_list_of_files_and_one_that_unpacks_to_a_long_list_is_refused():
+def test_a_zip_archive_may_have_a_long_list_of_files_unless_it_is_packed_itself():
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for number in range(8_000):
             archive.writestr(f"{'a' * 120}/{number}.log", line() + b"\n")
     assert parse(out.getvalue()).total.flows == 8_000
-    with pytest.raises(LogError, match=r"the list of its files has 1,[0-9,]+ bytes"):
+    with pytest.raises(LogError, match=r"the list of its files is 1,[0-9,]+ bytes long"):
         parse(gzip.compress(out.getvalue()))

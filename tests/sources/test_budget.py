@@ -1,4 +1,4 @@
-"""What unpacks to more than any flow log could be is refused."""
+"""A file that expands to more than any real flow log is refused."""
 
 import gzip
 
@@ -20,7 +20,9 @@ def test_a_bomb_is_refused_by_size_and_ratio(monkeypatch):
 
 
 @given(packed=st.integers(0, 1 << 40), over=st.integers(0, 1))
-def test_only_what_is_both_large_and_a_thousand_times_its_size_is_refused(packed, over):
+def test_a_file_is_refused_only_if_it_expands_to_over_1_gb_and_over_1000_times_its_size(
+    packed, over
+):
     size = max(1 << 30, 1000 * packed) + over
     charged = Budget("a.log", lambda: packed)
     charged.stream(size // 2)
@@ -35,13 +37,11 @@ def test_only_what_is_both_large_and_a_thousand_times_its_size_is_refused(packed
     ("pack", "size"),
     [
         (zipped, 1 << 24),
-        (zstandard.compress, 1 << 26),  # of which a single read may give 32 MB
+        (zstandard.compress, 1 << 26),  # A single read may yield 32 MB of it.
         (lambda log: zipped(gzip.compress(log, 9)), 1 << 24),
     ],
 )
-def test_a_bomb_is_refused_however_it_is_packed_and_before_all_of_it_is_unpacked(
-    monkeypatch, pack, size
-):
+def test_a_bomb_in_any_packing_is_refused_before_all_of_it_is_unpacked(monkeypatch, pack, size):
     monkeypatch.setattr(budget, "_MOST_STREAMED", 1 << 20)
     monkeypatch.setattr(budget, "_RATIO", 100)
     with pytest.raises(LogError, match="over 100 times its size") as error:

@@ -1,4 +1,4 @@
-"""A source is looked at without losing a byte, and can be had as a seekable file."""
+"""Peeking at a source loses no byte, and a source can be opened as a seekable file."""
 
 import io
 import tempfile
@@ -25,9 +25,7 @@ def given_out(some, error=None):
     head_size=st.integers(1, 20),
     is_damaged=st.booleans(),
 )
-def test_what_was_peeked_at_is_still_there_with_the_damage_in_its_place(
-    some, head_size, is_damaged
-):
+def test_peeking_keeps_all_pieces_and_any_damage_in_its_place(some, head_size, is_damaged):
     damage = DamagedLogError("ends early") if is_damaged else None
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pieces, "HEAD_SIZE", head_size)
@@ -42,7 +40,7 @@ def test_what_was_peeked_at_is_still_there_with_the_damage_in_its_place(
     assert raised is damage
 
 
-def test_no_more_is_read_than_the_head_needs():
+def test_peeking_reads_no_more_than_the_head_needs():
     read = []
     some = (read.append(n) or b"x" * pieces.HEAD_SIZE for n in range(9))
     head, _ = peeked(some)
@@ -50,12 +48,12 @@ def test_no_more_is_read_than_the_head_needs():
     assert read == [0]
 
 
-def test_a_log_that_cannot_be_read_at_all_cannot_be_peeked_at():
+def test_peeking_at_an_unreadable_log_raises_its_error():
     with pytest.raises(LogError, match="no log"):
         peeked(given_out([b"x"], LogError("no log")))
 
 
-def test_a_source_that_can_seek_is_not_stored_again(monkeypatch):
+def test_a_seekable_source_is_not_copied(monkeypatch):
     monkeypatch.setattr(tempfile, "TemporaryFile", None)
     file = io.BytesIO(LOG)
     file.seek(9)
@@ -63,14 +61,14 @@ def test_a_source_that_can_seek_is_not_stored_again(monkeypatch):
         assert whole.read() == LOG
 
 
-def test_a_source_that_cannot_seek_is_stored_and_begins_at_its_beginning():
+def test_a_source_that_is_not_seekable_is_copied_from_its_beginning():
     with seekable(File("a.log", iter([LOG[:9], b"", LOG[9:]]))) as whole:
         assert whole.read() == LOG
         assert whole.seek(5) == 5
         assert whole.read(4) == LOG[5:9]
 
 
-def test_what_is_damaged_cannot_be_had_as_a_seekable_file():
+def test_a_damaged_source_cannot_be_opened_as_a_seekable_file():
     damaged = File("a.log", given_out([LOG], DamagedLogError("a.log: is cut short.")))
     with (
         pytest.raises(LogError, match=r"a\.log: is cut short\. .* without its end") as raised,
@@ -80,7 +78,7 @@ def test_what_is_damaged_cannot_be_had_as_a_seekable_file():
     assert not isinstance(raised.value, DamagedLogError)
 
 
-def test_no_room_to_store_a_file_is_an_error_that_names_it(monkeypatch):
+def test_a_full_disk_is_an_error_that_names_the_file_to_be_copied(monkeypatch):
     class Full(io.BytesIO):
         def write(self, _):
             raise OSError(28, "No space left on device")
@@ -91,7 +89,7 @@ def test_no_room_to_store_a_file_is_an_error_that_names_it(monkeypatch):
         pass
 
 
-def test_a_file_that_was_not_packed_is_read_again_and_whole_like_its_source():
+def test_a_file_that_was_not_packed_can_be_read_again_and_is_seekable_like_its_source():
     stream = io.BytesIO(LOG)
     source = Stream("a.log", stream, len(LOG), 0, close=stream.close)
     file = File("a.log", source.pieces(), source=source)
@@ -102,7 +100,7 @@ def test_a_file_that_was_not_packed_is_read_again_and_whole_like_its_source():
     assert not stream.closed
 
 
-def test_a_file_that_was_unpacked_is_read_once():
+def test_an_unpacked_file_can_be_read_only_once():
     file = File("a.log", iter([LOG]))
     assert file.again(0) is None
     assert file.whole() is None

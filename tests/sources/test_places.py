@@ -1,4 +1,4 @@
-"""Where a log lies: each file once, under its name, and a sentence for what cannot be read."""
+"""Each file of a log is found once, under its name; a file that cannot be read gets a sentence."""
 
 import gzip
 import io
@@ -25,7 +25,7 @@ from flowtag_core.sources.places import (
 from tests.sources.made import LINES, LOG, Dribble
 
 
-def test_missing_folders_and_text_files_are_errors_that_name_the_file(tmp_path):
+def test_a_log_that_cannot_be_opened_or_read_is_an_error_that_says_why(tmp_path):
     with pytest.raises(LogError, match=r"nowhere\.log: there is no such file"):
         parse_flow_log(tmp_path / "nowhere.log")
     with pytest.raises(LogError, match=r"is a folder|cannot be opened"):
@@ -39,7 +39,7 @@ def test_missing_folders_and_text_files_are_errors_that_name_the_file(tmp_path):
 
 
 @pytest.mark.parametrize("others", [0, 3])
-def test_a_small_log_that_has_become_shorter_since_it_was_looked_at_is_damaged(
+def test_a_small_log_that_became_shorter_after_it_was_found_is_damaged(
     tmp_path, monkeypatch, others
 ):
     for name in "abcd"[: others + 1]:
@@ -57,7 +57,7 @@ def test_a_small_log_that_has_become_shorter_since_it_was_looked_at_is_damaged(
     assert len(counts.total.damage) == 1
 
 
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has neither")
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
 
 
 def content_of(place):
@@ -71,7 +71,7 @@ def names_in(log):
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder of logs, which is the current one."""
+    """A folder of logs in the current folder."""
     for name in ("b.log", "a.log", ".hidden", "deep/c.log", "deep/er/d.gz", ".git/e.log"):
         (tmp_path / "logs" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "logs" / name).write_bytes(name.encode())
@@ -79,7 +79,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "logs"
 
 
-def test_a_path_is_one_log_with_one_place_of_its_name(folder):
+def test_a_path_is_one_log_with_one_place_of_the_same_name(folder):
     log = log_at(os.path.join("logs", "a.log"))
     assert (log.name, log.is_folder, log.refusals) == (os.path.join("logs", "a.log"), False, ())
     (place,) = log.places
@@ -92,7 +92,7 @@ def test_a_path_is_one_log_with_one_place_of_its_name(folder):
         assert place.name == source.name == "mine"
 
 
-def test_a_folder_is_one_log_with_all_files_below_it_but_hidden_ones(folder):
+def test_a_folder_is_one_log_with_all_files_below_it_except_hidden_ones(folder):
     log = log_at("logs")
     assert log.is_folder
     assert log.name == "logs"
@@ -120,26 +120,26 @@ def test_a_folder_without_files_is_refused(tmp_path):
         ("logs/a.log", ["logs/a.log"]),
     ],
 )
-def test_a_pattern_means_what_it_matches_and_with_two_stars_files_alone(pattern, found):
+def test_a_pattern_finds_its_matches_and_only_files_if_it_has_two_stars(pattern, found):
     logs = logs_at(os.path.join(*pattern.split("/")))
     assert [log.name for log in logs] == [os.path.join(*name.split("/")) for name in found]
     assert [log.is_folder for log in logs] == [name.endswith("deep") for name in found]
 
 
-def test_a_path_that_looks_like_a_pattern_is_itself_where_it_is_there(folder):
+def test_an_existing_path_that_looks_like_a_pattern_is_taken_literally(folder):
     for name in ("[ab].log", "a.log"):
         (folder / name).write_bytes(b"x")
     path = os.path.join("logs", "[ab].log")
     assert [log.name for log in logs_at(path)] == [path]
 
 
-def test_what_a_pattern_does_not_match_is_an_error_that_names_it():
+def test_a_pattern_without_matches_is_an_error_that_names_it():
     with pytest.raises(LogError, match=r"^nowhere/\*\.log: there is no such file"):
         logs_at("nowhere/*.log")
 
 
 @POSIX
-def test_what_in_a_folder_cannot_be_read_is_a_refusal_and_the_rest_is_there(folder):
+def test_unreadable_files_in_a_folder_are_refused_and_the_others_are_found(folder):
     (folder / "a.log").unlink()
     (folder / "a.log").symlink_to("nowhere")
     os.mkfifo(folder / "pipe")
@@ -147,11 +147,11 @@ def test_what_in_a_folder_cannot_be_read_is_a_refusal_and_the_rest_is_there(fold
     assert names_in(log) == ["logs/b.log", "logs/deep/c.log", "logs/deep/er/d.gz"]
     assert log.refusals == (
         Refusal("logs/a.log", "logs/a.log: there is no such file. Check the path."),
-        Refusal("logs/pipe", "logs/pipe: is no regular file and was not read."),
+        Refusal("logs/pipe", "logs/pipe: is not a regular file and was not read."),
     )
 
 
-def test_a_folder_that_cannot_be_looked_into_is_a_refusal(folder, monkeypatch):
+def test_a_subfolder_that_cannot_be_listed_is_refused(folder, monkeypatch):
     scan = os.scandir
 
     def scandir(path):
@@ -167,19 +167,19 @@ def test_a_folder_that_cannot_be_looked_into_is_a_refusal(folder, monkeypatch):
 
 
 @POSIX
-def test_a_link_that_leads_nowhere_is_an_error_where_it_is_given_itself(tmp_path):
+def test_a_broken_link_is_an_error_if_it_is_given_directly(tmp_path):
     (tmp_path / "a.log").symlink_to("nowhere")
     with pytest.raises(LogError, match="there is no such file"):
         logs_at(str(tmp_path / "a.log"))
 
 
-def test_a_path_that_no_file_can_have_is_an_error():
+def test_an_invalid_path_is_an_error():
     with pytest.raises(LogError, match="cannot be opened"):
         log_at("a\0.log")
 
 
 @POSIX
-def test_links_to_a_file_are_one_file_and_another_of_the_same_content_is_not(tmp_path):
+def test_links_to_a_file_share_its_identity_and_a_copy_does_not(tmp_path):
     path, link, hard, other = (tmp_path / name for name in ("a", "link", "hard", "other"))
     path.write_bytes(LOG)
     other.write_bytes(LOG)
@@ -195,7 +195,7 @@ def test_links_to_a_file_are_one_file_and_another_of_the_same_content_is_not(tmp
 
 
 @POSIX
-def test_what_is_no_regular_file_is_the_same_as_nothing(tmp_path, monkeypatch):
+def test_only_a_regular_file_has_an_identity(tmp_path, monkeypatch):
     os.mkfifo(tmp_path / "pipe")
     place = log_at(str(tmp_path / "pipe")).places[0]
     assert (place.identity, place.version, place.size) == (None, None, None)
@@ -207,7 +207,7 @@ def test_what_is_no_regular_file_is_the_same_as_nothing(tmp_path, monkeypatch):
         assert file_identity(nothing) is None
 
 
-def test_a_version_changes_with_the_content_and_not_by_itself(tmp_path):
+def test_a_version_changes_only_with_the_path_and_the_content(tmp_path):
     path = tmp_path / "a.log"
 
     def version(content, changed):
@@ -223,7 +223,7 @@ def test_a_version_changes_with_the_content_and_not_by_itself(tmp_path):
     assert log_at(str(same)).places[0].version != version(b"one", 1)
 
 
-def test_a_place_under_another_name_opens_under_that_name(tmp_path):
+def test_a_renamed_place_opens_under_its_new_name(tmp_path):
     (tmp_path / "a.log").write_bytes(LOG)
     for log in (log_at(str(tmp_path / "a.log")), log_of(io.BytesIO(LOG), "old")):
         place = replace(log.places[0], name="new")
@@ -232,7 +232,7 @@ def test_a_place_under_another_name_opens_under_that_name(tmp_path):
             assert b"".join(source.pieces()) == LOG
 
 
-def test_a_place_that_is_opened_twice_gives_the_same_bytes(tmp_path):
+def test_a_place_opened_twice_yields_the_same_bytes(tmp_path):
     (tmp_path / "a.log").write_bytes(LOG)
     upload = io.BytesIO(b"before" + LOG)
     upload.seek(6)
@@ -242,7 +242,7 @@ def test_a_place_that_is_opened_twice_gives_the_same_bytes(tmp_path):
         assert content_of(place) == content_of(place) == LOG
 
 
-def test_a_path_is_closed_with_its_source_and_an_open_file_is_not(tmp_path):
+def test_closing_a_source_closes_a_path_but_not_a_file_that_was_already_open(tmp_path):
     (tmp_path / "a.log").write_bytes(LOG)
     source = log_at(str(tmp_path / "a.log")).places[0].open()
     source.close()
@@ -253,7 +253,7 @@ def test_a_path_is_closed_with_its_source_and_an_open_file_is_not(tmp_path):
     assert not upload.closed
 
 
-def test_an_upload_says_its_size_and_a_stream_has_none():
+def test_an_upload_states_its_size_and_a_stream_has_none():
     upload, flowing = io.BytesIO(LOG), Dribble(LOG, 9)
     upload.size, upload.name = len(LOG), "a.log"
     (place,) = log_of(upload).places
@@ -264,7 +264,7 @@ def test_an_upload_says_its_size_and_a_stream_has_none():
     assert content_of(place) == LOG
 
 
-def test_a_file_that_became_larger_since_is_read_whole_and_has_its_new_size(tmp_path):
+def test_a_file_that_grew_after_it_was_found_is_read_whole_and_has_its_new_size(tmp_path):
     path = tmp_path / "a.log"
     path.write_bytes(LOG)
     (place,) = log_at(str(path)).places
@@ -274,7 +274,7 @@ def test_a_file_that_became_larger_since_is_read_whole_and_has_its_new_size(tmp_
     assert content_of(place) == LOG + LOG
 
 
-def test_a_file_that_is_gone_since_is_an_error_where_it_is_opened(tmp_path):
+def test_a_file_that_was_deleted_after_it_was_found_is_an_error_when_it_is_opened(tmp_path):
     (tmp_path / "a.log").write_bytes(LOG)
     (place,) = log_at(str(tmp_path / "a.log")).places
     (tmp_path / "a.log").unlink()
@@ -298,7 +298,7 @@ def test_standard_input_is_read_once_under_its_own_name(tmp_path, monkeypatch):
         assert content_of(place) == LOG
 
 
-def test_standard_input_that_is_closed_is_an_error_where_it_is_read(monkeypatch):
+def test_closed_standard_input_is_an_error_when_it_is_opened(monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
     with pytest.raises(LogError, match="stdin: is closed"):
         log_at("-").places[0].open()
@@ -314,5 +314,5 @@ def test_standard_input_that_is_closed_is_an_error_where_it_is_read(monkeypatch)
         (SimpleNamespace(), "stream"),
     ],
 )
-def test_a_log_is_called_by_its_path_or_what_it_says_itself(file, name):
+def test_a_log_is_named_after_its_path_or_its_own_name_attribute(file, name):
     assert name_of(file) == name

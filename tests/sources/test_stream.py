@@ -1,4 +1,4 @@
-"""An open file is read from where it stands, once or again, and says so where it ends too early."""
+"""An open file is read from its current position, once or repeatedly; an early end is reported."""
 
 import gzip
 import io
@@ -24,7 +24,7 @@ from tests.sources.made import LINES, LOG, Dribble
     size=st.integers(24, 100),
     last=st.integers(1, 24),
 )
-def test_what_is_read_at_once_is_the_file_and_ends_with_a_line_where_lines_are_short(
+def test_pieces_add_up_to_the_file_and_end_with_a_line_if_lines_are_short(
     lines, has_end, size, last
 ):
     text = b"\n".join(lines) + b"\n" * has_end
@@ -57,25 +57,25 @@ def test_a_log_that_becomes_shorter_while_it_is_read_is_damaged(tmp_path, pack, 
     assert ("is cut short: the gzip data stops at" in damage) == (pack is not bytes)
 
 
-def test_a_log_that_gives_fewer_bytes_than_its_size_promises_is_damaged():
+def test_a_log_with_fewer_bytes_than_its_stated_size_is_damaged():
     members = gzip.compress(LINES[0] + b"\n") + gzip.compress(LOG[len(LINES[0]) + 1 :])
     for content in (LOG, gzip.compress(LOG), members):
         log = io.BytesIO(content)
         log.size = len(content) + 1
         file = parse_flow_log(log, names=["log"]).files["log"]
         assert file.flows == 5
-        assert "became shorter while it was read" in next(iter(file.damage))
+        assert "became shorter while it was being read" in next(iter(file.damage))
         log.seek(0)
         log.size = len(content)
         assert not parse_flow_log(log).total.damage
 
 
-def test_a_pipe_that_does_not_wait_is_never_taken_for_the_end():
+def test_a_non_blocking_pipe_without_data_is_not_mistaken_for_the_end():
     class Unready(io.RawIOBase):
         def read(self, _size=-1):
             return None
 
-    with pytest.raises(LogError, match="gives no bytes"):
+    with pytest.raises(LogError, match="does not return bytes"):
         parse_flow_log(Unready())
 
 
@@ -84,7 +84,7 @@ def read(pieces):
 
 
 @given(content=st.binary(max_size=99), start=st.integers(0, 99), place=st.integers(0, 120))
-def test_a_stream_begins_where_the_file_stood_each_time_that_it_is_read(content, start, place):
+def test_every_read_of_a_stream_begins_at_the_original_position_of_the_file(content, start, place):
     file = io.BytesIO(content)
     source = Stream("a.log", file, None, start)
     rest = content[start:]
@@ -94,7 +94,7 @@ def test_a_stream_begins_where_the_file_stood_each_time_that_it_is_read(content,
     assert read(source.pieces()) == rest
 
 
-def test_a_whole_stream_counts_its_places_from_its_start():
+def test_positions_in_a_seekable_stream_count_from_its_start():
     whole = Stream("a.log", io.BytesIO(b"before" + LOG), None, 6).whole()
     assert whole.tell() == 0
     assert whole.read(5) == LOG[:5]
@@ -108,7 +108,7 @@ def test_a_whole_stream_counts_its_places_from_its_start():
     assert whole.readable()
 
 
-def test_what_is_not_seekable_is_read_once():
+def test_a_stream_that_is_not_seekable_can_be_read_only_once():
     source = Stream("a.log", Dribble(LOG, 7), None, None)
     assert source.again(0) is None
     assert source.whole() is None
@@ -117,7 +117,9 @@ def test_what_is_not_seekable_is_read_once():
 
 @pytest.mark.parametrize("start", [0, 4, None])
 @pytest.mark.parametrize("missing", [0, 1, 100])
-def test_a_stream_with_fewer_bytes_than_its_size_is_damaged_after_all_of_them(start, missing):
+def test_a_stream_with_fewer_bytes_than_its_size_yields_them_all_before_it_is_damaged(
+    start, missing
+):
     size = (start or 0) + len(LOG) + missing
     source = Stream("a.log", io.BytesIO(LOG.rjust(len(LOG) + (start or 0))), size, start)
     got = []
@@ -131,7 +133,7 @@ def test_a_stream_with_fewer_bytes_than_its_size_is_damaged_after_all_of_them(st
     assert read(got) == LOG
 
 
-def test_a_read_that_fails_is_an_error_that_names_the_log():
+def test_a_failed_read_is_an_error_that_names_the_log():
     class Broken(io.RawIOBase):
         def read(self, _size=-1):
             raise OSError(5, "Input/output error")
@@ -140,7 +142,7 @@ def test_a_read_that_fails_is_an_error_that_names_the_log():
         next(Stream("a.log", Broken(), None, None).pieces())
 
 
-def test_what_is_opened_for_a_stream_is_closed_with_it(tmp_path):
+def test_closing_a_stream_closes_only_a_file_that_was_opened_for_it(tmp_path):
     (tmp_path / "a.log").write_bytes(LOG)
     with (tmp_path / "a.log").open("rb") as file:
         Stream("a.log", file, len(LOG), 0).close()
@@ -150,7 +152,7 @@ def test_what_is_opened_for_a_stream_is_closed_with_it(tmp_path):
 
 
 def watched(content, start=0):
-    """A watched log, and how far it was each time that it was told of a read."""
+    """Return a watched log, and a list that gets its `bytes_read` at each read."""
     told = []
     source = Watched(
         Stream("a.log", io.BytesIO(content), len(content), start),
@@ -159,7 +161,7 @@ def watched(content, start=0):
     return source, told
 
 
-def test_of_a_watched_log_each_read_counts_before_it_is_told():
+def test_a_watched_log_counts_each_read_before_it_is_reported():
     source, told = watched(b"x" * (3 << 18))
     sizes = [len(piece) for piece in source.pieces()]
     assert len(sizes) > 1
@@ -167,7 +169,7 @@ def test_of_a_watched_log_each_read_counts_before_it_is_told():
     assert (source.name, source.size) == ("a.log", 3 << 18)
 
 
-def test_of_a_watched_log_that_is_read_whole_each_read_counts_too():
+def test_a_watched_log_counts_each_read_of_its_seekable_file():
     source, told = watched(LOG)
     whole = source.whole()
     whole.seek(10)
@@ -175,14 +177,14 @@ def test_of_a_watched_log_that_is_read_whole_each_read_counts_too():
     assert told == [5, len(LOG) - 10]
 
 
-def test_of_a_watched_log_what_is_read_again_counts_once():
+def test_a_watched_log_does_not_count_bytes_that_are_read_again():
     source, told = watched(LOG)
     next(source.pieces())
     assert read(source.again(3)) == LOG[3:]
     assert told == [len(LOG)]
 
 
-def test_a_watched_log_that_is_not_seekable_is_not_whole_either():
+def test_watching_does_not_make_a_log_seekable():
     source = Watched(Stream("a.log", Dribble(LOG, 7), None, None), lambda: None)
     assert source.whole() is None
     assert source.again(0) is None
@@ -202,7 +204,7 @@ def test_only_a_regular_file_has_a_size_of_its_own(tmp_path):
         assert regular_size(pipe) is None
 
 
-def test_a_file_starts_where_it_stands_if_it_can_seek():
+def test_a_seekable_file_starts_at_its_current_position():
     file = io.BytesIO(LOG)
     file.seek(7)
     assert start_of(file) == 7
@@ -212,7 +214,7 @@ def test_a_file_starts_where_it_stands_if_it_can_seek():
     assert start_of(file) is None
 
 
-def test_what_is_read_again_and_again_came_in_once():
+def test_bytes_that_are_read_repeatedly_count_once_in_came():
     for size in (None, len(LOG)):
         source = Watched(Stream("a.log", io.BytesIO(LOG), size, 0))
         for _ in range(3):

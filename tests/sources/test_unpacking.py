@@ -1,4 +1,4 @@
-"""Whatever a log is packed in, it gives what the plain file gives, up to the damage."""
+"""A packed log yields the same as the plain file, up to any damage."""
 
 import gzip
 import io
@@ -18,7 +18,7 @@ from tests.sources.made import LINES, LOG, Dribble, facts, parse, tarred, zipped
 
 
 def skipping(content):
-    """zstd with a frame that is to be skipped before it, and the content in two frames."""
+    """Return the content in two zstd frames after a skippable one."""
     half = len(content) // 2
     skipped = b"\x50\x2a\x4d\x18" + (3).to_bytes(4, "little") + b"abc"
     return (
@@ -36,8 +36,8 @@ PACKED = {
     "zip in gzip": lambda log: gzip.compress(zipped(log)),
     "tar.gz": tarred,
     "UTF-16": lambda log: log.decode().encode("utf-16"),
-    "UTF-16 of the other order": lambda log: b"\xfe\xff" + log.decode().encode("utf-16-be"),
-    "UTF-16 without a mark": lambda log: log.decode().encode("utf-16-le"),
+    "UTF-16, big-endian": lambda log: b"\xfe\xff" + log.decode().encode("utf-16-be"),
+    "UTF-16 without a BOM": lambda log: log.decode().encode("utf-16-le"),
 }
 
 
@@ -50,7 +50,7 @@ def tables(counts):
 @given(
     rows=record_lists, odd=st.sampled_from([b"short\n", b"", b"\n# c\n", line(dstport="x") + b"\n"])
 )
-def test_every_packing_gives_the_table_and_the_lines_of_the_plain_file(packing, rows, odd):
+def test_every_packing_yields_the_table_and_line_numbers_of_the_plain_file(packing, rows, odd):
     log = text(rows) + odd + text(rows)
     plain, packed = parse(log), parse(PACKED[packing](log))
     assert tables(packed) == tables(plain)
@@ -59,21 +59,21 @@ def test_every_packing_gives_the_table_and_the_lines_of_the_plain_file(packing, 
 
 
 @pytest.mark.parametrize("most", range(1, 40))
-def test_cutting_what_is_read_anywhere_changes_nothing(most):
+def test_the_size_of_a_read_changes_nothing(most):
     odd = LOG + b"\n# c\nshort\n" + line(dstport="x") + b"\r\n" + line()
     whole = facts(parse(odd))
     assert facts(parse_flow_log(Dribble(odd, most), names=["log"])) == whole
     assert facts(parse_flow_log(Dribble(gzip.compress(odd), most), names=["log"])) == whole
 
 
-def test_gzip_is_known_by_content_and_members_are_files_put_together():
+def test_gzip_is_detected_by_content_and_its_members_are_concatenated_files():
     members = gzip.compress(LOG[:-1]) + gzip.compress(b"") + gzip.compress(LOG) + bytes(100)
     assert facts(parse(members)) == facts(parse(LOG + LOG))
     assert facts(parse(gzip.compress(gzip.compress(gzip.compress(LOG))))) == facts(parse(LOG))
 
 
 class Pipe(Dribble):
-    """What cannot be read twice, so that zlib must unpack it from the start."""
+    """A file that cannot be read twice, so that zlib must unpack it from the start."""
 
     def __init__(self, content):
         super().__init__(content, 1 << 30)
@@ -99,7 +99,7 @@ def outcome(file):
 @pytest.mark.skipif(unpacking._isal() is None, reason="isal has no wheel for this platform")
 @settings(max_examples=50)
 @given(st.integers(0, len(TWO_MEMBERS) - 1), st.sampled_from(["cut", "flip", "insert", "none"]))
-def test_the_fast_library_and_zlib_agree_on_gzip_however_damaged(place, damage):
+def test_isal_and_zlib_agree_on_gzip_with_any_damage(place, damage):
     packed = {
         "cut": TWO_MEMBERS[:place],
         "flip": TWO_MEMBERS[:place] + bytes([TWO_MEMBERS[place] ^ 0x55]) + TWO_MEMBERS[place + 1 :],
@@ -109,38 +109,38 @@ def test_the_fast_library_and_zlib_agree_on_gzip_however_damaged(place, damage):
     assert outcome(io.BytesIO(packed)) == outcome(Pipe(packed))
 
 
-def test_tens_of_thousands_of_tiny_members_are_read_each():
+def test_tens_of_thousands_of_tiny_members_are_all_read():
     assert parse(gzip.compress(LOG[: len(LINES[0])]) * 30_000).files["log"].flows == 30_000
 
 
-def test_what_is_packed_twice_may_be_cut_and_put_together_anywhere():
+def test_a_gzip_file_may_be_split_anywhere_and_packed_again_in_several_members():
     packed = gzip.compress(LOG[:-1])
     halves = gzip.compress(packed[:50]) + gzip.compress(packed[50:])
     assert facts(parse(halves)) == facts(parse(LOG[:-1]))
     assert facts(parse(halves + halves)) == facts(parse(LOG + LOG))
 
 
-def test_gzip_is_unpacked_three_deep_and_no_deeper():
+def test_gzip_is_unpacked_three_layers_deep_and_no_deeper():
     packed = LOG
     for _ in range(4):
         packed = gzip.compress(packed)
-    with pytest.raises(LogError, match="more than 3 times over"):
+    with pytest.raises(LogError, match="packed in more than 3 layers"):
         parse(packed)
 
 
-def test_utf_16_and_envelopes_are_no_layers_of_packing():
+def test_utf_16_is_not_a_layer_of_packing():
     log = text([line()] * 3).decode().encode("utf-16")
     assert parse(zipped(gzip.compress(gzip.compress(log)))).total.flows == 3
-    with pytest.raises(LogError, match="packed more than 3 times over"):
+    with pytest.raises(LogError, match="packed in more than 3 layers"):
         parse(zipped(gzip.compress(gzip.compress(gzip.compress(log)))))
 
 
-def test_utf_16_may_come_byte_by_byte():
+def test_utf_16_may_arrive_byte_by_byte():
     log = text([line()] * 3).decode().encode("utf-16")
     assert parse_flow_log(Dribble(log, 1)).total.flows == 3
 
 
-def test_cut_at_any_byte_every_whole_record_before_the_cut_counts():
+def test_gzip_cut_at_any_byte_keeps_every_complete_record_before_the_cut():
     packed = gzip.compress(LOG, mtime=0)
     seen = set()
     for cut in range(2, len(packed)):
@@ -163,7 +163,7 @@ def test_cut_at_any_byte_every_whole_record_before_the_cut_counts():
     ("pack", "lines", "step"),
     [(gzip.compress, 20, 1), (tarred, 20, 1), (zstandard.compress, 5000, 997)],
 )
-def test_cut_at_any_byte_every_whole_record_before_the_cut_counts_and_the_rest_is_named(
+def test_a_packed_log_cut_at_any_byte_keeps_every_complete_record_and_reports_the_cut(
     pack, lines, step
 ):
     log = text([line(dstport=str(port), volume=str(port**2)) for port in range(lines)])
@@ -184,12 +184,12 @@ def test_cut_at_any_byte_every_whole_record_before_the_cut_counts_and_the_rest_i
 
 
 def zstd_frame(window, content):
-    """A frame of one raw block, with a window of 2 ** window bytes (RFC 8878)."""
+    """Return a zstd frame of one raw block with a window of 2 ** `window` bytes (RFC 8878)."""
     block = (len(content) << 3 | 1).to_bytes(3, "little")
     return b"\x28\xb5\x2f\xfd" + bytes([0, window - 10 << 3]) + block + content
 
 
-def test_the_windows_of_zstd_in_zstd_are_smaller_since_all_are_held_at_once():
+def test_zstd_inside_zstd_may_need_only_a_smaller_window():
     for window, is_read in ((26, True), (27, False)):
         inner = zstd_frame(window, LOG)
         packed = zstd_frame(28, inner)
@@ -202,7 +202,7 @@ def test_the_windows_of_zstd_in_zstd_are_smaller_since_all_are_held_at_once():
                 parse(packed)
 
 
-def test_zstd_windows_are_read_up_to_256_mb_and_larger_ones_are_named():
+def test_zstd_windows_up_to_256_mb_are_read_and_larger_ones_are_refused():
     assert parse(zstd_frame(28, LOG)).total.flows == 5
     for log in (zstd_frame(29, LOG), zstd_frame(28, LOG) + zstd_frame(29, LOG)):
         with pytest.raises(LogError, match="log: needs a zstd window of 512 MB"):
@@ -211,7 +211,7 @@ def test_zstd_windows_are_read_up_to_256_mb_and_larger_ones_are_named():
     assert "cut short" in next(iter(file.damage))
 
 
-def test_damage_in_the_middle_keeps_what_came_before_it():
+def test_damage_in_the_middle_keeps_everything_before_it():
     rng = random.Random(3)
     log = b"".join(line(dstport=str(rng.randrange(65536))) + b"\n" for _ in range(20_000))
     packed = bytearray(gzip.compress(log))
@@ -221,7 +221,7 @@ def test_damage_in_the_middle_keeps_what_came_before_it():
     assert 5_000 < file.flows < 20_000
 
 
-def test_a_wrong_checksum_is_damage_but_every_line_is_there():
+def test_a_wrong_checksum_is_damage_but_every_line_is_counted():
     packed = bytearray(gzip.compress(LOG))
     packed[-6] ^= 0xFF
     file = parse(bytes(packed)).files["log"]
@@ -229,7 +229,7 @@ def test_a_wrong_checksum_is_damage_but_every_line_is_there():
     assert next(iter(file.damage)).startswith("log: is damaged")
 
 
-def test_what_follows_the_last_member_must_be_padding():
+def test_only_padding_may_follow_the_last_member():
     file = parse(gzip.compress(LOG) + b"garbage").files["log"]
     assert file.flows == 5
     assert file.damage
