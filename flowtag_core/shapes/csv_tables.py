@@ -39,18 +39,18 @@ _SEP_LINE: Final = re.compile(r'"?sep=(.)"?\s*?\r?\n', re.IGNORECASE)
 _BOM: Final = "\ufeff"
 _LONGEST_HEADER: Final = 1 << 16
 _MOST_LINES: Final = 100
-"""The most lines that a row may span (cells may contain newlines); a quote left open longer is a stray one."""
+"""The most lines that a row may span, if its cells contain newlines; a quote left open longer is stray."""
 _FARTHEST: Final = 1 << 20
 """The most characters that such a row may have after its first line."""
 _LINE_COST: Final = 64
-"""The fixed cost of reading a line, measured in characters read in the same time."""
+"""The fixed cost of reading a line, in characters that take as long to read."""
 _READ_AGAIN: Final = 8
-"""How many times over the whole text may be searched for closing quotes that do not exist."""
+"""How many times the whole text may be searched for closing quotes that do not exist."""
 _ROWS_LOOKED_AT: Final = 8
 """How many rows at the start of a table are searched for a mark of AWS."""
 _BESIDE: Final = Kind("lines outside a table")
 COLUMN_COST: Final = 1_000
-"""The cost of looking at a column's name, measured in bytes of log counted in the same time."""
+"""The cost of looking at a column's name, in bytes of log that take as long to count."""
 
 
 class CsvTable(NamedTuple):
@@ -77,10 +77,9 @@ class CsvTable(NamedTuple):
 
 
 def table_of(head: bytes, layout: Layout = ASSUMED) -> CsvTable | None:
-    """Return the table that begins in the head of a file, if its first row names columns that we know.
+    """Return the CSV table that a file with this head contains, or None if it is not a table.
 
-    If the first row is not a header, it may already be a record with the fields of the `layout`. Returns
-    None if the file is not a table.
+    The first row of a table either names columns that we know or is a record with the fields of `layout`.
     """
     text = head.decode("utf-8", "replace").removeprefix(_BOM)
     sep = _SEP_LINE.match(text)
@@ -176,7 +175,7 @@ def _refusal(table: CsvTable) -> str:
 
 
 def _lack(table: CsvTable) -> str:
-    """Return which columns are missing from a table whose rows are not flows, and the remedy."""
+    """Return what is missing from a table whose rows are not flows, and the remedy."""
     if may_be_flows(table.columns):
         return may_be_of_others(table.columns)
     columns = listed(table.columns)
@@ -254,7 +253,7 @@ class _Reading:
         self._utc = {at for _, at in self._places if "[UTC]" in table.columns[at]}
 
     def is_header(self, row: list[str]) -> bool:
-        """Whether a row may be a header, even of other columns: it has a name where a value is expected."""
+        """Whether a row may be a header, even one of other columns: a value in it looks like a name."""
         for place in (self.table.message, self.table.fields.get("dstport")):
             if place is not None and place < len(row):
                 cell = row[place].strip()
@@ -300,9 +299,7 @@ class _Reading:
 
     def _in_message(self, cell: str) -> Iterator[tuple[Kind, bytes]]:
         cell = cell.rstrip("\r\n")
-        if not cell.startswith(
-            "2 "
-        ):  # most cells do begin this way, and contain only plain records
+        if not cell.startswith("2 "):  # most cells do, and those contain only plain records
             from flowtag_core.shapes.json_documents import message_records
 
             yield from message_records(
@@ -334,9 +331,9 @@ def _encoded(text: str) -> bytes:
 class _Rows:
     """The rows of a CSV table, without the lines above its header.
 
-    For the row last returned, `line` is the number of the line it began on, `kind` says why it is not a
-    record (None if it may be one), and `is_first` whether it is the first row. After the last row, `damage`
-    is the error that reading the pieces raised, if any. `width` is the number of columns.
+    For the current row, `line` is the number of the line it began on, `kind` says why it is not a record
+    (None if it may be one), and `is_first` whether it is the first row. After the last row, `damage` is the
+    error that reading the pieces raised, if any. `width` is the number of columns.
     """
 
     def __init__(self, table: CsvTable, pieces: Pieces) -> None:
@@ -352,7 +349,7 @@ class _Rows:
         self._may_read = _FARTHEST  # characters that may still be searched for closing quotes
 
     def __iter__(self) -> Iterator[list[str]]:
-        # A message may be as long as a line, and the default limit of csv, 131,072 characters, is lower.
+        # A message may be as long as a line, but the csv module's default limit is 131,072 characters.
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
         is_above = self.is_first = True
         while (text := self._line()) is not None:
@@ -367,7 +364,7 @@ class _Rows:
     def _quoted(self, first: str) -> list[str]:
         """Return the cells of the row that begins with this line, which contains quotes.
 
-        A quote is a stray one if it is never closed, or only after lines that are rows themselves.
+        A quote is stray if it is never closed, or if there are lines before its end that are rows themselves.
         """
         taken: list[str] = []
         is_over = False

@@ -24,7 +24,7 @@ _OF_ONE_FLOW: Final = frozenset(
 """Fields that describe a single flow; a query that aggregates flows does not group by them."""
 
 FEWEST_WORDS: Final = 4
-"""The fewest words that make a text a record, if the same document also has the fields of a flow."""
+"""The fewest words that a text must have to be a record, if its document also has the fields of a flow."""
 
 MESSAGE_KEYS: Final = (
     "@message message _raw event.original result._raw body event log textPayload Message line Line "
@@ -48,7 +48,7 @@ def _spaced(name: str) -> str:
 
 
 def joined(path: str) -> str:
-    """Return a path of keys in lowercase without separators: tables may join keys with `_` instead of dots."""
+    """Return a key path in lowercase without separators, since tables may join keys with `_`, not dots."""
     return _plain(path).replace(".", "")
 
 
@@ -68,8 +68,7 @@ _NAMES: Final = {
     "numpackets": "packets",
     "numbytes": "bytes",
 }
-"""The fields by their names as `_plain` returns them, including AWS's older Athena table and other names
-for addresses."""
+"""The fields by their names as `_plain` returns them, including those in AWS's older Athena table."""
 
 _ALSO_OF_OTHERS: Final = {
     "src_port": "srcport",
@@ -229,7 +228,8 @@ def fields_of(paths: Iterable[str], *, is_known: bool = False) -> dict[str, str]
     """Return the column or key path of each field that is present.
 
     Keys may be nested, as in `aws.vpcflow.dstport`; if two paths name the same field, the first counts.
-    Names that other products use too count only if the log `is_known` to be AWS's or a name shows it.
+    Names that other products use too count only if the log `is_known` to be AWS's or one of the names is a
+    mark of AWS.
     """
     paths = list(paths)
     if has_own_flow(paths):
@@ -309,7 +309,7 @@ def summary_refusal(columns: Iterable[str]) -> str:
 
 
 def may_be_of_others(names: Iterable[str], looked_at: str = "nothing in it") -> str:
-    """Return why a log with names that other products use too is not read, and what to do if it is AWS's."""
+    """Return why a log that may be from another product is refused, and what to do if it is from AWS."""
     names = list(names)
     fields = fields_of(names, is_known=True)
     wanted = " ".join(name for name in COUNTED if name in fields)
@@ -356,7 +356,7 @@ def word(value: object, field: str) -> str:
 
 
 def utc_time(text: str) -> str:
-    """Return an American time in UTC, such as `11/14/2023, 10:13:20.000 PM`, in ISO form; other text as it is."""
+    """Return an American time such as `11/14/2023, 10:13:20.000 PM` in ISO form, or other text unchanged."""
     found = _AMERICAN_TIME.fullmatch(text.strip())
     if not found:
         return text
@@ -367,7 +367,7 @@ def utc_time(text: str) -> str:
 
 
 def _seconds(text: str) -> int | None:
-    """Return the seconds since 1970 of a date with a time, or None if the text is not one."""
+    """Return a written date and time as seconds since 1970, or None if the text is not one."""
     if not _WRITTEN_TIME.match(text):
         return None
     try:
@@ -378,7 +378,7 @@ def _seconds(text: str) -> int | None:
 
 
 def with_port_0(words: dict[str, str]) -> dict[str, str]:
-    """Return the words of a record with port 0 for missing ports if the protocol has no ports, as AWS does."""
+    """Return a record's words with port 0 for missing ports if its protocol has none, as AWS writes it."""
     if not words["protocol"].isdigit() or int(words["protocol"]) in WITH_PORTS:
         return words
     ports = {field: "0" for field in ("srcport", "dstport") if words.get(field) == MISSING}

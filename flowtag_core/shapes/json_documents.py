@@ -73,7 +73,7 @@ _PART_COST: Final = 1_500
 _BESIDE_COST: Final = 10_000
 _LEAF_COST: Final = 100
 """The costs of looking at a part of a document, at an item of an array that is not in _CONTAINERS, and at a
-single value, measured in bytes of log counted in the same time."""
+single value, in bytes of log that take as long to count."""
 
 _VERSION_2: Final = "2 "
 """How most records begin; no other product's log begins this way."""
@@ -120,7 +120,7 @@ def json_records(
     Records are numbered by line if every line is a document, and otherwise by their position in the file.
     Names that other products use too count only if the log `is_known` to be AWS's. Raises LogError if the
     file contains only logs of other products, DamagedLogError, after yielding everything before it, if the
-    file is cut short, and OverBudgetError if its payloads unpack to too much.
+    file is cut short, and OverBudgetError if its payloads unpack to too much data.
     """
     text = JsonText(pieces, _CONTAINERS, budget)
     found = _numbered(name, text, _Within(wanted, budget, is_known))
@@ -314,7 +314,7 @@ def _in_record(document: dict[str, Any], within: _Within) -> Texts:
 
 
 def _is_whole(text: str) -> bool:
-    """Whether a text may be a whole record, although the document also has a flow's fields or arrays."""
+    """Whether a text in a document that also has a flow's fields or arrays may be a whole record."""
     words = text.split(None, FEWEST_WORDS)
     return (len(words) >= FEWEST_WORDS and words[0].isdigit()) or text.lstrip()[:1] in _OPENERS
 
@@ -322,7 +322,7 @@ def _is_whole(text: str) -> bool:
 def _closer(
     reading: Reading, every: dict[str, Any], leaves: dict[str, Any], within: _Within
 ) -> Reading:
-    """Return how to read a document whose keys alone do not decide, by looking at its values.
+    """Return how to read a document whose keys are not enough to decide, from its values.
 
     They may show whose record it is, or that AWS reports no data.
     """
@@ -339,7 +339,7 @@ def _closer(
 
 
 def _marked(reading: Reading, leaves: dict[str, Any], within: _Within) -> Reading:
-    """Return how to read a document whose names many products use, by a mark of a product in a value."""
+    """Return how to read a document with names that many products use, from the marks in its values."""
     keys = tuple(leaves)
     marked = flow_of(keys, within.wanted)
     if marked and any(map(is_mark, keys, leaves.values())):
@@ -399,7 +399,7 @@ def _leaves(document: dict[str, Any], above: str = "", depth: int = 0) -> Iterat
     """Yield every value with the path of keys that leads to it."""
     for key, value in document.items():
         if len(above) + len(key) > _LONGEST_PATH:
-            continue  # no field has so long a path, and thousands of paths may begin with one long key
+            continue  # no field has such a long path, and one long key may be in thousands of paths
         if isinstance(value, dict) and depth < _DEEPEST:
             yield from _leaves(value, f"{above}{key}.", depth + 1)
         else:

@@ -1,4 +1,4 @@
-"""Decide by its keys how to read a JSON document: as a flow, as text under a key, or as another product's."""
+"""Decide from the keys of a JSON document whether it is a flow, has text records, or is another product's."""
 
 from __future__ import annotations
 
@@ -25,8 +25,7 @@ MOST_KEYS: Final = 500
 """A document with more values than this is not a flow."""
 _KEYS_COST: Final = 100_000
 _KEY_COST: Final = 2_000
-"""The costs of looking at a new set of keys, and at each key in it, measured in bytes of log counted in the
-same time."""
+"""The costs of a new set of keys, and of each key in it, in bytes of log that take as long to count."""
 
 _MOST_KNOWN: Final = 32
 
@@ -77,7 +76,7 @@ def note_of(keys: Keys, wanted: Keys) -> Reading:
 
 @lru_cache(maxsize=32)
 def flow_of(keys: Keys, wanted: Keys) -> Reading | None:
-    """Return how to read documents with these keys and a mark of AWS in a value; None if they are not flows."""
+    """Return how to read documents with these keys and a mark of AWS in a value, or None if not flows."""
     found = fields_of(keys, is_known=True)
     return _named(keys, found, wanted) if are_flows(found, keys) else None
 

@@ -24,7 +24,7 @@ from flowtag_core.sources.pieces import Pieces
 LARGEST_VALUE: Final = 1 << 21
 """In characters; a longer value is set aside, since all of it would have to be in memory."""
 _LARGEST_DOCUMENT: Final = 1 << 20
-"""In characters; a longer document is not parsed whole, but value by value through its arrays."""
+"""In characters; a longer document is not parsed whole: the values in its arrays are read one by one."""
 _LONGEST_TOLD: Final = 400
 _VALUE: Final = rb'(?:\{\s*+["}]|\[\s*+(?:["{\[\]\d-]|true|false|null))'
 _BEGINS: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*+" + _VALUE + rb"|[^\n]*\n" + _VALUE)
@@ -41,13 +41,12 @@ _STRING_SIGN: Final = re.compile(r'["\\\n]')
 _NEAR_THE_END: Final = 16  # characters; what the parser leaves of a truncated value is shorter
 _SIGNS_AT_ONCE: Final = 1 << 10
 _SIGN_COST: Final = 300
-"""The cost of finding the next bracket, quote, comma or newline, measured in bytes of log counted in the
-same time."""
+"""The cost of finding the next bracket, quote or comma, in bytes of log that take as long to count."""
 _VALUE_COST: Final = 1_000
 _CHARACTER_COST: Final = 2
 _BROKEN_COST: Final = 20_000
-"""The costs of parsing a value, each of its characters, and a broken value, measured in bytes of log counted
-in the same time."""
+"""The costs of parsing a value, each of its characters, and a broken value, in bytes of log that take as long
+to count."""
 _FIRST_SIGNS: Final = frozenset('{["-0123456789tfnNI')
 _OBJECT: Final = re.compile(r'\{\s*+["}]')
 _MOST_TRIED: Final = 8
@@ -59,7 +58,7 @@ _PARTIAL: Final = re.compile(
     r"\s*(?:-|[.eE][+-]?|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|Na?|-?I(?:n(?:f(?:i(?:n(?:it?)?)?)?)?)?)?"
 )
 _PARTIAL_ESCAPE: Final = re.compile(r"\\?u?[0-9a-fA-F]{0,4}")
-"""The text at the parser's error position if the end of the text truncates an escape, a number or a word."""
+"""The text at the parser's error position if an escape, a number or a word is truncated there."""
 
 Documents = Iterator[tuple[int, Any]]
 
@@ -72,7 +71,7 @@ class Unread(NamedTuple):
 
 
 class _OpenError(Exception):
-    """A value is incomplete when the text ends, or when the value is already too long."""
+    """A value is still incomplete at the end of the text, or when it is already too long."""
 
 
 class _BrokenError(Exception):
@@ -133,7 +132,7 @@ class JsonText:
         return _LINE_END.match(self._held, self._at) is not None
 
     def documents(self) -> Documents:
-        """Yield each document, or the values in its containers, with its line; other text as strings."""
+        """Yield each document, or each value in its containers, with its line, and other text as strings."""
         while sign := self._next_sign():
             if sign == ",":  # for example after a document on a line of its own
                 self._move(self._at + 1)
@@ -334,7 +333,7 @@ class JsonText:
         return self._held[self._at : self._at + _LONGEST_TOLD]
 
     def _rest_of_line(self, end_sign: re.Pattern[str] = _LINE_OR_OBJECT) -> str:
-        """Skip the text up to the next newline or object and return it, or only its beginning if it is long."""
+        """Skip and return the text up to the next newline or object, or only its beginning if it is long."""
         start = ""
         while (found := end_sign.search(self._held, self._at + 1)) is None:
             if len(self._held) - self._at > LARGEST_VALUE:

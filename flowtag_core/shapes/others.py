@@ -78,7 +78,7 @@ _LINES: Final = (
     ),
     (rb"Node: \S+;SIP: ", _POLICY),
 )
-"""Patterns of how a line of text begins in these logs only."""
+"""Patterns for the beginning of a line that only these logs have."""
 _BY_LINE: Final = re.compile(b"|".join(b"(" + line + b")" for line, _ in _LINES))
 
 _VALUES: Final = (

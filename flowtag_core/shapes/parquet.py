@@ -1,4 +1,4 @@
-"""Read the columns of a Parquet file that are counted, as numbers, one batch of rows at a time.
+"""Read the counted columns of a Parquet file as numbers, one batch of rows at a time.
 
 A row with anything but valid numbers becomes a record, like a line of text.
 """
@@ -48,9 +48,9 @@ _TEXT_COPIES: Final = 8
 """How many copies of a text may be in memory: several batches wait to be counted, each with its words."""
 _LONGEST_WORD: Final = 200
 _FILE_COST: Final = 500_000
-"""The cost of opening a Parquet file, measured in bytes of log counted in the same time."""
+"""The cost of opening a Parquet file, in bytes of log that take as long to count."""
 _MESSAGE_COST: Final = 3
-"""The cost of extracting one character of a message, measured in bytes of log counted in the same time."""
+"""The cost of extracting one character of a message, in bytes of log that take as long to count."""
 _SHOWN: Final = 60
 _MOST_OWNERS: Final = 8
 """How many owners, including AWS, are told apart in one batch of rows."""
@@ -97,7 +97,7 @@ def _numbered(name: str, batches: Iterator[Any]) -> Iterator[tuple[int, Any]]:
 
 
 def _rows(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[Columns | Records]:
-    """Yield the rows of a batch: as columns if all of them are flows, otherwise as records grouped by kind."""
+    """Yield the rows of a batch as columns if all of them are flows, otherwise as records grouped by kind."""
     owners = _owners(name, batch, chosen, row)
     if owners is None:
         numbers = partial(_numbers, name, batch, chosen.paths, row)
@@ -116,7 +116,7 @@ def _rows(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[Columns 
 
 
 def _owners(name: str, batch: Any, chosen: _Chosen, row: int) -> list[str] | None:
-    """Return whose record each row is, an empty string for a flow; None if all rows are flows."""
+    """Return whose record each row is, with an empty string for a flow, or None if all rows are flows."""
     if not chosen.telling:
         return None
     with _damage(name, row):
@@ -275,7 +275,7 @@ def _release_memory() -> None:
 
 @contextmanager
 def _damage(name: str, row: int) -> Iterator[None]:
-    """Raise DamagedLogError if the data from this row on cannot be read."""
+    """Raise DamagedLogError if reading the data from this row on fails."""
     import pyarrow as pa
 
     try:
@@ -321,7 +321,7 @@ def _addresses(name: str, batch: Any, wanted: dict[str, str], row: int) -> bytes
 
 
 def _short_texts(values: Any) -> Any:
-    """Return a text column with `-` for nulls, or None if it is not text or too long for addresses."""
+    """Return a text column with `-` for nulls, or None if its values are too long or not text."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -438,5 +438,5 @@ def _distinct(values: Any) -> list[Any]:
 
 
 def _text(value: object) -> str:
-    """Return a cell of whole records as text."""
+    """Return a value from a column of messages as text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

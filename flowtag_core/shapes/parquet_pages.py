@@ -1,8 +1,8 @@
 """Read the unpacked sizes of a Parquet file's pages from the page headers, without unpacking them.
 
-The metadata at the file's end may claim anything, but memory is allocated as a page's own header says.
-Parquet libraries read these headers too, but only while they unpack. The metadata is also parsed here,
-since pyarrow aborts the whole process if the entry of a column chunk is damaged.
+The metadata at the file's end may claim anything, but the memory for a page is allocated according to the
+page's own header. Parquet libraries read these headers too, but only while they unpack. The metadata is also
+parsed here, since pyarrow aborts the whole process if the entry of a column chunk is damaged.
 Source: the Parquet format's FileMetaData and PageHeader, in Thrift's compact protocol.
 """
 
@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final, NamedTuple
 from flowtag_core.sources.budget import Budget
 
 _HEADER: Final = 1 << 10
-"""The size in bytes that most headers fit in; one with long statistics is larger."""
+"""A size in bytes that is enough for most headers; those with long statistics are larger."""
 _LONGEST_HEADER: Final = 1 << 20
 _DEEPEST: Final = 16
 _DICTIONARY: Final = 2
@@ -34,7 +34,7 @@ _DESCRIPTION: Final = {
 _COPIES: Final = 6
 """How many copies of the metadata are in memory: its bytes, and the objects here and in pyarrow."""
 _FOOTER: Final = 8
-"""The size in bytes of the file's end: the size of the metadata, and PAR1."""
+"""The bytes at the end of a file after its metadata: the size of the metadata, and PAR1."""
 
 
 _BOOLEANS: Final = (1, 2)
@@ -140,7 +140,7 @@ def _header(file: BinaryIO, start: int) -> tuple[dict[int, int], int]:
 
 
 class _Thrift:
-    """A struct in Thrift's compact protocol, read from the first byte. Raises IndexError if it is truncated."""
+    """A parser for a struct in Thrift's compact protocol. Raises IndexError if the struct is truncated."""
 
     def __init__(self, text: bytes) -> None:
         self._text = text

@@ -14,7 +14,7 @@ from flowtag_core.sources.budget import Budget
 _AT_ONCE: Final = 1 << 10
 _BYTES_AT_ONCE: Final = 1 << 22
 _RECORD_COST: Final = 2_000
-"""The cost of extracting one record from another format, measured in bytes of log counted in the same time."""
+"""The cost of extracting one record from another format, in bytes of log that take as long to count."""
 
 Numbered = tuple[int, bytes]
 """The line number of a record, or its position if there are no lines, and its text."""
@@ -38,7 +38,7 @@ NUMBERS: Final = "dstport protocol srcport packets bytes start action log-status
 """The columns that are needed to count a table without writing its rows as text."""
 ADDRESSES: Final = Layout(("srcaddr", "dstaddr", "dstport", "protocol"), "named by columns")
 SOUND_WORDS: Final = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK",)}
-"""The valid words of a column; their indexes here are its numbers."""
+"""The valid words of each column of words; the index of a word here is its number."""
 
 
 class Columns(NamedTuple):

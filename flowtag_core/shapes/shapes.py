@@ -1,4 +1,4 @@
-"""Split an unpacked file into parts, in the shape that its first bytes show, or refuse it.
+"""Split an unpacked file into parts according to the shape that its first bytes show, or refuse it.
 
 A shape is recognized by content, never by file name. A refusal says what the file is instead of a flow log.
 """
@@ -57,12 +57,13 @@ _MARKUP: Final = re.compile(rb"\s*+<[!?/A-Za-z]")
 def parts_of(
     file: File, wanted: Sequence[str] = COUNTED, layout: Layout = ASSUMED
 ) -> Iterator[Part]:
-    """Return all parts of an unpacked file, in order.
+    """Return the parts of an unpacked file, in order.
 
     If fields are separate (CSV, JSON, Parquet), only the `wanted` ones that are present are kept, in the
-    order of `wanted`; lines of text are kept whole. `layout` is used for a file without a header; if it was
-    given by the user, the log is AWS's, whatever its names. Raises LogError, with what the file is and the
-    remedy, if it is not a flow log, and DamagedLogError, after all parts before it, if it is cut short.
+    order of `wanted`; lines of text are kept whole. `layout` is used for a file without a header; one given
+    by the user also means that the log is AWS's, whatever its names. Raises LogError, with what the file is
+    and the remedy, if it is not a flow log, and DamagedLogError, after all parts before it, if it is cut
+    short.
     """
     head, pieces = peeked(file.pieces())
     try:

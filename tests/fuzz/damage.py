@@ -1,4 +1,4 @@
-"""Damage a few bytes of a file, and check that it is either counted up to the damage or refused in a sentence.
+"""Damage a few bytes of a file, and check that it is counted up to the damage or refused in a sentence.
 
 python -m tests.fuzz.damage takes minutes; pytest runs a small form of it. `--shape tar` uses only shapes
 whose names begin with "tar". Each file depends only on its number. Each batch of files has a process of its

@@ -554,7 +554,7 @@ def test_the_records_before_the_end_of_json_that_is_cut_short_are_kept():
     assert [row for _, numbered in got for _, row in numbered][:2] == [RECORD.encode()] * 2
 
 
-def test_damage_below_the_json_is_reported_unchanged():
+def test_damage_to_the_file_around_the_json_is_reported_unchanged():
     def pieces():
         yield json.dumps({"message": RECORD}).encode()
         raise DamagedLogError("a.gz: is damaged.")
