@@ -47,7 +47,7 @@ _LINE_COST: Final = 64
 _READ_AGAIN: Final = 8
 """How many times the whole text may be searched for closing quotes that do not exist."""
 _ROWS_LOOKED_AT: Final = 8
-"""How many rows at the start of a table are searched for a mark of AWS."""
+"""How many rows at the start of a table are searched for an AWS marker."""
 _BESIDE: Final = Kind("lines outside a table")
 COLUMN_COST: Final = 1_000
 """The cost of looking at a column's name, in bytes of log that take as long to count."""
@@ -57,7 +57,7 @@ class CsvTable(NamedTuple):
     """A CSV table: its delimiter, the names of its columns, and the positions of the ones that matter.
 
     `message` is the index of the column that contains whole records, or None; `fields` maps each field of
-    a flow to the index of its column. `is_known` is true if the user or a mark in the data says that the
+    a flow to the index of its column. `is_known` is true if the user or a marker in the data says that the
     rows are AWS's. A table without a header takes its column names from `layout`.
     """
 
@@ -106,7 +106,7 @@ def table_of(head: bytes, layout: Layout = ASSUMED) -> CsvTable | None:
 
 
 def _has_mark(columns: list[str], rows: Iterator[list[str]]) -> bool:
-    """Whether the columns could be those of flows, and a value in these rows is a mark of AWS."""
+    """Whether the columns could be those of flows, and a value in these rows is an AWS marker."""
     if not are_flows(fields_of(columns, is_known=True), columns):
         return False
     try:

@@ -125,9 +125,9 @@ _ECS_PORT: Final = "destination.port"
 
 
 class _Schema(NamedTuple):
-    """A tool's names for the fields of a flow, which apply if any path in the log contains the mark.
+    """A tool's names for the fields of a flow, which apply if any path in the log contains `mark`.
 
-    Fields that are not listed may have AWS's own names, at the top level or in a path with the mark.
+    Fields that are not listed may have AWS's own names, at the top level or in a path with `mark`.
     """
 
     mark: str
@@ -217,7 +217,7 @@ def is_of_aws(paths: Iterable[str]) -> bool:
 
 
 def is_mark(name: str, value: object) -> bool:
-    """Whether a value in a column or under a key is a mark of AWS: an interface ID or an account number."""
+    """Whether a value in a column or under a key is an AWS marker: an interface ID or an account number."""
     text = value if isinstance(value, str) else text_of(value)
     if _VALUE_MARK.search(text):
         return True
@@ -228,8 +228,8 @@ def fields_of(paths: Iterable[str], *, is_known: bool = False) -> dict[str, str]
     """Return the column or key path of each field that is present.
 
     Keys may be nested, as in `aws.vpcflow.dstport`; if two paths name the same field, the first counts.
-    Names that other products use too count only if the log `is_known` to be AWS's or one of the names is a
-    mark of AWS.
+    Names that other products use too count only if the log `is_known` to be AWS's or one of the names is an
+    AWS marker.
     """
     paths = list(paths)
     if has_own_flow(paths):

@@ -339,7 +339,7 @@ def _closer(
 
 
 def _marked(reading: Reading, leaves: dict[str, Any], within: _Within) -> Reading:
-    """Return how to read a document with names that many products use, from the marks in its values."""
+    """Return how to read a document with names that many products use, from the markers in its values."""
     keys = tuple(leaves)
     marked = flow_of(keys, within.wanted)
     if marked and any(map(is_mark, keys, leaves.values())):

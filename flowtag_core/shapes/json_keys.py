@@ -76,14 +76,14 @@ def note_of(keys: Keys, wanted: Keys) -> Reading:
 
 @lru_cache(maxsize=32)
 def flow_of(keys: Keys, wanted: Keys) -> Reading | None:
-    """Return how to read documents with these keys and a mark of AWS in a value, or None if not flows."""
+    """Return how to read documents with these keys and an AWS marker in a value, or None if not flows."""
     found = fields_of(keys, is_known=True)
     return _named(keys, found, wanted) if are_flows(found, keys) else None
 
 
 @lru_cache(maxsize=8)
 def unmarked(keys: Keys) -> Kind:
-    """Return the kind of documents with these keys and no mark of AWS."""
+    """Return the kind of documents with these keys and no AWS marker."""
     return Kind("JSON", reason=Reason.NO_RECORD_IN_JSON, refusal=may_be_of_others(keys))
 
 

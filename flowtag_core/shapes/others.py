@@ -1,6 +1,6 @@
 """Recognize logs of other products and services, which are not VPC flow logs.
 
-A log is named only if its names or values have a mark that no other log has. Source: the field tables in the
+A log is named only if its names or values have a marker that no other log has. Source: the field tables in the
 documentation of each service; for OCSF, its schema, version 1.5.
 """
 
@@ -86,7 +86,7 @@ _VALUES: Final = (
     (re.compile(r"\bcom\.oraclecloud\."), _ORACLE),
     (re.compile(r"AWSNetworkFirewall|\baws\.(?:network_)?firewall"), _FIREWALL_LOGS),
 )
-"""Patterns in a value that are marks of other products."""
+"""Patterns in a value that are markers of other products."""
 
 _CLASS: Final = "class_uid"
 _PRODUCT: Final = "metadata.product.name"

@@ -226,7 +226,7 @@ def test_rows_without_a_header_have_the_given_format():
     assert (headed.records, headed.headers, headed.flows) == (3, 1, 2)
 
 
-def test_names_that_other_products_use_too_count_with_a_mark_of_aws_or_a_given_format():
+def test_names_that_other_products_use_too_count_with_an_aws_marker_or_a_given_format():
     unmarked = b"src_ip,src_port,Dest Port,protocol\n10.0.0.1,50000,443,tcp\n"
     with pytest.raises(
         LogError, match="run again with --format 'srcaddr srcport dstport protocol'"
@@ -237,7 +237,7 @@ def test_names_that_other_products_use_too_count_with_a_mark_of_aws_or_a_given_f
     assert parse(marked % b"eni-0f00ba40").total.flows == 1
     with pytest.raises(LogError, match="nothing in it shows that it is from AWS"):
         parse(marked % b"eth0")
-    # A mark of AWS does not turn the rows of a summary into flows.
+    # An AWS marker does not turn the rows of a summary into flows.
     with pytest.raises(LogError, match="without a column that describes a single flow"):
         parse(b"dstport,protocol,flows,account\n443,6,17,123456789012\n")
 

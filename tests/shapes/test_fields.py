@@ -75,7 +75,7 @@ def test_aws_flow_logs_are_recognized_under_the_names_of_other_tools(columns):
     assert fields.keys() >= OF_ALL
     assert are_flows(fields, names)
     assert not may_be_flows(names)
-    # Without a mark of AWS, these names could be from any product, unless the user says they are AWS's.
+    # Without an AWS marker, these names could be from any product, unless the user says they are AWS's.
     unmarked = [
         name for name in names if fields.keys() and name not in {fields.get(mark) for mark in MARKS}
     ]
@@ -111,7 +111,7 @@ def test_aws_own_name_takes_precedence_over_a_name_that_other_products_use_too()
         ("x", ["eni-0f00ba40"], True),
     ],
 )
-def test_a_value_may_be_a_mark_of_aws(name, value, expected):
+def test_a_value_may_be_an_aws_marker(name, value, expected):
     assert is_mark(name, value) is expected
 
 

@@ -474,7 +474,7 @@ def test_flow_events_of_network_firewall_count_and_those_without_ports_have_port
     ]
 
 
-def test_names_that_other_products_use_too_count_with_a_mark_of_aws_or_a_given_format():
+def test_names_that_other_products_use_too_count_with_an_aws_marker_or_a_given_format():
     flow = {"src_port": 50000, "dst_port": 443, "protocol": "tcp", "bytes": 1}
     with pytest.raises(LogError, match="run again with --format 'srcport dstport protocol bytes'"):
         parse(as_json([flow]))

@@ -1,4 +1,4 @@
-"""The product that wrote a record is named only if a name, a value or the start of a line is a mark of it."""
+"""The product that wrote a record is named only if a name, a value or the start of a line is a marker of it."""
 
 import io
 import json
@@ -153,12 +153,12 @@ def test_rows_of_another_product_in_a_table_are_set_aside():
 
 
 @given(st.lists(st.sampled_from([*sorted(KNOWN_FIELDS), *MESSAGE_KEYS, *EVENT, "proto", "x"])))
-def test_names_that_many_products_use_are_not_a_mark_of_any(names):
+def test_names_that_many_products_use_do_not_identify_any_product(names):
     assert whose(names) == ""
     assert telling(names) == {}
 
 
-def test_an_interface_id_among_the_names_is_a_mark_of_aws_whatever_else_is_present():
+def test_an_interface_id_among_the_names_is_an_aws_marker_whatever_else_is_present():
     assert whose(["id.resp_p", "query_name", "interfaceId"]) == ""
     assert whose(["id.resp_p", "log_status"]) == "Zeek logs"
 
@@ -213,7 +213,7 @@ def test_a_record_with_the_port_protocol_and_status_of_aws_counts_whatever_else_
         {"note": "not a vpcflow log"},
     ],
 )
-def test_the_cloud_account_of_a_host_is_not_a_mark_of_a_log(mark):
+def test_the_cloud_account_of_a_host_is_not_an_aws_marker(mark):
     flow = {"src_port": 1, "dest_port": 443, "protocol": 6, "bytes": 1}
     with pytest.raises(LogError, match="nothing in it shows that it is from AWS"):
         parse(lines({**flow, **mark}))
@@ -249,7 +249,7 @@ def test_lines_of_other_products_are_recognized_by_how_they_begin(text, what):
 
 
 @pytest.mark.parametrize("value", [None, 443, "ACCEPT", "aws.vpcflow", "eni-0f00ba40", ["gcp"]])
-def test_most_values_are_not_a_mark_of_any_product(value):
+def test_most_values_do_not_identify_any_product(value):
     assert whose_value(value) == ""
 
 
