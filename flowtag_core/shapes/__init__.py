@@ -1,1 +1,1 @@
-"""The bytes of a file -> records, in whichever shape they are."""
+"""Turn the bytes of a file into records, whatever shape the file has."""

@@ -1,4 +1,4 @@
-"""A table in text (CSV) -> records: a column that holds them whole, or their fields in columns."""
+"""Read a CSV table as records: either one column contains whole records, or each field has a column."""
 
 from __future__ import annotations
 
@@ -39,26 +39,26 @@ _SEP_LINE: Final = re.compile(r'"?sep=(.)"?\s*?\r?\n', re.IGNORECASE)
 _BOM: Final = "\ufeff"
 _LONGEST_HEADER: Final = 1 << 16
 _MOST_LINES: Final = 100
-"""Lines of a row, whose cells may hold line ends; a quote that is open for longer is a stray one."""
+"""The most lines that a row may span, if its cells contain newlines; a quote left open longer is stray."""
 _FARTHEST: Final = 1 << 20
-"""Characters of such a row behind its first line."""
+"""The most characters that such a row may have after its first line."""
 _LINE_COST: Final = 64
-"""Characters that are looked at in the time that a line takes by itself."""
+"""The fixed cost of reading a line, in characters that take as long to read."""
 _READ_AGAIN: Final = 8
-"""Times that the text as a whole may be looked at for the ends of quotes that have none."""
+"""How many times the whole text may be searched for closing quotes that do not exist."""
 _ROWS_LOOKED_AT: Final = 8
-"""Rows at a table's beginning in which a mark of AWS is looked for."""
-_BESIDE: Final = Kind("lines beside a table")
+"""How many rows at the start of a table are searched for an AWS marker."""
+_BESIDE: Final = Kind("lines outside a table")
 COLUMN_COST: Final = 1_000
-"""The work to look at a column's name, in bytes of log to count."""
+"""The cost of looking at a column's name, in bytes of log that take as long to count."""
 
 
 class CsvTable(NamedTuple):
-    """A table in text: its delimiter, the names of its columns, and where the wanted ones are.
+    """A CSV table: its delimiter, the names of its columns, and the positions of the ones that matter.
 
-    `message` is the place of the column that holds whole records, None where there is none; `fields`
-    are the places of the columns that hold a flow's. It `is_known` where somebody or something says that
-    its rows are AWS's. A table without a header has the names of `layout`.
+    `message` is the index of the column that contains whole records, or None; `fields` maps each field of
+    a flow to the index of its column. `is_known` is true if the user or a marker in the data says that the
+    rows are AWS's. A table without a header takes its column names from `layout`.
     """
 
     delimiter: str
@@ -70,16 +70,16 @@ class CsvTable(NamedTuple):
 
     @property
     def has_flows(self) -> bool:
-        """Whether its rows are flows."""
+        """Whether the rows of the table are flows."""
         if self.is_known:
             return self.fields.keys() >= IN_EVERY_FLOW
         return are_flows(self.fields, self.columns)
 
 
 def table_of(head: bytes, layout: Layout = ASSUMED) -> CsvTable | None:
-    """The table that the head of a file begins, if its first row names columns that we know.
+    """Return the CSV table that a file with this head contains, or None if it is not a table.
 
-    If it is no header, it may be the first row of a table that has the fields of the `layout`.
+    The first row of a table either names columns that we know or is a record with the fields of `layout`.
     """
     text = head.decode("utf-8", "replace").removeprefix(_BOM)
     sep = _SEP_LINE.match(text)
@@ -106,7 +106,7 @@ def table_of(head: bytes, layout: Layout = ASSUMED) -> CsvTable | None:
 
 
 def _has_mark(columns: list[str], rows: Iterator[list[str]]) -> bool:
-    """Whether these rows would be flows by their columns, and a value in one is a mark of AWS's."""
+    """Whether the columns could be those of flows, and a value in these rows is an AWS marker."""
     if not are_flows(fields_of(columns, is_known=True), columns):
         return False
     try:
@@ -118,7 +118,7 @@ def _has_mark(columns: list[str], rows: Iterator[list[str]]) -> bool:
 
 
 def _is_row(cells: list[str], layout: Layout) -> bool:
-    """Whether cells are a record of a layout that no header names."""
+    """Whether these cells can be a record in this layout, in a table without a header."""
     if len(cells) < len(layout.names) or (layout is ASSUMED and len(cells) > len(layout.names)):
         return False
     if layout.is_default and cells[0] != "2":
@@ -128,7 +128,7 @@ def _is_row(cells: list[str], layout: Layout) -> bool:
 
 
 def _first_row(lines: Iterable[str], delimiter: str) -> list[str]:
-    """The cells of the first row, none where it cannot be read."""
+    """Return the cells of the first row, or an empty list if it cannot be parsed."""
     try:
         return next(csv.reader(lines, delimiter=delimiter), [])
     except csv.Error:
@@ -153,10 +153,10 @@ def _known_table(delimiter: str, columns: list[str], *, is_known: bool = False) 
 def csv_records(
     name: str, table: CsvTable, pieces: Pieces, wanted: tuple[str, ...], budget: Budget
 ) -> Iterator[Records]:
-    """The records of a table with the `wanted` fields, each numbered by the line its row begins on.
+    """Yield the records of a table with the `wanted` fields, each numbered by the line its row begins on.
 
-    Raises LogError where its rows are no flows, DamagedLogError as the pieces do, OverBudgetError where
-    it has more rows than a sound file of its size.
+    Raises LogError if the rows are not flows, DamagedLogError if reading the pieces raises it, and
+    OverBudgetError if the table has more rows than any valid file of its size.
     """
     if table.message is None and (refusal := _refusal(table)):
         raise LogError(f"{name}: {refusal}")
@@ -164,29 +164,29 @@ def csv_records(
 
 
 def _refusal(table: CsvTable) -> str:
-    """Why a table is no flow log; nothing where it may be one."""
+    """Return why a table is not a flow log, or an empty string if it may be one."""
     if others := whose(table.columns):
-        return f"holds {others}. Give AWS VPC flow logs."
+        return f"contains {others}. Use AWS VPC flow logs instead."
     if is_summary(table.columns):
         return summary_refusal(table.columns)
     if table.fields.keys() <= IN_EVERY_FLOW and "tag" in map(str.lower, table.columns):
-        return "is a lookup, not a flow log. Give it as the lookup."
+        return "is a lookup, not a flow log. Use it as the lookup."
     return "" if table.has_flows else _lack(table)
 
 
 def _lack(table: CsvTable) -> str:
-    """What the columns of a table lack that are no flow's."""
+    """Return what is missing from a table whose rows are not flows, and the remedy."""
     if may_be_flows(table.columns):
         return may_be_of_others(table.columns)
     columns = listed(table.columns)
     if not fields_of(table.columns, is_known=True).keys() >= IN_EVERY_FLOW:
         return (
-            f"is a table without a column dstport or protocol; its columns are {columns}. "
-            "Flows need both, and a lookup needs a column tag as well."
+            f"is a table without a dstport or protocol column; its columns are {columns}. "
+            "Flows need both, and a lookup needs a tag column as well."
         )
     return (
-        f"is a table without what each flow has its own of, such as start or bytes; its "
-        f"columns are {columns}. If it is a lookup, name its third column tag; if it sums up, "
+        f"is a table without a column that describes a single flow, such as start or bytes; its "
+        f"columns are {columns}. If it is a lookup, name its third column tag; if it is a summary, "
         "query the records themselves."
     )
 
@@ -194,7 +194,7 @@ def _lack(table: CsvTable) -> str:
 def _numbered(
     table: CsvTable, pieces: Pieces, wanted: tuple[str, ...], budget: Budget
 ) -> Iterator[tuple[Kind, Numbered]]:
-    """The records, and the rows that are none; a header between them may change the columns."""
+    """Yield the records and the rows that are not records; a header between them may change the columns."""
     rows = _Rows(table, pieces)
     reading = _Reading(table, wanted, budget)
     for row in rows:
@@ -215,7 +215,10 @@ def _numbered(
 
 
 def _header(table: CsvTable, row: list[str]) -> CsvTable | None:
-    """The table that a row begins if it is a header; one cell that is a name by chance makes it none."""
+    """Return the table that begins with this row, or None if the row is not a header.
+
+    A row is not a header just because one of its cells happens to be a column name.
+    """
     names = _names(row)
     if any(name[:1].isdigit() or name == MISSING for name in names):
         return None
@@ -227,7 +230,7 @@ def _header(table: CsvTable, row: list[str]) -> CsvTable | None:
 
 
 class _Reading:
-    """Takes the records out of the rows below one header."""
+    """Extracts the records from the rows below one header."""
 
     def __init__(self, table: CsvTable, wanted: tuple[str, ...], budget: Budget) -> None:
         self.table = table
@@ -239,18 +242,18 @@ class _Reading:
         self._reach = max(needed, default=-1) if table.message is None else table.message
         if self._places and table.message is not None:
             self._reach = min(self._reach, max(needed))
-        if table.layout:  # which has no more fields than its rows must have
+        if table.layout:  # every row of a table without a header must have all fields of its layout
             self._reach = len(table.columns) - 1
         column = table.columns[table.message] if table.message is not None else ""
         self._as_text = Kind(f"a table, records in the column {column}")
         self._telling = {
             name: table.columns.index(column) for name, column in telling(table.columns).items()
         }
-        # A time without a zone, in the order of days that a column's unit tells.
+        # Columns named "... [UTC]" may contain American times, which do not name their time zone.
         self._utc = {at for _, at in self._places if "[UTC]" in table.columns[at]}
 
     def is_header(self, row: list[str]) -> bool:
-        """Whether a row may be a header, also another one's: where a value is expected stands a name."""
+        """Whether a row may be a header, even one of other columns: a value in it looks like a name."""
         for place in (self.table.message, self.table.fields.get("dstport")):
             if place is not None and place < len(row):
                 cell = row[place].strip()
@@ -258,9 +261,9 @@ class _Reading:
         return False
 
     def records(self, row: list[str]) -> Iterator[tuple[Kind, bytes]]:
-        """The record of a row, or the several that stand in its message, parted by line ends.
+        """Yield the record in a row, or each of the records in its message, which are separated by newlines.
 
-        A row that does not reach so far is none of this table's: it may be a record by itself.
+        A row that is too short does not belong to this table, but it may be a record by itself.
         """
         message = self.table.message
         cell = row[message] if message is not None and message < len(row) else ""
@@ -276,12 +279,12 @@ class _Reading:
             yield from self._in_message(cell)
 
     def _is_other_version(self, row: list[str]) -> bool:
-        """Whether it is no row of AWS's default layout, which says 2."""
+        """Whether the table has AWS's default layout, but the version in this row is not 2."""
         layout = self.table.layout
         return layout is not None and layout.is_default and row[0].strip() != "2"
 
     def _flow(self, row: list[str]) -> tuple[Kind, bytes]:
-        """The record of a row whose cells are a flow's fields."""
+        """Return the record in a row whose cells are the fields of a flow."""
         told = {name: row[at] for name, at in self._telling.items() if at < len(row)}
         if told and (others := whose_by(told)):
             return of_others("a table", others), _encoded(self.table.delimiter.join(row))
@@ -296,7 +299,7 @@ class _Reading:
 
     def _in_message(self, cell: str) -> Iterator[tuple[Kind, bytes]]:
         cell = cell.rstrip("\r\n")
-        if not cell.startswith("2 "):  # as most begin, which are nothing but records
+        if not cell.startswith("2 "):  # most cells do, and those contain only plain records
             from flowtag_core.shapes.json_documents import message_records
 
             yield from message_records(
@@ -308,7 +311,7 @@ class _Reading:
 
 
 def _kind(table: CsvTable, there: list[str]) -> Kind:
-    """The kind of the records of rows whose cells are fields."""
+    """Return the kind of records that come from rows whose cells are fields."""
     if table.layout:
         shape = f"a table without a header, {table.layout.shape}"
         return Kind(shape, Layout(tuple(there), "by their order"))
@@ -316,7 +319,7 @@ def _kind(table: CsvTable, there: list[str]) -> Kind:
 
 
 def _is_whole(cell: str) -> bool:
-    """Whether a cell beside the fields of a flow may be the record itself."""
+    """Whether the message cell of a row that also has a flow's fields may be a whole record."""
     words = cell.split(None, FEWEST_WORDS)
     return (len(words) >= FEWEST_WORDS and words[0].isdigit()) or cell.lstrip()[:1] in ("{", "[")
 
@@ -326,10 +329,11 @@ def _encoded(text: str) -> bytes:
 
 
 class _Rows:
-    """The rows of a table in text, what stands above its header left out.
+    """The rows of a CSV table, without the lines above its header.
 
-    After each `line` is the number of the line that it began on, `kind` says why it is no record if it
-    is none, and `is_first` whether none came before. After the last, `damage` is what the pieces raised. `width` is the number of columns.
+    For the current row, `line` is the number of the line it began on, `kind` says why it is not a record
+    (None if it may be one), and `is_first` whether it is the first row. After the last row, `damage` is the
+    error that reading the pieces raised, if any. `width` is the number of columns.
     """
 
     def __init__(self, table: CsvTable, pieces: Pieces) -> None:
@@ -342,10 +346,10 @@ class _Rows:
         self._next_line = 1
         self._lines = self._all_lines(pieces)
         self._waiting: deque[str] = deque()
-        self._may_read = _FARTHEST  # characters that a search for the end of a quote may take
+        self._may_read = _FARTHEST  # characters that may still be searched for closing quotes
 
     def __iter__(self) -> Iterator[list[str]]:
-        # A message may be as long as a line: csv's own limit of 131,072 characters is for less.
+        # A message may be as long as a line, but the csv module's default limit is 131,072 characters.
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST_LINE))
         is_above = self.is_first = True
         while (text := self._line()) is not None:
@@ -358,9 +362,9 @@ class _Rows:
                 self.is_first = False
 
     def _quoted(self, first: str) -> list[str]:
-        """The cells of the row that begins with this line, which has quotes in it.
+        """Return the cells of the row that begins with this line, which contains quotes.
 
-        A quote that is never closed, or only behind what are rows themselves, is a stray one.
+        A quote is stray if it is never closed, or if there are lines before its end that are rows themselves.
         """
         taken: list[str] = []
         is_over = False
@@ -404,6 +408,6 @@ class _Rows:
 
 
 def _stands_above(row: list[str]) -> bool:
-    """Whether a row is none of the table's: empty, a remark, or what Excel says of the delimiter."""
+    """Whether a row is not part of the table: it is blank, a comment, or Excel's delimiter line (sep=;)."""
     first = row[0].strip(f"{_BOM} \t") if row else ""
     return not any(cell.strip() for cell in row) or first[:1] == "#" or first[:4].lower() == "sep="

@@ -1,4 +1,4 @@
-"""The names that other tools give to AWS's fields, and the ways in which they write values."""
+"""The names that other tools use for AWS's fields, and the ways they write values."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from flowtag_core.shapes.layout import KNOWN_FIELDS
 COUNTED: Final = tuple(
     "version srcaddr dstaddr srcport dstport protocol packets bytes start action log-status".split()
 )
-"""The fields that counting wants; the others of a table need not be looked at."""
+"""The fields that counting needs; the other columns of a table can be ignored."""
 
 IN_EVERY_FLOW: Final = frozenset({"dstport", "protocol"})
-"""The fields without which nothing can be counted."""
+"""The fields without which a flow cannot be counted."""
 
 _OF_ONE_FLOW: Final = frozenset(
     {"version", "srcport", "packets", "bytes", "start", "end", "log-status"}
 )
-"""Fields with a value of its own in each flow; a query that sums up does not group by them."""
+"""Fields that describe a single flow; a query that aggregates flows does not group by them."""
 
 FEWEST_WORDS: Final = 4
-"""Fewer words are no record, where a document has the fields of a flow beside its text."""
+"""The fewest words that a text must have to be a record, if its document also has the fields of a flow."""
 
 MESSAGE_KEYS: Final = (
     "@message message _raw event.original result._raw body event log textPayload Message line Line "
     "attributes.message body.stringValue content"
 ).split()
-"""Under which key, or in which column, a record stands as text; the first that is there has it."""
+"""The keys or columns that may contain a record as text; the first one that is present is used."""
 
 _MOST_SHOWN: Final = 200
 _UNIT: Final = re.compile(r"\s*\[[^\]]*\]$")
@@ -38,17 +38,17 @@ _LETTERS: Final = str.maketrans("", "", "-_ ")
 
 
 def _plain(name: str) -> str:
-    """A name in one spelling, without case, `_`, `-`, blanks, `${...}` or a unit as in `Start [UTC]`."""
+    """Return a name in lowercase, without `_`, `-`, spaces, `${...}` or a unit, as in `Start [UTC]`."""
     return _UNIT.sub("", name).strip("${}").lower().translate(_LETTERS)
 
 
 def _spaced(name: str) -> str:
-    """The same, but with `_` where words are parted."""
+    """Return a name in lowercase with `_` between its words, without `${...}` or a unit."""
     return _UNIT.sub("", name).strip("${}").lower().replace("-", "_").replace(" ", "_")
 
 
 def joined(path: str) -> str:
-    """A path of keys in one spelling: a table's column may part them by `_` instead of dots."""
+    """Return a key path in lowercase without separators, since tables may join keys with `_`, not dots."""
     return _plain(path).replace(".", "")
 
 
@@ -68,7 +68,7 @@ _NAMES: Final = {
     "numpackets": "packets",
     "numbytes": "bytes",
 }
-"""The fields by their names as _plain gives them, with those of AWS's older Athena table, and of addresses."""
+"""The fields by their names as `_plain` returns them, including those in AWS's older Athena table."""
 
 _ALSO_OF_OTHERS: Final = {
     "src_port": "srcport",
@@ -87,17 +87,20 @@ _ALSO_OF_OTHERS: Final = {
     "vpcflow_action": "action",
     "status": "log-status",
 }
-"""Names in Athena's older table, Tailpipe, Splunk and PowerShell that others use too: fields only of AWS's logs."""
+"""Names from Athena's older table, Tailpipe, Splunk and PowerShell that logs of other products use too.
+
+They name fields only if the log is known to be AWS's.
+"""
 
 _MARKS: Final = frozenset({"interface-id", "log-status"})
 """Fields that only AWS's flow logs have."""
 _OWN: Final = IN_EVERY_FLOW | {"log-status"}
 _MARK: Final = re.compile(r"awsvpcflow|vpcflowaction$")
-"""What a name that only AWS's flow logs have may have in it, as `joined` gives it."""
+"""A pattern found only in names from AWS's flow logs, once `joined` has normalized them."""
 _VALUE_MARK: Final = re.compile(
     r"\beni-[0-9a-f]{8,17}\b|\baws[_.:-]?(?:\w+:)?vpc[_.-]?flow|vpcflowlogs", re.IGNORECASE
 )
-"""An interface's id, or the name of such a log."""
+"""A network interface ID, or the name of an AWS VPC flow log."""
 _ACCOUNTS: Final = frozenset({"account", "accountid", "awsaccount", "awsaccountid"})
 _ACCOUNT: Final = re.compile(r"\d{12}", re.ASCII)
 
@@ -117,14 +120,14 @@ _ECS: Final = {
     "source.bytes": "bytes",
     "event.start": "start",
 }
-"""Elastic's names, which it gives to flows of any kind."""
+"""Elastic's names, which it uses for the flows of any product."""
 _ECS_PORT: Final = "destination.port"
 
 
 class _Schema(NamedTuple):
-    """The names that a tool gives to a flow's fields, where a name with this mark is among its own.
+    """A tool's names for the fields of a flow, which apply if any path in the log contains `mark`.
 
-    What is not among them may have AWS's own name: alone, or below what has the mark.
+    Fields that are not listed may have AWS's own names, at the top level or in a path with `mark`.
     """
 
     mark: str
@@ -132,7 +135,7 @@ class _Schema(NamedTuple):
 
 
 _SCHEMAS: Final = (
-    # Network activity of the Open Cybersecurity Schema Framework, as Security Lake has it.
+    # Network Activity in the Open Cybersecurity Schema Framework (OCSF), as stored by Security Lake.
     _Schema(
         "class_uid",
         {
@@ -167,9 +170,9 @@ _SCHEMAS: Final = (
             "event.netflow.start": "start",
         },
     ),
-    # Elastic's schema (ECS); what AWS alone has stands below aws.vpcflow.
+    # Elastic Common Schema (ECS); the fields that only AWS has are under aws.vpcflow.
     _Schema("aws.vpcflow.", _ECS),
-    # OpenTelemetry's collector.
+    # The OpenTelemetry Collector.
     _Schema(
         "aws.vpc.flow.",
         {
@@ -188,13 +191,13 @@ _ACTIONS: Final = {
     **dict.fromkeys(("denied", "blocked", "reject", "2"), "REJECT"),
 }
 MISSING: Final = "-"
-"""What stands for a value that is not there."""
+"""The placeholder for a missing value."""
 _MISSING: Final = frozenset(
     ["", "-", "none", "nan", "null", "<na>", "\\n", "(null)", "(empty)", "n/a"]
 )
 _WHOLE_FLOAT: Final = re.compile(r"(\d+)\.0+")
 _SUMS: Final = frozenset("count flows hits total records".split())
-"""What a column is called that says how many flows a row stands for."""
+"""Names of a column that says how many flows a row represents."""
 _CALL: Final = re.compile(r"\w+\([^()]*\)")
 _WRITTEN_TIME: Final = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d")
 
@@ -204,17 +207,17 @@ _AMERICAN_TIME: Final = re.compile(
 
 
 def field_name(name: str) -> str | None:
-    """The name that AWS's own files have for a field; None where it is no field of a flow log."""
+    """Return AWS's own name for a field, or None if this name is not a field of a flow log."""
     return None if _spaced(name) in _ALSO_OF_OTHERS else _NAMES.get(_plain(name))
 
 
 def is_of_aws(paths: Iterable[str]) -> bool:
-    """Whether one of these columns or paths of keys is a mark of AWS's flow logs."""
+    """Whether any of these columns or key paths occurs only in AWS's flow logs."""
     return any(_MARK.search(joined(path)) or field_name(_last(path)) in _MARKS for path in paths)
 
 
 def is_mark(name: str, value: object) -> bool:
-    """Whether a value in a column or below a key is a mark: an interface's id, an account's number."""
+    """Whether a value in a column or under a key is an AWS marker: an interface ID or an account number."""
     text = value if isinstance(value, str) else text_of(value)
     if _VALUE_MARK.search(text):
         return True
@@ -222,17 +225,18 @@ def is_mark(name: str, value: object) -> bool:
 
 
 def fields_of(paths: Iterable[str], *, is_known: bool = False) -> dict[str, str]:
-    """For each field that is there, which of the columns or paths of keys has it.
+    """Return the column or key path of each field that is present.
 
-    Keys may stand within others, `aws.vpcflow.dstport`; of two with one field the first counts. Where it
-    `is_known` that these are AWS's logs, or a name says it, names count that others use too.
+    Keys may be nested, as in `aws.vpcflow.dstport`; if two paths name the same field, the first counts.
+    Names that other products use too count only if the log `is_known` to be AWS's or one of the names is an
+    AWS marker.
     """
     paths = list(paths)
     if has_own_flow(paths):
         return _by_last_name(paths, is_known=True)
     for mark, names in _SCHEMAS:
         if marked := [path for path in paths if mark in path]:
-            # Elsewhere `version` and `action` mean something else: ecs.version, event.action.
+            # In other paths `version` and `action` mean something else: ecs.version, event.action.
             alone = [path for path in paths if "." not in path]
             return _by_last_name(alone) | _by_last_name(marked) | _named(paths, names)
     if is_known and _ECS_PORT in paths:
@@ -241,12 +245,12 @@ def fields_of(paths: Iterable[str], *, is_known: bool = False) -> dict[str, str]
 
 
 def has_own_flow(paths: Iterable[str]) -> bool:
-    """Whether port, protocol and status of a flow are there under AWS's own names."""
+    """Whether the port, protocol and status of a flow are all present under AWS's own names."""
     return _by_last_name(path for path in paths if "." not in path).keys() >= _OWN
 
 
 def _named(paths: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
-    """The fields of the paths that have these names; of two with one field the first name counts."""
+    """Return the fields whose paths are among these names; if two names mean one field, the first counts."""
     there = {joined(path): path for path in paths}
     fields: dict[str, str] = {}
     for name, field in names.items():
@@ -256,7 +260,7 @@ def _named(paths: Iterable[str], names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _by_last_name(paths: Iterable[str], *, is_known: bool = False) -> dict[str, str]:
-    """The fields of the paths whose last name is one; the first path of a field counts."""
+    """Return the fields that the last key of a path names; if two paths name one field, the first counts."""
     fields: dict[str, str] = {}
     also: dict[str, str] = {}
     for path in paths:
@@ -272,10 +276,10 @@ def _last(path: str) -> str:
 
 
 def are_flows(fields: Mapping[str, str | int], paths: Iterable[str]) -> bool:
-    """Whether columns or keys with these fields are those of flows.
+    """Whether columns or keys with these fields belong to flows.
 
-    Without a field of _OF_ONE_FLOW, but with a column of another kind, they may be those of a summary
-    (`srcAddr,dstPort,protocol,flows`) or a lookup.
+    If none of the fields is in _OF_ONE_FLOW and some column is not a field at all, they may belong to a
+    summary (`srcAddr,dstPort,protocol,flows`) or a lookup.
     """
     is_each = not _OF_ONE_FLOW.isdisjoint(fields) or all(
         path[:1] == "@" or field_name(_last(path)) for path in paths
@@ -284,7 +288,7 @@ def are_flows(fields: Mapping[str, str | int], paths: Iterable[str]) -> bool:
 
 
 def may_be_flows(paths: Iterable[str]) -> bool:
-    """Whether columns or keys that are no flows' would be, if somebody said that the log is AWS's."""
+    """Whether columns or keys would belong to flows only if the user said that the log is AWS's."""
     paths = list(paths)
     known, own = fields_of(paths, is_known=True), fields_of(paths)
     sums_up = any(_last(path).lower() in _SUMS for path in paths)
@@ -292,20 +296,20 @@ def may_be_flows(paths: Iterable[str]) -> bool:
 
 
 def is_summary(names: Iterable[str]) -> bool:
-    """Whether these are the columns of a query that sums up: `dstPort`, `count(*)`."""
+    """Whether these are the columns of a query that aggregates flows, such as `dstPort`, `count(*)`."""
     return any(_CALL.fullmatch(name) for name in names)
 
 
 def summary_refusal(columns: Iterable[str]) -> str:
-    """Why the result of such a query is no flow log."""
+    """Return why the result of a query that aggregates flows is not a flow log, and the remedy."""
     return (
-        f"is the result of a query that sums up ({listed(columns)}), no flow log: "
-        "its rows are no flows. Query the records themselves (fields @message)."
+        f"is the result of an aggregate query ({listed(columns)}), not a flow log: "
+        "its rows are not flows. Query the records themselves (fields @message)."
     )
 
 
 def may_be_of_others(names: Iterable[str], looked_at: str = "nothing in it") -> str:
-    """Why a log is not read whose names may be anybody's, and what to do if it is one of AWS's."""
+    """Return why a log that may be from another product is refused, and what to do if it is from AWS."""
     names = list(names)
     fields = fields_of(names, is_known=True)
     wanted = " ".join(name for name in COUNTED if name in fields)
@@ -316,13 +320,13 @@ def may_be_of_others(names: Iterable[str], looked_at: str = "nothing in it") -> 
 
 
 def listed(names: Iterable[str]) -> str:
-    """The names with commas, as many as a sentence has room for."""
+    """Return as many names, separated by commas, as fit in a sentence."""
     text = ", ".join(names)
     return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN].rpartition(',')[0]}, ..."
 
 
 def text_of(value: object) -> str:
-    """A value of any kind as text; dots for one that is nested too deeply."""
+    """Return any value as text, or `...` if it is nested too deeply."""
     try:
         return str(value)
     except RecursionError:
@@ -330,12 +334,12 @@ def text_of(value: object) -> str:
 
 
 def word(value: object, field: str) -> str:
-    """A value of any kind as a word of a record: `-` where it is missing, `443` for 443.0."""
+    """Return any value as a single word of a record: `-` if it is missing, `443` for 443.0."""
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     text = "" if value is None else text_of(value).strip()
     if text.isdigit() and field != "action":
-        return text  # as most are
+        return text  # the common case
     if text.lower() in _MISSING:
         return MISSING
     if field == "start" and (seconds := _seconds(text)) is not None:
@@ -352,7 +356,7 @@ def word(value: object, field: str) -> str:
 
 
 def utc_time(text: str) -> str:
-    """An American time that is said to be UTC's, `11/14/2023, 10:13:20.000 PM`, as others write it."""
+    """Return an American time such as `11/14/2023, 10:13:20.000 PM` in ISO form, or other text unchanged."""
     found = _AMERICAN_TIME.fullmatch(text.strip())
     if not found:
         return text
@@ -363,7 +367,7 @@ def utc_time(text: str) -> str:
 
 
 def _seconds(text: str) -> int | None:
-    """Seconds since 1970 of a time that is written out."""
+    """Return a written date and time as seconds since 1970, or None if the text is not one."""
     if not _WRITTEN_TIME.match(text):
         return None
     try:
@@ -374,7 +378,7 @@ def _seconds(text: str) -> int | None:
 
 
 def with_port_0(words: dict[str, str]) -> dict[str, str]:
-    """The words of a record with port 0 where none is there and the protocol has none, as AWS writes it."""
+    """Return a record's words with port 0 for missing ports if its protocol has none, as AWS writes it."""
     if not words["protocol"].isdigit() or int(words["protocol"]) in WITH_PORTS:
         return words
     ports = {field: "0" for field in ("srcport", "dstport") if words.get(field) == MISSING}

@@ -1,8 +1,8 @@
-"""JSON -> records: messages in envelopes, in lines or in arrays, or fields under keys.
+"""Read JSON as records: as text in envelopes, lines or arrays, or as fields under keys.
 
-To add a shape, say in a table where its records are: _CONTAINERS has the places of arrays, _PACKED
-those of payloads, `fields` the keys under which a record stands as text and the names that
-its fields go by. How a file is taken apart, whatever its size, is in `json_text`.
+To add a shape, add an entry to a table: _CONTAINERS has the paths of arrays of records, _PACKED those of
+payloads, and `fields` has the keys whose text is a record and the names of fields. `json_text` splits
+a file of any size into documents.
 """
 
 from __future__ import annotations
@@ -47,24 +47,24 @@ _CONTAINERS: Final = (
     "results",  # aws logs get-query-results
     "records",  # Firehose over HTTP; Azure's logs
     "Records",  # Kinesis; CloudTrail
-    "hits.hits",  # a search tool
-    "resourceLogs",  # OpenTelemetry, each of the three within the one before
+    "hits.hits",  # Elasticsearch and OpenSearch
+    "resourceLogs",  # OpenTelemetry, which nests these three in this order
     "scopeLogs",
     "logRecords",
 )
-"""Where in a JSON document the array of its records is."""
+"""The paths at which a JSON document may have an array of records."""
 _SOURCE: Final = "_source"
 _TABLE: Final = frozenset({"columns", "ResultSet"})
 _HIT: Final = frozenset({"_id", "_index"})
-"""What a search tool says of a document that it found."""
+"""Keys that a search tool adds to each document it finds."""
 _FOUND: Final = ("result", "map")
-"""Under which key others have what they found, if the document that has the key is no record itself."""
+"""Keys under which other tools put the record they found, if the document around it is not a record."""
 _PACKED: Final = ("awslogs.data", "kinesis.data", "Data", "data", "rawData")
-"""Where base64 of records stands."""
+"""The paths at which a document may have records encoded in base64."""
 _ENVELOPE: Final = frozenset(
     ["messageType", *(place.partition(".")[0] for place in (*_CONTAINERS, *_PACKED))]
 )
-"""Keys of an envelope around records; a document with none of them is looked at less closely."""
+"""Keys of an envelope around records; a document with none of them is taken for a record."""
 _CONTROL: Final = "CONTROL_MESSAGE"
 _DEEPEST: Final = 32
 _LONGEST_TOLD: Final = 400
@@ -72,14 +72,14 @@ _LONGEST_PATH: Final = 200
 _PART_COST: Final = 1_500
 _BESIDE_COST: Final = 10_000
 _LEAF_COST: Final = 100
-"""The work to look at a part of a document, at one in an array of anything, and at a value in it, in bytes
-of log to count."""
+"""The costs of looking at a part of a document, at an item of an array that is not in _CONTAINERS, and at a
+single value, in bytes of log that take as long to count."""
 
 _VERSION_2: Final = "2 "
-"""How most records begin; they are nobody else's."""
+"""How most records begin; no other product's log begins this way."""
 _OPENERS: Final = ("{", "[")
 _NOTES: Final = ("NODATA", "SKIPDATA")
-"""What log-status says where AWS has no flow to tell of."""
+"""The values of log-status in records without a flow."""
 
 _UNKNOWN: Final = Kind("JSON", reason=Reason.NO_RECORD_IN_JSON)
 _UNREAD: Final = {reason: Kind("JSON", reason=reason) for reason in Reason}
@@ -92,9 +92,9 @@ Wanted = tuple[str, ...]
 
 
 class _Within(NamedTuple):
-    """The settings for all documents, and how deep in one a part of it is.
+    """The settings for all documents of a log, and how deeply the current part is nested.
 
-    It `is_known` that they are AWS's where somebody says so.
+    `is_known` is true if the user says that the log is AWS's.
     """
 
     wanted: Wanted
@@ -103,24 +103,24 @@ class _Within(NamedTuple):
     depth: int = 0
 
     def reading(self, leaves: dict[str, Any]) -> Reading:
-        """How a document with these leaves is read."""
+        """Return how to read a document with these leaves."""
         return reading_of(tuple(leaves), self.wanted, self.budget, is_known=self.is_known)
 
     @property
     def deeper(self) -> _Within:
-        """The same one level below."""
+        """The same settings one level deeper."""
         return self._replace(depth=self.depth + 1)
 
 
 def json_records(
     name: str, pieces: Pieces, wanted: Wanted, budget: Budget, *, is_known: bool = False
 ) -> Iterator[Records]:
-    """The records, with the `wanted` fields, of a file that begins as JSON.
+    """Yield the records, with the `wanted` fields, of a file that begins as JSON.
 
-    Each has the number of its line where every line is a document, else its place among the records.
-    Names that others use too count only if it `is_known` that the log is AWS's. Raises LogError where
-    the file holds only logs of others, DamagedLogError, after everything that came before, where it ends
-    too early, OverBudgetError where what is packed in it is too much.
+    Records are numbered by line if every line is a document, and otherwise by their position in the file.
+    Names that other products use too count only if the log `is_known` to be AWS's. Raises LogError if the
+    file contains only logs of other products, DamagedLogError, after yielding everything before it, if the
+    file is cut short, and OverBudgetError if its payloads unpack to too much data.
     """
     text = JsonText(pieces, _CONTAINERS, budget)
     found = _numbered(name, text, _Within(wanted, budget, is_known))
@@ -130,7 +130,7 @@ def json_records(
 def message_records(
     kind: Kind, text: str, wanted: Wanted, budget: Budget, *, is_known: bool = False
 ) -> Texts:
-    """The records in a message, the cell of a table: in JSON, if it is that, else one in each line."""
+    """Yield the records in the message of a table's row: from JSON if it is JSON, otherwise one per line."""
     yield from _in_message(kind, text, _Within(wanted, budget, is_known))
 
 
@@ -149,12 +149,12 @@ def _numbered(
         raise text.damage
     if text.is_cut:
         raise DamagedLogError(
-            f"{name}: is cut short: its JSON stops in line {text.line:,} without its end."
+            f"{name}: is cut short: its JSON is incomplete and stops in line {text.line:,}."
         )
 
 
 def _in_json(pieces: Pieces, within: _Within) -> Texts:
-    """The records in JSON that stands within something else."""
+    """Yield the records in JSON that is embedded in something else."""
     text = JsonText(pieces, _CONTAINERS, within.budget)
     for _, document in text.documents():
         yield from _in_document(document, within.deeper)
@@ -163,7 +163,7 @@ def _in_json(pieces: Pieces, within: _Within) -> Texts:
 
 
 def _in_document(document: Any, within: _Within) -> Texts:
-    """The records of one JSON document, or of a part of one."""
+    """Yield the records of one JSON document or of a part of one."""
     within.budget.stream(_PART_COST)
     document = _one_object(document)
     if isinstance(document, Unread):
@@ -185,7 +185,10 @@ def _in_document(document: Any, within: _Within) -> Texts:
 
 
 def _one_object(document: Any) -> Any:
-    """A row of Logs Insights, which comes as pairs, as the object that it means."""
+    """Return a row of Logs Insights, which is a list of field and value pairs, as an object.
+
+    Anything else is returned as it is.
+    """
     is_row = isinstance(document, list) and all(
         isinstance(pair, dict) and "field" in pair for pair in document
     )
@@ -195,12 +198,12 @@ def _one_object(document: Any) -> Any:
 
 
 def _rows(document: dict[str, Any]) -> Iterator[Any] | None:
-    """The rows of a table, each as an object; None where the document is no table.
+    """Return the rows of a table in JSON, each as an object, or None if the document is not a table.
 
-    That is one of names and rows, as of Log Analytics, pandas and Tailpipe, or what Athena gives.
+    A table has column names and rows, as written by Log Analytics, pandas, Tailpipe and Athena.
     """
     if _TABLE.isdisjoint(document):
-        return None  # as nearly always
+        return None  # nearly always
     columns, rows = document.get("columns"), document.get("rows", document.get("data"))
     if isinstance(athena := _at(document, "ResultSet.Rows"), list):
         cells = [_cells(row) for row in athena]
@@ -219,9 +222,12 @@ def _cells(row: Any) -> list[Any]:
 
 
 def _hit(document: dict[str, Any]) -> dict[str, Any]:
-    """The document that a search found, out of its hit: whole, or as fields with an array of values each."""
+    """Return the document inside a search hit, from its source or from its fields, whose values are arrays.
+
+    Anything else is returned as it is.
+    """
     if _SOURCE not in document and _HIT.isdisjoint(document):
-        return document  # as nearly always
+        return document  # nearly always
     source, fields = document.get(_SOURCE), document.get("fields")
     if source and isinstance(source, dict):
         return source
@@ -234,7 +240,7 @@ def _hit(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with_attributes(document: dict[str, Any]) -> dict[str, Any]:
-    """A record of OpenTelemetry with its attributes, pairs of a name and a typed value, as keys."""
+    """Return an OpenTelemetry record with its attributes, pairs of a name and a typed value, as keys."""
     pairs = document.get("attributes")
     if not isinstance(pairs, list) or not all(
         isinstance(pair, dict) and "key" in pair and isinstance(pair.get("value"), dict)
@@ -246,7 +252,7 @@ def _with_attributes(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_message(kind: Kind, text: str, within: _Within) -> Texts:
-    """The records in a text: in JSON, if it is that, else one in each line."""
+    """Yield the records in a text: from JSON if it is JSON, otherwise one per line."""
     if text.lstrip()[:1] in _OPENERS:
         content = text.encode("utf-8", "replace")
         if is_json(content[:HEAD_SIZE]):
@@ -275,15 +281,15 @@ def _in_object(document: dict[str, Any], within: _Within) -> Texts:
     elif packed is not None:
         yield from _in_payload(packed, within)
     if any(text.lstrip()[:1] in _OPENERS for text in texts):
-        return  # The text is the envelope itself, as it was before somebody took it apart.
+        return  # The text is the original envelope; its arrays would count the same records again.
     for array in arrays:
         yield from _in_document(array, within.deeper)
 
 
 def _in_record(document: dict[str, Any], within: _Within) -> Texts:
-    """The record that an object is: as text under one of its keys, or its fields under several.
+    """Yield the record that an object is, either as text under one key or as fields under several.
 
-    Where it is neither, those within it.
+    If the object is not a record, yield the records inside it.
     """
     every = dict(_leaves(document))
     within.budget.stream(_LEAF_COST * len(every))
@@ -308,7 +314,7 @@ def _in_record(document: dict[str, Any], within: _Within) -> Texts:
 
 
 def _is_whole(text: str) -> bool:
-    """Whether a text beside the fields of a flow, or an envelope's arrays, may be the record itself."""
+    """Whether a text in a document that also has a flow's fields or arrays may be a whole record."""
     words = text.split(None, FEWEST_WORDS)
     return (len(words) >= FEWEST_WORDS and words[0].isdigit()) or text.lstrip()[:1] in _OPENERS
 
@@ -316,7 +322,10 @@ def _is_whole(text: str) -> bool:
 def _closer(
     reading: Reading, every: dict[str, Any], leaves: dict[str, Any], within: _Within
 ) -> Reading:
-    """How a document is read whose keys do not tell: its values may, or it is a note of AWS's."""
+    """Return how to read a document whose keys are not enough to decide, from its values.
+
+    They may show whose record it is, or that AWS reports no data.
+    """
     if reading.telling:
         others = whose_by({name: leaves[path] for name, path in reading.telling.items()})
         return reading._replace(kind=of_others("JSON", others)) if others else reading
@@ -330,7 +339,7 @@ def _closer(
 
 
 def _marked(reading: Reading, leaves: dict[str, Any], within: _Within) -> Reading:
-    """How a document is read whose names are anybody's: by a mark of AWS, or of others, in a value."""
+    """Return how to read a document with names that many products use, from the markers in its values."""
     keys = tuple(leaves)
     marked = flow_of(keys, within.wanted)
     if marked and any(map(is_mark, keys, leaves.values())):
@@ -348,9 +357,9 @@ def _record(reading: Reading, leaves: dict[str, Any]) -> bytes:
 
 
 def _in_others(document: dict[str, Any], leaves: dict[str, Any], within: _Within) -> Texts:
-    """The records in what an object found, or in its arrays; where they have none, the object as what it is.
+    """Yield the records in an object's result or arrays; without any, yield the object to be set aside.
 
-    What stands beside records in an array is reported, but for a few words alone, such as a time stamp.
+    Items next to records in an array are yielded too, except for short texts such as a time stamp.
     """
     inner = next((document[key] for key in _FOUND if key in document), None)
     if inner and isinstance(inner, dict):
@@ -373,7 +382,7 @@ def _is_short(kind: Kind, text: bytes) -> bool:
 
 
 def _told(document: Any) -> bytes:
-    """The beginning of what is no record, to be set aside."""
+    """Return the beginning of a document that is not a record, to show what was set aside."""
     try:
         return json.dumps(document, default=str)[:_LONGEST_TOLD].encode()
     except RecursionError:
@@ -387,10 +396,10 @@ def _at(document: Any, path: str) -> Any:
 
 
 def _leaves(document: dict[str, Any], above: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Every value with the path of keys that leads to it."""
+    """Yield every value with the path of keys that leads to it."""
     for key, value in document.items():
         if len(above) + len(key) > _LONGEST_PATH:
-            continue  # no field is called so, and a long name may stand above thousands
+            continue  # no field has such a long path, and one long key may be in thousands of paths
         if isinstance(value, dict) and depth < _DEEPEST:
             yield from _leaves(value, f"{above}{key}.", depth + 1)
         else:
@@ -398,7 +407,7 @@ def _leaves(document: dict[str, Any], above: str = "", depth: int = 0) -> Iterat
 
 
 def _in_payload(packed: str, within: _Within) -> Texts:
-    """The records in what Lambda and Firehose are given: base64, mostly of gzip."""
+    """Yield the records in a payload for Lambda or Firehose, which is base64, usually of gzip."""
     try:
         payload = base64.b64decode("".join(packed.split()), validate=True)
         within.budget.stream(len(payload))

@@ -1,4 +1,4 @@
-"""The keys of a JSON document -> how it is read: as a flow, as text under a key, as somebody else's."""
+"""Decide from the keys of a JSON document whether it is a flow, has text records, or is another product's."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from flowtag_core.shapes.records import Kind, of_others
 from flowtag_core.sources.budget import Budget
 
 MOST_KEYS: Final = 500
-"""A document with more values is no flow's."""
+"""A document with more values than this is not a flow."""
 _KEYS_COST: Final = 100_000
 _KEY_COST: Final = 2_000
-"""The work to look at keys that were not seen before, and at each of them, in bytes of log to count."""
+"""The costs of a new set of keys, and of each key in it, in bytes of log that take as long to count."""
 
 _MOST_KNOWN: Final = 32
 
@@ -33,11 +33,12 @@ Keys = tuple[str, ...]
 
 
 class Reading(NamedTuple):
-    """How a document with certain keys is read.
+    """How to read documents with a certain set of keys.
 
-    `paths` has those of the wanted fields, `kind` is that of the record, None where it is none; `messages`
-    are the keys that may have a record as text, `telling` the paths whose values say whose it is. `status`
-    is the path that may say that it is a note of AWS's. It `may_be` a flow under names that are anybody's.
+    `paths` has the key path of each wanted field. `kind` is the kind of the record, or None if the document
+    is not a record. `messages` are the keys whose text may be a record. `telling` has the paths whose
+    values show whose record it is, and `status` is the path of log-status, or empty. `may_be` is true if
+    the document would be a flow under names that other products use too.
     """
 
     paths: dict[str, str]
@@ -49,11 +50,14 @@ class Reading(NamedTuple):
 
 
 _KNOWN: Final[dict[tuple[Keys, Keys, bool], Reading]] = {}
-"""The readings of keys that came before; mostly all documents of a file have the same."""
+"""The readings of recent sets of keys; usually all documents of a file have the same keys."""
 
 
 def reading_of(keys: Keys, wanted: Keys, budget: Budget, *, is_known: bool) -> Reading:
-    """How documents with these keys are read. Names that are anybody's count if it `is_known` that they are AWS's."""
+    """Return how to read documents with these keys; readings are cached.
+
+    Names that other products use too count only if the log `is_known` to be AWS's.
+    """
     asked = keys, wanted, is_known
     if (reading := _KNOWN.get(asked)) is None:
         budget.stream(_KEYS_COST + _KEY_COST * len(keys))
@@ -65,21 +69,21 @@ def reading_of(keys: Keys, wanted: Keys, budget: Budget, *, is_known: bool) -> R
 
 @lru_cache(maxsize=32)
 def note_of(keys: Keys, wanted: Keys) -> Reading:
-    """How documents with these keys are read that say themselves that they are notes of AWS's."""
+    """Return how to read documents with these keys whose log-status is NODATA or SKIPDATA."""
     found = dict.fromkeys(IN_EVERY_FLOW, "") | fields_of(keys, is_known=True)
     return _named(keys, found, wanted)
 
 
 @lru_cache(maxsize=32)
 def flow_of(keys: Keys, wanted: Keys) -> Reading | None:
-    """How documents with these keys are read that have a mark of AWS in a value; None if they are no flows."""
+    """Return how to read documents with these keys and an AWS marker in a value, or None if not flows."""
     found = fields_of(keys, is_known=True)
     return _named(keys, found, wanted) if are_flows(found, keys) else None
 
 
 @lru_cache(maxsize=8)
 def unmarked(keys: Keys) -> Kind:
-    """The kind of documents with these keys that have no mark of AWS."""
+    """Return the kind of documents with these keys and no AWS marker."""
     return Kind("JSON", reason=Reason.NO_RECORD_IN_JSON, refusal=may_be_of_others(keys))
 
 
@@ -88,7 +92,7 @@ def _reading(keys: Keys, wanted: Keys, is_known: bool) -> Reading:
     reading = _named(keys, found, wanted)
     if others := whose(keys):
         return reading._replace(kind=of_others("JSON", others), telling={})
-    if reading.telling:  # without port and protocol it is still a record
+    if reading.telling:  # it is a record even without port and protocol
         return _named(keys, dict.fromkeys(IN_EVERY_FLOW, "") | found, wanted)
     if is_summary(keys):
         refusal = summary_refusal(keys)

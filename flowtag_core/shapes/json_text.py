@@ -1,8 +1,8 @@
-"""JSON text of any size -> its documents, or the values in their arrays, one at a time.
+"""Split JSON text of any size into documents, or into the values in their arrays, one at a time.
 
-The standard library's parser does the parsing; this module finds where the next value begins and ends,
-in files that hold one document, many back to back, one a line, or any of these with something broken in
-between. Libraries for it either hold a document whole or end at the first broken byte.
+The standard library does the parsing; this module finds where the next value begins and ends. A file may
+have one document, many back to back, one per line, or any of these with something broken in between.
+Existing libraries either load a whole document into memory or stop at the first invalid byte.
 Source: RFC 8259.
 """
 
@@ -22,9 +22,9 @@ from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import Pieces
 
 LARGEST_VALUE: Final = 1 << 21
-"""Characters; what is longer is set aside, since it would have to be held in memory whole."""
+"""In characters; a longer value is set aside, since all of it would have to be in memory."""
 _LARGEST_DOCUMENT: Final = 1 << 20
-"""Characters of a document that is parsed whole; in a larger one its arrays are gone through."""
+"""In characters; a longer document is not parsed whole: the values in its arrays are read one by one."""
 _LONGEST_TOLD: Final = 400
 _VALUE: Final = rb'(?:\{\s*+["}]|\[\s*+(?:["{\[\]\d-]|true|false|null))'
 _BEGINS: Final = re.compile(rb"(?:\xef\xbb\xbf)?\s*+" + _VALUE + rb"|[^\n]*\n" + _VALUE)
@@ -38,74 +38,76 @@ _LINE_END: Final = re.compile(r"[ \t\r]*\n\s*\S")
 _SIGN: Final = re.compile(r'["\[\]{},\n]')
 _STRING_REST: Final = re.compile(r'(?:[^"\\\n]++|\\.)*+', re.DOTALL)
 _STRING_SIGN: Final = re.compile(r'["\\\n]')
-_NEAR_THE_END: Final = 16  # characters, of which an escape, a number or a word may lack some
+_NEAR_THE_END: Final = 16  # characters; what the parser leaves of a truncated value is shorter
 _SIGNS_AT_ONCE: Final = 1 << 10
 _SIGN_COST: Final = 300
-"""Bytes that are counted as plain text while the next sign is looked for."""
+"""The cost of finding the next bracket, quote or comma, in bytes of log that take as long to count."""
 _VALUE_COST: Final = 1_000
 _CHARACTER_COST: Final = 2
 _BROKEN_COST: Final = 20_000
-"""The work to read a value, each character of it, and a broken one, in bytes of log to count."""
+"""The costs of parsing a value, each of its characters, and a broken value, in bytes of log that take as long
+to count."""
 _FIRST_SIGNS: Final = frozenset('{["-0123456789tfnNI')
 _OBJECT: Final = re.compile(r'\{\s*+["}]')
 _MOST_TRIED: Final = 8
 _NEXT_WITHIN: Final = 1 << 12
-"""Characters in which the next object is looked for behind a broken one, so that none costs much."""
+"""How many characters after a broken value are searched for the next object; the limit bounds the cost."""
 _LINE: Final = re.compile(r"\n")
 _LINE_OR_OBJECT: Final = re.compile(r'\n|\{\s*+"')
 _PARTIAL: Final = re.compile(
     r"\s*(?:-|[.eE][+-]?|t(?:ru?)?|f(?:a(?:ls?)?)?|n(?:ul?)?|Na?|-?I(?:n(?:f(?:i(?:n(?:it?)?)?)?)?)?)?"
 )
 _PARTIAL_ESCAPE: Final = re.compile(r"\\?u?[0-9a-fA-F]{0,4}")
-"""The text at which the parser fails where an escape, a number or a word is cut by the text's end."""
+"""The text at the parser's error position if an escape, a number or a word is truncated there."""
 
 Documents = Iterator[tuple[int, Any]]
 
 
 class Unread(NamedTuple):
-    """A value that could not be taken: its beginning, and why."""
+    """A value that could not be read: how it begins, and the reason."""
 
     text: str
     reason: Reason
 
 
 class _OpenError(Exception):
-    """A value does not end where the text does, or where it has become too long."""
+    """A value is still incomplete at the end of the text, or when it is already too long."""
 
 
 class _BrokenError(Exception):
-    """The text here is not JSON."""
+    """The text at this position is not valid JSON."""
 
 
 class _DeepError(_BrokenError):
-    """It is nested more deeply than the parser goes."""
+    """A value is nested too deeply for the parser."""
 
 
 def is_json(head: bytes) -> bool:
-    """Whether a file that begins so is JSON, maybe below a line of text.
+    """Whether a file that begins with this head is JSON, possibly after one line of other text.
 
-    And not a text that begins with a bracket or a quote.
+    Text that merely begins with a bracket or a quote is not JSON.
     """
     if _BEGINS.match(head) is not None:
         return True
-    # Also below a line, as of a table of one column; not so a remark in quotes.
+    # A string may also follow another line, such as the header of a table with a single column. Quoted
+    # text that cannot be a record is not taken for JSON.
     lines = head, head.partition(b"\n")[2]
     return any(string and _is_record(string[1]) for string in map(_STRING.match, lines))
 
 
 def _is_record(string: bytes) -> bool:
-    """Whether a JSON string may be a record: of several words and numbers, or JSON itself."""
+    """Whether a JSON string may be a record: it has several words and numbers, or contains JSON."""
     words = string.strip(b'"').replace(b"\\t", b" ").split()
     has_numbers = sum(map(bytes.isdigit, words)) >= _FEWEST_NUMBERS
     return (len(words) >= FEWEST_WORDS and has_numbers) or string.startswith((b'"{', b'"['))
 
 
 class JsonText:
-    """The text of a file, of which only the part that is being looked at is held.
+    """The JSON text of a file, of which only the part around the current position is in memory.
 
-    `containers` are the places of the arrays, `hits.hits`, that are gone through in a large document.
-    After `documents` was taken, `damage` is what the pieces raised, `is_cut` says whether a document
-    did not end. `line` is that of the place which was come to.
+    `containers` are the paths of arrays, such as `hits.hits`, that are read value by value in a large
+    document. `line` is the line number of the current position. Once `documents` is exhausted, `damage` is
+    the error that reading the pieces raised, if any, and `is_cut` whether a document was incomplete.
     """
 
     def __init__(self, pieces: Pieces, containers: Sequence[str], budget: Budget) -> None:
@@ -124,15 +126,15 @@ class JsonText:
 
     @property
     def is_line_ending(self) -> bool:
-        """Whether a line ends here and another one follows."""
+        """Whether a line ends at the current position and another one follows."""
         if self._at == len(self._held):
             self._more()
         return _LINE_END.match(self._held, self._at) is not None
 
     def documents(self) -> Documents:
-        """Each document, or what is in its containers, with its line; text between them as text."""
+        """Yield each document, or each value in its containers, with its line, and other text as strings."""
         while sign := self._next_sign():
-            if sign == ",":  # after a document on a line of its own, say
+            if sign == ",":  # for example after a document on a line of its own
                 self._move(self._at + 1)
                 continue
             if sign not in '{["' or (sign == '"' and not self._is_string_line()):
@@ -146,7 +148,7 @@ class JsonText:
                 yield document
 
     def _is_string_line(self) -> bool:
-        """Whether the line from here on is a JSON string and nothing else."""
+        """Whether the rest of the line is a JSON string and nothing else."""
         while self._held.find("\n", self._at) < 0 and self._more():
             if len(self._held) - self._at > LARGEST_VALUE:
                 return False
@@ -156,7 +158,7 @@ class JsonText:
         yield self.line, self._rest_of_line()
 
     def _in_large(self, sign: str) -> Documents:
-        """Each value in a document that is large or broken, as far as it can be read."""
+        """Yield the values in a large or broken document until it cannot be read any further."""
         line, beginning, is_bare = self.line, self._beginning(), True
         try:
             for found in self._in_array() if sign == "[" else self._in_object():
@@ -170,12 +172,12 @@ class JsonText:
         except _BrokenError as error:
             if isinstance(error, _DeepError):
                 self._rest_of_line(_LINE)
-            elif self._next_sign() != "{":  # where the next document may begin
+            elif self._next_sign() != "{":  # a brace may begin the next document
                 self._rest_of_line()
             yield line, Unread(beginning, Reason.NO_RECORD_IN_JSON)
 
     def _in_array(self) -> Documents:
-        """The values of an array, each broken one as what it is."""
+        """Yield the values of an array, each broken one as an `Unread`."""
         self._move(self._at + 1)
         while (sign := self._next_sign()) != "]":
             if not sign:
@@ -193,7 +195,7 @@ class JsonText:
         self._move(self._at + 1)
 
     def _in_object(self, above: str = "") -> Documents:
-        """Each value in the containers of an object; where it has none, the object."""
+        """Yield each value in the containers of an object, or the object itself if it has none."""
         line, beginning, is_container = self.line, self._beginning(), bool(above)
         others: dict[str, Any] = {}
         left, unread = LARGEST_VALUE, None
@@ -236,7 +238,7 @@ class JsonText:
         return key
 
     def _value(self, most: int) -> Any:
-        """The value that begins here; raises _OpenError where it has over `most` characters."""
+        """Return the value that begins here; raise _OpenError if it is longer than `most` characters."""
         if self._held[self._at] not in _FIRST_SIGNS:
             raise _BrokenError
         while True:
@@ -252,20 +254,20 @@ class JsonText:
             except RecursionError as error:
                 self._budget.stream(2 * _BROKEN_COST)
                 raise _DeepError from error
-            except ValueError as error:  # a number of thousands of digits
+            except ValueError as error:  # a number with thousands of digits
                 raise _BrokenError from error
             else:
                 if end == len(self._held) and self._more():
-                    continue  # a number may go on
+                    continue  # a number may have more digits
                 self._size = end - self._at
                 self._budget.stream(_VALUE_COST + _CHARACTER_COST * self._size)
                 self._move(end)
                 return value
 
     def _next_object(self) -> int:
-        """The place where the next object begins after something broken; 0 if it is not near.
+        """Return the position of the next object after something broken, or 0 if none is near.
 
-        It follows on another value, or a line begins with it.
+        Such an object must follow another value or begin a line.
         """
         objects = _OBJECT.finditer(self._held, self._at + 1, self._at + _NEXT_WITHIN)
         for found in islice(objects, _MOST_TRIED):
@@ -275,12 +277,12 @@ class JsonText:
         return 0
 
     def _let_go(self) -> None:
-        """Hold no more what was passed: the parser counts its lines for each error."""
+        """Drop the text before the current position, since the parser counts its lines for each error."""
         if self._at > max(_NEXT_WITHIN, (len(self._held) - self._at) >> 4):
             self._held, self._at = self._held[self._at :], 0
 
     def _may_go_on(self, error: json.JSONDecodeError) -> bool:
-        """Whether the parser failed only since the text that is held ends too early."""
+        """Whether the parser failed only because the text in memory ends too early."""
         if error.msg.startswith("Unterminated"):
             return True
         is_near = error.pos >= len(self._held) - _NEAR_THE_END
@@ -288,9 +290,9 @@ class JsonText:
         return is_near and partial.fullmatch(self._held, error.pos) is not None
 
     def _skipped(self, reason: Reason) -> Unread:
-        """Go to the end of a value that cannot be taken, as well as that can be told."""
+        """Skip a value that cannot be read, up to where it seems to end, and return it as an `Unread`."""
         beginning, depth, is_string = self._beginning(), 0, False
-        if self._held[self._at] in ",:]}":  # no value begins so
+        if self._held[self._at] in ",:]}":  # no value begins with one of these
             self._move(self._at + 1)
             return Unread(beginning, reason)
         if reason == Reason.NO_RECORD_IN_JSON and (place := self._next_object()):
@@ -313,25 +315,25 @@ class JsonText:
             if is_string:
                 is_string = sign[0] == "\\"
                 if sign[0] == "\n":
-                    break  # It is in no string: this one is not closed.
+                    break  # No string contains a raw newline, so the closing quote is missing.
             else:
                 is_string = sign[0] == '"'
                 depth += (sign[0] in "[{") - (sign[0] in "]}")
         return Unread(beginning, reason)
 
     def _sign_in_string(self) -> re.Match[str] | None:
-        """The next sign that may end a string, which is gone through in one step, escapes and all."""
+        """Return the next character that may end a string; everything before it is skipped in one step."""
         rest = cast(re.Match[str], _STRING_REST.match(self._held, self._at))
         return _STRING_SIGN.search(self._held, rest.end())
 
     def _beginning(self) -> str:
-        """The first characters of what stands here."""
+        """Return the first characters of the text at the current position."""
         while len(self._held) - self._at < _LONGEST_TOLD and self._more():
             pass
         return self._held[self._at : self._at + _LONGEST_TOLD]
 
     def _rest_of_line(self, end_sign: re.Pattern[str] = _LINE_OR_OBJECT) -> str:
-        """The text before the next line end or object; only the beginning of a very long one."""
+        """Skip and return the text up to the next newline or object, or only its beginning if it is long."""
         start = ""
         while (found := end_sign.search(self._held, self._at + 1)) is None:
             if len(self._held) - self._at > LARGEST_VALUE:
@@ -345,7 +347,7 @@ class JsonText:
         return text
 
     def _next_sign(self) -> str:
-        """The next character that is not white space; empty at the end of the text."""
+        """Skip whitespace and return the next character, or an empty string at the end of the text."""
         while True:
             self._move(cast(re.Match[str], _SPACE.match(self._held, self._at)).end())
             if self._at < len(self._held):
@@ -358,7 +360,7 @@ class JsonText:
         self._at = place
 
     def _more(self) -> bool:
-        """Hold more than twice of what is still held from here on; false at the end of the text."""
+        """Read until the unread text in memory has more than doubled; return False at the end of the text."""
         parts = [self._held[self._at :]]
         size = before = len(parts[0])
         while not self._is_over and size <= 2 * before:

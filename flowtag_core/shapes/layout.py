@@ -1,7 +1,7 @@
-"""Layouts, which say which word of a line is which field: AWS's default, headers, format strings.
+"""Layouts, which say which word of a line is which field: AWS's default, headers and format strings.
 
-Source: the field tables of the AWS documentation for VPC flow logs (versions 2 to 11) and transit
-gateway flow logs (version 6). A custom layout is any subset in any order.
+A custom layout is any subset of the fields, in any order. Source: the field tables in the AWS documentation
+of VPC flow logs (versions 2 to 11) and transit gateway flow logs (version 6).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DEFAULT_FIELDS: Final = tuple(
     """version account-id interface-id srcaddr dstaddr srcport dstport protocol packets bytes start
     end action log-status""".split()
 )
-"""Version 2 in this order is what AWS writes where nobody chose otherwise."""
+"""The fields of version 2 in the order that AWS writes unless you choose another format."""
 
 _ADDED: Final = {
     2: "",
@@ -41,7 +41,7 @@ BY_VERSION: Final = {
     + tuple(name for older, added in _ADDED.items() if older <= version for name in added.split())
     for version in _ADDED
 }
-"""Every field that there was with each version, in the order in which AWS lists them."""
+"""All fields available in each version, in the order in which AWS lists them."""
 
 TRANSIT_GATEWAY: Final = tuple(
     """version resource-type account-id tgw-id tgw-attachment-id tgw-src-vpc-account-id
@@ -51,7 +51,7 @@ TRANSIT_GATEWAY: Final = tuple(
     packets-lost-blackhole packets-lost-mtu-exceeded packets-lost-ttl-expired tcp-flags region
     flow-direction pkt-src-aws-service pkt-dst-aws-service""".split()
 )
-"""The default of transit gateway flow logs, version 6."""
+"""The default layout of transit gateway flow logs, version 6."""
 
 KNOWN_FIELDS: Final = frozenset(BY_VERSION[max(BY_VERSION)]) | frozenset(TRANSIT_GATEWAY)
 
@@ -67,9 +67,9 @@ _HEADER = re.compile(rf"{_NAME}(?:[ \t]+{_NAME})+".encode())
 
 @dataclass(frozen=True)
 class Layout:
-    """The field names in their order, and where they are known from.
+    """The names of the fields in a line, in order, and where the names come from.
 
-    A position is the number of a word in the line, or ABSENT. Of two equal names the first counts.
+    A position is the index of a word in the line, or ABSENT. If a name appears twice, the first one counts.
     """
 
     names: tuple[str, ...]
@@ -77,55 +77,55 @@ class Layout:
 
     @cached_property
     def is_default(self) -> bool:
-        """Whether this is AWS's default layout, whose lines must say version 2."""
+        """Whether this is AWS's default layout, whose lines must have version 2."""
         return self.names == DEFAULT_FIELDS
 
     @cached_property
     def is_unsaid(self) -> bool:
-        """Whether the file does not name it: it may have another one."""
+        """Whether the layout does not come from the file itself, which may have another one."""
         return self.origin in (_ASSUMED, _GIVEN)
 
     @cached_property
     def is_given(self) -> bool:
-        """Whether somebody says that the file is a flow log of these fields."""
+        """Whether the user says that the file is a flow log with these fields."""
         return self.origin == _GIVEN
 
     @cached_property
     def names_port_and_protocol(self) -> bool:
-        """Whether lines of this layout can be counted at all."""
+        """Whether the layout has both dstport and protocol, without which no line can be counted."""
         return "dstport" in self.names and "protocol" in self.names
 
     @cached_property
     def shape(self) -> str:
-        """A few words for people on how lines of this layout are read."""
+        """A short description, for the user, of how lines in this layout are read."""
         what = "version 2 default layout" if self.is_default else f"{len(self.names)} fields"
         return f"{what}, {self.origin}"
 
     def position(self, name: str) -> int:
-        """The place of a field, or ABSENT."""
+        """Return the index of a field in a line, or ABSENT."""
         return self.names.index(name) if name in self.names else ABSENT
 
 
 ASSUMED: Final = Layout(DEFAULT_FIELDS, _ASSUMED)
-"""What a file without a header is read as."""
+"""The layout in which a file without a header is read."""
 
 
 def header_layout(line: bytes) -> Layout | None:
-    """The layout that a stripped line names, or None where it is no header.
+    """Return the layout that a stripped line names, or None if the line is not a header.
 
-    A header has at least two words, all of them like names; either dstport and protocol are among
-    them, or all are known: AWS adds fields every year, so an unknown name is news, not damage.
+    A header has at least two words, and all of them look like field names. Either dstport and protocol are
+    among them, or all are known. AWS adds fields every year, so an unknown name is probably a new field.
     """
     if len(line) > _LONGEST_HEADER or not _HEADER.fullmatch(line):
         return None
     return _named(line.decode("ascii"))
 
 
-@lru_cache(maxsize=8)  # where files were put together, the same header comes again and again
+@lru_cache(maxsize=8)  # concatenated files repeat the same header many times
 def _named(text: str) -> Layout | None:
     words = text.split()
     if "dstport" not in text and text[0] != "$" and words[0].replace("_", "-") not in KNOWN_FIELDS:
-        return None  # as nearly every line of other words: their names need not be made
+        return None  # nearly every other line of words, for which no names need to be built
     names = _names(words)
     layout = Layout(names, "named by a header")
     if layout.names_port_and_protocol or KNOWN_FIELDS.issuperset(names):
@@ -134,10 +134,10 @@ def _named(text: str) -> Layout | None:
 
 
 def format_layout(text: str) -> Layout:
-    """The layout of a format string: `${version} ${dstport} ...` or bare names.
+    """Return the layout that a format string describes: `${version} ${dstport} ...` or bare names.
 
-    Words are parted by spaces or commas. Raises FormatError where port or protocol is missing.
-    Source: `LogFormat` of the AWS command `describe-flow-logs`; Terraform writes `$${version}`.
+    Names are separated by spaces or commas. Raises FormatError if dstport or protocol is missing.
+    Source: `LogFormat` in the output of the AWS command `describe-flow-logs`; Terraform writes `$${version}`.
     """
     names = _names(text.replace(",", " ").split())
     layout = Layout(names, _GIVEN)
@@ -147,7 +147,7 @@ def format_layout(text: str) -> Layout:
         fields = "1 field" if len(names) == 1 else f"{len(names)} fields"
         raise FormatError(
             f"The format names {fields} but not both dstport and protocol{hint}. "
-            "Give the fields in the log's order, such as '${version} ${dstport} ${protocol}'."
+            "List the fields in the log's order, such as '${version} ${dstport} ${protocol}'."
         )
     return layout
 

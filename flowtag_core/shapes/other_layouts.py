@@ -1,6 +1,6 @@
-"""A line that does not fit its layout -> the layouts in common use that it would fit.
+"""Find the common layouts that a line would fit if it does not fit its own.
 
-Only to be offered: a layout is never guessed, for many have equally many fields.
+They are only suggested to the user. A layout is never guessed, since many have the same number of fields.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from typing import Final, NamedTuple
 from flowtag_core.shapes.layout import BY_VERSION, DEFAULT_FIELDS, TRANSIT_GATEWAY
 
 _EXAMPLES: Final = (
-    # An article and the examples that followed it, when version 3 came.
+    # From an article on version 3, and the examples that were copied from it.
     """version vpc-id subnet-id instance-id interface-id account-id type srcaddr dstaddr srcport
     dstport pkt-srcaddr pkt-dstaddr protocol bytes packets start end action tcp-flags log-status""",
-    # The example of the AWS command `create-flow-logs`.
+    # From the documentation of the AWS command `create-flow-logs`.
     """version vpc-id subnet-id instance-id srcaddr dstaddr srcport dstport protocol tcp-flags type
     pkt-srcaddr pkt-dstaddr""",
 )
 _PREFIX: Final = re.compile(rb"\d{4}-\d\d-\d\dT[\d:.,+-]+Z?|\d{13}")
-_MOST_PREFIX: Final = 2  # a time stamp and the name of a stream
+_MOST_PREFIX: Final = 2  # a time stamp and a stream name
 MOST_WORDS: Final = len(BY_VERSION[max(BY_VERSION)]) + _MOST_PREFIX
 
 _ADDRESS: Final = r"(?:[0-9A-Fa-f.:]+|-)"
@@ -38,26 +38,26 @@ _LOOKS: Final = {
         ("srcport", "packets", "bytes", "start", "end", "tcp-flags", "traffic-path"), _NUMBER
     ),
 }
-"""How the word of a field looks in a flow; another field's may look like anything."""
+"""What the word of a field looks like in a flow; a field that is not listed may look like anything."""
 
 Names = tuple[str, ...]
 
 
 class _Look(NamedTuple):
-    """The pattern of a layout's lines, and where port and protocol are, which tell most lines apart."""
+    """The pattern of lines in a layout, and the positions of port and protocol, which rule out most lines."""
 
     names: Names
     dstport: int
     protocol: int
     whole: bytes
-    """The pattern of a line, compiled only when it is needed."""
+    """The pattern of a whole line, compiled only when it is needed."""
 
 
 def fitting(words: list[bytes], own: Names = ()) -> list[Names]:
-    """The field names, in order, of each layout in common use in which a line would be a flow.
+    """Return the field names, in order, of each common layout in which a line would be a flow.
 
-    `words` are those of the line; of one with more than MOST_WORDS, one word more is enough, since it fits
-    nothing. `own` is the layout that was tried already.
+    `words` are the words of the line. A line with more than MOST_WORDS words fits no layout, so the words
+    after the first one too many can be left out. `own` is the layout that was already tried.
     """
     by_fields, found = _layouts(), []
     for spare in range(_MOST_PREFIX + 1):
@@ -78,9 +78,9 @@ def _is_port(word: bytes) -> bool:
 
 
 def places(own: Names) -> dict[int, list[tuple[int, int]]]:
-    """By the number of words where port and protocol are in the layouts that lines might fit.
+    """Return, by the number of words in a line, where port and protocol are in the layouts it might fit.
 
-    Other lines fit none; `own` is the layout in which they are no flows.
+    A line with any other number of words fits none. `own` is the layout in which the lines are not flows.
     """
     found: dict[int, list[tuple[int, int]]] = {}
     for fields, looks in _layouts().items():
@@ -99,7 +99,7 @@ def _pattern(whole: bytes) -> re.Pattern[bytes]:
 
 @cache
 def _layouts() -> dict[int, list[_Look]]:
-    """By their number of fields: AWS's, in its own order and by the alphabet, and its examples."""
+    """Return the common layouts by number of fields: AWS's, also sorted alphabetically, and its examples."""
     orders = [
         *BY_VERSION.values(),
         *(tuple(sorted(names)) for names in BY_VERSION.values()),
@@ -110,7 +110,7 @@ def _layouts() -> dict[int, list[_Look]]:
     layouts: dict[int, list[_Look]] = {}
     for names in orders:
         looks = " ".join(_LOOKS.get(name, r"[^ ]+") for name in names)
-        if names == DEFAULT_FIELDS:  # of which every line must say version 2
+        if names == DEFAULT_FIELDS:  # every line in the default layout must have version 2
             looks = looks.replace(_LOOKS["version"], "2", 1)
         look = _Look(names, names.index("dstport"), names.index("protocol"), looks.encode())
         layouts.setdefault(len(names), []).append(look)

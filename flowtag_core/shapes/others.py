@@ -1,7 +1,7 @@
-"""Whose records a table or a document holds, where they are none of VPC flow logs.
+"""Recognize logs of other products and services, which are not VPC flow logs.
 
-No kind is named unless names or values have a mark that only its logs have. Source: the tables of
-fields in the documentation of each service; OCSF's from its schema, version 1.5.
+A log is named only if its names or values have a marker that no other log has. Source: the field tables in the
+documentation of each service; for OCSF, its schema, version 1.5.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _NAMES: Final = (
     ("serviceNetworkArn", _LATTICE),
     ("serviceArn targetGroupArn", _LATTICE),
     ("Src_IP Dest_IP Verdict", _POLICY),
-    ("auditID requestURI", "Kubernetes audit logs, as of EKS"),
+    ("auditID requestURI", "Kubernetes audit logs, such as those of EKS"),
     ("jsonPayload.connection.dest_port", _GOOGLE),
     ("connection.dest_port", _GOOGLE),
     ("properties.flows", _AZURE),
@@ -52,9 +52,9 @@ _NAMES: Final = (
     ("gcp.vpcflow.reporter", _GOOGLE),
     ("flow_id event_type src_ip", "Suricata events"),
 )
-"""Names of columns, or paths of keys, that only these have: one, or several that come together."""
+"""Column names or key paths that only these logs have: a single one, or several that occur together."""
 _WITH_STATUS: Final = frozenset({_ACCELERATOR, _ALIBABA})
-"""Logs that have the names of AWS's flow logs, but for those above."""
+"""Logs whose other names are the same as in VPC flow logs."""
 _BY_NAMES: Final = tuple((frozenset(map(joined, names.split())), what) for names, what in _NAMES)
 
 _TIME: Final = rb"\d{4}-\d\d-\d\dT[\d:.]+Z?"
@@ -78,7 +78,7 @@ _LINES: Final = (
     ),
     (rb"Node: \S+;SIP: ", _POLICY),
 )
-"""How lines of text begin that only these have."""
+"""Patterns for the beginning of a line that only these logs have."""
 _BY_LINE: Final = re.compile(b"|".join(b"(" + line + b")" for line, _ in _LINES))
 
 _VALUES: Final = (
@@ -86,7 +86,7 @@ _VALUES: Final = (
     (re.compile(r"\bcom\.oraclecloud\."), _ORACLE),
     (re.compile(r"AWSNetworkFirewall|\baws\.(?:network_)?firewall"), _FIREWALL_LOGS),
 )
-"""What a value has in it that is a mark of others."""
+"""Patterns in a value that are markers of other products."""
 
 _CLASS: Final = "class_uid"
 _PRODUCT: Final = "metadata.product.name"
@@ -97,7 +97,7 @@ _EVENT: Final = "event.event_type"
 _TELLING: Final = {
     joined(name): name for name in (_CLASS, _PRODUCT, _VENDOR, _PROVIDER, FIREWALL, _EVENT)
 }
-"""Names whose values tell whose record it is."""
+"""Names whose values show whose record it is."""
 
 _NETWORK_ACTIVITY: Final = "4001"
 _CLASSES: Final = {
@@ -126,14 +126,14 @@ _CLASSES: Final = {
     "6004": "Web Resource Access Activity",
     "6005": "Datastore Activity",
 }
-"""Some classes of OCSF by their class_uid."""
+"""Some OCSF classes by their class_uid."""
 _AWS: Final = re.compile(r"\baws\b|amazon", re.IGNORECASE)
 _FLOW_EVENT: Final = "netflow"
 _LONGEST: Final = 60
 
 
 def whose(names: Iterable[str]) -> str:
-    """Whose records have these columns or paths of keys; nothing where they may be flows of AWS."""
+    """Return whose records have these columns or key paths, or an empty string if they may be AWS's flows."""
     names = list(names)
     there = {joined(name) for name in names}
     found = next((what for marks, what in _BY_NAMES if marks <= there), "")
@@ -143,19 +143,19 @@ def whose(names: Iterable[str]) -> str:
 
 
 def whose_line(line: bytes) -> str:
-    """Whose line of text it is; nothing where it may be a record of AWS."""
+    """Return whose log this line of text is from, or an empty string if it may be a VPC flow log."""
     found = _BY_LINE.match(line)
     return _LINES[found.lastindex - 1][1] if found and found.lastindex else ""
 
 
 def whose_value(value: object) -> str:
-    """Whose records have such a value; nothing for most."""
+    """Return whose records contain such a value, or an empty string, as for most values."""
     text = value if isinstance(value, str) else ""
     return next((what for mark, what in _VALUES if mark.search(text)), "")
 
 
 def telling(names: Iterable[str]) -> dict[str, str]:
-    """The columns or paths of keys whose values `whose_by` wants to see, by what they mean."""
+    """Return the columns or key paths whose values `whose_by` needs, keyed by their meaning."""
     names = list(names)
     if has_own_flow(names):
         return {}
@@ -164,7 +164,7 @@ def telling(names: Iterable[str]) -> dict[str, str]:
 
 
 def whose_by(values: Mapping[str, object]) -> str:
-    """Whose record has these values, by the names that `telling` gives; nothing where it may be a flow."""
+    """Return whose record has these values, keyed as in `telling`, or an empty string if it may be a flow."""
     if _CLASS in values:
         return _whose_ocsf(
             word(values[_CLASS], _CLASS),
@@ -193,4 +193,4 @@ def _whose_ocsf(number: str, provider: str, vendor: str, product: str) -> str:
     if is_aws and (not product or "vpc" in product.lower()):
         return ""
     by = product or vendor or provider
-    return f"OCSF Network Activity events of another product ({by[:_LONGEST]})"
+    return f"OCSF Network Activity events from another product ({by[:_LONGEST]})"

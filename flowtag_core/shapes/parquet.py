@@ -1,6 +1,6 @@
-"""A Parquet file -> its columns as numbers: only those that are counted, a batch of rows at a time.
+"""Read the counted columns of a Parquet file as numbers, one batch of rows at a time.
 
-Where a row has something else than sound numbers, it becomes a record like a line of text.
+A row with anything but valid numbers becomes a record, like a line of text.
 """
 
 from __future__ import annotations
@@ -45,26 +45,26 @@ from flowtag_core.sources.budget import Budget
 _ROWS_AT_ONCE: Final = 1 << 13
 _BYTES_A_VALUE: Final = 8
 _TEXT_COPIES: Final = 8
-"""Times that a text is held at once: several batches wait to be counted, each with its words."""
+"""How many copies of a text may be in memory: several batches wait to be counted, each with its words."""
 _LONGEST_WORD: Final = 200
 _FILE_COST: Final = 500_000
-"""The work to open a Parquet file, in bytes of log to count."""
+"""The cost of opening a Parquet file, in bytes of log that take as long to count."""
 _MESSAGE_COST: Final = 3
-"""Characters that are counted as plain text while one of a message is taken out of its row."""
+"""The cost of extracting one character of a message, in bytes of log that take as long to count."""
 _SHOWN: Final = 60
 _MOST_OWNERS: Final = 8
-"""Other logs in a batch of rows that are told apart."""
+"""How many owners, including AWS, are told apart in one batch of rows."""
 _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def parquet_records(
     name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget, *, is_known: bool = False
 ) -> Iterator[Columns | Records]:
-    """The rows of a Parquet file with the `wanted` fields, numbered from 1, whatever types they have.
+    """Yield the rows of a Parquet file with the `wanted` fields, numbered from 1, whatever their types.
 
-    Names that others use too count only if it `is_known` that the log is AWS's. Raises LogError where
-    the file is damaged, has no column dstport or protocol or holds only logs of others, OverBudgetError
-    where it needs more memory than a sound one.
+    Names that other products use too count only if the log `is_known` to be AWS's. Raises LogError if the
+    file is damaged, lacks a dstport or protocol column, or contains only logs of other products, and
+    OverBudgetError if it needs more memory than any valid one.
     """
     budget.stream(_FILE_COST)
     chosen, batches = _opened(name, file, wanted, budget, is_known=is_known)
@@ -84,7 +84,7 @@ def parquet_records(
 
 
 def _numbered(name: str, batches: Iterator[Any]) -> Iterator[tuple[int, Any]]:
-    """Each batch that has rows, with the number of its first."""
+    """Yield each batch that has rows, with the number of its first row."""
     row = 1
     while True:
         with _damage(name, row):
@@ -97,7 +97,7 @@ def _numbered(name: str, batches: Iterator[Any]) -> Iterator[tuple[int, Any]]:
 
 
 def _rows(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[Columns | Records]:
-    """The rows of a batch: as columns where all are a flow's, else as records of one kind after the other."""
+    """Yield the rows of a batch as columns if all of them are flows, otherwise as records grouped by kind."""
     owners = _owners(name, batch, chosen, row)
     if owners is None:
         numbers = partial(_numbers, name, batch, chosen.paths, row)
@@ -111,12 +111,12 @@ def _rows(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[Columns 
         yield Records(kind, _records(name, batch, chosen.paths, row, places))
     if rest := sorted({*owners})[_MOST_OWNERS:]:
         places = np.flatnonzero([each in rest for each in owners])
-        kind = of_others("Parquet", "records of other products")
+        kind = of_others("Parquet", "records from other products")
         yield Records(kind, _records(name, batch, chosen.paths, row, places))
 
 
 def _owners(name: str, batch: Any, chosen: _Chosen, row: int) -> list[str] | None:
-    """Whose each row is, nothing for a flow's; None where all are."""
+    """Return whose record each row is, with an empty string for a flow, or None if all rows are flows."""
     if not chosen.telling:
         return None
     with _damage(name, row):
@@ -129,10 +129,10 @@ def _owners(name: str, batch: Any, chosen: _Chosen, row: int) -> list[str] | Non
 def _in_messages(
     name: str, batch: Any, chosen: _Chosen, row: int, wanted: tuple[str, ...], budget: Budget
 ) -> Iterator[tuple[Kind, Numbered]]:
-    """The records in a column of messages, which may be several, or JSON."""
+    """Yield the records in a column of messages; a message may be several records, or JSON."""
     with _damage(name, row):
         messages = _words(batch, chosen.paths[""], "")
-    # A long one may stand in the file once and be read in every row.
+    # A long message may be stored in the file once and yet be the value of every row.
     budget.stream(_MESSAGE_COST * sum(map(len, messages)))
     for number, message in enumerate(messages, row):
         for kind, text in message_records(chosen.kind, message.rstrip("\r\n"), wanted, budget):
@@ -140,9 +140,9 @@ def _in_messages(
 
 
 class _Chosen(NamedTuple):
-    """The columns to read: one for each field, or one of whole records under the name "".
+    """The columns to read: one for each field, or a single one of whole records under the name "".
 
-    And those that tell whose a row is, by what they mean.
+    `telling` has the columns that show whose record a row is, keyed by their meaning.
     """
 
     paths: dict[str, str]
@@ -153,13 +153,13 @@ class _Chosen(NamedTuple):
 def _opened(
     name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget, *, is_known: bool
 ) -> tuple[_Chosen, Iterator[Any]]:
-    """Open a file; return the columns to read and the rows in batches."""
+    """Open a file and return the columns to read, and the rows in batches."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
         raise LogError(
-            f"{name}: is a Parquet file, for which the Python package pyarrow is needed. "
+            f"{name}: is a Parquet file, which can be read only with the Python package pyarrow. "
             "Install it: pip install pyarrow."
         ) from None
     try:
@@ -178,7 +178,7 @@ def _opened(
             budget.hold(column.length * _ROWS_AT_ONCE, f"its column {column.path[:_SHOWN]}")
     texts = {place for place, each in read.items() if each.physical_type == "BYTE_ARRAY"}
     groups, is_damaged = _within_budget(row_groups_there, file, read, texts, budget)
-    # Text as places in a dictionary: a long one may stand in every row.
+    # Read text as indexes into a dictionary, since the same long text may be in every row.
     with _damage(name, 1):
         table = pq.ParquetFile(
             source,
@@ -186,7 +186,7 @@ def _opened(
             read_dictionary=[read[place].path for place in texts],
             pre_buffer=False,
         )
-        # On this thread alone: others have enough to do with the numbers, and it reads the file.
+        # Read on this thread only: the other threads are busy counting.
         batches = table.iter_batches(
             _ROWS_AT_ONCE, row_groups=groups, columns=[*paths], use_threads=False
         )
@@ -195,8 +195,8 @@ def _opened(
 
 def _undescribed(name: str) -> LogError:
     return LogError(
-        f"{name}: is a Parquet file that is damaged or cut short: the description of its columns, which "
-        "stands at its end, cannot be read. Fetch the file again."
+        f"{name}: is a Parquet file that is damaged or cut short: the metadata at its end cannot be read. "
+        "Download the file again."
     )
 
 
@@ -212,12 +212,11 @@ def _within_budget(
     texts: Collection[int],
     budget: Budget,
 ) -> tuple[list[int], bool]:
-    """Charge what the columns at these places unpack to, as far as the first damaged row group.
+    """Charge the budget for the unpacked columns at these places, up to the first damaged row group.
 
-    Those at the places `texts` are text.
-
-    Returns the row groups before it that have rows, and whether a damaged one was found. Of a row
-    group, one page and the dictionary of each column are held at once.
+    `texts` are the places of text columns. One page and the dictionary of each column in a row group are
+    in memory together. Returns the numbers of the row groups that have rows and precede the damage, and
+    whether a damaged one was found.
     """
     groups: list[int] = []
     for number, group in enumerate(described):
@@ -227,7 +226,7 @@ def _within_budget(
         for place in places:
             dictionary = largest = 0
             try:
-                # By its place: the name that the row group repeats may be another.
+                # Use the column's position, since the name that the row group repeats may differ.
                 for page in pages(file, group.chunks[place]):
                     budget.stream(page.size)
                     if page.is_dictionary:
@@ -246,12 +245,12 @@ def _within_budget(
 def _chosen(
     name: str, described: list[Any], names: list[str], wanted: tuple[str, ...], *, is_known: bool
 ) -> _Chosen:
-    """Choose the columns to read; raise LogError where they are not those of flows."""
+    """Choose the columns to read; raise LogError if they are not those of flows."""
     every = [column.path for column in described]
     single = [column.path for column in described if not column.max_repetition_level]
     paths = fields_of(single, is_known=is_known)
     if others := whose(every):
-        raise LogError(f"{name}: holds {others}. Give AWS VPC flow logs.")
+        raise LogError(f"{name}: contains {others}. Use AWS VPC flow logs instead.")
     if paths.keys() >= IN_EVERY_FLOW if is_known else are_flows(paths, every):
         there = {field: paths[field] for field in wanted if field in paths}
         layout = Layout(tuple(there), "named by columns")
@@ -262,13 +261,13 @@ def _chosen(
         sentence = may_be_of_others(single, "none of its columns")
         raise LogError(f"{name}: {sentence}")
     raise LogError(
-        f"{name}: is a Parquet file without the columns dstport and protocol of a flow; its "
-        f"columns are {listed(names)}. Export these two with it."
+        f"{name}: is a Parquet file without the columns dstport and protocol; its "
+        f"columns are {listed(names)}. Include these two in the export."
     )
 
 
 def _release_memory() -> None:
-    """Give back what Arrow keeps for later: what follows needs memory itself."""
+    """Release the memory that Arrow keeps for reuse, since the next steps need memory too."""
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()
@@ -276,7 +275,7 @@ def _release_memory() -> None:
 
 @contextmanager
 def _damage(name: str, row: int) -> Iterator[None]:
-    """Says of what cannot be read, from this row on, that the file is damaged."""
+    """Raise DamagedLogError if reading the data from this row on fails."""
     import pyarrow as pa
 
     try:
@@ -288,7 +287,7 @@ def _damage(name: str, row: int) -> Iterator[None]:
 
 
 def _numbers(name: str, batch: Any, wanted: dict[str, str], row: int) -> Ints:
-    """The columns as numbers, as far as they are sound ones."""
+    """Return the columns as numbers, with -1 for anything that is not a valid number."""
     numbers = np.empty((len(NUMBERS), len(batch)), np.int64)
     with _damage(name, row):
         for place, field in enumerate(NUMBERS):
@@ -302,7 +301,7 @@ def _numbers(name: str, batch: Any, wanted: dict[str, str], row: int) -> Ints:
 
 
 def _addresses(name: str, batch: Any, wanted: dict[str, str], row: int) -> bytes | None:
-    """A line for each row with its two addresses, as `Columns` has them."""
+    """Return a line for each row with its two addresses, as described in `Columns`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -316,13 +315,13 @@ def _addresses(name: str, batch: Any, wanted: dict[str, str], row: int) -> bytes
                 f"{one} {other} 0 0\n" for one, other in zip(*words, strict=True)
             ).encode()
         lines = pc.binary_join_element_wise(*ends, pa.scalar(b"0 0\n"), b" ")
-    # An array has all its texts one after the other, so they are the lines.
+    # An array stores its texts contiguously, so together they are the lines.
     offsets = np.frombuffer(lines.buffers()[1], np.int32)[lines.offset :][: len(lines) + 1]
     return bytes(lines.buffers()[2][int(offsets[0]) : int(offsets[-1])])
 
 
 def _short_texts(values: Any) -> Any:
-    """A column of texts that are short enough to be addresses, `-` where there is none; None for another."""
+    """Return a text column with `-` for nulls, or None if its values are too long or not text."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -337,7 +336,7 @@ def _short_texts(values: Any) -> Any:
 
 
 def _whole(values: Any) -> Ints | None:
-    """Whole numbers, -1 where there is none; seconds of points in time; None for other kinds."""
+    """Return a column of integers or, in seconds, of timestamps, with -1 for nulls; None for other types."""
     import pyarrow as pa
 
     kind = values.type
@@ -349,7 +348,7 @@ def _whole(values: Any) -> Ints | None:
 
 
 def _seconds(times: Any) -> Ints:
-    """Points in time as seconds since 1970, -1 where there is none."""
+    """Return timestamps as seconds since 1970, with -1 for nulls."""
     import pyarrow as pa
 
     parts = _array(times.cast(pa.int64()).fill_null(-1))
@@ -357,7 +356,7 @@ def _seconds(times: Any) -> Ints:
 
 
 def _codes(values: Any, field: str) -> Ints:
-    """Words as their places in SOUND_WORDS, -1 where they are not there."""
+    """Return words as their indexes in SOUND_WORDS, with -1 for all others."""
     values = _encoded(values)
     sound = SOUND_WORDS[field]
     words = [word(value, field) for value in _distinct(values)]
@@ -369,14 +368,17 @@ def _codes(values: Any, field: str) -> Ints:
 
 
 def _array(values: Any) -> Ints:
-    """Whole numbers without gaps as they are in memory; pyarrow's own way there imports pandas first."""
+    """Return integers without nulls as a NumPy array, without copying.
+
+    pyarrow's own conversion would import pandas first.
+    """
     return np.asarray(np.from_dlpack(values))
 
 
 def _records(
     name: str, batch: Any, wanted: dict[str, str], row: int, places: Ints
 ) -> list[Numbered]:
-    """The rows at these places as records; the first row of the batch has the number `row`."""
+    """Return the rows at these places as records; the first row of the batch has the number `row`."""
     with _damage(name, row):
         batch = batch if len(places) == len(batch) else batch.take(places)
         words = [_words(batch, path, field) for field, path in wanted.items()]
@@ -386,7 +388,7 @@ def _records(
 
 def _column(batch: Any, path: str) -> Any:
     names = batch.schema.names
-    if path in names:  # a name may have dots, and come twice
+    if path in names:  # a name may contain dots, or appear twice
         return batch.column(names.index(path))
     column, *within = path.split(".")
     values = batch.column(names.index(column))
@@ -396,7 +398,7 @@ def _column(batch: Any, path: str) -> Any:
 
 
 def _words(batch: Any, path: str, field: str) -> list[str]:
-    """A column's values as words; a value that comes again is made into one once."""
+    """Return a column's values as words; each distinct value is converted only once."""
     values = _encoded(_column(batch, path))
     words = [
         word(value, field)[:_LONGEST_WORD] if field else _text(value) for value in _distinct(values)
@@ -406,10 +408,10 @@ def _words(batch: Any, path: str, field: str) -> list[str]:
 
 
 def _encoded(values: Any) -> Any:
-    """The values as places in a dictionary, of no more values than there are.
+    """Return the values as indexes into a dictionary that is no larger than the values.
 
-    The dictionary of a whole column may be much larger than some rows of it: of that only what they
-    name is kept.
+    The dictionary of a whole column may be much larger than one batch of its rows; in that case only the
+    entries that the rows use are kept.
     """
     import pyarrow.compute as pc
 
@@ -422,13 +424,13 @@ def _encoded(values: Any) -> Any:
 
 
 def _distinct(values: Any) -> list[Any]:
-    """The values of a dictionary; text as bytes, for it may be none, and points in time as seconds."""
+    """Return the values of a dictionary, text as bytes, since it may be invalid, and times as seconds."""
     import pyarrow as pa
 
     distinct = values.dictionary
     if pa.types.is_date(distinct.type):
         distinct = distinct.cast(pa.timestamp("s"))
-    if pa.types.is_timestamp(distinct.type):  # Python has no word for those after the year 9999
+    if pa.types.is_timestamp(distinct.type):  # Python's datetime ends with the year 9999
         return list(_seconds(distinct).tolist())
     if pa.types.is_string(distinct.type) or pa.types.is_large_string(distinct.type):
         distinct = distinct.cast(pa.large_binary())
@@ -436,5 +438,5 @@ def _distinct(values: Any) -> list[Any]:
 
 
 def _text(value: object) -> str:
-    """A record that stands whole in a column, or several."""
+    """Return a value from a column of messages as text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

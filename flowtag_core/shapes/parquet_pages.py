@@ -1,8 +1,8 @@
-"""The sizes of a Parquet file's pages once they are unpacked, read from their headers alone.
+"""Read the unpacked sizes of a Parquet file's pages from the page headers, without unpacking them.
 
-The description at the file's end may say anything; what is allocated for a page is what its own header
-says. Libraries for Parquet read these headers too, but only while they unpack. The description is read
-here once more, since pyarrow ends the whole process where what it says of a column chunk is damaged.
+The metadata at the file's end may claim anything, but the memory for a page is allocated according to the
+page's own header. Parquet libraries read these headers too, but only while they unpack. The metadata is also
+parsed here, since pyarrow aborts the whole process if the entry of a column chunk is damaged.
 Source: the Parquet format's FileMetaData and PageHeader, in Thrift's compact protocol.
 """
 
@@ -15,13 +15,13 @@ from typing import Any, BinaryIO, Final, NamedTuple
 from flowtag_core.sources.budget import Budget
 
 _HEADER: Final = 1 << 10
-"""Bytes that mostly hold a header; with long statistics it has more."""
+"""A size in bytes that is enough for most headers; those with long statistics are larger."""
 _LONGEST_HEADER: Final = 1 << 20
 _DEEPEST: Final = 16
 _DICTIONARY: Final = 2
 _TYPE, _UNPACKED, _PACKED = 1, 2, 3
 _PAGE: Final = {_TYPE: int, _UNPACKED: int, _PACKED: int}
-"""The wanted fields of a PageHeader by their ids."""
+"""The wanted fields of a PageHeader by their IDs."""
 _COLUMNS, _ROWS = 1, 3
 _CHUNK_SIZE, _FIRST_PAGE, _DICTIONARY_PAGE = 7, 9, 11
 _META: Final = {3: {_CHUNK_SIZE: int, _FIRST_PAGE: int, _DICTIONARY_PAGE: int}}
@@ -30,53 +30,53 @@ _DESCRIPTION: Final = {
     2: [{_NAME: len, _CHILDREN: int}],
     4: [{_COLUMNS: [_META], _ROWS: int}],
 }
-"""Those of a FileMetaData: the schema's names; each row group's rows and where its chunks lie."""
+"""The wanted fields of a FileMetaData: the schema's names, and each row group's rows and chunk positions."""
 _COPIES: Final = 6
-"""Times that a description is held: as its bytes, as objects here and in pyarrow."""
+"""How many copies of the metadata are in memory: its bytes, and the objects here and in pyarrow."""
 _FOOTER: Final = 8
-"""Bytes at the end: the size of the description, and PAR1."""
+"""The bytes at the end of a file after its metadata: the size of the metadata, and PAR1."""
 
 
 _BOOLEANS: Final = (1, 2)
 _INTEGERS: Final = frozenset((4, 5, 6))
 _TEXT, _LIST, _SET, _MAP, _STRUCT = range(8, 13)
 _SIZES: Final = {1: 0, 2: 0, 3: 1, 7: 8, 13: 16}
-"""Bytes of values of fixed size by their kind: a boolean field is in the kind itself."""
+"""The sizes in bytes of fixed-size values, by type; the value of a boolean field is in the type itself."""
 
 
 class Page(NamedTuple):
-    """The bytes of a page as it is unpacked, and whether it is a column's dictionary."""
+    """The size of a page in bytes once it is unpacked, and whether it is a column's dictionary."""
 
     size: int
     is_dictionary: bool
 
 
 class Chunk(NamedTuple):
-    """The bytes of a file in which the pages of a column in a row group lie."""
+    """The range of bytes in a file that contains the pages of one column in one row group."""
 
     start: int
     end: int
 
 
 class RowGroup(NamedTuple):
-    """The rows of a row group, and its chunks in the order of the columns."""
+    """The number of rows in a row group, and its chunks in the order of the columns."""
 
     rows: int
     chunks: list[Chunk]
 
 
 def row_groups(file: BinaryIO, budget: Budget) -> list[RowGroup]:
-    """The row groups that the end of a Parquet file describes.
+    """Return the row groups that the metadata at the end of a Parquet file describes.
 
-    Raises ValueError where the description cannot be read, OverBudgetError where it is larger than any
-    sound one, or the names of columns within columns are.
+    Raises ValueError if the metadata cannot be read, and OverBudgetError if the metadata or the paths of
+    nested columns are larger than in any valid file.
     """
     end = file.seek(0, io.SEEK_END) - _FOOTER
     file.seek(max(end, 0))
     size = int.from_bytes(file.read(4), "little")
     if not 0 < size <= end:
-        raise ValueError("a description of no possible size")
-    budget.hold(_COPIES * size, "its description")
+        raise ValueError("metadata of an impossible size")
+    budget.hold(_COPIES * size, "its metadata")
     file.seek(end - size)
     try:
         described = _Thrift(file.read(size)).struct(_DESCRIPTION)
@@ -86,13 +86,13 @@ def row_groups(file: BinaryIO, budget: Budget) -> list[RowGroup]:
             for group in described.get(4, [])
         ]
     except (IndexError, KeyError, TypeError) as error:
-        raise ValueError("a description that is cut or lacks something") from error
+        raise ValueError("metadata that is truncated or incomplete") from error
 
 
 def _length_of_paths(schema: list[dict[int, int]]) -> int:
-    """The bytes of the paths of all columns: each has the names of all that it is within."""
+    """Return the total length of all column paths in bytes; each path includes the names of its parents."""
     total = 0
-    # What is not closed yet: the length of its path, and how many are left in it.
+    # The parents of the current element: the length of each one's path, and how many children it still has.
     above: list[tuple[int, int]] = []
     for element in schema:
         while above and not above[-1][1]:
@@ -114,7 +114,7 @@ def _chunk(meta: dict[int, int]) -> Chunk:
 
 
 def pages(file: BinaryIO, chunk: Chunk) -> Iterator[Page]:
-    """The pages of a column chunk. Raises ValueError where a header cannot be read."""
+    """Yield the pages of a column chunk. Raises ValueError if a header cannot be read."""
     start = chunk.start
     while start < chunk.end:
         header, size = _header(file, start)
@@ -126,7 +126,7 @@ def pages(file: BinaryIO, chunk: Chunk) -> Iterator[Page]:
 
 
 def _header(file: BinaryIO, start: int) -> tuple[dict[int, int], int]:
-    """The numbers in the header that begins here, and its size."""
+    """Return the numbers in the page header at `start`, and the size of the header."""
     size = _HEADER
     while True:
         file.seek(start)
@@ -136,25 +136,24 @@ def _header(file: BinaryIO, start: int) -> tuple[dict[int, int], int]:
         except IndexError as error:
             size *= 8
             if size > _LONGEST_HEADER:
-                raise ValueError("a page without the end of its header") from error
+                raise ValueError("a page with an incomplete header") from error
 
 
 class _Thrift:
-    """A struct in Thrift's compact protocol, read from the first byte; IndexError where it is cut."""
+    """A parser for a struct in Thrift's compact protocol. Raises IndexError if the struct is truncated."""
 
     def __init__(self, text: bytes) -> None:
         self._text = text
         self.at = 0
 
     def struct(self, wanted: dict[int, Any], depth: int = 0) -> dict[int, Any]:
-        """The wanted fields by their ids; all else is skipped.
+        """Return the wanted fields by their IDs; all others are skipped.
 
-        A field is wanted as a number (`int`), as the length of a text (`len`), as a struct with
-        wanted fields of its own (a dictionary), or as a list (a list with what is wanted of each
-        item).
+        `wanted` says how to return each field: as a number (`int`), as the length of a text (`len`), as a
+        struct (a dictionary of its wanted fields), or as a list (a list with the form of each item).
         """
         if depth > _DEEPEST:
-            raise ValueError("a struct that is too deep")
+            raise ValueError("a struct that is nested too deeply")
         found: dict[int, Any] = {}
         field = 0
         while kind := self._byte():
@@ -177,7 +176,7 @@ class _Thrift:
             return [self._value(kind, form[0], depth) for _ in range(size)]
         if kind == _STRUCT and isinstance(form, dict):
             return self.struct(form, depth + 1)
-        raise ValueError("a field of another kind")
+        raise ValueError("a field of the wrong type")
 
     def _skip(self, kind: int, depth: int) -> None:
         if kind in _INTEGERS:
@@ -199,7 +198,7 @@ class _Thrift:
                     self._skip_item(kinds >> 4, depth)
                     self._skip_item(kinds & 15, depth)
         else:
-            raise ValueError("a kind that there is not")
+            raise ValueError("an unknown type")
 
     def _skip_number(self) -> None:
         while self._text[self.at] > 127:
@@ -207,13 +206,13 @@ class _Thrift:
         self.at += 1
 
     def _skip_item(self, kind: int, depth: int) -> None:
-        if kind in _BOOLEANS:  # in a list it has a byte of its own
+        if kind in _BOOLEANS:  # in a list, a boolean takes up a byte
             self._pass(1)
         else:
             self._skip(kind, depth + 1)
 
     def _items(self) -> tuple[int, int]:
-        """How many items a list has, and of what kind."""
+        """Return the number of items in a list, and their type."""
         byte = self._byte()
         return (byte >> 4 if byte >> 4 < 15 else self._number()), byte & 15
 
@@ -229,7 +228,7 @@ class _Thrift:
     def _number(self) -> int:
         byte = self._text[self.at]
         self.at += 1
-        if byte < 128:  # as most are
+        if byte < 128:  # the common case
             return byte
         number, shift = byte & 127, 7
         while True:

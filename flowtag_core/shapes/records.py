@@ -1,4 +1,4 @@
-"""Records, each with its number and its text, alone or as columns of a table."""
+"""Records with their numbers and texts, one by one or as columns of a table."""
 
 from __future__ import annotations
 
@@ -14,17 +14,18 @@ from flowtag_core.sources.budget import Budget
 _AT_ONCE: Final = 1 << 10
 _BYTES_AT_ONCE: Final = 1 << 22
 _RECORD_COST: Final = 2_000
-"""Bytes that are counted as plain text while one record is taken out of something else."""
+"""The cost of extracting one record from another format, in bytes of log that take as long to count."""
 
 Numbered = tuple[int, bytes]
-"""A record's line, or its place where there are no lines, and its text."""
+"""The line number of a record, or its position if there are no lines, and its text."""
 
 
 class Kind(NamedTuple):
-    """The origin of records, in words for people, and the layout that says which word is which field.
+    """Where records come from, described for the user, and the layout of their fields.
 
-    Without a `layout` they name their own, like lines of a file. With a `reason` they are not flows
-    and are set aside; a file of nothing else is refused if there is a `refusal`, which says what it is.
+    Records without a `layout` are read like the lines of a file, which may have a header. Records with a
+    `reason` are not flows and are set aside. If a file has no others and there is a `refusal`, the file is
+    refused with that sentence.
     """
 
     shape: str
@@ -34,18 +35,19 @@ class Kind(NamedTuple):
 
 
 NUMBERS: Final = "dstport protocol srcport packets bytes start action log-status boundary".split()
-"""The columns of a table that is counted without its rows being written as text."""
+"""The columns that are needed to count a table without writing its rows as text."""
 ADDRESSES: Final = Layout(("srcaddr", "dstaddr", "dstport", "protocol"), "named by columns")
 SOUND_WORDS: Final = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK",)}
-"""The sound words of a column; its numbers are their indexes here."""
+"""The valid words of each column of words; the index of a word here is its number."""
 
 
 class Columns(NamedTuple):
-    """Some rows of a table; `first` is the number of the first one.
+    """A batch of a table's rows; `first` is the number of the first one.
 
-    `numbers` gives an array with a row for each of NUMBERS, -1 where invalid, all boundaries unknown.
-    `addresses` gives a line for each row with its source and destination address, `0` and `0` (which makes
-    it a flow of the layout ADDRESSES), None where they are not there. `text` gives the rows with these indexes as records. All may be called on any thread.
+    `numbers` returns an array with a row for each name in NUMBERS, with -1 for invalid values and every
+    boundary unknown. `addresses` returns a line for each row, "source destination 0 0", which is a flow in
+    the layout ADDRESSES, or None if the table has no addresses. `text` returns the rows with the given
+    indexes as records. All three are thread-safe.
     """
 
     kind: Kind
@@ -57,14 +59,14 @@ class Columns(NamedTuple):
 
 
 class Records(NamedTuple):
-    """Records of one kind that were taken out of something else."""
+    """Records of one kind that were extracted from another format, such as JSON."""
 
     kind: Kind
     numbered: list[Numbered]
 
 
 def sound(name: str, found: Iterable[tuple[Kind, Numbered]]) -> Iterator[tuple[Kind, Numbered]]:
-    """Give the records of a file on; raise LogError behind them where they are all another log's."""
+    """Pass on the records of a file, then raise LogError if all of them belong to another product's log."""
     is_sound, refusal = False, ""
     for kind, numbered in found:
         is_sound = is_sound or kind.reason is None
@@ -76,15 +78,15 @@ def sound(name: str, found: Iterable[tuple[Kind, Numbered]]) -> Iterator[tuple[K
 
 @lru_cache(maxsize=32)
 def of_others(shape: str, whose: str) -> Kind:
-    """The kind of records that are somebody else's."""
-    refusal = f"holds {whose}. Give AWS VPC flow logs."
+    """Return the kind of records that belong to another product's log."""
+    refusal = f"contains {whose}. Use AWS VPC flow logs instead."
     return Kind(f"{shape}, {whose} set aside", reason=Reason.NOT_A_FLOW, refusal=refusal)
 
 
 def batched(found: Iterable[tuple[Kind, Numbered]], budget: Budget) -> Iterator[Records]:
-    """Batch consecutive records of one kind; at damage, give what came before it first.
+    """Batch consecutive records of one kind; before raising DamagedLogError, yield what came before it.
 
-    Each record is charged to the budget, with a cost of its own however short it is.
+    Each record is charged to the budget by its size plus a fixed cost.
     """
     kind: Kind | None = None
     batch: list[Numbered] = []

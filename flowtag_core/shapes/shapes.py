@@ -1,6 +1,6 @@
-"""An unpacked file -> its parts, in the shape that its first bytes show; or a refusal by name.
+"""Split an unpacked file into parts according to the shape that its first bytes show, or refuse it.
 
-A shape is recognised by content, never by name; what is not a flow log is refused, by kind.
+A shape is recognized by content, never by file name. A refusal says what the file is instead of a flow log.
 """
 
 from __future__ import annotations
@@ -19,34 +19,34 @@ from flowtag_core.shapes.text import Block, whole_lines
 from flowtag_core.sources.pieces import HEAD_SIZE, File, peeked, seekable
 
 Part = Block | Columns | Records
-"""Of what a file holds: lines, rows of a table, or records that were taken out of something else."""
+"""A part of a file: lines, rows of a table, or records that were extracted from another format."""
 
-_AS_TEXT: Final = "Give AWS VPC flow logs, as text, packed or not"
+_AS_TEXT: Final = "Use AWS VPC flow logs as text, compressed or not"
 _NO_LOGS: Final = (
     (rb"BZh[1-9]1AY&SY", "compressed with bzip2", "Unpack it or compress it with gzip"),
     (rb"\xfd7zXZ\0", "compressed with xz", "Unpack it or compress it with gzip"),
     (rb"\x04\x22\x4d\x18", "compressed with lz4", "Unpack it or compress it with gzip"),
     (rb"\xff\x06\0\0sNaPpY", "compressed with snappy", "Unpack it or compress it with gzip"),
-    (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it and give the files in it"),
-    (rb"Rar!\x1a\x07", "a RAR archive", "Unpack it and give the files in it"),
+    (rb"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", "Unpack it and use the files in it"),
+    (rb"Rar!\x1a\x07", "a RAR archive", "Unpack it and use the files in it"),
     (rb"\x89PNG|\xff\xd8\xff|GIF8", "a picture", _AS_TEXT),
     (rb"\{\\rtf", "an RTF document", "Save the log as text"),
     (rb"\0{512}", "an empty archive, or nothing but zeros", _AS_TEXT),
-    (rb"%PDF-", "a PDF document", "Give the log itself, as text"),
+    (rb"%PDF-", "a PDF document", "Use the log itself, as text"),
     (rb"\xd0\xcf\x11\xe0", "an old Office document", "Save the log as text"),
     (rb"\x7fELF|MZ", "a program", _AS_TEXT),
-    (rb"SQLite format 3\0", "a SQLite database", "Give the log as text"),
-    (rb"Obj\x01", "an Avro file", "Give the log as text or Parquet"),
-    (rb"ORC", "an ORC file", "Give the log as text or Parquet"),
+    (rb"SQLite format 3\0", "a SQLite database", "Export the log as text"),
+    (rb"Obj\x01", "an Avro file", "Export the log as text or Parquet"),
+    (rb"ORC", "an ORC file", "Export the log as text or Parquet"),
     (
         rb"\xd4\xc3\xb2\xa1|\xa1\xb2\xc3\xd4|\x4d\x3c\xb2\xa1|\x0a\x0d\x0d\x0a",
-        "a capture of packets",
+        "a packet capture",
         _AS_TEXT,
     ),
     (rb"version https://git-lfs", "a Git LFS pointer", "Fetch the file with git lfs pull"),
-    (rb"Tag Counts:", "a result that flowtag wrote", "Give the log that it was made from"),
+    (rb"Tag Counts:", "a result that flowtag wrote", "Use the log that it was made from"),
 )
-"""How files begin that are no flow logs, what they are, and the remedy."""
+"""How files that are not flow logs begin, what they are, and the remedy."""
 _NO_LOG: Final = re.compile(b"|".join(magic for magic, *_ in _NO_LOGS))
 _S3_ERROR: Final = re.compile(
     rb"\s*+(?:<\?xml[^>]*+>\s*+)?<Error>.*?<Code>(\w{1,60})</Code>", re.DOTALL
@@ -57,19 +57,20 @@ _MARKUP: Final = re.compile(rb"\s*+<[!?/A-Za-z]")
 def parts_of(
     file: File, wanted: Sequence[str] = COUNTED, layout: Layout = ASSUMED
 ) -> Iterator[Part]:
-    """All that an unpacked file holds, in order.
+    """Return the parts of an unpacked file, in order.
 
-    Where fields are separate (CSV, JSON, Parquet), only `wanted` ones are kept, in this order as
-    far as they are there; lines of text come whole. `layout` is that of a file without a header; one
-    that is given says that the log is AWS's, whatever its names. Raises LogError, with what the file is and the remedy,
-    where it is no flow log, and DamagedLogError, after everything that came before, where it ends too early.
+    If fields are separate (CSV, JSON, Parquet), only the `wanted` ones that are present are kept, in the
+    order of `wanted`; lines of text are kept whole. `layout` is used for a file without a header; one given
+    by the user also means that the log is AWS's, whatever its names. Raises LogError, with what the file is
+    and the remedy, if it is not a flow log, and DamagedLogError, after all parts before it, if it is cut
+    short.
     """
     head, pieces = peeked(file.pieces())
     try:
         return _in_shape(file.with_content(pieces), head, tuple(wanted), layout)
     except LogError:
         if len(head) < HEAD_SIZE:
-            deque(pieces, maxlen=0)  # Where it is only cut short, it says so here.
+            deque(pieces, maxlen=0)  # If the file is cut short, this raises that error instead.
         raise
 
 
@@ -84,8 +85,8 @@ def _in_shape(file: File, head: bytes, wanted: tuple[str, ...], layout: Layout) 
     )
 
 
-# Few files need these modules, and to import them takes as long as to count 5 MB: so it is done only where
-# the first bytes have a sign of them.
+# Few files need these modules, and importing them takes as long as counting 5 MB, so they are imported only
+# if the first bytes suggest that they are needed.
 
 
 def _in_documents(
@@ -124,23 +125,23 @@ def _in_parquet(file: File, wanted: tuple[str, ...], layout: Layout) -> Iterator
 
 
 def _refuse_no_logs(name: str, head: bytes) -> None:
-    """Raises LogError where the first bytes are those of something else."""
+    """Raise LogError if the first bytes show that the file is not a flow log."""
     if _NO_LOG.match(head):
         what, remedy = next(said for magic, *said in _NO_LOGS if re.match(magic, head))
         raise LogError(f"{name}: is {what}, not a flow log. {remedy}.")
     text = head.removeprefix(b"\xef\xbb\xbf")
     if others := whose_line(text):
-        raise LogError(f"{name}: holds {others}. {_AS_TEXT}.")
+        raise LogError(f"{name}: contains {others}. {_AS_TEXT}.")
     if error := _S3_ERROR.match(text):
         code = error[1].decode()
         raise LogError(
-            f"{name}: is an error that S3 answered ({code}), not a flow log. Fetch the file again, "
-            "signed in and with the right to read it."
+            f"{name}: is an error message from S3 ({code}), not a flow log. Download the file again, "
+            "signed in with permission to read it."
         )
     if _MARKUP.match(text):
         raise LogError(f"{name}: is a web page or XML, not a flow log. Download it again.")
     if b"\0" in head[: head.find(b"\n") + 1 or len(head)]:
         raise LogError(
-            f"{name}: is binary (its first line holds a NUL byte), not a flow log. "
-            "Give a VPC flow log as text or gzipped text."
+            f"{name}: is binary (its first line contains a NUL byte), not a flow log. "
+            "Use a VPC flow log as text or gzipped text."
         )

@@ -1,6 +1,6 @@
-"""Bytes in pieces -> blocks of whole lines.
+"""Group pieces of bytes into blocks of whole lines.
 
-Memory is bounded by the block, whatever the file's size.
+The memory needed depends on the size of a block, not of the file.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from flowtag_core.sources.pieces import HEAD_SIZE, MEMBER_END, Pieces
 
 _BLOCK_SIZE: Final = 1 << 18
 LONGEST_LINE: Final = 1 << 20
-"""Bytes; a longer line is set aside, since it would have to be held in memory whole."""
+"""In bytes; a longer line is set aside, since all of it would have to be in memory."""
 
 
 class Block(NamedTuple):
-    """Whole lines; or, `too_long`, the beginning of a single line that is not held whole."""
+    """Whole lines or, if `too_long`, the beginning of a single line that is too long to keep."""
 
     text: bytes
     too_long: bool = False
@@ -28,7 +28,7 @@ Blocks = Iterator[Block]
 
 
 class LineReader:
-    """Turns bytes into whole lines; keeps a partial line at the end until its rest comes."""
+    """Turns bytes into whole lines; keeps a partial last line until the rest of it arrives."""
 
     def __init__(self) -> None:
         self._held: list[bytes] = []
@@ -39,12 +39,12 @@ class LineReader:
 
     @property
     def pending(self) -> bytes:
-        """The bytes fed since the last line end; only the beginning of a line that is too long."""
+        """The bytes fed since the last newline, or only their beginning if the line is too long."""
         return self._too_long or _cut(self._held)[1]
 
     def feed(self, piece: bytes) -> Blocks:
-        """Take more bytes, or MEMBER_END, and give the whole lines once they make a block."""
-        if piece == MEMBER_END:  # a line ends where files were put together
+        """Take more bytes, or MEMBER_END, and return the whole lines once they fill a block."""
+        if piece == MEMBER_END:  # in concatenated files, a line ends where a file does
             if self._last == b"\n":
                 return iter(())
             piece = b"\n"
@@ -61,17 +61,17 @@ class LineReader:
         return chain(long_one, self.lines() if self._size >= self._enough else ())
 
     def lines(self) -> Blocks:
-        """Give all whole lines that are held, however few."""
+        """Return all whole lines read so far, however few."""
         lines, rest = _cut(self._held)
         if len(rest) > LONGEST_LINE:
             self._too_long, rest = rest[:HEAD_SIZE], b""
-        # Twice what is left, so that a long line is not joined again for each piece.
+        # Wait for twice what is left, so that a long line is not joined again for each piece.
         self._held = [rest] if rest else []
         self._size, self._enough = len(rest), max(_BLOCK_SIZE, 2 * len(rest))
         return _blocks(lines)
 
     def end(self) -> Blocks:
-        """Give all that is held; the last line may lack its line end."""
+        """Return everything that is left; the last line may lack its newline."""
         lines, rest = self.lines(), self.pending
         last = iter([Block(rest, too_long=True)]) if self._too_long else _blocks(rest)
         self._held, self._size, self._too_long, self._last = [], 0, b"", b"\n"
@@ -79,9 +79,9 @@ class LineReader:
 
 
 def whole_lines(pieces: Pieces) -> Blocks:
-    """The pieces in blocks that end at a line end; the last line may lack its own.
+    """Yield the pieces as blocks of whole lines; the last line may lack its newline.
 
-    Raises DamagedLogError, after all that came before it, with what followed the last line end.
+    If the pieces raise DamagedLogError, yield all whole lines first and add the rest as the error's `tail`.
     """
     reader = LineReader()
     try:
@@ -95,7 +95,7 @@ def whole_lines(pieces: Pieces) -> Blocks:
 
 
 def _blocks(lines: bytes) -> Iterator[Block]:
-    """The lines in blocks of as many as may be one long line; one that is too long by itself."""
+    """Yield the lines in blocks of at most LONGEST_LINE bytes; a longer line gets a block of its own."""
     start = 0
     while len(lines) - start > LONGEST_LINE:
         end = lines.rfind(b"\n", start, start + LONGEST_LINE + 1) + 1
@@ -110,9 +110,9 @@ def _blocks(lines: bytes) -> Iterator[Block]:
 
 
 def _cut(held: list[bytes]) -> tuple[bytes, bytes]:
-    """The whole lines, and what follows the last line end."""
+    """Return the whole lines, and what follows the last newline."""
     if end := held[-1].rfind(b"\n") + 1 if held else 0:
-        if len(held) == 1 and end == len(held[0]):  # a small file, which need not be copied
+        if len(held) == 1 and end == len(held[0]):  # a small file, which is not copied
             return held[0], b""
         return b"".join([*held[:-1], memoryview(held[-1])[:end]]), held[-1][end:]
     text = b"".join(held)

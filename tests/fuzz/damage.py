@@ -1,8 +1,8 @@
-"""Files with a few wrong bytes: each is counted, as far as it goes, or refused in a sentence.
+"""Damage a few bytes of a file, and check that it is counted up to the damage or refused in a sentence.
 
-python -m tests.fuzz.damage takes minutes; pytest runs a small form of it. `--shape tar` takes the shapes
-of that name alone. Each file is made from its number alone. Batches of files have a process each, which
-may take 500 MB more than it starts with, so that a crash of a library and its hunger are noticed too.
+python -m tests.fuzz.damage takes minutes; pytest runs a small form of it. `--shape tar` uses only shapes
+whose names begin with "tar". Each file depends only on its number. Each batch of files has a process of its
+own, which may use 500 MB more than at its start, so that crashes and excessive use of memory are noticed too.
 """
 
 import argparse
@@ -149,17 +149,17 @@ MAKERS = {
 
 @cache
 def sound(shape):
-    """The file of this shape with nothing wrong."""
+    """Return an undamaged file of this shape."""
     return MAKERS[shape]()
 
 
 def damaged(seed, only=""):
-    """The shape of a file, and its bytes with something wrong."""
+    """Return the shape of a file, and its damaged bytes."""
     rng = random.Random(seed)
     shape = rng.choice([name for name in MAKERS if name.startswith(only)])
     content = bytearray(sound(shape))
     for _ in range(rng.choice((1, 1, 1, 2, 5))):
-        # What describes the rest stands at the two ends.
+        # Headers and metadata are at the two ends of a file, so damage those more often.
         near = rng.choice((len(content), 64, 600)) if content else 1
         place = rng.randrange(max(min(near, len(content)), 1))
         place = place if rng.random() < 0.5 else len(content) - 1 - place
@@ -180,7 +180,7 @@ def damaged(seed, only=""):
 
 
 def wrong(seed, only=""):
-    """What is wrong with how a damaged file is dealt with; nothing if all is well."""
+    """Return what is wrong with how a damaged file is handled, or an empty string if nothing is."""
     shape, content = damaged(seed, only)
     started = time.process_time()
     fault = _fault(shape, content)
@@ -200,24 +200,24 @@ def _fault(shape, content):
         is_sound = str(error).startswith("log") and not isinstance(error, UnforeseenError)
         return "" if is_sound and not isinstance(error.__cause__, MemoryError) else str(error)
     except Exception as error:  # noqa: BLE001
-        return repr(error)  # any other one is what is looked for
+        return repr(error)  # any other error is a finding
 
 
 def _lost(counts):
-    """What does not add up in the counts of a damaged file."""
+    """Return what does not add up in the counts of a damaged file."""
     found = [damage for damage in counts.total.damage if "this is a bug in flowtag" in damage]
     odd = [name for name, file in counts.files.items() if file.flows < 0 or name[:3] != "log"]
     flows = counts.requests.flows.sum() + counts.replies.flows.sum()
     if flows != counts.total.flows:
-        found.append(f"{flows} flows in the tables, {counts.total.flows} are told")
+        found.append(f"{flows} flows in the tables, but the total is {counts.total.flows}")
     return "; ".join([*found, *odd])
 
 
 def _limit_memory():
-    """Let this process have only so much more memory than it has once everything is loaded."""
+    """Limit the memory of this process to _MOST_MEMORY more than it uses once everything is loaded."""
     compiled.kernel(wait=True)
     for shape in MAKERS:
-        # One sound file of each shape loads all that is loaded when it is needed.
+        # An undamaged file of each shape loads all modules that are loaded lazily.
         take = load_lookup_table if shape in LOOKUPS else parse_flow_log
         take(io.BytesIO(sound(shape)))
     if sys.platform == "linux":
@@ -227,11 +227,15 @@ def _limit_memory():
 
 
 def main():
-    """Try so many files; 1 where something is wrong with one."""
+    """Try the given number of files; return whether any of them was handled wrongly."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.damage", description=__doc__)
-    parser.add_argument("--times", type=int, default=100_000, help="how many files (100000)")
-    parser.add_argument("--first", type=int, default=0, help="the first number (0)")
-    parser.add_argument("--shape", default="", help="only the shapes whose name begins so")
+    parser.add_argument(
+        "--times", type=int, default=100_000, help="the number of files (default 100000)"
+    )
+    parser.add_argument(
+        "--first", type=int, default=0, help="the number of the first file (default 0)"
+    )
+    parser.add_argument("--shape", default="", help="only shapes whose names begin with this")
     given = parser.parse_args()
     if given.times <= _AT_ONCE:
         _limit_memory()
@@ -247,9 +251,9 @@ def main():
         options = ["--times", times, "--shape", given.shape]
         done = subprocess.run([*command, *options], check=False)
         if done.returncode not in (0, 1):
-            print(f"{first} and on: the process ended with {done.returncode}")
+            print(f"files from {first} on: the process exited with {done.returncode}")
         failed += bool(done.returncode)
-    print(f"{given.times:,} damaged files: {failed} batches with something wrong")
+    print(f"{given.times:,} damaged files: {failed} batches with findings")
     return bool(failed)
 
 

@@ -1,4 +1,4 @@
-"""Flows in the shapes that other tools give them."""
+"""Flows in the shapes that other tools write."""
 
 import csv
 import io
@@ -20,7 +20,7 @@ def as_csv(rows, **options):
 
 
 def named(records, spelling=lambda name: name.replace("-", "_")):
-    """Each record as the values of its fields by name."""
+    """Return each record as a dictionary of its fields' values by name."""
     names = [spelling(name) for name in DEFAULT_FIELDS]
     return [dict(zip(names, text.split(), strict=True)) for text in messages(records)]
 
@@ -54,4 +54,4 @@ CLOUDTRAIL = {
     "eventSource": "ec2.amazonaws.com",
     "eventName": "DescribeFlowLogs",
 }
-"""An event of another service's log."""
+"""An event from another service's log."""

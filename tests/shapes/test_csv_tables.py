@@ -1,4 +1,4 @@
-"""A table in text: no row is lost to a quote, a header or another row."""
+"""In a CSV table, no row is lost to a quote, a header or another row."""
 
 import json
 
@@ -19,7 +19,7 @@ from tests.sources.made import parse
 RECORD = line().decode()
 
 
-def test_a_quote_that_is_never_closed_spoils_its_own_row_alone():
+def test_a_quote_that_is_never_closed_spoils_only_its_own_row():
     fields = ",".join(DEFAULT_FIELDS).encode()
     rows = [line(dstport=str(port)).replace(b" ", b",") for port in range(500)]
     rows[100] = rows[100].replace(b",100,", b',"100,')
@@ -31,7 +31,7 @@ def test_a_quote_that_is_never_closed_spoils_its_own_row_alone():
     assert cut.total.flows == 3
 
 
-def test_a_message_with_line_ends_in_quotes_is_a_record_a_line_and_numbered_by_its_row():
+def test_each_line_of_a_quoted_message_is_a_record_numbered_by_its_row():
     message = b'"' + line() + b"\r\n" + line(dstport="x") + b'"'
     counts = parse(b"timestamp,message\r\n1," + message + b"\r\n2," + line(dstport="y"))
     assert counts.total.flows == 1
@@ -52,13 +52,13 @@ def test_a_message_with_line_ends_in_quotes_is_a_record_a_line_and_numbered_by_i
     ],
     ids=range(8),
 )
-def test_no_row_of_a_table_loses_another_one(header, rows):
+def test_no_row_of_a_table_is_lost_to_another_row(header, rows):
     counts = parse("\n".join([header, *rows]).encode())
     assert counts.total.flows >= 99
     assert counts.total.records >= 100
 
 
-def test_no_quote_of_a_table_swallows_the_rows_below():
+def test_a_stray_quote_does_not_swallow_the_rows_below_it():
     rows = [f'"{RECORD}","n"', '"2 eni-"0a","a\nb"', *[f'"{RECORD}","n"'] * 9]
     assert parse("\n".join(["message,note", *rows]).encode()).total.flows >= 10
 
@@ -69,7 +69,7 @@ def test_no_quote_of_a_table_swallows_the_rows_below():
         (b"dstport,protocol,bytes\n1,6,2\n", ",", ["dstport", "protocol", "bytes"]),
         (b"\xef\xbb\xbfdstport;protocol\r\n", ";", ["dstport", "protocol"]),
         (b"dstport\tprotocol", "\t", ["dstport", "protocol"]),
-        (b"# a remark, of one\n\n \ndstport,protocol\n", ",", ["dstport", "protocol"]),
+        (b"# a comment, of one\n\n \ndstport,protocol\n", ",", ["dstport", "protocol"]),
         (b"sep=|\ndstport|protocol\n", "|", ["dstport", "protocol"]),
         (b'"SEP=;"\r\ndstport;protocol\n', ";", ["dstport", "protocol"]),
         (b'"dst,port",protocol , dstport\n', ",", ["dst,port", "protocol", "dstport"]),
@@ -78,7 +78,7 @@ def test_no_quote_of_a_table_swallows_the_rows_below():
         (b"x,dest_port,proto\n", ",", ["x", "dest_port", "proto"]),
     ],
 )
-def test_a_table_is_known_by_the_columns_that_its_first_row_names(head, delimiter, columns):
+def test_a_table_is_recognized_by_the_columns_in_its_first_row(head, delimiter, columns):
     table = table_of(head)
     assert (table.delimiter, table.columns) == (delimiter, columns)
 
@@ -98,16 +98,16 @@ def test_a_table_is_known_by_the_columns_that_its_first_row_names(head, delimite
         b"x,dest_port\n",
         b"port;proto;owner\n443;tcp;web\n",
         b"version,start\n",
-        b"dstport protocol, with a remark\n",
+        b"dstport protocol, with a comment\n",
         b'"dstport,protocol\n' + b'x" ' * (1 << 15),
     ],
 )
-def test_what_does_not_begin_with_known_columns_is_no_table(head):
+def test_a_file_that_does_not_begin_with_known_columns_is_not_a_table(head):
     assert table_of(head) is None
 
 
 def read(text, wanted=COUNTED, pieces=None):
-    """Each record of a table with its number and its kind."""
+    """Return each record of a table with its number and its kind."""
     table = table_of(text)
     found = csv_records(
         "a.csv", table, iter([text] if pieces is None else pieces), wanted, Budget("a.csv")
@@ -124,14 +124,14 @@ def rows(text, wanted=COUNTED):
     delimiter=st.sampled_from(",;\t"),
     quoting=st.sampled_from([0, 1, 2]),
 )
-def test_what_a_table_writes_in_other_cells_changes_no_flow(notes, delimiter, quoting):
+def test_the_text_in_other_cells_never_changes_a_flow(notes, delimiter, quoting):
     flows = [[n, 6, n * n, note, n + 1] for n, note in enumerate(notes)]
     table = [["dstport", "protocol", "bytes", "note", "packets"], *flows]
     text = as_csv(table, delimiter=delimiter, quoting=quoting)
     assert rows(text) == [(n + 2, f"{n} 6 {n + 1} {n * n}") for n in range(len(notes))]
 
 
-def test_wanted_fields_are_kept_in_the_order_that_they_are_wanted_in():
+def test_wanted_fields_are_kept_in_the_wanted_order():
     text = b"dstaddr,bytes,protocol,dstport,note\n10.0.0.2,5,6,443,x\n,7,17,53,y\n"
     wanted = ("dstport", "srcaddr", "protocol", "dstaddr")
     assert rows(text, wanted) == [(2, "443 6 10.0.0.2"), (3, "53 17 -")]
@@ -140,7 +140,7 @@ def test_wanted_fields_are_kept_in_the_order_that_they_are_wanted_in():
     assert kind.shape == "a table, fields in columns"
 
 
-def test_a_header_below_may_name_other_columns():
+def test_a_later_header_may_name_other_columns():
     text = (
         b"dstport,protocol,bytes\n1,6,2\nbytes,protocol,dstport\n2,6,3\n@timestamp,@logStream,message\n1,2,%b\n"
         % (RECORD.encode())
@@ -151,12 +151,12 @@ def test_a_header_below_may_name_other_columns():
     assert found[-1][0] == 6
 
 
-def test_a_row_that_is_too_short_is_a_record_by_itself_and_an_empty_one_a_blank_line():
+def test_a_row_that_is_too_short_is_a_record_by_itself_and_an_empty_row_is_a_blank_line():
     text = f"note,dstport,protocol,bytes\nx,443,6\n\n{RECORD}\ny,53,17,5,more\n".encode()
     assert rows(text) == [(2, "443 6 -"), (3, ""), (4, RECORD), (5, "53 17 5")]
 
 
-def test_a_quote_that_the_file_ends_in_is_cut_short():
+def test_a_quote_that_is_still_open_at_the_end_of_the_file_is_cut_short():
     found = read(b'dstport,protocol,bytes\n1,6,2\n1,6,"2')
     assert [(number, kind.reason) for number, _, kind in found] == [
         (2, None),
@@ -164,7 +164,7 @@ def test_a_quote_that_the_file_ends_in_is_cut_short():
     ]
 
 
-def test_where_a_table_is_damaged_the_rows_before_are_there():
+def test_the_rows_before_the_damage_in_a_table_are_kept():
     def pieces():
         yield b"dstport,protocol,bytes\n1,6,2\n2,6,3\n3,6"
         raise DamagedLogError("a.csv: is cut short.")
@@ -188,7 +188,7 @@ def test_where_a_table_is_damaged_the_rows_before_are_there():
         lambda text: '"' + text.replace(" ", '","') + '"',
     ],
 )
-def test_rows_without_a_header_have_aws_s_default_layout(write):
+def test_rows_without_a_header_have_the_default_layout_of_aws(write):
     odd = [RECORD.replace("2 ", "3 ", 1), RECORD.rpartition(" ")[0]]
     log = [RECORD, RECORD.replace(" 443 ", " 53 "), RECORD.replace("OK", "NODATA"), *odd, RECORD]
     counts = parse("\n".join(map(write, log)).encode())
@@ -202,7 +202,7 @@ def test_rows_without_a_header_have_aws_s_default_layout(write):
 
 
 @pytest.mark.parametrize("cell", ["protocol", "proto", "dst_port", "log", "event", "content"])
-def test_a_cell_that_is_a_name_by_chance_makes_no_header(cell):
+def test_a_cell_that_happens_to_be_a_column_name_does_not_make_a_header(cell):
     table = (
         f"@timestamp,@message,type\n1,{RECORD},flow\n2,Some words here,{cell}\n3,{RECORD},flow\n"
     )
@@ -210,14 +210,14 @@ def test_a_cell_that_is_a_name_by_chance_makes_no_header(cell):
     assert (total.flows, total.set_aside) == (2, {Reason.TOO_FEW_FIELDS: 1})
 
 
-def test_messages_of_others_in_a_table_are_refused_by_name():
+def test_a_table_of_messages_from_another_product_is_refused_with_its_name():
     lines = "tls 2.0 2018-12-20T02:59:40 net/my-lb/c6e77e28c25b2234 g3d4b5e8\n" * 2
     table = "@timestamp,@message\n" + "".join(f"1,{text}\n" for text in lines.splitlines())
     with pytest.raises(LogError, match="Network Load Balancer"):
         parse(table.encode())
 
 
-def test_rows_without_a_header_have_the_format_that_is_given():
+def test_rows_without_a_header_have_the_given_format():
     names = "srcaddr dstport protocol note"
     counts = parse(b"10.0.0.1,443,TCP,x\n10.0.0.1,53,17,y,more\n-,-,-,-\n", format=names)
     assert (counts.total.flows, counts.total.set_aside) == (2, {Reason.NO_DATA: 1})
@@ -226,7 +226,7 @@ def test_rows_without_a_header_have_the_format_that_is_given():
     assert (headed.records, headed.headers, headed.flows) == (3, 1, 2)
 
 
-def test_names_that_are_anybody_s_count_beside_a_mark_or_when_somebody_says_so():
+def test_names_that_other_products_use_too_count_with_an_aws_marker_or_a_given_format():
     unmarked = b"src_ip,src_port,Dest Port,protocol\n10.0.0.1,50000,443,tcp\n"
     with pytest.raises(
         LogError, match="run again with --format 'srcaddr srcport dstport protocol'"
@@ -237,8 +237,8 @@ def test_names_that_are_anybody_s_count_beside_a_mark_or_when_somebody_says_so()
     assert parse(marked % b"eni-0f00ba40").total.flows == 1
     with pytest.raises(LogError, match="nothing in it shows that it is from AWS"):
         parse(marked % b"eth0")
-    # A mark makes no flows of what sums up.
-    with pytest.raises(LogError, match="without what each flow has its own of"):
+    # An AWS marker does not turn the rows of a summary into flows.
+    with pytest.raises(LogError, match="without a column that describes a single flow"):
         parse(b"dstport,protocol,flows,account\n443,6,17,123456789012\n")
 
 
@@ -249,13 +249,15 @@ def test_names_that_are_anybody_s_count_beside_a_mark_or_when_somebody_says_so()
 @pytest.mark.parametrize(
     "header", ["log-status,src_port,dst_port,protocol", "Log Status,srcPort,dstPort,Protocol"]
 )
-def test_a_note_is_one_whatever_stands_for_port_and_protocol(missing, status, reason, header):
+def test_a_row_without_data_is_recognized_whatever_its_port_and_protocol_say(
+    missing, status, reason, header
+):
     table = f"{header},start\nOK,1,443,6,1700000000\n{status},{missing},{missing},{missing},1\n"
     counts = parse(table.encode())
     assert (counts.total.flows, counts.total.set_aside) == (1, {reason: 1})
 
 
-def test_a_message_may_be_json_itself():
+def test_a_message_may_be_json():
     flow = {"srcPort": 50000, "dstPort": 443, "protocol": 6, "start": 1700000000}
     cells = [flow, {"message": RECORD}, [flow, flow], {"no": "record"}]
     table = as_csv([["@timestamp", "@message"], *[["x", json.dumps(each)] for each in cells]])
@@ -264,14 +266,14 @@ def test_a_message_may_be_json_itself():
     assert [fault.line for fault in counts.faults] == [5]
 
 
-def test_an_american_time_counts_where_the_column_says_that_it_is_utc_s():
+def test_an_american_time_counts_if_the_column_says_that_it_is_utc():
     table = 'SrcPort,DstPort,Protocol,LogStatus,{}\n50000,443,6,OK,"11/14/2023, 10:13:20.000 PM"\n'
     counts = parse(table.format("Start [UTC]").encode())
     assert counts.requests.window.tolist() == [1_699_999_980]
     assert parse(table.format("Start").encode()).total.unreadable == {"start": 1}
 
 
-def test_a_cell_may_be_longer_than_python_reads_cells_by_itself():
+def test_a_cell_may_be_longer_than_the_default_limit_of_the_csv_module():
     text = b'note,dstport,protocol,bytes\n"%b",443,6,2\n' % (b"x," * 100_000)
     assert rows(text) == [(2, "443 6 2")]
 
@@ -280,15 +282,15 @@ def test_a_cell_may_be_longer_than_python_reads_cells_by_itself():
     ("text", "sentence"),
     [
         (b"dstport,protocol,tag\n25,tcp,mail\n", "is a lookup, not a flow log"),
-        (b"dstport,bytes,start\n25,1,2\n", "is a table without a column dstport or protocol"),
-        (b"dstport,protocol,flows\n25,6,2\n", "without what each flow has its own of"),
-        (b"start,count(*)\n1,2\n", "a query that sums up"),
+        (b"dstport,bytes,start\n25,1,2\n", "is a table without a dstport or protocol column"),
+        (b"dstport,protocol,flows\n25,6,2\n", "without a column that describes a single flow"),
+        (b"start,count(*)\n1,2\n", "an aggregate query"),
     ],
 )
-def test_a_table_whose_rows_are_no_flows_is_refused(text, sentence):
+def test_a_table_whose_rows_are_not_flows_is_refused(text, sentence):
     with pytest.raises(LogError, match=f"^a.csv: .*{sentence}".replace("(*)", "")):
         read(text)
 
 
-def test_a_name_for_a_protocol_in_a_later_row_spoils_that_row_alone():
+def test_a_protocol_name_or_a_dash_in_a_later_row_loses_no_row():
     assert len(rows(b"dstport,protocol,bytes\n25,6,2\n25,TCP,2\n25,-,2\n")) == 3

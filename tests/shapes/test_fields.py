@@ -1,4 +1,4 @@
-"""Names and values of others mean what AWS's own mean."""
+"""Names and values from other tools mean the same as AWS's own."""
 
 import re
 
@@ -26,7 +26,7 @@ from tests.shapes.made import insights
 
 
 @pytest.mark.parametrize(
-    "spelt",
+    "spelled",
     [
         str,
         str.upper,
@@ -38,18 +38,18 @@ from tests.shapes.made import insights
         lambda name: re.sub("-(.)", lambda found: found[1].upper(), name),
     ],
 )
-def test_a_field_may_be_spelt_as_any_tool_spells_it(spelt):
-    assert {name: field_name(spelt(name)) for name in KNOWN_FIELDS} == {
+def test_a_field_is_recognized_in_the_spelling_of_any_tool(spelled):
+    assert {name: field_name(spelled(name)) for name in KNOWN_FIELDS} == {
         name: name for name in KNOWN_FIELDS
     }
 
 
 @pytest.mark.parametrize("name", ["", "port", "dst", "flows", "dst_port", "@timestamp", "time"])
-def test_what_no_flow_log_has_is_no_field(name):
+def test_a_name_that_no_flow_log_has_is_not_a_field(name):
     assert field_name(name) is None
 
 
-def test_fields_may_stand_within_others_and_of_two_the_first_counts():
+def test_fields_may_be_nested_and_the_first_of_two_counts():
     paths = ["note", "aws.vpcflow.dstport", "dst_port", "dstPort", "aws.srcport.x", "start_time"]
     assert fields_of(paths) == {"dstport": "aws.vpcflow.dstport", "start": "start_time"}
 
@@ -69,13 +69,13 @@ MARKS = ("interface-id", "log-status", "action")
     [ATHENA, TAILPIPE, SPLUNK, POWERSHELL],
     ids=["Athena", "Tailpipe", "Splunk", "PowerShell"],
 )
-def test_aws_s_flow_logs_are_known_under_the_names_of_other_tools(columns):
+def test_aws_flow_logs_are_recognized_under_the_names_of_other_tools(columns):
     names = columns.split()
     fields = fields_of(names)
     assert fields.keys() >= OF_ALL
     assert are_flows(fields, names)
     assert not may_be_flows(names)
-    # Without a mark of AWS the same names may be anybody's, until somebody says that they are AWS's.
+    # Without an AWS marker, these names could be from any product, unless the user says they are AWS's.
     unmarked = [
         name for name in names if fields.keys() and name not in {fields.get(mark) for mark in MARKS}
     ]
@@ -85,7 +85,7 @@ def test_aws_s_flow_logs_are_known_under_the_names_of_other_tools(columns):
     assert fields_of(unmarked, is_known=True).keys() == fields.keys() - {*MARKS}
 
 
-def test_a_name_of_aws_s_own_counts_before_one_that_others_have_too():
+def test_aws_own_name_takes_precedence_over_a_name_that_other_products_use_too():
     names = ["status", "dst_port", "dstPort", "log_status"]
     assert fields_of(names) == {"dstport": "dstPort", "log-status": "log_status"}
 
@@ -111,11 +111,11 @@ def test_a_name_of_aws_s_own_counts_before_one_that_others_have_too():
         ("x", ["eni-0f00ba40"], True),
     ],
 )
-def test_a_value_may_be_a_mark_of_aws(name, value, expected):
+def test_a_value_may_be_an_aws_marker(name, value, expected):
     assert is_mark(name, value) is expected
 
 
-def test_what_may_be_anybody_s_is_offered_with_the_format_that_takes_it():
+def test_a_log_that_may_be_from_any_product_is_refused_with_the_format_that_reads_it():
     sentence = may_be_of_others(["src_ip", "dest_port", "proto", "bytes"])
     assert "src_ip, dest_port, proto, bytes" in sentence
     assert "run again with --format 'srcaddr dstport protocol bytes'" in sentence
@@ -123,7 +123,7 @@ def test_what_may_be_anybody_s_is_offered_with_the_format_that_takes_it():
     assert "dst_port, protocol, ..." in long
 
 
-def test_names_of_ecs_are_anybody_s():
+def test_the_names_of_ecs_may_be_from_any_product():
     names = ["destination.port", "network.transport", "source.bytes"]
     assert not fields_of(names).keys() & {"dstport", "protocol"}
     assert may_be_flows(names)
@@ -131,11 +131,11 @@ def test_names_of_ecs_are_anybody_s():
 
 
 @pytest.mark.parametrize("column", ["count", "Flows", "hits"])
-def test_what_sums_up_under_names_that_are_anybody_s_is_not_offered(column):
+def test_no_format_is_suggested_for_a_summary_under_names_that_many_products_use(column):
     assert not may_be_flows(["dst_port", "protocol", column])
 
 
-def test_a_flow_that_elastic_stores_has_its_version_from_aws_alone():
+def test_a_flow_stored_by_elastic_takes_its_version_only_from_aws_fields():
     paths = [
         "ecs.version",
         "event.action",
@@ -161,7 +161,7 @@ def test_a_flow_that_elastic_stores_has_its_version_from_aws_alone():
     assert "dstport" not in fields_of(paths[:-2])
 
 
-def test_the_keys_of_ocsf_have_a_meaning_of_their_own_and_the_time_has_four_names():
+def test_the_keys_of_ocsf_have_their_own_meaning_and_the_time_has_four_names():
     paths = ["class_uid", "time_dt", "start_time", "dst_endpoint.port", "x.dstport", "action_id"]
     assert fields_of(paths) == {
         "dstport": "dst_endpoint.port",
@@ -171,13 +171,13 @@ def test_the_keys_of_ocsf_have_a_meaning_of_their_own_and_the_time_has_four_name
     assert fields_of(paths[1:]) == {"start": "start_time", "dstport": "x.dstport"}
 
 
-def test_the_number_of_a_protocol_counts_before_its_name():
+def test_the_number_of_a_protocol_takes_precedence_over_its_name():
     name, number = "connection_info.protocol_name", "connection_info.protocol_num"
     assert fields_of(["class_uid", name, number]) == {"protocol": number}
     assert fields_of(["class_uid", name]) == {"protocol": name}
 
 
-def test_paths_of_keys_may_be_the_columns_of_a_table():
+def test_key_paths_may_be_the_columns_of_a_table():
     names = ["class_uid", "dst_endpoint_port", "connection_info_protocol_num", "traffic_bytes"]
     assert fields_of(names).keys() == {"dstport", "protocol", "bytes"}
 
@@ -196,15 +196,15 @@ def test_paths_of_keys_may_be_the_columns_of_a_table():
         (("protocol", "bytes"), False),
     ],
 )
-def test_flows_have_port_and_protocol_and_nothing_of_another_kind_alone(columns, expected):
+def test_flows_have_port_and_protocol_and_either_only_fields_or_a_per_flow_field(columns, expected):
     assert are_flows(fields_of(columns), columns) is expected
 
 
-def test_a_query_that_sums_up_is_known_by_a_column_that_is_a_call():
+def test_an_aggregate_query_is_recognized_by_a_column_that_is_a_function_call():
     assert is_summary(["dstPort", "count(*)"])
     assert not is_summary([*KNOWN_FIELDS, "count", "a (b) c"])
     sentence = summary_refusal(["dstPort", "count(*)"] * 99)
-    assert sentence.startswith("is the result of a query that sums up (dstPort, count(*), ")
+    assert sentence.startswith("is the result of an aggregate query (dstPort, count(*), ")
     assert len(sentence) < 400
 
 
@@ -246,7 +246,7 @@ def test_a_query_that_sums_up_is_known_by_a_column_that_is_a_call():
         (1705314600, "start", "1705314600"),
     ],
 )
-def test_a_value_is_the_word_that_aws_would_write(value, field, expected):
+def test_a_value_becomes_the_word_that_aws_would_write(value, field, expected):
     assert word(value, field) == expected
 
 
@@ -262,7 +262,7 @@ def test_a_value_is_the_word_that_aws_would_write(value, field, expected):
         ("", ""),
     ],
 )
-def test_an_american_time_is_read_in_the_order_of_its_days(text, expected):
+def test_an_american_time_is_read_with_the_month_before_the_day(text, expected):
     assert utc_time(text) == expected
 
 
@@ -280,5 +280,5 @@ def test_a_protocol_without_ports_has_port_0(protocol, ports):
     st.one_of(st.text(), st.binary(), st.none(), st.floats(), st.integers(), st.booleans()),
     st.sampled_from(COUNTED),
 )
-def test_whatever_a_value_is_it_is_one_word(value, field):
+def test_any_value_becomes_exactly_one_word(value, field):
     assert word(value, field).split() == [word(value, field)]

@@ -1,4 +1,4 @@
-"""The records in JSON: each one counts, and what is none of ours is set aside or named."""
+"""Every record in JSON counts, and anything that is not a VPC flow log is set aside or named."""
 
 import base64
 import gzip
@@ -30,7 +30,7 @@ NOTES = {"NODATA": Reason.NO_DATA, "SKIPDATA": Reason.SKIPPED_DATA}
 @pytest.mark.parametrize(
     "document", [{"hello": "world"}, [], {"FlowLogs": [{"FlowLogId": "fl-1"}]}, [1, None]]
 )
-def test_json_without_a_record_says_so(document):
+def test_json_without_a_record_is_reported(document):
     counts = parse_flow_log(io.BytesIO(as_json(document)), names=["x.json"])
     assert counts.total.flows == 0
     sentences = " ".join(cautions(counts))
@@ -41,7 +41,7 @@ def test_json_without_a_record_says_so(document):
     )
 
 
-def test_one_log_of_others_among_ones_own_is_set_aside_and_the_rest_counts():
+def test_records_of_other_products_among_flows_are_set_aside_and_the_rest_counts():
     flow = as_json({"message": "2 1 eni 10.0.0.1 10.0.0.2 1024 443 6 1 40 1 2 ACCEPT OK"})
     lines = b"\n".join([flow, as_json(CLOUDTRAIL), as_json(GOOGLE), flow])
     counts = parse_flow_log(io.BytesIO(lines), names=["x.json"])
@@ -49,7 +49,7 @@ def test_one_log_of_others_among_ones_own_is_set_aside_and_the_rest_counts():
     assert counts.total.set_aside == {Reason.NOT_A_FLOW: 2}
 
 
-def test_ocsf_without_an_endpoint_is_what_aws_has_no_data_for():
+def test_an_ocsf_record_without_data_is_recognized_and_a_flow_may_have_its_time_in_text():
     document = {"class_uid": 4001, "dst_endpoint": None, "status_code": "NODATA", "time": 1}
     good = {
         "class_uid": 4001,
@@ -77,7 +77,7 @@ def test_ocsf_without_an_endpoint_is_what_aws_has_no_data_for():
     ],
     ids=["a raw tab", "no bracket", "no quote", "no escape"],
 )
-def test_one_broken_document_back_to_back_with_others_spoils_itself_alone(between, broken):
+def test_one_broken_document_back_to_back_with_others_spoils_only_itself(between, broken):
     document = json.dumps({"message": RECORD})
     counts = parse(between.join([broken(document), *[document] * 99]).encode())
     assert 98 <= counts.total.flows <= 99
@@ -93,12 +93,12 @@ def test_one_broken_document_back_to_back_with_others_spoils_itself_alone(betwee
         '{"events":[{"message":"2 eni"\n,%s]}',
     ],
 )
-def test_something_broken_in_a_document_loses_none_of_the_events_but_its_own(text):
+def test_something_broken_in_a_document_loses_only_its_own_event(text):
     events = ",\n".join([json.dumps({"message": RECORD})] * 99)
     assert parse((text % events).encode()).total.flows >= 98
 
 
-def test_all_that_stands_in_one_document_counts():
+def test_every_record_in_one_document_counts():
     flow = {"dstport": 443, "protocol": 6, "start": 1700000000, "bytes": 1, "action": "ACCEPT"}
     for document, flows in (
         ({"message": RECORD, "events": []}, 1),
@@ -111,13 +111,13 @@ def test_all_that_stands_in_one_document_counts():
 
 
 def read(text, wanted=COUNTED):
-    """Each record with its number and its kind."""
+    """Return each record with its number and its kind."""
     pieces = iter([text.encode() if isinstance(text, str) else text])
     found = json_records("a.json", pieces, wanted, Budget("a.json"))
     return [(number, row, kind) for kind, numbered in found for number, row in numbered]
 
 
-def test_records_have_the_line_where_each_is_a_line_and_else_their_place():
+def test_records_are_numbered_by_line_if_each_has_its_own_and_by_position_otherwise():
     documents = [json.dumps({"message": RECORD})] * 3
     assert [number for number, *_ in read("\n\n".join(documents))] == [1, 3, 5]
     assert [number for number, *_ in read("".join(documents))] == [1, 2, 3]
@@ -127,7 +127,9 @@ def test_records_have_the_line_where_each_is_a_line_and_else_their_place():
 
 @pytest.mark.parametrize(("status", "reason"), NOTES.items())
 @pytest.mark.parametrize("without", [None, "", "-", ...], ids=["null", "empty", "dash", "absent"])
-def test_a_note_of_aws_s_is_one_whatever_stands_for_port_and_protocol(status, reason, without):
+def test_a_record_without_data_is_recognized_whatever_its_port_and_protocol_say(
+    status, reason, without
+):
     port = {} if without is ... else {"dstport": without, "protocol": without}
     note = port | {"interface_id": "eni-1", "start": 1, "log_status": status}
     flow = {"interface_id": "eni-1", "dstport": 443, "protocol": "TCP", "log_status": "OK"}
@@ -137,7 +139,7 @@ def test_a_note_of_aws_s_is_one_whatever_stands_for_port_and_protocol(status, re
 
 
 @pytest.mark.parametrize(("status", "reason"), NOTES.items())
-def test_what_elastic_and_opentelemetry_store_of_a_log_is_the_log(status, reason):
+def test_a_log_stored_by_elastic_or_opentelemetry_counts_like_the_original(status, reason):
     elastic = {
         "event": {"start": "2023-11-14T22:13:20Z", "type": ["connection"]},
         "ecs": {"version": "8.11.0"},
@@ -230,7 +232,7 @@ def other_case(name):
 
 
 def values(status, absent):
-    """The values of a flow, or of a note in which `absent` stands for port and protocol."""
+    """Return the values of a flow, or of a record without data whose port and protocol are `absent`."""
     if status == "OK":
         return FIELDS
     note = (
@@ -241,7 +243,7 @@ def values(status, absent):
 
 @st.composite
 def documents(draw, status):
-    """A flow or a note as an object whose fields have any names that are known."""
+    """Draw a flow or a record without data as an object with any known names for its fields."""
     found = values(status, draw(st.sampled_from([None, "", "-", ...])))
     if schema := draw(st.sampled_from([None, ELASTIC, OTEL, OCSF])):
         named = {path: found[name] for name, path in schema.items() if name in found}
@@ -253,7 +255,7 @@ def documents(draw, status):
 
 
 def within(named):
-    """Paths of keys as keys within keys."""
+    """Turn key paths into nested keys."""
     document = {}
     for path, value in named.items():
         *above, last = path.split(".")
@@ -301,7 +303,7 @@ OF_ANY = [
 
 @st.composite
 def enveloped(draw, document):
-    """The document within any envelopes that are known, in any order."""
+    """Draw the document in any known envelopes, in any order, as JSON text."""
     if all(not isinstance(value, dict) for value in document.values()) and draw(st.booleans()):
         arrays = {key: [value] for key, value in document.items()}
         document = draw(
@@ -326,7 +328,9 @@ def test_a_flow_counts_once_under_any_known_names_in_any_known_envelopes(data, c
 
 
 @given(data=st.data(), status=st.sampled_from([*NOTES]))
-def test_a_note_is_that_note_under_any_known_names_in_any_known_envelopes(data, status):
+def test_a_record_without_data_is_recognized_under_any_known_names_in_any_known_envelopes(
+    data, status
+):
     text = data.draw(enveloped(data.draw(documents(status))))
     assert parse(text.encode()).total.set_aside == {NOTES[status]: 1}
 
@@ -349,19 +353,19 @@ def test_a_skipped_record_in_any_shape_makes_the_counts_a_lower_bound():
         lambda records: "\n".join(json.dumps(json.dumps({"message": each})) for each in records),
     ],
 )
-def test_strings_are_records_line_by_line_or_in_an_array(write):
+def test_strings_are_records_one_per_line_or_in_an_array(write):
     counts = parse(write([RECORD] * 3).encode())
     assert (counts.total.records, counts.total.flows) == (3, 3)
 
 
-def test_a_line_that_only_begins_with_a_string_is_a_line_of_text():
+def test_a_line_that_merely_begins_with_a_string_is_a_line_of_text():
     text = f'{json.dumps(RECORD)}\n"a" b\n{json.dumps(RECORD)}\n"open\n{json.dumps(RECORD)}\n'
     counts = parse(text.encode())
     assert counts.total.flows == 3
     assert [fault.line for fault in counts.faults] == [2, 4]
 
 
-def test_what_is_no_record_in_a_document_makes_no_fault():
+def test_arrays_of_words_next_to_a_record_or_a_time_stamp_cause_no_faults():
     document = {
         "event": {"category": ["network"], "type": ["connection", "allowed"]},
         "tags": ["a"],
@@ -375,7 +379,7 @@ def test_what_is_no_record_in_a_document_makes_no_fault():
     assert (total.records, total.flows) == (3, 3)
 
 
-def test_a_broken_object_beside_records_is_reported():
+def test_an_incomplete_object_among_records_is_reported():
     flow = {"dstport": 443, "protocol": 6, "start": 1700000000}
     total = parse(as_json({"Items": [flow, {"dstport": 443}, flow]})).total
     assert (total.flows, total.set_aside) == (2, {Reason.NO_RECORD_IN_JSON: 1})
@@ -403,7 +407,7 @@ def test_a_broken_object_beside_records_is_reported():
     ],
     ids=["Log Analytics", "pandas", "Tailpipe", "Athena"],
 )
-def test_names_and_rows_in_json_are_a_table(table):
+def test_column_names_and_rows_in_json_are_a_table(table):
     rows = [[50000, 443, 6, "OK", "short"], [None, None, None, "NODATA"]]
     names = ["srcport", "dstport", "protocol", "log_status", "x"]
     total = parse(as_json(table(names, rows))).total
@@ -411,7 +415,7 @@ def test_names_and_rows_in_json_are_a_table(table):
     assert parse(as_json({"columns": ["a"], "rows": [1, [2]]})).total.flows == 0
 
 
-def test_an_envelope_that_is_there_as_text_and_taken_apart_counts_once():
+def test_an_envelope_that_is_present_both_as_text_and_parsed_counts_once():
     envelope = {"logEvents": [{"message": RECORD}]}
     for key in ("message", "event.original"):
         both = {**within({key: json.dumps(envelope)}), **envelope}
@@ -429,31 +433,33 @@ def test_an_envelope_that_is_there_as_text_and_taken_apart_counts_once():
         {"message": "it could not be processed at all", "rawData": packed({"message": RECORD})},
     ],
 )
-def test_what_stands_beside_a_record_does_not_hide_it(document):
+def test_other_keys_next_to_a_record_do_not_hide_it(document):
     assert parse(as_json(document)).total.flows == 1
 
 
 @pytest.mark.parametrize("format", [None, "srcport dstport protocol"])
 @pytest.mark.parametrize(("status", "reason"), NOTES.items())
-def test_a_note_under_names_that_are_anybody_s_is_that_note(format, status, reason):
+def test_a_record_without_data_is_recognized_under_names_that_many_products_use(
+    format, status, reason
+):
     note = {"account_id": "1", "src_port": None, "dst_port": None, "proto": None, "status": status}
     flow = {"account_id": "123456789012", "src_port": 1, "dst_port": 443, "proto": 6, "bytes": 1}
     total = parse(as_json([flow, note]), format=format).total
     assert (total.flows, total.set_aside) == (1, {reason: 1})
 
 
-def test_a_document_of_very_many_keys_is_no_flow_and_costs_no_more_memory():
+def test_a_document_with_very_many_keys_is_not_a_flow():
     many = {f"key {n}": n for n in range(2_000)} | {"dstport": 443, "protocol": 6, "start": 1}
     assert parse(as_json([many])).total.set_aside == {Reason.NO_RECORD_IN_JSON: 1}
 
 
-def test_null_for_port_and_protocol_without_a_status_is_no_data():
+def test_null_for_port_and_protocol_without_a_status_means_no_data():
     nothing = {"srcport": None, "dstport": None, "protocol": None, "start": 1, "bytes": None}
     assert parse(as_json([nothing])).total.set_aside == {Reason.NO_DATA: 1}
     assert parse(as_json([{**nothing, "log-status": "OK"}])).total.set_aside == {Reason.BAD_PORT: 1}
 
 
-def test_network_firewall_s_flow_events_count_and_without_ports_at_port_0():
+def test_flow_events_of_network_firewall_count_and_those_without_ports_have_port_0():
     netflow = {"pkts": 3, "bytes": 300, "start": "2023-11-14T22:13:20.000000+0000"}
     ports = {"src_port": 40000, "dest_port": 443, "proto": "TCP"}
     log = [
@@ -468,7 +474,7 @@ def test_network_firewall_s_flow_events_count_and_without_ports_at_port_0():
     ]
 
 
-def test_names_that_are_anybody_s_count_beside_a_mark_or_when_somebody_says_so():
+def test_names_that_other_products_use_too_count_with_an_aws_marker_or_a_given_format():
     flow = {"src_port": 50000, "dst_port": 443, "protocol": "tcp", "bytes": 1}
     with pytest.raises(LogError, match="run again with --format 'srcport dstport protocol bytes'"):
         parse(as_json([flow]))
@@ -479,12 +485,12 @@ def test_names_that_are_anybody_s_count_beside_a_mark_or_when_somebody_says_so()
     assert (total.flows, total.set_aside) == (1, {Reason.NO_RECORD_IN_JSON: 1})
 
 
-def test_attributes_that_are_no_pairs_are_looked_through_like_any_array():
+def test_attributes_that_are_not_pairs_are_searched_like_any_array():
     log = json.dumps({"attributes": [{"key": "a", "value": {}}, {"message": RECORD}]})
     assert parse(log.encode()).total.flows == 1
 
 
-def test_wanted_fields_are_kept_in_the_order_that_they_are_wanted_in():
+def test_wanted_fields_are_kept_in_the_wanted_order():
     flow = {"dstaddr": "10.0.0.2", "vpc": {"protocol": 6.0, "bytes": None, "srcPort": 1}}
     documents = [flow | {"dstport": 443}, {"dstport": 53, "protocol": "17", "bytes": 5}]
     wanted = ("dstport", "bytes", "srcaddr", "protocol", "dstaddr")
@@ -496,7 +502,7 @@ def test_wanted_fields_are_kept_in_the_order_that_they_are_wanted_in():
     ]
 
 
-def test_a_payload_is_unpacked_and_a_broken_one_is_set_aside_alone():
+def test_payloads_are_unpacked_and_only_the_broken_ones_are_set_aside():
     whole = base64.b64encode(gzip.compress(f"{RECORD}\n{RECORD}\n".encode())).decode()
     cut = base64.b64encode(gzip.compress(f"{RECORD}\n{RECORD}".encode())[:-9]).decode()
     payloads = [whole, "no base64!", base64.b64encode(b"\x1f\x8b\0").decode(), cut]
@@ -508,12 +514,12 @@ def test_a_payload_is_unpacked_and_a_broken_one_is_set_aside_alone():
     assert reasons[3] in (Reason.NO_RECORD_IN_JSON, Reason.CUT_SHORT)
 
 
-def test_what_a_subscription_says_of_itself_is_no_record():
+def test_the_control_message_of_a_subscription_is_not_a_record():
     control = {"messageType": "CONTROL_MESSAGE", "logEvents": [{"message": "CWL CONTROL MESSAGE"}]}
     assert read(json.dumps(control)) == []
 
 
-def test_documents_in_documents_end_somewhere():
+def test_documents_are_read_only_down_to_a_certain_depth():
     def nested(depth):
         document = {"message": RECORD}
         for _ in range(depth):
@@ -525,14 +531,14 @@ def test_documents_in_documents_end_somewhere():
     assert kind.reason == Reason.NO_RECORD_IN_JSON
 
 
-def test_a_message_with_line_ends_is_a_record_a_line():
+def test_each_line_of_a_message_is_a_record():
     assert [row for _, row, _ in read(json.dumps({"message": f"{RECORD}\nshort\n"}))] == [
         RECORD.encode(),
         b"short",
     ]
 
 
-def test_a_text_of_few_words_is_no_record_where_the_fields_are_there():
+def test_a_text_of_few_words_is_not_a_record_if_the_fields_are_present():
     flow = {"dstport": 443, "protocol": 6, "start": 1700000000}
     rows = [row for _, row, _ in read(json.dumps({**flow, "message": "ok"}))]
     assert rows == [b"443 6 1700000000"]
@@ -540,15 +546,15 @@ def test_a_text_of_few_words_is_no_record_where_the_fields_are_there():
     assert rows == [RECORD.encode()]
 
 
-def test_where_the_json_is_cut_short_the_records_before_are_there():
+def test_the_records_before_the_end_of_json_that_is_cut_short_are_kept():
     content = "".join([json.dumps({"message": RECORD})] * 3)[:-9].encode()
     got = []
-    with pytest.raises(DamagedLogError, match=r"^a\.json: is cut short: its JSON stops in line 1 "):
+    with pytest.raises(DamagedLogError, match=r"^a\.json: is cut short: .* stops in line 1\.$"):
         got.extend(json_records("a.json", iter([content]), COUNTED, Budget("a.json")))
     assert [row for _, numbered in got for _, row in numbered][:2] == [RECORD.encode()] * 2
 
 
-def test_damage_around_the_json_is_said_as_it_was_said():
+def test_damage_to_the_file_around_the_json_is_reported_unchanged():
     def pieces():
         yield json.dumps({"message": RECORD}).encode()
         raise DamagedLogError("a.gz: is damaged.")
@@ -560,6 +566,6 @@ def test_damage_around_the_json_is_said_as_it_was_said():
 
 
 @pytest.mark.parametrize("wrap", [lambda each: [each], lambda each: {"records": [[each]]}])
-def test_the_logs_of_others_are_refused_however_deep_the_first_one_is(wrap):
-    with pytest.raises(LogError, match=r"^a\.json: holds CloudTrail events"):
+def test_logs_of_other_products_are_refused_however_deeply_the_first_one_is_nested(wrap):
+    with pytest.raises(LogError, match=r"^a\.json: contains CloudTrail events"):
         read(json.dumps(wrap(wrap(CLOUDTRAIL))))

@@ -1,4 +1,4 @@
-"""How a document is read is told by its keys, worked out once for all documents that have them."""
+"""The keys of a document decide how it is read, and this is worked out once for each set of keys."""
 
 import pytest
 
@@ -17,18 +17,20 @@ def read(keys, **options):
     return reading_of(keys, COUNTED, Budget("a.json"), **{"is_known": False} | options)
 
 
-def test_keys_are_those_of_a_flow_of_a_text_of_others_or_of_nothing():
+def test_keys_show_a_flow_a_text_another_product_or_nothing():
     flow = read((*FLOW, "message"))
     assert (flow.kind.layout.names, flow.messages) == (
         ("dstport", "protocol", "bytes", "log-status"),
         ("message",),
     )
     assert read(("query_name", "protocol")).kind.reason == Reason.NOT_A_FLOW
-    assert read(("dstPort", "count(*)")).kind.refusal.startswith("is the result of a query")
+    assert read(("dstPort", "count(*)")).kind.refusal.startswith(
+        "is the result of an aggregate query"
+    )
     assert read(("hello",)).kind is None
 
 
-def test_keys_that_are_anybody_s_are_read_if_the_log_is_known_to_be_aws_s():
+def test_keys_that_many_products_use_are_read_if_the_log_is_known_to_be_from_aws():
     assert read(ANYBODY).kind is None
     assert read(ANYBODY).may_be
     assert read(ANYBODY, is_known=True).kind.layout.names == (*FLOW[:3], "log-status")
@@ -37,12 +39,12 @@ def test_keys_that_are_anybody_s_are_read_if_the_log_is_known_to_be_aws_s():
     assert "--format" in unmarked(ANYBODY).refusal
 
 
-def test_a_note_has_a_place_for_port_and_protocol():
+def test_a_record_without_data_has_a_place_for_port_and_protocol():
     note = note_of(("log_status",), COUNTED)
     assert note.paths == {"dstport": "", "protocol": "", "log-status": "log_status"}
 
 
-def test_keys_that_were_not_seen_before_are_work(monkeypatch):
+def test_every_new_set_of_keys_is_charged_to_the_budget(monkeypatch):
     monkeypatch.setattr(json_keys, "_KNOWN", {})
     budget = Budget("a.json")
 

@@ -1,4 +1,4 @@
-"""JSON text of any size, whole or broken: nothing is lost, nothing is read twice, and it ends."""
+"""In JSON text of any size, whole or broken, nothing is lost or read twice, and reading always ends."""
 
 import json
 import time
@@ -24,7 +24,7 @@ CONTAINERS = ("events", "hits.hits")
 
 
 def read(content, size=None):
-    """What is found, the content given in pieces of this size."""
+    """Read the content in pieces of this size; return the reader and the documents with their lines."""
     content = content.encode() if isinstance(content, str) else content
     size = size or len(content) or 1
     text = JsonText(
@@ -40,13 +40,13 @@ def found(content, size=None):
 
 
 @given(st.lists(objects, max_size=5), st.sampled_from(["", "\n", " \r\n\n"]), st.integers(1, 40))
-def test_documents_back_to_back_or_one_a_line_come_out_as_they_are(documents, between, size):
+def test_documents_back_to_back_or_one_per_line_come_out_unchanged(documents, between, size):
     text = between.join(map(json.dumps, documents))
     assert found(text, size) == documents
 
 
 @given(st.lists(objects), st.integers(1, 40), st.sampled_from([None, 1]))
-def test_of_a_large_document_what_is_in_its_containers_comes_one_by_one(items, size, indent):
+def test_the_items_in_the_containers_of_a_large_document_come_one_by_one(items, size, indent):
     small = json_text._LARGEST_DOCUMENT
     json_text._LARGEST_DOCUMENT = 4
     try:
@@ -64,7 +64,7 @@ def test_of_a_large_document_what_is_in_its_containers_comes_one_by_one(items, s
 
 
 @given(st.text('{}[]",:\\\n ab1', max_size=40), st.integers(1, 9))
-def test_on_any_text_whatever_it_ends_in_any_cut_and_finds_the_same(text, size):
+def test_any_text_gives_the_same_documents_however_it_is_split(text, size):
     whole, pieces = read(text), read(text, size)
     assert whole[1] == pieces[1]
     assert (whole[0].is_cut, whole[0].line) == (pieces[0].is_cut, pieces[0].line)
@@ -72,7 +72,7 @@ def test_on_any_text_whatever_it_ends_in_any_cut_and_finds_the_same(text, size):
 
 @settings(max_examples=100)
 @given(st.lists(objects, min_size=3, max_size=6), st.data())
-def test_a_broken_line_spoils_itself_alone(documents, data):
+def test_a_broken_line_spoils_only_itself(documents, data):
     lines = [json.dumps(document) for document in documents]
     place = data.draw(st.integers(0, len(lines) - 1))
     cut = data.draw(st.integers(1, max(len(lines[place]) - 1, 1)))
@@ -83,7 +83,7 @@ def test_a_broken_line_spoils_itself_alone(documents, data):
 
 
 @pytest.mark.parametrize("broken", ['{"a": "x\n', '{"a": x}', "9x", '"\\q"', "tru", "{1: 2}"])
-def test_a_broken_value_in_an_array_spoils_itself_alone(broken):
+def test_a_broken_value_in_an_array_spoils_only_itself(broken):
     kept = [
         value
         for value in found('[{"a": 1}, ' + broken + ',\n{"b": 2}, {"c": 3}]')
@@ -93,7 +93,7 @@ def test_a_broken_value_in_an_array_spoils_itself_alone(broken):
     assert {"c": 3} in kept
 
 
-def test_every_document_has_the_line_that_it_begins_on():
+def test_every_document_is_numbered_by_the_line_it_begins_on():
     _, documents = read('\n{"a":\n1}\n\n{"b": 2} {"c": 3}\nplain text\n{"d": 4}')
     assert documents == [
         (2, {"a": 1}),
@@ -104,7 +104,7 @@ def test_every_document_has_the_line_that_it_begins_on():
     ]
 
 
-def test_what_is_cut_short_is_said_and_what_came_before_is_there():
+def test_text_that_is_cut_short_is_reported_and_everything_before_is_kept():
     content = json.dumps({"events": [{"m": place} for place in range(9)]})
     for cut in range(2, len(content)):
         text, documents = read(content[:cut])
@@ -128,13 +128,13 @@ def test_what_is_cut_short_is_said_and_what_came_before_is_there():
     ],
     ids=range(8),
 )
-def test_what_was_made_to_hurt_takes_bounded_time(content):
+def test_hostile_text_takes_bounded_time(content):
     started = time.monotonic()
     read(content, 1 << 18)
     assert time.monotonic() - started < 20
 
 
-def test_a_value_that_is_too_long_is_set_aside_and_the_next_one_is_there(monkeypatch):
+def test_a_value_that_is_too_long_is_set_aside_and_the_next_one_is_kept(monkeypatch):
     monkeypatch.setattr(json_text, "LARGEST_VALUE", 1 << 12)
     monkeypatch.setattr(json_text, "_LARGEST_DOCUMENT", 1 << 10)
     long = '{"m": "' + "x" * (1 << 14) + '"}'
@@ -156,5 +156,5 @@ def test_a_value_that_is_too_long_is_set_aside_and_the_next_one_is_there(monkeyp
         (b"", False),
     ],
 )
-def test_json_is_told_from_text_by_how_it_begins(head, expected):
+def test_json_is_distinguished_from_text_by_how_it_begins(head, expected):
     assert is_json(head) == expected

@@ -23,7 +23,7 @@ def test_the_default_layout_has_its_fourteen_fields():
         b"version start end",
     ],
 )
-def test_a_header_names_port_and_protocol_or_known_fields_alone(header):
+def test_a_header_names_port_and_protocol_or_only_known_fields(header):
     assert header_layout(header) is not None
 
 
@@ -40,11 +40,11 @@ def test_a_header_names_port_and_protocol_or_known_fields_alone(header):
         b"",
     ],
 )
-def test_what_is_not_name_like_or_not_known_is_no_header(text):
+def test_a_line_with_words_that_are_not_names_or_not_known_is_not_a_header(text):
     assert header_layout(text) is None
 
 
-def test_of_two_equal_names_the_first_counts():
+def test_the_first_of_two_equal_names_counts():
     layout = header_layout(b"dstport protocol dstport")
     assert layout is not None
     assert layout.position("dstport") == 0
@@ -59,11 +59,11 @@ def test_of_two_equal_names_the_first_counts():
         "$${version} dstport  protocol",
     ],
 )
-def test_a_format_may_be_written_as_aws_terraform_or_people_write_it(text):
+def test_a_format_may_be_written_as_in_aws_or_terraform_or_as_bare_names(text):
     assert format_layout(text).names == ("version", "dstport", "protocol")
 
 
-def test_a_format_without_port_or_protocol_is_refused_and_says_what_is_unknown():
+def test_a_format_without_port_or_protocol_is_refused_and_its_unknown_names_are_listed():
     with pytest.raises(
         FormatError, match="not both dstport and protocol; not AWS field names: port"
     ):

@@ -1,4 +1,4 @@
-"""A layout is never guessed, and what is offered gives just what was said."""
+"""A layout is never guessed, and an offered layout gives exactly the result that the offer promised."""
 
 import io
 
@@ -43,7 +43,7 @@ def parse(text, format=None):
         max_size=3,
     ),
 )
-def test_no_layout_is_guessed_and_the_one_that_is_offered_gives_what_was_said(
+def test_no_layout_is_guessed_and_the_offered_one_counts_as_many_flows_as_promised(
     names, prefix, ports, odd
 ):
     odd = [each for each in odd if {name.replace("_", "-") for name in each} & {*names}]
@@ -61,7 +61,7 @@ def test_no_layout_is_guessed_and_the_one_that_is_offered_gives_what_was_said(
     assert len(total.offer.fields.split()) == len(names)
 
 
-def test_every_known_layout_is_told_from_the_others_by_its_words():
+def test_every_known_layout_is_distinguished_from_the_others_by_its_words():
     for names in LAYOUTS:
         assert parse(record(names, dstport="443")).total.offer.fields == " ".join(names)
 
@@ -78,11 +78,11 @@ def test_every_known_layout_is_told_from_the_others_by_its_words():
         "",
     ],
 )
-def test_nothing_is_offered_where_nothing_would_be_gained(text):
+def test_no_layout_is_offered_if_nothing_would_be_gained(text):
     assert parse(text).total.offer is None
 
 
-def test_nothing_is_offered_where_more_would_be_lost_or_a_format_was_given():
+def test_no_layout_is_offered_if_as_many_flows_would_be_lost_as_gained():
     alphabetical = next(names for names in LAYOUTS if names[0] == "account-id")
     custom = record(alphabetical, dstport="443")
     mixed = line().decode() + "\n" + custom + "\n"
@@ -92,12 +92,12 @@ def test_nothing_is_offered_where_more_would_be_lost_or_a_format_was_given():
     assert "1 line would fit another layout" in " ".join(cautions(parse(mixed)))
 
 
-def test_where_a_format_is_given_the_default_may_be_what_fits():
+def test_the_default_layout_is_offered_if_the_given_format_does_not_fit():
     log = f"{line().decode()}\n" * 3
     offer = parse(log, format="action dstport protocol").total.offer
     assert (offer.fields, offer.flows) == (" ".join(DEFAULT_FIELDS), 3)
     assert parse(log, format=offer.fields).total.flows == 3
 
 
-def test_a_line_of_millions_of_words_fits_nothing_soon():
+def test_a_line_of_millions_of_words_fits_no_layout():
     assert parse("5 " * 4_000_000).offers == {}

@@ -1,4 +1,4 @@
-"""Whose a record is, is said only where a name, a value or the beginning of a line is a mark of it."""
+"""The product that wrote a record is named only if a name, a value or the start of a line is a marker of it."""
 
 import io
 import json
@@ -20,7 +20,7 @@ EVENT = {"src_ip": "10.0.0.1", "src_port": 40000, "dest_ip": "10.0.0.2", "dest_p
 SURICATA = {"flow_id": 1, "event_type": "flow", "proto": "TCP", **EVENT}
 OTHERS = {
     "CloudTrail": {"eventSource": "ec2.amazonaws.com", "eventName": "RunInstances"},
-    "holds CloudTrail events": {"recipientAccountId": "123456789012"},
+    "contains CloudTrail events": {"recipientAccountId": "123456789012"},
     "S3 event notifications": {"s3": {"bucket": {"name": "x"}}},
     "AWS WAF": {"webaclId": "arn", "action": "BLOCK"},
     "DNS queries": {"query_name": "x.", "query_type": "A", "srcport": "1", "srcaddr": "10.0.0.1"},
@@ -117,32 +117,32 @@ def paths(document, above=""):
     ],
     ids=["lines", "messages", "an array"],
 )
-def test_a_log_of_others_alone_is_refused_by_name(what, wrap):
-    with pytest.raises(LogError, match=r"^a\.json: holds ") as error:
+def test_a_log_of_only_another_product_is_refused_with_its_name(what, wrap):
+    with pytest.raises(LogError, match=r"^a\.json: contains ") as error:
         parse_flow_log(io.BytesIO(wrap(OTHERS[what])), names=["a.json"])
     assert what in str(error.value)
-    assert str(error.value).endswith("Give AWS VPC flow logs.")
+    assert str(error.value).endswith("Use AWS VPC flow logs instead.")
 
 
 @pytest.mark.parametrize("what", OTHERS)
-@pytest.mark.parametrize("order", [1, -1], ids=["before", "behind"])
-def test_records_of_others_among_ones_own_are_set_aside_and_no_fault(what, order):
+@pytest.mark.parametrize("order", [1, -1], ids=["before", "after"])
+def test_records_of_other_products_among_flows_are_set_aside_and_are_not_faults(what, order):
     total = parse(lines(*[OTHERS[what], FLOW, OTHERS[what]][::order], FLOW)).total
     assert (total.flows, total.set_aside, total.faults) == (2, {Reason.NOT_A_FLOW: 2}, 0)
     assert any(
-        what.removeprefix("holds ") in shape and "set aside" in shape for shape in total.shapes
+        what.removeprefix("contains ") in shape and "set aside" in shape for shape in total.shapes
     )
 
 
 @pytest.mark.parametrize("what", ["AWS Network Firewall alerts", "Zeek", "Google Cloud"])
-def test_a_table_of_others_is_refused_by_name(what):
+def test_a_table_of_another_product_is_refused_with_its_name(what):
     named = dict(paths(OTHERS[what]))
     table = f"{','.join(named)}\n{','.join(map(str, named.values()))}\n"
     with pytest.raises(LogError, match=what):
         parse(table.encode())
 
 
-def test_rows_of_others_in_a_table_are_set_aside():
+def test_rows_of_another_product_in_a_table_are_set_aside():
     table = (
         b"firewall_name,event.event_type,event.dest_port,event.proto,event.netflow.bytes\n"
         b"x,alert,443,TCP,\nx,netflow,443,TCP,100\nx,netflow,,ICMP,100\n"
@@ -153,12 +153,12 @@ def test_rows_of_others_in_a_table_are_set_aside():
 
 
 @given(st.lists(st.sampled_from([*sorted(KNOWN_FIELDS), *MESSAGE_KEYS, *EVENT, "proto", "x"])))
-def test_no_names_that_many_have_are_anybody_s(names):
+def test_names_that_many_products_use_do_not_identify_any_product(names):
     assert whose(names) == ""
     assert telling(names) == {}
 
 
-def test_an_interface_s_id_among_the_names_is_aws_s_whatever_else_is_there():
+def test_an_interface_id_among_the_names_is_an_aws_marker_whatever_else_is_present():
     assert whose(["id.resp_p", "query_name", "interfaceId"]) == ""
     assert whose(["id.resp_p", "log_status"]) == "Zeek logs"
 
@@ -182,10 +182,10 @@ def test_network_activity_counts_if_no_other_product_is_named(product):
         {"cloud": {"provider": "GCP"}},
     ],
 )
-def test_network_activity_of_another_vendor_or_cloud_is_theirs(document):
+def test_network_activity_of_another_vendor_or_cloud_is_not_from_aws(document):
     names = dict(paths({"class_uid": 4001, **document}))
     told = {meaning: names[path] for meaning, path in telling(names).items()}
-    assert "of another product" in whose_by(told)
+    assert "from another product" in whose_by(told)
 
 
 OWN = {"dstport": 443, "protocol": 6, "bytes": 1, "log_status": "OK"}
@@ -201,7 +201,7 @@ OWN = {"dstport": 443, "protocol": 6, "bytes": 1, "log_status": "OK"}
         {"flow_id": 1, "event_type": "x", "src_ip": "10.0.0.1"},
     ],
 )
-def test_what_has_aws_s_port_protocol_and_status_is_aws_s_whatever_stands_beside(beside):
+def test_a_record_with_the_port_protocol_and_status_of_aws_counts_whatever_else_it_has(beside):
     assert parse(lines({**OWN, **beside})).total.flows == 1
 
 
@@ -213,13 +213,13 @@ def test_what_has_aws_s_port_protocol_and_status_is_aws_s_whatever_stands_beside
         {"note": "not a vpcflow log"},
     ],
 )
-def test_where_a_host_runs_is_no_mark_of_a_log(mark):
+def test_the_cloud_account_of_a_host_is_not_an_aws_marker(mark):
     flow = {"src_port": 1, "dest_port": 443, "protocol": 6, "bytes": 1}
     with pytest.raises(LogError, match="nothing in it shows that it is from AWS"):
         parse(lines({**flow, **mark}))
 
 
-def test_values_of_any_kind_and_length_are_told_in_few_words():
+def test_values_of_any_type_and_length_are_described_briefly():
     assert len(whose_by({"class_uid": "9" * 999})) < 200
     assert len(whose_by({"firewall_name": 1, "event.event_type": ["x" * 999]})) < 200
     assert whose_by({}) == whose_by({"event.event_type": "alert"}) == ""
@@ -241,7 +241,7 @@ def test_values_of_any_kind_and_length_are_told_in_few_words():
         ("Node: ip-10-0-0-1;SIP: 10.0.0.1;SPORT: 1;DIP: 10.0.0.2;DPORT: 53;PROTOCOL: UDP", "EKS"),
     ],
 )
-def test_lines_that_only_others_have_are_known_by_their_beginning(text, what):
+def test_lines_of_other_products_are_recognized_by_how_they_begin(text, what):
     assert what in whose_line(text.encode())
     for given_as in (text.encode(), json.dumps([{"message": text}] * 2).encode()):
         with pytest.raises(LogError, match=what):
@@ -249,10 +249,10 @@ def test_lines_that_only_others_have_are_known_by_their_beginning(text, what):
 
 
 @pytest.mark.parametrize("value", [None, 443, "ACCEPT", "aws.vpcflow", "eni-0f00ba40", ["gcp"]])
-def test_most_values_are_nobody_s(value):
+def test_most_values_do_not_identify_any_product(value):
     assert whose_value(value) == ""
 
 
-def test_a_record_of_aws_is_nobody_else_s():
+def test_a_record_from_aws_is_never_taken_for_another_product():
     assert whose_line(line()) == ""
     assert whose_line(b"2018-09-22T20:28:14.000Z " + line()) == ""

@@ -1,4 +1,4 @@
-"""A Parquet file is counted like its rows as text, whatever types its columns have."""
+"""A Parquet file counts the same as its rows written as text, whatever types its columns have."""
 
 import io
 import sys
@@ -27,14 +27,14 @@ needs_numba = pytest.mark.skipif(
 )
 
 
-def test_a_cut_parquet_file_is_refused_by_name():
+def test_a_truncated_parquet_file_is_refused():
     packed = parquet([line(dstport=str(port)) for port in range(20)])
     for cut in range(8, len(packed), 7):
         with pytest.raises(LogError, match="damaged or cut short"):
             parse(packed[:cut])
 
 
-def test_what_would_need_too_much_memory_at_once_is_refused_before_it_is_unpacked(monkeypatch):
+def test_a_file_that_would_need_too_much_memory_is_refused_before_it_is_unpacked(monkeypatch):
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr(budget, "MOST_HELD", 1_000_000)
@@ -46,11 +46,11 @@ def test_what_would_need_too_much_memory_at_once_is_refused_before_it_is_unpacke
             parse(out.getvalue())
 
 
-def test_a_column_of_parquet_that_cannot_be_counted_is_an_error_that_names_the_columns():
+def test_a_parquet_file_that_cannot_be_counted_is_refused_and_its_columns_are_listed():
     out = io.BytesIO()
     pd.DataFrame({"a": [1], "dstport": [443]}).to_parquet(out)
     with pytest.raises(
-        LogError, match="without the columns dstport and protocol of a flow; its columns are a, dst"
+        LogError, match="without the columns dstport and protocol; its columns are a, dstport"
     ):
         parse(out.getvalue())
     out = io.BytesIO()
@@ -59,7 +59,7 @@ def test_a_column_of_parquet_that_cannot_be_counted_is_an_error_that_names_the_c
 
 
 @pytest.mark.parametrize("has_kernel", [True, False])
-def test_text_in_a_table_may_be_no_utf_8(tmp_path, monkeypatch, has_kernel):
+def test_text_in_a_table_may_be_invalid_utf_8(tmp_path, monkeypatch, has_kernel):
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     if not has_kernel:
@@ -77,7 +77,7 @@ def test_text_in_a_table_may_be_no_utf_8(tmp_path, monkeypatch, has_kernel):
 
 
 @pytest.mark.parametrize("column", ["start", "dstport"])
-def test_of_a_table_with_a_value_that_cannot_be_read_the_rows_before_are_counted(tmp_path, column):
+def test_the_rows_before_a_value_that_cannot_be_read_are_counted(tmp_path, column):
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     size = 100_000
@@ -87,10 +87,10 @@ def test_of_a_table_with_a_value_that_cannot_be_read_the_rows_before_are_counted
         "start": pa.array(np.full(size, 1_700_000_000)),
     }
     spans = np.full(size, 19_000)
-    spans[70_000] = 2**62  # seconds that Python has no word for
+    spans[70_000] = 2**62  # more seconds than Python's timedelta can represent
     columns[column] = pa.array(spans, pa.duration("s"))
     pq.write_table(pa.table(columns), tmp_path / "log.parquet")
-    for _ in range(5):  # whichever thread is the first
+    for _ in range(5):  # whichever thread comes first
         total = parse_flow_log(tmp_path / "log.parquet").total
         assert total.records == 70_000 // 8192 * 8192
         assert "cannot be read after row 65,536." in next(iter(total.damage))
@@ -98,7 +98,7 @@ def test_of_a_table_with_a_value_that_cannot_be_read_the_rows_before_are_counted
 
 @pytest.mark.parametrize("unit", ["ms", "us"])
 @pytest.mark.parametrize("zone", [None, "America/New_York", "Asia/Tokyo", "Foo/Bar"])
-def test_a_time_in_a_table_that_is_far_away_is_unreadable_and_no_more(tmp_path, unit, zone):
+def test_a_far_off_time_in_a_table_is_unreadable_and_does_no_other_harm(tmp_path, unit, zone):
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     size, second = 20_000, {"ms": 10**3, "us": 10**6}[unit]
@@ -116,7 +116,7 @@ def test_a_time_in_a_table_that_is_far_away_is_unreadable_and_no_more(tmp_path, 
     assert (total.flows, total.unreadable, total.damage) == (size, {"start": 3}, frozenset())
 
 
-def test_names_of_columns_may_have_dots_or_come_twice_and_lists_are_none(tmp_path):
+def test_column_names_may_contain_dots_or_appear_twice_and_lists_are_not_columns(tmp_path):
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     flow = {"dstport": 443, "protocol": 6}
@@ -136,7 +136,7 @@ def test_names_of_columns_may_have_dots_or_come_twice_and_lists_are_none(tmp_pat
 
 
 @needs_numba
-def test_numbers_of_a_table_and_the_text_of_its_rows_are_counted_alike(tmp_path):
+def test_the_numbers_of_a_table_and_the_text_of_its_rows_give_the_same_counts(tmp_path):
     pa = pytest.importorskip("pyarrow")
     pq = pytest.importorskip("pyarrow.parquet")
     rng, size = np.random.default_rng(3), 100_000
@@ -173,14 +173,14 @@ def test_numbers_of_a_table_and_the_text_of_its_rows_are_counted_alike(tmp_path)
 
 
 def read(table, wanted=COUNTED):
-    """The parts that a table is read in."""
+    """Return the parts in which a table is read."""
     pq = pytest.importorskip("pyarrow.parquet")
     out = io.BytesIO()
     pq.write_table(table, out)
     return list(parquet_records("a.parquet", out, wanted, Budget("a.parquet")))
 
 
-def test_rows_come_as_numbers_and_those_that_are_asked_for_as_text(monkeypatch):
+def test_rows_come_as_numbers_and_only_the_requested_ones_as_text(monkeypatch):
     pa = pytest.importorskip("pyarrow")
     monkeypatch.setattr(tables, "_ROWS_AT_ONCE", 3)
     flows = {
@@ -219,7 +219,7 @@ def test_rows_come_as_numbers_and_those_that_are_asked_for_as_text(monkeypatch):
     assert parts[1].text(np.array([], np.int64)) == []
 
 
-def test_the_boundary_of_a_row_is_that_of_its_addresses():
+def test_the_addresses_of_a_row_decide_its_boundary():
     pa = pytest.importorskip("pyarrow")
     flows = {
         "dstport": [1, 2, 3, 4, 5, 6],
@@ -243,7 +243,7 @@ def test_the_boundary_of_a_row_is_that_of_its_addresses():
     ]
 
 
-def test_only_columns_that_are_wanted_are_read():
+def test_only_the_wanted_columns_are_read():
     pa = pytest.importorskip("pyarrow")
     (part,) = read(
         pa.table({"dstport": [1], "protocol": [6], "bytes": [2]}), ("protocol", "dstport")
@@ -252,14 +252,14 @@ def test_only_columns_that_are_wanted_are_read():
     assert part.text(np.arange(1)) == [(1, b"6 1")]
 
 
-def test_fields_within_columns_are_fields():
+def test_fields_nested_in_a_column_are_found():
     pa = pytest.importorskip("pyarrow")
     (part,) = read(pa.table({"flow": [{"dstport": 443, "protocol": 6, "x": {"bytes": 5}}]}))
     assert part.text(np.arange(1)) == [(1, b"443 6 5")]
     assert part.numbers()[:2].tolist() == [[443], [6]]
 
 
-def test_records_in_a_column_come_as_they_are_one_a_row():
+def test_records_in_a_column_come_unchanged_and_numbered_by_row():
     pa = pytest.importorskip("pyarrow")
     (part,) = read(pa.table({"x": [1, 2, 3], "message": [line().decode(), None, "two\nlines"]}))
     assert part.kind == Kind("Parquet, records in the column message")
@@ -297,7 +297,7 @@ TAILPIPE = {
 
 
 @pytest.mark.parametrize("columns", [ATHENA, TAILPIPE], ids=["Athena", "Tailpipe"])
-def test_aws_s_flow_logs_under_other_names_are_flows_and_notes(columns):
+def test_aws_flow_logs_under_other_names_count_and_skipped_data_is_recognized(columns):
     pa = pytest.importorskip("pyarrow")
     counts = parse(write(pa.table(columns)))
     assert counts.total.set_aside == {Reason.SKIPPED_DATA: 1}
@@ -309,7 +309,7 @@ def test_aws_s_flow_logs_under_other_names_are_flows_and_notes(columns):
     ]
 
 
-def test_names_that_are_anybody_s_are_offered_and_count_when_somebody_says_so():
+def test_names_that_other_products_use_too_count_only_with_a_given_format():
     pa = pytest.importorskip("pyarrow")
     content = write(pa.table({"dst_port": [443], "protocol": ["tcp"]}))
     with pytest.raises(LogError, match="run again with --format 'dstport protocol'"):
@@ -330,21 +330,21 @@ def ocsf(classes, products=None):
     return write(pa.table(columns))
 
 
-def test_rows_of_another_class_of_ocsf_are_set_aside_and_named():
+def test_rows_of_another_ocsf_class_are_set_aside_and_named():
     counts = parse(ocsf([4003, 4001, 4001, 6003, 4001]))
     assert (counts.total.flows, counts.total.set_aside) == (3, {Reason.NOT_A_FLOW: 2})
     assert counts.requests.port.tolist() == [1, 2, 4]
     assert any("DNS Activity" in shape for shape in counts.total.shapes)
-    with pytest.raises(LogError, match=r"holds OCSF DNS Activity events \(class_uid 4003\)"):
+    with pytest.raises(LogError, match=r"contains OCSF DNS Activity events \(class_uid 4003\)"):
         parse(ocsf([4003] * 9))
     with pytest.raises(LogError, match="another product"):
         parse(ocsf([4001], ["Fence"]))
     many = parse(ocsf([4001] * 40, ["Amazon VPC", *map(str, range(39))]))
     assert (many.total.flows, many.total.set_aside) == (1, {Reason.NOT_A_FLOW: 39})
-    assert any("records of other products" in shape for shape in many.total.shapes)
+    assert any("records from other products" in shape for shape in many.total.shapes)
 
 
-def test_a_message_within_a_column_is_found_and_one_of_several_lines_is_as_many_records():
+def test_a_message_nested_in_a_column_is_found_and_each_of_its_lines_is_a_record():
     pa = pytest.importorskip("pyarrow")
     two = f"{line().decode()}\n{line(status='NODATA').decode()}\n"
     assert parse(write(pa.table({"message": [two]}))).total.records == 2
@@ -354,13 +354,13 @@ def test_a_message_within_a_column_is_found_and_one_of_several_lines_is_as_many_
         parse(write(pa.table({"detail": [{"message": "x"}]})))
 
 
-def test_messages_of_others_alone_are_refused_by_name():
+def test_messages_of_only_another_product_are_refused_with_its_name():
     pa = pytest.importorskip("pyarrow")
     with pytest.raises(LogError, match="DNS queries"):
         parse(write(pa.table({"message": ['{"query_name": "x"}'] * 3})))
 
 
-def test_a_table_of_others_is_refused_by_name():
+def test_a_table_of_another_product_is_refused_with_its_name():
     pa = pytest.importorskip("pyarrow")
     content = write(pa.table({"query_name": ["x"], "srcport": [1], "protocol": [17]}))
     with pytest.raises(LogError, match="DNS queries"):
@@ -381,7 +381,7 @@ def test_a_table_without_rows_has_no_records():
     assert read(empty) == []
 
 
-def test_without_pyarrow_it_is_said_how_to_have_it(monkeypatch):
+def test_without_pyarrow_the_error_says_how_to_install_it(monkeypatch):
     content = parquet([line()])
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(LogError, match="pip install pyarrow"):

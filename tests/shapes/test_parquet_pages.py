@@ -1,4 +1,4 @@
-"""The sizes of a Parquet file's pages are read from their headers, and no header leads astray."""
+"""The sizes of a Parquet file's pages are read from their headers, and no damaged header does any harm."""
 
 import io
 
@@ -18,7 +18,7 @@ pq = pytest.importorskip("pyarrow.parquet")
 
 
 def written(**options):
-    """A file with a column of text, its first chunk, and pyarrow's description of that."""
+    """Return a file with a text column, the column's first chunk, and pyarrow's metadata of that chunk."""
     out = io.BytesIO()
     table = pa.table({"action": [f"{number % 999:0500}" for number in range(20_000)]})
     pq.write_table(table, out, **options)
@@ -29,7 +29,7 @@ def written(**options):
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
 @pytest.mark.parametrize("has_dictionary", [True, False])
 @pytest.mark.parametrize("packing", ["none", "zstd", "snappy"])
-def test_the_pages_of_a_column_have_its_size_in_all(version, has_dictionary, packing):
+def test_the_sizes_of_the_pages_add_up_to_that_of_the_column(version, has_dictionary, packing):
     out, chunk, described = written(
         data_page_version=version,
         use_dictionary=has_dictionary,
@@ -45,7 +45,7 @@ def test_the_pages_of_a_column_have_its_size_in_all(version, has_dictionary, pac
 
 
 @given(place=st.integers(4, 3_000), byte=st.integers(0, 255))
-def test_a_damaged_header_gives_sizes_or_one_error(place, byte):
+def test_a_damaged_header_gives_sizes_or_raises_value_error(place, byte):
     out, chunk, _ = written(data_page_size=1 << 16)
     out.getbuffer()[place] = byte
     try:
@@ -76,15 +76,13 @@ def test_row_groups_and_their_chunks_are_those_that_pyarrow_finds(has_dictionary
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"PAR1" * 3, bytes(40), b"\xff" * 40])
-def test_a_file_without_a_description_has_no_row_groups(content):
-    with pytest.raises(ValueError, match="description"):
+def test_the_row_groups_of_a_file_without_metadata_cannot_be_read(content):
+    with pytest.raises(ValueError, match="metadata"):
         row_groups(io.BytesIO(content), Budget("a"))
 
 
 @pytest.mark.parametrize("bits", [0x01, 0x10, 0xFF])
-def test_whatever_byte_of_the_description_is_damaged_the_process_lives_and_one_sentence_is_said(
-    bits,
-):
+def test_no_damaged_byte_in_the_metadata_crashes_the_process_or_looks_like_a_bug(bits):
     out = three_groups(write_page_index=True)
     whole = out.getvalue()
     for place in range(len(whole) - 1200, len(whole)):
@@ -100,7 +98,7 @@ def said_of(content):
         return str(error)
 
 
-def test_names_of_columns_within_columns_count_with_all_that_they_are_within():
+def test_the_path_of_a_nested_column_includes_the_names_of_its_parents():
     root, outer, leaf, last = {4: 6, 5: 2}, {4: 300, 5: 2}, {4: 1}, {4: 9}
     assert parquet_pages._length_of_paths([root, outer, leaf, leaf, last]) == sum(
         (7, 7 + 301, 7 + 301 + 2, 7 + 301 + 2, 7 + 10)
@@ -108,7 +106,7 @@ def test_names_of_columns_within_columns_count_with_all_that_they_are_within():
     assert parquet_pages._length_of_paths([leaf, leaf, {4: 2, 5: -5}]) == 2 + 2 + 3
 
 
-def test_a_description_that_is_too_large_is_refused_before_it_is_read(monkeypatch):
+def test_metadata_that_is_too_large_is_refused_before_it_is_read(monkeypatch):
     monkeypatch.setattr(budget, "MOST_HELD", 1_000)
-    with pytest.raises(OverBudgetError, match=r"its description needs [0-9,]+ bytes of memory"):
+    with pytest.raises(OverBudgetError, match=r"its metadata needs [0-9,]+ bytes of memory"):
         row_groups(three_groups(), Budget("a"))

@@ -1,4 +1,4 @@
-"""Records that were taken out of something else come in batches of one kind."""
+"""Records that were extracted from another format come in batches of one kind."""
 
 from itertools import pairwise
 
@@ -20,7 +20,7 @@ KINDS = [Kind("the same"), Kind("the same"), Kind("another")]
     most=st.integers(1, 5),
     is_damaged=st.booleans(),
 )
-def test_batches_are_what_was_found_those_of_one_kind_together(found, most, is_damaged):
+def test_batches_contain_every_record_in_order_and_group_those_of_one_kind(found, most, is_damaged):
     def give():
         for kind, number, text in found:
             yield KINDS[kind], (number, text)
@@ -44,6 +44,6 @@ def test_batches_are_what_was_found_those_of_one_kind_together(found, most, is_d
     )
 
 
-def test_what_is_counted_without_text_is_what_is_wanted_but_the_version():
+def test_counting_a_table_as_numbers_needs_every_counted_field_but_the_version():
     of_boundary = {"srcaddr", "dstaddr"}
     assert {*NUMBERS} == {*COUNTED} - {"version"} - of_boundary | {"boundary"}

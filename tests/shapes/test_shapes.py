@@ -1,4 +1,4 @@
-"""Whatever shape a log has, it gives the table of the plain file; what is no flow log is named."""
+"""A log in any shape gives the same table as the plain file, and any other file is named and refused."""
 
 import base64
 import csv
@@ -30,7 +30,7 @@ from tests.sources.made import LOG, parse, zipped
 
 
 def envelopes(records, **more):
-    """A subscription's envelopes, two records in each, back to back."""
+    """Return a subscription's envelopes with two records in each, after a control message."""
     pairs = [messages(records)[place : place + 2] for place in range(0, len(records), 2)]
     control = {"messageType": "CONTROL_MESSAGE", "logEvents": [{"message": "CWL CONTROL MESSAGE"}]}
     events = [
@@ -106,7 +106,7 @@ SHAPES = {
     "subscription with fields": lambda rows: b"".join(
         envelopes(rows, extractedFields={"dstport": "443", "protocol": "6"})
     ),
-    "subscription, one a line": lambda rows: b"\n".join(envelopes(rows)),
+    "subscription, one per line": lambda rows: b"\n".join(envelopes(rows)),
     "Lambda": lambda rows: json.dumps(
         {"awslogs": {"data": encoded(gzip.compress(b"".join(envelopes(rows))))}}
     ).encode(),
@@ -173,7 +173,7 @@ SHAPES = {
             "events": [{"message": row} for row in messages(rows)],
         }
     ).encode(),
-    "lines and back to back": lambda rows: (
+    "on separate lines and back to back": lambda rows: (
         b"\xef\xbb\xbf"
         + b"".join(
             json.dumps({"message": row}).encode() + (b"\n" if place % 2 else b"")
@@ -206,32 +206,32 @@ SHAPES = {
     "a payload of several gzip members": lambda rows: json.dumps(
         {"awslogs": {"data": encoded(b"".join(map(gzip.compress, envelopes(rows))))}}
     ).encode(),
-    "Firehose, nothing between": b"".join,
+    "Firehose, no separator": b"".join,
     "Splunk as CSV with fields": lambda rows: as_csv(
         [["_raw", "dest_port", "src_ip"], *([row, "1", "10.0.0.1"] for row in messages(rows))]
     ),
-    "tables joined, the columns in another order": lambda rows: b"".join(
+    "concatenated tables with columns in different orders": lambda rows: b"".join(
         as_csv([[*fields], [*fields.values()]])
         for fields in (
             dict(sorted(each.items(), reverse=place % 2)) for place, each in enumerate(named(rows))
         )
     ),
-    "messages joined, the header again": lambda rows: b"".join(
+    "concatenated messages with repeated headers": lambda rows: b"".join(
         as_csv([["timestamp", "message"], [1, row]]) for row in messages(rows)
     ),
-    "fields where there is no message": lambda rows: as_csv(
+    "fields because the message is missing": lambda rows: as_csv(
         [
             ["@message", *named(rows)[0]],
             *(["-" if place % 2 else "", *row.split()] for place, row in enumerate(messages(rows))),
         ]
     ),
-    "quoted, a byte order mark before": lambda rows: (
+    "quoted, after a byte order mark": lambda rows: (
         b"\xef\xbb\xbf#TYPE Selected\r\n"
         + as_csv(
             [[*named(rows)[0]], *(row.split() for row in messages(rows))], quoting=csv.QUOTE_ALL
         )
     ),
-    "fields and messages by turns": lambda rows: "\n".join(
+    "alternating fields and messages": lambda rows: "\n".join(
         json.dumps(fields if place % 2 else {"message": row})
         for place, (fields, row) in enumerate(zip(named(rows), messages(rows), strict=True))
     ).encode(),
@@ -271,7 +271,7 @@ def test_every_shape_gives_the_table_of_the_plain_file(shape, rows):
     ],
     ids=["JSON", "CSV", "export", "tail"],
 )
-def test_where_there_are_lines_faults_have_their_numbers(wrap):
+def test_faults_have_line_numbers_if_the_log_has_lines(wrap):
     good, bad = line(), line(dstport="x")
     rows = [wrap(row) for row in (good, bad, good, good, bad)]
     if rows[0].startswith(b"1,"):
@@ -311,7 +311,7 @@ def test_the_shape_of_each_file_is_stated():
         (b"2 \x00\n", "binary"),
     ],
 )
-def test_what_is_no_flow_log_is_named_in_one_sentence(content, what):
+def test_a_file_that_is_not_a_flow_log_is_named_on_one_line(content, what):
     for packed in (content, gzip.compress(content)):
         with pytest.raises(LogError, match=what) as error:
             parse(packed)
@@ -319,7 +319,7 @@ def test_what_is_no_flow_log_is_named_in_one_sentence(content, what):
         assert "\n" not in str(error.value)
 
 
-def test_a_nul_byte_in_a_later_line_is_a_byte_like_any_other():
+def test_a_nul_byte_in_a_later_line_is_treated_like_any_other_byte():
     assert parse(LOG + b"\0\n" + LOG).files["log"].flows == 10
 
 
@@ -356,7 +356,7 @@ S3_ERROR = (
 
 
 REFUSED = {
-    "an error that S3 answered (AccessDenied)": S3_ERROR,
+    "an error message from S3 (AccessDenied)": S3_ERROR,
     "a web page or XML": b"\n<!doctype HTML><html><head><title>Sign in</title></head></html>",
     "a Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 130\n",
     "CloudTrail events": gzip.compress(as_json({"Records": [CLOUDTRAIL] * 2})),
@@ -366,9 +366,9 @@ REFUSED = {
     "Google Cloud network logs.": as_json(GOOGLE) + b"\n" + as_json(GOOGLE),
     "Google Cloud": b"timestamp,connection.src_ip,connection.dest_port\n1,2,443\n",
     "run again with --format 'srcaddr dstaddr dstport protocol'": b"time,src_ip,dst_ip,dst_port,Protocol\n1,a,b,443,TCP\n",
-    "a query that sums up (dstPort, count(*))": b"dstPort,count(*)\r\n443,17\r\n",
-    "a query that sums up (bin(5m), sum(bytes))": b'"bin(5m)","sum(bytes)"\n"2024-01-01","17"\n',
-    "a query that sums up (dstPort": as_json({"results": INSIGHTS, "status": "Complete"}),
+    "an aggregate query (dstPort, count(*))": b"dstPort,count(*)\r\n443,17\r\n",
+    "an aggregate query (bin(5m), sum(bytes))": b'"bin(5m)","sum(bytes)"\n"2024-01-01","17"\n',
+    "an aggregate query (dstPort": as_json({"results": INSIGHTS, "status": "Complete"}),
     "its columns are dstPort, flows": b"dstPort,flows\n443,17\n",
     "is a lookup": b"dstport,protocol,tag\n25,tcp,mail\n",
     "name its third column tag": b"dstport,protocol,application\n25,tcp,mail\n",
@@ -382,7 +382,7 @@ REFUSED = {
     "CloudFront": b"#Version: 1.0\n#Fields: date time\n2019-12-04\t21:02:31\n",
     "S3 access logs": b"79a59df900b949e5" * 4 + b" bucket [06/Feb/2019:00:00:38 +0000] x\n",
     "Zeek logs": b"#separator \\x09\n#fields\tts\n",
-    "a capture of packets": b"\xd4\xc3\xb2\xa1\x02\0\x04\0",
+    "a packet capture": b"\xd4\xc3\xb2\xa1\x02\0\x04\0",
     "an ORC file": b"ORC\x08\0",
     "an Avro file": b"Obj\x01\x04",
     "compressed with xz": b"\xfd7zXZ\0\0",
@@ -399,7 +399,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("what", REFUSED)
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_what_is_no_flow_log_is_named_with_the_remedy(what, pack):
+def test_a_file_that_is_not_a_flow_log_is_named_with_a_remedy(what, pack):
     with pytest.raises(LogError) as error:
         parse_flow_log(io.BytesIO(pack(REFUSED[what])), names=["given.log"])
     sentence = str(error.value)
@@ -419,7 +419,7 @@ BY_FIELDS = {
 
 
 def read(content, wanted=COUNTED):
-    """The parts of a log, and what is counted in them."""
+    """Return the parts of a log, and their counts."""
     source = Stream("log", io.BytesIO(content), len(content), 0)
     parts = list(shapes.parts_of(File("log", source.pieces(), source=source), wanted))
     count, total = FileCount("log"), Total()
@@ -430,7 +430,7 @@ def read(content, wanted=COUNTED):
 
 
 def rows_of(part):
-    """The records of a part as text, and the fields of each."""
+    """Return the field names and the words of each record in a part."""
     numbered = part.text(np.arange(part.size)) if isinstance(part, Columns) else part.numbered
     return [(part.kind.layout.names, row.split()) for _, row in numbered]
 
@@ -438,7 +438,7 @@ def rows_of(part):
 @pytest.mark.parametrize("shape", BY_FIELDS)
 @settings(max_examples=8)
 @given(rows=record_lists)
-def test_fields_that_are_wanted_beside_are_there_and_the_same_is_counted(shape, rows):
+def test_additional_wanted_fields_are_kept_and_do_not_change_the_counts(shape, rows):
     content = BY_FIELDS[shape](rows)
     parts, with_more = read(content, WANTED)
     found = [each for part in parts for each in rows_of(part)]
@@ -449,12 +449,12 @@ def test_fields_that_are_wanted_beside_are_there_and_the_same_is_counted(shape, 
     ]
     _, plain = read(content)
     assert tables(with_more) == tables(plain)
-    # How a file was read says how many fields were wanted.
+    # The description of a shape depends on the number of wanted fields.
     assert replace(with_more.total, shapes=plain.total.shapes) == plain.total
 
 
 @pytest.mark.parametrize("shape", BY_FIELDS)
-def test_of_wanted_fields_those_are_kept_that_are_there_in_the_wanted_order(shape):
+def test_the_wanted_fields_that_are_present_are_kept_in_the_wanted_order(shape):
     wanted = ("dstaddr", "vpc-id", "protocol", "unheard-of", "dstport")
     parts, counts = read(BY_FIELDS[shape]([line()]), wanted)
     ((names, words),) = [each for part in parts for each in rows_of(part)]
@@ -464,7 +464,7 @@ def test_of_wanted_fields_those_are_kept_that_are_there_in_the_wanted_order(shap
 
 
 @pytest.mark.parametrize("shape", ["Splunk as CSV", "subscription", "tail"])
-def test_lines_of_text_come_whole_whatever_is_wanted(shape):
+def test_lines_of_text_are_kept_whole_whatever_fields_are_wanted(shape):
     content = SHAPES[shape]([line()])
     parts, wanted = [
         list(shapes.parts_of(File("log", iter([content])), wanted))
@@ -474,7 +474,7 @@ def test_lines_of_text_come_whole_whatever_is_wanted(shape):
     assert line() in (parts[0].text if isinstance(parts[0], Block) else parts[0].numbered[0][1])
 
 
-def test_what_is_refused_and_cut_short_as_well_is_said_to_be_cut_short():
+def test_a_file_that_is_both_cut_short_and_not_a_flow_log_is_reported_as_cut_short():
     def pieces():
         yield b"\x89PNG"
         raise DamagedLogError("a.gz: is cut short.")

@@ -1,4 +1,4 @@
-"""Bytes in any cut are the same whole lines, and one that is too long spoils no other."""
+"""Bytes give the same whole lines however they are split, and a line that is too long spoils no other."""
 
 import pytest
 from hypothesis import example, given
@@ -26,7 +26,7 @@ def test_a_line_that_is_too_long_is_set_aside_and_the_next_one_counts(monkeypatc
 
 @pytest.mark.parametrize("before", [0, 1000, 70_000, 300_000])
 @pytest.mark.parametrize("most", [1 << 10, 1 << 16, 1 << 30])
-def test_a_line_is_too_long_by_its_own_length_alone(monkeypatch, before, most):
+def test_only_the_length_of_a_line_itself_makes_it_too_long(monkeypatch, before, most):
     monkeypatch.setattr(text_lines, "LONGEST_LINE", 1 << 18)
     comments = b"#\n" * (before // 2)
     whole = line() + b" x" * (((1 << 18) - len(line())) // 2)
@@ -43,7 +43,7 @@ def damaged(pieces):
 
 
 def lines_in(blocks):
-    """Each line, without its end, and whether it is too long."""
+    """Return each line, without its newline, and whether it is too long."""
     lines = []
     for text, too_long in blocks:
         some = [text] if too_long else text.removesuffix(b"\n").split(b"\n")
@@ -52,7 +52,7 @@ def lines_in(blocks):
 
 
 def fed(pieces):
-    """The bytes that a reader has in the end: where a member ends, a line ends."""
+    """Return all bytes that were fed to a reader, with every MEMBER_END as the end of a line."""
     text = b""
     for piece in pieces:
         text += piece if piece != MEMBER_END or text[-1:] in (b"", b"\n") else b"\n"
@@ -66,7 +66,7 @@ asked = st.sets(st.integers(0, 29))
 
 
 @given(pieces=some_pieces, for_lines=asked, for_pending=asked, block_size=st.integers(1, 40))
-def test_a_reader_gives_back_what_it_was_fed_in_whole_lines_whenever_it_is_asked(
+def test_a_reader_returns_what_it_was_fed_as_whole_lines_whenever_it_is_asked(
     pieces, for_lines, for_pending, block_size
 ):
     with pytest.MonkeyPatch.context() as patch:
@@ -91,7 +91,7 @@ def test_a_reader_gives_back_what_it_was_fed_in_whole_lines_whenever_it_is_asked
 
 
 @given(pieces=some_pieces, block_size=st.integers(1, 40))
-def test_whole_lines_are_those_of_a_reader_and_damage_takes_only_what_has_no_end(
+def test_whole_lines_are_those_of_a_reader_and_damage_loses_only_an_unfinished_line(
     pieces, block_size
 ):
     with pytest.MonkeyPatch.context() as patch:
@@ -117,7 +117,7 @@ def test_whole_lines_are_those_of_a_reader_and_damage_takes_only_what_has_no_end
 @example([b"abc" * 5, b"\n", b"a\n"], {0}, {0, 1}, 1, 6)
 @example([b"abc" * 5, MEMBER_END, b"a"], set(), {0, 1}, 1, 6)
 @example([b"a\n" + b"abc" * 5 + b"\nb\n"], set(), set(), 1, 6)
-def test_a_line_that_is_too_long_is_a_beginning_and_no_other_is_lost_in_any_cut(
+def test_a_line_that_is_too_long_is_truncated_and_no_other_is_lost_however_bytes_are_split(
     pieces, for_lines, for_pending, block_size, longest
 ):
     with pytest.MonkeyPatch.context() as patch:
@@ -141,13 +141,13 @@ def test_a_line_that_is_too_long_is_a_beginning_and_no_other_is_lost_in_any_cut(
     ]
 
 
-def test_a_reader_that_has_ended_begins_anew():
+def test_a_reader_can_be_used_again_after_its_end():
     reader = LineReader()
     assert [*reader.feed(b"a"), *reader.end()] == [(b"a", False)]
     assert [*reader.feed(MEMBER_END), *reader.feed(b"b\n"), *reader.end()] == [(b"b\n", False)]
 
 
-def test_a_reader_holds_no_more_of_a_line_that_is_too_long_than_its_beginning(monkeypatch):
+def test_a_reader_keeps_only_the_beginning_of_a_line_that_is_too_long(monkeypatch):
     monkeypatch.setattr(text_lines, "LONGEST_LINE", 1 << 16)
     reader = LineReader()
     for _ in range(100):
