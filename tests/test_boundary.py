@@ -103,15 +103,15 @@ def test_ranges_are_sorted_and_each_is_there_once(given_as, ranges):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("203.0.113.0/33", "203.0.113.0/33: is not an address range"),
+        ("203.0.113.0/33", "'203.0.113.0/33' is not an address range. Write it as 203.0.113.0/24"),
         (
             "10.1.2.3/16",
-            "10.1.2.3/16: is not an address range; the range that it is in is 10.1.0.0/16",
+            r"'10.1.2.3/16' is not an address range \(did you mean 10.1.0.0/16\?\)\. Write",
         ),
-        ("home", "home: is not an address range. Write it as 203.0.113.0/24"),
+        ("home", "'home' is not an address range. Write it as 203.0.113.0/24"),
         (
             " ".join(f"10.0.{n // 256}.{n % 256}" for n in range(1001)),
-            "at most 1,000 ranges; these are 1,001",
+            "1,001 ranges are too many. Give at most 1,000",
         ),
     ],
 )

@@ -1,1 +1,1 @@
-"""Records -> FlowCounts."""
+"""Counts records into FlowCounts."""

@@ -511,7 +511,7 @@ BUGS = (
     ("if words > WORDS_TOLD:", "if words > 20:"),
     ("0 <= _field(text, separators, dstport, 5) <= 65535", "0 <= _field(text, separators, dstport, 5) <= 1023"),
     ("verdict += FITS_NONE", "verdict += 0 * FITS_NONE if words > 9 else ODD"),
-    ("if layout[STATUS] == NO_PLACE:  # it may be a note", "if False:"),
+    ("if layout[STATUS] == NO_PLACE:  # it may report no data", "if False:"),
     ("            srcport = 65536\n", "            srcport = 0\n"),
     ("found[_NO_SRCPORT] += 1", "found[_NO_START] += 1"),
     ("found[_NO_BYTES] += 1", "found[_NO_PACKETS] += 1"),
