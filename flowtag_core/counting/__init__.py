@@ -1,1 +1,1 @@
-"""Counts records into FlowCounts."""
+"""Counting: records -> FlowCounts."""
