@@ -22,7 +22,7 @@ _ALWAYS: Final = """
 """.split()
 
 OUTSIDE, INSIDE, UNKNOWN = 0, 1, 2
-"""Where an address is."""
+"""The places where an address may be."""
 
 LONGEST_ADDRESS: Final = 45
 """The length of the longest IPv6 address, with its last 32 bits written as IPv4."""

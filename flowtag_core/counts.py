@@ -98,7 +98,7 @@ class Reason(StrEnum):
     TOO_LONG = "line too long"
     CUT_SHORT = "cut short"
 
-    __hash__ = str.__hash__  # the hash of an Enum would take longer than everything else
+    __hash__ = str.__hash__  # Enum's own takes longer than all other work on a fault
 
     @property
     def is_fault(self) -> bool:
@@ -418,7 +418,7 @@ _NO_TABLE: Final = Table()
 
 @dataclass(frozen=True, repr=False)
 class FlowCounts:
-    """The counts of some logs: everything that is kept of them.
+    """The counts of one or more logs: everything that is kept of them.
 
     By destination = requests + replies; by service = requests + replies_by_service. Each of the two
     contains every flow once. `files` gives by name what became of each file's records. `faults` are the

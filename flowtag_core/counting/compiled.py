@@ -82,7 +82,7 @@ def loaded() -> Kernel | None:
 def kernel(wait: bool = False) -> Kernel | None:
     """Return the kernel, or None if it cannot be compiled or is not compiled yet.
 
-    In the latter case another process starts to compile it; `wait` waits for that process.
+    In the latter case another process starts compiling it. With `wait`, wait for that process.
     """
     if not can_compile():
         return None
@@ -96,7 +96,7 @@ def kernel(wait: bool = False) -> Kernel | None:
 
 
 def _get() -> bool:
-    """Load the kernel if it is compiled, else start to compile it, once; return whether that is under way."""
+    """Load the kernel if it is compiled, else start compiling it, once; return whether that is under way."""
     place = _Loaded.place = _Loaded.place or _place()
     is_on = _Loaded.compiler is not None and _Loaded.compiler.poll() is None
     is_readable = isinstance(place, str) or not is_on
@@ -257,7 +257,7 @@ def _folder() -> str | None:
 
 
 def _caches() -> str:
-    """Return the folder for caches on this system; a relative XDG_CACHE_HOME is ignored, as XDG demands."""
+    """Return the folder for caches on this system; a relative XDG_CACHE_HOME is ignored, as XDG requires."""
     if sys.platform == "darwin":
         return "~/Library/Caches"
     is_windows = sys.platform == "win32"
@@ -276,7 +276,7 @@ def _is_private(status: os.stat_result) -> bool:
 
 @cache
 def _key() -> str:
-    """Return a digest of everything that the object code depends on: sources, Numba, LLVM, processor."""
+    """Return a digest of everything that the object code depends on: sources, Numba, LLVM and processor."""
     import llvmlite
     import llvmlite.binding as llvm
 
@@ -285,7 +285,7 @@ def _key() -> str:
 
 
 def _numba() -> str:
-    """Return the version of Numba from the name of its metadata folder: importing it takes a second."""
+    """Return the version of Numba from the name of its metadata folder, since importing it takes a second."""
     import llvmlite
 
     beside = os.listdir(os.path.dirname(os.path.dirname(llvmlite.__file__)))

@@ -1,4 +1,4 @@
-"""The contract between the kernel and its callers: the constants compiled into it, and its parameters."""
+"""The contract between the kernel and its callers: compiled-in constants and function parameters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from flowtag_core.counts import WINDOW_SHIFT
 # - FIRST_OCTETS: for each first octet of an IPv4 address, where the address is; from SEE_MORE up it is the
 #   index of a table of all second octets.
 # - NAME_STARTS: the first three bytes of known field names.
-# - OTHERS: for each number of words, the number of the first other layout that such a line might fit.
+# - OTHERS: for each word count, the number of the first other layout that such a line might fit.
 # - OTHER_PLACES: for each of these other layouts, the positions of dstport and protocol.
 # The spans are the ranges of addresses inside: the number of IPv4 spans, then the first and last address of
 # each; the number of IPv6 spans, then for each the upper and lower half of the first and of the last address.

@@ -64,7 +64,7 @@ class _Picked(NamedTuple):
 
 
 class FileCount:
-    """Counts one file, whose parts it receives in order.
+    """Counts one file, which it receives in parts and in order.
 
     `layout` applies to lines of text until a header names another. `size` is the known total size, in
     bytes, of all files that are counted together; `inside` says which addresses are inside the network.

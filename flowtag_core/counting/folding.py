@@ -62,8 +62,8 @@ class _Grid(NamedTuple):
     """The cells that are in use when windows have a certain width.
 
     `windows` are the windows of that width, the unknown one last. `wider` gives for each window in the
-    cells the index of the one in `windows` that it is part of. A window has `words` words of bits. There
-    are `all` rows, of which `known` have a known window.
+    cells the index of the one in `windows` that it is part of. `words` is the number of 64-bit words for
+    each window. There are `all` rows, of which `known` have a known window.
     """
 
     windows: Ints
@@ -87,7 +87,7 @@ class Fold:
 
         The known windows on the pile have numbers from `low` to `high`.
         """
-        if high - low > _MOST_SPAN or len(pile) > MOST_FOLDED:  # such as a few minutes over years
+        if high - low > _MOST_SPAN or len(pile) > MOST_FOLDED:  # e.g. a few minutes in many years
             return _sorted_columns(pile, rung)
         seen = np.zeros(max(high - low + 1, 1), np.uint8)
         spans, rests = self._mark(pile, low, seen)
@@ -188,7 +188,7 @@ _FOLDS: Final[deque[Fold]] = deque()
 
 @contextmanager
 def unused_fold(kernel: Kernel) -> Iterator[Fold]:
-    """Lend a fold that nobody else uses in the meantime; it is kept for reuse afterwards."""
+    """Provide a fold for exclusive use; afterwards it is kept for reuse."""
     try:
         one = _FOLDS.pop()
     except IndexError:
@@ -200,7 +200,7 @@ def unused_fold(kernel: Kernel) -> Iterator[Fold]:
 def _sorted_columns(pile: Ints, rung: int) -> tuple[Ints, int]:
     """Fold a pile by sorting it, because it has too many rows or spans too many windows."""
     found = table_from(pile.T.copy(), rung)
-    # The unknown window of a table is above UNKNOWN_MINUTE, which stands for it on a pile.
+    # In a table the number of the unknown window is larger; on a pile it is UNKNOWN_MINUTE.
     window = np.minimum(found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE)
     key = window << WINDOW_SHIFT | found.key & ((1 << WINDOW_SHIFT) - 1)
     return np.stack([key, found.flows, found.packets, found.bytes]), found.rung

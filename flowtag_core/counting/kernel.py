@@ -165,7 +165,7 @@ def _load(builder: Any, address: Any, kind: Any) -> Any:
 
 @intrinsic
 def _below_33(_: Any, address: Any) -> Any:
-    """Return a bit for each of 64 bytes: whether it is a space, a control character or not ASCII (negative)."""
+    """Return a bit for each of 64 bytes, set if it is a space, a control character or not ASCII (negative)."""
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
         low = builder.icmp_signed(
@@ -178,7 +178,7 @@ def _below_33(_: Any, address: Any) -> Any:
 
 @intrinsic
 def _equal(_: Any, address: Any, byte: Any) -> Any:
-    """Return a bit for each of 64 bytes: whether it equals `byte`."""
+    """Return a bit for each of 64 bytes, set if it equals `byte`."""
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
         one = builder.insert_element(

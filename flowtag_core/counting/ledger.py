@@ -16,7 +16,7 @@ from flowtag_core.counts import MOST_FAULTS, Fault, FileCounts, FlowCounts, Reas
 from flowtag_core.shapes.layout import Layout
 
 OPTIONAL_FIELDS: Final = ("start", "srcport", "action", "packets", "bytes")
-"""The fields that a layout may lack and still be counted."""
+"""The fields that a layout may lack; its flows still count."""
 
 T = TypeVar("T")
 
@@ -24,8 +24,8 @@ T = TypeVar("T")
 class Plain(NamedTuple):
     """Totals counted elsewhere, to be added to a ledger.
 
-    `notes` counts AWS's NODATA and SKIPDATA records. `unreadable` and `odd_words` count, by field, the
-    flows whose field could not be read or has a word that AWS does not use.
+    `notes` counts AWS's NODATA and SKIPDATA records. `unreadable` counts, by field, the flows in which it
+    could not be read; `odd_words` those in which it has a word that AWS does not use.
     """
 
     flows: int

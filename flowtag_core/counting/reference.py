@@ -163,7 +163,7 @@ class Reference:
     def count_odd(self, numbered: list[tuple[int, bytes, Reason | None]]) -> int:
         """Count the lines of a text that are not counted elsewhere; return how many were counted.
 
-        A line whose reason is known already is set aside. Stops after a line that changes the layout.
+        A line that comes with a reason is set aside for it. Stops after a line that changes the layout.
         """
         lines = iter(numbered)
 
@@ -184,7 +184,7 @@ class Reference:
         self._put_aside(self.ledger.line, line, reason)
 
     def take_flows(self) -> Ints:
-        """Return the flows found since the last call, as an array with one row of eight columns for each.
+        """Return the flows found since the last call, as an array with one row of eight columns per flow.
 
         The columns are minute, protocol, dstport, srcport, action, packets, bytes and boundary. A negative
         value means unknown.
@@ -211,13 +211,13 @@ class Reference:
         start, packets, volume = at("start"), at("packets"), at("bytes")
         action, status = at("action"), at("log-status")
         # The position of a field that the layout lacks is ABSENT (-1), which reads the last word; _keep
-        # discards that value. A line with exactly the layout's fields and the status OK is a plain flow.
+        # discards that value. A line with exactly the layout's fields and status OK needs no closer look.
         plain_fields = fields if layout.names_port_and_protocol and status != ABSENT else ABSENT
         is_default = layout.is_default
         no_srcport = no_start = no_packets = no_bytes = odd_action = odd_status = 0
         last_start, minute, unknown_minute = b"", UNKNOWN_TIME, True
         boundary = self._inside.boundary
-        rows: list[int] = []  # eight for each flow; a flat list converts twice as fast as tuples
+        rows: list[int] = []  # eight per flow; a flat list converts twice as fast as one of tuples
         changed = False
         for number, line in numbered:
             words = split(line, None, fields)  # one word more shows that there are too many

@@ -1,4 +1,4 @@
-"""Calls to the kernel: the array of numbers that describes a layout, and the memory that it writes to.
+"""Calls to the kernel: a layout as an array of numbers, and the memory that the kernel writes to.
 
 A scratch is reused for the next text, since allocating memory would take longer than using it.
 """

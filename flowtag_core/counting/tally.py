@@ -64,7 +64,7 @@ class Tally:
             self._make_room()
 
     def counts(self, do: Callable[..., Iterable[Table]] = map) -> FlowCounts:
-        """Return the sum of all rows and start again without rows.
+        """Return the sum of all rows, and start again with none.
 
         `do` works like `map`; it is called with the kinds of row, the largest pile first.
         """
@@ -81,7 +81,7 @@ class Tally:
         self._widen()
 
     def _make_room(self) -> None:
-        """Enlarge the piles that are full; fold those that are already large first."""
+        """Enlarge the piles that are full; those that are already large are folded first."""
         if any(self._most[kind] >= _PILE_SIZES[-1] for kind in self._full()):
             self._pour()  # before windows get wider than those of hot rows; may fill other piles
         for kind in self._full():
@@ -164,7 +164,7 @@ class Counted(NamedTuple):
 
 
 class RowSum:
-    """Adds up the kernel's rows and the reference's flows; a small number of rows is only kept.
+    """Adds up the kernel's rows and the reference's flows; as long as there are few rows, it only keeps them.
 
     Whoever takes the rows of many small files adds them up together.
     """

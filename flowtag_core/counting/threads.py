@@ -37,7 +37,7 @@ def pool(work: str) -> ThreadPoolExecutor:
 
 
 class Queue(Generic[T]):
-    """Calls that several threads make, all one kind of work; results come in the order of the calls."""
+    """Calls of one kind of work, made on several threads; their results come in the order of the calls."""
 
     def __init__(self, work: str) -> None:
         self._work = work
@@ -62,7 +62,7 @@ class Queue(Generic[T]):
         return self._calls.popleft().result()
 
     def clear(self) -> None:
-        """Drop all calls; those that have begun still run to their end."""
+        """Drop all calls; those that have begun still run to completion."""
         self._calls.clear()
 
 

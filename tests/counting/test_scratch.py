@@ -69,7 +69,7 @@ def test_picking_from_an_index_gives_the_rows_from_there_on(count, begin):
     assert sorted({*ports}) == [row for row in range(begin, count) if row % 3]
 
 
-def test_all_rows_are_picked_even_if_a_scratch_has_no_room_for_them():
+def test_all_rows_are_picked_even_if_they_do_not_fit_into_one_scratch():
     count = contract.ROWS_TOLD + contract.ODD_TOLD + 5
     columns, own = flows_among_odd_ones(count), scratch.Scratch()
     done, flows, odd, times = 0, 0, [], 0
