@@ -1,7 +1,7 @@
-"""Whether a flow crosses the edge of the network, as far as its two addresses tell.
+"""Whether a flow crosses the edge of the network, judging by its two addresses.
 
-Inside are the ranges that are never routed on the internet, and those that a user adds. Source: IANA's
-registries of special-purpose addresses, RFC 1918, 4193 and 6598.
+Addresses are inside if they are never routed on the internet, or in a range that the user adds. Source:
+IANA's registries of special-purpose addresses, RFC 1918, 4193 and 6598.
 """
 
 from __future__ import annotations
@@ -22,41 +22,41 @@ _ALWAYS: Final = """
 """.split()
 
 OUTSIDE, INSIDE, UNKNOWN = 0, 1, 2
-"""Where an address is."""
+"""The places where an address may be."""
 
 LONGEST_ADDRESS: Final = 45
-"""Characters of an IPv6 address at most, with the last 32 bits written as IPv4."""
+"""The length of the longest IPv6 address, with its last 32 bits written as IPv4."""
 MOST_RANGES: Final = 1_000
 
 Span = tuple[int, int]
-"""The first and the last address of a range, as numbers."""
+"""The first and the last address of a range, as integers."""
 _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MAPPED: Final = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
 @dataclass(frozen=True)
 class Inside:
-    """The addresses inside a network: those that always are, and `ranges` of one's own.
+    """The addresses inside a network: those that always are, and those in the user's own ranges.
 
-    `ranges` are CIDRs as `ranges_of` gives them.
+    `ranges` are the user's ranges, as CIDRs from `ranges_of`.
     """
 
     ranges: tuple[str, ...] = ()
 
     @cached_property
     def spans(self) -> tuple[list[Span], list[Span]]:
-        """The spans of IPv4 and of IPv6 addresses, sorted, none touching another."""
+        """The spans of IPv4 and of IPv6 addresses, sorted and with adjacent ones merged."""
         networks = [ipaddress.ip_network(each) for each in (*_ALWAYS, *self.ranges)]
         return _joined(networks, 4), _joined(networks, 6)
 
     def boundary(self, source: bytes, destination: bytes) -> int:
-        """Which way a flow with these two addresses goes: a place in BOUNDARIES."""
+        """Return the boundary of a flow with these two addresses, as an index into BOUNDARIES."""
         return _boundary(self, source, destination)
 
     def place(self, address: bytes) -> int:
-        """Where an address is; UNKNOWN if it is none.
+        """Return INSIDE or OUTSIDE for an address; UNKNOWN if it is not a valid one.
 
-        An IPv6 address that has an IPv4 address in it (`::ffff:10.0.0.1`) is where that one is.
+        An IPv6 address that contains an IPv4 address (`::ffff:10.0.0.1`) counts as the IPv4 address.
         """
         number = _number(address)
         if number is None:
@@ -73,15 +73,18 @@ def _boundary(inside: Inside, source: bytes, destination: bytes) -> int:
 
 
 def between(source: int, destination: int) -> int:
-    """The boundary of a flow from one place to another, a place in BOUNDARIES."""
+    """Return the boundary of a flow from one place to another, as an index into BOUNDARIES.
+
+    A place is INSIDE, OUTSIDE or UNKNOWN.
+    """
     if UNKNOWN in (source, destination):
         return UNKNOWN_BOUNDARY
     return 2 * (1 - destination) + (1 - source)
 
 
 def _number(address: bytes) -> tuple[int, int] | None:
-    """The version and the number of an address; None where it is none."""
-    if len(address) > LONGEST_ADDRESS or b"%" in address:  # a zone says nothing of where it is
+    """Return the IP version and the integer value of an address; None if it is not a valid one."""
+    if len(address) > LONGEST_ADDRESS or b"%" in address:  # a zone does not tell where it is
         return None
     try:
         found = ipaddress.ip_address(address.decode("latin-1"))
@@ -108,14 +111,15 @@ def _joined(networks: Iterable[_Network], version: int) -> list[Span]:
 
 
 def ranges_of(given: str | Sequence[str]) -> tuple[str, ...]:
-    """Ranges of one's own, as CIDRs parted by commas or blanks, sorted, each once.
+    """Return the user's ranges as CIDRs, sorted and without duplicates.
 
-    A single address is a range of one. Raises RangesError, which names what is no range.
+    They are separated by commas or blanks; a single address is a range of one. Raises RangesError if
+    something is not a range, and names it, or if there are too many.
     """
     text = given if isinstance(given, str) else " ".join(given)
     networks = {_network(word) for word in text.replace(",", " ").split()}
     if len(networks) > MOST_RANGES:
-        raise RangesError(f"Give at most {MOST_RANGES:,} ranges; these are {len(networks):,}.")
+        raise RangesError(f"{len(networks):,} ranges are too many. Give at most {MOST_RANGES:,}.")
     key = lambda network: (network.version, network)  # noqa: E731
     return tuple(str(network) for network in sorted(networks, key=key))
 
@@ -125,7 +129,8 @@ def _network(word: str) -> _Network:
         network = ipaddress.ip_network(word)
     except ValueError as error:
         raise RangesError(
-            f"{word[:60]}: is not an address range{_meant(word)}. Write it as 203.0.113.0/24 or 2001:db8::/32."
+            f"'{word[:60]}' is not an address range{_meant(word)}. "
+            "Write it as 203.0.113.0/24 or 2001:db8::/32."
         ) from error
     if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
         low = ipaddress.IPv4Address(int(network.network_address) & 0xFFFF_FFFF)
@@ -134,8 +139,8 @@ def _network(word: str) -> _Network:
 
 
 def _meant(word: str) -> str:
-    """Which range an address with bits behind the prefix stands in: `10.1.2.3/16`."""
+    """Return a hint at the range that an address such as `10.1.2.3/16` is in; empty if there is none."""
     try:
-        return f"; the range that it is in is {ipaddress.ip_network(word, strict=False)}"
+        return f" (did you mean {ipaddress.ip_network(word, strict=False)}?)"
     except ValueError:
         return ""

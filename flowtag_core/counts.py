@@ -1,7 +1,7 @@
-"""Tables of counts that add: what a log is read into, and all that tagging ever looks at.
+"""Tables of counts that can be added: a log is read into them, and tagging looks at nothing else.
 
-Chunks, files, threads and machines are ways to get tables to add. Addition is associative and
-commutative, the empty value is zero, `sum(parts)` works and the arguments are left alone.
+Chunks, files, threads and machines are ways to get tables to add. Addition is associative and commutative,
+the empty value is zero, `sum(parts)` works, and the arguments are not modified.
 """
 
 from __future__ import annotations
@@ -28,35 +28,35 @@ Ints = NDArray[np.int64]
 T = TypeVar("T", "Table", "FlowCounts")
 
 MOST_SUM: Final = (1 << 63) - 1
-"""The largest sum; one that would be larger stays here."""
+"""The largest possible sum; larger sums are capped at it."""
 _HALF: Final = 32
 
 ACTIONS: Final = ("ACCEPT", "REJECT", "other")
-"""A flow's action; its place here is its number in a table."""
+"""The actions of flows; the index of an action is its number in a table."""
 ACCEPT, REJECT, OTHER = range(3)
 
 Boundary = Literal["internal", "inbound", "outbound", "external", "unknown"]
 BOUNDARIES: Final[tuple[Boundary, ...]] = ("internal", "inbound", "outbound", "external", "unknown")
-"""Which way a flow crosses the edge of the network; its place here is its number in a table."""
+"""How flows cross the edge of the network; the index of a boundary is its number in a table."""
 UNKNOWN_BOUNDARY: Final = 4
 
 ALL_TIME: Final = 0
 WIDTHS: Final = (1, 5, 10, 30, 60, 120, 240, 720, 1440, 10080, 40320, ALL_TIME)
-"""The ladder of window widths in minutes; each divides the next. The last is one window for all."""
+"""The ladder of window widths in minutes; each divides the next. The last is one window for all time."""
 MOST_WINDOWS: Final = 240
 MOST_ROWS: Final = 1 << 19
 
 UNKNOWN_TIME: Final = -1
 MOST_FAULTS: Final = 1000
 
-# A key holds window, protocol, port, boundary and action in one integer, so that one sort orders a table.
-# This is the one place that says how: the kernel's rows and all that is folded have the same bits.
+# A key packs window, protocol, port, boundary and action into one integer, so that one sort orders a table.
+# The bits are defined only here: the kernel's rows and the folding code use them too.
 _ACTION_BITS, _BOUNDARY_BITS, _PORT_BITS, _PROTOCOL_BITS = 2, 3, 16, 8
 BOUNDARY_SHIFT = _ACTION_BITS
 PORT_SHIFT = BOUNDARY_SHIFT + _BOUNDARY_BITS
 PROTOCOL_SHIFT = PORT_SHIFT + _PORT_BITS
 WINDOW_SHIFT = PROTOCOL_SHIFT + _PROTOCOL_BITS
-UNKNOWN_WINDOW: Final = (1 << (62 - WINDOW_SHIFT)) - 1  # sorts behind every real window
+UNKNOWN_WINDOW: Final = (1 << (62 - WINDOW_SHIFT)) - 1  # sorts after every real window
 _REST_FIRST: Final = ((1 << WINDOW_SHIFT) - 1) << (63 - WINDOW_SHIFT)
 
 _COLUMNS: Final = ("key", "flows", "packets", "bytes")
@@ -67,9 +67,9 @@ _PROTOCOLS: Final = tuple(protocol_name(number) for number in range(256))
 def summed(add: Callable[[Ints], Ints], values: Ints) -> Ints:
     """Return add(values) with MOST_SUM in place of any larger sum; values must not be negative.
 
-    `add` adds all of them up, or adds them up in groups, in a way that wraps above MOST_SUM.
+    `add` sums all values, or sums them in groups; its own sums may wrap around above MOST_SUM.
     """
-    if len(values) * int(values.max(initial=0)) <= MOST_SUM:  # as nearly always
+    if len(values) * int(values.max(initial=0)) <= MOST_SUM:  # nearly always
         return add(values)
     low, high = add(values & ((1 << _HALF) - 1)), add(values >> _HALF)
     high += low >> _HALF
@@ -78,12 +78,12 @@ def summed(add: Callable[[Ints], Ints], values: Ints) -> Ints:
 
 
 def sum_of(values: Ints) -> int:
-    """The sum of values that are never negative, MOST_SUM at most."""
+    """Return the sum of non-negative values, at most MOST_SUM."""
     return int(summed(np.sum, values))
 
 
 class Reason(StrEnum):
-    """Why a record was set aside; the text is what people read."""
+    """Why a record was set aside; the value is the text that users see."""
 
     NO_DATA = "no data"
     SKIPPED_DATA = "skipped data"
@@ -98,11 +98,14 @@ class Reason(StrEnum):
     TOO_LONG = "line too long"
     CUT_SHORT = "cut short"
 
-    __hash__ = str.__hash__  # that of an Enum takes longer than all else that is done with a fault
+    __hash__ = str.__hash__  # Enum's own takes longer than all other work on a fault
 
     @property
     def is_fault(self) -> bool:
-        """Whether something is wrong with it; AWS's notes, what tools add and other logs' records are in order."""
+        """Whether something is wrong with the record.
+
+        NODATA and SKIPDATA records, lines that tools add, and the records of other logs are not faults.
+        """
         return self not in _IN_ORDER
 
 
@@ -112,7 +115,7 @@ _IN_ORDER: Final = frozenset(
 
 
 class Fault(NamedTuple):
-    """One record that was set aside for a fault: where it stands, why, its first 200 characters."""
+    """One record that was set aside as a fault: its file and line, the reason, its first 200 characters."""
 
     file: str
     line: int
@@ -124,8 +127,8 @@ class Fault(NamedTuple):
 class Table:
     """Rows of (window, protocol, port, boundary, action) -> flows, packets, bytes, sorted by that key.
 
-    All columns are int64 and of one length. `rung` is the place of the window width in WIDTHS.
-    Made by `tabulate` and by adding; always at the narrowest rung that fits.
+    All columns are int64 and have the same length. `rung` is the index of the window width in WIDTHS.
+    Create tables with `tabulate` or `table`, or by adding: then they are at the narrowest rung that fits.
     """
 
     key: Ints = field(default_factory=lambda: _NO_ROWS)
@@ -142,16 +145,16 @@ class Table:
         return f"<Table: {sum_of(self.flows):,} flows, {windows}; rows: {len(self):,}>"
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """The rows as an Arrow stream.
+        """Return the rows as an Arrow stream.
 
-        `window` is where a window begins (a time in UTC, to the second), null for flows whose time is
-        unknown or where one window holds all time; `minutes` is its width, 0 for all time. `protocol`,
-        `action` and `boundary` are text, `port` a number; `flows`, `packets` and `bytes` are sums.
+        `window` is the start of a window (a time in UTC, to the second), null if the time of its flows is
+        unknown or if one window covers all time; `minutes` is its width, 0 for all time. `protocol`,
+        `action` and `boundary` are text, `port` is a number; `flows`, `packets` and `bytes` are sums.
         """
         return arrow.stream(self.columns(), requested_schema)
 
     def columns(self) -> dict[str, Any]:
-        """The columns of `__arrow_c_stream__`."""
+        """Return the columns of the Arrow stream by name."""
         window = self.window
         return {
             "window": arrow.moments(window, (window != UNKNOWN_TIME) & (self.width > 0)),
@@ -167,12 +170,12 @@ class Table:
 
     @property
     def width(self) -> int:
-        """Minutes in a window; 0 where one window holds all time."""
+        """The width of a window in minutes; 0 if one window covers all time."""
         return WIDTHS[self.rung]
 
     @property
     def window(self) -> Ints:
-        """Each row's window start in seconds since 1970, -1 for a flow whose time is unknown."""
+        """Each row's window start in seconds since 1970; -1 if the time of its flows is unknown."""
         number = self.key >> WINDOW_SHIFT
         return np.where(number == UNKNOWN_WINDOW, UNKNOWN_TIME, number * self.width * 60)
 
@@ -183,17 +186,17 @@ class Table:
 
     @property
     def port(self) -> Ints:
-        """Each row's port: the destination's, or in `replies_by_service` the source's."""
+        """Each row's port: the destination port, or in `replies_by_service` the source port."""
         return (self.key >> PORT_SHIFT) & ((1 << _PORT_BITS) - 1)
 
     @property
     def boundary(self) -> Ints:
-        """Each row's boundary, a place in BOUNDARIES."""
+        """Each row's boundary, as an index into BOUNDARIES."""
         return (self.key >> BOUNDARY_SHIFT) & ((1 << _BOUNDARY_BITS) - 1)
 
     @property
     def action(self) -> Ints:
-        """Each row's action, a place in ACTIONS."""
+        """Each row's action, as an index into ACTIONS."""
         return self.key & ((1 << _ACTION_BITS) - 1)
 
     def __add__(self, other: Table) -> Table:
@@ -220,7 +223,7 @@ class Table:
 def key_of(
     window: Ints, protocol: Ints, port: Ints, action: Ints, boundary: Ints | int = UNKNOWN_BOUNDARY
 ) -> Ints:
-    """The keys of rows with these numbers of windows, protocols, ports, actions and boundaries."""
+    """Return the keys of rows with these window, protocol, port, action and boundary numbers."""
     above = (window << WINDOW_SHIFT) | (protocol << PROTOCOL_SHIFT) | (port << PORT_SHIFT)
     return above | (boundary << BOUNDARY_SHIFT) | action
 
@@ -234,7 +237,7 @@ def tabulate(
     volume: Ints,
     boundary: Ints | int = UNKNOWN_BOUNDARY,
 ) -> Table:
-    """One table of one flow a row, from columns of one length; minute -1 is an unknown time."""
+    """Return the table of flows that are given as columns of equal length; minute -1 is an unknown time."""
     window = np.where(minute < 0, UNKNOWN_WINDOW, minute)
     if not len(window):
         return Table()
@@ -243,14 +246,14 @@ def tabulate(
 
 
 def table(key: Ints, flows: Ints, packets: Ints, volume: Ints, rung: int) -> Table:
-    """One table of counts by key, which may come in any order; its windows are those of the rung."""
+    """Return the table of counts by key; the keys may be in any order and have the windows of `rung`."""
     return _fit(_gathered(key, [flows, packets, volume], rung)) if len(key) else Table()
 
 
 def _gathered(key: Ints, values: Iterable[Ints], rung: int) -> Table:
-    """The table in which equal keys are one row; `key` may come in any order."""
+    """Return the table with the counts of equal keys merged into one row; `key` may be in any order."""
     if not (key[1:] > key[:-1]).all():
-        order = np.argsort(key, kind="stable")  # fast where sorted keys follow on sorted keys
+        order = np.argsort(key, kind="stable")  # fast for runs of sorted keys
         key, values = key[order], [column[order] for column in values]
     is_first = _is_first(key)
     if is_first.all():
@@ -265,14 +268,14 @@ def _gathered(key: Ints, values: Iterable[Ints], rung: int) -> Table:
 
 
 def _joined(one: Table, other: Table) -> Table:
-    """The rows of two tables of one rung, equal keys made one; a column at a time is in memory."""
+    """Return the rows of two tables of one rung, equal keys merged; only one column is copied at a time."""
     key, *values = _COLUMNS
     columns = (np.concatenate([getattr(one, name), getattr(other, name)]) for name in values)
     return _gathered(np.concatenate([getattr(one, key), getattr(other, key)]), columns, one.rung)
 
 
 def _widened(table: Table, rung: int) -> Table:
-    """The table with the wider windows of `rung`; unknown times stay unknown."""
+    """Return the table with the wider windows of `rung`; unknown times stay unknown."""
     if rung == table.rung:
         return table
     window = table.key >> WINDOW_SHIFT
@@ -284,7 +287,7 @@ def _widened(table: Table, rung: int) -> Table:
 
 
 def _fit(table: Table) -> Table:
-    """The table at the narrowest rung, from its own upward, that is small enough to keep."""
+    """Return the table at the narrowest rung, its own or wider, at which it is small enough to keep."""
     known = table.key[: int(np.searchsorted(table.key, UNKNOWN_WINDOW << WINDOW_SHIFT))]
     by_rest = cache(lambda: np.sort(_rest_first(known)))
 
@@ -296,12 +299,12 @@ def _fit(table: Table) -> Table:
 
 
 def fitting_rung(rung: int, windows: Ints, rows: int, rows_at: Callable[[int], int]) -> int:
-    """The narrowest rung, from this one upward, at which rows with a known time are few enough.
+    """Return the narrowest rung, `rung` or wider, at which the rows with a known time are few enough.
 
-    `windows` are the numbers of the windows that are there, sorted; `rows` is how many rows there
-    are at most, and `rows_at` tells how many at a rung. Few enough is one window, or few windows and
-    few rows. Counted in windows that are there, not in the span: one flow from 2001 must not coarsen a
-    busy hour. Both counts of a part are at most those of the whole, which keeps addition associative.
+    `windows` are the sorted numbers of the windows in use; `rows` is an upper limit for the number of rows,
+    and `rows_at` returns their number at a rung. Few enough means one window, or few windows and few rows.
+    Only windows in use count, not the whole span: one flow from 2001 must not coarsen a busy hour. Both
+    counts of a part are at most those of the whole, which keeps addition associative.
     """
 
     def fits(wider: int) -> bool:
@@ -313,7 +316,7 @@ def fitting_rung(rung: int, windows: Ints, rows: int, rows_at: Callable[[int], i
 
 
 def _rest_first(key: Ints) -> Ints:
-    """Keys of rows with a known time, turned so that they sort by window last."""
+    """Return the keys of rows with a known time, with the window moved to the lowest bits: it sorts last."""
     return (key << (63 - WINDOW_SHIFT)) & _REST_FIRST | (key >> WINDOW_SHIFT)
 
 
@@ -322,24 +325,24 @@ def _in_wider(by_rest: Ints, times: int) -> Ints:
 
 
 def distinct(values: Ints) -> Ints:
-    """Sorted values, each once."""
+    """Return sorted values without duplicates."""
     return values[_is_first(values)]
 
 
 def _is_first(values: Ints) -> NDArray[np.bool_]:
-    """For each of sorted values whether it differs from the one before."""
+    """Return for each of the sorted values whether it differs from the one before."""
     return np.concatenate(([True], values[1:] != values[:-1]))[: len(values)]
 
 
 def times_as_wide(rung: int, wider: int) -> int:
-    """The number of windows of one rung in one of a wider rung."""
+    """Return how many windows of one rung make up one window of a wider rung."""
     if rung == wider:
         return 1
     return WIDTHS[wider] // WIDTHS[rung] if WIDTHS[wider] != ALL_TIME else UNKNOWN_WINDOW
 
 
 class Offer(NamedTuple):
-    """A layout that nobody named, its fields in order: how many flows it would find, one of them."""
+    """A layout that would fit a file better: its fields in order, the flows it would find, one such line."""
 
     fields: str
     flows: int
@@ -348,13 +351,13 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True)
 class FileCounts:
-    """The fate of every record of one file: records = headers + blank + flows + set aside.
+    """What became of every record of one file: records = headers + blank + flows + set aside.
 
-    `unreadable` counts flows in which a field was there and could not be read, `lacking` flows
-    whose layout has no such field, `odd_words` flows whose action or log-status is not one of
-    AWS's words. `fitting` says, of lines that do not fit the layout that was assumed, how many would
-    be flows in which other one, `misfits` has the first such line. `shapes` says how the file was
-    read, `damage` why it ended early.
+    `unreadable` counts, by field, the flows whose field is present but cannot be read; `lacking` the flows
+    whose layout has no such field; `odd_words` the flows whose action or log-status is not one of AWS's
+    words. `fitting` counts, by layout, the lines that do not fit the assumed layout but would be flows in
+    that one; `misfits` has the first such line. `shapes` says how the file was read, `damage` why it
+    ended early.
     """
 
     size: int = 0
@@ -372,17 +375,17 @@ class FileCounts:
 
     @property
     def records(self) -> int:
-        """All records that were read."""
+        """The number of records that were read."""
         return self.headers + self.blank + self.flows + self.set_aside.total()
 
     @property
     def faults(self) -> int:
-        """The records with a fault, AWS's own notes not among them."""
+        """The number of records with a fault; AWS's NODATA and SKIPDATA records are not faults."""
         return sum(count for reason, count in self.set_aside.items() if reason.is_fault)
 
     @property
     def offer(self) -> Offer | None:
-        """The layout that would find the most flows, where these are more than were found."""
+        """The layout that would find the most flows; None if it would not find more than were found."""
         if self.headers or not self.fitting:
             return None
         best, flows = max(self.fitting.items(), key=lambda item: (item[1], item[0]))
@@ -393,13 +396,13 @@ class FileCounts:
 
 
 def all_of(files: Sequence[FileCounts]) -> FileCounts:
-    """The sum of what became of the records of several files, made in one go: there may be many."""
+    """Return the sum of the counts of several files, in one go because there may be many."""
     names = (each.name for each in fields(FileCounts))
     return FileCounts(*(_sum([getattr(file, name) for file in files]) for name in names))
 
 
 def _sum(parts: Sequence[Any]) -> Any:
-    """The sum of numbers, of counters or of sets."""
+    """Return the sum of numbers, of counters or of sets."""
     zero = type(parts[0])()
     if isinstance(zero, int):
         return sum(parts)
@@ -415,13 +418,13 @@ _NO_TABLE: Final = Table()
 
 @dataclass(frozen=True, repr=False)
 class FlowCounts:
-    """Everything that is kept of the logs that were read.
+    """The counts of one or more logs: everything that is kept of them.
 
-    By destination = requests + replies; by service = requests + replies_by_service. Each of the
-    two holds every flow once. `files` says by name what became of each file's records, `faults`
-    holds the 1,000 smallest by file and line. `internal` are the ranges that were taken to be inside
-    besides those that always are; None where nothing was counted, which adds to anything. Adding
-    counts with other ranges raises RangesError.
+    By destination = requests + replies; by service = requests + replies_by_service. Each of the two
+    contains every flow once. `files` gives by name what became of each file's records. `faults` are the
+    first 1,000 by file and line. `internal` are the ranges that count as inside in addition to those that
+    always do; it is None if nothing was counted, and such counts can be added to any others. Adding counts
+    with different ranges raises RangesError.
     """
 
     requests: Table = field(default_factory=lambda: _NO_TABLE)
@@ -436,7 +439,7 @@ class FlowCounts:
         return f"<FlowCounts: {total.flows:,} flows, {total.records:,} records; files: {len(self.files):,}>"
 
     def _repr_html_(self) -> str:
-        """The equation of each file, for a notebook."""
+        """Return an HTML table for a notebook, with what became of each file's records."""
         reasons = [reason for reason in Reason if self.total.set_aside[reason]]
         head = ["File", "Records", "Headers", "Blank", "Flows", *(r.capitalize() for r in reasons)]
         files = list(self.files.items())
@@ -454,10 +457,10 @@ class FlowCounts:
         )
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """All flows by destination port as an Arrow stream: the columns of a table, and `reply`.
+        """Return all flows by destination port as an Arrow stream: the columns of a table, and `reply`.
 
-        `reply` says whether the flows look like replies; `replies_by_service` has these once more, by
-        the port that they come from. All windows are of one width.
+        `reply` says whether the flows look like replies; `replies_by_service` has these flows by their
+        source port instead. All windows have the same width.
         """
         rung = max(self.requests.rung, self.replies.rung)
         parts = [_widened(table, rung) for table in (self.requests, self.replies)]
@@ -470,13 +473,13 @@ class FlowCounts:
 
     @cached_property
     def total(self) -> FileCounts:
-        """The fate of all records of all files."""
+        """What became of all records of all files together."""
         files = list(self.files.values())
         return all_of(files) if len(files) > 1 else (files or [FileCounts()])[0]
 
     @cached_property
     def beyond(self) -> tuple[str, ...]:
-        """Those of packets and bytes that reach MOST_SUM, so that some sums may be too small."""
+        """The measures among packets and bytes that reach MOST_SUM, so that some sums may be too small."""
         tables = self.requests, self.replies
         return tuple(
             name
@@ -486,7 +489,7 @@ class FlowCounts:
 
     @property
     def offers(self) -> dict[str, Offer]:
-        """By name, each file's layout that nobody named, where there is one that fits better."""
+        """The layout that would fit each file better, by file name; only files that have one."""
         return {name: file.offer for name, file in self.files.items() if file.offer}
 
     def __add__(self, other: FlowCounts) -> FlowCounts:
@@ -506,13 +509,13 @@ class FlowCounts:
 
 
 def same_ranges(internal: Iterable[tuple[str, ...] | None]) -> tuple[str, ...] | None:
-    """The ranges that all of some counts have; raises RangesError where they differ."""
+    """Return the ranges that several counts have in common; raises RangesError if they differ."""
     there = {ranges for ranges in internal if ranges is not None}
     if len(there) > 1:
         lists = " and ".join(sorted(", ".join(ranges) or "none" for ranges in there))
         raise RangesError(
-            f"Counts with unequal ranges inside the network cannot be added ({lists}). Count the logs "
-            "again with the same ranges."
+            f"Counts with different internal ranges cannot be added ({lists}). Count the logs again "
+            "with the same ranges."
         )
     return next(iter(there), None)
 
@@ -525,14 +528,14 @@ def _added_by_name(
 
 
 class Tower(Generic[T]):
-    """Adds many parts in balanced order, so that a large sum is not moved for each small part."""
+    """Adds many parts in balanced order, so that a large sum is not copied for each small part."""
 
     def __init__(self, zero: T) -> None:
         self._zero: T = zero
         self._sums: list[tuple[int, T]] = []
 
     def add(self, part: T) -> None:
-        """Take one more part in; sums of equally many parts are added at once."""
+        """Add one more part; sums of equally many parts are merged right away."""
         parts = 1
         while self._sums and self._sums[-1][0] <= parts:
             more, other = self._sums.pop()
@@ -540,7 +543,7 @@ class Tower(Generic[T]):
         self._sums.append((parts, part))
 
     def total(self) -> T:
-        """The sum of all that was taken in."""
+        """Return the sum of all parts."""
         parts = 0
         total: T = self._zero
         while self._sums:

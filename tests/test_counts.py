@@ -45,14 +45,14 @@ def table(some_rows):
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch):
-    """With few windows and rows allowed, small examples climb the whole ladder."""
+    """Allow so few windows and rows that small examples climb the whole ladder of widths."""
     monkeypatch.setattr(counts, "MOST_WINDOWS", 4)
     monkeypatch.setattr(counts, "MOST_ROWS", 12)
 
 
 class TestTablesAdd:
     @given(many_rows, st.data())
-    def test_any_cut_in_any_order_gives_the_table_of_the_whole(self, all_rows, data):
+    def test_parts_in_any_order_add_up_to_the_table_of_the_whole(self, all_rows, data):
         shuffled = data.draw(st.permutations(all_rows))
         cuts = sorted(data.draw(st.lists(st.integers(0, len(shuffled)), max_size=4)))
         edges = [0, *cuts, len(shuffled)]
@@ -76,7 +76,7 @@ class TestTablesAdd:
         assert sum([table(a)]) == table(a)
 
     @given(many_rows, many_rows)
-    def test_adding_leaves_its_arguments_alone(self, a, b):
+    def test_adding_does_not_modify_its_arguments(self, a, b):
         one, two = table(a), table(b)
         one + two
         assert (one, two) == (table(a), table(b))
@@ -104,7 +104,7 @@ class TestTablesAdd:
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.one_of(sizes, st.just(MOST_SUM))), max_size=9))
-def test_a_sum_that_would_pass_the_largest_number_stays_there(pairs):
+def test_a_sum_is_capped_at_the_largest_number(pairs):
     group, value = np.array(pairs, np.int64).reshape(-1, 2).T
 
     def add(values):
@@ -117,13 +117,13 @@ def test_a_sum_that_would_pass_the_largest_number_stays_there(pairs):
     assert sum_of(value) == min(sum(v for _, v in pairs), MOST_SUM)
 
 
-def test_counts_say_what_adds_up_to_more_than_the_largest_number():
+def test_counts_name_the_measures_that_exceed_the_largest_number():
     rows = np.array([(1, 6, port, 0, 1, MOST_SUM // 2) for port in range(3)], np.int64).T
     two, three = FlowCounts(requests=tabulate(*rows[:, :2])), FlowCounts(replies=tabulate(*rows))
     assert (two.beyond, three.beyond, (two + three).beyond) == ((), ("bytes",), ("bytes",))
 
 
-def test_counts_of_unequal_ranges_inside_are_not_added():
+def test_counts_with_different_internal_ranges_are_not_added():
     one, other = FlowCounts(internal=("203.0.113.0/24",)), FlowCounts(internal=())
     assert (one + FlowCounts()).internal == (FlowCounts() + one).internal == one.internal
     assert (one + one).internal == one.internal
@@ -137,7 +137,7 @@ def test_each_width_divides_the_next():
     assert all(wide % narrow == 0 for narrow, wide in pairwise(widths))
 
 
-def test_columns_come_back_as_they_went_in():
+def test_a_table_returns_the_columns_that_it_was_made_from():
     one = tabulate(*np.array([[28_333_333, 17, 53, 1, 7, 900, 2]], np.int64).T)
     columns = (
         one.window,
@@ -158,7 +158,7 @@ def test_one_old_flow_does_not_coarsen_a_busy_hour(monkeypatch):
     assert table([*busy, (16_000_000, 6, 443, 0, 1, 1, 0)]).width == 1
 
 
-def test_counts_of_files_add_by_name():
+def test_the_counts_of_files_are_added_by_name():
     reasons = [Reason.BAD_PORT, Reason.NO_DATA]
     one = FlowCounts(files={"a": FileCounts(headers=1, flows=2), "b": FileCounts(blank=3)})
     two = FlowCounts(files={"a": FileCounts(flows=5, set_aside=counts.Counter(reasons))})

@@ -1,4 +1,4 @@
-"""Nothing is quadratic: what is twice as much takes about twice as long."""
+"""Nothing takes quadratic time: twice the input takes about twice as long."""
 
 import io
 import time
@@ -27,7 +27,7 @@ from tests.logs import line
 
 
 def seconds(call):
-    """How long a call keeps the processor busy, at best."""
+    """Return the processor time of a call, the best of three."""
     taken = []
     for _ in range(3):
         started = time.process_time()
@@ -37,13 +37,13 @@ def seconds(call):
 
 
 def damaged(files):
-    """Counts of so many files of which nothing could be read."""
+    """Return the counts of `files` files that could not be read at all."""
     return FlowCounts(
         files={f"{n}.log": FileCounts(damage=frozenset([f"{n}: a picture"])) for n in range(files)}
     )
 
 
-def test_the_total_of_many_damaged_files_takes_time_in_proportion_and_is_made_once():
+def test_the_total_of_many_damaged_files_takes_linear_time_and_is_computed_once():
     many = damaged(16_000)
     assert len(many.total.damage) == 16_000
     assert many.total is many.total
@@ -51,7 +51,7 @@ def test_the_total_of_many_damaged_files_takes_time_in_proportion_and_is_made_on
     assert seconds(lambda: many.pop().total) < 100 * max(seconds(lambda: few.pop().total), 1e-3)
 
 
-def test_sentences_on_many_files_look_through_the_faults_once():
+def test_cautions_about_many_files_go_through_the_faults_only_once():
     looked = Counter()
 
     class Counted(tuple):
@@ -68,7 +68,7 @@ def test_sentences_on_many_files_look_through_the_faults_once():
     assert looked["times"] < 3
 
 
-def test_many_equal_names_are_told_apart_at_once():
+def test_many_equal_names_are_made_distinct_quickly():
     assert seconds(lambda: distinct_names(["a.log"] * 20_000)) < 2
     assert distinct_names(["a", "a (2)", "a", "a", "a (2)"]) == [
         "a",
@@ -79,7 +79,7 @@ def test_many_equal_names_are_told_apart_at_once():
     ]
 
 
-def test_a_file_of_a_folder_that_is_no_log_is_opened_once_as_a_log_is(tmp_path, monkeypatch):
+def test_each_file_in_a_folder_is_opened_once_whether_it_is_a_log_or_not(tmp_path, monkeypatch):
     opened = Counter()
     open_path = places._open_path
     monkeypatch.setattr(
@@ -92,7 +92,7 @@ def test_a_file_of_a_folder_that_is_no_log_is_opened_once_as_a_log_is(tmp_path, 
     assert len(opened) == 40
 
 
-def test_the_words_of_a_parquet_column_are_looked_at_once_each(tmp_path, monkeypatch):
+def test_each_word_in_a_parquet_column_is_looked_at_once(tmp_path, monkeypatch):
     looked = Counter()
     word = columns.word
     monkeypatch.setattr(
@@ -109,10 +109,10 @@ def test_the_words_of_a_parquet_column_are_looked_at_once_each(tmp_path, monkeyp
     pq.write_table(table, tmp_path / "log.parquet", dictionary_pagesize_limit=1 << 30)
     total = parse_flow_log(tmp_path / "log.parquet").total
     assert (total.flows, total.odd_words) == (rows, {"action": rows})
-    assert looked["action"] <= 2 * rows  # once as numbers and once as text
+    assert looked["action"] <= 2 * rows  # once for the numbers, once for the text
 
 
-def test_rules_for_every_protocol_are_gone_through_once_and_not_for_each_protocol(monkeypatch):
+def test_rules_for_all_protocols_are_gone_through_once_not_once_per_protocol(monkeypatch):
     ports, protocols = 300, 256
     rows = np.array(
         [(UNKNOWN_TIME, q, p, 0, 1, 1) for p in range(ports) for q in range(protocols)], np.int64

@@ -1,6 +1,6 @@
-"""A site elsewhere that makes its name mean this machine reads, uploads and saves nothing.
+"""DNS rebinding: a site whose name resolves to this machine can read, upload and save nothing.
 
-The browser's own guards are off, so that the page's door alone stands between them.
+The browser's own protections are off, so that only the checks in `door` stand between the site and the page.
 """
 
 import threading
@@ -22,7 +22,7 @@ UNGUARDED = (
 )
 TAG = "payroll"
 
-# What a script of the site tries with the server at an address; the sockets as the page opens them.
+# What a script on the site tries to do with the server at an address. It opens sockets as the page does.
 TRIED = """async ([there, session]) => {
     const got = {}
     const ask = async (what, path, options) => {
@@ -59,7 +59,7 @@ def unguarded(start_browser):
 
 @pytest.fixture
 def started(tmp_path):
-    """A page with a log and a lookup in place, whose file the Save button writes."""
+    """Serve the page with a log and a lookup, and yield its URL and the lookup file that Save writes."""
     log, lookup = tmp_path / "flow.log", tmp_path / "lookup.csv"
     log.write_bytes(line(dstport="443"))
     lookup.write_text(f"dstport,protocol,tag\n443,tcp,{TAG}\n")
@@ -69,7 +69,7 @@ def started(tmp_path):
 
 @contextmanager
 def another_site():
-    """Another server on this machine, with a page of its own."""
+    """Serve another site, with its own page, on this machine."""
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self):
@@ -87,7 +87,7 @@ def another_site():
         server.shutdown()
 
 
-def test_a_second_name_for_this_machine_and_another_site_get_nothing(unguarded, started):
+def test_another_name_for_this_machine_and_another_site_get_nothing(unguarded, started):
     url, lookup = started
     before = lookup.read_bytes()
     port = urlsplit(url).port
@@ -95,7 +95,7 @@ def test_a_second_name_for_this_machine_and_another_site_get_nothing(unguarded, 
     mine, theirs = context.new_page(), context.new_page()
     mine.goto(url)
     mine.get_by_text(TAG).first.wait_for(state="attached", timeout=60_000)
-    # The same script does reach the server from the page itself: it can tell.
+    # On the page itself the script does reach the server, so it can tell the difference.
     own = mine.evaluate(TRIED, [url, "session"])
     assert (own["page"][0], own["health"][0], own["socket"][0]) == (200, 200, 200)
 

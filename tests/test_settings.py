@@ -79,7 +79,7 @@ def test_a_file_that_is_both_is_read_once(own):
         ("lookup = 1", "lookup must be a text in quotes."),
         ('lookup = ""', "lookup must be a text in quotes."),
         ("internal = 10", "internal must be a list of ranges"),
-        ('internal = ["10.1.2.3/8"]', "internal: 10.1.2.3/8: is not an address range"),
+        ('internal = ["10.1.2.3/8"]', "internal: '10.1.2.3/8' is not an address range"),
         ('format = "edge"', "format: The format names 1 field but not both dstport and protocol"),
         ('[formats]\nedge = "version"', "formats.edge: The format names 1 field"),
         ("formats = 1", "formats must be a table"),

@@ -1,1 +1,1 @@
-"""Records -> FlowCounts."""
+"""Counting: records -> FlowCounts."""

@@ -1,10 +1,10 @@
-"""The kernel's object code: kept in the user's cache folder, loaded without Numba.
+"""The kernel's object code: cached in the user's cache folder and loaded without Numba.
 
-To import Numba takes longer than to count 100 MB, and to compile takes seconds. So another process
-compiles, once for each version and processor, while this one counts with the reference; later the
-object code is loaded with llvmlite alone. A digest of what it was compiled from is stored with it, and
-code with another digest is never loaded. A cache that is missing, damaged, another user's or not to be
-written only costs time.
+Importing Numba takes longer than counting 100 MB, and compiling takes seconds. So another process
+compiles the kernel, once for each version and processor, while this one counts with the reference. Later
+runs load the object code with llvmlite alone. It is stored with a digest of everything that it depends on,
+and code with a different digest is never loaded. A cache that is missing, damaged, read-only or owned by
+another user only costs time.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 
 
 _WRITTEN_IN: Final = 60
-"""Seconds after which an unfinished file is taken to be abandoned."""
+"""Seconds after which an unfinished file is considered abandoned."""
 _ROOT: Final = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 
 
 def _sources() -> bytes:
-    """Return the sources of the kernel, read at import: an update may change the files later."""
+    """Return the kernel's source code. It is read at import, since an update may change the files later."""
     content = b""
     kernel_file = os.path.join(os.path.dirname(__file__), "kernel.py")
     for path in (kernel_file, contract.__file__, __file__, boundary.__file__, counts.__file__):
@@ -50,12 +50,12 @@ _SOURCES: Final = _sources()
 
 @cache
 def can_compile() -> bool:
-    """Whether Numba is there."""
+    """Whether Numba and llvmlite are installed."""
     return find_spec("numba") is not None and find_spec("llvmlite") is not None
 
 
 def no_kernel() -> str:
-    """A sentence on why logs are counted slowly here, empty where they are not."""
+    """Return a sentence that explains why counting is slow here; empty if the kernel can be compiled."""
     if can_compile():
         return ""
     return (
@@ -65,7 +65,7 @@ def no_kernel() -> str:
 
 
 class _Loaded:
-    """The kernel in this process, and the process that compiles it."""
+    """The kernel that this process has loaded, and the process that compiles it."""
 
     kernel: Kernel | None = None
     is_begun = False
@@ -75,14 +75,14 @@ class _Loaded:
 
 
 def loaded() -> Kernel | None:
-    """The kernel where it is loaded already."""
+    """Return the kernel if it is already loaded, else None."""
     return _Loaded.kernel
 
 
 def kernel(wait: bool = False) -> Kernel | None:
-    """The kernel, or None as long as it is not compiled, or cannot be; it is being compiled then.
+    """Return the kernel, or None if it cannot be compiled or is not compiled yet.
 
-    `wait` waits for it.
+    In the latter case another process starts compiling it. With `wait`, wait for that process.
     """
     if not can_compile():
         return None
@@ -96,7 +96,7 @@ def kernel(wait: bool = False) -> Kernel | None:
 
 
 def _get() -> bool:
-    """Load the kernel if it is compiled, else have it compiled once; gives whether it is under way."""
+    """Load the kernel if it is compiled, else start compiling it, once; return whether that is under way."""
     place = _Loaded.place = _Loaded.place or _place()
     is_on = _Loaded.compiler is not None and _Loaded.compiler.poll() is None
     is_readable = isinstance(place, str) or not is_on
@@ -112,13 +112,13 @@ def _get() -> bool:
 
 
 def use(path: str) -> None:
-    """Load the kernel from this file, whatever it was made of."""
+    """Load the kernel from this file, whatever it was compiled from."""
     code = _read_object_code(path)
     _Loaded.kernel = _load(code) if code else None
 
 
 def write_object_code(file: str | BinaryIO, code: ObjectCode) -> None:
-    """Write object code and its key to an open file, or to a path, where it appears whole or not at all."""
+    """Write object code and its key to an open file, or to a path, where it appears complete or not at all."""
     table = ",".join(f"{name} {entry} {len(data)}" for name, (entry, data) in code.items())
     blocks = b"".join(data for _, data in code.values())
     content = b"\n".join([_key().encode(), table.encode(), blocks])
@@ -126,7 +126,10 @@ def write_object_code(file: str | BinaryIO, code: ObjectCode) -> None:
 
 
 def _read_object_code(file: str | BinaryIO, key: str | None = None) -> ObjectCode | None:
-    """Read object code; None where there is none, or it is damaged, another user's or of another key."""
+    """Return the object code in a file; None if it is missing, damaged, writable by others or has another key.
+
+    Without `key`, any key is accepted.
+    """
     content = _content(file)
     digest, _, content = content.partition(b"\n")
     if _digest(content) != digest:
@@ -143,7 +146,7 @@ def _read_object_code(file: str | BinaryIO, key: str | None = None) -> ObjectCod
 
 
 def _content(file: str | BinaryIO) -> bytes:
-    """Return what is in a file; nothing if it is missing or others may write to it."""
+    """Return the content of a file; empty if it is missing or others may write to it."""
     if not isinstance(file, str):
         file.seek(0)
         return file.read()
@@ -155,7 +158,7 @@ def _content(file: str | BinaryIO) -> bytes:
 
 
 def _digest(content: bytes) -> bytes:
-    import hashlib  # which small logs need not wait for
+    import hashlib  # imported lazily: small logs do not need it
 
     return hashlib.sha256(content).hexdigest().encode()
 
@@ -172,8 +175,8 @@ def _load(code: ObjectCode) -> Kernel:
     engine.finalize_object()
     functions = {}
     for name, (entry, _) in code.items():
-        # Numbers are passed as they are and everything else as an address; `engine` is kept, for
-        # the code goes with it.
+        # Numbers are passed by value, everything else by address. The function keeps a reference to
+        # `engine`, since the code is freed with it.
         kinds: list[Any] = [
             ctypes.c_int64 if kind == "number" else ctypes.c_void_p for kind in SIGNATURES[name]
         ]
@@ -184,10 +187,11 @@ def _load(code: ObjectCode) -> Kernel:
 
 
 def _compile(place: str | BinaryIO) -> subprocess.Popen[bytes] | None:
-    """Start the process that compiles. If it writes to the cache, it may outlive this one.
+    """Start the process that compiles the kernel; return None if it cannot be started.
 
-    It imports flowtag, what is installed and what absolute entries of PYTHONPATH give, but nothing of the
-    current folder, which may hold another version of either.
+    If it writes to the cache, it may outlive this process. It can import flowtag, installed packages and
+    modules from absolute entries of PYTHONPATH. It imports nothing from the current folder, which may
+    contain another version of flowtag or of a package.
     """
     import subprocess
 
@@ -200,7 +204,7 @@ def _compile(place: str | BinaryIO) -> subprocess.Popen[bytes] | None:
             [*program, place] if isinstance(place, str) else program,
             cwd=_ROOT,
             env={
-                # Numba's settings change the code that it makes, and the key does not know them.
+                # Numba's settings change the code that it generates, and the key does not include them.
                 **{
                     name: word for name, word in os.environ.items() if not name.startswith("NUMBA_")
                 },
@@ -214,12 +218,12 @@ def _compile(place: str | BinaryIO) -> subprocess.Popen[bytes] | None:
     except OSError:
         return None
     if not isinstance(place, str):
-        atexit.register(compiler.kill)  # nobody else can read what it writes
+        atexit.register(compiler.kill)  # no other process can read its output
     return compiler
 
 
 def _remove_left_over(folder: str) -> None:
-    """Remove what a compiler left behind that was killed while it wrote."""
+    """Remove the partial files of compilers that were killed while they were writing."""
     with suppress(OSError):
         for entry in os.scandir(folder):
             if entry.name.endswith(PART) and time.time() - entry.stat().st_mtime > _WRITTEN_IN:
@@ -227,7 +231,7 @@ def _remove_left_over(folder: str) -> None:
 
 
 def _place() -> str | BinaryIO:
-    """The path at which object code is kept, or where there is none, a file without a name."""
+    """Return the path of the cached object code, or an unnamed temporary file if there is no cache folder."""
     folder = _folder()
     if folder is not None:
         return os.path.join(folder, f"{_key()}.kernel")
@@ -237,7 +241,7 @@ def _place() -> str | BinaryIO:
 
 
 def _folder() -> str | None:
-    """The private cache folder, made where it is missing; None where it cannot be used."""
+    """Return the private cache folder, which is created if it is missing; None if it cannot be used."""
     base = os.path.expanduser(_caches())
     folder = os.path.join(base, "flowtag")
     if not os.path.isabs(base):
@@ -253,7 +257,7 @@ def _folder() -> str | None:
 
 
 def _caches() -> str:
-    """The folder for caches on this system; a relative path is ignored (XDG's rule)."""
+    """Return the folder for caches on this system; a relative XDG_CACHE_HOME is ignored, as XDG requires."""
     if sys.platform == "darwin":
         return "~/Library/Caches"
     is_windows = sys.platform == "win32"
@@ -264,7 +268,7 @@ def _caches() -> str:
 
 
 def _is_private(status: os.stat_result) -> bool:
-    """Whether nobody else can write to it: what is loaded from it is run."""
+    """Whether only this user can write to the file or folder: code that is loaded from it is executed."""
     if sys.platform == "win32":
         return True
     return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
@@ -272,7 +276,7 @@ def _is_private(status: os.stat_result) -> bool:
 
 @cache
 def _key() -> str:
-    """A digest of all that the object code depends on: the sources, Numba, LLVM and the processor."""
+    """Return a digest of everything that the object code depends on: sources, Numba, LLVM and processor."""
     import llvmlite
     import llvmlite.binding as llvm
 
@@ -281,7 +285,7 @@ def _key() -> str:
 
 
 def _numba() -> str:
-    """The installed Numba, by the name of the folder that describes it: importing it takes a second."""
+    """Return the version of Numba from the name of its metadata folder, since importing it takes a second."""
     import llvmlite
 
     beside = os.listdir(os.path.dirname(os.path.dirname(llvmlite.__file__)))

@@ -1,4 +1,4 @@
-"""The contract between the kernel and its callers: compiled-in constants, and parameters."""
+"""The contract between the kernel and its callers: compiled-in constants and function parameters."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ from typing import Final, NamedTuple
 
 from flowtag_core.counts import WINDOW_SHIFT
 
-# What the kernel is told of a layout: one list of numbers, these are the places in it. Then comes
-# for each protocol whether it has ports; for each first octet of an IPv4 address where it is, or, from
-# SEE_MORE up, the place of what there is for each second octet; with which three bytes known fields begin; for
-# each number of words where the other layouts begin that lines of so many words might fit; and for each of
-# these the places of dstport and protocol. From the place SPANS on: how many spans of IPv4 addresses are
-# inside, the first and the last of each; how many of IPv6, and of each the upper and lower half of the first
-# and of the last. For a second octet it is where the address is, or SEE_MORE and the number of the first span
-# that may hold it.
+# The kernel gets a layout as one array of integers. The constants below are indexes into it:
+# - FIELDS, IS_DEFAULT, STAMPS: the number of fields, whether it is the default layout, and which time stamps
+#   may come before a record.
+# - DSTPORT to STATUS: the positions of the fields in a record.
+# - SPANS: the index at which the spans begin (see below).
+# - HAS_PORTS: for each protocol, whether it has ports.
+# - FIRST_OCTETS: for each first octet of an IPv4 address, where the address is; from SEE_MORE up it is the
+#   index of a table of all second octets.
+# - NAME_STARTS: the first three bytes of known field names.
+# - OTHERS: for each word count, the number of the first other layout that such a line might fit.
+# - OTHER_PLACES: for each of these other layouts, the positions of dstport and protocol.
+# The spans are the ranges of addresses inside: the number of IPv4 spans, then the first and last address of
+# each; the number of IPv6 spans, then for each the upper and lower half of the first and of the last address.
+# After them come the tables of second octets: where the address is, or SEE_MORE plus the number of the first
+# span that may contain it.
 FIELDS, IS_DEFAULT, STAMPS = range(3)
 DSTPORT, PROTOCOL, SRCPORT, PACKETS, BYTES, START, SRCADDR, DSTADDR, ACTION, STATUS = range(3, 13)
 SPANS: Final = 13
@@ -27,9 +34,10 @@ WORDS_TOLD: Final = 63
 OTHER_PLACES: Final = OTHERS + WORDS_TOLD + 2
 SEE_MORE: Final = 2
 NO_PLACE: Final = -1
-"""The place of a field that the layout lacks."""
+"""The position of a field that the layout lacks."""
 
-# What the kernel says of a line: it dealt with it, or it hands it on, with its fault where that is sure.
+# The kernel's verdict on a line. It has counted lines up to BLANK itself. It passes all others to the
+# reference: as ODD, or with their fault if that is certain.
 (
     FLOW,
     NO_DATA,
@@ -41,21 +49,21 @@ NO_PLACE: Final = -1
     TOO_FEW_FIELDS,
     UNSUPPORTED_VERSION,
 ) = range(9)
-FITS_NONE: Final = 16  # is added to a fault: the line fits no other layout either
+FITS_NONE: Final = 16  # added to a fault if the line fits no other layout either
 
-# A row's key: what a key of a Table is, but minutes for the window, with the kind of the row above
-# (0 request, 1 reply, 2 reply by service).
+# The key of a kernel row is like a key of a Table, but with the minute in place of the window, and the kind
+# of the row in the bits above (0 request, 1 reply, 2 reply by service).
 _MINUTE_BITS: Final = 27
 UNKNOWN_MINUTE: Final = (1 << _MINUTE_BITS) - 1
 KIND_SHIFT: Final = WINDOW_SHIFT + _MINUTE_BITS
 
 MOST_FOLDED: Final = 1 << 23
-"""Rows of which each can have a cell: a number of 31 bits with its window in the last eight."""
+"""The most rows that can each have a cell, a number of 31 bits with the window in the lowest eight."""
 ROWS_TOLD: Final = 1 << 15
 ODD_TOLD: Final = 1 << 13
 MOST_SEPARATORS: Final = 1 << 12
 MOST_TIDIED: Final = 1 << 10
-"""Bytes of a line that may be written anew, to be read then."""
+"""The length in bytes of the longest line that the kernel tidies up in order to read it."""
 
 SIGNATURES: Final = {
     "read": tuple("address number int64s address int32s int64s int64s int64s int64s".split()),
@@ -69,10 +77,10 @@ SIGNATURES: Final = {
         "int64s int32s number int32s number int64s int32s int64s int64s address number".split()
     ),
 }
-"""The parameters of each function; all give a number."""
+"""The parameter types of each function; all functions return a number."""
 
 ObjectCode = Mapping[str, tuple[str, bytes]]
-"""By the name of each function: the name of its entry, and its object code."""
+"""For each function, by name: the name of its entry point, and its object code."""
 
 
 class Kernel(NamedTuple):

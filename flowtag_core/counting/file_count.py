@@ -1,9 +1,9 @@
-"""Counts one file: plain lines by the kernel, all others, in order, by the reference.
+"""Counts one file: plain lines with the kernel, all others, in order, with the reference.
 
-Blocks of text are read on several threads, each with the layout that holds when it comes. They are
-settled one after the other: the reference gets the odd lines of a block, and if one of them is a header
-that changes the layout, what stands below it, and the blocks behind, are read again. So neither the
-threads nor where a file is cut can be seen in the result.
+Several threads read blocks of text, each with the layout in force when the block arrives. The blocks are
+then settled one after another: the reference gets the odd lines of a block, and if one of them is a header
+that changes the layout, the lines below it and the blocks after it are read again. So the result depends
+neither on the threads nor on where the file is cut.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from flowtag_core.shapes.records import ADDRESSES, NUMBERS, Columns, Records
 from flowtag_core.shapes.shapes import Part
 
 _WORTH_A_KERNEL: Final = 1 << 20
-"""Bytes that the reference counts sooner than the kernel is loaded."""
+"""Bytes that the reference can count in less time than it takes to load the kernel."""
 _WORTH_THREADS: Final = 1 << 24
 _FLOWS_AT_ONCE: Final = 1 << 14
-"""Flows of the reference that are worth a sort, where there is no kernel."""
+"""The number of flows that the reference collects before they are sorted, if there is no kernel."""
 
 _BOUNDARY: Final = (1 << len(BOUNDARIES).bit_length()) - 1
 
@@ -46,7 +46,7 @@ _FAULTS: Final = {
 
 
 class _Read(NamedTuple):
-    """A block that was read with the layout that held when it came."""
+    """A block that the kernel has read, and the layout that was in force when it arrived."""
 
     kernel: Kernel
     text: bytes
@@ -55,7 +55,7 @@ class _Read(NamedTuple):
 
 
 class _Picked(NamedTuple):
-    """Rows of a table: how many are flows, the rows to add up, and the places of those that are odd."""
+    """Table rows that the kernel has read: the number of flows, the rows to add up, the indexes of odd ones."""
 
     columns: Columns
     flows: int
@@ -64,11 +64,10 @@ class _Picked(NamedTuple):
 
 
 class FileCount:
-    """Counts one file: it is given the parts of it in order, and asked for what was counted.
+    """Counts one file, which it receives in parts and in order.
 
-    `layout` is that of lines of text as long as no header names another. `size` is in bytes that of all
-    files that are counted together, as far as it is known; `inside` says which addresses are inside
-    the network.
+    `layout` applies to lines of text until a header names another. `size` is the known total size, in
+    bytes, of all files that are counted together; `inside` says which addresses are inside the network.
     """
 
     def __init__(
@@ -87,21 +86,21 @@ class FileCount:
 
     @property
     def lines(self) -> int:
-        """The number of the last line, or other record, that was counted."""
+        """The number of the last line (or other record) that was counted."""
         return self._reference.ledger.line
 
     @property
     def headers(self) -> int:
-        """The headers so far."""
+        """The number of headers since the last `take`."""
         return self._reference.ledger.headers
 
     @property
     def faults(self) -> int:
-        """The records with a fault so far."""
+        """The number of records with a fault since the last `take`."""
         return self._reference.ledger.faults
 
     def count(self, part: Part) -> None:
-        """Count a part of the file. The last line of the last block of text may lack its line end."""
+        """Count the next part of the file. Only the last line of the last block may lack its line end."""
         if isinstance(part, Columns):
             self._queue.add(partial(_picked, compiled.kernel(), part, self._inside))
             self._settle_full()
@@ -115,25 +114,25 @@ class FileCount:
             self._count_block(part.text)
 
     def set_aside_line(self, line: bytes, reason: Reason) -> None:
-        """Set one line aside that cannot be had whole."""
+        """Set aside one line that is not available in full."""
         self.settle()
         self._reference.set_aside_line(line, reason)
 
     def settle(self) -> None:
-        """Wait for all that is being read."""
+        """Wait for the parts that are being read, and count them."""
         while self._queue:
             self._settle_next()
 
     def take(self, size: int, wrapping: str = "", damage: str | None = None) -> Counted:
-        """Give what was counted since the last time, and go on: all that was given adds up.
+        """Return what was counted since the last `take`; the results of all calls add up.
 
-        `size` is the bytes read since then, the other parameters are those of `Ledger.take`.
+        `size` is the number of bytes read since then, the other parameters are those of `Ledger.take`.
         """
         self.settle()
         self._rows.add_flows(self._reference.take_flows())
         tables, rows = self._rows.take()
         file = self._reference.ledger.take(size, wrapping, damage)
-        has_tables = len(tables.requests) or len(tables.replies)  # a small file has rows alone
+        has_tables = len(tables.requests) or len(tables.replies)  # a small file has only rows
         counts = tables + file if has_tables else file
         return Counted(replace(counts, internal=self._inside.ranges), rows)
 
@@ -145,7 +144,7 @@ class FileCount:
             self._add_odd()
             return
         is_first = self._reference.ledger.line == 0 and not self._queue
-        if is_first and not block[:1].isdigit():  # a header, perhaps: it is read before all others
+        if is_first and not block[:1].isdigit():  # perhaps a header: read it first
             end = block.find(b"\n") + 1 or len(block)
             self._settle(self._read(kernel, block[:end]))
             block = block[end:]
@@ -171,7 +170,7 @@ class FileCount:
         return compiled.kernel() if is_long else None
 
     def _settle_next(self) -> None:
-        """Take in what comes next; behind damage nothing is counted."""
+        """Settle the next part; nothing is counted after damage."""
         try:
             part = self._queue.take()
             if isinstance(part, _Read):
@@ -183,7 +182,7 @@ class FileCount:
             raise
 
     def _settle(self, read: _Read) -> None:
-        """Take in what was found in a block, once all before it is."""
+        """Add the results of a block, once everything before it has been added."""
         for part, its_layout in self._parts(*read):
             found = part.found
             self._reference.ledger.add_plain(its_layout, found.plain())
@@ -192,7 +191,7 @@ class FileCount:
         scratch.give_back(read.scratch)
 
     def _settle_rows(self, picked: _Picked) -> None:
-        """Take in what was found in rows of a table."""
+        """Add the results of table rows, once everything before them has been added."""
         columns, flows, rows, odd = picked
         records = columns.text(odd) if len(odd) else []
         kind = columns.kind
@@ -206,14 +205,14 @@ class FileCount:
         self._reference.ledger.line = columns.first + columns.size - 1
 
     def _count_odd(self, text: bytes, odd: Ints) -> tuple[int, int, int] | None:
-        """Count the lines that the kernel handed on; of sure faults the number may be enough.
+        """Count the lines that the kernel passed on; keep no samples of certain faults once there are enough.
 
-        Where a header among them changes the layout gives its number, begin and end; what is behind
-        it is not counted.
+        If a header among the lines changes the layout, return its number, begin and end. Lines after it
+        are not counted.
         """
         reference = self._reference
         layout, before = reference.layout, self.lines
-        if not layout.is_unsaid:  # under a header it may be a keyword
+        if not layout.is_unsaid:  # under a header the protocol may be a keyword
             odd[odd[:, 3] % contract.FITS_NONE == contract.BAD_PROTOCOL, 3] = contract.ODD
         is_enough = odd[:, 3] >= self._least_counted()
         looked_at = odd[~is_enough].tolist()
@@ -232,20 +231,23 @@ class FileCount:
         return header
 
     def _least_counted(self) -> int:
-        """The lowest verdict of the kernel of which only the number of lines is wanted."""
+        """Return the lowest verdict for which it is enough to count the lines, without samples."""
         if not self._reference.has_enough_samples:
             return 2 * contract.FITS_NONE
         return contract.FITS_NONE if self._reference.tries_others else contract.ODD + 1
 
     def _add_odd(self) -> None:
-        """Add up the flows that the reference found, once they are worth it."""
+        """Add up the flows that the reference found, once there are enough of them."""
         if compiled.loaded() or self._reference.waiting >= _FLOWS_AT_ONCE:
             self._rows.add_flows(self._reference.take_flows())
 
     def _parts(
         self, kernel: Kernel, text: bytes, layout: Layout, own: Scratch
     ) -> Iterator[tuple[Scratch, Layout]]:
-        """Read the text part by part with the kernel, and hand the odd lines to the reference."""
+        """Read the text step by step with the kernel, and pass the odd lines to the reference.
+
+        Yields the kernel's results of each step, and the layout with which it read.
+        """
         reference, is_read = self._reference, True
         while text:
             if layout is not reference.layout:
@@ -268,12 +270,12 @@ class FileCount:
             reference.ledger.line += own.found.lines
             text = text[own.dealt_with :]
             if not own.dealt_with:
-                reference.count(text)  # the last line, which has no end
+                reference.count(text)  # the last line, which lacks its line end
                 return
 
 
 def _read(kernel: Kernel, text: bytes, layout: Layout, inside: Inside) -> _Read:
-    """Read a block, where its layout says what a flow is."""
+    """Read a block with the kernel, if its layout names port and protocol."""
     own = scratch.unused(inside)
     if layout.names_port_and_protocol:
         own.read(kernel, text, layout)
@@ -281,16 +283,16 @@ def _read(kernel: Kernel, text: bytes, layout: Layout, inside: Inside) -> _Read:
 
 
 def _boundaries(kernel: Kernel, addresses: bytes, own: Scratch, count: int) -> Ints:
-    """The boundary of each of so many rows by its addresses."""
+    """Return the boundary of each of `count` rows, given their addresses."""
     rows = own.read(kernel, addresses, ADDRESSES).rows[: 3 * own.found.rows : 3]
-    if own.found.flows == count:  # as nearly always: then there is a row for each line
+    if own.found.flows == count:  # nearly always: each line has become a row
         return (rows >> BOUNDARY_SHIFT) & _BOUNDARY
     words = (line.split(b" ") for line in addresses.split(b"\n")[:-1])
     return np.array([own.inside.boundary(*ends[:2]) for ends in words])
 
 
 def _picked(kernel: Kernel | None, columns: Columns, inside: Inside) -> _Picked:
-    """Take rows of a table apart."""
+    """Read table rows with the kernel; without a kernel, all of them are odd."""
     layout, count = columns.kind.layout, columns.size
     if kernel is None or layout is None:
         return _Picked(columns, 0, [], np.arange(count))

@@ -1,8 +1,8 @@
-"""Rows in any order, or many tables -> one table: rows with equal keys joined, sorted, bounded.
+"""Rows in any order, or many tables -> one sorted table of limited size, with equal keys merged.
 
-Nothing is sorted, unless a pile is too large or spans too much time. The rest of a key (protocol,
-port and action) and its window are each numbered in order; the two numbers give a cell in a grid of
-bits. Each set bit is a row of the table; the number of set bits before it is the row's index.
+Nothing is sorted, unless a pile is too large or spans too much time. The window of a key and its rest
+(protocol, port, boundary and action) are each numbered in order; the two numbers give a cell in a grid
+of bits. Each set bit is a row of the table; the number of set bits before it is the row's index.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from flowtag_core.counts import (
 )
 
 _AT_ONCE: Final = 1 << 12
-_MOST_SPAN: Final = 1 << 20  # windows for which there may be a list of all
+_MOST_SPAN: Final = 1 << 20  # the longest span, in windows, of which all windows are listed
 
 Int32s = np.ndarray[Any, np.dtype[np.int32]]
 
 
 class _Bits:
-    """A row of bits, all 0 at first, and for each 64 of them how many are set before."""
+    """An array of bits, all 0 at first, and for each group of 64 the number of set bits before it."""
 
     def __init__(self, count: int) -> None:
         words = max(-(-count // 64), 1)
-        # Where few are used of many, only these cost memory: not so with arrays of NumPy's own, for
-        # which it asks for large pages.
+        # Only the parts that are used take up memory, unlike in NumPy's own arrays, for which it
+        # requests huge pages.
         self.bits: Ints = np.frombuffer(mmap(-1, 8 * words), np.int64)
         self.before: Int32s = np.frombuffer(mmap(-1, 4 * words), np.int32)
 
@@ -49,20 +49,21 @@ class _Bits:
         return 64 * len(self.bits)
 
     def number(self, kernel: Kernel, begin: int, end: int, count: int) -> int:
-        """Number those that are set from one place to another, from `count` up; gives how many then."""
+        """Number the set bits from index `begin` to `end`, from `count` up; return the next free number."""
         at = self.bits.ctypes.data, self.before.ctypes.data
         return kernel.number(*at, begin // 64, end // 64, count)
 
     def clear(self, begin: int, end: int) -> None:
-        """Set them to 0 from one place to another."""
+        """Set the bits from index `begin` to `end` to 0."""
         self.bits[begin // 64 : end // 64] = 0
 
 
 class _Grid(NamedTuple):
-    """The cells that are in use, with windows as wide as in some table.
+    """The cells that are in use when windows have a certain width.
 
-    `windows` are that table's, the unknown one last, and `wider` says by the number of a window of
-    the cells which of these it is in; `known` rows of `all` have a known one.
+    `windows` are the windows of that width, the unknown one last. `wider` gives for each window in the
+    cells the index of the one in `windows` that it is part of. `words` is the number of 64-bit words for
+    each window. There are `all` rows, of which `known` have a known window.
     """
 
     windows: Ints
@@ -73,24 +74,24 @@ class _Grid(NamedTuple):
 
 
 class Fold:
-    """Folds piles, one at a time, in memory that is used again, for new memory costs more time."""
+    """Folds piles, one at a time; it reuses its memory, since allocating memory costs more time."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
-        self._rests = _Bits(1 << WINDOW_SHIFT)  # what is not used costs no memory
+        self._rests = _Bits(1 << WINDOW_SHIFT)  # unused parts take up no memory
         self._bits = _Bits(0)
         self._cells: Int32s = np.empty(0, np.int32)
 
     def columns(self, pile: Ints, low: int, high: int, rung: int) -> tuple[Ints, int]:
-        """The columns that a pile's rows become, and the rung, from this one up, that they must have.
+        """Return the columns of the table that a pile folds into, and its rung, which is `rung` or wider.
 
-        The known windows on it are from number `low` to `high`.
+        The known windows on the pile have numbers from `low` to `high`.
         """
-        if high - low > _MOST_SPAN or len(pile) > MOST_FOLDED:  # a few minutes in many years
+        if high - low > _MOST_SPAN or len(pile) > MOST_FOLDED:  # e.g. a few minutes in many years
             return _sorted_columns(pile, rung)
         seen = np.zeros(max(high - low + 1, 1), np.uint8)
         spans, rests = self._mark(pile, low, seen)
-        # First as few windows as there must be, for they can be told without looking at rows.
+        # Limit the number of windows first, since that does not require a look at the rows.
         windows = np.flatnonzero(seen) + low
         narrow = fitting_rung(rung, windows, 0, lambda _: 0)
         times = times_as_wide(rung, narrow)
@@ -103,7 +104,7 @@ class Fold:
         def grid(wider: int) -> _Grid:
             return self._grid(len(pile), windows // times_as_wide(narrow, wider), rests)
 
-        if narrow == rung > 0:  # windows that were made wider before are mostly wide enough still
+        if narrow == rung > 0:  # windows that were widened before are mostly still wide enough
             there = grid(rung)
             if there.known <= counts.MOST_ROWS:
                 return self._add_up(pile, there), rung
@@ -113,9 +114,9 @@ class Fold:
     def _mark(
         self, pile: Ints, low: int, seen: np.ndarray[Any, np.dtype[np.uint8]]
     ) -> tuple[list[tuple[int, int]], int]:
-        """Number the rests on a pile. Gives where they are, one span a protocol, and how many.
+        """Number the rests of the keys on a pile; return one span of rests for each protocol, and their number.
 
-        `seen` gets a 1 for each window, from number `low` up.
+        `seen` gets a 1 for each window that occurs; its first element is window number `low`.
         """
         protocols, rests = np.zeros(256, np.uint8), self._rests
         marked = seen.ctypes.data, protocols.ctypes.data, rests.bits.ctypes.data
@@ -128,7 +129,7 @@ class Fold:
         return spans, count
 
     def _shrink(self, pile: Ints, low: int, numbers: Int32s, unknown: int) -> None:
-        """Make cells of the keys on a pile."""
+        """Compute the cell of each key on a pile."""
         if len(self._cells) < len(pile):
             self._cells = np.empty(len(pile), np.int32)
         self._kernel.shrink(
@@ -143,7 +144,10 @@ class Fold:
         )
 
     def _grid(self, count: int, in_window: Ints, rests: int) -> _Grid:
-        """The grid of so many cells, whose windows are in these ones, and the unknown one."""
+        """Return the grid of the first `count` cells when windows are wider, and number its rows.
+
+        `in_window` gives for each window in the cells the number of the wider one that it is part of.
+        """
         windows = distinct(in_window)
         wider = np.append(np.searchsorted(windows, in_window), len(windows)).astype(np.int32)
         words = -(-rests // 64)
@@ -161,7 +165,7 @@ class Fold:
         return _Grid(np.append(windows, UNKNOWN_MINUTE), wider, words, known, both)
 
     def _add_up(self, pile: Ints, grid: _Grid) -> Ints:
-        """A row for each cell that there is; the grid must be the last one that was made."""
+        """Return the columns with one row for each cell in the grid, which must be the last one made."""
         columns = np.zeros((4, grid.all), np.int64)
         self._kernel.fold(
             pile.ctypes.data,
@@ -184,7 +188,7 @@ _FOLDS: Final[deque[Fold]] = deque()
 
 @contextmanager
 def unused_fold(kernel: Kernel) -> Iterator[Fold]:
-    """A fold that nobody else uses meanwhile."""
+    """Provide a fold for exclusive use; afterwards it is kept for reuse."""
     try:
         one = _FOLDS.pop()
     except IndexError:
@@ -194,23 +198,23 @@ def unused_fold(kernel: Kernel) -> Iterator[Fold]:
 
 
 def _sorted_columns(pile: Ints, rung: int) -> tuple[Ints, int]:
-    """Fold a pile by sorting, where it has too many rows or spans too many windows."""
+    """Fold a pile by sorting it, because it has too many rows or spans too many windows."""
     found = table_from(pile.T.copy(), rung)
-    # An unknown window is more than UNKNOWN_MINUTE there, which it is on a pile.
+    # In a table the number of the unknown window is larger; on a pile it is UNKNOWN_MINUTE.
     window = np.minimum(found.key >> WINDOW_SHIFT, UNKNOWN_MINUTE)
     key = window << WINDOW_SHIFT | found.key & ((1 << WINDOW_SHIFT) - 1)
     return np.stack([key, found.flows, found.packets, found.bytes]), found.rung
 
 
 def table_from(columns: Ints, rung: int) -> Table:
-    """The table of the columns of a pile, whose keys are a table's but for unknown windows."""
+    """Return the table of a pile's columns; changes unknown minutes to the unknown window in place."""
     key, flows, packets, volume = columns
     key[key >> WINDOW_SHIFT == UNKNOWN_MINUTE] |= UNKNOWN_WINDOW << WINDOW_SHIFT
     return table(key, flows, packets, volume, rung)
 
 
 def folded(kernel: Kernel, tables: Sequence[Table]) -> Table:
-    """The sum of tables, each of which has rows, in one go: no table is sorted into another."""
+    """Return the sum of tables, none of them empty, in one go: no table is sorted into another."""
     rung = max(table.rung for table in tables)
     pile = np.empty((sum(map(len, tables)), 4), np.int64)
     low, high, at = UNKNOWN_MINUTE, -1, 0
@@ -221,7 +225,7 @@ def folded(kernel: Kernel, tables: Sequence[Table]) -> Table:
             low = min(low, int(key[0] >> WINDOW_SHIFT))
             high = max(high, int(key[known - 1] >> WINDOW_SHIFT))
         columns = key, each.flows, each.packets, each.bytes
-        for start in range(0, len(each), _AT_ONCE):  # what is written stays in the cache meanwhile
+        for start in range(0, len(each), _AT_ONCE):  # in small steps, which stay in the cache
             rows = pile[at + start : at + min(start + _AT_ONCE, len(each))]
             for place, column in enumerate(columns):
                 rows[:, place] = column[start : start + _AT_ONCE]
@@ -232,7 +236,7 @@ def folded(kernel: Kernel, tables: Sequence[Table]) -> Table:
 
 
 def _widened_keys(table: Table, rung: int) -> Ints:
-    """The keys of a table as they are on a pile whose windows are those of a wider rung."""
+    """Return a table's keys as they would be on a pile with the windows of a wider rung."""
     known = int(np.searchsorted(table.key, UNKNOWN_WINDOW << WINDOW_SHIFT))
     if table.rung == rung and known == len(table):
         return table.key

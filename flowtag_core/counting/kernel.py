@@ -1,33 +1,34 @@
 """Bytes -> rows -> a table of counts, compiled: the only file that imports Numba.
 
-`read` counts only what is provably a flow, a comment or one of AWS's own notes, NODATA and SKIPDATA; a
-CloudWatch time stamp (and stream name) may stand before a record, and more words behind it. Every other
-line is handed on by its place, for `reference` alone knows what is odd: so this file may be simple, and
-both agree on any bytes whatever. With the most frequent faults goes which one it is. The usual line, all
-printable ASCII and parted by single spaces or tabs, is read where it stands; one with other white space
-or bytes is written anew first, with single spaces, and then read in the same way (`_tidy`).
+`read` counts only what is provably a flow, a comment, or one of AWS's NODATA and SKIPDATA records; a
+CloudWatch time stamp (and stream name) may come before a record, and more words after it. Every other line
+is passed on by its position in the text, since only `reference` knows how to treat odd lines. This keeps
+the kernel simple, and the two agree on all possible bytes. For the most frequent faults, the reason is passed
+on too. The usual line consists of printable ASCII words separated by single spaces or tabs and is read in
+place. A line with other white space or other bytes is first copied with single spaces and then read in the
+same way (`_tidy`).
 
-`add` adds rows up in a small table, and puts what it has no place for on piles; `mark`, `number`, `shrink`,
-`fill` and `fold` make a sorted table of a pile, as `folding` asks for it. `pick` does for columns of a
-table what `read` does for text.
+`add` adds up rows in a small table, and puts those that do not fit into it on piles. `mark`, `number`,
+`shrink`, `fill` and `fold` turn a pile into a sorted table; `folding` calls them. `pick` does for the columns
+of a table what `read` does for text.
 
-All of them work on plain addresses and arrays, allocate nothing and raise nothing. Their object code
-depends on nothing but the processor, so `compiled` keeps it in a file; run as a program, this module
-writes it to the path that it is given, or to standard output.
+All these functions work on plain addresses and arrays, allocate nothing and raise nothing. Their object code
+depends on nothing but the processor, so `compiled` caches it in a file. Run as a program, this module writes
+the object code to the given path, or to standard output.
 
 Why it is fast:
-- 64 bytes are looked at together. A comparison of 64 bytes gives a number of 64 bits, one for each
-  byte (`_equal`, `_below_33`); LLVM makes the best vector instructions of the machine of it.
-- What is odd in 64 bytes is then arithmetic on such numbers, without a branch for each byte.
-- The places of all separators go into one list, eight at a time without asking how many there are;
-  a field is what stands between two of them.
-- A number's last eight digits are loaded as one 64-bit number, and those of all of a record's numbers
-  are checked and added up together, in one vector.
-- Rows are added up in a small hot table that stays in the processor's cache. Flow logs come nearly in
-  time order, so a key that comes often comes again soon; one that is pushed out goes on a pile.
-- A pile is not sorted. Each key that may be there has a bit, in the order of keys; how many bits are set
-  before a key's own is the place of its row. How many are set at all, with wider windows, tells which are
-  wide enough.
+- It looks at 64 bytes at a time. Comparing 64 bytes gives a 64-bit number with one bit for each byte
+  (`_equal`, `_below_33`); LLVM compiles that to the machine's best vector instructions.
+- Finding the odd ones among 64 bytes is then arithmetic on such numbers, without a branch for each byte.
+- The positions of all separators go into one list, eight at a time, without checking how many there are;
+  a field is what is between two separators.
+- The last eight digits of a number are loaded as one 64-bit number, and those of all numbers in a record
+  are checked and converted together, in one vector.
+- Rows are added up in a small hot table that stays in the processor's cache. Flow logs are nearly in time
+  order, so a frequent key soon comes again; a key that is pushed out goes on a pile.
+- A pile is not sorted. Each possible key has a bit, in the order of keys; the number of set bits before
+  that of a key is the index of its row. The total number of set bits, counted with wider windows, tells
+  which windows are wide enough.
 """
 
 from __future__ import annotations
@@ -100,8 +101,8 @@ _BYTE: Final = ir.IntType(8)
 _WORD: Final = ir.IntType(64)
 _BLOCK: Final = ir.VectorType(_BYTE, 64)
 
-# Numba makes a float of what mixes int64 and uint64, so masks and text are uint64 throughout, counts
-# and places int64, and every change from one to the other is written out.
+# Numba turns an expression that mixes int64 and uint64 into a float. So masks and text are always uint64,
+# counts and positions are always int64, and every conversion is explicit.
 U = np.uint64
 _ONE: Final = U(1)
 _EIGHT: Final = U(8)
@@ -115,14 +116,14 @@ _FOURS: Final = U(0x0000_FFFF_0000_FFFF)
 
 
 def _text(text: bytes) -> np.uint64:
-    """The text as `_word` loads it: its bytes are the last of the eight."""
+    """Return a short text as a number, as `_word` loads it: its bytes are the last of the eight."""
     return U(int.from_bytes(text.rjust(8, b"\0"), "little"))
 
 
 def _template(text: bytes) -> tuple[np.uint64, np.uint64]:
-    """The bytes to compare with, and to add, so that a high bit shows where a text differs.
+    """Return the bytes to compare a text with, and the bytes to add, so that high bits show differences.
 
-    A `0` in the template is any digit.
+    A `0` in the template matches any digit.
     """
     over = bytes(0x76 if byte == ord("0") else 0x7F for byte in text)
     return _text(text), U(int.from_bytes(over, "little"))
@@ -147,15 +148,15 @@ _15_DIGITS: Final = 1_000_000_000_000_000
 _MIX: Final = U(0x9E37_79B9_7F4A_7C15)  # 2**64 / golden ratio: spreads keys that differ little
 
 _REST: Final = (1 << WINDOW_SHIFT) - 1
-_WINDOW_BITS: Final = 8  # of a cell: there are at most 240 windows, and the unknown one
+_WINDOW_BITS: Final = 8  # in a cell: there are at most 240 windows and the unknown one
 _WINDOW: Final = (1 << _WINDOW_BITS) - 1
 _BIT: Final = np.int64(1)
-_AHEAD: Final = 16  # rows that are asked for before it is their turn
+_AHEAD: Final = 16  # how many rows ahead memory is prefetched
 
-# How many flows had such a field, and it could not be read: the places of these numbers in `found`.
+# The indexes in `found` of the numbers of flows in which a field is present but unreadable.
 _NO_SRCPORT, _NO_START, _NO_PACKETS, _NO_BYTES, _ODD_ACTION = range(9, 14)
 
-_ODD_STATUS: Final = -1  # a verdict that stays in here
+_ODD_STATUS: Final = -1  # a verdict for internal use only
 
 
 def _load(builder: Any, address: Any, kind: Any) -> Any:
@@ -164,7 +165,7 @@ def _load(builder: Any, address: Any, kind: Any) -> Any:
 
 @intrinsic
 def _below_33(_: Any, address: Any) -> Any:
-    """A bit for each of 64 bytes that is a space, a control character or no ASCII (negative)."""
+    """Return a bit for each of 64 bytes, set if it is a space, a control character or not ASCII (negative)."""
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
         low = builder.icmp_signed(
@@ -177,7 +178,7 @@ def _below_33(_: Any, address: Any) -> Any:
 
 @intrinsic
 def _equal(_: Any, address: Any, byte: Any) -> Any:
-    """A bit for each of 64 bytes that is this byte."""
+    """Return a bit for each of 64 bytes, set if it equals `byte`."""
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
         one = builder.insert_element(
@@ -194,7 +195,7 @@ def _equal(_: Any, address: Any, byte: Any) -> Any:
 
 @intrinsic
 def _word(_: Any, address: Any) -> Any:
-    """Eight bytes as a number, the first one lowest (all platforms of Numba are little-endian)."""
+    """Return eight bytes as a number, the first byte lowest (all platforms of Numba are little-endian)."""
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
         return _load(builder, args[0], _WORD)
@@ -231,7 +232,7 @@ def _put_word(_: Any, address: Any, word: Any) -> Any:
 
 @intrinsic
 def _first_bit(_: Any, mask: Any) -> Any:
-    """The place of the lowest bit; 64 where there is none."""
+    """Return the index of the lowest set bit; 64 if there is none."""
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
         return builder.cttz(args[0], ir.Constant(ir.IntType(1), 0))
@@ -241,7 +242,7 @@ def _first_bit(_: Any, mask: Any) -> Any:
 
 @intrinsic
 def _bits(_: Any, mask: Any) -> Any:
-    """The number of bits that are set."""
+    """Return the number of set bits."""
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
         return builder.ctpop(args[0])
@@ -251,7 +252,7 @@ def _bits(_: Any, mask: Any) -> Any:
 
 @intrinsic
 def _prefetch(_: Any, address: Any) -> Any:
-    """Ask for the memory at an address, to read it soon, without waiting for it."""
+    """Prefetch the memory at an address that will be read soon, without waiting for it."""
 
     def generate(context: Any, builder: Any, __: Any, args: Any) -> Any:
         place = builder.inttoptr(args[0], _BYTE.as_pointer())
@@ -285,9 +286,9 @@ def _eight_numbers(
     before_7: Any,
     numbers: Any,
 ) -> Any:
-    """Do what `_eight` does for eight words at once: a bit for each that is not all digits.
+    """Do what `_eight` does for eight words in one go; return a bit for each word that is not all digits.
 
-    Of each word the lowest bits, as many as `before` says, are none of the digits.
+    The lowest `before` bits of a word are not part of its digits. The results go into `numbers`.
     """
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
@@ -313,10 +314,10 @@ def _eight_numbers(
 
 @intrinsic
 def _two_ipv4(_: Any, end_0: Any, length_0: Any, end_1: Any, length_1: Any) -> Any:
-    """A bit for each dot in the 16 bytes before two ends, if both are IPv4 addresses; else 0.
+    """Return a bit for each dot in the 16 bytes before two ends, if both end IPv4 addresses; else 0.
 
-    The addresses have 7 to 15 characters. An octet is over 255, or has a zero in front that is not all of
-    it, by its digits alone: no number is made of them.
+    The addresses have 7 to 15 characters. Octets above 255 and octets with a leading zero are recognized
+    by their digits alone, without converting them to numbers.
     """
 
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
@@ -376,22 +377,22 @@ def _vector(builder: Any, values: Any) -> Any:
 
 
 def _every(lane: Any, value: int) -> Any:
-    """512 bits of the same number."""
+    """Return a vector of 512 bits that repeats one number."""
     count = 512 // lane.width
     return ir.Constant(ir.VectorType(lane, count), [value] * count)
 
 
-# A part of a function that is compiled: LLVM puts its code in place, for a call that might raise would
-# need Numba's runtime. (Numba could do so as well, but compiles four times as long then.)
+# Decorates parts of the compiled functions. LLVM inlines them, since a call that might raise would need
+# Numba's runtime. (Numba could inline them too, but would then take four times as long to compile.)
 _part: Final = njit(error_model="numpy", forceinline=True)
 
 
 @_part
 def _eight(text: Any, end: Any, length: Any) -> Any:
-    """The number that the 1 to 8 digits before `end` write; -1 where they are not all digits.
+    """Return the number in the 1 to 8 digits before `end`; -1 if they are not all digits.
 
-    The bytes before the digits are shifted out as zeros. Then pairs of digits are added up to
-    numbers below 100, pairs of these to numbers below 10,000, and so on: three steps, not eight.
+    The bytes before the digits are set to zero. Then pairs of digits are combined to numbers below 100,
+    pairs of these to numbers below 10,000, and so on: three steps instead of eight.
     """
     word = (_word(text + U(end) - _EIGHT) ^ _DIGITS) & (_ALL << U(64 - 8 * length))
     if (word | (word + _OVER_9)) & _HIGH:
@@ -403,7 +404,7 @@ def _eight(text: Any, end: Any, length: Any) -> Any:
 
 @_part
 def _number(text: Any, end: Any, length: Any, most: Any) -> Any:
-    """The number that the `length` digits before `end` write; -1 where it is none or too long."""
+    """Return the number in the `length` digits before `end`; -1 if it is not a number or too long."""
     if length < 1 or length > most:
         return -1
     if length <= 8:
@@ -421,7 +422,7 @@ def _is_like(address: Any, template: Any, over: Any) -> Any:
 
 @_part
 def _is_stamp(text: Any, begin: Any, length: Any, stamps: Any) -> Any:
-    """Whether the word is a time stamp as CloudWatch and its tools write it."""
+    """Whether a word is a time stamp in a form that CloudWatch and its tools write."""
     if length == 13:
         return stamps > 1 and _number(text, begin + 13, 13, 13) >= 0
     at = text + U(begin)
@@ -431,11 +432,11 @@ def _is_stamp(text: Any, begin: Any, length: Any, stamps: Any) -> Any:
         and _is_like(at + U(11), _TIME, _TIME_OVER)
     ):
         return False
-    if length == 24 and _is_like(at + U(16), _MILLIS, _MILLIS_OVER):  # as CloudWatch itself does
+    if length == 24 and _is_like(at + U(16), _MILLIS, _MILLIS_OVER):  # CloudWatch's own form
         return True
     at += U(19)
     end = text + U(begin + length)
-    if at < end and (_byte(at) == 46 or _byte(at) == 44):  # . or , and parts of a second
+    if at < end and (_byte(at) == 46 or _byte(at) == 44):  # . or , and fractions of a second
         at += _ONE
         if at == end or not 48 <= _byte(at) <= 57:
             return False
@@ -446,7 +447,7 @@ def _is_stamp(text: Any, begin: Any, length: Any, stamps: Any) -> Any:
     zone = _byte(at)
     if zone == 90:  # Z
         return at + _ONE == end
-    if zone != 43 and zone != 45:  # + and -, then hours and minutes, a colon between them or not
+    if zone != 43 and zone != 45:  # + or -, then hours and minutes, perhaps with a colon between
         return False
     left = np.int64(end - at)
     if left != 5 and not (left == 6 and _byte(at + U(3)) == 58):
@@ -460,7 +461,7 @@ def _is_stamp(text: Any, begin: Any, length: Any, stamps: Any) -> Any:
 
 @_part
 def _may_be_told_beside(text: Any, begin: Any) -> Any:
-    """Whether a line may be a comment or what tools write beside records, by its first two bytes."""
+    """Whether a line may be a comment or a line that tools add, judging by its first two bytes."""
     one, two = _byte(text + U(begin)), _byte(text + U(begin) + _ONE)
     return (
         one == _HASH
@@ -474,7 +475,7 @@ def _may_be_told_beside(text: Any, begin: Any) -> Any:
 
 @_part
 def _may_be_glued(text: Any, separators: Any, first: Any, last: Any) -> Any:
-    """Whether a word ends like OK2 or NODATA2: two records with nothing between them, perhaps."""
+    """Whether a word ends like OK2 or NODATA2: perhaps two records with nothing between them."""
     for place in range(first + 1, last + 1):
         at = text + U(separators[place])
         if _byte(at - _ONE) == 50:
@@ -486,7 +487,7 @@ def _may_be_glued(text: Any, separators: Any, first: Any, last: Any) -> Any:
 
 @_part
 def _has_tab(text: Any, separators: Any, first: Any, last: Any) -> Any:
-    """Whether a tab parts two words."""
+    """Whether a tab separates two words."""
     for place in range(first + 1, last):  # noqa: SIM110  (any is a call)
         if _byte(text + U(separators[place])) == _TAB:
             return True
@@ -497,9 +498,9 @@ def _has_tab(text: Any, separators: Any, first: Any, last: Any) -> Any:
 def _before_record(
     text: Any, begin: Any, layout: Any, separators: Any, first: Any, last: Any, words: Any
 ) -> Any:
-    """The number of words before the record in a line, 0 to 2; -1 where this is not sure.
+    """Return the number of words before the record in a line, 0 to 2; -1 if that is not certain.
 
-    More words than fields are a time stamp, and perhaps a stream name, or follow the record.
+    Words in excess of the fields are a time stamp and perhaps a stream name, or they come after the record.
     """
     is_default = layout[IS_DEFAULT] != 0
     more, length = words - layout[FIELDS], separators[first + 1] - begin
@@ -509,13 +510,13 @@ def _before_record(
         return -1
     if 1 <= length <= 9 and _number(text, begin + length, length, 9) >= 0:  # no time stamp
         if words >= 2 * layout[FIELDS] and _has_tab(text, separators, first, last):
-            return -1  # tabs may part whole records
+            return -1  # tabs may separate whole records
         return 0
     if more > 2 or layout[STAMPS] == 0 or layout[FIELDS] < 3:
         return -1
     if not _is_stamp(text, begin, length, layout[STAMPS]):
         return -1
-    # A stream name of digits would be taken for the record's version.
+    # A stream name that begins with a digit would be mistaken for the record's version.
     if is_default and more == 2 and _byte(text + U(separators[first + 1]) + _ONE) < 58:
         return -1
     return more
@@ -525,10 +526,10 @@ def _before_record(
 def _verdict(
     text: Any, begin: Any, layout: Any, separators: Any, first: Any, last: Any, skip: Any
 ) -> Any:
-    """The kind of record by its status and beginning: FLOW (numbers not looked at), a note or ODD.
+    """Return the kind of a record, judging by its status and beginning: FLOW, NO_DATA, SKIPPED_DATA or ODD.
 
-    _ODD_STATUS is a flow with a status that AWS does not write. The record's fields stand between the
-    separators from number first + skip on.
+    Its numbers are not checked. _ODD_STATUS means a flow with a status that AWS does not write. The fields
+    of the record are between the separators from index first + skip on.
     """
     is_default = layout[IS_DEFAULT] != 0
     record = separators[first + skip] + 1
@@ -544,7 +545,7 @@ def _verdict(
     word = _word(text + U(end) - _EIGHT)
     if length == 2 and (word & _LAST_2) == _OK:
         return ODD if _byte(text + U(begin)) == _HASH else FLOW
-    # What follows a stamp and a status in second place might be a header.
+    # If the status is the second field, the words after a time stamp and the status might be a header.
     if status == 1 or _may_be_told_beside(text, begin):
         return ODD
     if is_default and _may_be_glued(text, separators, first, last):
@@ -553,7 +554,7 @@ def _verdict(
         return NO_DATA
     if length == 8 and word == _SKIPDATA:
         return SKIPPED_DATA
-    # It is not one of AWS's words; the line is a record if it begins with a few digits.
+    # The status is not one of AWS's words; the line is a record if it begins with a few digits.
     return _ODD_STATUS if _field(text, separators, first, 9) >= 0 else ODD
 
 
@@ -580,19 +581,19 @@ def _field(text: Any, separators: Any, at: Any, most: Any) -> Any:
 
 @_part
 def _last_8(text: Any, separators: Any, at: Any) -> Any:
-    """The eight bytes up to a field's end."""
+    """Return the last eight bytes before a field's end."""
     return _word(text + U(separators[at + 1]) - _EIGHT)
 
 
 @_part
 def _before(length: Any) -> Any:
-    """The number of bits before a field of this length in the eight bytes up to its end."""
+    """Return the number of bits that come before a field of this length in the eight bytes before its end."""
     return U(64 - 8 * length) if length < 8 else U(0)
 
 
 @_part
 def _long(text: Any, separators: Any, at: Any, low: Any) -> Any:
-    """The number in a field, of which `low` are the last eight digits; -1 where it is none."""
+    """Return the number in a field whose last eight digits have the value `low`; -1 if it is not a number."""
     length = _length(separators, at) - 8
     if length < 1:
         return low
@@ -602,7 +603,7 @@ def _long(text: Any, separators: Any, at: Any, low: Any) -> Any:
 
 @_part
 def _may_be_header(text: Any, layout: Any, separators: Any, first: Any, words: Any) -> Any:
-    """Whether a line may name fields: it begins as a known one does, or one may be dstport."""
+    """Whether a line may be a header: it begins like a known field name, or one of its words may be dstport."""
     begin = text + U(separators[first]) + _ONE
     if _length(separators, first) >= 3:
         start = _byte(begin) | (_byte(begin + _ONE) << 8) | (_byte(begin + U(2)) << 16)
@@ -618,9 +619,10 @@ def _may_be_header(text: Any, layout: Any, separators: Any, first: Any, words: A
 
 @_part
 def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, words: Any) -> Any:
-    """The fault of a line of clean words that can be neither header, note nor several records.
+    """Return the fault of a line that does not fit the layout; ODD if it may be more than a faulty record.
 
-    What begins with a digit may be a time stamp, if its first word is long enough.
+    It may be a header, a line that a tool adds, or several records. If its first word begins with a digit
+    and is long enough, that may be a time stamp.
     """
     begin, length = separators[first] + 1, _length(separators, first)
     if 48 <= _byte(text + U(begin)) <= 57:
@@ -631,7 +633,7 @@ def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, word
     if layout[IS_DEFAULT] != 0:
         if _may_be_glued(text, separators, first, last):
             return ODD
-        if words >= layout[FIELDS]:  # of version 2 it would be a record
+        if words >= layout[FIELDS]:  # with version 2 it would be a record
             if words >= 2 * layout[FIELDS] and _has_tab(text, separators, first, last):
                 return ODD
             return UNSUPPORTED_VERSION
@@ -640,9 +642,9 @@ def _misfit(text: Any, layout: Any, separators: Any, first: Any, last: Any, word
 
 @_part
 def _may_fit(text: Any, layout: Any, separators: Any, first: Any, words: Any) -> Any:
-    """Whether another layout has as many words, and numbers where it has port and protocol.
+    """Whether a line might fit another layout: it has as many words, and its port and protocol are numbers.
 
-    A single word may be many that commas part.
+    A single word may be many words separated by commas.
     """
     if words == 1:
         return True
@@ -659,7 +661,7 @@ def _may_fit(text: Any, layout: Any, separators: Any, first: Any, words: Any) ->
 
 @_part
 def _in_spans(value: Any, first: Any, layout: Any) -> Any:
-    """Where an IPv4 address is, by its number; in no span before the first is it."""
+    """Return where the IPv4 address with this integer value is; it is in no span before number `first`."""
     spans = layout[SPANS]
     for span in range(first, layout[spans]):
         if value <= layout[spans + 2 + 2 * span]:
@@ -669,14 +671,14 @@ def _in_spans(value: Any, first: Any, layout: Any) -> Any:
 
 @_part
 def _top_octet(digits: Any) -> Any:
-    """The octet whose digits are the values of the last bytes of a word, with zeros before."""
-    # Digits d, e, f in bytes next to each other, times 100, 10 and 1 in bytes: one of the sums is the octet.
+    """Return the octet whose digits are the values of the last bytes of a word; the other bytes are zero."""
+    # Multiplying adjacent bytes d, e, f by the bytes 100, 10, 1 gives sums, one of which is the octet.
     return np.int64(((digits >> U(40)) * U(0x64_0A_01) >> U(16)) & U(0xFF))
 
 
 @_part
 def _place_4(text: Any, begin: Any, end: Any, dots: Any, layout: Any) -> Any:
-    """Where a sound IPv4 address is, of whose last 16 bytes `dots` has a bit for each dot."""
+    """Return where a valid IPv4 address is; `dots` has a bit for each dot in the 16 bytes before its end."""
     before = 16 - (end - begin)
     digits = _word(text + U(begin)) ^ _DIGITS
     dot = _first_bit(dots) - before  # the length of the first octet
@@ -703,7 +705,7 @@ def _place_4(text: Any, begin: Any, end: Any, dots: Any, layout: Any) -> Any:
 
 @_part
 def _octet(text: Any, begin: Any, end: Any) -> Any:
-    """The number of an octet that is written without more zeros than it needs; -1 where it is none."""
+    """Return the value of an octet; -1 if it is not one or has leading zeros."""
     value = _number(text, end, end - begin, 3)
     least = 100 if end - begin == 3 else 10 if end - begin == 2 else 0
     return value if least <= value <= 255 else -1
@@ -711,7 +713,7 @@ def _octet(text: Any, begin: Any, end: Any) -> Any:
 
 @_part
 def _four_octets(text: Any, begin: Any, end: Any) -> Any:
-    """The number of an IPv4 address; -1 where it is none."""
+    """Return the integer value of an IPv4 address; -1 if it is not a valid one."""
     value, start, octets = 0, begin, 0
     for place in range(begin, end + 1):
         if place < end and _byte(text + U(place)) != 46:
@@ -727,7 +729,7 @@ def _four_octets(text: Any, begin: Any, end: Any) -> Any:
 
 @_part
 def _hex(text: Any, begin: Any, end: Any) -> Any:
-    """The number of 1 to 4 hexadecimal digits; -1 where they are none."""
+    """Return the value of 1 to 4 hexadecimal digits; -1 if they are something else."""
     if not 1 <= end - begin <= 4:
         return -1
     value = 0
@@ -745,14 +747,14 @@ def _hex(text: Any, begin: Any, end: Any) -> Any:
 
 @_part
 def _groups(text: Any, begin: Any, end: Any, groups: Any) -> Any:
-    """Read an IPv6 address as eight groups of 16 bits; whether it is one."""
+    """Parse an IPv6 address into eight groups of 16 bits; return whether it is a valid one."""
     count, gap, place = 0, -1, begin
-    if _byte(text + U(begin)) == 58:  # : at the beginning must be two
+    if _byte(text + U(begin)) == 58:  # a : at the beginning must be ::
         if _byte(text + U(begin + 1)) != 58:
             return False
         place += 1
     while place < end:
-        if _byte(text + U(place)) == 58:  # the second one of two
+        if _byte(text + U(place)) == 58:  # the second : of ::
             if gap >= 0:
                 return False
             gap = count
@@ -773,7 +775,7 @@ def _groups(text: Any, begin: Any, end: Any, groups: Any) -> Any:
             value = _hex(text, place, stop)
             groups[count] = value
             count += 1
-        if value < 0 or stop == end - 1:  # a : at the end must be two
+        if value < 0 or stop == end - 1:  # a : at the end must be ::
             return False
         place = stop + 1
     if gap < 0:
@@ -788,7 +790,7 @@ def _groups(text: Any, begin: Any, end: Any, groups: Any) -> Any:
 
 @_part
 def _place_6(groups: Any, layout: Any) -> Any:
-    """Where an IPv6 address is; that of an IPv4 address in it where it has one."""
+    """Return where an IPv6 address is, or the IPv4 address that it contains, if any."""
     high = low = U(0)
     for group in range(4):
         high = (high << U(16)) | U(groups[group])
@@ -809,7 +811,7 @@ def _place_6(groups: Any, layout: Any) -> Any:
 
 @_part
 def _place(text: Any, begin: Any, end: Any, layout: Any, groups: Any) -> Any:
-    """Where any address is; UNKNOWN if it is none."""
+    """Return where an address of any kind is; UNKNOWN if it is not a valid one."""
     if end - begin < 2 or end - begin > LONGEST_ADDRESS:
         return UNKNOWN
     value = _four_octets(text, begin, end)
@@ -820,13 +822,13 @@ def _place(text: Any, begin: Any, end: Any, layout: Any, groups: Any) -> Any:
 
 @_part
 def _boundary(text: Any, layout: Any, separators: Any, record: Any, numbers: Any) -> Any:
-    """Which way a flow crosses the edge of the network, by its two addresses."""
+    """Return the boundary of a flow, judging by its two addresses."""
     if layout[SRCADDR] == layout[DSTPORT] or layout[DSTADDR] == layout[DSTPORT]:
         return UNKNOWN_BOUNDARY
     src, dst = record + layout[SRCADDR], record + layout[DSTADDR]
     src_end, dst_end = separators[src + 1], separators[dst + 1]
     src_length, dst_length = _length(separators, src), _length(separators, dst)
-    if 7 <= src_length <= 15 and 7 <= dst_length <= 15:  # as nearly all: IPv4
+    if 7 <= src_length <= 15 and 7 <= dst_length <= 15:  # nearly always: IPv4
         dots = _two_ipv4(text + U(src_end), src_length, text + U(dst_end), dst_length)
         if dots:
             return _between(
@@ -841,7 +843,7 @@ def _boundary(text: Any, layout: Any, separators: Any, record: Any, numbers: Any
 
 @_part
 def _between(source: Any, destination: Any) -> Any:
-    """The boundary of a flow from one place to another."""
+    """Return the boundary of a flow from one place to another, each INSIDE, OUTSIDE or UNKNOWN."""
     if source == UNKNOWN or destination == UNKNOWN:
         return UNKNOWN_BOUNDARY
     return 2 * (1 - destination) + (1 - source)
@@ -861,7 +863,7 @@ def _put(
     boundary: Any,
     action: Any,
 ) -> Any:
-    """Write the rows of a flow: one by its destination port; of a reply one by its source port too."""
+    """Write the row of a flow by destination port, and for a reply one by source port; return how many."""
     key = (minute << WINDOW_SHIFT) | (protocol << PROTOCOL_SHIFT)
     key |= (boundary << BOUNDARY_SHIFT) | action
     at = 3 * count
@@ -888,14 +890,13 @@ def _put_rows(
     rows: Any,
     count: Any,
 ) -> Any:
-    """Write the rows of a flow; how many: 1, of a reply 2, 0 where a field is not sound.
+    """Write the rows of a flow and return how many: 1, 2 for a reply, 0 if a field is invalid.
 
-    The place of a field that the layout lacks is that of dstport, and what is read there is thrown
-    away.
+    The position of a field that the layout lacks is that of dstport; the value read there is discarded.
     """
     dst, kind, src = record + layout[DSTPORT], record + layout[PROTOCOL], record + layout[SRCPORT]
     start, packet, byte = record + layout[START], record + layout[PACKETS], record + layout[BYTES]
-    # A sound start has more than 8 digits: its last 8 and those before are two numbers.
+    # A valid start has more than 8 digits: its last 8 and those before them are read as two numbers.
     low = 8 if start != dst else 0
     high = _length(separators, start) - low
     if (
@@ -983,16 +984,16 @@ def _put_doubtful(
     count: Any,
     found: Any,
 ) -> Any:
-    """Write the rows of a flow field by field, as unknown what cannot be read; how many.
+    """Write the rows of a flow field by field, unreadable fields as unknown, and return how many.
 
-    Where the port or the protocol cannot be read gives which, negative, instead.
+    If the port or the protocol cannot be read, return the verdict instead, as a negative number.
     """
     dst, src = record + layout[DSTPORT], record + layout[SRCPORT]
     start, packet, byte = record + layout[START], record + layout[PACKETS], record + layout[BYTES]
     dstport = _field(text, separators, dst, 5)
     protocol = _field(text, separators, record + layout[PROTOCOL], 5)
     if dstport < 0 or dstport > 65535 or protocol < 0 or protocol > 255:
-        if layout[STATUS] == NO_PLACE:  # it may be a note
+        if layout[STATUS] == NO_PLACE:  # it may report no data
             return -ODD
         return -BAD_PORT if dstport < 0 or dstport > 65535 else -BAD_PROTOCOL
     srcport, minute, packets, volume, action = 65536, UNKNOWN_MINUTE, 0, 0, 2
@@ -1041,11 +1042,11 @@ def _put_doubtful(
 
 @_part
 def _tidy(text: Any, begin: Any, end: Any, tidied: Any, separators: Any, at: Any) -> Any:
-    """Write a line anew, single spaces or tabs between its words and none at its ends; how many words.
+    """Copy a line with single spaces or tabs between its words and none at its ends; return its word count.
 
-    Its separators are written from number `at` on. At the ends, carriage returns and no-break spaces
-    are white space too, and a byte order mark is taken off. -1 where there is another one, or the line
-    is too long.
+    The positions of its separators go into the list from index `at` on. At the ends, carriage returns and
+    no-break spaces are white space too, and a byte order mark is removed. Returns -1 if there is a second
+    one, or if the line is too long.
     """
     if end - begin > MOST_TIDIED:
         return -1
@@ -1108,43 +1109,42 @@ def read(
     odd: Any,
     found: Any,
 ) -> Any:
-    """Take the lines of a text apart; gives the number of bytes that were dealt with.
+    """Read the lines of a text and return the number of bytes that were read.
 
-    That is up to the last line end, or less where `rows` or `odd` are full. `text` and `tail` are
-    addresses; 16 bytes before the text may be read, and `tail` has 88 bytes more than a line that is
-    written anew may have. `separators` and `numbers` are to write on. `rows` gets (key, packets, bytes)
-    of each row, `odd` (number of the line, begin, end, verdict) of each line that is handed on. `found`
-    gets the numbers of lines, flows, NODATA, SKIPDATA, lines with a stamp, rows, odd lines, blank ones
-    or comments, and flows of another status, and of flows in which srcport, start, packets, bytes and
-    action could not be read.
+    It reads up to the last line end, or less if `rows` or `odd` is full. `text` and `tail` are addresses;
+    it may read 16 bytes before the text, and `tail` has 88 bytes more than the longest line that is
+    tidied up. `separators` and `numbers` are working memory. `rows` gets (key, packets, bytes) for each
+    row, `odd` gets (line number, begin, end, verdict) for each line that is passed on. `found` gets the
+    numbers of lines, flows, NODATA records, SKIPDATA records, lines with a time stamp, rows, odd lines,
+    blank lines (and comments) and flows with an odd status; then the numbers of flows with an unreadable
+    srcport, start, packets, bytes and action.
     """
     lines = flows = no_data = skipped = stamped = row_count = odd_count = blank = odd_status = 0
     tidied = tail + U(80)
     for place in range(_NO_SRCPORT, _ODD_ACTION + 1):
         found[place] = 0
-    # The line end before the first line is the first separator; what is known of the 64 bytes
-    # before: whether they end with a separator, with the CR of a CRLF, with an odd line so far.
+    # The first separator is the line end before the first line. The carries tell whether the previous 64
+    # bytes ended with a separator, with the CR of a CRLF, and in a line that is odd so far.
     separators[0] = -1
     count, first, dealt_with = 1, 0, 0
     carry, carry_cr, odd_so_far = _ONE, U(0), U(0)
     block = 0
     while block < size and row_count < ROWS_TOLD - 130 and odd_count < ODD_TOLD - 65:
         at = text + U(block)
-        if size - block < 64:  # nothing behind the text may be read
+        if size - block < 64:  # nothing after the text may be read
             for place in range(64):
                 _put_byte(tail + U(place), _byte(at + U(place)) if block + place < size else 0)
             at = tail
         line_ends = _equal(at, _LF)
         parted = _equal(at, _SPACE) | _equal(at, _TAB) | line_ends
         crlf = _equal(at, _CR)
-        if crlf:  # only a CR right before an LF parts anything
+        if crlf:  # a CR is a separator only right before an LF
             is_before_lf = line_ends >> _ONE
             if block + 64 < size and _byte(text + U(block + 64)) == _LF:
                 is_before_lf |= _ONE << _63
             crlf &= is_before_lf
             parted |= crlf
-        # Odd are bytes that are not printable and part nothing, and separators side by side but
-        # for CRLF.
+        # Odd are: unprintable bytes that are not separators, and adjacent separators other than CRLF.
         is_after = (parted << _ONE) | carry
         lf_of_crlf = line_ends & ((crlf << _ONE) | carry_cr)
         odd_bytes = (_below_33(at) & ~parted) | (parted & is_after & ~lf_of_crlf)
@@ -1153,7 +1153,7 @@ def read(
         base = count
         todo = parted
         while True:
-            for place in range(8):  # what is written too much is overwritten by the next ones
+            for place in range(8):  # the next ones overwrite any excess
                 separators[count + place] = block + _first_bit(todo)
                 todo &= todo - _ONE
             count += 8
@@ -1170,7 +1170,7 @@ def read(
             odd_bytes &= ~up_to_here
             odd_so_far = U(0)
             begin, end = separators[first] + 1, block + _first_bit(line_end)
-            # Where the line's words stand: in the text, or tidied up, between which separators.
+            # Where the line's words are (in the text, or in a tidied copy), and between which separators.
             source, start, line_first, line_last, words = text, begin, first, last, 0
             if is_odd:
                 source, start, line_first = tidied, 0, count
@@ -1224,7 +1224,7 @@ def read(
         odd_so_far |= odd_bytes
 
         if count > MOST_SEPARATORS:
-            if count - first > MOST_SEPARATORS // 2:  # one line of so many words is odd
+            if count - first > MOST_SEPARATORS // 2:  # a line of that many words is odd
                 odd_so_far = _ONE
                 count = first + 1
             for place in range(first, count):
@@ -1247,11 +1247,11 @@ def read(
 def pick(
     columns: Any, stride: Any, count: Any, layout: Any, rows: Any, odd: Any, found: Any
 ) -> Any:
-    """Take rows of a table apart; gives the number of the first one that `rows` had no place for.
+    """Read rows of a table; return the index of the first one for which there was no room.
 
-    `columns` are `stride` numbers apart: dstport, protocol, srcport, packets, bytes, start, action
-    (0 or 1), log-status (0 for OK) and boundary, negative where there is no such number. `odd` gets the places of rows that are not sound, `found` the numbers of flows,
-    rows and odd ones.
+    `columns` are `stride` numbers apart: dstport, protocol, srcport, packets, bytes, start, action (0 or 1),
+    log-status (0 for OK) and boundary. A negative number means that the value is invalid. `odd` gets the
+    indexes of invalid rows, `found` gets the numbers of flows, rows and invalid rows.
     """
     flows = row_count = odd_count = place = 0
     while place < count and row_count < ROWS_TOLD - 2 and odd_count < ODD_TOLD:
@@ -1305,7 +1305,7 @@ def pick(
 
 @_part
 def _plus(one: Any, other: Any) -> Any:
-    """The sum of two numbers that are not negative, or MOST_SUM where it wraps, which makes it negative."""
+    """Return the sum of two non-negative numbers, at most MOST_SUM (a sum that wraps around is negative)."""
     both = one + other
     return both if both >= 0 else MOST_SUM
 
@@ -1321,19 +1321,19 @@ def add(
     most: Any,
     used: Any,
 ) -> Any:
-    """Add rows from number `begin` to `end` up; gives the number of the first not added.
+    """Add up rows from index `begin` to `end`; return the index of the first one that was not added.
 
-    `hot` has 2 ** bits slots of (key, flows, packets, bytes) for each kind of row, the key -1 is a
-    free one. A row whose slot has another key pushes that one out, on the pile of its kind: its address
-    is `piles[kind]`, `used[kind]` rows are there and `most[kind]` may be.
-    `widths` has for each kind the minutes in a window, the last minute that was seen, its window,
-    and the first and last known minute of all.
+    `hot` has 2 ** bits slots of (key, flows, packets, bytes) for each kind of row; a free slot has the key
+    -1. If the slot of a row is taken by another key, that one moves to the pile of its kind, which is at
+    the address `piles[kind]`, contains `used[kind]` rows and has room for `most[kind]`. `widths` has for
+    each kind the minutes in a window, the last minute seen, the window of that minute, and the first and
+    the last known minute.
     """
     shift = U(64 - bits)
     for place in range(begin, end):
         key = rows[3 * place]
         kind, minute = key >> KIND_SHIFT, (key >> WINDOW_SHIFT) & UNKNOWN_MINUTE
-        if minute != widths[3 + kind]:  # flows come nearly in time order: mostly it is the same
+        if minute != widths[3 + kind]:  # mostly it is equal, since flows come nearly in time order
             widths[3 + kind] = widths[6 + kind] = minute
             if minute != UNKNOWN_MINUTE:
                 widths[6 + kind] = minute // widths[kind]
@@ -1365,9 +1365,10 @@ def add(
 
 
 def mark(pile: Any, count: Any, low: Any, windows: Any, protocols: Any, rests: Any) -> Any:
-    """Note which keys there are on a pile: a byte for each known window, and a bit for each rest.
+    """Mark which keys occur on a pile: set a byte for each known window, and a bit for each rest of a key.
 
-    The first byte of `windows` is that of window `low`; `protocols` has a byte for each. Gives `count`.
+    The first byte of `windows` is that of window `low`; `protocols` has a byte for each protocol. Returns
+    `count`.
     """
     last = -1
     for row in range(count):
@@ -1382,9 +1383,9 @@ def mark(pile: Any, count: Any, low: Any, windows: Any, protocols: Any, rests: A
 
 
 def number(bits: Any, firsts: Any, begin: Any, end: Any, count: Any) -> Any:
-    """Number the bits that are set in the words from `begin` to `end`, from `count` up.
+    """Number the set bits in the words from `begin` to `end`, from `count` up; return the next free number.
 
-    `firsts` gets the number of each word's first one. Gives the number of the next one behind.
+    `firsts` gets for each word the number of its first set bit.
     """
     for word in range(begin, end):
         firsts[word] = count
@@ -1394,16 +1395,16 @@ def number(bits: Any, firsts: Any, begin: Any, end: Any, count: Any) -> Any:
 
 @_part
 def _number_of(bits: Any, firsts: Any, word: Any, bit: Any) -> Any:
-    """The number that `number` gave a bit that is set."""
+    """Return the number that `number` gave to a set bit."""
     return firsts[word] + _bits(U(bits[word]) & ((_ONE << U(bit)) - _ONE))
 
 
 def shrink(
     pile: Any, count: Any, low: Any, windows: Any, unknown: Any, rests: Any, firsts: Any, cells: Any
 ) -> Any:
-    """Give each row on a pile its cell: the number of its rest and that of its window.
+    """Compute the cell of each row on a pile: the numbers of its key's rest and of its window.
 
-    `windows` has the number of each window from `low` up, `unknown` is that of the unknown one. Gives
+    `windows` has the numbers of the windows from `low` up; `unknown` is that of the unknown window. Returns
     `count`.
     """
     last, its_number = -1, 0
@@ -1419,9 +1420,10 @@ def shrink(
 
 
 def fill(cells: Any, count: Any, wider: Any, words: Any, bits: Any) -> Any:
-    """Set the bit of each cell, where windows are as wide as `wider` says; gives `count`.
+    """Set the bit of each cell in a grid of wider windows; return `count`.
 
-    A window has so many words of 64 bits, one bit for each rest.
+    `wider` gives for each window the wider one that it is part of. A window has `words` words of 64 bits,
+    with one bit for each rest of a key.
     """
     for row in range(count):
         rest = cells[row] >> _WINDOW_BITS
@@ -1443,10 +1445,10 @@ def fold(
     columns_at: Any,
     size: Any,
 ) -> Any:
-    """Add the rows on a pile up, each where the number of its cell's bit says; gives `count`.
+    """Add up the rows on a pile, each at the index that is the number of its cell's bit; return `count`.
 
-    `columns` are keys, flows, packets and bytes, zeros at first, each `size` numbers long, and are at
-    the address `columns_at`; `windows` are those of the keys there.
+    `columns` are keys, flows, packets and bytes, each `size` numbers long and initially zero; they are at
+    the address `columns_at`. `windows` are the windows for their keys.
     """
     for row in range(count + _AHEAD):
         if row < count:
@@ -1476,7 +1478,7 @@ _KINDS: Final = {
 
 
 def object_code() -> ObjectCode:
-    """The object code of `read` and the others."""
+    """Compile `read` and the other functions, and return their object code."""
     code = {}
     for function in (read, pick, add, mark, number, shrink, fill, fold):
         signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))
@@ -1487,6 +1489,6 @@ def object_code() -> ObjectCode:
 
 
 if __name__ == "__main__":
-    # As an exception it lets a half-written file be removed.
+    # Turned into an exception, the signal lets a partly written file be removed.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     write_object_code(sys.argv[1] if len(sys.argv) > 1 else sys.stdout.buffer, object_code())

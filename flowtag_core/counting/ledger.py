@@ -1,7 +1,8 @@
-"""The fate of every record of one file: kept while it is counted, handed over as FileCounts.
+"""The ledger: what became of every record of one file.
 
-The ledger decides nothing. The reference and the kernel say what a record is, and it writes that down:
-how many of which kind, which fields could not be read, and the first faults with their line numbers.
+The ledger decides nothing. The reference and the kernel decide what a record is, and the ledger keeps
+track: how many records there are of each kind, which fields could not be read, and the first faults with
+their line numbers.
 """
 
 from __future__ import annotations
@@ -15,13 +16,17 @@ from flowtag_core.counts import MOST_FAULTS, Fault, FileCounts, FlowCounts, Reas
 from flowtag_core.shapes.layout import Layout
 
 OPTIONAL_FIELDS: Final = ("start", "srcport", "action", "packets", "bytes")
-"""The fields without which a flow still counts."""
+"""The fields that a layout may lack; its flows still count."""
 
 T = TypeVar("T")
 
 
 class Plain(NamedTuple):
-    """Totals counted elsewhere: flows, blank lines, AWS's notes, and flows with unreadable or odd words."""
+    """Totals counted elsewhere, to be added to a ledger.
+
+    `notes` counts AWS's NODATA and SKIPDATA records. `unreadable` counts, by field, the flows in which it
+    could not be read; `odd_words` those in which it has a word that AWS does not use.
+    """
 
     flows: int
     blank: int = 0
@@ -32,10 +37,10 @@ class Plain(NamedTuple):
 
 
 class Ledger:
-    """The records of one file; `line` is the number of the last line that was dealt with.
+    """Keeps track of the records of one file; `line` is the number of the last line that was processed.
 
-    `take` hands over what was written down since the last time, and the ledger goes on: what is taken
-    adds up to what one `take` at the end would have given.
+    `take` may be called repeatedly. Each call returns what was added since the one before; the results add
+    up to what a single call at the end would have returned.
     """
 
     def __init__(self, name: str) -> None:
@@ -62,25 +67,25 @@ class Ledger:
 
     @property
     def headers(self) -> int:
-        """The headers since the last time that was taken."""
+        """The number of headers since the last `take`."""
         return self._headers
 
     @property
     def faults(self) -> int:
-        """The records with a fault since the last time that was taken."""
+        """The number of records with a fault since the last `take`."""
         return sum(count for reason, count in self._set_aside.items() if reason.is_fault)
 
     def add_header(self) -> None:
-        """Write down a header."""
+        """Count a header."""
         self._headers += 1
         self.has_header = True
 
     def add_blank(self) -> None:
-        """Write down a blank line."""
+        """Count a blank line."""
         self._blank += 1
 
     def add_shape(self, shape: str) -> None:
-        """Write down how a part of the file was read."""
+        """Add a description of how a part of the file was read."""
         self._shapes.add(shape)
 
     def add_flows(
@@ -90,7 +95,7 @@ class Ledger:
         unreadable: Mapping[str, int],
         odd_words: Mapping[str, int],
     ) -> None:
-        """Write down flows of one layout, and how many of them have which fields that are not sound."""
+        """Count flows of one layout, and by field how many have an unreadable value or an odd word."""
         if not flows:
             return
         self._flows += flows
@@ -102,7 +107,7 @@ class Ledger:
         _add(self._odd_words, odd_words)
 
     def add_plain(self, layout: Layout, plain: Plain) -> None:
-        """Write down what was counted elsewhere in plain records of a layout."""
+        """Add the totals of plain records of one layout that were counted elsewhere."""
         self.add_flows(layout, plain.flows, plain.unreadable, plain.odd_words)
         self._blank += plain.blank
         _add(self._set_aside, plain.notes)
@@ -110,28 +115,28 @@ class Ledger:
             self._shapes.add(plain.shape)
 
     def add_faults(self, reason: Reason, count: int) -> None:
-        """Write down the number of lines with a fault of which no samples are wanted."""
+        """Count lines with the same fault, without keeping samples."""
         self._set_aside[reason] += count
 
     def set_aside(self, number: int, reason: Reason, text: str) -> None:
-        """Write down one record that is no flow; `text` is how it begins."""
+        """Count one record that is not a flow; `text` is its beginning, kept as a sample if it is a fault."""
         self._set_aside[reason] += 1
         if self.wants_text(reason):
             self._faults.append(Fault(self.name, number, reason, text))
 
     def wants_text(self, reason: Reason) -> bool:
-        """Whether the beginning of a record that is set aside for this reason is kept."""
+        """Whether the text of a record that is set aside for this reason would be kept as a sample."""
         return reason.is_fault and not self.has_enough_faults
 
     def add_fitting(self, fields: str) -> None:
-        """Write down a line that would be a flow in another layout, by the fields of that one."""
+        """Count a line that would be a flow in another layout, the one with these fields."""
         self._fitting[fields] += 1
 
     def take(self, size: int, wrapping: str = "", damage: str | None = None) -> FlowCounts:
-        """Hand over what was written down since the last time, and go on without it.
+        """Return what was added since the last `take`, and start again from zero.
 
-        `size` is in bytes as read, `wrapping` names what was unpacked first, `damage` says why the file
-        ended early. The tables are empty: flows are added up elsewhere.
+        `size` is the number of bytes as read, `wrapping` names the formats that the file was unpacked from,
+        and `damage` is the reason why it ended early. The tables are empty: flows are added up elsewhere.
         """
         file = FileCounts(
             size,
@@ -153,7 +158,7 @@ class Ledger:
 
 
 def _add(counter: Counter[T], counts: Mapping[T, int]) -> None:
-    """Do what Counter.update does, in a fifth of the time for a few counts most of which are 0."""
+    """Do what Counter.update does, but five times as fast for a few counts that are mostly 0."""
     for each, count in counts.items():
         if count:
             counter[each] += count

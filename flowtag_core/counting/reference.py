@@ -1,7 +1,7 @@
 """The specification of counting: one line at a time, in plain Python.
 
-White space is dropped at a line's ends, then a byte order mark, then white space again; inside,
-only runs of spaces or tabs part words. The first of these that applies decides:
+White space is stripped from both ends of a line, then a byte order mark, then white space again; inside
+the line, only runs of spaces or tabs separate words. The first of these that applies decides:
 
   empty, or begins with `#`                       blank
   a header                                        the layout from here on, in this file
@@ -11,14 +11,13 @@ only runs of spaces or tabs part words. The first of these that applies decides:
   log-status `NODATA`, `SKIPDATA`                 set aside: no data, skipped data
   no log-status field, port and protocol both `-` set aside: no data
   dstport is not a whole number 0-65535           set aside: bad port
-  protocol is not a whole number 0-255, nor,
-  where a header or a table names the fields, a
-  keyword                                         set aside: bad protocol
-  else                                            one flow
+  protocol is not a whole number 0-255, nor (if a
+  header or a table names the fields) a keyword   set aside: bad protocol
+  anything else                                   one flow
 
-Before that, a CloudWatch time stamp (and stream name) in front of a record is taken off, and a line
-that holds several records parted by tabs is taken apart. Whoever counts faster must agree with this
-file on any bytes whatever.
+Before that, a CloudWatch time stamp (and stream name) is removed from the beginning of a record, and a
+line that contains several records separated by tabs is split. Any faster way of counting must agree with
+this file on all possible bytes.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ from flowtag_core.shapes.other_layouts import MOST_WORDS, fitting
 from flowtag_core.shapes.records import Records
 
 ALWAYS_INSIDE: Final = Inside()
-"""The addresses that are inside wherever one looks from."""
+"""The addresses that are inside every network."""
 _ACTIONS: Final = {b"ACCEPT": ACCEPT, b"REJECT": REJECT}
 _NOTES: Final = {b"NODATA": Reason.NO_DATA, b"SKIPDATA": Reason.SKIPPED_DATA}
 _MISFITS: Final = frozenset(
@@ -79,14 +78,14 @@ _STAMP: Final = re.compile(
     rb"(?:\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?|\d{13})[ \t]+"
 )
 _EVENT: Final = b"EVENTS\t"
-# What `aws logs ... --output text` writes besides events: the streams that were searched, tokens for
-# the pages before and after; the sentence that an export to S3 leaves behind; and the one by which
-# a subscription tries out its target.
+# What `aws logs ... --output text` writes besides events: the streams that were searched, and the tokens of
+# the previous and the next page. Also the sentence that an export to S3 leaves behind, and the message with
+# which a subscription tests its target.
 _TOLD_BESIDE: Final = re.compile(
     rb"SEARCHEDLOGSTREAMS(?:\t|$)|[bf]/\d{10,}(?:/s)?(?:\t[bf]/\d{10,}(?:/s)?)?$"
     rb"|NEXTTOKEN\t|Permission Check Successful|CWL CONTROL MESSAGE"
 )
-# Firehose may put records after each other with nothing between: `... ACCEPT OK2 123456789012 ...`.
+# Firehose may write records with nothing between them: `... ACCEPT OK2 123456789012 ...`.
 _GLUED: Final = re.compile(rb"(?:(?<= OK)|(?<= NODATA)|(?<= SKIPDATA))(?=2 \d{12} )")
 _STREAM_NAME: Final = re.compile(rb"[^ \t]+[ \t]+")
 _WHOLE_NUMBER: Final = re.compile(rb"\d+(?=[ \t]|\Z)")
@@ -94,7 +93,7 @@ _WHOLE_NUMBER: Final = re.compile(rb"\d+(?=[ \t]|\Z)")
 _FAULT_CHARACTERS: Final = 200
 _MISFIT_CHARACTERS: Final = 2_000
 
-# The columns of a row, in this order; a field that the layout lacks gets its word for "unknown".
+# The columns of a row, in order. If the layout lacks a field, its column is set to the value for "unknown".
 _MINUTE, _PROTOCOL, _DSTPORT, _SRCPORT, _ACTION, _PACKETS, _BYTES, _BOUNDARY = range(8)
 _UNKNOWN: Final = {
     "start": (_MINUTE, UNKNOWN_TIME),
@@ -113,7 +112,7 @@ Split = Callable[[bytes, None, int], Words]
 
 
 class Reference:
-    """Counts the records of one file in their order; what became of them is in its `ledger`."""
+    """Counts the records of one file in order; its `ledger` tells what became of them."""
 
     def __init__(self, name: str, layout: Layout = ASSUMED, inside: Inside = ALWAYS_INSIDE) -> None:
         self.ledger = Ledger(name)
@@ -129,16 +128,16 @@ class Reference:
 
     @property
     def tries_others(self) -> bool:
-        """Whether lines that do not fit the layout are tried in others."""
+        """Whether lines that do not fit the layout are tried with other layouts."""
         return not self.ledger.has_header and self.layout.is_unsaid
 
     @property
     def waiting(self) -> int:
-        """The number of flows that `take_flows` has not given yet."""
+        """The number of flows that `take_flows` has not returned yet."""
         return sum(map(len, self._rows))
 
     def count(self, block: bytes) -> None:
-        """Count a block of whole lines; its last line may lack the line end."""
+        """Count a block of whole lines; the last one may lack its line end."""
         lines = block.split(b"\n")
         if not lines[-1]:
             lines.pop()
@@ -147,7 +146,7 @@ class Reference:
         self.ledger.line += len(lines)
 
     def count_records(self, records: Records) -> None:
-        """Count records that were taken out of something else, each under its own number."""
+        """Count records that were extracted from a document or a table, each under its own number."""
         kind, numbered = records
         self.ledger.add_shape(kind.shape)
         if kind.reason:
@@ -157,15 +156,14 @@ class Reference:
             said, self.layout = self.layout, kind.layout or self.layout
             is_plain = _is_plain(b"\n".join(text for _, text in numbered))
             self._count(iter(numbered), bytes.split if is_plain else _words)
-            if kind.layout:  # that of records that say theirs themselves goes on below
+            if kind.layout:  # otherwise the layout is that of the last header
                 self.layout = said
         self.ledger.line = max(self.ledger.line, numbered[-1][0])
 
     def count_odd(self, numbered: list[tuple[int, bytes, Reason | None]]) -> int:
-        """Count lines from among others that are counted elsewhere.
+        """Count the lines of a text that are not counted elsewhere; return how many were counted.
 
-        Of some it is known already for which reason they are set aside. Stops after a line that
-        changes the layout, and returns how many were counted.
+        A line that comes with a reason is set aside for it. Stops after a line that changes the layout.
         """
         lines = iter(numbered)
 
@@ -181,22 +179,22 @@ class Reference:
         return len(numbered) - sum(1 for _ in lines)
 
     def set_aside_line(self, line: bytes, reason: Reason) -> None:
-        """Set one line aside that could not be handed over whole."""
+        """Set aside one line that is not available in full."""
         self.ledger.line += 1
         self._put_aside(self.ledger.line, line, reason)
 
     def take_flows(self) -> Ints:
-        """Give the flows that were found since the last time, eight columns a flow.
+        """Return the flows found since the last call, as an array with one row of eight columns per flow.
 
-        These are minute, protocol, dstport, srcport, action, packets, bytes and boundary; negative is
-        unknown.
+        The columns are minute, protocol, dstport, srcport, action, packets, bytes and boundary. A negative
+        value means unknown.
         """
         rows = np.concatenate(self._rows) if self._rows else np.empty((0, 8), np.int64)
         self._rows = []
         return rows
 
     def take(self, size: int, wrapping: str = "", damage: str | None = None) -> FlowCounts:
-        """Give all that was counted since the last time; the parameters are those of `Ledger.take`."""
+        """Return everything counted since the last call; the parameters are those of `Ledger.take`."""
         return tables_of(self.take_flows()) + self.ledger.take(size, wrapping, damage)
 
     def _count(self, numbered: Iterator[tuple[int, bytes]], split: Split) -> None:
@@ -204,7 +202,7 @@ class Reference:
             pass
 
     def _count_one_layout(self, numbered: Iterator[tuple[int, bytes]], split: Split) -> bool:
-        """Count lines until a header changes the layout (True) or there are no more (False)."""
+        """Count lines until a header changes the layout (True) or no lines are left (False)."""
         layout = self.layout
         fields = len(layout.names)
         at = layout.position
@@ -212,17 +210,17 @@ class Reference:
         srcaddr, dstaddr = at("srcaddr"), at("dstaddr")
         start, packets, volume = at("start"), at("packets"), at("bytes")
         action, status = at("action"), at("log-status")
-        # A field that the layout lacks is ABSENT (-1): its word is the last one, which _keep discards.
-        # A plain flow has exactly the layout's fields and status OK, and can be nothing else.
+        # The position of a field that the layout lacks is ABSENT (-1), which reads the last word; _keep
+        # discards that value. A line with exactly the layout's fields and status OK needs no closer look.
         plain_fields = fields if layout.names_port_and_protocol and status != ABSENT else ABSENT
         is_default = layout.is_default
         no_srcport = no_start = no_packets = no_bytes = odd_action = odd_status = 0
         last_start, minute, unknown_minute = b"", UNKNOWN_TIME, True
         boundary = self._inside.boundary
-        rows: list[int] = []  # eight numbers a flow: one flat list packs twice as fast as tuples
+        rows: list[int] = []  # eight per flow; a flat list converts twice as fast as one of tuples
         changed = False
         for number, line in numbered:
-            words = split(line, None, fields)  # one word more, of all the rest, is too many
+            words = split(line, None, fields)  # one word more shows that there are too many
             is_odd_status = False
             if (
                 len(words) != plain_fields
@@ -298,7 +296,7 @@ class Reference:
         unreadable: dict[str, int],
         odd_words: dict[str, int],
     ) -> None:
-        """Keep flows of one layout; what was read for a field that it lacks is thrown away."""
+        """Keep flows of one layout; values that were read for a field that it lacks are discarded."""
         if not numbers:
             return
         rows = np.array(numbers, dtype=np.int64).reshape(-1, 8)
@@ -321,7 +319,7 @@ class Reference:
         return words
 
     def _look_closer(self, number: int, line: bytes) -> Words | None:
-        """The words of a record that may be a flow; None where the line is dealt with."""
+        """Return the words of a record that may be a flow; None if the line has been dealt with."""
         line = _stripped(line)
         layout = self.layout
         if not line or line.startswith(b"#"):
@@ -364,7 +362,7 @@ class Reference:
         ledger.set_aside(number, reason, text)
 
     def _others(self, line: bytes) -> list[tuple[str, ...]]:
-        """The layouts in common use in which a line would be a flow; commas may part its words."""
+        """Return the layouts in common use in which a line would be a flow; commas may separate its words."""
         words = _first_words(_stripped(line), MOST_WORDS + 1)
         if len(words) == 1 and b"," in words[0]:
             return _fitting_commas(words[0])
@@ -372,7 +370,7 @@ class Reference:
 
 
 def _fitting_commas(line: bytes) -> list[tuple[str, ...]]:
-    """The layouts in common use of which a line has all fields, parted by commas."""
+    """Return the layouts in common use in which a line with commas between its fields would be a flow."""
     words = line.split(b",", MOST_WORDS)
     is_quoted = words[0][:1] == b'"'
     if is_quoted and not all(word[:1] == word[-1:] == b'"' for word in words):
@@ -382,15 +380,15 @@ def _fitting_commas(line: bytes) -> list[tuple[str, ...]]:
 
 
 def is_reply(protocol: Ints, srcport: Ints, dstport: Ints) -> NDArray[np.bool_]:
-    """For each flow whether it looks like a reply: its source port is lower and its protocol has ports.
+    """Return for each flow whether it looks like a reply: its source port is lower, its protocol has ports.
 
-    A guess. An equal, absent or unreadable (negative) source port makes a request.
+    This is a guess. If the source port is equal, absent or unreadable (negative), the flow is a request.
     """
     return _HAS_PORTS[protocol] & (srcport >= 0) & (srcport < dstport)
 
 
 def tables_of(flows: Ints) -> FlowCounts:
-    """The tables of flows, as `Reference.take_flows` gives them."""
+    """Return the tables of the flows that `Reference.take_flows` returns."""
     replies = is_reply(flows[:, _PROTOCOL], flows[:, _SRCPORT], flows[:, _DSTPORT])
     return FlowCounts(
         _table(flows[~replies], _DSTPORT),
@@ -412,7 +410,10 @@ def _table(rows: Ints, port: int) -> Table:
 
 
 def _objection(words: Words, layout: Layout) -> Reason | None:
-    """Why these words, which are no header, can be no flow; ports and protocols not looked at."""
+    """Return the reason why a record cannot be a flow, if any; its port and protocol are not checked.
+
+    The words must not be a header.
+    """
     if not layout.names_port_and_protocol:
         return Reason.NO_PORT_IN_LAYOUT
     if len(words) < len(layout.names):
@@ -427,16 +428,17 @@ def _objection(words: Words, layout: Layout) -> Reason | None:
 
 
 def _is_ordinary(line: bytes, first: bytes, is_default: bool) -> bool:
-    """Whether a line in a plain block is neither header, comment, time stamp nor several records.
+    """Whether a line in a plain block is a single record: no header, no comment, no time stamp.
 
-    A few digits come first, as in nearly every record; and nothing in it may be glued.
+    True if it begins with a few digits, as nearly every record does, and cannot be several records that
+    are glued together.
     """
     is_short_number = len(first) < 10 and first.isdigit()
     return is_short_number and not (is_default and (b" OK2" in line or b"DATA2" in line))
 
 
 def _minute(word: bytes) -> int:
-    """Minutes since 1970 of a start in seconds or milliseconds, UNKNOWN_TIME where it is neither."""
+    """Return a start in seconds or milliseconds as minutes since 1970; UNKNOWN_TIME if it is neither."""
     if not word.isdigit() or len(word) > 15:
         return UNKNOWN_TIME
     for seconds in (int(word), int(word) // 1000):
@@ -446,36 +448,36 @@ def _minute(word: bytes) -> int:
 
 
 def _is_plain(block: bytes) -> bool:
-    """Whether bytes.split() parts every line of the block just as the rules say."""
+    """Whether bytes.split() splits every line of the block exactly as the rules require."""
     if any(odd in block for odd in (b"\t", b"\x0b", b"\x0c", _NBSP, _BOM)):
         return False
     return b"\r" not in block or block.count(b"\r") == block.count(b"\r\n")
 
 
 def _words(line: bytes, _: None, most: int) -> Words:
-    """Split any line as bytes.split(line, None, most) splits a plain one: one word more has the rest."""
+    """Split any line as bytes.split(line, None, most) splits a plain one, into at most `most` + 1 words."""
     return _first_words(_stripped(line), most + 1)
 
 
 def _first_words(text: bytes, most: int) -> Words:
-    # bytes.split() parts words at these as well; a pattern would take ten times as long.
+    # bytes.split() would also split at these. A pattern that looks for them would take ten times as long.
     if b"\r" in text or b"\x0b" in text or b"\x0c" in text:
         return [word[0] for word in islice(_WORD.finditer(text), most)]
-    return text.split(None, most)[:most]  # the same, three times as fast
+    return text.split(None, most)[:most]  # the same result, three times as fast
 
 
 def _stripped(line: bytes) -> bytes:
-    """The line without white space at its ends, and without a byte order mark."""
+    """Return the line without a byte order mark and without white space at its ends."""
     line = _SPACE.sub(b"", line, count=1)
     if line.startswith(_BOM):
         line = _SPACE.sub(b"", line[len(_BOM) :], count=1)
-    # C2 and A0 may also end another character, so only their pair is white space.
+    # The byte C2 or A0 alone may be part of another character, so only the pair is white space.
     kept = len(line.rstrip(b" \t\r\xc2\xa0"))
     return line[: kept + len(line[kept:].replace(_NBSP, b"  ").rstrip(b" \t\r"))]
 
 
 def _several(line: bytes, layout: Layout) -> Iterator[bytes] | None:
-    """The records of a line that holds several; None where it does not."""
+    """Return the records of a line that contains several; None if it does not."""
     if b"\t" in line and _holds_several(line, layout):
         return (piece[0] for piece in _TAB_PIECE.finditer(line))
     if layout.is_default and (b" OK2" in line or b"DATA2" in line) and _GLUED.search(line):
@@ -484,12 +486,12 @@ def _several(line: bytes, layout: Layout) -> Iterator[bytes] | None:
 
 
 def _beginning(line: bytes, most: int) -> str:
-    """The first characters of a line as text."""
+    """Return the beginning of a line as text, at most `most` characters."""
     return _stripped(line[: 4 * most + 1024]).decode("utf-8", "replace")[:most]
 
 
 def _holds_several(line: bytes, layout: Layout) -> bool:
-    """Whether tabs part whole records: twice the fields, and a record before the first tab."""
+    """Whether tabs separate whole records: there are twice the fields, and a record before the first tab."""
     if not _has_words(line, 2 * len(layout.names)):
         return False
     piece = _stripped(line.partition(b"\t")[0])
@@ -498,15 +500,15 @@ def _holds_several(line: bytes, layout: Layout) -> bool:
 
 
 def _record_in_event(line: bytes, layout: Layout) -> bytes:
-    """The record in a line that `aws logs ... --output text` writes for an event."""
+    """Return the record in a line that `aws logs ... --output text` writes for an event, or else the line."""
     pieces = map(_stripped, line.split(b"\t"))
     return next((piece for piece in pieces if _is_whole(piece, layout)), line)
 
 
 def _without_stamp(line: bytes, layout: Layout) -> bytes:
-    """The record behind a time stamp and perhaps a stream name; the line itself where none is.
+    """Return the record after a time stamp and perhaps a stream name, or else the line itself.
 
-    A stamp that the layout itself begins with is no prefix.
+    If the layout may itself begin with such a time stamp, the stamp is part of the record.
     """
     stamp = _STAMP.match(line)
     if stamp is None or _may_begin_with(stamp[0], layout):
@@ -526,13 +528,13 @@ def _may_begin_with(stamp: bytes, layout: Layout) -> bool:
 
 
 def _is_exactly_one(text: bytes, layout: Layout) -> bool:
-    """Whether it is a record and cannot have a stream name in front."""
+    """Whether the text is a record that cannot begin with a stream name."""
     too_long = not layout.is_default and _has_words(text, len(layout.names) + 1)
     return _is_whole(text, layout) and not too_long
 
 
 def _is_whole(text: bytes, layout: Layout) -> bool:
-    """Whether the text has a word for each field; by default it must begin with a whole number."""
+    """Whether the text has a word for each field and, in the default layout, begins with a whole number."""
     if layout.is_default and not _WHOLE_NUMBER.match(text):
         return False
     return _has_words(text, len(layout.names))

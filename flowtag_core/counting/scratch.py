@@ -1,6 +1,6 @@
-"""Calls of the kernel: a layout in its numbers, and the memory that it writes to.
+"""Calls to the kernel: a layout as an array of numbers, and the memory that the kernel writes to.
 
-A scratch is reused for the next text: to allocate memory would take longer than to use it.
+A scratch is reused for the next text, since allocating memory would take longer than using it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from flowtag_core.iana import WITH_PORTS
 from flowtag_core.shapes import other_layouts
 from flowtag_core.shapes.layout import KNOWN_FIELDS, Layout
 
-# In the order in which the kernel knows them.
+# In the order of the constants in `contract`.
 _NUMBERS: Final = "dstport protocol srcport packets bytes start srcaddr dstaddr".split()
 _WORDS: Final = "action log-status".split()
 
@@ -30,10 +30,10 @@ _HALF: Final = (1 << 64) - 1
 
 
 class Scratch:
-    """The memory that the kernel writes to while it reads a text; it is used again for the next one.
+    """The memory that the kernel writes to while it reads a text; it is reused for the next text.
 
-    `inside` are the addresses inside the network. `rows` are the rows to be added up, `found` is how
-    much of each there was, and `dealt_with` how many bytes of the text were read.
+    `inside` says which addresses are inside the network. `rows` are the rows to be added up, `found` are
+    the kernel's counts, and `dealt_with` is the number of bytes of the text that were read.
     """
 
     def __init__(self) -> None:
@@ -57,10 +57,9 @@ class Scratch:
         self._addresses = [array.ctypes.data for array in scratch]
 
     def read(self, kernel: Kernel, text: bytes, layout: Layout) -> Scratch:
-        """Read a text, or as much of its beginning as there is room for the results."""
-        numbers = _numbers(
-            layout, self.inside
-        )  # held: another thread may put its own in the cache meanwhile
+        """Read a text, or as much of its beginning as there is room for in the results."""
+        # A local variable keeps the array alive: another thread may push it out of the cache.
+        numbers = _numbers(layout, self.inside)
         self.dealt_with = kernel.read(text, len(text), numbers.ctypes.data, *self._addresses)
         self.found = KernelCounts(*self._found.tolist())
         return self
@@ -68,9 +67,10 @@ class Scratch:
     def pick(
         self, kernel: Kernel, columns: Ints, begin: int, layout: Layout
     ) -> tuple[int, int, Ints, Ints]:
-        """Read rows of a table, from `begin` on, as many as there is room for.
+        """Read table rows from index `begin` on, as many as there is room for.
 
-        Returns where it stopped, how many flows there are, their rows, and the indexes of odd rows.
+        Returns the index at which it stopped, the number of flows, their kernel rows, and the indexes of
+        odd rows.
         """
         rest, numbers = columns[:, begin:], _numbers(layout, self.inside)
         taken = kernel.pick(
@@ -86,12 +86,12 @@ class Scratch:
         return begin + taken, flows, self.rows[: 3 * rows], self._odd[:odd] + begin
 
     def odd(self) -> Ints:
-        """The number, begin and end of each line that is not plain, and what the kernel says of it."""
+        """Return the number, begin, end and verdict of each line that is not plain."""
         return self._odd[: 4 * self.found.odd].reshape(-1, 4).copy()
 
 
 class KernelCounts(NamedTuple):
-    """The counts that the kernel reports of a text, in its order."""
+    """The counts that the kernel returns for a text, in its order."""
 
     lines: int
     flows: int
@@ -109,7 +109,7 @@ class KernelCounts(NamedTuple):
     odd_action: int
 
     def plain(self) -> Plain:
-        """These counts as the ledger takes them."""
+        """Return these counts in the form that the ledger accepts."""
         return Plain(
             self.flows,
             self.blank,
@@ -129,7 +129,7 @@ _UNUSED: Final[deque[Scratch]] = deque()
 
 
 def unused(inside: Inside) -> Scratch:
-    """A scratch that nobody uses, for logs of a network with these addresses inside."""
+    """Return a scratch that is not in use, for logs of a network with these addresses inside."""
     try:
         own = _UNUSED.pop()
     except IndexError:
@@ -139,13 +139,13 @@ def unused(inside: Inside) -> Scratch:
 
 
 def give_back(scratch: Scratch) -> None:
-    """Let somebody else use a scratch; its rows are overwritten then."""
+    """Release a scratch for reuse; its rows will be overwritten."""
     _UNUSED.append(scratch)
 
 
 @lru_cache(maxsize=64)
 def _numbers(layout: Layout, inside: Inside) -> np.ndarray:
-    """A layout, and what is inside, as the kernel is told of it; `contract` says what the numbers mean."""
+    """Return the array that describes a layout and the addresses inside to the kernel, as in `contract`."""
     others = other_layouts.places(layout.names)
     by_words = [others.get(words, []) for words in range(contract.WORDS_TOLD + 1)]
     ends = np.cumsum([0, *map(len, by_words)])
@@ -174,7 +174,7 @@ def _numbers(layout: Layout, inside: Inside) -> np.ndarray:
 
 
 def _spans(inside: Inside) -> Ints:
-    """The spans of addresses that are inside; halves of IPv6 addresses are signed, as all numbers here."""
+    """Return the spans of addresses inside; halves of IPv6 addresses are signed, like all numbers here."""
     of_4, of_6 = inside.spans
     halves = [half for span in of_6 for each in span for half in (each >> 64, each & _HALF)]
     flat = [len(of_4), *(each for span in of_4 for each in span), len(of_6), *halves]
@@ -182,9 +182,10 @@ def _spans(inside: Inside) -> Ints:
 
 
 def _octets(inside: Inside, begin: int) -> tuple[list[int], Ints]:
-    """For each first octet of an IPv4 address where the address is, or where its second octets are told.
+    """Return for each first octet of an IPv4 address where the address is; and the tables of second octets.
 
-    These begin at `begin` in all that the kernel is told.
+    If that depends on the second octet, the first list contains the index of a table instead. The tables
+    begin at index `begin` of the kernel's array.
     """
     first: list[int] = []
     second: list[int] = []
@@ -199,7 +200,10 @@ def _octets(inside: Inside, begin: int) -> tuple[list[int], Ints]:
 
 
 def _place(inside: Inside, low: int, size: int) -> int:
-    """Where all of so many IPv4 addresses from `low` on are, or from SEE_MORE up the first span of some."""
+    """Return where `size` IPv4 addresses from `low` on are: all INSIDE, all OUTSIDE, or it depends.
+
+    If it depends, the result is SEE_MORE plus the number of the first span that contains some of them.
+    """
     for number, (first, last) in enumerate(inside.spans[0]):
         if first <= low and low + size - 1 <= last:
             return INSIDE
@@ -209,7 +213,7 @@ def _place(inside: Inside, low: int, size: int) -> int:
 
 
 def _stamps(first: str) -> int:
-    """The time stamps allowed before a record with this first field: 0 none, 1 dates, 2 all."""
+    """Return which time stamps may come before a record with this first field: 0 none, 1 dates, 2 all."""
     if first not in KNOWN_FIELDS:
         return 0
     return 1 if first in ("start", "end") else 2

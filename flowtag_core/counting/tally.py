@@ -1,4 +1,4 @@
-"""Rows that the kernel wrote -> tables: a small hot table, and piles for the rows it has no place for."""
+"""Rows from the kernel -> tables: a small hot table, and piles for the rows that do not fit into it."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ _WORTH_THREADS: Final = 1 << 18
 _MOST_FEW: Final = 1 << 16  # numbers: 512 KB
 _HOT_BITS: Final = 11
 _PILE_SIZES: Final = (1 << 14, 1 << 16, 1 << 18, 7 << 17)
-"""Rows on a pile; the last must be more than a table has at most."""
+"""The sizes of a pile, in rows; the last one must exceed the size of the largest table."""
 
 
 class Tally:
-    """Adds rows up; for one thread at a time.
+    """Adds up rows; not thread-safe.
 
-    There is a pile for each kind of row. One that is full is folded: what has the same key becomes
-    one row, in the narrowest windows that its table may still have in the end.
+    There is a pile for each kind of row. A full pile is folded: rows with equal keys are merged into one,
+    in the narrowest windows that the final table may still have.
     """
 
     def __init__(self, kernel: Kernel) -> None:
@@ -55,7 +55,7 @@ class Tally:
         return int(self._used.sum())
 
     def add(self, rows: Ints) -> None:
-        """Add rows of (key, packets, bytes), one behind the other."""
+        """Add rows of (key, packets, bytes), which follow one another in a flat array."""
         at, done, count = rows.ctypes.data, 0, len(rows) // 3
         while True:
             done = self._kernel.add(at, done, count, *self._addresses)
@@ -64,7 +64,10 @@ class Tally:
             self._make_room()
 
     def counts(self, do: Callable[..., Iterable[Table]] = map) -> FlowCounts:
-        """The sum of all rows, which are taken out; `do` works like `map`, largest table first."""
+        """Return the sum of all rows, and start again with none.
+
+        `do` works like `map`; it is called with the kinds of row, the largest pile first.
+        """
         self._pour()
         kinds = np.argsort(-self._used).tolist()
         tables = dict(zip(kinds, do(self._total, kinds), strict=True))
@@ -78,9 +81,9 @@ class Tally:
         self._widen()
 
     def _make_room(self) -> None:
-        """Larger piles for those that are full; where they are large, fold them first."""
+        """Enlarge the piles that are full; those that are already large are folded first."""
         if any(self._most[kind] >= _PILE_SIZES[-1] for kind in self._full()):
-            self._pour()  # the rows in wider windows go nowhere else; it may fill other piles
+            self._pour()  # before windows get wider than those of hot rows; may fill other piles
         for kind in self._full():
             larger = [size for size in _PILE_SIZES if size > self._most[kind]]
             if not larger:
@@ -99,7 +102,7 @@ class Tally:
         return [kind for kind in _KINDS if self._used[kind] >= self._most[kind]]
 
     def _pour(self) -> None:
-        """Put all that is hot on the piles."""
+        """Move all hot rows to the piles."""
         for kind, used in enumerate(self._used):
             hot = self._hot[kind]
             hot = hot[hot[:, 0] >= 0]
@@ -108,7 +111,7 @@ class Tally:
         self._hot[:] = -1
 
     def _widen(self) -> None:
-        """Tell the kernel how wide windows are by now, and where the piles are."""
+        """Tell the kernel how wide the windows are now, and where the piles are."""
         self._places[:] = [pile.ctypes.data for pile in self._piles]
         widths = [WIDTHS[rung] for rung in self._rungs]
         self._widths[0] = [UNKNOWN_MINUTE if width == ALL_TIME else width for width in widths]
@@ -116,12 +119,12 @@ class Tally:
 
     def _total(self, kind: int) -> Table:
         columns = self._folded(kind)
-        if self._most[kind] > _PILE_SIZES[-1]:  # what is as large is not kept for the next time
+        if self._most[kind] > _PILE_SIZES[-1]:  # a pile this large is not kept for reuse
             self._piles[kind], self._most[kind] = _room(_PILE_SIZES[0]), _PILE_SIZES[0]
         return table_from(columns, self._rungs[kind])
 
     def _folded(self, kind: int) -> Ints:
-        """The columns of a pile, equal keys made one, sorted; its rung becomes what it must be."""
+        """Return the columns of a pile, sorted and with equal keys merged; widen its rung if necessary."""
         pile = self._piles[kind][: self._used[kind]]
         low, high = (self._widths[3:, kind] // self._widths[0, kind]).tolist()
         with unused_fold(self._kernel) as one:
@@ -130,16 +133,16 @@ class Tally:
 
 
 def _room(most: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """A pile for so many rows, and all that is hot; what is not used costs no memory."""
+    """Return an empty pile with room for `most` rows plus all hot rows; unused parts take up no memory."""
     return np.empty((most + (1 << _HOT_BITS), 4), np.int64)
 
 
 _TALLIES: Final[deque[Tally]] = deque(maxlen=1)
-"""Empty ones, with memory that was used before: new one costs more time than what is done with it."""
+"""An empty tally, kept for reuse: allocating its memory again would take longer than using it."""
 
 
 def empty_tally() -> Tally:
-    """A tally that nobody else uses; the kernel must be loaded."""
+    """Return an empty tally that nobody else uses; the kernel must be loaded."""
     try:
         return _TALLIES.pop()
     except IndexError:
@@ -147,23 +150,23 @@ def empty_tally() -> Tally:
 
 
 def taken(tally: Tally) -> FlowCounts:
-    """The sum of all rows added to a tally, which is then empty and kept for reuse."""
+    """Return the sum of all rows added to a tally, which is then empty and kept for reuse."""
     counts = tally.counts(each if tally.size > _WORTH_THREADS else map)
     _TALLIES.append(tally)
     return counts
 
 
 class Counted(NamedTuple):
-    """Counts, and in `rows` the rows of small files, which are in no table yet."""
+    """Counts, and the rows of small files that are not in a table yet."""
 
     counts: FlowCounts
     rows: list[Ints]
 
 
 class RowSum:
-    """Adds up the kernel's rows and the reference's flows; a few rows are only kept.
+    """Adds up the kernel's rows and the reference's flows; as long as there are few rows, it only keeps them.
 
-    Those of many small files are added up at once, by whoever takes them.
+    Whoever takes the rows of many small files adds them up together.
     """
 
     def __init__(self) -> None:
@@ -173,7 +176,7 @@ class RowSum:
         self._tables = Tower(FlowCounts())
 
     def add(self, rows: Ints) -> None:
-        """Add rows of the kernel."""
+        """Add rows from the kernel."""
         if not len(rows):
             return
         if self._tally is None:
@@ -185,7 +188,7 @@ class RowSum:
             self._tally.add(rows)
 
     def add_flows(self, flows: Ints) -> None:
-        """Add flows of the reference."""
+        """Add flows from the reference."""
         if not len(flows):
             return
         if loaded():
@@ -194,7 +197,7 @@ class RowSum:
             self._tables.add(tables_of(flows))
 
     def take(self) -> Counted:
-        """Give what was added since the last time."""
+        """Return everything added since the last call."""
         counts, self._tables = self._tables.total(), Tower(FlowCounts())
         if tally := self._tally:
             self._tally = None
@@ -203,7 +206,7 @@ class RowSum:
         return Counted(counts, few)
 
     def counts(self) -> FlowCounts:
-        """Give what was added since the last time, all of it in tables."""
+        """Return everything added since the last call, with all rows in tables."""
         if self._few:
             self._add_few()
         return self.take().counts
@@ -216,7 +219,7 @@ class RowSum:
 
 
 def rows_of(flows: Ints) -> Ints:
-    """Flows, as `Reference.take_flows` gives them, as rows such as the kernel writes."""
+    """Return the flows from `Reference.take_flows` as rows like those of the kernel."""
     minute, protocol, dstport, srcport, action, packets, volume, boundary = flows.T
     is_reply_ = is_reply(protocol, srcport, dstport)
     kind = is_reply_.astype(np.int64) << KIND_SHIFT

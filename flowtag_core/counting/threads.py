@@ -1,6 +1,6 @@
-"""Work on several threads, with results in order; the thread that waits does some of it meanwhile.
+"""Work on several threads, with results in order; the thread that waits does part of the work.
 
-More threads than processors would only take turns, and the one that asks is busy as well.
+More threads than processors would only take turns, and the waiting thread is busy too.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ _WAITING: Final = 2
 
 @cache
 def count() -> int:
-    """The number of threads besides the one that asks."""
+    """Return the number of threads to use in addition to the calling one."""
     return min(max((os.cpu_count() or 1) - 1, 1), _MOST_THREADS)
 
 
 @cache
 def pool(work: str) -> ThreadPoolExecutor:
-    """The threads for one kind of work; what one kind waits for must be another."""
-    from concurrent.futures import ThreadPoolExecutor  # which small logs need not wait for
+    """Return the threads for one kind of work; it may only wait for work of another kind."""
+    from concurrent.futures import ThreadPoolExecutor  # imported lazily: small logs do not need it
 
     return ThreadPoolExecutor(count(), thread_name_prefix=f"flowtag-{work}")
 
 
 class Queue(Generic[T]):
-    """Calls of one kind of work, whose results are taken in their order."""
+    """Calls of one kind of work, made on several threads; their results come in the order of the calls."""
 
     def __init__(self, work: str) -> None:
         self._work = work
@@ -52,17 +52,17 @@ class Queue(Generic[T]):
         return len(self._calls) > count() + _WAITING
 
     def add(self, call: Callable[[], T]) -> None:
-        """Have a call made; what it raises `take` raises."""
+        """Submit a call; if it raises an exception, `take` raises that exception."""
         self._calls.append(_Call(call, pool(self._work).submit(call)))
 
     def take(self) -> T:
-        """The result of the first call. Where it is not there yet, the last one is made here."""
+        """Return the result of the first call; if it is not ready, make the last call here while waiting."""
         if not self._calls[0].is_made:
             self._calls[-1].make_here()
         return self._calls.popleft().result()
 
     def clear(self) -> None:
-        """Forget the calls; one that has begun goes on."""
+        """Drop all calls; those that have begun still run to completion."""
         self._calls.clear()
 
 
@@ -77,11 +77,11 @@ class _Call(Generic[T]):
         return self._future.done()
 
     def make_here(self) -> None:
-        """Make the call on this thread, if no other has begun with it."""
+        """Make the call on this thread, unless another thread has begun it."""
         if not self._here and not self._error and self._future.cancel():
             try:
                 self._here.append(self._call())
-            except FlowtagError as error:  # whose turn has not come yet
+            except FlowtagError as error:  # raised when its turn comes
                 self._error = error
 
     def result(self) -> T:
@@ -91,7 +91,7 @@ class _Call(Generic[T]):
 
 
 def each(function: Callable[[int], T], items: Iterable[int]) -> list[T]:
-    """Like `map`, on several threads; this one takes the last ones that no other has begun."""
+    """Do what `map` does, on several threads; this thread makes the last calls that no other has begun."""
     calls: list[Callable[[], T]] = [partial(function, item) for item in items]
     begun = [_Call(call, pool("each").submit(call)) for call in calls]
     for call in reversed(begun):

@@ -1,7 +1,7 @@
-"""The sum of many counts: files, folders, parts of a log that grows.
+"""The sum of many counts: of files, of folders, of the parts of a growing log.
 
-Tables add, two at a time, in `counts` as well. Here many are folded at once by the kernel, which is several
-times as fast.
+`counts` can also add tables, but only two at a time. Here the kernel folds many tables in one go, which is
+several times as fast.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from flowtag_core.counts import (
 )
 
 _MOST_WAITING: Final = 1 << 20
-"""Rows of tables that wait to be folded: 32 MB. Twice the sum, where that is more."""
+"""Rows of tables that may wait to be folded (32 MB), or twice the rows of the sum if that is more."""
 _WORTH_FOLDING: Final = 1 << 10
-"""Rows that are sorted sooner than a fold is set up."""
+"""Rows that can be sorted in less time than it takes to set up a fold."""
 _TABLES: Final = ("requests", "replies", "replies_by_service")
 
 
 class Total:
-    """Adds counts up as they come; the sum may be asked for at any time."""
+    """Adds up counts as they arrive; the sum can be requested at any time."""
 
     def __init__(self) -> None:
         self._rows = RowSum()
@@ -39,20 +39,20 @@ class Total:
         self._enough = _MOST_WAITING
 
     def add(self, counts: FlowCounts) -> None:
-        """Add counts."""
+        """Add counts to the sum."""
         self._parts.append(counts)
         self._waiting += _rows_in(counts)
         if self._waiting > self._enough:
             self._fold()
 
     def add_counted(self, counted: Counted) -> None:
-        """Add what a file gave, with rows that are in no table yet."""
+        """Add the counts of a file, including rows that are not in a table yet."""
         self.add(counted.counts)
         for rows in counted.rows:
             self._rows.add(rows)
 
     def counts(self) -> FlowCounts:
-        """The sum of all that was added."""
+        """Return the sum of everything added so far."""
         self._parts.append(self._rows.counts())
         return self._fold()
 
@@ -65,7 +65,7 @@ class Total:
 
 
 def total(parts: Sequence[FlowCounts]) -> FlowCounts:
-    """The sum of counts, all added at once."""
+    """Return the sum of counts, all added in one go."""
     if len(parts) == 1:
         return parts[0]
     requests, replies, by_service = (

@@ -1,4 +1,4 @@
-"""Tables and counts at random, and counting with and without the kernel."""
+"""Random tables and counts, and counting with and without the kernel."""
 
 from contextlib import contextmanager
 from unittest import mock
@@ -48,7 +48,7 @@ _rows = st.tuples(
 
 
 def table_of(rows):
-    """The table of rows of (minute, protocol, port, action, packets, bytes, boundary)."""
+    """Return the table of rows (minute, protocol, port, action, packets, bytes, boundary)."""
     return tabulate(*np.array(rows, np.int64).reshape(-1, 7).T)
 
 
@@ -102,19 +102,19 @@ flows = st.lists(
     ),
     max_size=8,
 ).map(lambda some: np.array(some, np.int64).reshape(-1, 8))
-"""As `Reference.take_flows` gives them."""
+"""Arrays of flows like those that `Reference.take_flows` returns."""
 
 
 @contextmanager
 def few_windows():
-    """With few windows and rows allowed, small tables climb the whole ladder."""
+    """Allow so few windows and rows that small tables climb the whole ladder of widths."""
     with mock.patch.object(counts, "MOST_WINDOWS", 4), mock.patch.object(counts, "MOST_ROWS", 12):
         yield
 
 
 @contextmanager
 def counting(*, by_kernel):
-    """Counting by the kernel, or as where there is none."""
+    """Count with the kernel, or as if there were none."""
     if by_kernel:
         assert compiled.kernel(wait=True) is not None
         yield

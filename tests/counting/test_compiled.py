@@ -1,4 +1,4 @@
-"""The kernel's object code is kept privately, and a cache that cannot be used only costs time."""
+"""The kernel's object code is cached privately, and a cache that cannot be used only costs time."""
 
 import os
 import shutil
@@ -18,12 +18,12 @@ from tests.logs import LOOKUP, line
 needs_numba = pytest.mark.skipif(
     not compiled.can_compile(), reason="numba has no wheel for this platform"
 )
-POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other rights")
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
 
 
 @pytest.fixture
 def empty(monkeypatch, tmp_path):
-    """A user who never ran flowtag; gives what was to be compiled."""
+    """Simulate a user who has never run flowtag; returns the list of requests to compile."""
     asked = []
     monkeypatch.setattr(compiled, "_Loaded", type("_Loaded", (compiled._Loaded,), {}))
     for name in ("kernel", "compiler", "place", "is_begun"):
@@ -50,14 +50,14 @@ def kept(object_code):
 
 
 @needs_numba
-def test_without_object_code_one_process_compiles_it_and_nobody_waits(empty):
+def test_missing_object_code_is_compiled_by_one_process_and_nobody_waits(empty):
     assert compiled.kernel() is None
     assert empty == [os.path.join(compiled._folder(), f"{compiled._key()}.kernel")]
     assert compiled.loaded() is None
 
 
 @needs_numba
-def test_object_code_that_is_kept_is_loaded(object_code, empty):
+def test_cached_object_code_is_loaded(object_code, empty):
     kept(object_code)
     assert compiled.kernel() is compiled.loaded() is not None
     assert empty == []
@@ -97,7 +97,7 @@ def test_a_cache_folder_that_others_can_write_to_is_not_used(tmp_path):
 
 
 @pytest.mark.usefixtures("empty")
-def test_a_relative_path_is_no_cache_folder(tmp_path, monkeypatch):
+def test_a_relative_path_is_never_a_cache_folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(name, "cache")
@@ -113,7 +113,7 @@ def test_a_relative_path_is_no_cache_folder(tmp_path, monkeypatch):
 
 @needs_numba
 @POSIX
-def test_where_no_folder_can_be_made_the_kernel_is_compiled_all_the_same_and_nothing_is_left(
+def test_without_a_cache_folder_the_kernel_is_compiled_and_leaves_no_files(
     object_code, empty, tmp_path, monkeypatch
 ):
     (tmp_path / "file").write_bytes(b"")
@@ -123,7 +123,7 @@ def test_where_no_folder_can_be_made_the_kernel_is_compiled_all_the_same_and_not
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     assert compiled.kernel() is None
-    empty[0].write(object_code)  # as the compiler does to its standard output
+    empty[0].write(object_code)  # as the compiler would, to its standard output
     assert compiled.kernel() is compiled.loaded() is not None
     assert [*(tmp_path / "home").iterdir(), *(tmp_path / "temporary").iterdir()] == []
 
@@ -142,14 +142,14 @@ KERNEL = """
 import os, sys
 from flowtag_core.counting import compiled
 open(compiled._ROOT + "/ran", "w")
-code = compiled._read_object_code(os.environ["SOUND_KERNEL"])  # to compile takes too long here
+code = compiled._read_object_code(os.environ["SOUND_KERNEL"])  # compiling would take too long here
 compiled.write_object_code(sys.argv[1], code)
 """
 
 
 @needs_numba
 @pytest.mark.usefixtures("object_code")
-def test_the_current_folder_gives_the_compiler_no_code(tmp_path):
+def test_the_compiler_runs_no_code_from_the_current_folder(tmp_path):
     mine, another = tmp_path / "mine", tmp_path / "another"
     for checkout in (mine, another):
         shutil.copytree(ROOT / "flowtag_core", checkout / "flowtag_core")
@@ -175,7 +175,7 @@ def test_the_current_folder_gives_the_compiler_no_code(tmp_path):
 
 @needs_numba
 @POSIX
-def test_object_code_for_which_there_is_no_room_leaves_nothing_behind(tmp_path):
+def test_object_code_that_does_not_fit_on_the_disk_leaves_no_file(tmp_path):
     program = """
 import resource, sys
 from flowtag_core.counting import compiled
@@ -189,7 +189,9 @@ compiled.write_object_code(sys.argv[1], {"read": ("read", bytes(10**6))})
 
 
 @POSIX
-def test_what_a_compiler_left_that_was_killed_is_removed_before_the_next_one(tmp_path, monkeypatch):
+def test_partial_files_of_a_killed_compiler_are_removed_before_the_next_one_starts(
+    tmp_path, monkeypatch
+):
     old, new, kernel = (tmp_path / name for name in ("old.part", "new.part", "a.kernel"))
     for path in (old, new, kernel):
         path.write_bytes(b"")
@@ -202,12 +204,12 @@ def test_what_a_compiler_left_that_was_killed_is_removed_before_the_next_one(tmp
 
 @needs_numba
 @pytest.mark.usefixtures("empty")
-def test_the_private_folder_is_nobody_elses():
+def test_only_the_user_has_access_to_the_cache_folder():
     folder = compiled._folder()
     assert sys.platform == "win32" or os.stat(folder).st_mode & 0o777 == 0o700
 
 
-def test_without_numba_everything_is_counted_and_it_says_so_once(tmp_path, monkeypatch, capsys):
+def test_without_numba_everything_is_counted_and_one_message_says_so(tmp_path, monkeypatch, capsys):
     log, lookup = tmp_path / "flow.log", tmp_path / "lookup.csv"
     log.write_bytes((line() + b"\n") * 120_000)
     lookup.write_bytes(LOOKUP)

@@ -1,4 +1,4 @@
-"""What kernel and callers agree on fits the bits of a key and the rows of a layout."""
+"""The constants that the kernel and its callers share fit into a key, a cell and the layout array."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ from tests.logs import line
 LAST_MINUTE = 4_102_444_800 // 60
 
 
-def test_every_minute_fits_below_the_kind_and_every_key_in_63_bits():
+def test_every_minute_fits_below_the_kind_and_every_key_into_63_bits():
     last = len(ACTIONS) - 1, len(BOUNDARIES) - 1
     largest = key_of(np.array([contract.UNKNOWN_MINUTE]), 255, 65535, *last)
     assert LAST_MINUTE < contract.UNKNOWN_MINUTE
@@ -31,18 +31,18 @@ def test_every_minute_fits_below_the_kind_and_every_key_in_63_bits():
     assert 2 << contract.KIND_SHIFT | int(largest[0]) < 1 << 63
 
 
-def test_the_unknown_minute_is_the_end_of_the_unknown_window():
+def test_the_unknown_minute_has_the_lowest_bits_of_the_unknown_window():
     assert UNKNOWN_WINDOW & contract.UNKNOWN_MINUTE == contract.UNKNOWN_MINUTE
     assert UNKNOWN_TIME & contract.UNKNOWN_MINUTE == contract.UNKNOWN_MINUTE
     assert contract.UNKNOWN_MINUTE.bit_length() == contract.KIND_SHIFT - WINDOW_SHIFT
 
 
-def test_a_cell_holds_every_window_and_every_row_in_31_bits():
+def test_every_window_and_every_row_fits_into_a_cell_of_31_bits():
     assert MOST_WINDOWS + 1 <= 1 << 8
     assert contract.MOST_FOLDED <= 1 << (31 - 8)
 
 
-def test_all_that_is_told_of_a_layout_has_a_place_of_its_own():
+def test_the_sections_of_the_layout_array_do_not_overlap():
     names = {name.encode()[:3] for name in KNOWN_FIELDS}
     names |= {name.replace(b"-", b"_") for name in names}
     assert len(names) <= contract.MOST_STARTS
@@ -59,15 +59,15 @@ def test_all_that_is_told_of_a_layout_has_a_place_of_its_own():
     assert np.diff(ends).tolist() == [256, 256, contract.MOST_STARTS, contract.WORDS_TOLD + 2]
 
 
-def test_a_fault_is_told_apart_from_one_that_fits_no_other_layout_either():
+def test_adding_fits_none_to_a_fault_never_gives_another_verdict():
     assert contract.UNSUPPORTED_VERSION < contract.FITS_NONE
 
 
-def test_every_function_says_what_it_takes():
+def test_every_kernel_function_has_a_signature():
     assert {*contract.SIGNATURES} == {*contract.Kernel._fields}
 
 
-def test_a_sheet_holds_a_row_and_an_odd_line_more_than_a_line_can_have():
+def test_a_scratch_has_room_for_at_least_one_line():
     assert min(contract.ROWS_TOLD, contract.ODD_TOLD) >= 2
     assert contract.MOST_SEPARATORS > contract.WORDS_TOLD
 
@@ -89,12 +89,12 @@ ADDRESSES = [
     ("1.1.1.1", "2600::"),
     ("-", "x"),
 ]
-"""Two for each boundary."""
+"""A source and a destination address for each boundary."""
 
 
 @pytest.mark.skipif(not compiled.can_compile(), reason="numba has no wheel for this platform")
 @given(flows)
-def test_a_row_of_the_kernel_has_the_key_of_its_numbers_and_is_that_of_the_reference(flow):
+def test_kernel_and_reference_write_the_same_rows_with_the_same_keys(flow):
     minute, protocol, dstport, srcport, action, packets, volume, boundary = flow
     text = line(
         start="-" if minute < 0 else str(minute * 60),

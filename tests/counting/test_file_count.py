@@ -1,4 +1,4 @@
-"""What is counted of a file does not depend on how it comes, nor on when it is asked for."""
+"""The counts of a file depend neither on how it arrives nor on when they are taken."""
 
 import io
 from collections import deque
@@ -28,7 +28,7 @@ from tests.logs import DEFAULT_HEADER, flow_lines, line, odd_lines, record
 CUSTOM = tuple(sorted(BY_VERSION[3]))
 
 
-def test_faults_are_counted_alike_before_and_after_there_are_enough_samples():
+def test_faults_are_counted_the_same_before_and_after_there_are_enough_samples():
     bad = [
         line(dstport="65536"),
         line(version="3"),
@@ -48,7 +48,7 @@ def test_faults_are_counted_alike_before_and_after_there_are_enough_samples():
 
 @contextmanager
 def little_room(threads, few, most_faults):
-    """Everything that has room for much has room for little."""
+    """Shrink all limits and buffers, so that small examples reach them."""
     patches = [
         (tally, "_HOT_BITS", 4),
         (tally, "_PILE_SIZES", (20, 4000)),
@@ -66,7 +66,7 @@ def little_room(threads, few, most_faults):
 
 
 def columns_of(first, rows, layout):
-    """Rows of a table; where a number or word is no sound one there is only its text."""
+    """Return rows of a table as columns; an invalid number or word is available only as text."""
     names = layout.names
 
     def numbers():
@@ -123,14 +123,14 @@ too_long = st.tuples(st.just("too long"), st.binary(max_size=9))
 lines = st.tuples(st.just("lines"), blocks)
 records = st.tuples(st.just("records"), st.tuples(st.sampled_from(KINDS), blocks))
 columns = st.tuples(st.just("columns"), st.lists(table_rows, min_size=1, max_size=9))
-some_parts = st.one_of(  # no file has lines between rows of a table
+some_parts = st.one_of(  # no file mixes lines and rows of a table
     st.lists(st.one_of(lines, lines, records, too_long), max_size=7),
     st.lists(st.one_of(columns, columns, records, too_long), max_size=7),
 )
 
 
 def numbered(parts, has_end=True):
-    """The parts of a file, with numbers that go on; its last line may lack its end."""
+    """Yield the parts of a file, numbered consecutively; its last line may lack its line end."""
     at = 0
     for place, (what, content) in enumerate(parts, 1):
         if what == "lines":
@@ -150,7 +150,7 @@ def numbered(parts, has_end=True):
 
 
 def counted(parts, taken_at, layout):
-    """What is counted in all parts, taken behind some of them and in the end, and the lines then."""
+    """Count all parts; take the counts after some of them and at the end. Also return the last line number."""
     count, total = FileCount("log", layout, 1 << 30), Total()
     size = 0
     for place, part in enumerate(parts):
@@ -161,7 +161,7 @@ def counted(parts, taken_at, layout):
             size = 0
     total.add_counted(count.take(size, "gzip", "the damage"))
     rows, files, faults = facts(total.counts())
-    if len(faults) == tables.MOST_FAULTS:  # which of several in one line is the last is not said
+    if len(faults) == tables.MOST_FAULTS:  # with several in one line, it is undefined which is kept
         faults = [fault[:2] for fault in faults]
     return rows, files, faults, count.lines
 
@@ -177,7 +177,7 @@ def counted(parts, taken_at, layout):
     few=st.sampled_from([0, 30, 1 << 16]),
     most_faults=st.sampled_from([2, 5, 1000]),
 )
-def test_counting_goes_on_and_what_is_taken_in_between_adds_up(
+def test_counts_taken_along_the_way_add_up_to_the_whole(
     by_kernel, parts, taken_at, layout, has_end, has_threads, few, most_faults
 ):
     with counting(by_kernel=by_kernel), little_room(has_threads, few, most_faults):
@@ -190,7 +190,7 @@ def test_counting_goes_on_and_what_is_taken_in_between_adds_up(
 @pytest.mark.skipif(not compiled.can_compile(), reason="numba has no wheel for this platform")
 @settings(max_examples=40)
 @given(parts=some_parts, taken_at=st.sets(st.integers(0, 6)), has_threads=st.booleans())
-def test_with_and_without_the_kernel_the_same_is_counted_of_any_parts(parts, taken_at, has_threads):
+def test_any_parts_give_the_same_counts_with_and_without_the_kernel(parts, taken_at, has_threads):
     found = []
     for by_kernel in (True, False):
         with counting(by_kernel=by_kernel), little_room(has_threads, 30, 5):
@@ -199,7 +199,7 @@ def test_with_and_without_the_kernel_the_same_is_counted_of_any_parts(parts, tak
 
 
 @pytest.mark.parametrize("by_kernel", BY_KERNEL)
-def test_of_faults_without_samples_those_below_a_header_are_counted_in_its_layout(by_kernel):
+def test_faults_below_a_header_are_counted_in_its_layout_even_without_samples(by_kernel):
     bad = line(dstport="x")
     with counting(by_kernel=by_kernel), little_room(0, 30, 2):
         count = FileCount("log")
@@ -211,7 +211,7 @@ def test_of_faults_without_samples_those_below_a_header_are_counted_in_its_layou
 
 
 @pytest.mark.parametrize("by_kernel", BY_KERNEL)
-def test_below_a_header_keywords_count_before_and_after_there_are_enough_samples(by_kernel):
+def test_keywords_below_a_header_count_before_and_after_there_are_enough_samples(by_kernel):
     lines = [line(protocol="tcp"), line(protocol="any"), line(protocol="6")] * 9
     with counting(by_kernel=by_kernel), little_room(0, 30, 2):
         count = FileCount("log")
@@ -221,7 +221,7 @@ def test_below_a_header_keywords_count_before_and_after_there_are_enough_samples
     assert (total.flows, total.set_aside) == (36, {Reason.BAD_PROTOCOL: 18})
 
 
-def test_nothing_that_was_taken_is_given_again():
+def test_nothing_is_taken_twice():
     count = FileCount("log")
     count.count(Block(line() + b"\nshort\n"))
     first, second = count.take(9), count.take(0)
@@ -232,7 +232,7 @@ def test_nothing_that_was_taken_is_given_again():
 
 
 @pytest.mark.parametrize("by_kernel", BY_KERNEL)
-def test_lines_are_numbered_on_after_a_take(by_kernel):
+def test_line_numbers_continue_after_a_take(by_kernel):
     with counting(by_kernel=by_kernel):
         count = FileCount("log", size=1 << 30)
         found = []
@@ -243,7 +243,7 @@ def test_lines_are_numbered_on_after_a_take(by_kernel):
 
 
 @pytest.mark.parametrize("by_kernel", BY_KERNEL)
-def test_behind_rows_that_are_damaged_nothing_is_counted(by_kernel):
+def test_nothing_is_counted_after_damaged_rows(by_kernel):
     def broken(*_):
         raise DamagedLogError("a.parquet: is damaged.")
 
@@ -262,7 +262,7 @@ def test_behind_rows_that_are_damaged_nothing_is_counted(by_kernel):
     assert count.lines == 2
 
 
-def test_lines_behind_columns_are_counted_after_them():
+def test_lines_after_columns_have_the_next_line_numbers():
     count = FileCount("log")
     row = tuple("2 443 50000 6 900 1700000000 ACCEPT OK".split())
     count.count(columns_of(1, [row], TABLE))

@@ -1,4 +1,4 @@
-"""Tables that are folded in one go are their sum."""
+"""Folding tables in one go gives their sum."""
 
 from collections import deque
 from unittest import mock
@@ -25,7 +25,7 @@ def kernel():
 
 @pytest.fixture(autouse=True)
 def little_room():
-    """Tables are made and added with the same limits."""
+    """Create, add and fold tables with the same small limits."""
     with few_windows():
         yield
 
@@ -39,7 +39,7 @@ full_tables = tables.filter(len)
     most_folded=st.sampled_from([5, 1 << 23]),
     at_once=st.sampled_from([1, 7, 1 << 12]),
 )
-def test_tables_at_any_rungs_that_are_folded_are_their_sum(some, most_span, most_folded, at_once):
+def test_folding_tables_at_any_rungs_gives_their_sum(some, most_span, most_folded, at_once):
     with (
         mock.patch.object(folding, "_MOST_SPAN", most_span),
         mock.patch.object(folding, "MOST_FOLDED", most_folded),
@@ -51,7 +51,7 @@ def test_tables_at_any_rungs_that_are_folded_are_their_sum(some, most_span, most
 
 
 @pytest.mark.parametrize("rung", range(len(WIDTHS)))
-def test_a_table_at_every_rung_folds_with_one_at_the_narrowest(rung):
+def test_a_table_at_any_rung_can_be_folded_with_one_at_the_narrowest(rung):
     width = WIDTHS[rung] or 10**6
     narrow = table_of([(MINUTE, 6, 443, 0, 1, 2, 0), (-1, 6, 443, 0, 1, 2, 0)])
     before = WIDTHS[rung - 1] if rung else 1
@@ -60,7 +60,7 @@ def test_a_table_at_every_rung_folds_with_one_at_the_narrowest(rung):
     assert folded(compiled.kernel(), [narrow, wide, narrow]) == narrow + wide + narrow
 
 
-def test_two_folds_at_once_are_two_and_one_after_the_other_are_one(kernel):
+def test_a_fold_is_never_shared_but_is_reused_later(kernel):
     with mock.patch.object(folding, "_FOLDS", deque()):
         with unused_fold(kernel) as one, unused_fold(kernel) as other:
             assert one is not other
@@ -68,7 +68,7 @@ def test_two_folds_at_once_are_two_and_one_after_the_other_are_one(kernel):
             assert again in (one, other)
 
 
-def test_the_unknown_minute_of_a_pile_is_the_unknown_window_of_its_table():
+def test_the_unknown_minute_of_a_pile_becomes_the_unknown_window_of_the_table():
     key = np.array([contract.UNKNOWN_MINUTE << WINDOW_SHIFT | 5, MINUTE << WINDOW_SHIFT], np.int64)
     found = table_from(np.stack([key, *np.ones((3, 2), np.int64)]), 0)
     assert found.key.tolist() == [MINUTE << WINDOW_SHIFT, UNKNOWN_WINDOW << WINDOW_SHIFT | 5]

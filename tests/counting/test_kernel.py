@@ -1,4 +1,4 @@
-"""kernel == reference, on any bytes whatever, in any cut, on any number of threads."""
+"""kernel == reference: on any bytes, wherever they are cut, on any number of threads."""
 
 import struct
 import sys
@@ -33,12 +33,12 @@ texts = st.one_of(
 @given(text=texts, format=st.sampled_from(FORMATS), cuts=st.lists(st.integers(0, 4000), max_size=5))
 @settings(max_examples=100)
 @pytest.mark.parametrize("threads", [0, 1, 3])
-def test_kernel_and_reference_agree_on_any_bytes_in_any_cut(threads, text, format, cuts):
+def test_kernel_and_reference_agree_on_any_bytes_wherever_they_are_cut(threads, text, format, cuts):
     layout = format_layout(format) if format else ASSUMED
     assert by_kernel(text, layout, cuts, threads) == by_reference(text, layout)
 
 
-def test_sums_that_would_pass_the_largest_number_stay_there_by_kernel_and_reference():
+def test_kernel_and_reference_cap_sums_at_the_largest_number():
     nines = {"packets": "9" * 15, "volume": "9" * 15}
     few, many = (line(dstport=port, srcport="0", **nines) for port in ("25", "443"))
     text = b"\n".join([few] * 9_000 + [many] * 9_300)
@@ -50,7 +50,7 @@ def test_sums_that_would_pass_the_largest_number_stay_there_by_kernel_and_refere
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_sound_records_of_any_layout_are_all_counted_by_the_kernel(format):
+def test_the_kernel_counts_all_valid_records_of_any_layout(format):
     text = records(7, format, 500)
     layout = format_layout(format) if format else ASSUMED
     read = scratch.Scratch().read(compiled.kernel(), text, layout)
@@ -59,8 +59,8 @@ def test_sound_records_of_any_layout_are_all_counted_by_the_kernel(format):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads ELF, the format of Linux")
-def test_object_code_calls_nobody():
-    """It is loaded without Numba, so a call of what Numba or C would offer may end in a crash."""
+def test_object_code_calls_no_external_function():
+    """The code is loaded without Numba, so a call to a function of Numba or of C might crash."""
     llvm = pytest.importorskip("llvmlite.binding")
     assert compiled.kernel(wait=True) is not None
     for _, data in compiled._read_object_code(compiled._Loaded.place).values():

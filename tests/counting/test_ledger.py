@@ -1,4 +1,4 @@
-"""What becomes of each record is written down once, and may be taken at any time."""
+"""The ledger counts every record exactly once, and its counts may be taken at any time."""
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from tests.counting.test_reference import count
 from tests.logs import line
 
 
-def test_samples_of_faults_are_the_first_thousand_and_the_count_is_exact():
+def test_the_first_thousand_faults_are_kept_and_all_are_counted():
     counts = count(*[line(dstport="x")] * 1500)
     assert counts.total.set_aside == {Reason.BAD_PORT: 1500}
     assert [fault.line for fault in counts.faults] == list(range(1, 1001))
@@ -55,7 +55,7 @@ events = st.lists(
 
 
 def written(events, taken_at):
-    """All that a ledger hands over, behind some events and in the end."""
+    """Return the sum of what a ledger returns after some events and at the end."""
     own, total, size = Ledger("log"), FlowCounts(), 0
     own.misfit = "a line"
     for number, (what, *arguments) in enumerate(events):
@@ -70,7 +70,7 @@ def written(events, taken_at):
 
 
 @given(events, st.sets(st.integers(0, 19)), st.sampled_from([2, 1000]))
-def test_what_is_taken_adds_up_to_what_would_be_taken_in_the_end(events, taken_at, most_faults):
+def test_what_is_taken_along_the_way_adds_up_to_the_whole(events, taken_at, most_faults):
     with pytest.MonkeyPatch.context() as patch:
         for module in (ledger, counts):
             patch.setattr(module, "MOST_FAULTS", most_faults)
@@ -95,7 +95,7 @@ def test_a_ledger_loses_no_record(events):
     ) + sum(sum(each.notes.values()) for each in plain)
 
 
-def test_samples_stop_at_a_thousand_and_begin_anew_once_they_are_taken():
+def test_samples_stop_at_a_thousand_and_start_again_after_a_take():
     own = Ledger("log")
     for number in range(1, 1500):
         assert own.wants_text(Reason.BAD_PORT) is (number <= 1000)
@@ -109,7 +109,7 @@ def test_samples_stop_at_a_thousand_and_begin_anew_once_they_are_taken():
     assert own.take(0).faults == (("log", 1500, Reason.BAD_PORT, "x"),)
 
 
-def test_what_is_in_order_is_set_aside_without_a_sample():
+def test_a_record_that_is_not_a_fault_is_set_aside_without_a_sample():
     own = Ledger("log")
     for reason in (Reason.NO_DATA, Reason.SKIPPED_DATA, Reason.NOT_A_RECORD):
         assert not own.wants_text(reason)
@@ -119,7 +119,7 @@ def test_what_is_in_order_is_set_aside_without_a_sample():
     assert taken.total.set_aside.total() == 3
 
 
-def test_a_misfit_is_said_only_together_with_what_it_fits():
+def test_a_misfit_is_reported_only_with_a_layout_that_it_fits():
     own = Ledger("log")
     own.misfit = "a line"
     assert own.take(0).total.misfits == frozenset()
@@ -128,7 +128,7 @@ def test_a_misfit_is_said_only_together_with_what_it_fits():
     assert own.take(0).total.misfits == frozenset()
 
 
-def test_fields_that_a_layout_lacks_are_counted_by_its_flows():
+def test_flows_whose_layout_lacks_a_field_are_counted():
     own = Ledger("log")
     own.add_flows(LAYOUTS[1], 2, {}, {})
     own.add_flows(LAYOUTS[0], 3, {"start": 0}, {})
@@ -140,7 +140,7 @@ def test_fields_that_a_layout_lacks_are_counted_by_its_flows():
     assert (total.size, total.damage) == (7, {"it ends early"})
 
 
-def test_a_header_is_known_of_for_ever_and_counted_once():
+def test_a_header_is_counted_once_and_remembered_forever():
     own = Ledger("log")
     assert not own.has_header
     own.add_header()

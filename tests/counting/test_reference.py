@@ -1,4 +1,4 @@
-"""The format, by example: one line, one verdict. The cases in tests/cases hold many more."""
+"""The format by example: one line, one verdict. There are many more cases in tests/cases."""
 
 import io
 import tracemalloc
@@ -18,7 +18,7 @@ def count(*lines, **options):
 
 
 def rows(counts):
-    """(port, protocol, action, packets, bytes) of every flow, by destination."""
+    """Return (port, protocol, action, packets, bytes) of every row, by destination port."""
     return sorted(
         (port, protocol, ACTIONS[action], packets, volume)
         for table in (counts.requests, counts.replies)
@@ -33,7 +33,7 @@ def rows(counts):
     )
 
 
-def test_a_plain_line_is_one_flow_by_its_destination_port():
+def test_a_plain_line_is_one_flow_at_its_destination_port():
     assert rows(count(line(srcport="443", dstport="49153"))) == [(49153, 6, "ACCEPT", 10, 840)]
 
 
@@ -55,7 +55,7 @@ def test_a_plain_line_is_one_flow_by_its_destination_port():
         (line(dstport="x", protocol="x"), Reason.BAD_PORT),
     ],
 )
-def test_each_reason_sets_its_line_aside(text, reason):
+def test_a_line_is_set_aside_for_the_right_reason(text, reason):
     counts = count(line(), text, line())
     assert counts.total.set_aside == {reason: 1}
     assert counts.total.flows == 2
@@ -72,19 +72,19 @@ def test_each_reason_sets_its_line_aside(text, reason):
         ({"start": "17"}, "start"),
     ],
 )
-def test_a_flow_with_an_unreadable_field_is_a_flow_and_said(changed, name):
+def test_a_flow_with_an_unreadable_field_counts_and_is_reported(changed, name):
     total = count(line(), line(**changed)).total
     assert total.flows == 2
     assert total.unreadable == {name: 1}
 
 
-def test_unknown_words_for_action_and_status_are_flows_and_said():
+def test_flows_with_an_unknown_action_or_status_count_and_are_reported():
     counts = count(line(action="DROP"), line(status="PARTIAL"))
     assert [row[2] for row in rows(counts)] == ["ACCEPT", "other"]
     assert counts.total.odd_words == {"action": 1, "log-status": 1}
 
 
-def test_a_layout_without_a_field_lacks_it_and_nothing_is_unreadable():
+def test_a_field_that_the_layout_does_not_have_is_lacking_not_unreadable():
     counts = count(b"dstport protocol log-status", b"443 6 OK", b"25 6 OK")
     assert rows(counts) == [(25, 6, "other", 0, 0), (443, 6, "other", 0, 0)]
     assert counts.total.unreadable == {}
@@ -93,7 +93,7 @@ def test_a_layout_without_a_field_lacks_it_and_nothing_is_unreadable():
     assert counts.requests.window.tolist() == [-1, -1]
 
 
-def test_a_start_in_milliseconds_is_the_same_time():
+def test_a_start_in_milliseconds_is_the_same_time_as_in_seconds():
     assert count(line(start="1700000000")).requests == count(line(start="1700000000123")).requests
 
 
@@ -117,14 +117,14 @@ def test_a_reply_comes_from_the_lower_port_of_a_protocol_with_ports(
     assert counts.replies_by_service.port.tolist() == ([int(srcport)] if is_reply else [])
 
 
-def test_lines_that_commas_part_are_tried_in_other_layouts_too():
+def test_lines_separated_by_commas_are_tried_in_other_layouts_too():
     flow = record(BY_VERSION[5], dstport="443").replace(" ", ",").encode()
     (offer,) = count(flow, b'"%s"' % flow.replace(b",", b'","'), b"one,two").offers.values()
     assert (offer.fields, offer.flows) == (" ".join(BY_VERSION[5]), 2)
     assert offer.line == flow.decode()
 
 
-def test_a_header_holds_until_the_next_header():
+def test_a_header_applies_until_the_next_header():
     counts = count(
         line(dstport="1"), b"protocol dstport", b"17 2", DEFAULT_HEADER.encode(), line(dstport="3")
     )
@@ -132,7 +132,7 @@ def test_a_header_holds_until_the_next_header():
     assert counts.total.headers == 2
 
 
-def test_a_protocol_may_be_a_keyword_only_where_the_fields_are_named():
+def test_a_protocol_may_be_a_keyword_only_if_the_fields_are_named():
     flows = [line(protocol=word) for word in ("tcp", "UDP", "icmp6", "3pc", "any", "tcp/udp", "-")]
     named = count(DEFAULT_HEADER.encode(), *flows)
     assert (named.total.flows, named.total.set_aside) == (4, {Reason.BAD_PROTOCOL: 3})
@@ -140,7 +140,7 @@ def test_a_protocol_may_be_a_keyword_only_where_the_fields_are_named():
     assert count(*flows).total.set_aside == {Reason.BAD_PROTOCOL: 7}
 
 
-def test_a_format_is_for_files_without_a_header():
+def test_a_format_applies_only_to_files_without_a_header():
     assert rows(count(b"6 443 x", format="protocol dstport vpc-id"))[0][:2] == (443, 6)
     assert rows(count(b"dstport protocol", b"443 6", format="protocol dstport"))[0][:2] == (443, 6)
 
@@ -167,8 +167,8 @@ def test_every_record_is_accounted_for(lines):
 
 
 @given(log_lines)
-def test_the_road_for_plain_blocks_and_the_one_for_odd_blocks_agree(lines):
-    """One odd byte in a block makes every line of it take the careful road."""
+def test_the_fast_path_for_plain_blocks_agrees_with_the_careful_path(lines):
+    """One odd byte in a block sends all of its lines down the careful path."""
     plain = count(*lines, b"# end")
     odd = count(*lines, b"# \xc2\xa0\x0b")
     assert plain.files == odd.files
@@ -181,7 +181,7 @@ def test_a_line_that_is_set_aside_adds_nothing_else():
     assert total.odd_words == total.unreadable == total.lacking == {}
 
 
-def test_a_line_of_millions_of_words_is_never_taken_apart_whole():
+def test_a_line_of_millions_of_words_is_never_split_completely():
     lines = [b"ab " * 1_000_000, b"dstport protocol " + b"a b " * 500_000, b"\xc2\xa0" * 1_000_000]
     tracemalloc.start()
     counts = count(*lines)
@@ -192,7 +192,7 @@ def test_a_line_of_millions_of_words_is_never_taken_apart_whole():
 
 
 @given(log_lines)
-def test_the_reference_alone_gives_what_the_product_gives(lines):
+def test_the_reference_alone_gives_the_same_counts_as_parse_flow_log(lines):
     text = b"\n".join(lines)
     reference = Reference("stream")
     reference.count(text)

@@ -1,4 +1,4 @@
-"""What the kernel is told and what it writes on, again and again, on any thread."""
+"""The layout array that the kernel reads and the memory that it writes to can be used on any thread."""
 
 import weakref
 from collections import deque
@@ -28,8 +28,8 @@ def kernel():
 
 
 @pytest.mark.parametrize("function", ["read", "pick"])
-def test_what_the_kernel_is_told_of_a_layout_is_there_as_long_as_it_runs(function, monkeypatch):
-    """The cache of it may hold another by then, which a second thread made."""
+def test_the_layout_array_stays_alive_while_the_kernel_runs(function, monkeypatch):
+    """By then another thread may have replaced it in the cache."""
     told = []
 
     def numbers(*_):
@@ -49,7 +49,7 @@ def test_what_the_kernel_is_told_of_a_layout_is_there_as_long_as_it_runs(functio
 
 
 def flows_among_odd_ones(count):
-    """Columns of a table in which every third row is odd."""
+    """Return the columns of a table in which every third row is odd."""
     columns = np.full((len(NUMBERS), count), 1, np.int64)
     columns[NUMBERS.index("dstport")] = np.where(np.arange(count) % 3, np.arange(count) % 65536, -1)
     columns[NUMBERS.index("start")] = 1_700_000_000
@@ -58,7 +58,7 @@ def flows_among_odd_ones(count):
 
 
 @given(count=st.integers(1, 60), begin=st.integers(0, 59))
-def test_rows_that_are_picked_from_a_place_on_are_those_of_the_rest(count, begin):
+def test_picking_from_an_index_gives_the_rows_from_there_on(count, begin):
     begin = min(begin, count - 1)
     columns, own = flows_among_odd_ones(count), scratch.Scratch()
     done, flows, rows, odd = own.pick(compiled.kernel(), columns, begin, ASSUMED)
@@ -69,7 +69,7 @@ def test_rows_that_are_picked_from_a_place_on_are_those_of_the_rest(count, begin
     assert sorted({*ports}) == [row for row in range(begin, count) if row % 3]
 
 
-def test_of_more_rows_than_a_sheet_has_room_for_every_one_is_picked():
+def test_all_rows_are_picked_even_if_they_do_not_fit_into_one_scratch():
     count = contract.ROWS_TOLD + contract.ODD_TOLD + 5
     columns, own = flows_among_odd_ones(count), scratch.Scratch()
     done, flows, odd, times = 0, 0, [], 0
@@ -82,7 +82,7 @@ def test_of_more_rows_than_a_sheet_has_room_for_every_one_is_picked():
     assert flows == count - len(odd)
 
 
-def test_of_a_text_that_has_too_much_for_a_sheet_the_first_lines_are_read():
+def test_a_text_that_is_too_long_for_a_scratch_is_read_in_steps():
     text = (b"odd\n" + line() + b"\n") * (contract.ODD_TOLD + 9)
     own, lines, flows, odd = scratch.Scratch(), 0, 0, 0
     while text:
@@ -94,7 +94,7 @@ def test_of_a_text_that_has_too_much_for_a_sheet_the_first_lines_are_read():
     assert (lines, flows, odd) == (2 * (contract.ODD_TOLD + 9), *[contract.ODD_TOLD + 9] * 2)
 
 
-def test_odd_lines_are_told_with_their_places_and_stay_when_the_next_text_is_read():
+def test_odd_lines_come_with_their_positions_and_survive_the_next_read():
     own = scratch.Scratch()
     text = line() + b"\nodd one\n" + line() + b"\n\xff\n"
     odd = own.read(compiled.kernel(), text, ASSUMED).odd()
@@ -107,7 +107,7 @@ def test_odd_lines_are_told_with_their_places_and_stay_when_the_next_text_is_rea
     assert odd.tolist() == before
 
 
-def test_what_the_kernel_found_is_what_the_ledger_takes():
+def test_the_ledger_gets_the_kernels_counts():
     text = b"\n".join(
         [
             line(srcport="-", start="-"),
@@ -131,7 +131,7 @@ def test_what_the_kernel_found_is_what_the_ledger_takes():
     )
 
 
-def test_a_scratch_is_used_by_one_until_it_is_given_back(monkeypatch):
+def test_a_scratch_has_one_user_until_it_is_given_back(monkeypatch):
     monkeypatch.setattr(scratch, "_UNUSED", deque())
     one, other = scratch.unused(Inside()), scratch.unused(Inside())
     assert one is not other
@@ -150,7 +150,7 @@ def test_a_scratch_is_used_by_one_until_it_is_given_back(monkeypatch):
         ("unheard-of", "2018-09-22T20:28:14Z", False),
     ],
 )
-def test_which_time_stamps_may_stand_before_a_record_depends_on_its_first_field(
+def test_which_time_stamps_may_come_before_a_record_depends_on_its_first_field(
     first, stamp, is_read
 ):
     layout = format_layout(f"{first} dstport protocol log-status")

@@ -1,4 +1,4 @@
-"""What a tally adds up is what a table of the same rows holds, however full it gets."""
+"""A tally adds up to the table of the same rows, however full it gets."""
 
 from collections import deque
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
 
 
 def rows_of(seed, size, minutes, ports, unknown, most=10**12):
-    """Rows as the kernel writes them, and the columns that they are made of."""
+    """Return rows as the kernel writes them, their kinds, and the columns that they are made from."""
     rng = np.random.default_rng(seed)
     kind = rng.integers(0, 3, size)
     minute = 28_000_000 + np.sort(rng.integers(0, minutes, size))
@@ -45,7 +45,7 @@ def rows_of(seed, size, minutes, ports, unknown, most=10**12):
     most_folded=st.sampled_from([500, 1 << 23]),
 )
 @settings(max_examples=40)
-def test_a_tally_is_the_table_of_its_rows(
+def test_a_tally_gives_the_table_of_its_rows(
     seed, sizes, minutes, ports, unknown, sizes_of_piles, hot_bits, most, most_span, most_folded
 ):
     with pytest.MonkeyPatch.context() as patch:
@@ -70,7 +70,7 @@ def test_a_tally_is_the_table_of_its_rows(
 
 
 @pytest.mark.parametrize("few", [0, 1 << 16])
-def test_two_sums_that_take_turns_have_each_its_own_rows(few, monkeypatch):
+def test_two_sums_that_take_turns_keep_their_own_rows(few, monkeypatch):
     assert compiled.kernel(wait=True) is not None
     monkeypatch.setattr(tally, "_MOST_FEW", few)
     monkeypatch.setattr(tally, "_TALLIES", deque())

@@ -1,4 +1,4 @@
-"""Work on several threads gives its results, and what went wrong, in order."""
+"""Work on several threads gives its results and errors in order."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ from flowtag_core.errors import LogError
 
 @contextmanager
 def one_busy_thread():
-    """A pool whose only thread does nothing until it is let go."""
+    """Provide a pool whose only thread is blocked until it is released."""
     go = threading.Event()
     with ThreadPoolExecutor(1) as pool, mock.patch.object(threads, "pool", return_value=pool):
         pool.submit(go.wait)
@@ -35,7 +35,7 @@ def outcome(queue):
 
 
 def call_of(number, pause=0.0):
-    """A call that gives its number, or where it is odd raises it."""
+    """Return a call that returns its number, or raises it if it is odd."""
 
     def call():
         time.sleep(pause)
@@ -63,7 +63,7 @@ def test_results_and_errors_come_in_the_order_of_their_calls(calls, data):
     assert not queue
 
 
-def test_who_waits_makes_the_last_call_itself_and_its_error_waits_for_its_turn():
+def test_a_waiting_thread_makes_the_last_call_and_raises_its_error_in_turn():
     made_by = []
     with one_busy_thread() as go:
 
@@ -80,7 +80,7 @@ def test_who_waits_makes_the_last_call_itself_and_its_error_waits_for_its_turn()
     assert made_by == [threading.current_thread()]
 
 
-def test_a_call_is_made_once_whoever_makes_it():
+def test_each_call_is_made_exactly_once():
     made = []
     with one_busy_thread() as go:
         queue = Queue("tests")
@@ -90,7 +90,7 @@ def test_a_call_is_made_once_whoever_makes_it():
     assert sorted(made) == [0, 1, 2, 3, 4]
 
 
-def test_a_queue_is_full_where_every_thread_has_a_call_and_some_wait(monkeypatch):
+def test_a_queue_is_full_when_every_thread_has_a_call_and_some_wait(monkeypatch):
     monkeypatch.setattr(threads, "count", lambda: 3)
     queue = Queue("tests")
     added = 0
@@ -102,7 +102,7 @@ def test_a_queue_is_full_where_every_thread_has_a_call_and_some_wait(monkeypatch
     assert not queue.is_full
 
 
-def test_what_is_cleared_is_forgotten():
+def test_cleared_calls_are_dropped():
     queue = Queue("tests")
     queue.add(call_of(1))
     queue.clear()
@@ -112,7 +112,7 @@ def test_what_is_cleared_is_forgotten():
 
 
 @given(st.lists(st.sampled_from([0, 2, 4, 6]), max_size=9))
-def test_each_gives_what_map_gives(items):
+def test_each_returns_what_map_returns(items):
     def function(item):
         time.sleep(item / 5000)
         return item * item
@@ -120,14 +120,14 @@ def test_each_gives_what_map_gives(items):
     assert each(function, items) == list(map(function, items))
 
 
-def test_each_raises_the_first_error_after_all_is_begun_and_does_without_other_threads():
+def test_each_needs_no_free_thread_and_raises_the_first_error():
     with one_busy_thread():
         assert each(lambda item: item + 1, range(5)) == [1, 2, 3, 4, 5]
         with pytest.raises(LogError, match=r"^1$"):
             each(lambda item: call_of(item)(), range(5))
 
 
-def test_kinds_of_work_have_threads_of_their_own_so_that_one_may_wait_for_another():
+def test_each_kind_of_work_has_its_own_threads_so_that_one_may_wait_for_another():
     def outer():
         inner = Queue("tests inside")
         inner.add(call_of(2))
@@ -142,7 +142,7 @@ def test_kinds_of_work_have_threads_of_their_own_so_that_one_may_wait_for_anothe
 
 
 @pytest.mark.parametrize(("processors", "expected"), [(None, 1), (1, 1), (2, 1), (5, 4), (64, 8)])
-def test_there_is_a_thread_less_than_there_are_processors_but_one(
+def test_there_is_one_thread_fewer_than_processors_but_at_least_one(
     processors, expected, monkeypatch
 ):
     monkeypatch.setattr(threads.os, "cpu_count", lambda: processors)

@@ -1,4 +1,4 @@
-"""A total is the sum of all that was added, in any order, whenever it is asked for."""
+"""A total is the sum of everything that was added, in any order, whenever it is requested."""
 
 from unittest import mock
 
@@ -18,7 +18,7 @@ from tests.counting.made import BY_KERNEL, MINUTE, counting, few_windows, flow_c
 
 @pytest.fixture(autouse=True)
 def little_room():
-    """Tables are made and added with the same limits."""
+    """Create, add and fold tables with the same small limits."""
     with few_windows():
         yield
 
@@ -33,7 +33,7 @@ def little_room():
     worth_folding=st.sampled_from([-1, 1 << 10]),
     most_faults=st.sampled_from([3, 1000]),
 )
-def test_a_total_is_the_sum_in_any_order_whenever_it_is_asked_for(
+def test_a_total_is_the_sum_in_any_order_whenever_it_is_requested(
     by_kernel, parts, rng, asked, most_waiting, worth_folding, most_faults
 ):
     with (
@@ -61,17 +61,17 @@ def test_a_total_is_the_sum_in_any_order_whenever_it_is_asked_for(
 
 @settings(max_examples=12)
 @given(parts=st.lists(flow_counts, min_size=1, max_size=4))
-def test_counts_that_are_added_at_once_are_their_sum_and_are_left_alone(parts):
+def test_adding_counts_in_one_go_gives_their_sum_and_does_not_modify_them(parts):
     before = [part + FlowCounts() for part in parts]
     assert total(parts) == sum(parts, FlowCounts())
     assert parts == before
 
 
-def test_a_total_of_nothing_is_nothing():
+def test_a_total_of_nothing_is_empty():
     assert Total().counts() == FlowCounts()
 
 
-def test_of_many_parts_few_wait(monkeypatch):
+def test_only_a_few_of_many_parts_wait_to_be_added(monkeypatch):
     monkeypatch.setattr(totals, "_MOST_WAITING", 100)
     adding, most = Total(), 0
     ports = [(MINUTE, 6, port, UNKNOWN_TIME, 0, 1, 1, 4) for port in range(10)]

@@ -1,1 +1,1 @@
-"""Logs and lookups full of oddities, and a second opinion on what is to be counted in them."""
+"""Generated logs and lookups full of oddities, and a second opinion on how to count them."""

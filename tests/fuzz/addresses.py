@@ -1,4 +1,4 @@
-"""Addresses at the edges of ranges, and what is nearly an address; it shares no line with flowtag_core."""
+"""Addresses at the edges of ranges, and near misses; shares no code with flowtag_core."""
 
 import ipaddress
 import random
@@ -11,7 +11,7 @@ OWN = (
     "8.8.8.8/32 9.9.0.0/16 198.51.100.128/25 203.0.113.0/24 2001:db8::/32 2600:1f18::/40 "
     "2a05:d018::7:0/112"
 ).split()
-"""Ranges of one's own to try out."""
+"""A user's own ranges, for tests."""
 
 _CHARACTERS = "0123456789abcdefABCDEFg.:%-/xZ"
 _OCTETS = (0, 1, 9, 10, 99, 100, 127, 172, 16, 31, 32, 192, 168, 169, 254, 255, 256, 224)
@@ -55,7 +55,7 @@ EDGES = tuple(spelt for address in _edges() for spelt in _spellings(address))
 
 
 def address(rng: random.Random) -> str:
-    """An address, mostly a sound one, often at an edge; a word without white space, perhaps a long one."""
+    """Return an address, mostly a valid one, often at an edge. It has no white space but may be long."""
     kind = rng.random()
     if kind < 0.4:
         found = str(ipaddress.IPv4Address(rng.getrandbits(32)))
@@ -77,7 +77,7 @@ def address(rng: random.Random) -> str:
 
 
 def changed(rng: random.Random, text: str) -> str:
-    """The text with a character more, less or another."""
+    """Return the text with one character added, removed or replaced."""
     place = rng.randrange(len(text) + 1)
     more = rng.choice((rng.choice(_CHARACTERS), ""))
     return text[:place] + more + text[place + rng.randrange(2) :] or "-"

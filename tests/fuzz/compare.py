@@ -21,15 +21,15 @@ from .generate import generate
 
 SHOWN_OF_A_FACT = 3
 KINDS = {Trouble.UNUSABLE: "unusable", Trouble.LOSES: "conflict", Trouble.NEVER_APPLIES: "never"}
-"""What the oracle calls a row's trouble; that a tag looks like a formula is none to it."""
+"""The oracle's names for the problems of rows; it ignores tags that look like formulas."""
 NOTICES = {"has no header": "no header", "Windows-1252": "cp1252"}
 
 Facts = dict[str, Mapping[Any, Any]]
-"""The name of a fact -> its entries; two sides agree where all entries do."""
+"""The name of a fact -> its entries; both sides agree if all entries do."""
 
 
 def differences(seed: int, lines: int, folder: Path) -> list[str]:
-    """All that flowtag and the oracle do not agree on, a sentence each; writes into the folder."""
+    """Return a sentence for each difference between flowtag and the oracle; writes files into the folder."""
     log = generate(seed, lines)
     (folder / "lookup.csv").write_bytes(log.lookup)
     lookup = flowtag_core.load_lookup_table(folder / "lookup.csv")
@@ -50,7 +50,7 @@ def differences(seed: int, lines: int, folder: Path) -> list[str]:
 
 
 def _sentences(way: str, flowtag: Facts, other: Facts) -> Iterator[str]:
-    """A sentence for each of the first entries in which a fact differs."""
+    """Yield a sentence for each of the first entries in which a fact differs."""
     for fact in sorted({*flowtag, *other}):
         ours, theirs = flowtag.get(fact, {}), other.get(fact, {})
         keys = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
@@ -85,7 +85,7 @@ def _oracle_facts(files: oracle.Files, lookup: oracle.Lookup) -> Facts:
 
 
 def _file_facts(name: str, file: FileCounts | oracle.FileCounts) -> Facts:
-    """The equation of one file, term by term, and how well the fields of its flows were read."""
+    """Return the equation of one file, term by term, and how well the fields of its flows were read."""
     terms = ("records", "headers", "blank", "flows")
     return {
         f"equation of {name}": {term: getattr(file, term) for term in terms},
@@ -97,7 +97,7 @@ def _file_facts(name: str, file: FileCounts | oracle.FileCounts) -> Facts:
 
 
 def _table_facts(name: str, width: int, rows: oracle.Table) -> Facts:
-    """The shape of one table, its sums, and every row."""
+    """Return the shape of one table, its sums, and all of its rows."""
     actions: Counter[str] = Counter()
     for (_, _, _, _, action), (flows, _, _) in rows.items():
         actions[action] += flows
@@ -118,7 +118,7 @@ def _rows(table: Table) -> oracle.Table:
 
 
 def _result_facts(csv: bytes) -> Facts:
-    """How often each line is in the result, and a sum over all bytes that shows their order."""
+    """Return how often each line occurs in the result, and a checksum that also depends on their order."""
     lines = Counter(csv.decode().split("\n"))
     return {"lines of the result": lines, "bytes of the result": {"checksum": zlib.crc32(csv)}}
 
@@ -139,7 +139,7 @@ def _oracle_lookup_facts(lookup: oracle.Lookup) -> Facts:
 
 
 def main() -> int:
-    """Compare as many logs as the command line says; 1 where anything differs."""
+    """Compare as many logs as the command line says; return 1 if anything differs."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.compare", description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="how many logs (3)")
     parser.add_argument("--lines", type=int, default=20_000, help="how many lines each (20000)")

@@ -1,4 +1,4 @@
-"""Logs of which about a third of the lines is odd, and lookups to match; a seed gives them again."""
+"""Generates, from a seed, logs in which about a third of the lines are odd, and matching lookups."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ AROUND = [
     (b"", b"\xa0|\xc3\xa0|\xe3\x80\xa0|\xc2|\x0c|\x0b|\xef\xbb\xbf|\0"),
     (b"\xa0|\x0c|\x0b|\0|\xc2|\xef\xbb\xbf\xef\xbb\xbf|\xff\xfe", b""),
 ]
-"""What may stand in front of a flow, and behind it: white space and almost white space."""
+"""What may come before a flow and after it: white space, and bytes that are almost white space."""
 ALONE = AROUND[-1][0].split(b"|")
 JOINTS = b"\x0b|\x0c|\r|\xc2\xa0|\x85|\x1c|\xe2\x80\xa8|\xe3\x80\x80".split(b"|")
 BEHIND_WORDS = b"\x0b|\x0c|\r|\xc2\xa0|\x85|\xc3\xa0|\xa0|\x1f|\xef\xbb\xbf".split(b"|")
@@ -86,7 +86,7 @@ NOISE += b"  |\xc2\xa0|\xef\xbb\xbf|\xe2\x80\xa8|\xe3\x80\x80|\xc3\xa0|\xef\xbc\
 
 
 class Generated(NamedTuple):
-    """One log as it stands, gzipped in several members, and cut before headers; and a lookup."""
+    """One log as text, gzipped in several members, and cut into parts before headers; and a lookup."""
 
     text: bytes
     packed: bytes
@@ -95,7 +95,7 @@ class Generated(NamedTuple):
 
 
 def generate(seed: int, lines: int) -> Generated:
-    """The log of so many lines or pieces of lines, and the lookup, that belong to this seed."""
+    """Return the log, of `lines` lines or pieces of lines, and the lookup that belong to a seed."""
     log = LogWriter(seed)
     written = log.lines(lines)
     pick = log.random
@@ -108,7 +108,7 @@ def generate(seed: int, lines: int) -> Generated:
 
 
 def _cut(lines: list[bytes], cuts: list[int], random: Random) -> list[bytes]:
-    """The lines in parts that begin at the cuts; the last line of a part may lack its end."""
+    """Return the lines in parts that begin at the cuts; the last line of a part may lack its line end."""
     edges = [0, *sorted(cuts), len(lines)]
     return [
         b"\n".join(lines[start:end]) + random.choice([b"\n", b""]) for start, end in pairwise(edges)
@@ -116,14 +116,14 @@ def _cut(lines: list[bytes], cuts: list[int], random: Random) -> list[bytes]:
 
 
 def some_port(random: Random) -> int:
-    """A port that rules like to name, or any."""
+    """Return a port that rules often name, or any port."""
     return random.choice(
         [*random.choices(PORTS, k=5), random.randrange(65536), random.randrange(49152, 49252)]
     )
 
 
 class LogWriter:
-    """Writes lines, and keeps in mind under which layout."""
+    """Writes lines, and remembers the current layout."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -133,7 +133,7 @@ class LogWriter:
         self.clock = 1_700_000_000
 
     def lines(self, count: int) -> list[bytes]:
-        """So many lines; a few of them hold a line end and are two."""
+        """Return `count` lines; a few of them contain a line end and count as two."""
         beginning = self.random.randrange(6)
         starts = [b"", b"# taken by hand", BOM + self.good(), self.header(DEFAULT)]
         lines = [*starts[beginning : beginning + 1], self.good()]
@@ -142,7 +142,7 @@ class LogWriter:
         return lines[:count]
 
     def line(self) -> bytes:
-        """One line, good or odd; a custom layout soon gives way to the default."""
+        """Return one line, good or odd; a custom layout soon gives way to the default one."""
         self.lines_to_default -= 1
         if self.lines_to_default == 0:
             return self.header(DEFAULT)
@@ -151,15 +151,15 @@ class LogWriter:
         return self.random.choice(ODDITIES)(self) if self.random.random() < 0.36 else self.good()
 
     def good(self) -> bytes:
-        """A flow as AWS writes it, in the layout that is in force."""
+        """Return a flow as AWS writes it, in the current layout."""
         return " ".join(map(self.word, self.layout)).encode()
 
     def good_by_default(self) -> bytes:
-        """A flow of the default layout, which may not be in force."""
+        """Return a flow in the default layout, even if that is not the current one."""
         return " ".join(map(self.word, DEFAULT)).encode()
 
     def word(self, name: str) -> str:
-        """What a field of this name may say."""
+        """Return a typical value for the field with this name."""
         random = self.random
         make = WORDS.get(name)
         return (
@@ -169,12 +169,12 @@ class LogWriter:
         )
 
     def time(self) -> str:
-        """A start, now and then a few seconds on."""
+        """Return a start time; time moves on by up to two seconds."""
         self.clock += self.random.randrange(3)
         return str(self.clock)
 
     def address(self) -> str:
-        """An address, one in ten of version 6; now and then one at an edge, or nearly one."""
+        """Return an address: now and then one at the edge of a range or a near miss, one in ten IPv6."""
         random = self.random
         if random.random() < 0.3:
             return any_address(random)
@@ -183,12 +183,12 @@ class LogWriter:
         return ".".join(["10", *(str(random.randrange(256)) for _ in range(3))])
 
     def port(self) -> str:
-        """A port that rules like to name, or one that clients have."""
+        """Return a port that rules often name, or one that clients use."""
         random = self.random
         return str(some_port(random) if random.random() < 0.6 else random.randrange(1024, 65536))
 
     def header(self, layout: list[str]) -> bytes:
-        """A header in one of the spellings in the wild, which changes the layout."""
+        """Return a header in one of the spellings found in the wild, and change to its layout."""
         self.layout = [name.replace("_", "-") for name in layout]
         plain = " ".join(layout)
         spellings = [
@@ -204,35 +204,35 @@ class LogWriter:
         return header
 
     def with_odd_word(self, field: str, words: str) -> bytes:
-        """A flow in which one field says something odd."""
+        """Return a flow in which one field has an odd value."""
         line = list(map(self.word, self.layout))
         if field in self.layout:
             line[self.layout.index(field)] = self.random.choice(words.split())
         return " ".join(line).encode()
 
     def with_odd_bytes(self, change: Callable[[bytes], bytes]) -> bytes:
-        """A flow in which one word is changed."""
+        """Return a flow in which one word has been changed."""
         words = self.good().split(b" ")
         at = self.random.randrange(len(words))
         return b" ".join([*words[:at], change(words[at]), *words[at + 1 :]])
 
     def with_something_around(self, front: bytes, behind: bytes) -> bytes:
-        """A flow with one of these in front and one of those behind."""
+        """Return a flow with one of the given texts before it and one after it."""
         choice = self.random.choice
         return choice(front.split(b"|")) + self.good() + choice(behind.split(b"|"))
 
     def with_joined_words(self) -> bytes:
-        """Two words with something between that parts no words."""
+        """Return a flow with something between two words that does not separate them."""
         words = self.good().split(b" ")
         at = self.random.randrange(1, len(words))
         return b" ".join(words[:at]) + self.random.choice(JOINTS) + b" ".join(words[at:])
 
     def with_other_gaps(self) -> bytes:
-        """Tabs and runs of spaces between the words."""
+        """Return a flow with tabs or runs of spaces between its words."""
         return self.random.choice([b"\t", b"  ", b" \t ", b"   "]).join(self.good().split(b" "))
 
     def mutated(self) -> bytes:
-        """A flow with one to three bytes put in, changed or taken out."""
+        """Return a flow in which bytes have been inserted, changed or removed in one to three places."""
         line = bytearray(self.good())
         for _ in range(self.random.randrange(1, 4)):
             at = self.random.randrange(len(line) + 1)
@@ -241,19 +241,19 @@ class LogWriter:
         return bytes(line)
 
     def short(self) -> bytes:
-        """Fewer words than fields."""
+        """Return a line with fewer words than fields."""
         words = self.good().split(b" ")
         return b" ".join(words[: self.random.randrange(1, len(words))])
 
     def very_long(self) -> bytes:
-        """Now and then a line longer than what is read at once: one record, or thousands."""
+        """Return a flow; now and then a line too long to be read in one go: one record, or thousands."""
         if self.random.random() > 0.01:
             return self.good()
         long = self.good() + b" extra" * 50_000
         return self.random.choice([long, b"\t".join(self.good() for _ in range(3_000))])
 
     def without_data(self) -> bytes:
-        """What AWS notes for a time without data, and the like with another status."""
+        """Return a NODATA or SKIPDATA record, or a similar one with another status."""
         status = self.random.choice("NODATA NODATA NODATA SKIPDATA SKIPDATA OK -".split())
         kept = {"version", "account-id", "interface-id", "start", "end"}
         words = {name: self.word(name) if name in kept else "-" for name in self.layout}
@@ -261,30 +261,30 @@ class LogWriter:
         return " ".join(words[name] for name in self.layout).encode()
 
     def stamped(self) -> bytes:
-        """A record behind a time stamp of CloudWatch, perhaps with a stream name."""
+        """Return a record after a CloudWatch time stamp, and perhaps a stream name."""
         gap = self.random.choice([b" ", b"  ", b"\t"])
         stream = self.random.choice([b"", b"", b"eni-0ab-all ", b"eni-0ab-accept "])
         records = [self.good] * 3 + [self.without_data, lambda: self.good() + b" extra", self.short]
         return self.random.choice(STAMPS).encode() + gap + stream + self.random.choice(records)()
 
     def several(self) -> bytes:
-        """Whole records, and some that are not, parted by tabs."""
+        """Return records, some of them incomplete or invalid, separated by tabs."""
         kinds = [self.good] * 10 + [self.without_data, self.without_data, self.short]
         kinds.append(lambda: self.with_odd_word("dstport", "x"))
         pieces = [self.random.choice(kinds)() for _ in range(self.random.randrange(1, 6))]
         return b"\t".join([self.good(), *pieces])
 
     def two(self) -> bytes:
-        """Two records: by a space they are one, by a tab two."""
+        """Return two records; separated by a space they count as one, by a tab as two."""
         return self.good() + self.random.choice([b" ", b"\t"]) + self.good()
 
     def custom_header(self) -> bytes:
-        """A header that holds for some lines."""
+        """Return a header that applies to the next few lines."""
         self.lines_to_default = self.random.randrange(2, 13)
         return self.header(self.random.choice(LAYOUTS))
 
     def default_header(self) -> bytes:
-        """The default layout's header; now and then one without port or protocol instead."""
+        """Return the header of the default layout, or now and then one without port or protocol."""
         if self.random.random() < 0.7:
             return self.header(DEFAULT)
         self.lines_to_default = self.random.randrange(2, 6)
@@ -349,7 +349,7 @@ Row = tuple[str, str, str]
 
 
 class LookupWriter:
-    """Writes one lookup in an encoding, a delimiter and an order of columns of its own."""
+    """Writes one lookup with a random encoding, delimiter and order of columns."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(f"lookup {seed}")
@@ -366,7 +366,7 @@ class LookupWriter:
         self.tags = TAGS if self.encoding == "cp1252" else TAGS + WIDE_TAGS
 
     def lookup(self) -> bytes:
-        """The file: an Excel line perhaps, a header mostly, rules and rows between them."""
+        """Return the file: perhaps an Excel line, mostly a header, then rows and lines that are not rows."""
         top = [f"sep={self.delimiter}"] if self.random.random() < 0.15 else []
         first = self.header if any(self.header) else ["443", "tcp", "café"]
         cells = [first[at] for at in self.order] + ["Owner"] * self.has_owners
@@ -380,7 +380,7 @@ class LookupWriter:
         return (mark + text).encode(self.encoding)
 
     def rows(self, count: int) -> list[Row]:
-        """So many rules; some cannot be used, some take up an earlier one again."""
+        """Return `count` rows; some cannot be used, some repeat the port and protocol of an earlier one."""
         rows: list[Row] = []
         for _ in range(count):
             what = self.random.random()
@@ -394,11 +394,11 @@ class LookupWriter:
         return rows
 
     def tag(self) -> str:
-        """A tag that is awkward in one way or another."""
+        """Return a tag that is awkward in one way or another."""
         return self.random.choice(self.tags)
 
     def port(self) -> str:
-        """A port, a range or all, in one of their spellings."""
+        """Return a port, a range or `*`, in one of their spellings."""
         what = self.random.random()
         if what < 0.65:
             return self.random.choice(["%d"] * 6 + ["%05d", "%d.0"]) % some_port(self.random)
@@ -411,7 +411,7 @@ class LookupWriter:
         return spelling % (low, min(65535, low + width))
 
     def protocol(self) -> str:
-        """A keyword in any case, a number or all."""
+        """Return a keyword in any case, a number or `*`."""
         what = self.random.random()
         if what < 0.5:
             return self.random.choice(COMMON_PROTOCOLS)
@@ -421,30 +421,30 @@ class LookupWriter:
         return self.random.choice(RARE_PROTOCOLS) if what < 0.85 else "*"
 
     def unusable(self) -> Row:
-        """A row in which one cell says nothing that can be used."""
+        """Return a row in which one cell is unusable."""
         pick = self.random.choice
         no_port = pick(NO_PORTS), self.protocol(), self.tag()
         no_protocol = self.port(), pick(NO_PROTOCOLS), self.tag()
         return pick([no_port, no_protocol, (self.port(), self.protocol(), pick(NO_TAGS))])
 
     def between(self) -> list[str]:
-        """Now and then a line that is no row."""
+        """Return now and then a line that is not a row."""
         two = self.delimiter * 2
         commented = self.delimiter.join(["#80", "tcp", "old"])
         nothing = self.random.choice(["", "   ", two, "# note", commented])
         return [nothing] if self.random.random() < 0.03 else []
 
     def line(self, row: Row) -> str:
-        """The row as it stands in the file."""
+        """Return a row as a line of the file."""
         cells = [row[at] for at in self.order]
         if cells[0].startswith("#"):
-            cells = cells[1:]  # it would be a comment; so it is a row that is too short
+            cells = cells[1:]  # not a comment then, but a row that is too short
         if self.has_owners:
             cells.append(self.random.choice(["", "ann", "bob, the", "two\nlines"]))
         return self.delimiter.join(map(self.quoted, cells))
 
     def quoted(self, cell: str) -> str:
-        """The cell, in quotes where it must be and sometimes where not, or with blanks behind."""
+        """Return the cell, in quotes if it needs them (and sometimes if not), perhaps with trailing blanks."""
         if any(odd in cell for odd in ',;"\t\r\n') or self.random.random() < 0.08:
             return '"' + cell.replace('"', '""') + '"'
         return (

@@ -1,7 +1,7 @@
 """The kernel against the reference: python -m tests.fuzz.kernel --lines 100000000.
 
-Records of many layouts, sound and mutated, in any cut and on several threads. `--plant` tries out
-the comparison itself: each of a list of bugs is planted in a copy of the kernel, and must be found.
+Compares them on records of many layouts, valid and mutated, cut anywhere and on several threads. `--plant`
+tests the comparison itself: it plants each of a list of bugs in a copy of the kernel, and each must be found.
 """
 
 import argparse
@@ -43,7 +43,7 @@ FORMATS = (
     "srcport protocol start dstport unheard-of end",
     "dstport protocol srcport bytes packets action start",
 )
-"""Layouts of files without a header: the default one, AWS's own orders, and some that try things out."""
+"""Layouts of files without a header: the default one, AWS's own orders, and some with special cases."""
 
 _HEADERS = tuple(" ".join(format_layout(given).names).encode() for given in FORMATS[1:])
 _STAMPS = (
@@ -88,7 +88,7 @@ _BYTES = b" \t\r\n\x0b\x0c\0\x1f\x7f\x80\xa0\xc2#-029:/AKO"
 
 
 def records(seed, format, count):
-    """Sound records of a layout, a line each."""
+    """Return valid records of a layout, one on each line."""
     rng = random.Random(seed)
     names = (format_layout(format) if format else ASSUMED).names
     return b"".join(_record(rng, names) + b"\n" for _ in range(count))
@@ -116,7 +116,7 @@ def _port(rng):
 
 
 def mutated(seed, format, count=20):
-    """Lines of a layout, some of them changed in one of many ways, headers and notes among them."""
+    """Return lines of a layout, some of them changed in one of many ways, perhaps into headers."""
     rng = random.Random(seed)
     names = (format_layout(format) if format else ASSUMED).names
     odd = rng.choice((0.02, 0.2, 0.7))
@@ -138,7 +138,7 @@ def _change_word(rng, line):
 
 
 def _change_address(rng, line):
-    """Put another address, or a character more or less, in the place of one."""
+    """Replace an address with another one, or add, remove or replace one of its characters."""
     words = line.split(b" ")
     there = [place for place, word in enumerate(words) if b"." in word or b":" in word]
     if there:
@@ -149,7 +149,7 @@ def _change_address(rng, line):
 
 
 def _change_number(rng, line):
-    """Put what is just sound, or just not, for some field in the place of a number."""
+    """Replace a number with one that is only just valid, or only just invalid, for some field."""
     words = line.split(b" ")
     numbers = [place for place, word in enumerate(words) if word.isdigit()]
     if numbers:
@@ -160,7 +160,7 @@ def _change_number(rng, line):
 
 
 def _change_end(rng, line):
-    """Have the last word, which is mostly the status, begin or end with more than it should."""
+    """Add something to the beginning or end of the last word (mostly the status) or of the line."""
     more = rng.choice((b"X", b"2", b"OK", b"A", b"\r", b"NODATA", b"SKIPDATA"))
     return rng.choice((line + more, line[:-2] + more + line[-2:], more + line))
 
@@ -171,7 +171,7 @@ def _change_byte(rng, line):
 
 
 def _spaced(rng, line):
-    """White space of all kinds between the words and at the ends, now and then a lot of it."""
+    """Add white space of all kinds between the words and at the ends, now and then a lot of it."""
     for _ in range(rng.randrange(1, 4)):
         place = rng.choice([n for n, byte in enumerate(line) if byte == 32] or [0])
         more = b"".join(rng.choices(_WHITE_SPACE, k=rng.randrange(1, 4)))
@@ -183,7 +183,7 @@ def _spaced(rng, line):
 
 
 def _stamped(rng, line):
-    """A time stamp, sound or nearly, and perhaps a stream name before the line."""
+    """Add a time stamp, valid or almost valid, and perhaps a stream name before the line."""
     parts = rng.choice((b"", b".", b",")), rng.choice((b"", b"0", b"123", b"123456", b"a", b":"))
     zone = rng.choice(_ZONES)
     stream = rng.choice((b"", b"", b" ", b" eni-0ab-all", b" 12", b" a b"))
@@ -204,7 +204,7 @@ def _note(rng, line):
 
 
 def _several(rng, line):
-    """Records with nothing or a tab between them."""
+    """Return records with nothing, a tab or other white space between them."""
     status = rng.choice((b"OK", b"NODATA", b"SKIPDATA"))
     first = line[: -len(b"OK")] + status if line.endswith(b"OK") else line
     return rng.choice((b"", b"\t", b"\t", b" \t", b"\t ", b"\r", b" ")).join(
@@ -213,7 +213,7 @@ def _several(rng, line):
 
 
 def _glued(rng, line):
-    """A line in which a record may begin right behind another one, at any word."""
+    """Return a line in which one record seems to begin right after another, at any word."""
     words = line.split(b" ")
     place = rng.randrange(len(words))
     words[place : place + 2] = rng.choice((b"OK2", b"NODATA2", b"SKIPDATA2")), b"123456789012"
@@ -222,7 +222,7 @@ def _glued(rng, line):
 
 
 def _with_tabs(rng, line):
-    """Tabs between all words, or between two of them."""
+    """Put tabs between all words, or between two of them."""
     words = (rng.choice((b"", rng.choice(_STAMPS) + b" ")) + line).split(b" ")
     place = rng.randrange(len(words))
     one = [b" ".join(some) for some in (words[:place], words[place:])]
@@ -230,7 +230,7 @@ def _with_tabs(rng, line):
 
 
 def _beside(rng, line):
-    """A line that begins as those do that tools write beside records, as long as a record or not."""
+    """Return a line, as long as a record or shorter, that begins like the lines that tools add."""
     words = line.split(b" ")
     words[0] = rng.choice(_BESIDE)
     return b" ".join(words[: rng.choice((1, 2, 3, 99))]) + rng.choice(
@@ -239,7 +239,7 @@ def _beside(rng, line):
 
 
 def _header(rng, _):
-    """A header, of names that are known or not."""
+    """Return a header with known or unknown names."""
     names = rng.choice((*_HEADERS, b"version action", b"unheard-of dstport protocol", b"${dstport} ${protocol}",
                         b"end ${dstport} protocol", b"az_id action", b"a bc dstport protocol"))  # fmt: skip
     return (
@@ -316,14 +316,14 @@ _CHANGES = (
 
 
 def by_reference(text, layout, inside=ALWAYS_INSIDE):
-    """What the reference alone makes of a text."""
+    """Return the facts about a text that the reference alone finds."""
     reference = Reference("log", layout, inside)
     reference.count(text)
     return facts(reference.take(len(text)))
 
 
 def by_kernel(text, layout, cuts, threads, inside=ALWAYS_INSIDE):
-    """What kernel and reference make of it together, in blocks that are cut near these places."""
+    """Return the facts that kernel and reference find together, in blocks cut near these positions."""
     pool = ThreadPoolExecutor(threads) if threads else None
     with (
         mock.patch.object(tally, "_HOT_BITS", 4),
@@ -346,7 +346,7 @@ def by_kernel(text, layout, cuts, threads, inside=ALWAYS_INSIDE):
 
 
 def blocks(text, cuts):
-    """The text in blocks of whole lines."""
+    """Yield the text in blocks of whole lines."""
     start = 0
     for cut in sorted(cuts):
         end = text.find(b"\n", max(cut, start)) + 1
@@ -358,7 +358,7 @@ def blocks(text, cuts):
 
 
 def facts(counts: FlowCounts):
-    """Everything that counts say, to be compared."""
+    """Return everything in some counts, in a form that can be compared."""
     tables = counts.requests, counts.replies, counts.replies_by_service
     rows = [
         (
@@ -372,7 +372,7 @@ def facts(counts: FlowCounts):
 
 @contextmanager
 def small():
-    """Tables and samples have so little room that it is used up."""
+    """Leave so little room for tables and samples that it is used up."""
     with (
         mock.patch.object(tables, "MOST_ROWS", _MOST_ROWS),
         mock.patch.object(tables, "MOST_FAULTS", _MOST_FAULTS),
@@ -382,12 +382,12 @@ def small():
 
 
 def difference(seed, count):
-    """A sentence where the two differ on a text of so many lines, and how many lines it has."""
+    """Compare both on a text; return a sentence if they differ, and the number of lines compared."""
     rng = random.Random(seed)
     fields = rng.choice((*FORMATS[:1] * 5, *FORMATS))
     layout = format_layout(fields) if fields else ASSUMED
     pool = mutated(seed, fields, 300).split(b"\n")
-    often = rng.choices((1, 40), (100, 1))[0]  # more than a sheet has room for, now and then
+    often = rng.choices((1, 40), (100, 1))[0]  # now and then more than a scratch has room for
     text = b"\n".join(rng.choices(pool, k=rng.randrange(2 * count * often)))
     cuts = [rng.randrange(len(text) + 1) for _ in range(rng.randrange(4))]
     inside = Inside(rng.choice(((), ranges_of(OWN))))
@@ -511,7 +511,7 @@ BUGS = (
     ("if words > WORDS_TOLD:", "if words > 20:"),
     ("0 <= _field(text, separators, dstport, 5) <= 65535", "0 <= _field(text, separators, dstport, 5) <= 1023"),
     ("verdict += FITS_NONE", "verdict += 0 * FITS_NONE if words > 9 else ODD"),
-    ("if layout[STATUS] == NO_PLACE:  # it may be a note", "if False:"),
+    ("if layout[STATUS] == NO_PLACE:  # it may report no data", "if False:"),
     ("            srcport = 65536\n", "            srcport = 0\n"),
     ("found[_NO_SRCPORT] += 1", "found[_NO_START] += 1"),
     ("found[_NO_BYTES] += 1", "found[_NO_PACKETS] += 1"),
@@ -521,14 +521,14 @@ BUGS = (
     ("            action = 2\n", "            action = 1\n"),
     ("blank += verdict == BLANK", "blank += verdict == BLANK and not is_odd"),
 )  # fmt: skip
-"""What stands in the kernel, and what a tired mind might write instead.
+"""Passages of the kernel, and what a tired programmer might write instead.
 
-What only hands on more lines than it must is no bug: the reference counts them.
+A change that only passes on more lines than necessary is not a bug: the reference counts them.
 """
 
 
 def _is_missed(compare):
-    """Whether a comparison ends well; one that never ends has noticed something."""
+    """Whether a comparison finds nothing; if it never ends, the bug has been noticed."""
     try:
         return (
             subprocess.run(compare, check=False, capture_output=True, timeout=300).returncode == 0
@@ -538,7 +538,7 @@ def _is_missed(compare):
 
 
 def undetected(folder):
-    """The bugs that stay unnoticed when they are planted, each in a copy of the kernel."""
+    """Yield the bugs that go unnoticed when each is planted in a copy of the kernel."""
     source = Path(compiled.__file__).with_name("kernel.py").read_text(encoding="utf-8")
     for sound, wrong in BUGS:
         assert source.count(sound) == 1, sound
@@ -555,12 +555,14 @@ def undetected(folder):
 
 
 def main():
-    """Compare as many lines as the command line says; 1 where anything differs."""
+    """Compare as many lines as the command line says; return 1 if anything differs."""
     parser = argparse.ArgumentParser(prog="python -m tests.fuzz.kernel", description=__doc__)
     parser.add_argument("--lines", type=int, default=1_000_000, help="how many lines (1000000)")
     parser.add_argument("--first", type=int, default=0, help="the first seed (0)")
-    parser.add_argument("--code", help="a file of other object code to judge")
-    parser.add_argument("--plant", action="store_true", help="plant bugs, and tell which stay")
+    parser.add_argument("--code", help="a file of other object code to test")
+    parser.add_argument(
+        "--plant", action="store_true", help="plant bugs, and list those not noticed"
+    )
     given = parser.parse_args()
     if given.plant:
         with tempfile.TemporaryDirectory() as folder:

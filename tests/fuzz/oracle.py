@@ -1,7 +1,7 @@
-"""A slow, obvious second opinion on logs and lookups; it shares no line with flowtag_core.
+"""A slow, obvious second opinion on logs and lookups; it shares no code with flowtag_core.
 
-It reads text logs and whole gzip logs, and takes every byte, line and rule the plainest way. To
-hold the two apart is the point: nothing may be imported from flowtag_core here.
+It reads text logs and whole gzip logs, and treats every byte, line and rule in the plainest way. The two
+must stay independent, so this module may not import anything from flowtag_core.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ Table = dict[Key, tuple[int, int, int]]  # flows, packets, bytes
 
 
 def protocol_name(number: int) -> str:
-    """The keyword, or the number where there is none."""
+    """Return the keyword of a protocol, or its number if it has none."""
     return PROTOCOL_NAME.get(number, str(number))
 
 
@@ -92,7 +92,7 @@ NAME = re.compile(r"([a-z][a-z0-9_-]*)|\$?\$\{([a-z][a-z0-9_-]*)\}")
 
 
 def without_white(line: bytes) -> bytes:
-    """The line without spaces, tabs, CRs and no-break spaces at both ends."""
+    """Return the line without spaces, tabs, CRs and no-break spaces at its ends."""
     longer = None
     while line != longer:
         longer = line
@@ -102,20 +102,20 @@ def without_white(line: bytes) -> bytes:
 
 
 def clean(line: bytes) -> bytes:
-    """Without white space at both ends, then one byte order mark, then white space again."""
+    """Strip white space from both ends, then one byte order mark, then white space again."""
     return without_white(without_white(line).removeprefix(BOM))
 
 
 def words_of(line: bytes) -> list[str]:
-    """Only runs of spaces or tabs part words."""
+    """Return the words of a line; only runs of spaces or tabs separate words."""
     return [word.decode("latin-1") for word in re.split(rb"[ \t]+", line) if word]
 
 
 def header_names(words: list[str]) -> Layout | None:
-    """The field names that a header of these words names, else None.
+    """Return the field names in a header with these words; None if they are not a header.
 
-    A header has two words or more, all like names; either dstport and protocol are among them, or
-    all are AWS's. `${x}` and `$${x}` are x, and `_` is `-`.
+    A header has two or more words, which all look like names. Either dstport and protocol are among them,
+    or all of them are AWS's. `${x}` and `$${x}` mean x, and `_` means `-`.
     """
     matches = [NAME.fullmatch(word) for word in words[:1]]
     matches += [NAME.fullmatch(word) for word in words[1:] if matches[0]]
@@ -126,13 +126,16 @@ def header_names(words: list[str]) -> Layout | None:
 
 
 def whole(text: str, digits: int, most: int) -> int | None:
-    """The value of a few ASCII digits, else None."""
+    """Return the value of at most `digits` ASCII digits; None if it is above `most` or not a number."""
     fits = re.fullmatch(r"[0-9]+", text) and len(text) <= digits and int(text) <= most
     return int(text) if fits else None
 
 
 def is_record(words: list[str], layout: Layout) -> bool:
-    """A header, or a word for each field; by default the first must be a whole number."""
+    """Whether the words are a header, or there is one for each field.
+
+    In the default layout the first word must be a whole number.
+    """
     if header_names(words) is not None:
         return True
     number_first = layout != DEFAULT or re.fullmatch(r"[0-9]+", "".join(words[:1])) is not None
@@ -140,9 +143,9 @@ def is_record(words: list[str], layout: Layout) -> bool:
 
 
 def without_prefix(words: list[str], layout: Layout) -> list[str]:
-    """The record behind a time stamp, or a time stamp and a stream name; all words where none is.
+    """Return the words after a time stamp, or after a time stamp and a stream name; all words if there is none.
 
-    A stamp that the layout itself may begin with is no prefix.
+    If the layout itself may begin with such a time stamp, the stamp is part of the record.
     """
     first = words[0] if words else ""
     in_milliseconds = MILLISECONDS_STAMP.fullmatch(first) is not None
@@ -150,7 +153,7 @@ def without_prefix(words: list[str], layout: Layout) -> list[str]:
     if belongs or not (in_milliseconds or ISO_STAMP.fullmatch(first)):
         return words
     for rest in (words[1:], words[2:]):
-        # Only the default layout and headers show by themselves that no stream name is in front.
+        # Otherwise only the default layout and headers show that there is no stream name before them.
         shows = layout == DEFAULT or header_names(rest) is not None or len(rest) == len(layout)
         if shows and is_record(rest, layout):
             return rest
@@ -158,9 +161,9 @@ def without_prefix(words: list[str], layout: Layout) -> list[str]:
 
 
 def pieces_of(line: bytes, layout: Layout) -> list[bytes]:
-    """The records of a line in which tabs part whole records, else the line itself.
+    """Return the records of a line in which tabs separate whole records, or else the line itself.
 
-    It holds two records' words at least, and the first piece is a whole record.
+    Such a line has at least the words of two records, and the piece before its first tab is a whole record.
     """
     first = words_of(clean(line.partition(b"\t")[0]))
     several = (
@@ -173,7 +176,7 @@ def pieces_of(line: bytes, layout: Layout) -> list[bytes]:
 
 
 def protocol_of(text: str, named: bool) -> int | None:
-    """The number of a protocol; a keyword, or icmp6 or icmpv6, counts only under a header."""
+    """Return the number of a protocol; a keyword (or icmp6 or icmpv6) is valid only under a header."""
     number = whole(text, 5, 255)
     if number is None and named and " " not in text:
         word = text.lower()
@@ -182,7 +185,7 @@ def protocol_of(text: str, named: bool) -> int | None:
 
 
 def objection(words: list[str], layout: Layout, named: bool) -> str | None:
-    """Why these words are no flow: the first reason that applies, else None."""
+    """Return the first reason why these words are not a flow, or else None."""
     if not {"dstport", "protocol"} <= set(layout):
         return "layout without port or protocol"
     if len(words) < len(layout):
@@ -201,12 +204,12 @@ def objection(words: list[str], layout: Layout, named: bool) -> str | None:
 
 
 def fields_of(words: list[str], layout: Layout) -> dict[str, str]:
-    """Each field's word; of two fields of one name the first counts."""
+    """Return the word of each field; of two fields with the same name the first counts."""
     return dict(reversed(list(zip(layout, words, strict=False))))
 
 
 def seconds_of(text: str) -> int | None:
-    """Seconds since 1970 of a time from 2000 to 2099 in seconds or milliseconds."""
+    """Return a time in seconds or milliseconds as seconds since 1970; None if it is not from 2000 to 2099."""
     value = whole(text, 15, 10**15)
     if value is None:
         return None
@@ -214,7 +217,7 @@ def seconds_of(text: str) -> int | None:
 
 
 def is_inside(text: str) -> bool | None:
-    """Whether an address is never routed on the internet; None where it is no address."""
+    """Whether an address is never routed on the internet; None if it is not a valid address."""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -227,7 +230,7 @@ def is_inside(text: str) -> bool | None:
 
 
 def boundary_of(source: str, destination: str) -> str:
-    """Which way a flow with these addresses goes."""
+    """Return the boundary of a flow with these addresses."""
     ends = is_inside(source), is_inside(destination)
     if None in ends:
         return "unknown"
@@ -237,7 +240,7 @@ def boundary_of(source: str, destination: str) -> str:
 
 @dataclass
 class FileCounts:
-    """What became of each record of one file, in the order of its lines."""
+    """What became of the records of one file; they are read in order."""
 
     records: int = 0
     headers: int = 0
@@ -253,7 +256,7 @@ class FileCounts:
     named: bool = False
 
     def read_record(self, number: int, line: bytes) -> None:
-        """Count one record of the line with this number."""
+        """Count one record from the line with this number."""
         self.records += 1
         if line == b"" or line.startswith(b"#"):
             self.blank += 1
@@ -273,7 +276,7 @@ class FileCounts:
             self.read_flow(fields_of(words, self.layout))
 
     def read_flow(self, word: dict[str, str]) -> None:
-        """Put one flow into its tables; where nothing says where it is from, it is a request."""
+        """Add one flow to its tables; without a readable source port it is a request."""
         port, protocol = int(word["dstport"]), protocol_of(word["protocol"], self.named)
         assert protocol is not None
         source = self.value(word, "srcport", lambda text: whole(text, 5, 65535))
@@ -295,7 +298,7 @@ class FileCounts:
     def value(
         self, word: dict[str, str], name: str, read: Callable[[str], int | None]
     ) -> int | None:
-        """What the field says; None, and counted, where it is absent or cannot be read."""
+        """Return the value of a field; if it is absent or unreadable, count that and return None."""
         if name not in word:
             self.lacking[name] += 1
             return None
@@ -304,7 +307,7 @@ class FileCounts:
         return value
 
     def action(self, word: dict[str, str]) -> str:
-        """ACCEPT, REJECT, or other, which is counted."""
+        """Return ACCEPT, REJECT or other; count a missing field and an odd word."""
         if "action" not in word:
             self.lacking["action"] += 1
             return "other"
@@ -314,7 +317,7 @@ class FileCounts:
 
 
 def gunzipped(data: bytes) -> bytes:
-    """The content of all members; a member's end is a line end, and zeros between are padding."""
+    """Return the content of all members; each member ends its last line, and zeros between them are padding."""
     out = b""
     while data:
         member = zlib.decompressobj(31)
@@ -326,7 +329,7 @@ def gunzipped(data: bytes) -> bytes:
 
 
 def count_file(data: bytes) -> FileCounts:
-    """Count one file from its first byte to its last; only LF ends a line."""
+    """Count one file from the first byte to the last; only LF ends a line."""
     if data.startswith(b"\x1f\x8b"):
         data = gunzipped(data)
     counts = FileCounts()
@@ -340,18 +343,18 @@ Files = dict[str, FileCounts]
 
 
 def count(files: dict[str, bytes]) -> Files:
-    """Count files of these names and contents; a layout does not carry over to the next file."""
+    """Count files, given by name and content; a layout does not carry over to the next file."""
     return {name: count_file(data) for name, data in files.items()}
 
 
 def first_faults(files: Files) -> list[tuple[str, int, str]]:
-    """File, line and reason of the first thousand faults by file and line."""
+    """Return file, line and reason of the first thousand faults, by file and line."""
     faults = [(name, *f) for name, file in files.items() for f in file.faults[:MOST_FAULTS]]
     return sorted(faults)[:MOST_FAULTS]
 
 
 def table(files: Files, name: str) -> tuple[int, Table]:
-    """Width and rows at the narrowest width that gives few windows and few rows, or one."""
+    """Return the narrowest width that gives few windows and few rows (or one window), and those rows."""
     rows: Table = {}
     for file in files.values():
         for key, packets, volume in file.rows[name]:
@@ -372,7 +375,7 @@ def add(rows: Table, key: Key, more: tuple[int, int, int]) -> None:
 
 
 def in_windows(rows: Table, width: int) -> Table:
-    """The same in windows of so many minutes; an unknown time stays unknown."""
+    """Return the rows in windows of `width` minutes; an unknown time stays unknown."""
     wider: Table = {}
     for (start, *rest), row in rows.items():
         window = start - start % (60 * width) if width else 0
@@ -381,7 +384,7 @@ def in_windows(rows: Table, width: int) -> Table:
 
 
 class Rule(NamedTuple):
-    """A usable row; `width` is 0 for an exact port, else the number of ports; protocol None is `*`."""
+    """A usable row; `width` is 0 for an exact port, else the number of ports; protocol None means `*`."""
 
     line: int
     low: int
@@ -391,7 +394,7 @@ class Rule(NamedTuple):
     tag: str
 
     def rank(self) -> tuple[int, bool, int]:
-        """Larger wins: the narrower, then a named protocol, then the later row."""
+        """Return a sort key, larger for the stronger rule: narrower, then with a named protocol, then later."""
         return (-self.width, self.protocol is not None, self.line)
 
     def applies_to(self, protocol: int) -> bool:
@@ -401,19 +404,19 @@ class Rule(NamedTuple):
 
 @dataclass
 class Lookup:
-    """The rules, a problem (line, kind) for each row that misleads, and how it had to be read."""
+    """The rules, a problem (line, kind) for each misleading row, and notices on how the file was read."""
 
     rules: list[Rule] = field(default_factory=list)
     problems: list[tuple[int, str]] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
     def tag(self, port: int, protocol: int) -> str:
-        """The tag of the strongest rule that matches."""
+        """Return the tag of the strongest rule that matches."""
         matching = [r for r in self.rules if r.low <= port <= r.high and r.applies_to(protocol)]
         return max(matching, key=Rule.rank).tag if matching else "Untagged"
 
     def keep_winners(self) -> None:
-        """Of rows with one key keep the last; another tag that loses is a problem."""
+        """Keep the last of the rows with the same key; if another row has a different tag, it is a problem."""
         last = {rule[1:5]: rule for rule in self.rules}
         for rule in self.rules:
             if rule.tag != last[rule[1:5]].tag:
@@ -421,7 +424,7 @@ class Lookup:
         self.rules = [rule for rule in self.rules if last[rule[1:5]] is rule]
 
     def find_hidden(self) -> None:
-        """Paint the rules over all ports, weakest first; one that is nowhere seen never applies."""
+        """Paint the rules over all ports, weakest first; a rule that stays hidden never applies."""
         named = {rule.protocol for rule in self.rules if rule.protocol is not None}
         unnamed = next(number for number in range(256) if number not in named)
         seen: set[int] = set()
@@ -435,7 +438,7 @@ class Lookup:
 
 
 def decoded(data: bytes, notices: list[str]) -> str:
-    """UTF-16 by its byte order mark, else UTF-8, else Windows-1252."""
+    """Decode UTF-16 if there is its byte order mark, else UTF-8, else Windows-1252."""
     for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if data.startswith(mark):
             return data.removeprefix(mark).decode(encoding)
@@ -447,13 +450,13 @@ def decoded(data: bytes, notices: list[str]) -> str:
 
 
 def csv_rows(text: str, delimiter: str, line: int) -> Iterator[tuple[int, list[str]]]:
-    """Each row and the number of its first line, from `line` on; CR, LF and CRLF end a row."""
+    """Yield each row and the number of its first line, starting at `line`; CR, LF and CRLF end a row."""
     cell = re.compile(rf'(?:"((?:[^"]|"")*+)")?([^{delimiter}\r\n]*)({delimiter}|\r\n|\r|\n|\Z)')
     at, row_line, cells = 0, line, []
     while at < len(text) or cells:
         match = cell.match(text, at)
         assert match is not None
-        assert match[1] is not None or not match[2].startswith('"'), "a quote never closed"
+        assert match[1] is not None or not match[2].startswith('"'), "a quote is never closed"
         cells.append(((match[1] or "").replace('""', '"') + match[2]).strip())
         at = match.end()
         line += len(re.findall(r"\r\n|\r|\n", match[0]))
@@ -466,14 +469,14 @@ COLUMNS = ({"dstport", "destport", "destinationport", "port"}, {"protocol", "pro
 
 
 def header_columns(cells: list[str]) -> list[int] | None:
-    """Where port, protocol and tag stand, by their letters alone; None where one is missing."""
+    """Return the columns of port, protocol and tag, judging by letters alone; None if one is missing."""
     words = ["".join(filter(str.isalpha, cell)).lower() for cell in cells]
     found = [[at for at, word in enumerate(words) if word in names] for names in COLUMNS]
     return [at[0] for at in found] if all(found) else None
 
 
 def ports_of(text: str) -> tuple[int, int, int] | None:
-    """Low, high and width of `443`, `443.0`, `6000-6063` or `*`."""
+    """Return low, high and width of `443`, `443.0`, `6000-6063` or `*`; None for anything else."""
     if text == "*":
         return 0, 65535, 65537  # wider than any range
     one = re.fullmatch(r"([0-9]{1,5})(\.0)?", text)
@@ -485,7 +488,7 @@ def ports_of(text: str) -> tuple[int, int, int] | None:
 
 
 def protocols_of(text: str) -> tuple[int | None] | None:
-    """The number of a keyword or number, in a tuple; (None,) for `*`, None for nothing usable."""
+    """Return the number of a protocol in a tuple; (None,) for `*`, None if it is unusable."""
     if text == "*":
         return (None,)
     number = whole(text, 5, 255)
@@ -494,7 +497,7 @@ def protocols_of(text: str) -> tuple[int | None] | None:
 
 
 def rule_of(line: int, port: str, protocol: str, tag: str) -> Rule | None:
-    """The rule of one row, None where the row cannot be used."""
+    """Return the rule of one row; None if the row cannot be used."""
     ports, protocols = ports_of(port), protocols_of(protocol)
     if ports is None or protocols is None or tag == "" or tag.lower() == "untagged":
         return None
@@ -505,9 +508,9 @@ Rows = list[tuple[int, list[str]]]
 
 
 def rows_and_columns(text: str, notices: list[str]) -> tuple[Rows, list[int]]:
-    """The rows with data, and where in them port, protocol and tag stand.
+    """Return the rows with data, and the columns of port, protocol and tag.
 
-    The first delimiter wins that gives a header; where none does, that gives a first row of data.
+    The first delimiter that gives a header wins; if none does, the first that gives a row of data.
     """
     excel = re.match(r"sep=(.)(?:\r\n|\r|\n)", text)
     delimiters, line = (excel[1], 2) if excel else (",;\t", 1)
@@ -522,7 +525,7 @@ def rows_and_columns(text: str, notices: list[str]) -> tuple[Rows, list[int]]:
 
 
 def load_lookup(data: bytes) -> Lookup:
-    """The lookup that a CSV holds."""
+    """Return the lookup in a CSV file."""
     lookup = Lookup()
     rows, columns = rows_and_columns(decoded(data, lookup.notices), lookup.notices)
     for line, cells in rows:
@@ -540,12 +543,12 @@ def load_lookup(data: bytes) -> Lookup:
 
 
 def csv_cell(text: str) -> str:
-    """In quotes only where it must be."""
+    """Return a cell, in quotes only if it needs them."""
     return '"' + text.replace('"', '""') + '"' if re.search('[,"\r\n]', text) else text
 
 
 def result_csv(files: Files, lookup: Lookup) -> bytes:
-    """The result: tags by count and name, Untagged last, then destination ports and protocols."""
+    """Return the result: tags by count and name, Untagged last, then destination ports and protocols."""
     rows = [row for file in files.values() for row in file.rows["requests"] + file.rows["replies"]]
     combinations = Counter((port, protocol) for (_, protocol, port, _, _), _, _ in rows)
     tags: Counter[str] = Counter()
