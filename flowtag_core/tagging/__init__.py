@@ -1,1 +1,1 @@
-"""FlowCounts x Lookup -> Report. Nothing here knows how a log is read."""
+"""Tagging: FlowCounts and a Lookup make a Report. Nothing here depends on how logs are read."""
