@@ -23,7 +23,7 @@ def stream(columns: Mapping[str, Any], requested: object) -> object:
 
 
 def numbers(values: NDArray[Any]) -> Any:
-    """Return a column of integers with the type of the array."""
+    """Return a column of integers of the same type as the array."""
     import pyarrow as pa
 
     return _column(pa.from_numpy_dtype(values.dtype), len(values), values)

@@ -49,7 +49,7 @@ def protocol_name(number: int) -> str:
 
 
 def protocol_number(text: str) -> int | None:
-    """Return the protocol number (0-255) of a keyword in any case, or of a number as text; else None."""
+    """Return the protocol number (0-255) for a keyword in any case or a number as text, or None."""
     word = _DEPRECATED.sub("", " ".join(text.lower().split()))
     if _DECIMAL.fullmatch(word):
         number = int(word.partition(".")[0])

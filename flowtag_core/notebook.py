@@ -22,7 +22,7 @@ def html_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str | in
 
 
 def cut(title: str, rows: int, shown: int) -> str:
-    """Return the title, followed by how many rows are shown if there are more."""
+    """Return the title, with a note on how many rows are shown if some are left out."""
     return f"{title} (the first {shown:,} of {rows:,})" if shown < rows else title
 
 

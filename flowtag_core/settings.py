@@ -43,12 +43,12 @@ class Settings:
     files: tuple[str, ...] = ()
 
     def fields(self, format: str | None) -> str | None:
-        """Return the fields that `formats` has under this name; without such a name, the text itself."""
+        """Return the fields of the format with this name, or the text itself if there is no such name."""
         return self.formats.get(format, format) if format is not None else None
 
 
 def settings_for(paths: Sequence[str]) -> Settings:
-    """Return the settings for these logs: the file in the first log's folder, then the user's own.
+    """Return the settings for these logs, from the first log's folder and from the user's own.
 
     Without a path, and for standard input, the current folder is used. Raises SettingsError if a
     file cannot be read or has an invalid value.
@@ -83,7 +83,7 @@ def _is_same(file: str, other: str) -> bool:
 
 
 def _beneath(near: Settings, far: Settings) -> Settings:
-    """Merge the settings of two files; those of the near one win."""
+    """Merge the settings of two files; those of `near` win."""
     return Settings(
         far.lookup if near.lookup is None else near.lookup,
         far.format if near.format is None else near.format,

@@ -1,1 +1,1 @@
-"""Tagging: FlowCounts and a Lookup make a Report. Nothing here depends on how logs are read."""
+"""Tagging: make a Report from FlowCounts and a Lookup. Nothing here depends on how logs are read."""

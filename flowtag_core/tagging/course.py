@@ -42,7 +42,7 @@ class Course:
 
 
 def over_time(selection: Selection, report: Report) -> Course:
-    """Return the course of a report over time; it must have been made from this selection."""
+    """Return the course of a report over time; `selection` must be the one it was made from."""
     key = _joined(selection, lambda table: keys_of(table.port, table.protocol)).astype(np.int32)
     seconds = _joined(selection, lambda table: table.window)
     is_known = seconds != UNKNOWN_TIME
@@ -57,14 +57,14 @@ def over_time(selection: Selection, report: Report) -> Course:
 
 
 def by_measure(course: Course, selection: Selection, measure: Measure) -> Course:
-    """Return the course by another measure; it must have been made from this selection."""
+    """Return the course with another measure; `selection` must be the one it was made from."""
     seconds = _joined(selection, lambda table: table.window)
     count, unknown = _sums(selection, measure, seconds != UNKNOWN_TIME)
     return replace(course, count=count, unknown=unknown)
 
 
 def _sums(selection: Selection, measure: Measure, is_known: NDArray[np.bool_]) -> tuple[Ints, int]:
-    """Return the measure of each row with a known time, and its sum over the other rows."""
+    """Return the measure of each row with a known time, and the total of the rows without one."""
     values = _joined(selection, lambda table: values_of(table, measure))
     return values[is_known], sum_of(values[~is_known])
 

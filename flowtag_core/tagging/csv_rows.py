@@ -17,8 +17,8 @@ _MOST_LINES: Final = 10_000
 _CHARACTERS_AT_ONCE: Final = 1 << 20
 _END: Final = "\0"
 
-# The file size is limited already; csv's own limit of 131,072 characters per cell would reject a long
-# comment.
+# The file size is limited already; csv's own limit of 131,072 characters would reject a cell with a
+# long note.
 csv.field_size_limit(LARGEST_FILE)
 
 

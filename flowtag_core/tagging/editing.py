@@ -45,8 +45,8 @@ _LINE_ENDS: Final = ("\r\n", "\n", "\r")
 class _Rows(NamedTuple):
     """All rows of a file as text, and the parsed rows with data.
 
-    `pieces` is the text of every row, header and comments included; `places` are the indexes in it of
-    the rows with data, `lines` their line numbers, `cells` their cells.
+    `pieces` is the text of every row, including the header and comments. `places`, `lines` and `cells`
+    are for the rows with data: their indexes in `pieces`, their line numbers and their cells.
     """
 
     pieces: tuple[str, ...]
@@ -69,7 +69,7 @@ class Sheet:
 
     @property
     def lines(self) -> tuple[int, ...]:
-        """The line number of each row (of its first line)."""
+        """The line on which each row begins."""
         return self._rows.lines
 
     @property
@@ -114,7 +114,7 @@ class Sheet:
         return tuple(names)
 
     def row_of(self, cells: Iterable[str]) -> list[str]:
-        """Return a new row with these ports, protocol and tag in the columns where this file has them."""
+        """Return a new row for this file from cells for ports, protocol and tag."""
         row = [""] * len(self.columns)
         for place, cell in zip(self.shape.columns.values(), cells, strict=True):
             row[place] = cell
@@ -142,7 +142,7 @@ class Sheet:
         added: Sequence[Sequence[str]] = (),
         removed: Collection[int] = (),
     ) -> Lookup:
-        """Return the lookup with cells changed (row -> column -> text), rows added at the end, rows removed.
+        """Return the lookup with cells changed (row -> column -> text), rows added at the end and rows removed.
 
         Raises LookupFileError if the edited file cannot be read as a lookup.
         """
@@ -236,7 +236,7 @@ def _count_lines(text: str) -> int:
 
 
 def _joined(lookup: Lookup, new: Lookup, lines: int) -> Lookup:
-    """Join a lookup of this many lines and the new rules below it, and check all rules together."""
+    """Append new rules to a lookup of this many lines, and check all rules together."""
     tags = {tag: number for number, tag in enumerate(dict.fromkeys((*lookup.tags, *new.tags)))}
     *keys, tag_numbers, line = new.packed.T
     numbers = np.array([tags[tag] for tag in new.tags], np.int64)
@@ -270,7 +270,7 @@ def _check_tag(tag: str) -> None:
 
 
 def parse_rules(text: str, tag: str) -> list[Rule]:
-    """Parse a list such as `9092/tcp, 6000-6063/tcp, */udp, icmp` into rules with this tag, without duplicates.
+    """Parse text such as `9092/tcp, 6000-6063/tcp, */udp, icmp` into rules with this tag; drop duplicates.
 
     Raises RuleError, with a sentence that says what to write instead, if an item is not a port with a
     protocol.

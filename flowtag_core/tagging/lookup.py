@@ -1,7 +1,7 @@
 """The lookup: rules that map ports and protocols to tags, and which rule wins.
 
-An exact port beats a narrower range, which beats a wider range, which beats `*`. If the widths are
-equal, a named protocol beats `*`; if that is equal too, the later row wins.
+An exact port beats a range, a narrower range beats a wider one, and any range beats `*`. Between
+rules of equal width, a named protocol beats `*`; between rules that are still equal, the later row wins.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from flowtag_core.iana import protocol_name, protocol_number
 T = TypeVar("T")
 
 UNTAGGED: Final = "Untagged"
-"""The tag of flows that match no rule. Rules must not use it, in upper or lower case."""
+"""The tag of flows that match no rule. Rules cannot use this name, in upper or lower case."""
 
 ANY_PROTOCOL: Final = -1
 NO_RULE: Final = -1
@@ -36,7 +36,7 @@ MOST_LISTED: Final = 100_000
 _LONGEST_SHOWN: Final = 60
 
 EXACT, RANGE, ANY_PORT = range(3)
-"""The form in which a rule's ports are written: `80`, `80-80`, `*`. The lower number is stronger."""
+"""The forms in which a rule's ports can be written: `80`, `80-80`, `*`. A lower number is stronger."""
 
 _FORM, _LOW, _HIGH, _PROTOCOL, _TAG, _LINE = range(6)
 
@@ -66,7 +66,7 @@ class Rule(NamedTuple):
 
     @property
     def cells(self) -> tuple[str, str, str]:
-        """Ports, protocol and tag as a lookup spells them."""
+        """Ports, protocol and tag as they are written in a lookup."""
         protocol = "*" if self.protocol == ANY_PROTOCOL else protocol_name(self.protocol)
         return str(self.ports), protocol, self.tag
 
@@ -77,7 +77,7 @@ class Rule(NamedTuple):
 
     @property
     def key(self) -> str:
-        """Ports and protocol as a lookup spells them: `443,tcp`."""
+        """Ports and protocol as they are written in a lookup: `443,tcp`."""
         return ",".join(self.cells[:2])
 
 
@@ -141,7 +141,7 @@ class Lookup:
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
-        """All rules in file order; of rows with the same key, only the last is a rule."""
+        """All rules in file order; if several rows have the same key, only the last one is a rule."""
         return tuple(map(self.rule, range(len(self))))
 
     def tag_of(self, port: int, protocol: int) -> str:
@@ -160,7 +160,7 @@ class Lookup:
         return np.where(is_named, named, any_protocol)
 
     def _winners_among(self, places: Ints) -> NDArray[np.int32]:
-        """Return the winner for each port among the rules of one protocol; no exact port has two rules."""
+        """Return the winner for each port among rules of one protocol, at most one per exact port."""
         winner = np.full(PORTS, NO_RULE, np.int32)
         is_exact = self.packed[places, _FORM] == EXACT
         exact = places[is_exact]
@@ -221,7 +221,7 @@ class Lookup:
 
     @cached_property
     def _rank_or_last(self) -> Ints:
-        """The ranks plus a last entry, weaker than all others, for NO_RULE, which is index -1."""
+        """The ranks, and at the end (index -1, which is NO_RULE) one that is weaker than all of them."""
         return np.append(self._rank, len(self))
 
 
@@ -229,7 +229,7 @@ def parse_ports(text: str) -> Ports | None:
     """Return the ports in a cell: `443`, `443.0`, `6000-6063` or `*`; None if it is invalid."""
     if text == "*":
         return Ports(ANY_PORT, 0, PORTS - 1)
-    if text.isdigit() and text.isascii() and len(text) <= 5:  # nearly all cells
+    if text.isdigit() and text.isascii() and len(text) <= 5:  # true of nearly all cells
         port = int(text)
         return Ports(EXACT, port, port) if port < PORTS else None
     if one := _ONE_PORT.fullmatch(text):
@@ -274,7 +274,7 @@ def _keys(lookup: Lookup) -> Ints:
 
 
 def asking(items: Iterable[T], check: Callable[[], None]) -> Iterator[T]:
-    """Yield the items, calling `check` at every thousandth; it can stop long work by raising."""
+    """Yield the items, and call `check` at every thousandth, so that it can stop long work by raising."""
     for place, item in enumerate(items):
         if place % 1000 == 0:
             check()
@@ -319,8 +319,8 @@ def checked(lookup: Lookup, check: Callable[[], None] = lambda: None) -> Lookup:
 def _without_losers(lookup: Lookup) -> tuple[Lookup, Ints]:
     """Return the lookup with only the last rule of each key, and the losers.
 
-    A loser is an earlier rule with the same key and another tag; it comes as a pair of indexes: its own
-    and that of the last rule.
+    A loser is an earlier rule with the same key but another tag. Each is a pair of indexes: its own and
+    that of the last rule.
     """
     key, tag = _keys(lookup), lookup.tag_numbers
     order = np.argsort(key, kind="stable")
@@ -345,7 +345,7 @@ def _never_applying(lookup: Lookup) -> Iterator[Problem]:
     """Yield a problem for each range or `*` whose ports all have stronger rules."""
     ranges = np.flatnonzero(lookup.packed[:, _FORM] != EXACT)
     protocols = lookup.packed[ranges, _PROTOCOL]
-    # A rule for any protocol has the fewest rivals at a protocol that no rule names, so try it there.
+    # Try a rule for any protocol with a protocol that no rule names: there it has the fewest rivals.
     for protocol in sorted(set(protocols.tolist())):
         places = ranges[protocols == protocol]
         for place in places[~lookup.wins(protocol)[places]].tolist():

@@ -44,7 +44,7 @@ _COLUMNS: Final = {
     "tag": frozenset({"tag"}),
 }
 _NAME: Final = "name"
-"""Some files call the protocol column this. It counts only in a file of exactly three columns."""
+"""Some files give the protocol column this name, which is accepted if there are exactly three columns."""
 _FROM_NAME: Final = "the column called name was taken as the protocol"
 _NO_HEADER: Final = "has no header: its columns were taken as dstport, protocol, tag"
 _DELIMITERS: Final = (",", ";", "\t")
@@ -66,7 +66,10 @@ _MARKED: Final = (
 )
 _GUESSED: Final = "cp1252"
 _EACH_BYTE: Final = bytes(range(256)).decode(_GUESSED, "surrogateescape")
-"""The character of each byte. A table is fast; `surrogateescape` calls Python for every undefined byte."""
+"""The character for each byte; undefined bytes become surrogates.
+
+Decoding with this table is fast, while `surrogateescape` runs Python code for each undefined byte.
+"""
 _BYTE_OF: Final = codecs.charmap_build(_EACH_BYTE)
 _SURROGATE: Final = re.compile("[\udc80-\udcff]")
 _END: Final = "\0"
@@ -77,7 +80,7 @@ _HEAD_SIZE: Final = 1 << 20
 def load_lookup_table(
     file: LookupFile, name: str | None = None, cancel: Callable[[], bool] = lambda: False
 ) -> Lookup:
-    """Load a lookup: a CSV file with the columns dstport, protocol and tag, in any order and common spelling.
+    """Load a lookup: a CSV with the columns dstport, protocol and tag, in any order and usual spelling.
 
     The file may be compressed with gzip. It may also be IANA's list of service names or a file like
     /etc/services; then the names become tags, and `notices` says so. `name` is how messages refer to
@@ -180,7 +183,7 @@ def _reads_as_lookup(text: str) -> bool:
 
 
 def _beginning(begin: bytes) -> str:
-    """Decode the beginning of a file, without a character that is cut off; empty if the file is binary."""
+    """Decode the beginning of a file, dropping a character that is cut off; empty if the file is binary."""
     if any(begin.startswith(magic) for magic, _, _ in _BINARY):
         return ""
     encoding = next((name for mark, name in _MARKED if begin.startswith(mark)), "utf-8")
@@ -214,7 +217,9 @@ def _read(file: LookupFile, name: str) -> bytes:
     except FileNotFoundError as error:
         raise LookupFileError(f"{name}: there is no such file. Check the path.") from error
     except IsADirectoryError as error:
-        raise LookupFileError(f"{name}: is a folder. Name the lookup CSV in it.") from error
+        raise LookupFileError(
+            f"{name}: is a folder. Give the path of the lookup CSV in it."
+        ) from error
     except (OSError, ValueError) as error:
         raise LookupFileError(f"{name}: cannot be read: {reason_of(error)}.") from error
 
@@ -312,7 +317,7 @@ def _decoded(content: bytes) -> Text:
 
 
 class Shape(NamedTuple):
-    """How a lookup's text is read: its delimiter, the positions of its columns, and where its header is.
+    """How to read a lookup's text: its delimiter, the positions of its columns, and its header.
 
     `notice` says what was assumed, if anything.
     """

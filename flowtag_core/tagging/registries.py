@@ -1,8 +1,8 @@
 """Turn a public list of services into a lookup CSV with the service names as tags.
 
 Sources: IANA, "Service Name and Transport Protocol Port Number Registry" (service-names-port-numbers.csv);
-services(5), the format of /etc/services. nmap's list of services has it too, and so has Wireshark's,
-which may name several protocols in a row.
+services(5) for /etc/services. The lists of nmap and Wireshark have the same format, but a line of
+Wireshark's may name several protocols.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Give flows their tags: FlowCounts and a Lookup make a Report. No other module assigns tags."""
+"""Assign tags to flows: make a Report from FlowCounts and a Lookup. No other module assigns tags."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Action = Literal["ACCEPT", "REJECT", "other"]
 Grouping = Literal["destination", "service"]
 """The port under which a flow that looks like a reply is counted."""
 Time = tuple[int, int]
-"""Two times in seconds since 1970, for windows that begin at or after the first and before the second."""
+"""Start and end in seconds since 1970, for windows that begin at or after the start and before the end."""
 
 _ROWS_AT_ONCE: Final = 1 << 12
 _NAMES: Final = [protocol_name(number) for number in range(256)]
@@ -113,18 +113,21 @@ class Report:
 
     @property
     def is_untagged(self) -> NDArray[np.bool_]:
-        """Whether each row is untagged."""
+        """A mask of the untagged rows."""
         untagged: NDArray[np.bool_] = self.tag == len(self.tags) - 1
         return untagged
 
     @property
     def untagged(self) -> int:
-        """The count of untagged flows, packets or bytes."""
+        """The sum of the counts of untagged rows."""
         return self.tag_counts[UNTAGGED]
 
     @cached_property
     def tag_counts(self) -> Mapping[str, int]:
-        """Tag -> count, the largest first, then by name. Only tags that occur, but always UNTAGGED, which is last."""
+        """Tag -> count, the largest count first, then by name; only tags that occur.
+
+        UNTAGGED is always there, and always last.
+        """
         sums = sums_at((len(self.tags),), self.tag, self.count)
         occurring = np.flatnonzero(np.bincount(self.tag, minlength=1)).tolist()
         named = sorted(
@@ -156,7 +159,7 @@ class Report:
     def rows(self) -> Iterator[tuple[int, str, str, int]]:
         """Yield the port, protocol name, tag and count of each row, in order."""
         columns = self.port, self.protocol, self.tag, self.count
-        # Converted in batches, because Python objects take several times the memory of the columns.
+        # The columns are converted in batches, because Python objects take several times their memory.
         for first in range(0, len(self.port), _ROWS_AT_ONCE):
             part = (column[first : first + _ROWS_AT_ONCE].tolist() for column in columns)
             for port, protocol, tag, count in zip(*part, strict=True):
@@ -221,21 +224,21 @@ class Selection:
 
     @property
     def width(self) -> int:
-        """The window width of the wider table, in minutes; 0 if there is one window for all time."""
+        """The wider of the two tables' window widths, in minutes; 0 if there is one window for all time."""
         return WIDTHS[max(self.requests.rung, self.replies.rung)]
 
     @cached_property
     def groups(self) -> Groups:
         """The rows, grouped by port and protocol."""
         key = np.concatenate([keys_of(table.port, table.protocol) for table in self.tables])
-        order = np.argsort(key, kind="stable")  # fast, because the keys are sorted in long runs
+        order = np.argsort(key, kind="stable")  # fast, because long runs of keys are sorted already
         key = key[order]
         first = np.flatnonzero(np.diff(key, prepend=-1))
         return Groups(key[first], order.astype(np.int32), first)
 
 
 def select(counts: FlowCounts, filters: Filters = EVERY_FLOW) -> Selection:
-    """Return the rows that pass the filters, not tagged yet."""
+    """Return the rows of the counts that pass the filters."""
     replies = {"destination": counts.replies, "service": counts.replies_by_service}[filters.view]
     return Selection(_filtered(counts.requests, filters), _filtered(replies, filters), filters)
 
@@ -276,12 +279,12 @@ def retagged(report: Report, lookup: Lookup) -> Report:
 
 
 def measured(report: Report, selection: Selection, measure: Measure) -> Report:
-    """Return the report by another measure; it must have been made from this selection."""
+    """Return the report with another measure; `selection` must be the one it was made from."""
     return replace(report, count=_sums(selection, measure), measure=measure)
 
 
 def sums_at(shape: tuple[int, ...], places: Any, values: Ints) -> Ints:
-    """Return an array of this shape, in which each value is added at its place; sums are capped at MOST_SUM."""
+    """Return an array of this shape with the values summed at their places, capped at MOST_SUM."""
 
     def added(part: Ints) -> Ints:
         sums: Ints = np.zeros(shape, np.int64)
@@ -312,7 +315,7 @@ def counts_in(report: Report, port: Numbers, protocol: Numbers) -> Ints:
 
 
 def keys_of(port: NDArray[Any], protocol: NDArray[Any]) -> Numbers:
-    """Return sort keys that order ports and protocols like the rows of a report: by port, then by name."""
+    """Return keys that sort ports and protocols as in a report: by port, then by protocol name."""
     keys: Numbers = (port.astype(np.int32) << 8) | _RANK[protocol]
     return keys
 

@@ -14,7 +14,7 @@ LOST: Final = "would be lost: a row may not be empty or begin with #"
 
 
 class Change(NamedTuple):
-    """One row before and after the edit.
+    """A row before and after an edit.
 
     `line` and `before` are None for an added row, `after` is None for a removed one. `wrong` says why
     the row cannot be used, and is empty if it can. `is_refused` says that the edit made the row
@@ -41,7 +41,7 @@ class Staged:
         return len(self.changed) + len(self.added) + len(self.removed)
 
     def changes(self, sheet: Sheet) -> Iterator[Change]:
-        """Yield each row that changes, in order of lines, added rows last."""
+        """Yield each row that changes, sorted by line, with added rows last."""
         for row in sorted({*self.changed, *self.removed}):
             line, before = sheet.lines[row], sheet.rows[row]
             if row in self.removed:

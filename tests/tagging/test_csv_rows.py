@@ -15,7 +15,7 @@ CELLS = st.text(st.sampled_from("a, \"'\n\r#;"), max_size=6)
 
 
 @given(st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=6), st.sampled_from(",;"))
-def test_written_rows_are_read_back_with_their_first_lines(rows, delimiter):
+def test_written_rows_are_read_back_with_their_line_numbers(rows, delimiter):
     out = io.StringIO()
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerows(rows)

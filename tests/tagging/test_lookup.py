@@ -37,7 +37,7 @@ def strongest(rules, port, protocol):
 
 
 @given(st.lists(rule_texts, max_size=15), st.data())
-def test_the_winner_is_the_same_as_by_trying_all_rules(rows, data):
+def test_the_winner_is_the_same_as_when_all_rules_are_tried(rows, data):
     lookup = load(lookup_text(rows))
     edges = {edge for rule in lookup.rules for edge in rule.ports[1:]}
     ports = sorted(

@@ -37,7 +37,7 @@ def test_every_byte_is_decoded_differently_and_survives_a_round_trip():
     assert len(set(text.text)) >= 128
 
 
-def test_an_unclosed_quote_in_the_list_of_iana_is_an_error():
+def test_an_unclosed_quote_in_the_iana_list_is_an_error():
     text = b'Service Name,Port Number,Transport Protocol\nssh,22,tcp\n"a,23,tcp\nb,24,tcp\n'
     with pytest.raises(LookupFileError, match="line 3: a quote is opened but never closed"):
         read_lookup(text, "a")
@@ -111,7 +111,7 @@ def test_spaces_before_a_quote_and_long_cells_are_accepted():
     assert keys(lookup) == [("80,tcp", "a,b")]
 
 
-def test_a_sep_line_of_excel_sets_the_delimiter():
+def test_excels_sep_line_sets_the_delimiter():
     lookup = load('sep=;\ndstport;protocol;tag\n443;tcp;"a;b,c"\n')
     assert keys(lookup) == [("443,tcp", "a;b,c")]
     assert lookup.rules[0].line == 3

@@ -98,7 +98,7 @@ def test_other_text_is_not_taken_for_a_list_of_services(text):
     assert registry(text, "a") is None
 
 
-def test_the_list_of_iana_is_recognized_wherever_its_beginning_is_cut():
+def test_the_beginning_of_the_iana_list_is_recognized_wherever_it_is_cut():
     text = 'Service Name,Port Number,Transport Protocol,Description\nssh,22,tcp,"two\nlines"\n'
     header = text.index("\n")
     for end in range(header + 1, len(text) + 1):

@@ -74,7 +74,7 @@ def test_tags_and_untagged_add_up_to_the_total_under_every_filter_measure_and_vi
 
 
 @given(log_lines, st.lists(rule_texts, max_size=8))
-def test_each_flow_has_the_tag_of_its_destination(lines, rules):
+def test_each_flow_has_the_tag_of_its_destination_port(lines, rules):
     counts, lookup = parse(*lines), load(lookup_text(rules).encode())
     for port, protocol, tag, _ in map_tags(counts, lookup).rows():
         assert tag == lookup.tag_of(port, protocol_number(protocol))

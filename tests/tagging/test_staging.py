@@ -45,7 +45,7 @@ def test_a_changed_cell_changes_its_row_and_no_other_byte():
     assert better.content == ODD.replace("b;80-90; udp;b\xe9", "b;80-90;udp;new").encode()
 
 
-def test_rows_are_added_below_and_removed():
+def test_rows_can_be_added_at_the_end_and_removed():
     better = Staged({}, (("", "22", "tcp", "ssh"),), frozenset({0})).made(sheet_of(load(ODD)))
     rows = b"b;80-90; udp;b\xc3\xa9\r\nc;1;tcp\r\n;22;tcp;ssh\r\n"
     assert better.content == b"owner;Port;Proto;Tag\r\n# kept\r\n\r\n" + rows
