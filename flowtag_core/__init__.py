@@ -1,4 +1,4 @@
-"""flowtag: how much traffic each tag has, from VPC flow logs and a lookup of ports.
+"""flowtag: count AWS VPC flow logs per tag, given a lookup that maps ports to tags.
 
 counts = parse_flow_log("flow.log")
 lookup = load_lookup_table("lookup.csv")
@@ -68,7 +68,7 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> Any:
-    """Load a public name when it is first used, so that `import flowtag_core` costs nothing."""
+    """Import a public name on first use, so that `import flowtag_core` stays fast."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_ROOMS.get(name, 'errors')}"), name)

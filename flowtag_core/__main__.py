@@ -1,4 +1,4 @@
-"""The command: `flowtag`, or `python -m flowtag_core`."""
+"""The entry point of the command line: `flowtag`, or `python -m flowtag_core`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ import sys
 
 
 def main() -> int:
-    """Run the command with the words it was started with and return the exit code."""
-    # What is imported stays: looking for garbage in it takes a tenth of the time of a small log.
+    """Run the command line in sys.argv and return its exit code."""
+    # Imported modules are never freed, and checking them for garbage takes a tenth of the time
+    # that a small log needs.
     gc.disable()
     from flowtag_core.commands.verbs import run
 
     gc.freeze()
     gc.enable()
-    # As an exception it lets a half-written file and the terminal be put in order.
+    # An exception gives the program time to remove a half-written file and restore the terminal.
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     code = run(sys.argv[1:])
     gc.freeze()

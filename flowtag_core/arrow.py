@@ -1,6 +1,7 @@
-"""Columns -> an Arrow stream, which Polars, DuckDB, pandas and others take as a table.
+"""Turn columns into an Arrow stream, which Polars, DuckDB, pandas and others read as a table.
 
-Columns are made of buffers: `pyarrow.array` would load pandas, which takes longer than a small log.
+Columns are built from raw buffers: `pyarrow.array` would import pandas, which takes longer than
+counting a small log.
 Source: the Arrow PyCapsule Interface, `__arrow_c_stream__`.
 """
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 
 def stream(columns: Mapping[str, Any], requested: object) -> object:
-    """A stream of columns of one length; `requested` is the schema that the caller would like."""
+    """Return a stream of columns of equal length; `requested` is the schema that the caller wants."""
     import pyarrow as pa
 
     table = pa.Table.from_arrays(list(columns.values()), names=list(columns))
@@ -22,14 +23,14 @@ def stream(columns: Mapping[str, Any], requested: object) -> object:
 
 
 def numbers(values: NDArray[Any]) -> Any:
-    """A column of whole numbers, of the type that they have."""
+    """Return a column of integers of the same type as the array."""
     import pyarrow as pa
 
     return _column(pa.from_numpy_dtype(values.dtype), len(values), values)
 
 
 def words(names: Sequence[str], places: NDArray[Any]) -> Any:
-    """A column of text: for each place the name at it."""
+    """Return a column of text; each item of `places` is an index into `names`."""
     import pyarrow as pa
 
     encoded = [name.encode(errors="replace") for name in names]
@@ -39,14 +40,14 @@ def words(names: Sequence[str], places: NDArray[Any]) -> Any:
 
 
 def moments(seconds: NDArray[Any], is_known: NDArray[np.bool_]) -> Any:
-    """A column of times in UTC from seconds since 1970; null where one is not known."""
+    """Return a column of UTC timestamps, given seconds since 1970; unknown times become null."""
     import pyarrow as pa
 
     return _column(pa.timestamp("s", tz="UTC"), len(seconds), seconds, is_known=is_known)
 
 
 def truths(values: NDArray[np.bool_]) -> Any:
-    """A column of true and false."""
+    """Return a column of Booleans."""
     import pyarrow as pa
 
     return _column(pa.bool_(), len(values), _bits(values))

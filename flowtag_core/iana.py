@@ -1,9 +1,9 @@
-"""IANA protocol numbers and keywords, both ways.
+"""IANA protocol numbers, their keywords, and service names.
 
-Source: IANA, "Assigned Internet Protocol Numbers" (protocol-numbers-1.csv). Written here without
-"(deprecated)" and in lower case. 61, 63, 68, 99 and 114 have a meaning but no keyword; 148-252 are
-unassigned, 253 and 254 are for experiments and 255 is reserved, which is no keyword either.
-The names of services are in service_names.txt.
+Source: IANA, "Assigned Internet Protocol Numbers" (protocol-numbers-1.csv). Keywords are in lower
+case here and lack "(deprecated)". 61, 63, 68, 99 and 114 have a meaning but no keyword; 148-252 are
+unassigned, 253 and 254 are for experiments, and 255 is reserved ("Reserved" is not a keyword).
+Service names are read from service_names.txt.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ _DEPRECATED: Final = re.compile(r"\s*\(deprecated\)$")
 
 
 def protocol_name(number: int) -> str:
-    """The keyword in lower case, or the decimal number where none is assigned: `tcp`, `253`."""
+    """Return the protocol's keyword in lower case (`tcp`), or its number as text (`253`) if it has none."""
     return KEYWORDS.get(number, str(number))
 
 
 def protocol_number(text: str) -> int | None:
-    """The number (0-255) that a keyword in any case, or a number, stands for; else None."""
+    """Return the protocol number (0-255) for a keyword in any case or a number as text, or None."""
     word = _DEPRECATED.sub("", " ".join(text.lower().split()))
     if _DECIMAL.fullmatch(word):
         number = int(word.partition(".")[0])
@@ -58,15 +58,18 @@ def protocol_number(text: str) -> int | None:
 
 
 def keyword_number(word: str) -> int | None:
-    """The number that a keyword in a log stands for, in any case: IANA's, or icmp6 and icmpv6, which tools write."""
+    """Return the protocol number of a keyword in a log, in any case; None if it is not a keyword.
+
+    Besides IANA's keywords, icmp6 and icmpv6 are accepted, because some tools write them.
+    """
     word = word.lower()
     return _NUMBERS.get(_IN_LOGS.get(word, word))
 
 
 def service_name(port: int, protocol: int) -> str | None:
-    """The service that IANA has registered for the port and protocol number, None where it has none.
+    """Return the service that IANA has registered for a port and protocol number, or None.
 
-    Source: IANA, "Service Name and Transport Protocol Port Number Registry", without its ranges.
+    Source: IANA, "Service Name and Transport Protocol Port Number Registry", without port ranges.
     """
     return _services().get((port, protocol))
 

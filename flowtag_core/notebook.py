@@ -1,4 +1,4 @@
-"""What a notebook shows of a value: small tables of HTML, in which everything from a log is text."""
+"""Small HTML tables that show a value in a notebook; text from logs is escaped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _RIGHT: Final = ' style="text-align: right"'
 
 
 def html_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str | int]]) -> str:
-    """A table with a title; numbers are on the right, with commas between thousands."""
+    """Return an HTML table with a title; numbers are right-aligned, with thousands separators."""
     cells = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     names = "".join(f"<th>{escape(name)}</th>" for name in head)
     return (
@@ -22,7 +22,7 @@ def html_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str | in
 
 
 def cut(title: str, rows: int, shown: int) -> str:
-    """The title, with a note on how many rows are shown if these are not all."""
+    """Return the title, with a note on how many rows are shown if some are left out."""
     return f"{title} (the first {shown:,} of {rows:,})" if shown < rows else title
 
 

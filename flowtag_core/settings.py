@@ -1,13 +1,13 @@
-"""Settings that a person keeps in a file: flowtag.toml beside the data, or in the user's own folder.
+"""Settings from flowtag.toml, next to the logs or in the user's configuration folder.
 
-lookup = "lookup.csv"                    # from the folder of flowtag.toml
-format = "edge"                          # fields, or the name of one of the formats below
+lookup = "lookup.csv"                    # relative to the folder of flowtag.toml
+format = "edge"                          # fields, or the name of a format below
 internal = ["203.0.113.0/24"]            # ranges that count as inside the network
 
 [formats]
 edge = "version srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
 
-The command line beats the file beside the data, which beats the user's own.
+The command line overrides the file next to the logs, which overrides the user's own file.
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ _STDIN: Final = "-"
 
 @dataclass(frozen=True)
 class Settings:
-    """What the files say; empty without any. `files` are those that were read, the nearest first.
+    """The merged settings of all files that were found; empty if there are none.
 
-    `formats` has fields by name; `format` is one of these names or the fields themselves.
+    `formats` maps names to fields; `format` is one of these names or the fields themselves. `files` are
+    the files that were read, the one next to the logs first.
     """
 
     lookup: str | None = None
@@ -42,14 +43,15 @@ class Settings:
     files: tuple[str, ...] = ()
 
     def fields(self, format: str | None) -> str | None:
-        """The fields that a format means: those with this name, else the text itself."""
+        """Return the fields of the format with this name, or the text itself if there is no such name."""
         return self.formats.get(format, format) if format is not None else None
 
 
 def settings_for(paths: Sequence[str]) -> Settings:
-    """The settings for logs at these paths: of the folder of the first one, and of the user.
+    """Return the settings for these logs, from the first log's folder and from the user's own.
 
-    Without a path, and for standard input, it is the current folder. Raises SettingsError.
+    Without a path, and for standard input, the current folder is used. Raises SettingsError if a
+    file cannot be read or has an invalid value.
     """
     import platformdirs
 
@@ -66,7 +68,7 @@ def settings_for(paths: Sequence[str]) -> Settings:
 
 
 def _folder_of(path: str) -> str:
-    """The folder that a path is or lies in; of a pattern, the folder above its first wildcard."""
+    """Return the folder that a path is or lies in; for a pattern, the folder above its first wildcard."""
     if path == _STDIN:
         return os.curdir
     if os.path.isdir(path):
@@ -81,7 +83,7 @@ def _is_same(file: str, other: str) -> bool:
 
 
 def _beneath(near: Settings, far: Settings) -> Settings:
-    """The settings of two files, of which the near one wins."""
+    """Merge the settings of two files; those of `near` win."""
     return Settings(
         far.lookup if near.lookup is None else near.lookup,
         far.format if near.format is None else near.format,
@@ -99,17 +101,17 @@ def _read(file: str) -> Settings:
             content = stream.read(_LARGEST + 1)
         if len(content) > _LARGEST:
             raise SettingsError(
-                f"{file}: is larger than {_LARGEST:,} bytes, too large for settings."
+                f"{file}: is larger than {_LARGEST >> 20} MB, too large for a settings file."
             )
         said = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read: {reason_of(error)}.") from error
-    except ValueError as error:  # of TOML and of UTF-8
+    except ValueError as error:  # invalid TOML or UTF-8
         raise SettingsError(f"{file}: is not valid TOML: {error}.") from error
     for key in said:
         if key not in _KEYS:
             raise SettingsError(
-                f"{file}: {key!r:.60} is not a setting. Settings are {', '.join(_KEYS)}."
+                f"{file}: {key!r:.60} is not a setting. Use one of {', '.join(_KEYS)}."
             )
     formats = _formats(file, said.get("formats", {}))
     lookup = _text(file, said, "lookup")
@@ -121,7 +123,7 @@ def _read(file: str) -> Settings:
 def _formats(file: str, said: Any) -> dict[str, str]:
     if not isinstance(said, dict):
         raise SettingsError(
-            f'{file}: formats must be a table with a line for each, name = "fields".'
+            f'{file}: formats must be a table with one line per format: name = "fields".'
         )
     for name in said:
         _checked(file, f"formats.{name}", format_layout, str(_text(file, said, name)))
@@ -134,7 +136,7 @@ def _internal(file: str, said: Mapping[str, Any]) -> str:
         ranges = [ranges]
     if not isinstance(ranges, list) or not all(isinstance(each, str) for each in ranges):
         raise SettingsError(
-            f'{file}: internal must be a list of ranges such as ["203.0.113.0/24"].'
+            f'{file}: internal must be a list of address ranges such as ["203.0.113.0/24"].'
         )
     joined = ",".join(ranges)
     _checked(file, "internal", ranges_of, joined)
@@ -144,12 +146,12 @@ def _internal(file: str, said: Mapping[str, Any]) -> str:
 def _text(file: str, said: Mapping[str, Any], key: str) -> str | None:
     text = said.get(key)
     if text is not None and (not isinstance(text, str) or not text):
-        raise SettingsError(f"{file}: {key} must be a text in quotes.")
+        raise SettingsError(f"{file}: {key} must be non-empty text in quotes.")
     return text
 
 
 def _checked(file: str, key: str, check: Callable[[str], object], text: str) -> None:
-    """Raise what is wrong with a value as an error that names the file and the key."""
+    """Check a value; raises SettingsError, with the file and the key, if it is invalid."""
     try:
         check(text)
     except FlowtagError as error:

@@ -1,4 +1,4 @@
-"""Runs a notebook's cells as Jupyter does, without Jupyter: python -m tests.notebooks writes the outputs anew."""
+"""Run a notebook's cells without Jupyter. `python -m tests.notebooks` updates the outputs in the notebook."""
 
 import ast
 import contextlib
@@ -11,7 +11,7 @@ NOTEBOOK = ROOT / "docs" / "notebook.ipynb"
 
 
 def ran(notebook):
-    """The notebook with what each of its cells gives: what its last expression shows itself as."""
+    """Return the notebook with new outputs: each cell shows the value of its last expression."""
     names = {}
     cells = [
         {**cell, "outputs": _outputs("".join(cell["source"]), names)}

@@ -1,4 +1,4 @@
-"""Options and paths may stand in any order."""
+"""Options and paths may come in any order."""
 
 from argparse import ArgumentParser
 
@@ -21,16 +21,16 @@ def read(words):
 
 
 @given(paths, st.sampled_from([["--format", "x y"], ["--format=x y"]]), paths)
-def test_an_option_may_stand_anywhere_among_the_paths(before, option, behind):
-    assert read([*before, *option, *behind]) == (before + behind, "x y")
+def test_an_option_may_appear_anywhere_among_the_paths(before, option, after):
+    assert read([*before, *option, *after]) == (before + after, "x y")
 
 
 @given(paths, anything)
-def test_behind_two_dashes_every_word_is_a_path(before, behind):
-    assert read([*before, "--", *behind]) == (before + behind, None)
+def test_after_two_dashes_every_word_is_a_path(before, after):
+    assert read([*before, "--", *after]) == (before + after, None)
 
 
-def test_the_words_themselves_are_left_alone():
+def test_parsing_does_not_modify_its_argument():
     words = ("a", "--format", "x", "--", "-b")
     assert read(words) == (["a", "-b"], "x")
     given = ["a", "--", "b"]
@@ -38,7 +38,7 @@ def test_the_words_themselves_are_left_alone():
     assert given == ["a", "--", "b"]
 
 
-def test_an_option_that_there_is_not_ends_the_program(capsys):
+def test_an_unknown_option_ends_the_program(capsys):
     with pytest.raises(SystemExit) as ended:
         read(["a", "--no-such-option"])
     assert ended.value.code == 2

@@ -1,4 +1,4 @@
-"""Polars, DuckDB and pyarrow take counts and reports as tables with the same sums."""
+"""Polars, DuckDB and pyarrow read counts and reports as tables with the same sums."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ def report(counts):
 
 
 @given(tables, tables)
-def test_a_row_of_the_table_is_a_row_of_the_stream(requests, replies):
+def test_each_row_of_a_table_is_a_row_of_its_stream(requests, replies):
     for table in (requests, replies):
         found = pa.table(table)
         for number, row in enumerate(found.to_pylist()):
@@ -49,7 +49,7 @@ def test_a_row_of_the_table_is_a_row_of_the_stream(requests, replies):
     assert len(both["minutes"].unique()) <= 1
 
 
-def test_polars_takes_counts_and_reports(counts, report):
+def test_polars_reads_counts_and_reports(counts, report):
     frame = pl.DataFrame(counts)
     assert (len(frame), frame["flows"].sum()) == (14, counts.total.flows)
     assert frame.filter(pl.col("reply"))["bytes"].sum() == counts.replies.bytes.sum()
@@ -57,7 +57,7 @@ def test_polars_takes_counts_and_reports(counts, report):
     assert dict(tags.rows()) == dict(report.tag_counts)
 
 
-def test_duckdb_takes_counts_and_reports(counts, report):
+def test_duckdb_reads_counts_and_reports(counts, report):
     flows, ports = pa.table(counts), pa.table(report)
     with duckdb.connect() as base:
         base.register("flows", flows)
@@ -69,12 +69,12 @@ def test_duckdb_takes_counts_and_reports(counts, report):
     assert dict(tags) == dict(report.tag_counts)
 
 
-def test_duckdb_reads_a_stream_by_the_name_of_its_variable(counts):
+def test_duckdb_finds_counts_by_the_name_of_their_variable(counts):
     assert counts.total.flows == 14
     assert duckdb.sql("select sum(flows)::int from counts").fetchall() == [(14,)]
 
 
-def test_a_caller_may_ask_for_other_types(report):
+def test_a_caller_may_request_other_types(report):
     wanted = pa.schema(
         [
             ("port", pa.int64()),
@@ -87,17 +87,17 @@ def test_a_caller_may_ask_for_other_types(report):
     assert reader.schema == wanted
 
 
-def test_tables_of_nothing_have_all_columns():
+def test_empty_tables_have_all_columns():
     assert pa.table(Table()).num_rows == pa.table(FlowCounts()).num_rows == 0
     assert pa.table(FlowCounts()).column_names[-4:] == ["flows", "packets", "bytes", "reply"]
 
 
-def test_a_time_that_is_not_known_is_null():
+def test_an_unknown_time_is_null():
     found = arrow.moments(np.array([0, 60]), np.array([False, True])).to_pylist()
     assert (found[0], int(found[1].timestamp())) == (None, 60)
 
 
-def test_streams_need_no_pandas():
+def test_streams_do_not_import_pandas():
     program = """
 import sys
 import flowtag_core, polars

@@ -147,7 +147,7 @@ def lookups():
     )
     yield "line.csv.gz", gz(b"," * (20 * MEGABYTE)), "line 1: is longer"
     losers = gz(b"dstport,protocol,tag\n", b"1,6,a\n" * 120_000, b"1,6,b\n")
-    yield "losers.csv.gz", losers, "rows that lose to later ones: 20,000 more"
+    yield "losers.csv.gz", losers, "rows that lose to later rows: 20,000 more"
     yield "rows.csv.gz", gz(b"dstport,protocol,tag\n", b"x\n" * (2 * MEGABYTE)), "too many for a"
     yield "cells.csv.gz", gz(b"dstport,protocol,tag\n", b"," * (9 * MEGABYTE)), "line 2: is longer"
     yield "large.csv.gz", gz(b"dstport,protocol,tag\n", b"x" * (90 * MEGABYTE)), "too large for a"
@@ -158,7 +158,7 @@ def lookups():
         "over 100,000 of its rows cannot be used; the first is line 2",
     )
     quotes = gz(b"dstport,protocol,tag\n", b'"\n",' * MEGABYTE)
-    yield "quotes.csv.gz", quotes, "a quote is opened and never closed"
+    yield "quotes.csv.gz", quotes, "a quote is opened but never closed"
 
 
 MEASURED = """

@@ -1,3 +1,5 @@
+"""Protocol keywords, protocol numbers and service names are those of IANA."""
+
 import pytest
 
 from flowtag_core.iana import (
@@ -10,14 +12,14 @@ from flowtag_core.iana import (
 )
 
 
-def test_there_are_143_keywords_and_the_numbers_without_one_stay_numbers():
+def test_there_are_143_keywords_and_other_protocols_are_shown_as_numbers():
     assert len(KEYWORDS) == 143
     assert [number for number in range(148) if number not in KEYWORDS] == [61, 63, 68, 99, 114]
     assert [protocol_name(number) for number in (61, 148, 253, 255)] == ["61", "148", "253", "255"]
 
 
 @pytest.mark.parametrize("number", range(256))
-def test_every_name_that_is_written_is_read_back_in_any_case(number):
+def test_every_protocol_name_is_read_back_in_any_case(number):
     name = protocol_name(number)
     assert {protocol_number(spelling) for spelling in (name, name.upper(), name.title())} == {
         number
@@ -47,7 +49,7 @@ def test_every_name_that_is_written_is_read_back_in_any_case(number):
         ("255", 255),
     ],
 )
-def test_keywords_with_traps(text, number):
+def test_unusual_spellings_of_keywords_are_understood(text, number):
     assert protocol_number(text) == number
 
 
@@ -55,7 +57,7 @@ def test_keywords_with_traps(text, number):
     "text",
     ["", "icmpv6", "any", "tcp/udp", "reserved", "256", "-1", "+6", "6.5", "000006", "٦", "isis"],
 )
-def test_what_is_no_keyword_is_never_guessed(text):
+def test_a_word_that_is_not_a_keyword_is_never_guessed(text):
     assert protocol_number(text) is None
 
 
@@ -70,11 +72,11 @@ def test_what_is_no_keyword_is_never_guessed(text):
         (80, 1, None),
     ],
 )
-def test_a_service_is_that_of_a_port_with_its_protocol(port, protocol, name):
+def test_a_service_name_depends_on_port_and_protocol(port, protocol, name):
     assert service_name(port, protocol) == name
 
 
-def test_every_registered_name_is_one_word_and_some_thousand_ports_have_one():
+def test_thousands_of_ports_have_a_service_name_and_each_is_one_word():
     names = {
         (port, protocol): service_name(port, protocol)
         for port in range(65536)
@@ -86,7 +88,7 @@ def test_every_registered_name_is_one_word_and_some_thousand_ports_have_one():
 
 
 @pytest.mark.parametrize("number", KEYWORDS)
-def test_a_log_may_have_any_keyword_in_any_case(number):
+def test_a_log_may_contain_any_keyword_in_any_case(number):
     assert keyword_number(KEYWORDS[number].title()) == number
 
 
@@ -102,11 +104,11 @@ def test_a_log_may_have_any_keyword_in_any_case(number):
         ("", None),
     ],
 )
-def test_in_a_log_icmp_for_ipv6_has_two_more_names_and_a_number_is_no_keyword(word, number):
+def test_in_a_log_ipv6_icmp_has_two_more_names_and_a_number_is_not_a_keyword(word, number):
     assert keyword_number(word) == number
 
 
-def test_the_protocols_with_ports_are_these_five():
+def test_five_protocols_have_ports():
     assert {protocol_name(number) for number in WITH_PORTS} == {
         *("tcp", "udp", "dccp", "sctp", "udplite")
     }

@@ -1,4 +1,4 @@
-"""What a notebook shows is short, adds up, and holds no markup of a log's or a lookup's."""
+"""The tables in a notebook are short, add up, and contain no markup from logs or lookups."""
 
 import re
 from html.parser import HTMLParser
@@ -30,7 +30,7 @@ def report(counts, tmp_path):
 
 
 class Cells(HTMLParser):
-    """The tags and the rows of cells of a piece of HTML."""
+    """The tag names and the rows of cells in some HTML."""
 
     def __init__(self, html):
         super().__init__()
@@ -70,7 +70,7 @@ def test_a_report_shows_its_tags_and_its_largest_ports(report):
     assert ["Untagged", "2", "50.0%"] in found.rows
 
 
-def test_of_many_tags_and_ports_the_first_are_shown_and_that_is_said(tmp_path):
+def test_only_the_first_of_many_tags_and_ports_are_shown_and_the_caption_says_so(tmp_path):
     lookup = tmp_path / "lookup.csv"
     rows = "".join(f"{port},tcp,tag{port}\n" for port in range(1, 31))
     lookup.write_text("dstport,protocol,tag\n" + rows)
@@ -82,13 +82,13 @@ def test_of_many_tags_and_ports_the_first_are_shown_and_that_is_said(tmp_path):
     assert "<td>Untagged</td>" in html
 
 
-def test_nothing_shows_itself_too():
+def test_empty_counts_and_reports_are_shown_too():
     assert "Records of flow logs" in FlowCounts()._repr_html_()
     lookup = load_lookup_table(SAMPLE / "lookup.csv")
     assert "Untagged" in map_tags(FlowCounts(), lookup)._repr_html_()
 
 
-def test_what_is_printed_is_one_short_line(counts, report):
+def test_the_repr_of_a_value_is_one_short_line(counts, report):
     lookup = load_lookup_table(SAMPLE / "lookup.csv")
     for value in (counts, report, lookup, counts.requests, FlowCounts()):
         assert re.fullmatch(r"<[A-Z][^\n]{,200}>", repr(value))
@@ -96,7 +96,7 @@ def test_what_is_printed_is_one_short_line(counts, report):
     assert repr(report) == "<Report: 4 flows, Untagged 2; tags: 1, ports: 3>"
 
 
-def test_numbers_have_commas_and_long_texts_are_cut():
+def test_numbers_have_commas_and_long_text_is_shortened():
     html = html_table("a & b", ["<x>"], [[1234567], ["y" * 201]])
     assert "<caption>a &amp; b</caption>" in html
     assert "<th>&lt;x&gt;</th>" in html

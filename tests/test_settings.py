@@ -1,4 +1,4 @@
-"""Settings: the command line beats the file beside the data, which beats the user's own."""
+"""The command line overrides the settings next to the logs, which override the user's own."""
 
 import os
 
@@ -15,7 +15,7 @@ EDGE = "version dstport protocol"
 
 @pytest.fixture(autouse=True)
 def own(tmp_path, monkeypatch):
-    """The user's own folder of settings, not made yet, and as the current folder one without any."""
+    """The user's settings folder, which does not exist yet. The current folder has no settings either."""
     monkeypatch.setattr("platformdirs.user_config_dir", lambda *_, **__: str(tmp_path / "own"))
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
@@ -34,7 +34,7 @@ def test_without_a_file_there_are_no_settings(own, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["", "a.log", "none.log", "*.gz", "**/*.gz"])
-def test_the_file_lies_in_the_folder_of_the_first_log(tmp_path, path):
+def test_settings_are_read_from_the_folder_of_the_first_log(tmp_path, path):
     logs = tmp_path / "logs"
     file = write(logs, f'format = "{EDGE}"\nlookup = "ports.csv"\ninternal = ["203.0.113.0/24"]\n')
     (logs / "a.log").touch()
@@ -44,7 +44,7 @@ def test_the_file_lies_in_the_folder_of_the_first_log(tmp_path, path):
 
 
 @pytest.mark.parametrize("paths", [[], ["-"], ["a.log"], ["*.gz"]])
-def test_without_a_folder_it_is_the_current_one(tmp_path, paths):
+def test_without_a_folder_settings_are_read_from_the_current_one(tmp_path, paths):
     write(tmp_path / "here", f'format = "{EDGE}"\n')
     found = settings_for(paths)
     assert (found.format, found.files) == (EDGE, (os.path.join(".", FILE),))
@@ -63,7 +63,7 @@ def test_each_setting_comes_from_the_nearest_file_that_has_it(own, tmp_path):
     assert found.fields("dstport protocol") == "dstport protocol"
 
 
-def test_a_file_that_is_both_is_read_once(own):
+def test_a_file_is_read_once_if_the_logs_are_in_the_users_own_folder(own):
     file = write(own, f'format = "{EDGE}"\n')
     assert settings_for([str(own)]).files == (file,)
 
@@ -73,21 +73,21 @@ def test_a_file_that_is_both_is_read_once(own):
     [
         ("format = ", "is not valid TOML"),
         (
-            "colour = 1",
-            "'colour' is not a setting. Settings are lookup, format, internal, formats.",
+            "color = 1",
+            "'color' is not a setting. Use one of lookup, format, internal, formats.",
         ),
-        ("lookup = 1", "lookup must be a text in quotes."),
-        ('lookup = ""', "lookup must be a text in quotes."),
-        ("internal = 10", "internal must be a list of ranges"),
+        ("lookup = 1", "lookup must be non-empty text in quotes."),
+        ('lookup = ""', "lookup must be non-empty text in quotes."),
+        ("internal = 10", "internal must be a list of address ranges"),
         ('internal = ["10.1.2.3/8"]', "internal: '10.1.2.3/8' is not an address range"),
         ('format = "edge"', "format: The format names 1 field but not both dstport and protocol"),
         ('[formats]\nedge = "version"', "formats.edge: The format names 1 field"),
         ("formats = 1", "formats must be a table"),
-        ("[formats]\nedge = 1", "edge must be a text in quotes."),
-        ("#" * (1 << 20) + "\n", "too large for settings"),
+        ("[formats]\nedge = 1", "edge must be non-empty text in quotes."),
+        ("#" * (1 << 20) + "\n", "too large for a settings file"),
     ],
 )
-def test_what_is_wrong_in_a_file_is_told_with_its_name_and_the_key(tmp_path, text, said):
+def test_an_error_names_the_file_and_the_key(tmp_path, text, said):
     file = write(tmp_path / "logs", text)
     with pytest.raises(SettingsError) as error:
         settings_for([str(tmp_path / "logs")])
@@ -96,14 +96,14 @@ def test_what_is_wrong_in_a_file_is_told_with_its_name_and_the_key(tmp_path, tex
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", b'lookup = "\xe4"'])
-def test_a_file_that_is_no_text_is_told(tmp_path, content):
+def test_a_file_that_is_not_text_is_refused(tmp_path, content):
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / FILE).write_bytes(content)
     with pytest.raises(SettingsError, match="is not valid TOML"):
         settings_for([str(tmp_path / "logs")])
 
 
-def test_a_mark_of_utf_8_is_no_fault(tmp_path):
+def test_a_byte_order_mark_is_accepted(tmp_path):
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / FILE).write_bytes(b"\xef\xbb\xbf" + f'format = "{EDGE}"'.encode())
     assert settings_for([str(tmp_path / "logs")]).format == EDGE
@@ -127,7 +127,7 @@ def tags(done):
     return done.stdout.decode().split("\n\n")[0].splitlines()[2:]
 
 
-def test_the_lookup_and_the_format_in_the_settings_are_used_and_that_is_told(data):
+def test_the_lookup_and_format_from_the_settings_are_used_and_the_summary_says_so(data):
     done = run(data / "a.log", "-o", "-")
     assert tags(done) == ["mail,1", "web,1", "Untagged,0"]
     told = done.stderr.decode()
@@ -142,42 +142,42 @@ def test_the_lookup_and_the_format_in_the_settings_are_used_and_that_is_told(dat
         ("a.log", "-o", "-", "--lookup", "mine.csv"),
     ],
 )
-def test_a_lookup_on_the_command_line_beats_the_settings(data, words):
+def test_a_lookup_on_the_command_line_overrides_the_settings(data, words):
     done = run(*(data / word if word.endswith((".log", ".csv")) else word for word in words))
     assert tags(done) == ["mine,1", "Untagged,1"]
 
 
 @pytest.mark.parametrize("format", ["other", "protocol dstport version"])
-def test_a_format_on_the_command_line_beats_the_settings_and_may_be_a_name(data, format):
+def test_a_format_on_the_command_line_overrides_the_settings_and_may_be_a_name(data, format):
     (data / "a.log").write_bytes(b"6 443 2\n")
     assert tags(run(data / "a.log", data / "lookup.csv", "-", "--format", format))[0] == "web,1"
 
 
-def test_wrong_settings_end_a_run_before_anything_is_written(data):
-    write(data, "colour = 1")
+def test_invalid_settings_end_a_run_before_anything_is_written(data):
+    write(data, "color = 1")
     done = run(data / "a.log", data / "lookup.csv", data / "out.csv")
     assert done.returncode == 2
-    assert b"'colour' is not a setting" in done.stderr
+    assert b"'color' is not a setting" in done.stderr
     assert not (data / "out.csv").exists()
 
 
-def test_settings_are_no_output(data):
+def test_the_settings_file_cannot_be_the_output(data):
     done = run(data / "a.log", "-o", data / FILE)
     assert done.returncode == 2
     assert b"is an input too" in done.stderr
 
 
-def test_the_page_takes_the_settings_of_its_files_and_its_own_words_beat_them(data):
+def test_the_page_uses_the_settings_of_its_files_unless_its_arguments_override_them(data):
     given = parse([str(data / "a.log")])
     assert (given.lookup, given.format) == (str(data / "lookup.csv"), EDGE)
     given = parse([str(data), "--format", "dstport protocol", "--lookup", "x.csv"])
     assert (given.lookup, given.format) == ("x.csv", "dstport protocol")
-    write(data, "colour = 1")
+    write(data, "color = 1")
     with pytest.raises(SettingsError):
         parse([str(data)])
 
 
-def test_lines_of_the_default_layout_count_as_ever_beside_settings_of_ranges(data):
+def test_settings_with_only_ranges_leave_the_default_layout_in_place(data):
     write(data, 'internal = ["8.8.8.8/32"]')
     (data / "a.log").write_bytes(line(srcaddr="8.8.8.8"))
     told = run(data / "a.log", data / "lookup.csv", "-").stderr.decode()

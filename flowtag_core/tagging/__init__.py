@@ -1,1 +1,1 @@
-"""FlowCounts x Lookup -> Report. Nothing here knows how a log is read."""
+"""Tagging: make a Report from FlowCounts and a Lookup. Nothing here depends on how logs are read."""

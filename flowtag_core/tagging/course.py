@@ -1,4 +1,4 @@
-"""The course of a report over time: how much began in which window."""
+"""A report over time: the flows, packets or bytes of each window."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ from flowtag_core.tagging.report import (
 
 @dataclass(frozen=True)
 class Course:
-    """When the flows of each port and protocol of a report began.
+    """The counts of a report by port, protocol and window.
 
-    `start` has the windows that occur, in seconds since 1970, each `width` minutes wide (0: one
-    window for all time). The other columns have a row for each pair and window with flows: the
-    place in the report, the place in `start`, the sum of the measure. `unknown` is the sum of the
-    flows whose time is unknown; they are in no row.
+    `start` lists the windows that occur, in seconds since 1970, each `width` minutes wide (0: one
+    window for all time). `pair`, `window` and `count` are columns: the index of a port and protocol
+    in the report, the index of a window in `start`, and the sum of the measure. Several rows may
+    have the same pair and window; they add up. `unknown` is the sum over flows whose time is
+    unknown; they are in no row.
     """
 
     start: Ints
@@ -41,7 +42,7 @@ class Course:
 
 
 def over_time(selection: Selection, report: Report) -> Course:
-    """When the flows of a report began that was made of this selection."""
+    """Return the course of a report over time; `selection` must be the one it was made from."""
     key = _joined(selection, lambda table: keys_of(table.port, table.protocol)).astype(np.int32)
     seconds = _joined(selection, lambda table: table.window)
     is_known = seconds != UNKNOWN_TIME
@@ -56,22 +57,22 @@ def over_time(selection: Selection, report: Report) -> Course:
 
 
 def by_measure(course: Course, selection: Selection, measure: Measure) -> Course:
-    """The course of a report that was made of this selection, by another measure."""
+    """Return the course with another measure; `selection` must be the one it was made from."""
     seconds = _joined(selection, lambda table: table.window)
     count, unknown = _sums(selection, measure, seconds != UNKNOWN_TIME)
     return replace(course, count=count, unknown=unknown)
 
 
 def _sums(selection: Selection, measure: Measure, is_known: NDArray[np.bool_]) -> tuple[Ints, int]:
-    """The measure of each row whose time is known, and the sum of the others'."""
+    """Return the measure of each row with a known time, and the total of the rows without one."""
     values = _joined(selection, lambda table: values_of(table, measure))
     return values[is_known], sum_of(values[~is_known])
 
 
 def outward(time: Time, width: int) -> Time | None:
-    """The shortest time that holds this one and begins and ends with windows of so many minutes.
+    """Extend a time span to whole windows of `width` minutes.
 
-    None where the width is 0: one window holds all time, and no part of it can be told apart.
+    Returns None if the width is 0: there is one window for all time, which cannot be divided.
     """
     if not width:
         return None
@@ -80,14 +81,14 @@ def outward(time: Time, width: int) -> Time | None:
 
 
 def stacked(course: Course, layer: Numbers, layers: int) -> Ints:
-    """Sums by layer and window: a row for each layer, a column for each window.
+    """Return sums by layer and window, as a matrix with a row per layer and a column per window.
 
-    `layer` has the number of the layer for each port and protocol of the report.
+    `layer` is the index of the layer for each port and protocol of the report.
     """
     shape = layers, len(course.start)
     return sums_at(shape, (layer[course.pair], course.window), course.count)
 
 
 def _joined(selection: Selection, column: Callable[[Table], NDArray[Any]]) -> NDArray[Any]:
-    """A column of both tables of a selection."""
+    """Concatenate a column of both tables of a selection."""
     return np.concatenate([column(table) for table in selection.tables])

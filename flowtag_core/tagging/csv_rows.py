@@ -1,4 +1,4 @@
-"""The rows of a text in CSV form, each with its line; too long a row for a lookup is refused."""
+"""Parse CSV text into rows with line numbers; rows too long for a lookup are refused."""
 
 from __future__ import annotations
 
@@ -10,21 +10,22 @@ from typing import Final
 from flowtag_core.errors import LookupFileError
 
 LARGEST_FILE: Final = 1 << 26
-"""Bytes; a lookup of a million rows has about a third of it."""
+"""In bytes; a lookup with a million rows takes about a third of this."""
 LONGEST_LINE: Final = 1 << 20
 _MOST_LINES: Final = 10_000
-"""Lines of one row, whose cells may hold line ends."""
+"""The most lines that one row may span; cells may contain line ends."""
 _CHARACTERS_AT_ONCE: Final = 1 << 20
 _END: Final = "\0"
 
-# The file as a whole is bounded; csv's own limit of 131,072 characters would refuse a long remark.
+# The file size is limited already; csv's own limit of 131,072 characters would reject a cell with a
+# long note.
 csv.field_size_limit(LARGEST_FILE)
 
 
 def rows_of(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[str]]]:
-    """All rows of the CSV with the number of their first line; CR, LF and CRLF end a row.
+    """Yield each row of the CSV with the number of its first line; CR, LF and CRLF end a row.
 
-    Raises LookupFileError where one is longer than any lookup's.
+    Raises LookupFileError if a line is too long for a lookup or a quote is never closed.
     """
     line = 1
     is_endless = False
@@ -34,14 +35,14 @@ def rows_of(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[st
         for number, row_line in enumerate(lines_of(text), 1):
             if len(row_line) > LONGEST_LINE:
                 raise LookupFileError(
-                    f"{name}: line {number}: is longer than {LONGEST_LINE:,} characters, too long for "
-                    "a lookup. Shorten it or take it out."
+                    f"{name}: line {number} is longer than {LONGEST_LINE:,} characters, too long for "
+                    "a lookup. Shorten or remove it."
                 )
             if number - line > _MOST_LINES:
                 is_endless = True
                 return
             yield row_line
-        # A row of its own unless a quote that was never closed has swallowed it.
+        # This mark is a row of its own, unless an unclosed quote has swallowed it.
         yield _END
 
     reader = csv.reader(lines(), delimiter=delimiter, skipinitialspace=True)
@@ -55,13 +56,16 @@ def rows_of(text: str, delimiter: str, name: str) -> Iterator[tuple[int, list[st
             line = reader.line_num + 1
     except csv.Error as error:
         raise LookupFileError(
-            f"{name}: line {line}: cannot be read as CSV ({error}). Is a quote not closed there?"
+            f"{name}: line {line}: cannot be read as CSV ({error}). Is a closing quote missing there?"
         ) from error
-    raise LookupFileError(f"{name}: line {line}: a quote is opened and never closed. Close it.")
+    raise LookupFileError(f"{name}: line {line}: a quote is opened but never closed. Close it.")
 
 
 def lines_of(text: str) -> Iterator[str]:
-    """The lines with their ends. A part at once: Python holds a text that is read as a file fourfold."""
+    """Yield the lines of a text with their line ends.
+
+    Works through the text in parts, because a StringIO takes four times the memory of its text.
+    """
     start = 0
     while start < len(text):
         end = text.find("\n", start + _CHARACTERS_AT_ONCE) + 1 or len(text)

@@ -1,4 +1,4 @@
-"""A lookup's file with rows added, changed and taken out; every other byte stays as it is."""
+"""Add, change and remove rows of a lookup's file; every other byte stays as it is."""
 
 from __future__ import annotations
 
@@ -43,7 +43,11 @@ _LINE_ENDS: Final = ("\r\n", "\n", "\r")
 
 
 class _Rows(NamedTuple):
-    """The text of each row of a file, the places of its data among them, and their lines and cells."""
+    """All rows of a file as text, and the parsed rows with data.
+
+    `pieces` is the text of every row, including the header and comments. `places`, `lines` and `cells`
+    are for the rows with data: their indexes in `pieces`, their line numbers and their cells.
+    """
 
     pieces: tuple[str, ...]
     places: tuple[int, ...]
@@ -53,10 +57,10 @@ class _Rows(NamedTuple):
 
 @dataclass(frozen=True)
 class Sheet:
-    """A lookup's file as rows: `columns` are named as in its header, `rows` are what it holds.
+    """A lookup's file as a table of cells, with the column names of its header.
 
-    The rows are all that are neither header, comment nor empty, whether they can be used or not. They are
-    looked for when they are asked for.
+    `rows` contains every row that is not a header, a comment or empty, whether or not it can be used.
+    Rows are parsed lazily.
     """
 
     name: str
@@ -65,7 +69,7 @@ class Sheet:
 
     @property
     def lines(self) -> tuple[int, ...]:
-        """The number of each row's first line."""
+        """The line on which each row begins."""
         return self._rows.lines
 
     @property
@@ -78,7 +82,7 @@ class Sheet:
         rows = list(self.shape.all_rows())
         lines = list(io.StringIO(self.text.text, newline=""))
         ends = [line - 1 for line, _ in rows[1:]] + [len(lines)]
-        # A line of Excel's on top is a row too, so that the first row begins in the first line.
+        # Excel's sep= line is a row too, so the first row always begins in the first line.
         pieces = tuple(
             "".join(lines[line - 1 : end]) for (line, _), end in zip(rows, ends, strict=True)
         )
@@ -90,7 +94,7 @@ class Sheet:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """A name for each column, none twice."""
+        """A unique name for each column."""
         header = ["dstport", "protocol", "tag"]
         if self.shape.has_header:
             header = next(
@@ -110,7 +114,7 @@ class Sheet:
         return tuple(names)
 
     def row_of(self, cells: Iterable[str]) -> list[str]:
-        """A new row with ports, protocol and tag where this file has them."""
+        """Return a new row for this file from cells for ports, protocol and tag."""
         row = [""] * len(self.columns)
         for place, cell in zip(self.shape.columns.values(), cells, strict=True):
             row[place] = cell
@@ -124,11 +128,11 @@ class Sheet:
             return False
 
     def why_unusable(self, cells: Sequence[str]) -> str:
-        """The reason why a row with these cells gives no rule; empty if it gives one."""
+        """Return the reason why a row with these cells cannot be used; empty if it can."""
         return next((problem.text for problem in unusable_rows(self._alone(cells))), "")
 
     def _alone(self, cells: Sequence[str]) -> Shape:
-        """A file in this shape that has only this row."""
+        """Return a file of the same shape that contains only this row."""
         text = self._written(cells, "\n")
         return self.shape._replace(text=text, has_header=False, header_line=0)
 
@@ -138,9 +142,9 @@ class Sheet:
         added: Sequence[Sequence[str]] = (),
         removed: Collection[int] = (),
     ) -> Lookup:
-        """The lookup with cells changed (row -> column -> text), rows added below, rows removed.
+        """Return the lookup with cells changed (row -> column -> text), rows added at the end and rows removed.
 
-        Raises LookupFileError where what is left could not be read as a lookup.
+        Raises LookupFileError if the edited file cannot be read as a lookup.
         """
         pieces, places = list(self._rows.pieces), self._rows.places
         for row, cells in (changed or {}).items():
@@ -151,7 +155,7 @@ class Sheet:
         return read_lookup(self.text.encoded(text), self.name)
 
     def below(self, text: str, rows: Iterable[Sequence[str]]) -> tuple[str, str]:
-        """The text, its last line ended, and the text of these rows that can stand below it."""
+        """Return the text, with a final line end if needed, and the text of the rows to append to it."""
         added = "".join(self._written(cells, self._line_end) for cells in rows)
         is_open = added and text and not text.endswith(_LINE_ENDS)
         return (text + self._line_end if is_open else text), added
@@ -169,7 +173,7 @@ class Sheet:
 
     @cached_property
     def _line_end(self) -> str:
-        """The line end of a file, by its first line."""
+        """The line end of the file: the first one in it."""
         lines = io.StringIO(self.text.text, newline="")
         return next(filter(None, map(_line_end, lines)), "\n")
 
@@ -179,15 +183,15 @@ def _line_end(piece: str) -> str:
 
 
 def sheet_of(lookup: Lookup) -> Sheet:
-    """The rows of the file that a lookup was read from."""
+    """Return the file that a lookup was read from, as a table of cells."""
     text = decode(lookup.content, lookup.name)
     return Sheet(lookup.name, text, shape_of(text.text, lookup.name))
 
 
 def with_rules(lookup: Lookup, rules: Sequence[Rule]) -> Lookup:
-    """The lookup with more rules below the others; one that has the key of another takes its row.
+    """Return the lookup with rules added at the end; a rule with an existing key changes that row's tag.
 
-    Raises RuleError, with a sentence that says why, where a rule cannot stand in the file.
+    Raises RuleError, with a sentence that says why, if a rule cannot be written to the file.
     """
     for rule in rules:
         _check_tag(rule.tag)
@@ -203,15 +207,15 @@ def with_rules(lookup: Lookup, rules: Sequence[Rule]) -> Lookup:
 
 def _unwritable(lookup: Lookup, rules: Sequence[Rule]) -> RuleError:
     return RuleError(
-        f"{lookup.name}: {shown(rules[0].tag)} would not be read back from this file as it was typed. "
+        f"{lookup.name}: {shown(rules[0].tag)} would not be read back from this file as typed. "
         "Use another tag."
     )
 
 
 def _with_new_rules(lookup: Lookup, sheet: Sheet, rules: Sequence[Rule]) -> Lookup | None:
-    """The lookup with rules for new keys added; the rows above them are not read again.
+    """Return the lookup with rules for new keys added, without reading the existing rows again.
 
-    None where adding them might change how other rows are read.
+    Returns None if the new rows might change how other rows are read.
     """
     is_as_before = not lookup.form and sheet.shape.has_header and sheet.text.is_certain
     expected = {rule.meaning: rule.tag for rule in rules}
@@ -223,7 +227,7 @@ def _with_new_rules(lookup: Lookup, sheet: Sheet, rules: Sequence[Rule]) -> Look
     if meanings(new) != expected or new.problems:
         raise _unwritable(lookup, rules)
     content = sheet.text.encoded(above + below)
-    decode(content, lookup.name)  # which refuses a file that has become too large
+    decode(content, lookup.name)  # raises if the file has become too large
     return replace(_joined(lookup, new, _count_lines(above)), content=content)
 
 
@@ -232,12 +236,12 @@ def _count_lines(text: str) -> int:
 
 
 def _joined(lookup: Lookup, new: Lookup, lines: int) -> Lookup:
-    """A lookup and new rules below its so many lines, all checked together."""
+    """Append new rules to a lookup of this many lines, and check all rules together."""
     tags = {tag: number for number, tag in enumerate(dict.fromkeys((*lookup.tags, *new.tags)))}
     *keys, tag_numbers, line = new.packed.T
     numbers = np.array([tags[tag] for tag in new.tags], np.int64)
     packed = np.column_stack([*keys, numbers[tag_numbers], line + lines])
-    # The others are found again.
+    # `checked` finds the other kinds of problems again.
     problems = (
         each for each in lookup.problems if each.trouble in (Trouble.UNUSABLE, Trouble.LOSES)
     )
@@ -260,18 +264,16 @@ def _with_rules_read_again(lookup: Lookup, sheet: Sheet, rules: Sequence[Rule]) 
 
 def _check_tag(tag: str) -> None:
     if tag.casefold() == UNTAGGED.casefold():
-        raise RuleError(f"{UNTAGGED} is the name for flows without a rule. Use another tag.")
+        raise RuleError(f"{UNTAGGED} is reserved for flows without a rule. Use another tag.")
     if not tag or len(tag) > LONGEST_TAG or not tag.isprintable():
-        raise RuleError(
-            f"{shown(tag)} is no tag: it needs 1 to {LONGEST_TAG} characters that can be seen."
-        )
+        raise RuleError(f"{shown(tag)} cannot be a tag. Use 1 to {LONGEST_TAG} visible characters.")
 
 
 def parse_rules(text: str, tag: str) -> list[Rule]:
-    """The rules that give the tag to `9092/tcp, 6000-6063/tcp, */udp, icmp`, each once.
+    """Parse text such as `9092/tcp, 6000-6063/tcp, */udp, icmp` into rules with this tag; drop duplicates.
 
-    Raises RuleError, with a sentence that says what to write instead, for a part that is no port
-    with a protocol.
+    Raises RuleError, with a sentence that says what to write instead, if an item is not a port with a
+    protocol.
     """
     parts = [part.strip() for part in text.split(",")]
     return list(dict.fromkeys(_parse_rule(part, tag) for part in parts if part))
@@ -285,6 +287,6 @@ def _parse_rule(text: str, tag: str) -> Rule:
     ports, protocol = parse_ports(ports_text), parse_protocol(protocol_text)
     if ports is None or protocol is None:
         raise RuleError(
-            f"{shown(text)} is no port with a protocol. Write 443/tcp, 6000-6063/udp, */gre or icmp."
+            f"{shown(text)} is not a port with a protocol. Write 443/tcp, 6000-6063/udp, */gre or icmp."
         )
     return Rule(ports, protocol, tag, 0)

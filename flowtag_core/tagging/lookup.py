@@ -1,7 +1,7 @@
-"""The lookup: rules that give a port and protocol its tag, and which rule wins.
+"""The lookup: rules that map ports and protocols to tags, and which rule wins.
 
-The exact port beats the narrower range beats the wider range beats `*`; then, of equal widths, a
-named protocol beats `*`; then the later row wins.
+An exact port beats a range, a narrower range beats a wider one, and any range beats `*`. Between
+rules of equal width, a named protocol beats `*`; between rules that are still equal, the later row wins.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from flowtag_core.iana import protocol_name, protocol_number
 T = TypeVar("T")
 
 UNTAGGED: Final = "Untagged"
-"""What flows that no rule names are called; no rule may give this name, in any case."""
+"""The tag of flows that match no rule. Rules cannot use this name, in upper or lower case."""
 
 ANY_PROTOCOL: Final = -1
 NO_RULE: Final = -1
@@ -32,21 +32,21 @@ _ONE_PORT: Final = re.compile(r"([0-9]{1,5})(?:\.0+)?")
 _PORT_RANGE: Final = re.compile(r"([0-9]{1,5})\s*-\s*([0-9]{1,5})")
 _FORMULA: Final = ("=", "+", "-", "@")
 MOST_LISTED: Final = 100_000
-"""Problems of one kind that are listed."""
+"""The most problems of one kind that are listed."""
 _LONGEST_SHOWN: Final = 60
 
 EXACT, RANGE, ANY_PORT = range(3)
-"""How a rule's ports are written: `80`, `80-80`, `*`. The smaller form is stronger."""
+"""The forms in which a rule's ports can be written: `80`, `80-80`, `*`. A lower number is stronger."""
 
 _FORM, _LOW, _HIGH, _PROTOCOL, _TAG, _LINE = range(6)
 
 
 Meaning = tuple[int, int, int, int]
-"""Of a rule: form, low, high, protocol."""
+"""The form, low port, high port and protocol of a rule."""
 
 
 class Ports(NamedTuple):
-    """The ports of a rule: low to high, both included, and the form they were written in."""
+    """The ports of a rule, from low to high inclusive, and the form in which they were written."""
 
     form: int
     low: int
@@ -57,7 +57,7 @@ class Ports(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One usable row: its ports and protocol (a number or ANY_PROTOCOL) get the tag."""
+    """A usable row of a lookup: flows with these ports and this protocol (or ANY_PROTOCOL) get the tag."""
 
     ports: Ports
     protocol: int
@@ -72,7 +72,7 @@ class Rule(NamedTuple):
 
     @property
     def meaning(self) -> Meaning:
-        """Form, low, high and protocol, which no other rule of a lookup shares."""
+        """Form, low port, high port and protocol; unique within a lookup."""
         return *self.ports, self.protocol
 
     @property
@@ -82,7 +82,7 @@ class Rule(NamedTuple):
 
 
 class Trouble(StrEnum):
-    """Something that may be wrong with a row of a lookup."""
+    """A kind of problem with a row of a lookup."""
 
     UNUSABLE = "cannot be used"
     LOSES = "loses to a later row"
@@ -91,7 +91,7 @@ class Trouble(StrEnum):
 
 
 class Problem(NamedTuple):
-    """One row that does not do what its author may have meant, in one sentence."""
+    """A row that may not do what its author meant, with the reason in one sentence."""
 
     line: int
     trouble: Trouble
@@ -100,11 +100,12 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Lookup:
-    """The rules of a lookup in file order, every problem by line, and notices on the whole file.
+    """The rules of a lookup in file order, its problems by line, and notices on the whole file.
 
-    A million rules are held as one array (a row each: form, low, high, protocol, number of the
-    tag, line); `rules` makes objects of them. `content` is the file as it was read, byte for byte,
-    or the CSV that was made of it where it was no plain one; `form` is what it was then.
+    `packed` has a row per rule (form, low port, high port, protocol, index of the tag, line), because
+    there may be a million; `rules` creates objects from them. `content` is the file as it was read,
+    byte for byte. If that was not a plain CSV, `content` is the CSV made from it, and `form` says
+    what it was.
     """
 
     name: str
@@ -124,42 +125,42 @@ class Lookup:
 
     @property
     def tag_numbers(self) -> Ints:
-        """For each rule the place of its tag in `tags`."""
+        """The index in `tags` of each rule's tag."""
         tags: Ints = self.packed[:, _TAG]
         return tags
 
     def rule(self, place: int) -> Rule:
-        """The rule at this place."""
+        """Return the rule at this index."""
         form, low, high, protocol, tag, line = self.packed[place].tolist()
         return Rule(Ports(form, low, high), protocol, self.tags[tag], line)
 
     def place_of(self, rule: Rule) -> int | None:
-        """The place of the rule with the ports and the protocol of this one."""
+        """Return the index of the rule with the same ports and protocol, or None."""
         is_same = (self.packed[:, :_TAG] == rule.meaning).all(axis=1)
         return next(iter(np.flatnonzero(is_same).tolist()), None)
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
-        """All rules in file order; of rows with an equal key only the last is one."""
+        """All rules in file order; if several rows have the same key, only the last one is a rule."""
         return tuple(map(self.rule, range(len(self))))
 
     def tag_of(self, port: int, protocol: int) -> str:
-        """The tag of one port (0-65535) and protocol number, UNTAGGED where no rule applies."""
+        """Return the tag of a port (0-65535) and protocol number, UNTAGGED if no rule applies."""
         place = int(self.winners(protocol)[port])
         return UNTAGGED if place == NO_RULE else self.rule(place).tag
 
     def winners(self, protocol: int) -> NDArray[np.int32]:
-        """For each of the 65,536 ports the place of the rule that wins, or NO_RULE."""
+        """Return the index of the winning rule for each of the 65,536 ports; NO_RULE if there is none."""
         places = self._places(protocol)
         if protocol == ANY_PROTOCOL or not len(places):
             return self._winners_for_any_protocol
-        # Strength is one order over all rules, so the stronger of the two winners wins.
+        # All rules are ordered by strength, so the stronger of the two winners wins.
         named, any_protocol = self._winners_among(places), self._winners_for_any_protocol
         is_named = self._rank_or_last[named] < self._rank_or_last[any_protocol]
         return np.where(is_named, named, any_protocol)
 
     def _winners_among(self, places: Ints) -> NDArray[np.int32]:
-        """The winners among the rules of one protocol, of which each exact port has one."""
+        """Return the winner for each port among rules of one protocol, at most one per exact port."""
         winner = np.full(PORTS, NO_RULE, np.int32)
         is_exact = self.packed[places, _FORM] == EXACT
         exact = places[is_exact]
@@ -168,7 +169,7 @@ class Lookup:
         return winner
 
     def _fill(self, winner: NDArray[np.int32], ranges: Ints) -> None:
-        """Give each range, the strongest first, the ports that nothing stronger has."""
+        """Assign each range the ports that no stronger rule has taken, the strongest range first."""
         free = bytearray((winner == NO_RULE).tobytes())
         ranges = ranges[np.argsort(self._rank[ranges])]
         for place, low, high in zip(
@@ -201,7 +202,7 @@ class Lookup:
         return self._winners_among(self._places(ANY_PROTOCOL))
 
     def wins(self, protocol: int) -> NDArray[np.bool_]:
-        """For each rule whether it wins at some port, for flows of this protocol."""
+        """Return whether each rule wins at any port, for flows of this protocol."""
         return self._wins_at(self.winners(protocol))
 
     def _wins_at(self, winner: NDArray[np.int32]) -> NDArray[np.bool_]:
@@ -211,7 +212,7 @@ class Lookup:
 
     @cached_property
     def _rank(self) -> Ints:
-        """Each rule's place in the order of strength, the strongest first."""
+        """The rank of each rule by strength; the strongest has rank 0."""
         form, low, high, protocol, _, _ = self.packed.T
         order = np.lexsort((-np.arange(len(self)), protocol == ANY_PROTOCOL, high - low, form))
         rank = np.empty(len(self), np.int64)
@@ -220,15 +221,15 @@ class Lookup:
 
     @cached_property
     def _rank_or_last(self) -> Ints:
-        """The ranks with one more entry, the weakest, for NO_RULE, which is -1."""
+        """The ranks, and at the end (index -1, which is NO_RULE) one that is weaker than all of them."""
         return np.append(self._rank, len(self))
 
 
 def parse_ports(text: str) -> Ports | None:
-    """The ports that a cell means: `443`, `443.0`, `6000-6063` or `*`; None where it means none."""
+    """Return the ports in a cell: `443`, `443.0`, `6000-6063` or `*`; None if it is invalid."""
     if text == "*":
         return Ports(ANY_PORT, 0, PORTS - 1)
-    if text.isdigit() and text.isascii() and len(text) <= 5:  # as nearly all are
+    if text.isdigit() and text.isascii() and len(text) <= 5:  # true of nearly all cells
         port = int(text)
         return Ports(EXACT, port, port) if port < PORTS else None
     if one := _ONE_PORT.fullmatch(text):
@@ -241,19 +242,19 @@ def parse_ports(text: str) -> Ports | None:
 
 
 def parse_protocol(text: str) -> int | None:
-    """The protocol number that a cell means, ANY_PROTOCOL for `*`, None where it means none."""
+    """Return the protocol number in a cell, ANY_PROTOCOL for `*`, or None if it is invalid."""
     return ANY_PROTOCOL if text == "*" else protocol_number(text)
 
 
 def meanings(lookup: Lookup) -> dict[Meaning, str]:
-    """The meaning of each rule and its tag, in file order."""
+    """Return a dictionary from the meaning of each rule to its tag, in file order."""
     keys = zip(*lookup.packed[:, :_TAG].T.tolist(), strict=True)
     tags = map(lookup.tags.__getitem__, lookup.tag_numbers.tolist())
     return dict(zip(keys, tags, strict=True))
 
 
 def changes(before: Lookup, after: Lookup) -> int:
-    """The number of rules that differ: only one of the two has them, or their tags differ."""
+    """Return how many rules are in only one of the two lookups or have different tags in them."""
     numbers = {tag: number for number, tag in enumerate({*before.tags, *after.tags})}
     old, new = _keys(before), _keys(after)
     both, old_places, new_places = np.intersect1d(old, new, assume_unique=True, return_indices=True)
@@ -266,14 +267,14 @@ def changes(before: Lookup, after: Lookup) -> int:
 
 
 def _keys(lookup: Lookup) -> Ints:
-    """The meaning of each rule as one number."""
+    """Return the meaning of each rule as a single number."""
     form, low, high, protocol, _, _ = lookup.packed.T
     keys: Ints = ((form * PORTS + low) * PORTS + high) * 512 + protocol
     return keys
 
 
 def asking(items: Iterable[T], check: Callable[[], None]) -> Iterator[T]:
-    """The items; `check` is called at every thousandth, so that it can end long work by raising."""
+    """Yield the items, and call `check` at every thousandth, so that it can stop long work by raising."""
     for place, item in enumerate(items):
         if place % 1000 == 0:
             check()
@@ -281,10 +282,10 @@ def asking(items: Iterable[T], check: Callable[[], None]) -> Iterator[T]:
 
 
 def checked(lookup: Lookup, check: Callable[[], None] = lambda: None) -> Lookup:
-    """The lookup without the rows that lose on their key, and with all its problems by line.
+    """Return the lookup without rows that lose to a later row, and with all its problems by line.
 
-    Of very many of one kind only the first are listed, and a notice counts the others. `check` is called
-    again and again; it may raise.
+    If there are more than MOST_LISTED problems of a kind, a notice says how many are not listed. `check`
+    is called repeatedly and may raise.
     """
     kept, losers = _without_losers(lookup)
     losing = (
@@ -302,7 +303,7 @@ def checked(lookup: Lookup, check: Callable[[], None] = lambda: None) -> Lookup:
     unlisted = (
         f"{lookup.name}: {what}: {count:,} more, not listed."
         for count, what in zip(
-            more, ("rows that lose to later ones", "rows that can never apply"), strict=True
+            more, ("rows that lose to later rows", "rows that can never apply"), strict=True
         )
         if count
     )
@@ -316,7 +317,11 @@ def checked(lookup: Lookup, check: Callable[[], None] = lambda: None) -> Lookup:
 
 
 def _without_losers(lookup: Lookup) -> tuple[Lookup, Ints]:
-    """The last rule of each key; of each earlier one with another tag, its and the last's place."""
+    """Return the lookup with only the last rule of each key, and the losers.
+
+    A loser is an earlier rule with the same key but another tag. Each is a pair of indexes: its own and
+    that of the last rule.
+    """
     key, tag = _keys(lookup), lookup.tag_numbers
     order = np.argsort(key, kind="stable")
     is_last = np.append(np.diff(key[order]) != 0, True)[: len(key)]
@@ -330,34 +335,36 @@ def _without_losers(lookup: Lookup) -> tuple[Lookup, Ints]:
 
 def _losing(rule: Rule, winner: Rule) -> Problem:
     text = (
-        f"{rule.key} is {shown(rule.tag)} here but {shown(winner.tag)} in line {winner.line}, "
+        f"{rule.key} is tagged {shown(rule.tag)} here but {shown(winner.tag)} in line {winner.line}, "
         "and the later row wins"
     )
     return Problem(rule.line, Trouble.LOSES, text)
 
 
 def _never_applying(lookup: Lookup) -> Iterator[Problem]:
-    """The ranges and `*` of which every port belongs to stronger rules."""
+    """Yield a problem for each range or `*` whose ports all have stronger rules."""
     ranges = np.flatnonzero(lookup.packed[:, _FORM] != EXACT)
     protocols = lookup.packed[ranges, _PROTOCOL]
-    # A rule for every protocol meets the fewest stronger ones where no rule names the protocol.
+    # Try a rule for any protocol with a protocol that no rule names: there it has the fewest rivals.
     for protocol in sorted(set(protocols.tolist())):
         places = ranges[protocols == protocol]
         for place in places[~lookup.wins(protocol)[places]].tolist():
             rule = lookup.rule(place)
-            text = f"{rule.key} can never apply: stronger rows have every port of it"
+            text = f"{rule.key} can never apply: stronger rows cover all its ports"
             yield Problem(rule.line, Trouble.NEVER_APPLIES, text)
 
 
 def _formulas(lookup: Lookup) -> Iterator[Problem]:
     first = np.full(len(lookup.tags), NO_RULE)
-    first[lookup.tag_numbers[::-1]] = np.arange(len(lookup))[::-1]  # of equal ones the last stays
+    first[lookup.tag_numbers[::-1]] = np.arange(len(lookup))[
+        ::-1
+    ]  # so the first rule of each tag stays
     for tag, place in zip(lookup.tags, first.tolist(), strict=True):
         if tag.startswith(_FORMULA) and place != NO_RULE:
-            text = f"a spreadsheet that opens the result would run the tag {shown(tag)}"
+            text = f"a spreadsheet would run the tag {shown(tag)} as a formula"
             yield Problem(lookup.rule(place).line, Trouble.FORMULA, text)
 
 
 def shown(text: str) -> str:
-    """The text in quotes, shortened, with everything that is not printable escaped."""
+    """Return the text in quotes, shortened, with non-printable characters escaped."""
     return repr(text if len(text) <= _LONGEST_SHOWN else text[:_LONGEST_SHOWN] + "...")

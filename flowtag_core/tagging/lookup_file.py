@@ -1,4 +1,4 @@
-"""A file with a lookup -> Lookup, and back to CSV."""
+"""Read a lookup's file: find out its encoding, delimiter and columns, and parse its rows."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ _COLUMNS: Final = {
     "tag": frozenset({"tag"}),
 }
 _NAME: Final = "name"
-"""What some call the protocol, where there are three columns and it can be nothing else."""
-_FROM_NAME: Final = "the column name was taken as the protocol"
+"""Some files give the protocol column this name, which is accepted if there are exactly three columns."""
+_FROM_NAME: Final = "the column called name was taken as the protocol"
 _NO_HEADER: Final = "has no header: its columns were taken as dstport, protocol, tag"
 _DELIMITERS: Final = (",", ";", "\t")
 _EXCEL_DELIMITER: Final = re.compile(r'"?sep=(.)"?[ \t]*(?:\r\n|\r|\n|\Z)', re.IGNORECASE)
@@ -66,7 +66,10 @@ _MARKED: Final = (
 )
 _GUESSED: Final = "cp1252"
 _EACH_BYTE: Final = bytes(range(256)).decode(_GUESSED, "surrogateescape")
-"""What each byte means: `surrogateescape` asks Python for every one that means nothing."""
+"""The character for each byte; undefined bytes become surrogates.
+
+Decoding with this table is fast, while `surrogateescape` runs Python code for each undefined byte.
+"""
 _BYTE_OF: Final = codecs.charmap_build(_EACH_BYTE)
 _SURROGATE: Final = re.compile("[\udc80-\udcff]")
 _END: Final = "\0"
@@ -77,13 +80,13 @@ _HEAD_SIZE: Final = 1 << 20
 def load_lookup_table(
     file: LookupFile, name: str | None = None, cancel: Callable[[], bool] = lambda: False
 ) -> Lookup:
-    """Load a lookup CSV with the columns dstport, protocol and tag, in any order and spelling.
+    """Load a lookup: a CSV with the columns dstport, protocol and tag, in any order and usual spelling.
 
-    It may be packed with gzip. IANA's list of service names and /etc/services are lookups too, their
-    names are the tags then; `notices` say so. `name` is what the lookup is called in messages, else
-    its path or the file's own name. Rows that cannot be used or do not do what they seem to are in
-    `problems`, all at once. Raises LookupFileError where the file is missing, is no text or has not
-    the three columns. A true `cancel()` raises Cancelled.
+    The file may be compressed with gzip. It may also be IANA's list of service names or a file like
+    /etc/services; then the names become tags, and `notices` says so. `name` is how messages refer to
+    the lookup; the default is its path or the name of the file object. `problems` lists all rows that
+    cannot be used or do not do what they seem to do. Raises LookupFileError if the file is missing,
+    is not text or lacks one of the three columns, and Cancelled if `cancel()` returns true.
     """
     name = name or _name(file)
 
@@ -95,10 +98,10 @@ def load_lookup_table(
 
 
 def read_lookup(content: bytes, name: str, check: Callable[[], None] = lambda: None) -> Lookup:
-    """The lookup that the bytes of a file are; raises LookupFileError as load_lookup_table does.
+    """Parse the bytes of a lookup's file; raises LookupFileError like load_lookup_table.
 
-    Where they are no plain CSV, the lookup's own content is one, and its `form` says what it was.
-    `check` is called again and again; it may raise.
+    If they are not a plain CSV, the `content` of the lookup is the CSV made from them, and its `form`
+    says what they were. `check` is called repeatedly and may raise.
     """
     form = ""
     if content.startswith(_GZIP):
@@ -106,7 +109,9 @@ def read_lookup(content: bytes, name: str, check: Callable[[], None] = lambda: N
     text = decode(content, name)
     notices: list[str] = []
     if text.encoding == _GUESSED:
-        notices.append("is not UTF-8; it was read as Windows-1252. Look at the tags' accents")
+        notices.append(
+            "is not UTF-8 and was read as Windows-1252. Check the accented letters in the tags"
+        )
     readable = text.readable
     if (listed := registry(readable, name)) is not None:
         form, readable, content = listed.form, listed.text, listed.text.encode()
@@ -121,7 +126,9 @@ def _gunzipped(content: bytes, name: str) -> bytes:
         with gzip.open(io.BytesIO(content)) as stream:
             return stream.read(LARGEST_FILE + 1)
     except (OSError, EOFError, zlib.error) as error:
-        raise LookupFileError(f"{name}: is a gzip file that is damaged or cut short.") from error
+        raise LookupFileError(
+            f"{name}: is a gzip file that is damaged or cut short. Fetch the file again."
+        ) from error
 
 
 def parse_lookup(
@@ -130,7 +137,7 @@ def parse_lookup(
     name: str = "lookup",
     check: Callable[[], None] = lambda: None,
 ) -> Lookup:
-    """The lookup that a text in CSV form is; raises LookupFileError as load_lookup_table does."""
+    """Parse a lookup from CSV text; raises LookupFileError like load_lookup_table."""
     shape = shape_of(text, name)
     if shape.notice:
         notices = (*notices, f"{name}: {shape.notice}.")
@@ -138,15 +145,15 @@ def parse_lookup(
 
 
 def looks_like_lookup(head: bytes) -> bool:
-    """Whether the beginning of a file reads as a lookup: its first row is a header or a rule."""
+    """Whether the beginning of a file looks like a lookup: a header, a rule, or a list of services."""
     text = _beginning(_unpacked_head(head, _BEGIN_SIZE))
-    if _first_row_in(text) is None:  # long comments stand above it, or it is long itself
+    if _first_row_in(text) is None:  # long comments precede it, or it is long itself
         text = _beginning(_unpacked_head(head, _HEAD_SIZE))
     return _reads_as_lookup(text)
 
 
 def _unpacked_head(head: bytes, size: int) -> bytes:
-    """At most so many bytes from the beginning of a file that may be packed with gzip."""
+    """Return at most `size` bytes from the beginning of a file, unpacked if it is a gzip file."""
     if not head.startswith(_GZIP):
         return head[:size]
     with suppress(zlib.error):
@@ -155,16 +162,16 @@ def _unpacked_head(head: bytes, size: int) -> bytes:
 
 
 def _first_row_in(text: str) -> str | None:
-    """The first row with anything in it but a comment, None where its end is not there."""
+    """Return the first row that is neither empty nor a comment; None if it is missing or cut off."""
     rows = (row.strip() for row in io.StringIO(text, newline=None) if row.endswith("\n"))
     return next((row for row in rows if row and row[0] != "#"), None)
 
 
 def _reads_as_lookup(text: str) -> bool:
-    """Whether the beginning of a text is that of a lookup or of a list of services."""
+    """Whether a text begins like a lookup or a list of services."""
     first = _first_row_in(text)
-    # Most are lines of a log, which need no closer look: they have neither columns nor a service
-    # such as `ssh 22/tcp`.
+    # Most files are logs. Their lines can be ruled out quickly, because they contain neither a delimiter
+    # nor a service such as `ssh 22/tcp`.
     if first is not None and not any(mark in first for mark in ",;\t/="):
         return False
     try:
@@ -176,7 +183,7 @@ def _reads_as_lookup(text: str) -> bool:
 
 
 def _beginning(begin: bytes) -> str:
-    """The text of bytes that may end anywhere, without a character that is cut; empty for a binary."""
+    """Decode the beginning of a file, dropping a character that is cut off; empty if the file is binary."""
     if any(begin.startswith(magic) for magic, _, _ in _BINARY):
         return ""
     encoding = next((name for mark, name in _MARKED if begin.startswith(mark)), "utf-8")
@@ -185,7 +192,7 @@ def _beginning(begin: bytes) -> str:
 
 
 def looks_like_csv(head: bytes) -> bool:
-    """Whether the first line has a comma or a semicolon, which no line of a plain log has."""
+    """Whether the first line contains a comma or a semicolon, as no line of a plain log does."""
     is_text = not any(head.startswith(magic) for magic, _, _ in _BINARY)
     return is_text and any(mark in head.partition(b"\n")[0] for mark in (b",", b";"))
 
@@ -198,19 +205,21 @@ def _name(file: LookupFile) -> str:
 
 
 def _read(file: LookupFile, name: str) -> bytes:
-    """The bytes of the file, one more than LARGEST_FILE at most."""
+    """Read the file, but at most one byte more than LARGEST_FILE."""
     try:
         if not isinstance(file, (str, os.PathLike)):
             content = file.read(LARGEST_FILE + 1)
             if not isinstance(content, bytes):
-                raise LookupFileError(f"{name}: was opened as text; open it in binary mode ('rb').")
+                raise LookupFileError(f"{name}: was opened as text. Open it in binary mode ('rb').")
             return content
         with open(file, "rb") as stream:
             return stream.read(LARGEST_FILE + 1)
     except FileNotFoundError as error:
         raise LookupFileError(f"{name}: there is no such file. Check the path.") from error
     except IsADirectoryError as error:
-        raise LookupFileError(f"{name}: is a folder. Give the lookup CSV in it.") from error
+        raise LookupFileError(
+            f"{name}: is a folder. Give the path of the lookup CSV in it."
+        ) from error
     except (OSError, ValueError) as error:
         raise LookupFileError(f"{name}: cannot be read: {reason_of(error)}.") from error
 
@@ -218,7 +227,7 @@ def _read(file: LookupFile, name: str) -> bytes:
 class Text(NamedTuple):
     """A lookup's text and the encoding in which it was written.
 
-    Bytes that mean nothing in Windows-1252 stand in the text as surrogates, so that none is lost.
+    Bytes that Windows-1252 does not define are surrogates in the text, so that none is lost.
     """
 
     text: str
@@ -226,7 +235,7 @@ class Text(NamedTuple):
 
     @property
     def readable(self) -> str:
-        """The text with a mark for each byte that means nothing."""
+        """The text with a replacement character (U+FFFD) for each undefined byte."""
         if self.encoding != _GUESSED:
             return self.text
         content = codecs.charmap_encode(self.text, "strict", _BYTE_OF)[0]
@@ -234,13 +243,14 @@ class Text(NamedTuple):
 
     @property
     def is_certain(self) -> bool:
-        """Whether the encoding was told or can be no other."""
+        """Whether the encoding is known and not guessed."""
         return self.encoding != _GUESSED
 
     def encoded(self, text: str) -> bytes:
-        """Another text as this one was written: encoding, byte order mark.
+        """Encode another text like this one, with the same byte order mark.
 
-        What Windows-1252 has no sign for makes it UTF-8 with a mark, which spreadsheets read.
+        If Windows-1252 lacks one of its characters, the result is UTF-8 with a byte order mark, which
+        spreadsheets recognize.
         """
         marks = {"utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
         try:
@@ -252,15 +262,15 @@ class Text(NamedTuple):
 
 
 def _marked(text: str) -> str:
-    """The text with a mark for each byte that means nothing."""
+    """Return the text with a replacement character (U+FFFD) for each undefined byte."""
     return _SURROGATE.sub("\ufffd", text)
 
 
 def decode(content: bytes, name: str) -> Text:
-    """The text of a lookup's file; raises LookupFileError where it is none."""
+    """Decode a lookup's file; raises LookupFileError if it is too large or not text."""
     if len(content) > LARGEST_FILE:
         raise LookupFileError(
-            f"{name}: is larger than {LARGEST_FILE:,} bytes, too large for a lookup."
+            f"{name}: is larger than {LARGEST_FILE >> 20} MB, too large for a lookup. Check the path."
         )
     for magic, what, remedy in _BINARY:
         if content.startswith(magic):
@@ -269,8 +279,8 @@ def decode(content: bytes, name: str) -> Text:
     text = _decoded(content)
     if max(text.text.count("\n"), text.text.count("\r")) > _MOST_LINES_IN_ALL:
         raise LookupFileError(
-            f"{name}: has over {_MOST_LINES_IN_ALL:,} lines, too many for a lookup. Take out the rows "
-            "that repeat others, or give a range of ports where several have one tag."
+            f"{name}: has over {_MOST_LINES_IN_ALL:,} lines, too many for a lookup. Remove duplicate "
+            "rows, or use ranges for neighboring ports with the same tag."
         )
     if _END in text.text:
         raise LookupFileError(
@@ -280,7 +290,7 @@ def decode(content: bytes, name: str) -> Text:
 
 
 def _refuse_long_line(content: bytes, name: str) -> None:
-    """Raise LookupFileError for a line that is too long in any encoding, before more is made of it."""
+    """Raise LookupFileError if a line is too long in any encoding, before anything is decoded."""
     most = 4 * LONGEST_LINE
     start = 0
     while start + most < len(content):
@@ -288,8 +298,8 @@ def _refuse_long_line(content: bytes, name: str) -> None:
         if not end:
             number = content.count(b"\n", 0, start) + 1
             raise LookupFileError(
-                f"{name}: line {number}: is longer than {LONGEST_LINE:,} characters, too long for a "
-                "lookup. Shorten it or take it out."
+                f"{name}: line {number} is longer than {LONGEST_LINE:,} characters, too long for a "
+                "lookup. Shorten or remove it."
             )
         start = end
 
@@ -307,9 +317,9 @@ def _decoded(content: bytes) -> Text:
 
 
 class Shape(NamedTuple):
-    """The form of a lookup: its text, the delimiter, the places of the columns, the lines on top.
+    """How to read a lookup's text: its delimiter, the positions of its columns, and its header.
 
-    `notice` says what was taken for granted, if anything was.
+    `notice` says what was assumed, if anything.
     """
 
     text: str
@@ -321,22 +331,22 @@ class Shape(NamedTuple):
     notice: str = ""
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
-        """The rows below the header, each with the number of its first line."""
+        """Yield the rows with data, each with the number of its first line."""
         for line, cells in self.all_rows():
             if self.is_data(line, cells):
                 yield line, cells
 
     def all_rows(self) -> Iterator[tuple[int, list[str]]]:
-        """These and the header, the comments and the empty rows."""
+        """Yield every row, including the header, comments and empty rows, with the number of its first line."""
         return rows_of(self.text, self.delimiter, self.name)
 
     def is_data(self, line: int, cells: list[str]) -> bool:
-        """Whether a row is below the header, and neither a comment nor empty."""
+        """Whether a row is below the header and neither a comment nor empty."""
         return line > self.header_line and not _is_nothing(cells)
 
 
 def shape_of(text: str, name: str) -> Shape:
-    """Find out how a text is read as a lookup; raise LookupFileError where it cannot be."""
+    """Find out how to read a text as a lookup; raises LookupFileError if that is impossible."""
     excel = _EXCEL_DELIMITER.match(text)
     delimiters = (excel[1],) if excel else _DELIMITERS
     firsts = [
@@ -352,21 +362,24 @@ def shape_of(text: str, name: str) -> Shape:
             columns = {"dstport": 0, "protocol": 1, "tag": 2}
             return Shape(text, name, delimiter, columns, False, line - 1, _NO_HEADER)
     _, line, cells = firsts[0]
-    found = f"line {line} reads {shown(','.join(cells))}" if cells else "it is empty"
+    found = f"line {line} reads {shown(','.join(cells))}" if cells else "the file is empty"
     raise LookupFileError(
         f"{name}: {found}, but a lookup needs the three columns dstport, protocol and tag. "
-        "Rename its columns so, or put the line dstport,protocol,tag on top if it has no header."
+        "Rename the columns, or add the line dstport,protocol,tag at the top if there is no header."
     )
 
 
 def _is_nothing(cells: list[str]) -> bool:
-    """Whether the row is a comment or has nothing in it."""
+    """Whether the row is a comment or empty."""
     first = cells[0].lstrip() if cells else ""
     return first.startswith("#") if first else not any(map(str.strip, cells))
 
 
 def _first_row(text: str, delimiter: str, name: str, skip: bool) -> tuple[int, list[str]]:
-    """The first row that can be a header or data: not empty and, unless a header, no comment."""
+    """Return the first row that can be a header or data, and its line; (0, []) if there is none.
+
+    Empty rows and comments are skipped, except for a commented header such as `#dstport,protocol,tag`.
+    """
     for line, cells in rows_of(text, delimiter, name):
         if (skip and line == 1) or (_is_nothing(cells) and _header_columns(cells) is None):
             continue
@@ -375,7 +388,7 @@ def _first_row(text: str, delimiter: str, name: str, skip: bool) -> tuple[int, l
 
 
 def _header_columns(cells: list[str]) -> dict[str, int] | None:
-    """The places of the three columns, the first match each; None where one is missing."""
+    """Return the positions of the three columns, the first match for each; None if one is missing."""
     if len(cells) < len(_COLUMNS):
         return None
     letters = _letters(cells)
@@ -401,14 +414,14 @@ def _reads_as_data(cells: list[str]) -> bool:
 
 
 def unusable_rows(shape: Shape) -> tuple[Problem, ...]:
-    """The rows of a file that give no rule, each with the reason."""
+    """Return the rows that cannot be used, each with the reason."""
     return rules_of(shape).problems
 
 
 def rules_of(
     shape: Shape, notices: tuple[str, ...] = (), check: Callable[[], None] = lambda: None
 ) -> Lookup:
-    """Every row as a rule or as a problem. `check` is called again and again; it may raise."""
+    """Turn every row into a rule or a problem. `check` is called repeatedly and may raise."""
     packed = array("q")
     problems: list[Problem] = []
     tags: dict[str, int] = {}
@@ -444,12 +457,12 @@ def rules_of(
 
 
 def _refuse_useless(name: str, problems: Sequence[Problem]) -> None:
-    """Raise LookupFileError where so many rows cannot be used that it can be no lookup."""
+    """Raise LookupFileError if so many rows cannot be used that the file cannot be a lookup."""
     if len(problems) > _MOST_UNUSABLE:
         first = problems[0]
         raise LookupFileError(
-            f"{name}: over {_MOST_UNUSABLE:,} of its rows cannot be used; the first is line "
-            f"{first.line}: {first.text}. Is it a lookup?"
+            f"{name}: over {_MOST_UNUSABLE:,} rows cannot be used; the first is line "
+            f"{first.line}: {first.text}. Is this file a lookup?"
         )
 
 
@@ -457,11 +470,13 @@ def _why_unusable(
     port_cell: str, ports: Ports | None, protocol_cell: str, protocol: int | None, tag: str
 ) -> str:
     if ports is None and _DATE.fullmatch(port_cell):
-        return f"port {shown(port_cell)} is a date that a spreadsheet made of a range such as 6-7"
+        return (
+            f"port {shown(port_cell)} is a date, which a spreadsheet made from a range such as 6-7"
+        )
     if ports is None:
-        return f"port {shown(port_cell)} is no port 0-65535, range such as 6000-6063, or *"
+        return f"port {shown(port_cell)} is not a port 0-65535, a range such as 6000-6063, or *"
     if protocol is None:
-        return f"protocol {shown(protocol_cell)} is no IANA keyword such as tcp, number 0-255, or *"
+        return f"protocol {shown(protocol_cell)} is not an IANA keyword such as tcp, a number 0-255, or *"
     if not tag:
         return "the tag is empty"
     return f"the tag {UNTAGGED} is reserved for flows without a rule"

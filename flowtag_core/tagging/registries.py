@@ -1,7 +1,8 @@
-"""Lists of services that others keep -> a lookup CSV with the services' names as tags.
+"""Turn a public list of services into a lookup CSV with the service names as tags.
 
 Sources: IANA, "Service Name and Transport Protocol Port Number Registry" (service-names-port-numbers.csv);
-services(5), which nmap's list of services follows too, and Wireshark's with several protocols in a row.
+services(5) for /etc/services. The lists of nmap and Wireshark have the same format, but a line of
+Wireshark's may name several protocols.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Row = tuple[str, str, str]
 
 
 class Registry(NamedTuple):
-    """A list of services: its form, the lookup CSV made from it, and a sentence on what was left out."""
+    """A list of services: what kind it is, the lookup CSV made from it, and a sentence on what was left out."""
 
     form: str
     text: str
@@ -35,10 +36,10 @@ class Registry(NamedTuple):
 
 
 def registry(text: str, name: str) -> Registry | None:
-    """The lookup that a list of services makes; None where the text is no such list.
+    """Make a lookup from a list of services; returns None if the text is not such a list.
 
-    Of several names for one port and protocol the first counts: it is the usual one. Raises
-    LookupFileError, with the file's name, where a quote is never closed or a line is too long.
+    If a port and protocol has several names, the first counts, because it is the usual one. Raises
+    LookupFileError, with the file's name, if a quote is never closed or a line is too long.
     """
     if (rows := _iana_rows(text, name)) is not None:
         return _made("IANA's list of service names", rows)
@@ -48,7 +49,7 @@ def registry(text: str, name: str) -> Registry | None:
 
 
 def begins_registry(text: str) -> bool:
-    """Whether a text begins as a list of services; it may end anywhere, also within a quote."""
+    """Whether a text begins like a list of services; it may end anywhere, even inside a quote."""
     return _iana_rows(text, "") is not None or _services_rows(text) is not None
 
 
@@ -64,11 +65,11 @@ def _made(form: str, rows: Iterable[Row]) -> Registry:
         else:
             names[key] = name
     lines = (f"{key},{csv_cell(name)}\n" for key, name in names.items())
-    notice = f"was read as {form}, the names as tags: {len(names):,} rules"
+    notice = f"was read as {form}, with the names as tags: {len(names):,} rules"
     if nameless:
-        notice += f"; {nameless:,} rows without a port, a protocol or a name are left out"
+        notice += f"; rows left out for lack of a port, protocol or name: {nameless:,}"
     if seconds:
-        notice += f"; of several names for one port the first counts, {seconds:,} others do not"
+        notice += f"; further names of the same port and protocol left out: {seconds:,}"
     return Registry(form, _HEADER + "".join(lines), notice)
 
 
@@ -96,7 +97,7 @@ def _services_rows(text: str) -> Iterator[Row] | None:
 
 
 def _service(line: str) -> Iterator[Row]:
-    """A row for each protocol: `ssh 22/tcp/udp` has two."""
+    """Yield a row for each protocol of a service: two for `ssh 22/tcp/udp`."""
     found = _SERVICE.match(line)
     if found is None:
         yield "", "", ""

@@ -1,4 +1,4 @@
-"""The only place where flows get tags: FlowCounts x Lookup -> Report."""
+"""Assign tags to flows: make a Report from FlowCounts and a Lookup. No other module assigns tags."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ Numbers = NDArray[np.int32]
 Measure = Literal["flows", "packets", "bytes"]
 Action = Literal["ACCEPT", "REJECT", "other"]
 Grouping = Literal["destination", "service"]
-"""By which port a flow that looks like a reply is counted."""
+"""The port under which a flow that looks like a reply is counted."""
 Time = tuple[int, int]
-"""Seconds since 1970: windows that begin at or after the first and before the second."""
+"""Start and end in seconds since 1970, for windows that begin at or after the start and before the end."""
 
 _ROWS_AT_ONCE: Final = 1 << 12
 _NAMES: Final = [protocol_name(number) for number in range(256)]
 _BY_NAME: Final = np.argsort(_NAMES).astype(np.int32)
-"""The protocol numbers in the order of their names."""
+"""The protocol numbers, sorted by name."""
 _RANK: Final = np.argsort(_BY_NAME).astype(np.int32)
-"""For each protocol number its place in that order."""
+"""The index of each protocol number in _BY_NAME."""
 
 
 @dataclass(frozen=True)
 class Filters:
-    """The choice of flows, and of the port that counts: what `map_tags` takes besides the measure."""
+    """Which flows to count, and by which port: the arguments of `map_tags` other than the measure."""
 
     action: Action | None = None
     boundary: Boundary | None = None
@@ -59,11 +59,11 @@ EVERY_FLOW: Final = Filters()
 
 @dataclass(frozen=True, repr=False)
 class Report:
-    """The counts by tag and by port and protocol, under one choice of measure and filters.
+    """Counts by tag and by port and protocol, for one measure and one set of filters.
 
-    The columns are of one length, a row for each port and protocol, sorted by port and then by
-    protocol name. A count that would pass 2^63 - 1 stays there. `tag` is a place in `tags`, whose last
-    entry is UNTAGGED. It can be pickled, and what is read from it elsewhere is the same.
+    `port`, `protocol`, `tag` and `count` are columns with a row per port and protocol, sorted by port
+    and then by protocol name. `tag` is an index into `tags`, whose last entry is UNTAGGED. Counts are
+    capped at 2^63 - 1. A report can be pickled.
     """
 
     tags: tuple[str, ...]
@@ -75,7 +75,7 @@ class Report:
     filters: Filters = EVERY_FLOW
 
     def __getstate__(self) -> dict[str, Any]:
-        # What is cached can be made again, and a read-only mapping cannot be pickled.
+        # Cached values can be computed again, and a read-only mapping cannot be pickled.
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def __repr__(self) -> str:
@@ -83,7 +83,7 @@ class Report:
         return f"<Report: {counts}; tags: {len(self.tag_counts) - 1:,}, ports: {len(self.port):,}>"
 
     def _repr_html_(self) -> str:
-        """The tags and the largest ports, for a notebook."""
+        """Return HTML tables of the tags and the largest ports, for a notebook."""
         measure, counts = self.measure.capitalize(), self.tag_counts
         tags = [*list(counts)[:-1][:MOST_ROWS], UNTAGGED]
         most = (-self.count).argsort(kind="stable")[:MOST_ROWS]
@@ -98,9 +98,9 @@ class Report:
         )
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """A row for each port and protocol as an Arrow stream, sorted as in the result CSV.
+        """Return an Arrow stream with a row per port and protocol, sorted as in the result CSV.
 
-        `port` is a number, `protocol` and `tag` are text; the last column is the sum of the measure and
+        `port` is a number, `protocol` and `tag` are text. The last column is the sum of the measure and
         has its name: `flows`, `packets` or `bytes`.
         """
         columns = {
@@ -113,18 +113,21 @@ class Report:
 
     @property
     def is_untagged(self) -> NDArray[np.bool_]:
-        """For each row whether no rule names it."""
+        """A mask of the untagged rows."""
         untagged: NDArray[np.bool_] = self.tag == len(self.tags) - 1
         return untagged
 
     @property
     def untagged(self) -> int:
-        """The measure of what no rule names."""
+        """The sum of the counts of untagged rows."""
         return self.tag_counts[UNTAGGED]
 
     @cached_property
     def tag_counts(self) -> Mapping[str, int]:
-        """Tag -> count: the most first, then by name; only tags that occur, and UNTAGGED last."""
+        """Tag -> count, the largest count first, then by name; only tags that occur.
+
+        UNTAGGED is always there, and always last.
+        """
         sums = sums_at((len(self.tags),), self.tag, self.count)
         occurring = np.flatnonzero(np.bincount(self.tag, minlength=1)).tolist()
         named = sorted(
@@ -136,7 +139,7 @@ class Report:
 
     @cached_property
     def combination_counts(self) -> Mapping[tuple[int, str], int]:
-        """(Port, protocol name) -> count, by port and then by name."""
+        """(Port, protocol name) -> count, sorted by port and then by protocol name."""
         return MappingProxyType({(port, name): count for port, name, _, count in self.rows()})
 
     @property
@@ -145,18 +148,18 @@ class Report:
         return sum_of(self.count)
 
     def where(self, keep: NDArray[np.bool_]) -> Report:
-        """The report with only those rows for which `keep` is true."""
+        """Return the report with only the rows for which `keep` is true."""
         return self._at(keep)
 
     def _at(self, rows: NDArray[Any]) -> Report:
-        """The report with only these rows, in this order."""
+        """Return the report with only these rows, in this order."""
         columns = ("port", "protocol", "tag", "count")
         return replace(self, **{name: getattr(self, name)[rows] for name in columns})
 
     def rows(self) -> Iterator[tuple[int, str, str, int]]:
-        """Port, protocol name, tag and count of each port and protocol, in order."""
+        """Yield the port, protocol name, tag and count of each row, in order."""
         columns = self.port, self.protocol, self.tag, self.count
-        # Not all at once: as Python objects the columns would be several times their size.
+        # The columns are converted in batches, because Python objects take several times their memory.
         for first in range(0, len(self.port), _ROWS_AT_ONCE):
             part = (column[first : first + _ROWS_AT_ONCE].tolist() for column in columns)
             for port, protocol, tag, count in zip(*part, strict=True):
@@ -173,18 +176,18 @@ def map_tags(
     time: Time | None = None,
     view: Grouping = "destination",
 ) -> Report:
-    """Give every flow its tag.
+    """Give every flow its tag, and count by tag and by port and protocol.
 
-    `measure` is what is summed; `action` keeps flows of one action; `boundary` keeps those that go one way
-    across the edge of the network; `time` keeps windows that begin
-    at or after its first and before its second value (seconds since 1970), and with it only flows
-    of known time. `view="service"` counts what looks like a reply with the port it comes from.
+    `measure` is what to sum. `action` and `boundary` keep only the flows with this action or boundary.
+    `time` keeps windows that begin at or after its first value and before its second (seconds since
+    1970); flows whose time is unknown are then left out. `view="service"` counts flows that look like
+    replies under their source port.
     """
     return tagged(select(counts, Filters(action, boundary, time, view)), lookup, measure)
 
 
 class Sums(NamedTuple):
-    """The sums of some flows; one that would pass 2^63 - 1 stays there."""
+    """The total flows, packets and bytes of a group of flows, each capped at 2^63 - 1."""
 
     flows: int
     packets: int
@@ -192,9 +195,10 @@ class Sums(NamedTuple):
 
 
 class Groups(NamedTuple):
-    """The rows of a selection by port and protocol.
+    """The rows of a selection, grouped by port and protocol.
 
-    `order` sorts the rows by key; `first` is where the rows of each `key` begin in that order.
+    `key` has each port and protocol once (see `keys_of`). `order` sorts the rows by key; `first` is
+    where the rows of each key begin in that order.
     """
 
     key: Numbers
@@ -204,9 +208,9 @@ class Groups(NamedTuple):
 
 @dataclass(frozen=True)
 class Selection:
-    """The rows that filters leave; each flow is in one of the two tables.
+    """The rows that pass the filters; each flow is in exactly one of the two tables.
 
-    What does not depend on the measure is worked out once and kept.
+    Everything that does not depend on the measure is cached.
     """
 
     requests: Table
@@ -215,32 +219,32 @@ class Selection:
 
     @property
     def tables(self) -> tuple[Table, Table]:
-        """Both tables."""
+        """Both tables, requests first."""
         return self.requests, self.replies
 
     @property
     def width(self) -> int:
-        """Minutes in a window of the wider of the two tables; 0 where one window holds all time."""
+        """The wider of the two tables' window widths, in minutes; 0 if there is one window for all time."""
         return WIDTHS[max(self.requests.rung, self.replies.rung)]
 
     @cached_property
     def groups(self) -> Groups:
-        """The rows by port and protocol."""
+        """The rows, grouped by port and protocol."""
         key = np.concatenate([keys_of(table.port, table.protocol) for table in self.tables])
-        order = np.argsort(key, kind="stable")  # fast where sorted keys follow on sorted keys
+        order = np.argsort(key, kind="stable")  # fast, because long runs of keys are sorted already
         key = key[order]
         first = np.flatnonzero(np.diff(key, prepend=-1))
         return Groups(key[first], order.astype(np.int32), first)
 
 
 def select(counts: FlowCounts, filters: Filters = EVERY_FLOW) -> Selection:
-    """The rows that filters leave, before they are tagged."""
+    """Return the rows of the counts that pass the filters."""
     replies = {"destination": counts.replies, "service": counts.replies_by_service}[filters.view]
     return Selection(_filtered(counts.requests, filters), _filtered(replies, filters), filters)
 
 
 def by_boundary(selection: Selection) -> dict[Boundary, Sums]:
-    """The sums of a selection's flows by boundary, in the order of BOUNDARIES; only those that occur."""
+    """Return the sums of a selection by boundary, in the order of BOUNDARIES; only those that occur."""
     sums: dict[Boundary, Sums] = {}
     at = [table.boundary for table in selection.tables]
     for number, boundary in enumerate(BOUNDARIES):
@@ -260,7 +264,7 @@ def by_boundary(selection: Selection) -> dict[Boundary, Sums]:
 
 
 def tagged(selection: Selection, lookup: Lookup, measure: Measure = "flows") -> Report:
-    """Give every flow of a selection its tag."""
+    """Give every flow of a selection its tag, and return the report."""
     key, count = selection.groups.key, _sums(selection, measure)
     port, protocol = key >> 8, _BY_NAME[key & 255]
     tag = _tag_numbers(port, protocol, lookup)
@@ -269,18 +273,18 @@ def tagged(selection: Selection, lookup: Lookup, measure: Measure = "flows") -> 
 
 
 def retagged(report: Report, lookup: Lookup) -> Report:
-    """The report with the tags of another lookup."""
+    """Return the report with the tags of another lookup."""
     tag = _tag_numbers(report.port, report.protocol, lookup)
     return replace(report, tags=(*lookup.tags, UNTAGGED), tag=tag)
 
 
 def measured(report: Report, selection: Selection, measure: Measure) -> Report:
-    """The report that was made of a selection, by another measure."""
+    """Return the report with another measure; `selection` must be the one it was made from."""
     return replace(report, count=_sums(selection, measure), measure=measure)
 
 
 def sums_at(shape: tuple[int, ...], places: Any, values: Ints) -> Ints:
-    """The sums of the values that go to each place of an array of this shape, MOST_SUM at most."""
+    """Return an array of this shape with the values summed at their places, capped at MOST_SUM."""
 
     def added(part: Ints) -> Ints:
         sums: Ints = np.zeros(shape, np.int64)
@@ -291,13 +295,13 @@ def sums_at(shape: tuple[int, ...], places: Any, values: Ints) -> Ints:
 
 
 def with_tag(report: Report, tag: str) -> Report:
-    """The ports and protocols that have the tag."""
+    """Return the report with only the rows that have this tag."""
     number = report.tags.index(tag) if tag in report.tags else -1
     return report.where(report.tag == number)
 
 
 def places_in(report: Report, port: Numbers, protocol: Numbers) -> Ints:
-    """The place of each port and protocol in the report, -1 for one that does not occur."""
+    """Return the index of each port and protocol in the report, -1 if it does not occur."""
     keys, wanted = keys_of(report.port, report.protocol), keys_of(port, protocol)
     places = np.searchsorted(keys, wanted)
     is_there = np.append(keys, -1)[places] == wanted
@@ -305,13 +309,13 @@ def places_in(report: Report, port: Numbers, protocol: Numbers) -> Ints:
 
 
 def counts_in(report: Report, port: Numbers, protocol: Numbers) -> Ints:
-    """The count of each port and protocol in the report, 0 for one that does not occur."""
+    """Return the count of each port and protocol in the report, 0 if it does not occur."""
     places = places_in(report, port, protocol)
     return np.where(places < 0, 0, np.append(report.count, 0)[places])
 
 
 def keys_of(port: NDArray[Any], protocol: NDArray[Any]) -> Numbers:
-    """Numbers that sort as a report's rows do: by port, then by protocol name."""
+    """Return keys that sort ports and protocols as in a report: by port, then by protocol name."""
     keys: Numbers = (port.astype(np.int32) << 8) | _RANK[protocol]
     return keys
 
@@ -334,14 +338,14 @@ def _filtered(table: Table, filters: Filters) -> Table:
 
 
 def _sums(selection: Selection, measure: Measure) -> Ints:
-    """The sum of the measure for each group of a selection."""
+    """Return the sum of the measure for each group of a selection."""
     _, order, first = selection.groups
     values: Ints = np.concatenate([values_of(table, measure) for table in selection.tables])[order]
     return summed(lambda part: np.add.reduceat(part, first), values) if len(first) else values
 
 
 def values_of(table: Table, measure: Measure) -> Ints:
-    """The column of a table for a measure."""
+    """Return the column of a table for a measure."""
     return {"flows": table.flows, "packets": table.packets, "bytes": table.bytes}[measure]
 
 

@@ -1,4 +1,4 @@
-"""Pending edits of a lookup's rows: list them, check them, move them to a changed file, make them."""
+"""Pending edits of a lookup's rows: list them, check them, move them to a changed file, apply them."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ LOST: Final = "would be lost: a row may not be empty or begin with #"
 
 
 class Change(NamedTuple):
-    """One row before and after the edit.
+    """A row before and after an edit.
 
     `line` and `before` are None for an added row, `after` is None for a removed one. `wrong` says why
-    the row cannot be used. `is_refused` says that the edit made it unusable; a row that was unusable
-    before may be improved step by step.
+    the row cannot be used, and is empty if it can. `is_refused` says that the edit made the row
+    unusable; a row that was unusable before may be improved step by step.
     """
 
     line: int | None
@@ -30,7 +30,7 @@ class Change(NamedTuple):
 
 @dataclass(frozen=True)
 class Staged:
-    """Edits of a sheet: cells changed (row -> column -> text), rows added below, rows removed."""
+    """Edits of a sheet: cells changed (row -> column -> text), rows added at the end, rows removed."""
 
     changed: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
     added: tuple[tuple[str, ...], ...] = ()
@@ -41,7 +41,7 @@ class Staged:
         return len(self.changed) + len(self.added) + len(self.removed)
 
     def changes(self, sheet: Sheet) -> Iterator[Change]:
-        """Each row that changes, in order of lines, added rows last."""
+        """Yield each row that changes, sorted by line, with added rows last."""
         for row in sorted({*self.changed, *self.removed}):
             line, before = sheet.lines[row], sheet.rows[row]
             if row in self.removed:
@@ -56,10 +56,10 @@ class Staged:
         return any(change.is_refused for change in self.changes(sheet))
 
     def made(self, sheet: Sheet) -> Lookup:
-        """The lookup with all edits made.
+        """Return the lookup with all edits applied.
 
-        Raises RuleError if the rows would be read back differently, and LookupFileError if no lookup would
-        be left.
+        Raises RuleError if the rows would be read back differently, and LookupFileError if the edited
+        file would not be a lookup.
         """
         lookup = sheet.edited(self.changed, self.added, self.removed)
         if [*sheet_of(lookup).rows] != self._rows(sheet):
@@ -70,7 +70,7 @@ class Staged:
         return lookup
 
     def moved(self, old: Sheet, new: Sheet) -> tuple[Staged, int]:
-        """The same edits for a changed file, and how many had to be dropped.
+        """Return the same edits for a changed file, and how many had to be dropped.
 
         Edits of rows that are gone or changed are dropped, and all edits if the columns have changed.
         """
@@ -83,7 +83,7 @@ class Staged:
         return moved, len(self) - len(moved)
 
     def row(self, sheet: Sheet, row: int) -> list[str]:
-        """The cells of a row after the edits; it grows if a cell past its end is changed."""
+        """Return the cells of a row after the edits; it grows if a cell past its end is changed."""
         cells, changed = [*sheet.rows[row]], self.changed.get(row, {})
         cells += [""] * (1 + max(changed, default=-1) - len(cells))
         for column, text in changed.items():
@@ -104,7 +104,7 @@ def _checked(sheet: Sheet, line: int | None, before: list[str] | None, after: li
 
 
 def _places(old: Sheet, new: Sheet) -> dict[int, int]:
-    """The position in the new sheet of each unchanged row.
+    """Return the position of each unchanged row in the new sheet.
 
     A row is unchanged if it belongs to a common beginning or end of both sheets, or if the new sheet has
     the same cells at its position.

@@ -24,7 +24,7 @@ def test_every_doubtful_row_is_told_with_its_line_and_the_exit_code_is_1(tmp_pat
     told = done.stdout.decode().splitlines()
     assert [row.split(":")[1] for row in told[:-1]] == ["2", "3", "5"]
     assert told[0] == (
-        f"{path}:2: 443,tcp is 'web' here but 'www' in line 4, and the later row wins"
+        f"{path}:2: 443,tcp is tagged 'web' here but 'www' in line 4, and the later row wins"
     )
     assert told[-1] == f"{path}: 2 rules. 3 lookup rows need checking."
 
@@ -63,7 +63,7 @@ def test_a_quiet_check_only_exits(tmp_path, capsys, content):
 def test_standard_input_is_checked():
     done = run("check", "-", input=DOUBTFUL)
     assert done.returncode == 1
-    assert b":3: port '99999' is no port" in done.stdout
+    assert b":3: port '99999' is not a port" in done.stdout
 
 
 @pytest.mark.parametrize("words", [("nowhere.csv",), ("nowhere.csv", "--quiet")])

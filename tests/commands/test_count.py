@@ -53,7 +53,7 @@ def test_faults_of_log_and_lookup_are_told_with_their_lines_and_passed_over(tmp_
     told = done.stderr.decode()
     assert f"{log}:2: bad port: 2 1234" in told
     assert f"{log}:3: too few fields: short" in told
-    assert f"{lookup}:6: port '99999' is no port" in told
+    assert f"{lookup}:6: port '99999' is not a port" in told
     assert "lower bound" in told
     assert "4 records = 0 headers + 0 blank + 1 flow + 1 skipped data + 1 too few fields" in told
 

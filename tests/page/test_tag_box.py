@@ -94,8 +94,8 @@ def test_a_log_typed_before_starting_over_is_not_taken():
     [
         ("9092/6", "untagged", "Use another tag."),
         ("9092/6", "x" * 201, "1 to 200"),
-        ("9092/6", "a\u200bb", "can be seen"),
-        ("9092/6", "   ", "no tag"),
+        ("9092/6", "a\u200bb", "visible characters"),
+        ("9092/6", "   ", "cannot be a tag"),
         ("9092", "kafka", "443/tcp"),
         (",", "kafka", "443/tcp"),
         ("1/6," * 2000, "kafka", "at most"),

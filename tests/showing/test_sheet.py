@@ -35,10 +35,10 @@ def test_a_row_with_a_problem_says_it_beside_its_cells():
     rows = table(load(TROUBLED))
     assert rows["Problem"].tolist() == [
         "Overridden by line 3",
-        "a spreadsheet that opens the result would run the tag '=b'",
-        "protocol 'x' is no IANA keyword such as tcp, number 0-255, or *",
+        "a spreadsheet would run the tag '=b' as a formula",
+        "protocol 'x' is not an IANA keyword such as tcp, a number 0-255, or *",
         "",
-        "1-1,udp can never apply: stronger rows have every port of it",
+        "1-1,udp can never apply: stronger rows cover all its ports",
         "",
     ]
 
@@ -121,7 +121,7 @@ def test_pending_changes_are_counted_with_what_to_do(staged, sentence, can_be):
 def test_changes_are_listed_as_text_with_problems_first_and_in_red():
     staged = Staged({0: {2: "**b** <i>"}, 1: {0: "x]"}}, (("1", "udp", "y"),), frozenset())
     wrong, where, new = sheets.change_list(SHEET, staged.changes(SHEET)).split("\n- ")
-    assert wrong.startswith("- **Line 3** dstport\\: 25 → x\\]  \n:red[port 'x\\]' is no port")
+    assert wrong.startswith("- **Line 3** dstport\\: 25 → x\\]  \n:red[port 'x\\]' is not a port")
     assert where == r"**Line 2** tag\: web → \*\*b\*\* \<i\>"
     assert new == "**New row** 1, udp, y"
 

@@ -1,4 +1,4 @@
-"""Counts, lookups and reports for tests, made from a few lines."""
+"""Make counts, lookups and reports for tests from a few lines."""
 
 import io
 
@@ -14,7 +14,7 @@ from tests.logs import LOOKUP
 MEASURES = ("flows", "packets", "bytes")
 VIEWS = ("destination", "service")
 FIRST, BEHIND = 1_699_990_000, 1_700_110_000
-"""A time around that of most flows in tests.logs."""
+"""A time span around most flows in tests.logs."""
 
 measures = st.sampled_from(MEASURES)
 times = st.one_of(

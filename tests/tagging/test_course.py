@@ -1,4 +1,4 @@
-"""What began when adds up to what a report has."""
+"""The counts over time add up to those of the report."""
 
 import io
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.tagging.made import filters, load, measures, parse
 
 
 @given(flows_and_lookup=st.data())
-def test_what_begins_in_the_windows_adds_up_to_each_pairs_count(flows_and_lookup):
+def test_the_windows_of_a_pair_add_up_to_its_count(flows_and_lookup):
     rows = flows_and_lookup.draw(
         st.lists(st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 99)), max_size=30)
     )
@@ -35,7 +35,7 @@ def test_what_begins_in_the_windows_adds_up_to_each_pairs_count(flows_and_lookup
 
 
 @given(st.integers(0, 1 << 33), st.integers(1, 1 << 24), st.sampled_from(WIDTHS))
-def test_a_time_is_widened_to_whole_windows_and_no_further(first, length, width):
+def test_a_time_span_is_extended_to_whole_windows_and_no_further(first, length, width):
     time = first, first + length
     wide = outward(time, width)
     if not width:
@@ -48,7 +48,9 @@ def test_a_time_is_widened_to_whole_windows_and_no_further(first, length, width)
 
 
 @given(log_lines, st.lists(rule_texts, max_size=5), measures, filters)
-def test_a_window_of_a_course_has_what_a_report_of_its_time_has(lines, rules, measure, chosen):
+def test_a_window_of_a_course_has_the_counts_of_a_report_for_its_time(
+    lines, rules, measure, chosen
+):
     counts, lookup = parse(*lines), load(lookup_text(rules))
     selection = select(counts, chosen)
     report = tagged(selection, lookup, measure)
@@ -70,7 +72,7 @@ def test_a_window_of_a_course_has_what_a_report_of_its_time_has(lines, rules, me
 
 
 @given(log_lines, st.lists(rule_texts, max_size=5))
-def test_layers_hold_the_sums_of_their_pairs_in_each_window(lines, rules):
+def test_layers_contain_the_sums_of_their_pairs_in_each_window(lines, rules):
     selection = select(parse(*lines))
     report = tagged(selection, load(lookup_text(rules)), "packets")
     course = over_time(selection, report)
@@ -81,7 +83,7 @@ def test_layers_hold_the_sums_of_their_pairs_in_each_window(lines, rules):
     assert layers.tolist() == expected.tolist()
 
 
-def test_without_flows_of_known_time_a_course_is_empty_and_all_is_unknown():
+def test_flows_without_a_time_are_counted_as_unknown_and_in_no_window():
     selection = select(parse(line(start="-", volume="7"), line(start="-", volume="2")))
     course = over_time(selection, tagged(selection, load(), "bytes"))
     assert (len(course.start), len(course.count), course.unknown) == (0, 0, 9)

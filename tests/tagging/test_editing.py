@@ -1,4 +1,4 @@
-"""A lookup's file is edited row by row, and every other byte stays."""
+"""A lookup's file is edited row by row, and all other bytes stay as they were."""
 
 import io
 
@@ -25,7 +25,7 @@ def loaded(content, name="lookup.csv"):
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_new_rule_leaves_every_other_byte_as_it_was(encoding):
+def test_a_new_rule_changes_no_other_byte(encoding):
     lookup = loaded(ODD.encode(encoding))
     better = with_rules(lookup, parse_rules("9092/tcp, 6000-6063/tcp, */gre, icmp", "x;y"))
     assert better.content.startswith(lookup.content)
@@ -38,12 +38,12 @@ def test_a_new_rule_leaves_every_other_byte_as_it_was(encoding):
     assert (better.tag_of(9092, 6), better.tag_of(6010, 6), better.tag_of(7, 47)) == ("x;y",) * 3
 
 
-def test_bytes_that_mean_nothing_in_their_encoding_survive_an_edit():
+def test_bytes_undefined_in_the_encoding_survive_an_edit():
     content = b"dstport,protocol,tag,note\n1,tcp,caf\xe9,\x81\n"
     assert with_rules(loaded(content), parse_rules("2/tcp", "x")).content == content + b"2,tcp,x,\n"
 
 
-def test_a_tag_that_the_encoding_has_no_sign_for_makes_the_file_utf_8():
+def test_a_tag_that_the_encoding_cannot_express_makes_the_file_utf_8():
     better = with_rules(
         loaded(b"dstport,protocol,tag\n1,tcp,caf\xe9\n"), parse_rules("2/tcp", "日")
     )
@@ -65,7 +65,7 @@ ROWS = st.lists(
 
 
 @given(st.sampled_from(HEADS), ROWS, st.lists(rule_texts, min_size=1, max_size=3), st.booleans())
-def test_a_lookup_with_more_rules_is_the_one_that_its_new_file_loads_as(head, rows, more, is_ended):
+def test_an_edited_lookup_equals_the_one_loaded_from_its_new_file(head, rows, more, is_ended):
     columns = [2, 0, 1] if head.startswith("tag") else [0, 1, 2]
     delimiter = ";" if head.startswith("tag") else ","
     table = [delimiter.join(row[place].replace(delimiter, "") for place in columns) for row in rows]
@@ -85,7 +85,7 @@ def test_a_lookup_with_more_rules_is_the_one_that_its_new_file_loads_as(head, ro
 
 
 def vars_of(lookup):
-    """All that a lookup is, but for what is worked out from it."""
+    """Return the fields of a lookup that are not computed from others."""
     fields = (
         lookup.name,
         lookup.tags,
@@ -97,7 +97,7 @@ def vars_of(lookup):
     return (*fields, lookup.packed.tolist())
 
 
-def test_a_rule_with_the_key_of_another_takes_its_row():
+def test_a_rule_with_an_existing_key_replaces_that_row():
     lookup = loaded(b"tag,port,proto\nweb,443,TCP\nold,80,tcp")
     better = with_rules(lookup, parse_rules("443/tcp, 81/tcp", "new"))
     assert better.content == b"tag,port,proto\nnew,443,TCP\nold,80,tcp\nnew,81,tcp\n"
@@ -106,7 +106,7 @@ def test_a_rule_with_the_key_of_another_takes_its_row():
 
 
 @given(tag=TAGS, delimiter=st.sampled_from(",;\t"), end=st.sampled_from(["\n", "\r\n", ""]))
-def test_any_tag_is_either_added_so_that_it_is_read_again_or_refused(tag, delimiter, end):
+def test_any_tag_is_either_read_back_unchanged_or_refused(tag, delimiter, end):
     text = delimiter.join(["dstport", "protocol", "tag"]) + "\n" + delimiter.join("1 tcp a".split())
     lookup = loaded((text + end).encode())
     try:
@@ -124,18 +124,18 @@ def test_a_tag_that_would_be_a_comment_is_refused():
 
 
 @pytest.mark.parametrize("tag", ["untagged", "", "a\nb", "x" * 201])
-def test_what_is_no_tag_is_refused(tag):
+def test_an_invalid_tag_is_refused(tag):
     with pytest.raises(RuleError):
         with_rules(loaded(b"dstport,protocol,tag\n"), parse_rules("2/tcp", tag))
 
 
 @pytest.mark.parametrize("text", ["9092", "tcp", "70000/tcp", "1/none", "9-1/tcp", "a,b"])
-def test_what_is_no_port_with_a_protocol_is_refused_with_the_remedy(text):
+def test_an_invalid_port_or_protocol_is_refused_with_the_remedy(text):
     with pytest.raises(RuleError, match="Write 443/tcp"):
         parse_rules(text, "x")
 
 
-def test_the_sheet_has_every_row_that_is_no_comment():
+def test_the_sheet_has_every_row_except_comments():
     sheet = sheet_of(loaded(ODD.encode()))
     assert sheet.columns == ("owner", "Port", "Proto", "Tag")
     assert sheet.lines == (2, 5)
@@ -143,7 +143,7 @@ def test_the_sheet_has_every_row_that_is_no_comment():
     assert sheet.edited(removed=[0]).content == ODD.replace(" a ;443;tcp;web\r\n", "").encode()
 
 
-def test_a_rule_for_a_protocol_without_ports_needs_no_port_and_none_stands_twice():
+def test_a_protocol_without_ports_needs_no_port_and_duplicates_are_dropped():
     rules = parse_rules(" icmp , gre, 53/udp,53/UDP, 53/17, , */* ", "x")
     assert [rule.key for rule in rules] == ["0,icmp", "0,gre", "53,udp", "*,*"]
     assert {rule.tag for rule in rules} == {"x"}
@@ -151,7 +151,7 @@ def test_a_rule_for_a_protocol_without_ports_needs_no_port_and_none_stands_twice
 
 
 @given(st.lists(st.sampled_from(["", "a", "b", "dstport", " a "]), max_size=6))
-def test_each_column_of_a_sheet_has_a_name_and_none_is_there_twice(names):
+def test_each_column_of_a_sheet_has_a_unique_name(names):
     header = ",".join([*names, "dstport", "protocol", "tag"])
     columns = sheet_of(loaded(f"{header}\n".encode())).columns
     assert len(set(columns)) == len(columns) == len(names) + 3
@@ -159,7 +159,7 @@ def test_each_column_of_a_sheet_has_a_name_and_none_is_there_twice(names):
 
 
 @given(st.lists(rule_texts, min_size=1, max_size=8), st.data())
-def test_a_cell_that_is_changed_and_a_row_that_is_removed_change_nothing_else(rows, data):
+def test_changing_a_cell_or_removing_a_row_changes_nothing_else(rows, data):
     sheet = sheet_of(loaded(lookup_text(rows).encode()))
     row = data.draw(st.integers(0, len(rows) - 1))
     changed = [list(cells) for cells in sheet.rows]
@@ -171,6 +171,6 @@ def test_a_cell_that_is_changed_and_a_row_that_is_removed_change_nothing_else(ro
     assert list(added.rows) == [*sheet.rows, ["1", "tcp", 'a,"b"']]
 
 
-def test_no_two_columns_of_a_sheet_have_one_name():
+def test_a_generated_column_name_does_not_repeat_one_in_the_header():
     columns = sheet_of(load(b"column 2,,dstport,protocol,tag\n")).columns
     assert len({*columns}) == len(columns)

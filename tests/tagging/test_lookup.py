@@ -1,4 +1,4 @@
-"""Which rule wins, and which rows of a lookup do not do what they seem to."""
+"""Which rule wins, and which rows of a lookup do not do what they seem to do."""
 
 import random
 
@@ -26,7 +26,7 @@ from tests.tagging.made import keys, load, troubles
 
 
 def strongest(rules, port, protocol):
-    """The rule that wins, by trying all of them: precedence as it is written down."""
+    """Return the tag of the winning rule by trying all rules, in the documented order of precedence."""
     best = None
     for place, rule in enumerate(rules):
         form, low, high = rule.ports
@@ -37,7 +37,7 @@ def strongest(rules, port, protocol):
 
 
 @given(st.lists(rule_texts, max_size=15), st.data())
-def test_the_winner_is_the_one_that_trying_all_rules_finds(rows, data):
+def test_the_winner_is_the_same_as_when_all_rules_are_tried(rows, data):
     lookup = load(lookup_text(rows))
     edges = {edge for rule in lookup.rules for edge in rule.ports[1:]}
     ports = sorted(
@@ -49,7 +49,7 @@ def test_the_winner_is_the_one_that_trying_all_rules_finds(rows, data):
 
 
 @given(st.lists(rule_texts, max_size=12))
-def test_a_rule_never_applies_just_when_it_wins_nowhere(rows):
+def test_a_rule_never_applies_if_and_only_if_it_wins_nowhere(rows):
     lookup = load(lookup_text(rows))
     winning = {ANY_PROTOCOL: set(lookup.winners(ANY_PROTOCOL).tolist())}
     for rule in lookup.rules:
@@ -80,13 +80,13 @@ def test_ports_are_read_as_people_and_spreadsheets_write_them(cell, ports):
     assert keys(load(f"dstport,protocol,tag\n{cell},tcp,x\n")) == [(f"{ports},tcp", "x")]
 
 
-def test_rows_that_lose_and_tags_like_formulas_are_named_all_at_once():
+def test_rows_that_lose_and_tags_like_formulas_are_reported_together():
     lookup = load("dstport,protocol,tag\n443,tcp,a\n443,6,b\n443,TCP,b\n1-2,*,=x\n")
     assert keys(lookup) == [("443,tcp", "b"), ("1-2,*", "=x")]
     assert troubles(lookup) == [(2, Trouble.LOSES), (5, Trouble.FORMULA)]
 
 
-def test_every_keyword_is_a_protocol_of_a_lookup():
+def test_every_protocol_keyword_works_in_a_lookup():
     rows = [("1", keyword.upper(), keyword) for keyword in KEYWORDS.values()]
     random.Random(1).shuffle(rows)
     lookup = parse_lookup(lookup_text(rows))
@@ -104,7 +104,7 @@ def test_every_keyword_is_a_protocol_of_a_lookup():
         ("*,tcp", "*,*"),
     ],
 )
-def test_exact_beats_narrower_beats_wider_beats_any_and_then_a_named_protocol_beats_any(
+def test_exact_beats_narrower_beats_wider_beats_star_and_then_a_named_protocol_beats_star(
     stronger, weaker
 ):
     for rows in ((stronger, weaker), (weaker, stronger)):
@@ -112,7 +112,7 @@ def test_exact_beats_narrower_beats_wider_beats_any_and_then_a_named_protocol_be
         assert lookup.tag_of(443, 6) == stronger
 
 
-def test_of_rules_of_one_strength_the_later_row_wins():
+def test_the_later_of_two_equally_strong_rows_wins():
     for rows in (("440-449,tcp", "441-450,tcp"), ("441-450,tcp", "440-449,tcp")):
         lookup = load("dstport,protocol,tag\n" + "".join(f'{row},"{row}"\n' for row in rows))
         assert lookup.tag_of(443, 6) == rows[1]
@@ -125,7 +125,7 @@ def test_without_rules_no_port_has_a_winner():
 
 
 @given(st.lists(rule_texts, max_size=12))
-def test_a_rule_is_written_so_that_its_cells_mean_the_rule(rows):
+def test_the_cells_of_a_rule_are_parsed_back_into_the_rule(rows):
     for rule in load(lookup_text(rows)).rules:
         ports, protocol, tag = rule.cells
         assert (*parse_ports(ports), parse_protocol(protocol)) == rule.meaning
@@ -133,7 +133,7 @@ def test_a_rule_is_written_so_that_its_cells_mean_the_rule(rows):
 
 
 @given(st.lists(rule_texts, max_size=9), st.lists(rule_texts, max_size=9))
-def test_changes_are_rules_that_one_lookup_lacks_or_tags_otherwise(some, more):
+def test_changes_counts_rules_that_are_missing_or_have_another_tag(some, more):
     one, two = load(lookup_text(some)), load(lookup_text(more))
     old, new = meanings(one), meanings(two)
     assert list(old.values()) == [rule.tag for rule in one.rules]
@@ -143,7 +143,7 @@ def test_changes_are_rules_that_one_lookup_lacks_or_tags_otherwise(some, more):
     assert changes(one, two) == len(old.keys() | new.keys()) - alike
 
 
-def test_a_text_in_a_sentence_is_in_quotes_short_and_printable():
+def test_text_in_a_message_is_quoted_shortened_and_printable():
     assert shown("a\x1b[31m\n") == r"'a\x1b[31m\n'"
     assert shown("x" * 60) == f"'{'x' * 60}'"
     assert shown("x" * 61) == f"'{'x' * 60}...'"

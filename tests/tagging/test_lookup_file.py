@@ -1,4 +1,4 @@
-"""A file is read as a lookup, whatever wrote it, or refused in one sentence."""
+"""A lookup is read whichever program wrote it, and any other file is refused in one sentence."""
 
 import gzip
 import io
@@ -25,11 +25,11 @@ from tests.tagging.made import keys, load, troubles
 def test_a_line_that_is_too_long_in_any_encoding_is_refused_before_it_is_decoded(end):
     for begin in (b"a", b"\x81", b",", b'"', b"\xff\xfea\0"):
         content = b"dstport,protocol,tag" + end + b"1,6,a" + end + begin * (5 << 20)
-        with pytest.raises(LookupFileError, match=r"lookup: line \d+: is longer than 1,048,576"):
+        with pytest.raises(LookupFileError, match=r"lookup: line \d+ is longer than 1,048,576"):
             load_lookup_table(io.BytesIO(content))
 
 
-def test_every_byte_has_a_meaning_of_its_own_and_comes_back():
+def test_every_byte_is_decoded_differently_and_survives_a_round_trip():
     content = b"dstport,protocol,tag\n1,6," + bytes(range(128, 256)) + b"\n"
     text = decode(content, "a")
     assert text.encoded(text.text) == content
@@ -37,13 +37,13 @@ def test_every_byte_has_a_meaning_of_its_own_and_comes_back():
     assert len(set(text.text)) >= 128
 
 
-def test_a_quote_in_a_list_of_iana_that_is_never_closed_is_told():
+def test_an_unclosed_quote_in_the_iana_list_is_an_error():
     text = b'Service Name,Port Number,Transport Protocol\nssh,22,tcp\n"a,23,tcp\nb,24,tcp\n'
-    with pytest.raises(LookupFileError, match="line 3: a quote is opened and never closed"):
+    with pytest.raises(LookupFileError, match="line 3: a quote is opened but never closed"):
         read_lookup(text, "a")
 
 
-def test_of_very_many_problems_of_a_kind_the_first_are_listed_and_the_others_counted(monkeypatch):
+def test_only_the_first_of_very_many_problems_are_listed_and_the_rest_are_counted(monkeypatch):
     monkeypatch.setattr(lookup, "MOST_LISTED", 2)
     rows = (
         ["1,6,a"] * 4
@@ -53,11 +53,11 @@ def test_of_very_many_problems_of_a_kind_the_first_are_listed_and_the_others_cou
     )
     loaded = load("dstport,protocol,tag\n" + "\n".join(rows) + "\n")
     assert [kind for _, kind in troubles(loaded)].count(Trouble.LOSES) == 2
-    assert "rows that lose to later ones: 2 more, not listed." in loaded.notices[0]
+    assert "rows that lose to later rows: 2 more, not listed." in loaded.notices[0]
 
 
 @given(st.lists(rule_texts, max_size=15))
-def test_a_saved_lookup_loads_as_the_same_rules(rows):
+def test_a_saved_lookup_has_the_same_rules_when_loaded_again(rows):
     lookup = load(lookup_text(rows))
     assert keys(load(lookup_text(rule.cells for rule in lookup.rules))) == keys(lookup)
     again = read_lookup(lookup.content, lookup.name)
@@ -73,7 +73,7 @@ def test_a_saved_lookup_loads_as_the_same_rules(rows):
     st.sampled_from(",;\t"),
     st.sampled_from(["\n", "\r", "\r\n"]),
 )
-def test_delimiter_row_ends_and_encoding_change_nothing(rows, delimiter, end):
+def test_delimiter_line_ends_and_encoding_do_not_matter(rows, delimiter, end):
     rows = [row for row in rows if not set(row[2]) & set('",;\n')]
     text = "".join(delimiter.join(row) + end for row in [("dstport", "protocol", "tag"), *rows])
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "cp1252"):
@@ -95,23 +95,23 @@ def test_the_header_may_be_spelled_in_many_ways(header):
     assert keys(load(f"{header}\n443,tcp,web,me\n")) == [("443,tcp", "web")]
 
 
-def test_columns_may_stand_in_any_order_and_the_first_match_counts():
+def test_columns_may_be_in_any_order_and_the_first_match_counts():
     lookup = load("note,tag,proto,port,dstport\nx,web,tcp,443,80\n")
     assert keys(lookup) == [("443,tcp", "web")]
 
 
-def test_without_a_header_the_first_row_is_data_and_it_is_said():
+def test_without_a_header_the_first_row_is_data_and_a_notice_says_so():
     lookup = load("443,tcp,web\n25,tcp,mail\n", name="mine.csv")
     assert keys(lookup) == [("443,tcp", "web"), ("25,tcp", "mail")]
     assert lookup.notices[0].startswith("mine.csv: has no header")
 
 
-def test_blanks_before_a_quote_and_cells_of_any_length_are_fine():
+def test_spaces_before_a_quote_and_long_cells_are_accepted():
     lookup = load(f'dstport,protocol,tag,note\n80, tcp, "a,b",{"x" * 200_000}\n')
     assert keys(lookup) == [("80,tcp", "a,b")]
 
 
-def test_an_excel_line_says_the_delimiter():
+def test_excels_sep_line_sets_the_delimiter():
     lookup = load('sep=;\ndstport;protocol;tag\n443;tcp;"a;b,c"\n')
     assert keys(lookup) == [("443,tcp", "a;b,c")]
     assert lookup.rules[0].line == 3
@@ -136,13 +136,13 @@ def test_an_excel_line_says_the_delimiter():
         "443",
     ],
 )
-def test_a_row_that_cannot_be_used_is_named_and_the_others_load(row):
+def test_a_row_that_cannot_be_used_is_reported_and_the_others_load(row):
     lookup = load(f"dstport,protocol,tag\n25,tcp,mail\n{row}\n53,udp,dns\n")
     assert keys(lookup) == [("25,tcp", "mail"), ("53,udp", "dns")]
     assert troubles(lookup) == [(3, Trouble.UNUSABLE)]
 
 
-def test_comments_and_empty_rows_are_nothing_and_lines_are_counted_all_the_same():
+def test_comments_and_empty_rows_are_ignored_but_line_numbers_include_them():
     lookup = load(
         '# mine\n\ndstport,protocol,tag\n\n#443,tcp,x\n,,\n25,tcp,"a\nb"\n1,tcp,c\n2,x,d\n'
     )
@@ -150,14 +150,14 @@ def test_comments_and_empty_rows_are_nothing_and_lines_are_counted_all_the_same(
     assert troubles(lookup) == [(10, Trouble.UNUSABLE)]
 
 
-def test_tags_keep_their_case_and_lose_white_space_at_their_ends():
+def test_tags_keep_their_case_and_are_stripped_of_white_space():
     assert keys(load("dstport,protocol,tag\n1,tcp, sv_P1 \n2,tcp,SV_p1\n")) == [
         ("1,tcp", "sv_P1"),
         ("2,tcp", "SV_p1"),
     ]
 
 
-def test_what_is_not_utf8_is_read_as_windows_text_and_it_is_said():
+def test_a_file_that_is_not_utf_8_is_read_as_windows_1252_and_a_notice_says_so():
     lookup = load("dstport,protocol,tag\n1,tcp,Büro\n".encode("cp1252"))
     assert keys(lookup) == [("1,tcp", "Büro")]
     assert "Windows-1252" in lookup.notices[0]
@@ -166,11 +166,11 @@ def test_what_is_not_utf8_is_read_as_windows_text_and_it_is_said():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "it is empty, but a lookup needs the three columns"),
+        (b"", "the file is empty, but a lookup needs the three columns"),
         (b"dstport,name\n443,x\n", "line 1 reads 'dstport,name'"),
-        (b"99999,tcp,x\n", "put the line dstport,protocol,tag on top"),
+        (b"99999,tcp,x\n", "add the line dstport,protocol,tag at the top"),
         (b'dstport,protocol,tag\n1,tcp,x\n2,tcp,"x\n3,tcp,y\n', "line 3: a quote is opened"),
-        (b'dstport,protocol,tag\n1,tcp,"' + b"x" * 200_000, "line 2: a quote is opened and never"),
+        (b'dstport,protocol,tag\n1,tcp,"' + b"x" * 200_000, "line 2: a quote is opened but never"),
         (b"PK\x03\x04", "an Excel workbook"),
         (b"\x1f\x8b", "damaged or cut short"),
         (
@@ -181,14 +181,14 @@ def test_what_is_not_utf8_is_read_as_windows_text_and_it_is_said():
         (b"\xff\xfe\x00\xd8", "is binary|needs the three columns"),
     ],
 )
-def test_a_file_that_is_no_lookup_gives_one_sentence(content, message):
+def test_a_file_that_is_not_a_lookup_is_refused_in_one_sentence(content, message):
     with pytest.raises(LookupFileError, match=message) as error:
         load(content, name="mine.csv")
     assert str(error.value).startswith("mine.csv: ")
     assert not looks_like_lookup(content) or b'"' in content
 
 
-def test_a_missing_lookup_and_a_folder_are_named(tmp_path):
+def test_the_error_for_a_missing_file_or_a_folder_says_so(tmp_path):
     with pytest.raises(LookupFileError, match=r"nowhere\.csv: there is no such file"):
         load_lookup_table(tmp_path / "nowhere.csv")
     with pytest.raises(LookupFileError):
@@ -197,7 +197,7 @@ def test_a_missing_lookup_and_a_folder_are_named(tmp_path):
         load_lookup_table(io.StringIO("dstport,protocol,tag\n"))
 
 
-def test_a_lookup_full_of_faults_names_them_all_and_loads():
+def test_a_lookup_full_of_bad_rows_loads_and_reports_them_all():
     rows = "".join(f"{port},tcp,x\n{port},nothing,x\n" for port in range(20_000))
     lookup = load("dstport,protocol,tag\n" + rows)
     assert len(lookup) == len(lookup.problems) == 20_000
@@ -212,7 +212,7 @@ def test_a_log_does_not_look_like_a_lookup_and_a_lookup_does():
 
 
 @given(st.lists(rule_texts, max_size=9))
-def test_a_packed_lookup_is_the_lookup_in_it(rules):
+def test_a_gzipped_lookup_loads_like_the_plain_one(rules):
     text = lookup_text(rules).encode()
     plain = load_lookup_table(io.BytesIO(text), name="x")
     packed = load_lookup_table(io.BytesIO(gzip.compress(text)), name="x")
@@ -221,31 +221,31 @@ def test_a_packed_lookup_is_the_lookup_in_it(rules):
     assert (plain.form, packed.form) == ("", "a gzip file")
 
 
-def test_a_packed_lookup_that_is_cut_short_is_refused():
+def test_a_truncated_gzip_file_is_refused():
     packed = gzip.compress(b"dstport,protocol,tag\n25,tcp,mail\n")
     for cut in range(2, len(packed)):
         with pytest.raises(LookupFileError, match="damaged or cut short"):
             load_lookup_table(io.BytesIO(packed[:cut]), name="x")
 
 
-def test_a_packed_lookup_is_bounded(monkeypatch):
+def test_a_gzip_file_that_unpacks_to_too_much_is_refused(monkeypatch):
     monkeypatch.setattr(lookup_file, "LARGEST_FILE", 1 << 16)
     with pytest.raises(LookupFileError, match="too large for a lookup"):
         load_lookup_table(io.BytesIO(gzip.compress(b"\n" * (1 << 20))), name="x")
 
 
-def test_the_column_name_is_the_protocol_where_nothing_else_can_be():
+def test_a_column_called_name_is_the_protocol_if_nothing_else_can_be():
     lookup = load("dstport,name,tag\n25,tcp,mail\n")
     assert [rule.key for rule in lookup.rules] == ["25,tcp"]
-    assert "name was taken as the protocol" in lookup.notices[0]
+    assert "the column called name was taken as the protocol" in lookup.notices[0]
     with pytest.raises(LookupFileError, match="needs the three columns"):
         load("dstport,name,owner,tag\n25,tcp,me,mail\n")
 
 
 @pytest.mark.parametrize("cell", ["7-Jun", "Jun-63", "06.07.2024", "2024-06-07", "7. Juni"])
-def test_a_range_that_a_spreadsheet_made_a_date_is_told_as_such(cell):
+def test_a_range_that_a_spreadsheet_turned_into_a_date_is_reported_as_such(cell):
     (problem,) = load(f"dstport,protocol,tag\n{cell},tcp,mail\n").problems
-    assert "a date that a spreadsheet made of a range" in problem.text
+    assert "a date, which a spreadsheet made from a range" in problem.text
 
 
 PACKED = {"plain": bytes, "gzip": gzip.compress}
@@ -258,7 +258,7 @@ packs = pytest.mark.parametrize("pack", PACKED.values(), ids=PACKED)
     st.lists(rule_texts, max_size=9),
     st.booleans(),
 )
-def test_what_loads_as_a_lookup_looks_like_one(pack, encoding, rows, has_header):
+def test_a_file_that_loads_as_a_lookup_looks_like_one(pack, encoding, rows, has_header):
     rows = [row for row in rows if row[2] != "x\ny"]
     text = lookup_text(rows) if has_header or not rows else lookup_text(rows).partition("\n")[2]
     content = pack(text.encode(encoding))
@@ -277,7 +277,7 @@ def test_a_lookup_below_long_comments_looks_like_one(pack, length):
 
 
 @packs
-def test_a_header_that_is_longer_than_what_is_looked_at_first_still_looks_like_a_lookup(pack):
+def test_a_header_longer_than_the_first_read_still_looks_like_a_lookup(pack):
     columns = ",".join(f"column {number}" for number in range(500))
     assert len(columns) > 4096
     content = f"{columns},dstport,protocol,tag\n".encode()
@@ -294,7 +294,7 @@ def test_a_log_never_looks_like_a_lookup(pack, flows, others, has_header):
     assert not looks_like_lookup(pack(b"\n".join([*others[:1], *header, *flows])))
 
 
-def test_a_log_as_a_csv_is_no_lookup_but_looks_like_a_csv():
+def test_a_log_in_csv_looks_like_a_csv_but_not_like_a_lookup():
     log = DEFAULT_HEADER.replace(" ", ",").encode() + b"\n"
     assert not looks_like_lookup(log)
     assert looks_like_csv(log)
@@ -307,7 +307,7 @@ def test_a_log_as_a_csv_is_no_lookup_but_looks_like_a_csv():
 @pytest.mark.parametrize(
     "content", [b"", b"\n\n", b"\x1f\x8b", b"\x1f\x8b,;/=\n", b"a,b\0c\n", b"PK\x03\x04,tcp,x\n"]
 )
-def test_what_is_nothing_or_binary_or_broken_does_not_look_like_a_lookup(content):
+def test_an_empty_binary_or_damaged_file_does_not_look_like_a_lookup(content):
     assert not looks_like_lookup(content)
 
 
@@ -319,7 +319,7 @@ def test_what_is_nothing_or_binary_or_broken_does_not_look_like_a_lookup(content
         ),
     )
 )
-def test_a_text_that_is_read_is_written_back_byte_for_byte(content):
+def test_decoded_text_is_encoded_back_byte_for_byte(content):
     try:
         text = decode(content, "x")
     except LookupFileError:
@@ -344,6 +344,6 @@ HEADER = b"dstport,protocol,tag\n"
     ],
     ids=["BOM", "UTF-16", "blank", "packed comment", "packed column", "cut character"],
 )
-def test_comments_marks_and_cuts_do_not_hide_a_lookup(content):
+def test_a_lookup_is_recognized_despite_comments_byte_order_marks_and_cuts(content):
     load(content)
     assert looks_like_lookup(content)

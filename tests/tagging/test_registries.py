@@ -1,4 +1,4 @@
-"""Lists of services that others keep are lookups."""
+"""Public lists of services can be loaded as lookups."""
 
 import gzip
 import io
@@ -35,13 +35,17 @@ NAMES = ["1,tcp,tcpmux", "80,tcp,http", "80,sctp,http", "6000-6063,tcp,x11"]
 @pytest.mark.parametrize(
     ("text", "form", "left_out"),
     [
-        (IANA, "IANA's list of service names", "3 rows without a port, a protocol or a name"),
-        ("\ufeff" + IANA, "IANA's list of service names", "1 others do not"),
-        (SERVICES, "a list of services like /etc/services", "1 others do not"),
+        (
+            IANA,
+            "IANA's list of service names",
+            "rows left out for lack of a port, protocol or name: 3",
+        ),
+        ("\ufeff" + IANA, "IANA's list of service names", "same port and protocol left out: 1"),
+        (SERVICES, "a list of services like /etc/services", "same port and protocol left out: 1"),
     ],
 )
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
-def test_a_list_of_services_is_a_lookup_and_its_form_is_said(text, form, left_out, pack):
+def test_a_list_of_services_loads_as_a_lookup_and_a_notice_says_so(text, form, left_out, pack):
     content = pack(text.encode())
     lookup = load_lookup_table(io.BytesIO(content), name="services")
     assert [f"{rule.key},{rule.tag}" for rule in lookup.rules] == NAMES
@@ -61,22 +65,20 @@ def test_a_service_may_have_several_protocols_in_one_row():
     )
 
 
-def test_columns_of_the_list_may_stand_in_any_order_and_short_rows_are_passed_over():
+def test_columns_of_a_list_may_be_in_any_order_and_short_rows_are_ignored():
     text = "Transport Protocol, Port Number,Note,Service Name\nTCP,22,,ssh\nudp,53\nudp,53,\n"
     assert registry(text, "a").text == "dstport,protocol,tag\n22,tcp,ssh\n"
 
 
-def test_a_name_that_needs_quotes_gets_them():
+def test_a_name_is_quoted_if_necessary():
     text = 'Service Name,Port Number,Transport Protocol\n"a,""b""",1,tcp\n'
     assert registry(text, "a").text == 'dstport,protocol,tag\n1,tcp,"a,""b"""\n'
 
 
-def test_a_port_without_a_name_or_with_a_protocol_that_none_is_makes_no_rule():
+def test_a_row_without_a_name_or_with_an_unknown_protocol_gives_no_rule():
     found = registry("ssh 22/tcp\nddp 4/ddp\nodd 5/spx\nnothing\nfar 70000/tcp\n", "a")
     assert found.text == "dstport,protocol,tag\n22,tcp,ssh\n4,ddp,ddp\n"
-    assert found.notice.endswith(
-        "2 rules; 3 rows without a port, a protocol or a name are left out"
-    )
+    assert found.notice.endswith("2 rules; rows left out for lack of a port, protocol or name: 3")
 
 
 @pytest.mark.parametrize(
@@ -92,11 +94,11 @@ def test_a_port_without_a_name_or_with_a_protocol_that_none_is_makes_no_rule():
         (SAMPLE / "lookup.csv").read_text(),
     ],
 )
-def test_what_is_no_list_of_services_is_none(text):
+def test_other_text_is_not_taken_for_a_list_of_services(text):
     assert registry(text, "a") is None
 
 
-def test_a_list_of_iana_is_known_by_its_beginning_wherever_that_ends():
+def test_the_beginning_of_the_iana_list_is_recognized_wherever_it_is_cut():
     text = 'Service Name,Port Number,Transport Protocol,Description\nssh,22,tcp,"two\nlines"\n'
     header = text.index("\n")
     for end in range(header + 1, len(text) + 1):

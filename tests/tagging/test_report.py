@@ -1,4 +1,4 @@
-"""Every flow gets the tag of its port and protocol, under any filter, and none is lost."""
+"""Every flow gets the tag of its port and protocol under any filter, and no flow is lost."""
 
 import itertools
 import pickle
@@ -29,21 +29,21 @@ def sample():
     return parse_flow_log(SAMPLE / "flow.log"), load_lookup_table(SAMPLE / "lookup.csv")
 
 
-def test_the_sample_by_destination(sample):
+def test_the_sample_has_its_known_tag_counts_by_destination_port(sample):
     report = map_tags(*sample)
     assert report.tag_counts == {"email": 3, "sv_P1": 2, "sv_P2": 1, UNTAGGED: 8}
-    # Ports, not tags alone: with source and destination swapped the tag counts would be the same.
+    # Check the ports too: the tag counts alone would be the same with source and destination swapped.
     ports = [23, 25, 80, 110, 143, 443, 993, 1024, *range(49153, 49159)]
     assert report.combination_counts == {(port, "tcp"): 1 for port in ports}
 
 
-def test_the_sample_by_service(sample):
+def test_the_sample_has_its_known_tag_counts_by_service_port(sample):
     report = map_tags(*sample, view="service")
     assert report.tag_counts == {"email": 6, "sv_P1": 4, "sv_P2": 2, UNTAGGED: 2}
 
 
 @given(log_lines, st.lists(rule_texts, max_size=8))
-def test_under_every_filter_measure_and_view_tags_and_untagged_sum_to_all(lines, rules):
+def test_tags_and_untagged_add_up_to_the_total_under_every_filter_measure_and_view(lines, rules):
     counts, lookup = parse(*lines), load(lookup_text(rules).encode())
     for measure in MEASURES:
         wholes = set()
@@ -74,13 +74,13 @@ def test_under_every_filter_measure_and_view_tags_and_untagged_sum_to_all(lines,
 
 
 @given(log_lines, st.lists(rule_texts, max_size=8))
-def test_each_flow_has_the_tag_of_its_destination(lines, rules):
+def test_each_flow_has_the_tag_of_its_destination_port(lines, rules):
     counts, lookup = parse(*lines), load(lookup_text(rules).encode())
     for port, protocol, tag, _ in map_tags(counts, lookup).rows():
         assert tag == lookup.tag_of(port, protocol_number(protocol))
 
 
-def test_the_samples_untagged_flows_are_replies_but_one():
+def test_the_sample_has_eight_untagged_flows():
     selection = select(parse_flow_log(SAMPLE / "flow.log"))
     report = tagged(selection, load_lookup_table(SAMPLE / "lookup.csv"))
     assert report.untagged == 8
@@ -100,9 +100,7 @@ def map_with(counts, lookup, measure, chosen):
 
 
 @given(log_lines, st.lists(rule_texts, max_size=8), measures, filters, st.booleans())
-def test_a_report_knows_its_filters_and_is_the_same_when_it_was_pickled(
-    lines, rules, measure, chosen, was_read
-):
+def test_a_report_knows_its_filters_and_survives_pickling(lines, rules, measure, chosen, was_read):
     report = map_with(parse(*lines), load(lookup_text(rules)), measure, chosen)
     assert (report.measure, report.filters) == (measure, chosen)
     if was_read:
@@ -113,7 +111,7 @@ def test_a_report_knows_its_filters_and_is_the_same_when_it_was_pickled(
     assert (again.untagged, again.total) == (report.untagged, report.total)
 
 
-def test_a_boundary_keeps_the_flows_that_go_that_way():
+def test_filtering_by_boundary_keeps_the_flows_with_that_boundary():
     out, within = ("10.0.0.1", "8.8.8.8"), ("10.0.0.1", "10.0.0.2")
     ways = [within, out[::-1], out, ("8.8.8.8", "9.9.9.9"), ("-", "10.0.0.1")]
     counts = parse(
@@ -128,7 +126,7 @@ def test_a_boundary_keeps_the_flows_that_go_that_way():
     assert map_tags(counts, load(), boundary="inbound", action="ACCEPT").total == 1
 
 
-def test_an_action_keeps_its_flows_and_a_time_those_from_its_first_second_to_before_its_last():
+def test_filtering_by_time_includes_the_first_second_and_excludes_the_last():
     counts = parse(
         *(
             line(dstport=str(port), start=str(60 * minute), action=action)
@@ -152,14 +150,14 @@ def test_an_action_keeps_its_flows_and_a_time_those_from_its_first_second_to_bef
 
 
 @given(log_lines, st.lists(rule_texts, max_size=8), st.lists(rule_texts, max_size=8), filters)
-def test_a_report_with_the_tags_of_another_lookup_is_that_lookups_report(lines, some, more, chosen):
+def test_retagging_a_report_gives_the_report_of_the_other_lookup(lines, some, more, chosen):
     counts, one, two = parse(*lines), load(lookup_text(some)), load(lookup_text(more))
     report = map_with(counts, one, "bytes", chosen)
     assert are_equal(retagged(report, two), map_with(counts, two, "bytes", chosen))
 
 
 @given(log_lines, st.lists(rule_texts, max_size=8))
-def test_the_rows_of_all_tags_are_the_rows_of_the_report(lines, rules):
+def test_the_rows_of_all_tags_together_are_the_rows_of_the_report(lines, rules):
     report = map_tags(parse(*lines), load(lookup_text(rules)), measure="packets")
     rows = []
     for tag, count in report.tag_counts.items():
@@ -178,7 +176,7 @@ pairs = st.lists(
 
 
 @given(log_lines, pairs)
-def test_a_place_in_a_report_is_where_its_port_and_protocol_stand(lines, wanted):
+def test_places_in_a_report_are_the_indexes_of_its_ports_and_protocols(lines, wanted):
     report = map_tags(parse(*lines), load())
     found = list(zip(report.port.tolist(), report.protocol.tolist(), strict=True))
     expected = [found.index(pair) if pair in found else -1 for pair in wanted]
@@ -187,7 +185,7 @@ def test_a_place_in_a_report_is_where_its_port_and_protocol_stand(lines, wanted)
     assert places_in(report, report.port, report.protocol).tolist() == list(range(len(found)))
 
 
-def test_a_count_that_would_pass_the_largest_number_stays_there():
+def test_counts_are_capped_at_the_largest_number():
     rows = [(1, 6, port, 0, 1, MOST_SUM // 2 + 1) for port in (25, 25, 9, 10)]
     counts = FlowCounts(requests=tabulate(*np.array(rows, np.int64).T))
     report = map_tags(counts, load(), measure="bytes")
@@ -196,7 +194,7 @@ def test_a_count_that_would_pass_the_largest_number_stays_there():
     assert report.total == MOST_SUM
 
 
-def test_what_is_read_from_a_report_cannot_be_changed(sample):
+def test_the_counts_of_a_report_are_read_only(sample):
     report = map_tags(*sample)
     for mapping in (report.tag_counts, report.combination_counts):
         with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""Pending edits are listed, checked and moved before they are made."""
+"""Pending edits can be listed, checked and moved before they are applied."""
 
 import pytest
 from hypothesis import given
@@ -45,7 +45,7 @@ def test_a_changed_cell_changes_its_row_and_no_other_byte():
     assert better.content == ODD.replace("b;80-90; udp;b\xe9", "b;80-90;udp;new").encode()
 
 
-def test_rows_are_added_below_and_removed():
+def test_rows_can_be_added_at_the_end_and_removed():
     better = Staged({}, (("", "22", "tcp", "ssh"),), frozenset({0})).made(sheet_of(load(ODD)))
     rows = b"b;80-90; udp;b\xc3\xa9\r\nc;1;tcp\r\n;22;tcp;ssh\r\n"
     assert better.content == b"owner;Port;Proto;Tag\r\n# kept\r\n\r\n" + rows
@@ -54,16 +54,16 @@ def test_rows_are_added_below_and_removed():
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (("99999", "tcp", "x"), "port '99999' is no port"),
-        (("90-80", "tcp", "x"), "port '90-80' is no port"),
-        (("443", "tpc", "x"), "protocol 'tpc' is no IANA keyword"),
+        (("99999", "tcp", "x"), "port '99999' is not a port"),
+        (("90-80", "tcp", "x"), "port '90-80' is not a port"),
+        (("443", "tpc", "x"), "protocol 'tpc' is not an IANA keyword"),
         (("443", "tcp", ""), "the tag is empty"),
         (("443", "tcp", "untagged"), "the tag Untagged is reserved"),
         (("#443", "tcp", "x"), LOST),
         (("443", "tcp", "\0"), LOST),
     ],
 )
-def test_a_row_that_cannot_be_used_says_why_and_is_refused(row, reason):
+def test_an_edit_that_makes_a_row_unusable_is_refused_with_the_reason(row, reason):
     (change,) = Staged(added=(row,)).changes(sheet_of(load(PLAIN)))
     assert change.wrong.startswith(reason)
     assert change.is_refused
@@ -75,11 +75,11 @@ def test_an_unusable_row_may_be_improved_step_by_step():
     assert change.wrong
     assert not change.is_refused
     assert not Staged({2: {0: "99"}}).is_refused(sheet)
-    # To lose it is no improvement.
+    # Losing the row is not an improvement.
     assert Staged({2: {0: "#"}}).is_refused(sheet)
 
 
-def test_changes_come_by_line_and_added_rows_last():
+def test_changes_are_sorted_by_line_with_added_rows_last():
     sheet = sheet_of(load(PLAIN))
     staged = Staged({1: {2: "post"}}, (("1", "udp", "x"),), frozenset({0}))
     assert [(change.line, change.before, change.after) for change in staged.changes(sheet)] == [
@@ -119,7 +119,7 @@ rows = st.lists(st.sampled_from(["1,tcp,a\n", "2,tcp,b\n", "3,tcp,c\n"]), max_si
 
 
 @given(rows, rows)
-def test_a_moved_edit_is_of_a_row_with_the_same_cells_and_no_two_are_of_one(before, after):
+def test_a_moved_edit_is_for_a_row_with_the_same_cells_and_no_row_gets_two(before, after):
     head = "dstport,protocol,tag\n"
     old, new = (sheet_of(load(head + "".join(each))) for each in (before, after))
     whole = Staged({row: {2: str(row)} for row in range(len(before))})
@@ -131,7 +131,7 @@ def test_a_moved_edit_is_of_a_row_with_the_same_cells_and_no_two_are_of_one(befo
         assert lost == 0
 
 
-def test_a_row_that_reads_as_a_header_is_refused_as_a_whole():
+def test_an_edit_that_turns_the_first_row_into_a_header_is_refused():
     sheet = sheet_of(load("443,tcp,web\n25,tcp,mail\n"))
     with pytest.raises((RuleError, LookupFileError)):
         Staged({0: {0: "port", 1: "protocol", 2: "tag"}}).made(sheet)
