@@ -89,7 +89,7 @@ def test_nothing_is_offered_where_more_would_be_lost_or_a_format_was_given():
     assert parse(mixed).total.offer is None
     assert parse(mixed + custom).total.offer.flows == 2
     assert "1 line would fit" not in " ".join(cautions(parse(line().decode())))
-    assert "1 line would fit another layout" in " ".join(cautions(parse(mixed)))
+    assert "1 line would fit a different layout" in " ".join(cautions(parse(mixed)))
 
 
 def test_where_a_format_is_given_the_default_may_be_what_fits():

@@ -18,8 +18,8 @@ def test_a_file_whose_faults_are_beyond_the_samples_is_named_all_the_same():
     logs = [io.BytesIO(b"short\n" * 1500), io.BytesIO(b"short\n")]
     counts = parse_flow_log(*logs, names=["a.log", "b.log"])
     first, second = log_notes.cautions(counts)
-    assert first.startswith("a.log: not one flow was found; line 1 is set aside as too few fields.")
-    assert second.startswith("b.log: not one flow was found. If")
+    assert first.startswith("a.log: no flows were found. Line 1 was set aside: too few fields.")
+    assert second.startswith("b.log: no flows were found. If")
 
 
 def file(flows=0, **fields):
@@ -44,24 +44,24 @@ def test_the_equation_names_every_reason_that_occurs_and_adds_up():
 @pytest.mark.parametrize(
     ("doubtful", "sentence"),
     [
-        (file(size=9), "x: holds no record."),
+        (file(size=9), "x: contains no records."),
         (file(), "x: is empty."),
         (file(damage=frozenset({"x: is cut short."})), "x: is cut short."),
-        (file(1, set_aside=[Reason.NO_PORT_IN_LAYOUT]), "x: a header names no dstport"),
+        (file(1, set_aside=[Reason.NO_PORT_IN_LAYOUT]), "x: a header lacks dstport or protocol"),
         (file(2, fitting={"a b c": 3}), "x: has no header. 3 lines fit a common layout of 3"),
-        (file(3, fitting={"a b c": 3}), "x: 3 lines would fit another layout than the rest."),
-        (file(3, headers=1, fitting={"a b c": 4}), "x: 4 lines would fit another layout"),
+        (file(3, fitting={"a b c": 3}), "x: 3 lines would fit a different layout from the rest."),
+        (file(3, headers=1, fitting={"a b c": 4}), "x: 4 lines would fit a different layout"),
         (
             file(set_aside=[Reason.NO_RECORD_IN_JSON]),
-            "x: no record of a flow log was found in its JSON",
+            "x: no flow log records were found in its JSON",
         ),
-        (file(set_aside=[Reason.BAD_PORT]), "x: not one flow was found. If its format is a"),
+        (file(set_aside=[Reason.BAD_PORT]), "x: no flows were found. If its format is custom"),
         (
             file(set_aside=[Reason.NO_DATA] * 2),
-            "x: holds no flow, only 2 records where AWS reported no data",
+            "x: contains no flows, only 2 records in which AWS reported no data",
         ),
-        (file(headers=1), "x: holds no flow."),
-        (file(1, odd_words=["action"]), "x: most lines have an unknown action or status."),
+        (file(headers=1), "x: contains no flows."),
+        (file(1, odd_words=["action"]), "x: most flows have an unknown action or status."),
     ],
 )
 def test_a_file_that_gives_less_than_it_has_is_named_with_what_it_is(doubtful, sentence):
@@ -97,9 +97,14 @@ def test_files_that_were_given_before_are_counted_of_a_folder_and_named():
     def told(files, others, *, is_folder=True):
         return log_notes.given_before("x", files, others, is_folder=is_folder)
 
-    assert told(1, ["y"], is_folder=False) == "x: was given before (y) and is counted each time."
-    assert told(2, ["y", "y"]).startswith("x: all of its files were given before (y) and are")
-    assert told(3, ["y", "z"]).startswith("x: 2 of 3 of its files were given before (y, z) and")
+    assert (
+        told(1, ["y"], is_folder=False) == "x: was already added with y and is counted each time."
+    )
+    assert told(2, ["y", "y"]).startswith("x: all of its files were already added with y and are")
+    assert told(3, ["y", "z"]).startswith(
+        "x: 2 of its 3 files were already added with y, z and are"
+    )
+    assert told(3, ["y"]).startswith("x: 1 of its 3 files was already added with y and is")
 
 
 OFFER = Offer("version dstport protocol", 7, "5 443 6")
@@ -114,7 +119,7 @@ def test_a_layout_is_offered_with_its_lines_and_first_and_last_field():
 
 def test_commas_between_the_words_of_an_offer_are_said_and_part_them():
     offer = Offer("version dstport protocol", 7, "5,443,6")
-    assert log_notes.offered(offer).startswith("7 lines, parted by commas, fit a common layout")
+    assert log_notes.offered(offer).startswith("7 comma-separated lines fit a common layout")
     assert log_notes.named_words(offer) == "version=5  dstport=443  protocol=6"
 
 
@@ -125,7 +130,7 @@ def test_file_names_that_a_search_puts_before_records_are_named(prefix):
     searched = file(set_aside=[Reason.UNSUPPORTED_VERSION])
     fault = Fault("x", 1, Reason.UNSUPPORTED_VERSION, prefix + line().decode())
     (told,) = log_notes.cautions(FlowCounts(files={"x": searched}, faults=(fault,)))
-    assert "as grep writes it. Search again with grep -h" in told
+    assert "as in the output of grep. Search again with grep -h" in told
 
 
 def test_the_words_of_a_line_are_named_but_for_those_that_are_left_out():
@@ -139,7 +144,7 @@ def test_files_with_one_layout_are_offered_together():
     assert log_notes.by_layout(offers) == {OFFER.fields: ["a", "c"], "x y": ["b"]}
     assert log_notes.offer_of({"a": OFFER}) == (
         "a has no header. 7 lines fit a common layout of 3 fields, version to protocol. "
-        "Is this what its lines say?"
+        "Is this the right layout?"
     )
     assert log_notes.offer_of({"a": OFFER, "c": OFFER}).startswith(
         "a, c have no header. 14 lines fit"
@@ -149,13 +154,13 @@ def test_files_with_one_layout_are_offered_together():
 def test_an_offer_is_read_alone_where_other_files_have_no_header_either():
     fits = file(1, fitting={"x y": 3})
     assert list(log_notes.offers(counted(a=fits, b=file(3, headers=1)))) == [
-        "To read a so, run again with --format 'x y'"
+        "To read a in this layout, run again with --format 'x y'"
     ]
     assert list(log_notes.offers(counted(a=fits, b=file(3)))) == [
-        "To read a so, run again on it alone with --format 'x y'"
+        "To read a in this layout, run again on it alone with --format 'x y'"
     ]
     assert list(log_notes.offers(counted(a=fits, b=fits, c=file(3)))) == [
-        "To read a, b so, run again on them alone with --format 'x y'"
+        "To read a, b in this layout, run again on them alone with --format 'x y'"
     ]
     assert list(log_notes.offers(counted(a=file(3, fitting={"x y": 3})))) == []
 
@@ -169,9 +174,9 @@ def test_remarks_name_what_could_not_be_read_and_how_each_file_was():
         shapes=frozenset({"gzip", "CSV"}),
     )
     assert list(log_notes.remarks(counted(a=some))) == [
-        "2 flows with a word for action that is not one of AWS's.",
-        "1 flow with an unreadable packets, taken as unknown or 0.",
-        "1,000 flows of a layout without bytes.",
+        "2 flows with an unknown action.",
+        "1 flow with an unreadable packets field, counted as unknown or 0.",
+        "1,000 flows in a layout without bytes.",
         "a: read as CSV.",
         "a: read as gzip.",
     ]
@@ -256,7 +261,7 @@ def test_a_file_that_is_hardly_counted_is_named_with_the_reason():
     assert list(useless) == ["empty", "damaged", "other", "mostly"]
     assert useless["empty"] == "empty: is empty."
     assert useless["damaged"] == "damaged: is cut short."
-    assert useless["other"].startswith("other: not one flow was found.")
+    assert useless["other"].startswith("other: no flows were found.")
     assert useless["mostly"] == (
         "mostly: 80% of its records could not be counted. Is it a flow log?"
     )
@@ -286,11 +291,11 @@ def test_samples_say_how_many_there_are_and_whether_all_are_shown():
 def test_starting_over_says_what_is_lost():
     assert log_notes.start_over(0, has_start=False) == "This removes all files."
     told = log_notes.start_over(2, has_start=True)
-    assert told.endswith("are read again. 2 rules not saved will be lost.")
+    assert told.endswith("are read again. 2 unsaved rules will be lost.")
 
 
 def test_a_format_in_use_is_named():
-    assert "are read as version dstport from now on" in log_notes.format_in_use("version dstport")
+    assert "are read as version dstport. Clear" in log_notes.format_in_use("version dstport")
 
 
 @pytest.mark.parametrize("seconds", [9.96, 99.6, 123.4])

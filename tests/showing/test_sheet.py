@@ -107,7 +107,7 @@ SHEET = sheet_of(load(HEAD + "443,tcp,web\n25,tcp,mail\n"))
         ),
         (
             Staged({0: {2: "x"}, 1: {0: "99999"}}),
-            "2 pending changes. :red[1 row cannot be used: correct that first.]",
+            "2 pending changes. :red[1 row cannot be used. Correct it first.]",
             False,
         ),
     ],
