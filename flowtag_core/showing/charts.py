@@ -64,7 +64,7 @@ class Bar:
 
 
 def tag_bars(report: Report, service: Report, legend: Legend, theme: str) -> list[Bar]:
-    """Return a bar for each name in the legend, Untagged first, split into replies and unexplained flows."""
+    """Return a bar for each name in the legend. Untagged comes first, in two segments if it has replies."""
     counts = sums_at((len(legend.names),), legend.place[report.tag], report.count).tolist()
     named = [Bar(*each) for each in zip(legend.names, counts, legend.colours, strict=True)]
     *tags, untagged = named

@@ -106,7 +106,7 @@ def title(found: Details, colour: str) -> str:
 
 
 def chart(found: Details, colour: str, theme: str, measure: str) -> alt.Chart:
-    """Return a bar chart of the count per window, which leaves out windows in which the view has no flows."""
+    """Return a bar chart of the count per window, without windows in which the view has no flows."""
     frame = pd.DataFrame({"place": np.arange(len(found.course)), "count": found.course})
     axis = alt.Axis(
         title=None,

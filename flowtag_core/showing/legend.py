@@ -83,8 +83,8 @@ _PLACES: Final[list[list[int]]] = [
 class Legend(NamedTuple):
     """The names in a chart and their colors: the largest tags, Other if there are more, and Untagged last.
 
-    `place` has, for each tag of the report, the position of its name. `selected` is the position of the
-    selected tag's name.
+    `place` has, for each tag of the report, its position in `names`. `selected` is the position of the
+    selected tag.
     """
 
     names: tuple[str, ...]

@@ -39,8 +39,8 @@ _SEARCHED: Final = re.compile(r"\S+?:\d\d? (?:\d{12}|unknown) ", re.ASCII)
 """The beginning of a record that grep printed with its file name or line number."""
 _MOST_RANGES: Final = 5
 _NAME_ITS_FIELDS: Final = (
-    "name its fields and try again: in the first line of the file, with --format on the command line, or "
-    "under Custom format on the page"
+    "name its fields in the first line of the file, with --format on the command line, or under Custom "
+    "format on the page, and try again"
 )
 MOST_MESSAGES: Final = 1_000
 
@@ -121,8 +121,8 @@ def _doubt(name: str, file: FileCounts, first: Fault | None) -> Iterator[str]:
         )
     elif offer := file.offer:
         yield (
-            f"{name}: has no header. {offered(offer)}. Such lines are not counted, because flowtag never "
-            "guesses a layout."
+            f"{name}: has no header. {offered(offer)}. Such lines are counted only if you choose "
+            "this layout."
         )
     elif not file.flows and file.set_aside[Reason.NO_RECORD_IN_JSON] == file.faults > 0:
         yield (
@@ -194,7 +194,7 @@ def format_in_use(format: str) -> str:
 
 
 def offer_of(offers: Mapping[str, Offer]) -> str:
-    """Return a question: whether files without a header are in the layout that fits their lines."""
+    """Return the question whether files without a header are in the layout that fits their lines."""
     names = few_words([short(name) for name in offers])
     verb = "has" if len(offers) == 1 else "have"
     first = next(iter(offers.values()))
@@ -276,7 +276,7 @@ def boundary_help(counts: FlowCounts) -> str:
     own = "".join(f", `{each}`" for each in (counts.internal or ())[:_MOST_RANGES])
     more = len(counts.internal or ()) - _MOST_RANGES
     return (
-        "Which way flows cross the edge of your network. *Inbound* is from outside to inside. Inside are "
+        "Which way flows cross the edge of your network. *Inbound* is from outside to inside. Inside means "
         f"the private address ranges{own}{f' and {more:,} more' if more > 0 else ''}. Only a flow's two "
         "addresses decide, so add your own public ranges under Internal ranges."
     )
@@ -331,7 +331,7 @@ def about(counts: FlowCounts) -> str:
 
 
 def effort(counts: FlowCounts, seconds: float) -> str:
-    """Return a sentence on reading speed: `Read 171 MB in 2.7 s (63 MB/s): 1,412,119 records.`."""
+    """Return a sentence on reading speed: `Read 171 MB in 2.7 s (63 MB/s): 1,412,119 records`."""
     total = counts.total
     took = duration(seconds) if seconds >= 10 else f"{seconds:.2g} s"
     pace = f" in {took} ({size(int(total.size / seconds))}/s)" if seconds > 0.1 else ""

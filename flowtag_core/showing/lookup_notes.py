@@ -92,7 +92,7 @@ def _named_by(meaning: Meaning) -> str:
 
 
 def effect(what: str, before: float, report: Report) -> str:
-    """Describe the effect of a change: `9092/tcp is now kafka: Untagged 29.4% to 25.0% of flows.`.
+    """Describe the effect of a change: `9092/tcp is now kafka: Untagged 29.4% to 25.0% of flows`.
 
     `what` describes the change, and `before` is the share of Untagged (0 to 1) before it.
     """

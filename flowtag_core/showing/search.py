@@ -31,7 +31,7 @@ def search(report: Report, text: str) -> Report:
 
 
 def _ports(word: str) -> NDArray[np.bool_]:
-    """Return, for each of the 65,536 ports, whether it is the word, or starts with it if a star follows."""
+    """Return which of the 65,536 ports match a word: a port, or the beginning of a port with a star."""
     if word.endswith("*") and word[:-1].isdecimal():
         begins: NDArray[np.bool_] = np.char.startswith(_PORT_TEXTS, word[:-1])
         return begins

@@ -130,7 +130,7 @@ def _texts(sheet: Sheet, problems: Iterable[Problem], lookup: Lookup) -> list[st
 
 
 def waiting(changes: Sequence[Change]) -> str:
-    """Say how many changes are pending and what to do: `3 pending changes. Apply or discard them.`."""
+    """Say how many changes are pending and what to do: `3 pending changes. Apply or discard them`."""
     if not changes:
         return "No pending changes."
     wait, them = (

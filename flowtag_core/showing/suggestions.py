@@ -1,4 +1,4 @@
-"""Suggestions of a tag for a port and protocol, which are never applied unasked."""
+"""Suggested tags for ports and protocols, which are applied only on request."""
 
 from __future__ import annotations
 

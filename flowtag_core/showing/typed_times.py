@@ -118,7 +118,7 @@ def read_end(text: str, *, is_last: bool) -> int:
 
 
 def _at(moment: _Moment | None, is_last: bool) -> int:
-    """Return a moment with a date in seconds since 1970: the end of a day without a clock if `is_last`."""
+    """Return a moment with a date in seconds since 1970: for a day alone its start, or its end if `is_last`."""
     if moment is None or not moment.year:
         raise ValueError(moment)
     whole = times.DAY if is_last else 0
@@ -165,7 +165,7 @@ def _ends(text: str) -> tuple[_Moment, _Moment]:
         return alone, alone
     for until in _UNTIL.finditer(text):
         first, last = _moment(text[: until.start()]), _moment(text[until.end() :])
-        # Only `10-12` is refused, as it could be days or hours.
+        # Without a day, a colon or am/pm, `10-12` could be days or hours.
         if first and last and (first.day or last.day or ":" in text or "m" in text):
             return first, last
     raise ValueError(text)

@@ -93,7 +93,7 @@ class View:
         return search(with_tag(self.report, self.tag) if self.tag else self.report, text)
 
     def under(self, lookup: Lookup, tag: str | None) -> View:
-        """Return the view of the same flows with another lookup. Only their tags are computed anew."""
+        """Return the view of the same flows with another lookup. Only their tags are recomputed."""
         if lookup is self.lookup:
             return replace(self, tag=tag if tag in self.report.tags else None)
         report = retagged(self.report, lookup)
@@ -108,7 +108,7 @@ class View:
         )
 
     def by(self, measure: Measure) -> View:
-        """Return the view of the same flows by another measure. Only their sums are computed anew."""
+        """Return the view of the same flows by another measure. Only their sums are recomputed."""
         of = self.selections
         report = measured(self.report, of.report, measure)
         course = by_measure(self.course, of.report, measure)

@@ -112,7 +112,7 @@ def in_panel(room: int) -> int:
 
 
 def beside_tags(rows: int, tags: int) -> int:
-    """Return the height in pixels of a table of rows, so that it ends level with the bars of the tags."""
+    """Return the height in pixels of a table next to the tags section, so that both end at the same level."""
     bars = min(tags, MOST_TAGS + 2)
     beside = height(tags, MOST_TAGS) + _BAR * bars + _AROUND_BARS
     return min(height(rows, rows), max(beside, height(_FEWEST, _FEWEST)))

@@ -56,7 +56,7 @@ def short(text: str, most: int = 60) -> str:
 
 
 def short_path(path: str, most: int = 28) -> str:
-    """Return the path, or the end of a long one, from the start of a folder or file name if possible."""
+    """Return the path, or the end of a long path, starting at a folder or file name if possible."""
     if len(path) <= most:
         return path
     end = path[-most:]

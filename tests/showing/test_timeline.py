@@ -100,7 +100,7 @@ def test_a_drag_selects_whole_windows_and_can_be_restored_from_their_time(minute
     assert ((time[0] <= touched) & (touched < time[1])).all()
 
 
-def test_an_end_of_a_drag_in_a_shortened_gap_moves_to_where_the_flows_stop_or_start_again():
+def test_a_drag_that_ends_in_a_shortened_gap_moves_to_where_the_flows_stop_or_start_again():
     days = [T0 + day * times.DAY for day in range(3)]
     windows = course([day // 60 + minute for day in days for minute in range(10)])
     axis = axis_of(windows)
