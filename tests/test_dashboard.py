@@ -119,11 +119,11 @@ def test_each_file_that_is_no_log_gets_one_sentence_and_the_others_count(page):
 def test_an_empty_file_and_one_without_flows_are_said(page):
     drop(page, ("e.log", b""), ("prose.txt", b"this is\nno flow log"))
     assert "e.log: is empty." in said(page)
-    assert "prose.txt: not one flow was found; line 1" in said(page)
+    assert "prose.txt: no flows were found. Line 1" in said(page)
     assert not page.dataframe
     nothing = b"\n".join([line(status="NODATA"), line(dstport="x")])
     drop(page, ("quiet.log", nothing))
-    assert "quiet.log: not one flow was found; line 2 is set aside as bad port." in said(page)
+    assert "quiet.log: no flows were found. Line 2 was set aside: bad port." in said(page)
     assert tags(page) == {"Untagged": 0}
 
 
@@ -134,7 +134,7 @@ def test_a_lookup_without_its_columns_is_told_what_it_lacks(page):
         in said(page)
     )
     assert metrics(page)["Flows"] == "14"
-    assert "not one flow" not in said(page)
+    assert "no flows were found" not in said(page)
     assert tags(drop(page, ("l.csv", SAMPLE_LOOKUP)))["email"] == 3
     assert metrics(page)["Not counted"] == "0"
 
@@ -390,6 +390,6 @@ def test_the_page_may_be_started_with_a_format(monkeypatch, tmp_path):
         monkeypatch.setattr(sys, "argv", [*arguments, "start dstport protocol srcport"])
         assert metrics(opened())["Flows"] == "3"
     monkeypatch.setattr(sys, "argv", [*arguments, "dstport protocol start srcport"])
-    assert "not one flow was found" in said(opened())
+    assert "no flows were found" in said(opened())
     monkeypatch.setattr(sys, "argv", [*arguments, "start"])
     assert "The format names 1 field but" in said(opened())

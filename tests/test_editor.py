@@ -118,7 +118,7 @@ def test_cells_typed_with_the_tab_key_are_checked_by_row_and_gone_when_discarded
     assert page.locator(".st-key-rules li b").count() == 0
     pick(page, PORT, 0)
     write(page, "99999")
-    says(page, "1 row cannot be used: correct that first.")
+    says(page, "1 row cannot be used. Correct it first.")
     says(page, "port '99999' is not a port 0-65535")
     expect(page.locator(".st-key-apply_edits button")).to_be_disabled()
     pick(page, PORT, 0)

@@ -1,4 +1,4 @@
-"""Small files that were made to cost too much end soon, in little memory, with one sentence."""
+"""Small files that are built to use too many resources are refused quickly, with one message."""
 
 import base64
 import gzip
@@ -68,7 +68,7 @@ def payloads(count):
 
 
 def logs():
-    """Each log by name, and what is said of it."""
+    """Yield the name of each log, its content, and a part of the message that it must produce."""
     yield "payloads.json", payloads(9), "over 1,000 times its size"
     yield (
         "members.zip",
@@ -107,7 +107,7 @@ def logs():
     yield "notes.json.gz", notes, "over 1,000 times its size"
     yield "open.json", b'{"a":\n' * 20_000, "over 1,000 times its size"
     yield "members.gz", gz(gz(b"") * 50_000), "over 1,000 times its size"
-    frame = struct.pack("<II", 0x184D2A50, 0)  # to be skipped
+    frame = struct.pack("<II", 0x184D2A50, 0)  # a skippable frame
     yield "frames.gz", gz(frame * 50_000), "over 1,000 times its size"
     yield (
         "listing.zip.gz",
@@ -128,11 +128,11 @@ LIE = (
     "504152311502194c480172150600150225001807647374706f72740015022500180870726f746f63"
     "6f6c001504250018057374617274001600191c19fcc0843d003d00000050415231"
 )
-"""A Parquet file whose only row group has a list of a million columns, as it says."""
+"""A Parquet file whose only row group claims to have a list of a million columns."""
 
 
 def zip_listing(entries):
-    """A zip archive that has a list of so many files, all of them the same."""
+    """Return a zip archive whose directory lists the same file this many times."""
     name = b"a.log"
     entry = struct.pack("<4s6H3L5H2L", b"PK\1\2", 20, 20, 0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0)
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 65535, 65535, 50 * entries, 0, 0)
@@ -166,7 +166,7 @@ import contextlib, io, json, sys, time
 from flowtag_core.commands.verbs import run as main
 from flowtag_core.sources import budget
 
-budget._MOST_STREAMED >>= 6  # so that less will do
+budget._MOST_STREAMED >>= 6  # a smaller budget, so that smaller files exceed it
 
 def run(*files):
     said = io.StringIO()
@@ -190,8 +190,10 @@ for files in json.load(sys.stdin):
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="memory is told by Linux alone")
-def test_what_was_made_to_cost_too_much_ends_soon_in_little_memory_with_one_sentence(tmp_path):
+@pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="memory can be measured only on Linux"
+)
+def test_a_hostile_file_is_refused_quickly_in_little_memory_with_one_message(tmp_path):
     log, lookup = SAMPLE / "flow.log", SAMPLE / "lookup.csv"
     commands, names, sentences = [], [], []
     for given, as_lookup in ((logs(), False), (lookups(), True)):
@@ -223,11 +225,11 @@ def test_what_was_made_to_cost_too_much_ends_soon_in_little_memory_with_one_sent
     ],
     ids=["one line", "one string", "one file"],
 )
-def test_work_that_gives_nothing_is_cancelled_within_two_seconds(beginning):
+def test_reading_that_finds_no_records_is_canceled_within_two_seconds(beginning):
     _is_cancelled_in_time(beginning + gz(b"a" * (10 * MEGABYTE)) * 70)
 
 
-def test_payloads_that_give_nothing_are_cancelled_within_two_seconds():
+def test_payloads_without_records_are_canceled_within_two_seconds():
     _is_cancelled_in_time(payloads(200))
 
 
@@ -240,7 +242,7 @@ def _is_cancelled_in_time(content):
     assert time.monotonic() - began < 2.3
 
 
-def test_what_is_large_and_sound_still_passes():
+def test_a_large_valid_archive_is_still_counted():
     flow = (SAMPLE / "flow.log").read_bytes()
     whole = parse_flow_log(SAMPLE / "flow.log").total.flows
     archive = zip_of(zipfile.ZIP_DEFLATED, *[flow] * 5_000)

@@ -1,4 +1,4 @@
-"""No number is ever cut, however wide the window is."""
+"""No number on the page is ever cut off, however wide or narrow the window is."""
 
 import re
 from pathlib import Path
@@ -12,7 +12,7 @@ WIDTHS = (1920, 1440, 1280, 1024, 768, 390)
 BYTES = {443: 312_345_678_901_234, 25: 212_345_678_901_234, 9092: 412_345_678_901_234}
 DRAWN = Path(__file__).with_name("drawn.js").read_text()
 
-# What is seen of each number outside the tables: cut by its own box, or by the window.
+# Returns the numbers outside the tables that are cut off, by their own box or by the window.
 CUT = """() => {
     const found = document.querySelectorAll(
         "[data-testid=stMetricValue], .untagged span, .key b, [data-testid=stVegaLiteChart] text")
@@ -29,7 +29,7 @@ CUT = """() => {
 
 @pytest.fixture(scope="module")
 def tab(browser, page_url, tmp_path_factory):
-    """The page with a log whose ports and tags have 15 digits of bytes each."""
+    """The page with a log in which the bytes of each port and tag have 15 digits."""
     folder = tmp_path_factory.mktemp("numbers")
     log, rules = folder / "large.log", folder / "rules.csv"
     flows = [line(dstport=str(port), volume=str(count)) for port, count in BYTES.items()]
@@ -40,7 +40,7 @@ def tab(browser, page_url, tmp_path_factory):
     page.add_init_script(DRAWN)
     page.goto(f"{page_url}/?measure=Bytes")
     page.locator(".st-key-sample button").wait_for()
-    rest(page, 900)  # the page asks the browser for its width, and runs again
+    rest(page, 900)  # the page asks the browser for its width, and then runs again
     page.locator("[class*='st-key-logs_and_lookup'] input[type=file]").set_input_files([log, rules])
     page.locator(".st-key-ports canvas").first.wait_for()
     yield page
@@ -48,10 +48,10 @@ def tab(browser, page_url, tmp_path_factory):
 
 
 def settled(page, width):
-    """Set the width of the window, and wait until the page has adapted."""
+    """Set the width of the window, and wait until the page has adapted to it."""
     _resize(page, width)
     page.evaluate("drawn.clear()")
-    _resize(page, width - 2)  # The tables are drawn once more, as a whole.
+    _resize(page, width - 2)  # This redraws the tables completely.
 
 
 def _resize(page, width):
@@ -62,7 +62,7 @@ def _resize(page, width):
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_every_number_is_whole(tab, width):
+def test_every_number_is_shown_in_full(tab, width):
     settled(tab, width)
     assert tab.evaluate(CUT) == []
     drawn = dict(tab.evaluate("[...drawn]"))

@@ -181,4 +181,4 @@ def test_settings_with_only_ranges_leave_the_default_layout_in_place(data):
     write(data, 'internal = ["8.8.8.8/32"]')
     (data / "a.log").write_bytes(line(srcaddr="8.8.8.8"))
     told = run(data / "a.log", data / "lookup.csv", "-").stderr.decode()
-    assert "Inside are the private address ranges and 8.8.8.8/32." in told
+    assert "Inside the network: the private address ranges and 8.8.8.8/32." in told

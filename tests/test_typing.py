@@ -1,4 +1,4 @@
-"""Tags typed on the workbench in a real browser: each is a rule for the port that it was typed for."""
+"""Every tag typed on the workbench, in a real browser, becomes a rule for the port that was shown."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ SERVICES = {443: "https", 8125: "statsd"}
 
 @pytest.fixture
 def log(tmp_path):
-    """Thirty untagged ports, the first the largest, and replies of a web server to forty clients."""
+    """A log of thirty untagged ports, the largest first, and replies of a web server to forty clients."""
     path = tmp_path / "a.log"
     flows = [line(dstport=str(port)) for port in PORTS for _ in range(2100 - port)]
     replies = [line(srcport="443", dstport=str(port)) for port in range(60000, 60040)]
@@ -26,7 +26,7 @@ def log(tmp_path):
 
 @pytest.fixture
 def tab(desk, page_url, log):
-    """A tab with that log; checks at the end that no script has failed."""
+    """A tab with that log. Check at the end that no script has failed."""
     page = desk.new_page()
     faults = []
     page.on("pageerror", lambda fault: faults.append(str(fault)))
@@ -42,7 +42,7 @@ def tab(desk, page_url, log):
 
 
 def box(page):
-    """The one input of the box: the tag."""
+    """Return the input field for the tag."""
     return page.locator(".st-key-tag_as input")
 
 
@@ -51,17 +51,17 @@ def ports(page):
 
 
 def on_offer(page, name):
-    """Wait until the box is about to tag this."""
+    """Wait until the box offers to tag these ports."""
     expect(ports(page)).to_have_attribute("placeholder", name, timeout=30_000)
 
 
 def says(page, text):
-    """Wait until the line below the box has this text."""
+    """Wait until the line below the box contains this text."""
     expect(page.locator(".st-key-tag_as [role=status]")).to_contain_text(text, timeout=30_000)
 
 
 def rules(page):
-    """(Port, protocol, tag) of each rule in the downloaded lookup."""
+    """Download the lookup and return (port, protocol, tag) for each rule."""
     rest(page)
     page.locator(".st-key-more [data-testid=stPopoverButton]").click()
     with page.expect_download() as download:
@@ -71,7 +71,7 @@ def rules(page):
     return [tuple(row) for row in csv.reader(io.StringIO(text))][1:]
 
 
-def test_twenty_tags_typed_without_a_pause_are_twenty_rules_in_the_order_typed(tab):
+def test_twenty_tags_typed_without_a_pause_become_twenty_rules_in_the_same_order(tab):
     typed = [f"tag{number}" for number in range(20)]
     box(tab).focus()
     for tag in typed:
@@ -85,8 +85,8 @@ def test_twenty_tags_typed_without_a_pause_are_twenty_rules_in_the_order_typed(t
     ]
 
 
-def test_ports_that_are_written_get_the_tag_and_what_cannot_be_stays_where_it_was_typed(tab):
-    for wait in (0, 1000):  # Before the page can say what is wrong with them, and after.
+def test_typed_ports_get_the_tag_and_invalid_input_stays_in_its_field(tab):
+    for wait in (0, 1000):  # Press Enter before the page can say what is wrong, and after.
         ports(tab).fill("2005")
         tab.wait_for_timeout(wait)
         box(tab).fill("batch")
@@ -107,7 +107,7 @@ def test_ports_that_are_written_get_the_tag_and_what_cannot_be_stays_where_it_wa
     on_offer(tab, "2001/tcp")
     expect(ports(tab)).to_have_value("")
     says(tab, "2000/tcp is now first")
-    # Where nothing is untagged, ports must be written.
+    # If nothing is untagged, ports must be typed.
     ports(tab).fill("*/*")
     box(tab).fill("all")
     box(tab).press("Enter")
@@ -127,14 +127,14 @@ def test_ports_that_are_written_get_the_tag_and_what_cannot_be_stays_where_it_wa
     ]
 
 
-def test_what_is_refused_undone_or_reloaded_leaves_each_tag_with_the_port_that_was_shown(tab):
+def test_each_tag_goes_to_the_port_shown_even_after_a_refusal_an_undo_or_a_reload(tab):
     box(tab).focus()
     tab.keyboard.type("Untagged")
     tab.keyboard.press("Enter")
     says(tab, "Use another tag.")
     on_offer(tab, "2000/tcp")
     expect(box(tab)).to_have_value("Untagged")
-    tab.keyboard.insert_text("x" * 201)  # What was given back is marked, so that this replaces it.
+    tab.keyboard.insert_text("x" * 201)  # The refused text is selected, so this replaces it.
     tab.keyboard.press("Enter")
     says(tab, "1 to 200 characters")
     on_offer(tab, "2000/tcp")
@@ -147,7 +147,7 @@ def test_what_is_refused_undone_or_reloaded_leaves_each_tag_with_the_port_that_w
     assert shown[0] == "2000/tcp"
     expected = [*zip(shown[1:], ("second", "third", "fourth"), strict=True)]
     assert given(tab) == expected
-    # The largest port without a rule is on offer, with and without the last rule.
+    # The box offers the largest port without a rule, with and without the last rule.
     after, before = (first_but(expected[:count]) for count in (3, 2))
     on_offer(tab, after)
     tab.locator(".st-key-undo button").click()
@@ -166,17 +166,17 @@ def test_what_is_refused_undone_or_reloaded_leaves_each_tag_with_the_port_that_w
 
 
 def first_but(tagged):
-    """The largest port that none of these rules is for."""
+    """Return the largest port that has none of these rules."""
     names = [name for name, _ in tagged]
     return next(f"{port}/tcp" for port in PORTS if f"{port}/tcp" not in names)
 
 
 def given(page):
-    """(Port/protocol, tag) of each rule in the downloaded lookup."""
+    """Download the lookup and return (port/protocol, tag) for each rule."""
     return [(f"{port}/{protocol}", tag) for port, protocol, tag in rules(page)]
 
 
-def test_ticked_ports_get_one_tag_and_known_tags_and_suggestions_are_taken_with_the_keys(tab):
+def test_selected_ports_share_a_tag_and_keys_accept_known_tags_and_suggestions(tab):
     rest(tab)
     for row, name in enumerate(("2001/tcp", "2001/tcp, 2002/tcp", "2001/tcp, 2002/tcp, 2003/tcp")):
         table = tab.locator(".st-key-untagged canvas").first.bounding_box()

@@ -1,1 +1,1 @@
-"""Report -> what a person looks at: pandas frames and charts, pure functions."""
+"""Pure functions that turn a report into what people look at: tables, charts and sentences."""

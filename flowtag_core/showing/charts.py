@@ -1,4 +1,4 @@
-"""Report -> Altair bar charts with clickable bars."""
+"""Altair bar charts of a report, with clickable bars."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ from flowtag_core.showing.words import measured, pair_name, quantity
 from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.report import Report, sums_at
 
-# Altair would check every part of a chart against Vega-Lite's schema, and then the whole: a third of the
-# time that the script takes after a click. The tests check them instead.
+# Altair would check every part of a chart against Vega-Lite's schema, and then the whole chart. That takes a
+# third of the script's time after a click, so the tests check the charts instead.
 disable_debug_mode()
 
 MOST_BARS: Final = 16
-"""Bars of ports: a browser cannot draw thousands, and the table has the others."""
+"""The most bars in the ports chart. A browser cannot draw thousands, and the table lists the rest."""
 INK: Final = {"light": "#0c1a20", "dark": "#e4ecee"}
 QUIET: Final = {"light": "#54646b", "dark": "#9aabb1"}
 FONT: Final = "Source Sans, sans-serif"
 PICK: Final = "pick"
-"""The name of the selection of clicked bars, by `name`."""
+"""The name of the Vega selection that contains the clicked bars, by their `name`."""
 
 _FADED: Final = 0.35
 _LABEL_WIDTH: Final = 130
 _LABEL_PART: Final = 0.4
-"""The part of a narrow chart that the names may take."""
+"""The largest fraction of the chart's width that the names may take."""
 _BEFORE_NUMBER: Final = 6
 _AFTER_NUMBER: Final = 4
 _A_LETTER: Final = 6.6
-"""Pixels per character of the number beside a bar."""
+"""The width in pixels of a character in the number next to a bar."""
 _LEAST_BAR: Final = 12
 _COLUMNS: Final = "name colour start end number part label shade spoken".split()
 
 
 class Layers(alt.LayerChart):
-    """A layered chart that is not checked against Vega-Lite's schema each time it is drawn."""
+    """A layered chart that skips Altair's validation against the Vega-Lite schema by default."""
 
     def to_dict(self, validate: bool = False, **given: Any) -> dict[str, Any]:
-        """The chart in Vega-Lite's own form, checked against its schema only if `validate` says so."""
+        """Return the chart as a Vega-Lite specification, validated only if `validate` is true."""
         drawn: dict[str, Any] = super().to_dict(validate, **given)
         return drawn
 
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar, or a part of one: its name, its count and its colour.
+    """A bar, or a segment of a stacked bar: its name, count and color.
 
-    A part also has a name, and a sign if its count is a bound.
+    A segment also has a name of its own, `part`, and the sign AT_LEAST or AT_MOST if its count is a bound.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Bar:
 
 
 def tag_bars(report: Report, service: Report, legend: Legend, theme: str) -> list[Bar]:
-    """A bar for each name of the legend, Untagged first, with replies of tagged services as a part."""
+    """Return a bar for each name in the legend. Untagged comes first, in two segments if it has replies."""
     counts = sums_at((len(legend.names),), legend.place[report.tag], report.count).tolist()
     named = [Bar(*each) for each in zip(legend.names, counts, legend.colours, strict=True)]
     *tags, untagged = named
@@ -80,7 +80,7 @@ def tag_bars(report: Report, service: Report, legend: Legend, theme: str) -> lis
 
 
 def port_bars(report: Report, colours: Sequence[str]) -> list[Bar]:
-    """A bar for each of the largest ports in its tag's colour; `colours` has one for each tag."""
+    """Return a bar for each of the largest ports. `colours` has a color for each tag of the report."""
     most = (-report.count).argsort(kind="stable")[:MOST_BARS]
     return [
         Bar(
@@ -93,7 +93,7 @@ def port_bars(report: Report, colours: Sequence[str]) -> list[Bar]:
 
 
 def others_share(report: Report, bars: Sequence[Bar], total: int) -> str:
-    """A note on the ports that the chart leaves out: `top 16 of 54,999; all others 62.1%`."""
+    """Return a note on the ports that the chart leaves out: `top 16 of 54,999; all others 62.1%`."""
     if len(bars) >= len(report.port):
         return ""
     rest = max(report.total - sum(bar.count for bar in bars), 0)
@@ -109,9 +109,10 @@ def chart(
     picked: str | None = None,
     step: int = 22,
 ) -> Layers:
-    """A chart of horizontal bars in this order, each with its number, about `width` pixels wide.
+    """Return a chart of horizontal bars in the given order, labeled with their counts.
 
-    Successive bars with the same name are parts of one bar. All but the `picked` bar are faded.
+    The chart is about `width` pixels wide. Consecutive bars with the same name are stacked as one bar. If
+    `picked` names a bar, the others are faded.
     """
     frame = _frame(bars, measure, picked)
     names = list(dict.fromkeys(bar.name for bar in bars))
@@ -141,7 +142,7 @@ def _axis(theme: str, width: int) -> alt.Axis:
 
 
 def _marks(base: alt.Chart, frame: pd.DataFrame, measure: str) -> alt.Chart:
-    """The clickable bars; the longest leaves room for any number beside it."""
+    """Return the clickable bars, short enough that any number fits to the right of its bar."""
     pick = alt.selection_point(name=PICK, fields=["name"], toggle="true", clear=False, on="click")
     scale = alt.Scale(
         domain=[0, int(max(frame["end"], default=0)) or 1],
@@ -184,7 +185,7 @@ def _numbers(base: alt.Chart, theme: str) -> alt.Chart:
 
 
 def _frame(bars: Sequence[Bar], measure: str, picked: str | None) -> pd.DataFrame:
-    """A row for each bar or part of one: where it starts and ends, and its visible and spoken texts."""
+    """Return a row for each bar or segment: where it starts and ends, and its visible and spoken texts."""
     ends: dict[str, int] = {}
     rows = []
     for place, bar in enumerate(bars):
@@ -213,6 +214,6 @@ def _spoken(bar: Bar, measure: str) -> str:
 
 
 def _room(labels: Iterable[str]) -> int:
-    """The pixels that any of these numbers needs beside its bar."""
+    """Return the width in pixels that the longest of these labels needs next to its bar."""
     longest = max(map(len, labels), default=0)
     return _BEFORE_NUMBER + int(_A_LETTER * longest) + _AFTER_NUMBER

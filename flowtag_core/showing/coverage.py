@@ -1,4 +1,4 @@
-"""View -> how much of the traffic is explained: a bar and a few numbers beside it."""
+"""How much of the traffic in a view is explained: a bar, and a few numbers next to it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flowtag_core.tagging.report import Measure, Report, Selection, values_of
 
 
 class Part(NamedTuple):
-    """A part of the bar: its kind (a CSS class), its name, its amount, and a sign if that is a bound."""
+    """A part of the bar. `kind` is its CSS class, `bound` the sign before an amount that is only a bound."""
 
     kind: str
     name: str
@@ -24,7 +24,7 @@ class Part(NamedTuple):
 
 
 class Number(NamedTuple):
-    """A number with its name, a note below it and a tooltip; none contains text from users."""
+    """A number with its name, a note below it and a tooltip. None of them contains text from users."""
 
     label: str
     value: str
@@ -39,13 +39,14 @@ AT_MOST: Final = "\u2264 "
 
 
 def parts(report: Report, service: Report) -> list[Part]:
-    """The parts that add up to all: tagged, replies of tagged services, and unexplained.
+    """Return the parts that add up to the total: tagged, replies of tagged services, and unexplained.
 
     `service` is the same report by service port. A flow that is Untagged by destination port but tagged
-    by service port was sent by a tagged service to its client's port. The tables do not say how many such
-    flows there are, as neither has both ports of a flow. But there are at least as many as the difference:
-    flows with a tag by destination port only make it smaller. If there is no difference, or if the reports
-    cover different flows because the time windows of one are wider, there is no part for replies.
+    by service port is a reply that a tagged service sent to its client. The tables cannot tell how many such
+    flows there are, because neither has both ports of a flow. But there are at least as many as the
+    difference between the two Untagged counts: flows with a tag only by destination port make it smaller.
+    There is no part for replies if the difference is not positive, or if the reports cover different flows
+    because the time windows of one are wider.
     """
     untagged = report.untagged
     tagged = Part("tagged", "Tagged", report.total - untagged)
@@ -62,7 +63,7 @@ def parts(report: Report, service: Report) -> list[Part]:
 def numbers(
     report: Report, selection: Selection, counts: FlowCounts, lookup: Lookup
 ) -> Iterator[Number]:
-    """The numbers: the measure, bytes (or flows), tags in use, ports, and records not counted."""
+    """Yield the measure, bytes (or flows), tags in use, ports, and records that were not counted."""
     bound = AT_LEAST if is_lower_bound(counts) else ""
     yield _sum(report.measure, report.total, bound, number(len(counts.files), "file"))
     other: Measure = "flows" if report.measure == "bytes" else "bytes"
@@ -94,12 +95,12 @@ def _sum(measure: Measure, total: int, bound: str, note: str) -> Number:
 
 
 def is_lower_bound(counts: FlowCounts) -> bool:
-    """Whether AWS left records out, so that there was more traffic than was counted."""
+    """Whether AWS skipped records, so that there was more traffic than was counted."""
     return bool(counts.total.set_aside[Reason.SKIPPED_DATA])
 
 
 def not_counted(counts: FlowCounts) -> Number:
-    """The number of records that are not flows."""
+    """Return the number of records that are not flows."""
     total = counts.total
     set_aside = total.set_aside.total()
     return Number(
@@ -112,7 +113,7 @@ def not_counted(counts: FlowCounts) -> Number:
 
 
 def bar(found: Sequence[Part]) -> str:
-    """The bar and its key as HTML; it contains no text from users."""
+    """Return the bar and its key as HTML, which contains no text from users."""
     total = sum(part.amount for part in found)
     drawn = "".join(
         f'<i class="{part.kind}" style="width:{100 * part.amount / total:.3f}%"'

@@ -1,4 +1,4 @@
-"""View -> the details of one port and protocol."""
+"""The details of one port and protocol in a view."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from flowtag_core.tagging.report import Numbers, Report, Time, places_in, sums_a
 
 @dataclass(frozen=True)
 class Details:
-    """The name of a port and protocol in the view, its tag, the rule for that tag, and its count.
+    """The name of a port and protocol, its tag, the rule that gives the tag, and its count.
 
-    `share` is its percentage of the whole view; `rejected` the percentage of its own count, None if that is
-    not known. `seen` is from the start of its first window to the end of its last, None if no time
-    is known. `course` has the count in each window of the view that has flows.
+    `share` is its percentage of the whole view, `rejected` the rejected percentage of its count, or None if
+    unknown. `seen` reaches from the start of its first window to the end of its last, or is None if no time
+    is known. `course` has its count in each window in which the view has flows.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Details:
 
 
 def details(view: View, port: int, protocol: int) -> Details | None:
-    """The details of a port and protocol; None if no flow of the view has it."""
+    """Return the details of a port and protocol, or None if no flow in the view has them."""
     report, course = view.report, view.course
     place = _place(report, port, protocol)
     if place < 0:
@@ -63,7 +63,7 @@ def details(view: View, port: int, protocol: int) -> Details | None:
 
 
 def _place(report: Report, port: int, protocol: int) -> int:
-    """The position of a port and protocol in a report, -1 if it is not there."""
+    """Return the row of a port and protocol in a report, or -1 if there is none."""
     found = places_in(report, np.array([port], np.int32), np.array([protocol], np.int32))
     return int(found[0])
 
@@ -81,7 +81,7 @@ def _seen(course: Course, windows: Numbers) -> Time | None:
 
 
 def facts(found: Details, measure: str, seen: str) -> str:
-    """The details as an HTML description list; `seen` is the time in words."""
+    """Return the details as the items of an HTML description list. `seen` is the time in words."""
     return "".join(
         f"<div><dt>{term}</dt><dd>{escape(said)}</dd></div>"
         for term, said in _facts(found, measure, seen)
@@ -98,7 +98,7 @@ def _facts(found: Details, measure: str, seen: str) -> Iterator[tuple[str, str]]
 
 
 def title(found: Details, colour: str) -> str:
-    """`443/tcp` and its tag beside it, as HTML."""
+    """Return `443/tcp` followed by its tag, as HTML."""
     return (
         f'<h3 class="mono">{escape(found.name)}</h3>'
         f'<span class="pill"><i style="background:{colour}"></i>{escape(short(found.tag, 40))}</span>'
@@ -106,7 +106,7 @@ def title(found: Details, colour: str) -> str:
 
 
 def chart(found: Details, colour: str, theme: str, measure: str) -> alt.Chart:
-    """A bar chart of the count in each window with flows, without gaps between them."""
+    """Return a bar chart of the count per window, without windows in which the view has no flows."""
     frame = pd.DataFrame({"place": np.arange(len(found.course)), "count": found.course})
     axis = alt.Axis(
         title=None,

@@ -1,4 +1,4 @@
-"""The texts of the empty page as HTML: what goes in, what comes out, and how."""
+"""The texts of the empty page as HTML, with a small example of input and output."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ZONE: Final = (
     "<u>Choose files</u><em>A whole folder works too \u00b7 text, CSV, JSON, Parquet \u00b7 .gz, .zst, .zip "
     "\u00b7 up to 1 GB each</em></div>"
 )
-"""The look of the drop zone, drawn over Streamlit's own zone, which has a label for screen readers."""
+"""The face of the drop zone, drawn over Streamlit's own, which has a label for screen readers."""
 START: Final = '<span class="quiet">No lookup? Start with the log alone.</span>'
 PROMISE: Final = f'<span class="quiet">Nothing leaves this machine.</span> {START}'
 GIGABYTES: Final = "Gigabytes? Skip the upload:"

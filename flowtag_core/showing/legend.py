@@ -1,4 +1,4 @@
-"""Tags -> their colours, which are the same everywhere and stay as long as the page is open."""
+"""The colors of the tags, which are the same in every chart for as long as the page is open."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ from flowtag_core.tagging.report import Numbers, Report
 PALETTE: Final = (
     "#5490fc #009078 #8418fc #fc3c90 #247824 #a884c0 #d8000c #6c9c60 #78549c #b44860".split()
 )
-"""Colours with a contrast of 3 to 1 on a white and a dark page. Everybody can tell them, amber and grey
-apart: the smallest CIEDE2000 distance is 9 with any of the three kinds of colour blindness, and 15
-without."""
+"""Colors with a contrast of at least 3:1 on the white page and on the dark one. Everybody can tell them
+apart, and from amber and gray: the smallest CIEDE2000 distance is 15 with normal vision, and 9 with any of
+the three kinds of color blindness."""
 AMBER: Final = "#cf7a08"
-"""The colour of Untagged only."""
+"""The color of Untagged, and of nothing else."""
 GREY: Final = "#8a979d"
-"""The colour of Other only."""
+"""The color of Other, and of nothing else."""
 PALE: Final = {"light": "#f0c98f", "dark": "#8a6430"}
-"""A lighter amber for each theme: the replies of tagged services within Untagged."""
+"""A paler amber for each theme, for the replies of tagged services within Untagged."""
 AMBER_INK: Final = {"light": "#a95704", "dark": "#f5a742"}
-"""Amber for text, which needs more contrast than a bar."""
+"""Amber for text in each theme, as text needs more contrast than a bar."""
 MOST_TAGS: Final = 8
-"""Tags named in a legend; the others are counted together."""
+"""The most tags that a legend names. All others are counted together."""
 
 
 @dataclass
 class Colours:
-    """The position of each tag in the palette; a tag keeps its colour."""
+    """The position of each tag's color in the palette. A tag keeps its color once it has one."""
 
     _place: dict[str, int] = field(default_factory=dict)
 
     def give(self, tags: Iterable[str]) -> None:
-        """Give each of these tags a colour, the largest first.
+        """Give a color to each of these tags that has none. The tags are in order, the largest first.
 
-        The colour comes from the tag's hash, so it is the same tomorrow. If another of the ten largest tags
-        has it, the tag gets one that none of them has, or if there is none, the least used one.
+        The color comes from the tag's hash, so it is the same tomorrow. If another of the ten largest tags
+        has it, the tag gets a color that none of them has, or the least used one if there is no such color.
         """
         tags = [tag for tag in tags if tag != UNTAGGED]
         largest = tags[: len(PALETTE)]
@@ -58,7 +58,7 @@ class Colours:
                 taken.add(place)
 
     def of(self, tags: Iterable[str]) -> list[str]:
-        """The colour of each of these tags; Untagged is amber, a tag without a colour is grey."""
+        """Return the color of each of these tags: amber for Untagged, gray for a tag without a color."""
         return [AMBER if tag == UNTAGGED else self._of(tag) for tag in tags]
 
     def _of(self, tag: str) -> str:
@@ -77,13 +77,14 @@ def _best_place(tag: str, taken: Container[int], uses: Sequence[int]) -> int:
 _PLACES: Final[list[list[int]]] = [
     [*range(wish, len(PALETTE)), *range(wish)] for wish in range(len(PALETTE))
 ]
-"""For each position in the palette, all positions in order from there, wrapping around."""
+"""For each position in the palette, all positions in order, starting there and wrapping around."""
 
 
 class Legend(NamedTuple):
-    """Names with a colour each: the largest tags, Other if there are more, and Untagged last.
+    """The names in a chart and their colors: the largest tags, Other if there are more, and Untagged last.
 
-    `place` has the position of the name for each tag of the report, `selected` that of the selected tag.
+    `place` has, for each tag of the report, its position in `names`. `selected` is the position of the
+    selected tag.
     """
 
     names: tuple[str, ...]
@@ -93,9 +94,9 @@ class Legend(NamedTuple):
 
 
 def legend(report: Report, whole: Report, colours: Colours, tag: str | None = None) -> Legend:
-    """The legend for a report that is a part of a whole.
+    """Return the legend for a report, which is a part of the report `whole`.
 
-    `tag` has its own name in it even if it is not among the largest.
+    `tag` is listed under its own name even if it is not among the largest.
     """
     tags = list(dict.fromkeys([*whole.tag_counts, *report.tag_counts]))
     tags.remove(UNTAGGED)
@@ -121,7 +122,7 @@ def _with(shown: list[str], tag: str | None) -> list[str]:
 
 
 def _name_of_rest(others: int, tags: Sequence[str]) -> str:
-    """`Other (3 tags)`, changed if a tag has that name."""
+    """Return a name such as `Other (3 tags)`, with dots added if a tag already has that name."""
     name = f"Other ({number(others, 'tag')})"
     while name in tags:
         name += "."

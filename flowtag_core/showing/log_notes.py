@@ -1,4 +1,4 @@
-"""Sentences on logs and their counts; plain text unless stated otherwise."""
+"""Sentences about logs and their counts, in plain text unless stated otherwise."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from flowtag_core.showing.words import duration, few, few_words, number, short, 
 from flowtag_core.tagging.report import Action, Measure, Report, by_boundary, select
 
 REPLIES: Final = (
-    "A flow log has a line for each direction. *Destination port* counts a reply at the port it goes "
-    "to, which can be any. *Service port* counts it at the port it comes from. flowtag guesses: it "
-    "takes a flow for a reply if its source port is the lower one."
+    "A flow log has a line for each direction. *Destination port* counts a reply at the client's port "
+    "it goes to, which is often random. *Service port* counts it at the port it comes from. This is a "
+    "guess: a flow looks like a reply if its source port is the lower one."
 )
-"""Help on the two groupings; Markdown."""
+"""Help on the two groupings, in Markdown."""
 LINK_WAITS: Final = "Add the files to see this saved view."
 NOTHING_THERE: Final = "No flows match. Clear the time or the filters."
 NARROW_DOWN: Final = "Drag over the timeline or click a tag to narrow down"
@@ -36,13 +36,17 @@ SHARED_PAGE: Final = "shared page"
 RESULT: Final = "Result CSV: all flows by tag and by port. Filters do not apply."
 SHORTCUTS: Final = "Press ? to see the keyboard shortcuts."
 _SEARCHED: Final = re.compile(r"\S+?:\d\d? (?:\d{12}|unknown) ", re.ASCII)
-"""A record as grep gives it out of several files, or with its line."""
+"""The beginning of a record that grep printed with its file name or line number."""
 _MOST_RANGES: Final = 5
+_NAME_ITS_FIELDS: Final = (
+    "name its fields in the first line of the file, with --format on the command line, or under Custom "
+    "format on the page, and try again"
+)
 MOST_MESSAGES: Final = 1_000
 
 
 def equation(counts: FileCounts) -> str:
-    """Every record accounted for: `9 records = 1 header + 1 blank + 6 flows + 1 bad port`."""
+    """Return an equation of all records: `9 records = 1 header + 1 blank + 6 flows + 1 bad port`."""
     parts = [
         number(counts.headers, "header"),
         f"{counts.blank:,} blank",
@@ -57,13 +61,16 @@ def equation(counts: FileCounts) -> str:
 
 
 def cautions(counts: FlowCounts) -> Iterator[str]:
-    """Sentences on why the counts may be too low, the files in order."""
+    """Yield sentences on why the counts may be too low, file by file."""
     first = {fault.file: fault for fault in reversed(counts.faults)}
     for name, file in counts.files.items():
         yield from sorted(file.damage)
         yield from _doubt(name, file, first.get(name))
         if file.flows and max(file.odd_words.values(), default=0) * 2 > file.flows:
-            yield f"{name}: most lines have an unknown action or status. Is its format a custom one?"
+            yield (
+                f"{name}: most flows have an unknown action or status. If its format is custom, "
+                f"{_NAME_ITS_FIELDS}."
+            )
     if counts.total.set_aside[Reason.SKIPPED_DATA]:
         yield "AWS could not record everything (SKIPDATA): these counts are a lower bound."
     if counts.beyond:
@@ -74,7 +81,7 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
 
 
 def heads(counts: FlowCounts) -> list[str]:
-    """Short phrases on why the counts may be too low."""
+    """Return short phrases on why the counts may be too low."""
     lower = ["counts are a lower bound"] if counts.total.set_aside[Reason.SKIPPED_DATA] else []
     damaged = sum(bool(file.damage) for file in counts.files.values())
     faults = counts.total.faults
@@ -86,7 +93,7 @@ def heads(counts: FlowCounts) -> list[str]:
 
 
 def useless(counts: FlowCounts) -> Iterator[tuple[str, str]]:
-    """The name of each file of which less than a third is counted, and a sentence on the reason."""
+    """Yield the name of each file with no records, or with mostly faults, and a sentence on the reason."""
     first = {fault.file: fault for fault in reversed(counts.faults)}
     for name, file in counts.files.items():
         if file.flows * 2 < file.faults or not file.records:
@@ -100,45 +107,50 @@ def _mostly_faults(name: str, file: FileCounts) -> str:
 
 
 def _doubt(name: str, file: FileCounts, first: Fault | None) -> Iterator[str]:
-    """A sentence if a file gives no flow, or perhaps fewer than it has.
+    """Yield a sentence if a file has no flows, or if some of its flows may not be counted.
 
-    `first` is its first fault, unless other files have all the samples.
+    `first` is its first fault, or None if it has no sample among the faults.
     """
     if not file.records:
         if not file.damage:
-            yield f"{name}: holds no record." if file.size else f"{name}: is empty."
+            yield f"{name}: contains no records." if file.size else f"{name}: is empty."
     elif file.set_aside[Reason.NO_PORT_IN_LAYOUT]:
-        yield f"{name}: a header names no dstport or no protocol; its lines cannot be counted."
+        yield (
+            f"{name}: a header lacks dstport or protocol, so the lines below it cannot be counted. "
+            "Use a log with both fields."
+        )
     elif offer := file.offer:
-        yield f"{name}: has no header. {offered(offer)}; that is not guessed, only offered."
+        yield (
+            f"{name}: has no header. {offered(offer)}. Such lines are counted only if you choose "
+            "this layout."
+        )
     elif not file.flows and file.set_aside[Reason.NO_RECORD_IN_JSON] == file.faults > 0:
-        yield f"{name}: no record of a flow log was found in its JSON. Give the records themselves."
+        yield (
+            f"{name}: no flow log records were found in its JSON. Use a file that contains the records "
+            "themselves."
+        )
     elif not file.flows and first and _SEARCHED.match(first.text):
         yield (
-            f"{name}: not one flow was found; a file name or a line number stands before each record, as "
-            "grep writes it. Search again with grep -h, and without -n."
+            f"{name}: no flows were found, because its records begin with a file name or a line number, as "
+            "in the output of grep. Search again with grep -h, and without -n."
         )
     elif not file.flows and file.faults:
-        where = f"; line {first.line} is set aside as {first.reason}" if first else ""
-        yield (
-            f"{name}: not one flow was found{where}. If its format is a "
-            "custom one, name its fields: on its first line, with --format where flowtag is "
-            "started, or under Custom format on the page before it is given again."
-        )
+        where = f" Line {first.line:,} was set aside: {first.reason}." if first else ""
+        yield f"{name}: no flows were found.{where} If its format is custom, {_NAME_ITS_FIELDS}."
     elif not file.flows:
         noted = file.set_aside[Reason.NO_DATA] + file.set_aside[Reason.SKIPPED_DATA]
-        what = f", only {number(noted, 'record')} where AWS reported no data" if noted else ""
-        yield f"{name}: holds no flow{what}."
+        what = f", only {number(noted, 'record')} in which AWS reported no data" if noted else ""
+        yield f"{name}: contains no flows{what}."
     elif file.fitting:
         yield (
-            f"{name}: {number(max(file.fitting.values()), 'line')} would fit another layout than "
-            "the rest. Are these two logs in one file? Split the file, or put the names of the fields "
-            "before each."
+            f"{name}: {number(max(file.fitting.values()), 'line')} would fit a different layout from the "
+            "rest. If the file consists of two logs, split it, or put a header with the field names "
+            "before each of them."
         )
 
 
 def repeated(same: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A sentence on each file that was given more than once, by the paths that lead to it."""
+    """Yield a sentence for each file that was given more than once, from the paths that lead to it."""
     for first, *others in same:
         others = [path for path in dict.fromkeys(others) if path != first]
         what = f"is the same file as {few_words(others)}" if others else "was given more than once"
@@ -146,25 +158,30 @@ def repeated(same: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def given_before(name: str, files: int, others: Sequence[str], *, is_folder: bool) -> str:
-    """Say which files of a path were given before; `others` has for each the path that it came with first."""
+    """Return a sentence on the files of a path that were already added.
+
+    `others` has, for each of these files, the path that it first came with.
+    """
     where = few_words(list(dict.fromkeys(others)))
     if not is_folder:
-        return f"{name}: was given before ({where}) and is counted each time."
-    which = "all" if len(others) == files else f"{len(others):,} of {files:,}"
-    return f"{name}: {which} of its files were given before ({where}) and are counted each time."
+        return f"{name}: was already added with {where} and is counted each time."
+    if len(others) == 1 < files:
+        return f"{name}: 1 of its {files:,} files was already added with {where} and is counted each time."
+    which = "all of its" if len(others) == files else f"{len(others):,} of its {files:,}"
+    return f"{name}: {which} files were already added with {where} and are counted each time."
 
 
 def offers(counts: FlowCounts) -> Iterator[str]:
-    """Sentences on how to take an offered layout on the command line."""
+    """Yield sentences on how to use an offered layout on the command line."""
     for fields, names in by_layout(counts.offers).items():
         unsaid = [name for name, file in counts.files.items() if file.flows and not file.headers]
         alone = " on it alone" if len(names) == 1 else " on them alone"
-        which = f"To read {few_words(names)} so, run again{alone if {*unsaid} - {*names} else ''}"
+        which = f"To read {few_words(names)} in this layout, run again{alone if {*unsaid} - {*names} else ''}"
         yield f"{which} with --format '{fields}'"
 
 
 def by_layout(offers: Mapping[str, Offer]) -> dict[str, list[str]]:
-    """The names of the files that one layout is offered for, by its fields."""
+    """Return the names of the files that each layout is offered for, by the layout's fields."""
     names: dict[str, list[str]] = {}
     for name, offer in offers.items():
         names.setdefault(offer.fields, []).append(name)
@@ -172,23 +189,23 @@ def by_layout(offers: Mapping[str, Offer]) -> dict[str, list[str]]:
 
 
 def format_in_use(format: str) -> str:
-    """A sentence on what a format given by hand does."""
-    return f"Logs without a header are read as {format} from now on. Empty the field to undo that."
+    """Return a sentence on the effect of a custom format."""
+    return f"From now on, logs without a header are read as {format}. Clear the field to undo this."
 
 
 def offer_of(offers: Mapping[str, Offer]) -> str:
-    """A question: what reading one or several files again in one layout would find."""
+    """Return the question whether files without a header are in the layout that fits their lines."""
     names = few_words([short(name) for name in offers])
     verb = "has" if len(offers) == 1 else "have"
     first = next(iter(offers.values()))
     whole = Offer(first.fields, sum(offer.flows for offer in offers.values()))
-    return f"{names} {verb} no header. {offered(whole)}. Is this what its lines say?"
+    return f"{names} {verb} no header. {offered(whole)}. Is this the right layout?"
 
 
 def named_words(offer: Offer) -> str:
-    """The words of a line with the names that its fields would have: `dstport=443 protocol=6`.
+    """Return the words of a line, labeled with the offered fields: `dstport=443 protocol=6`.
 
-    Without those that AWS leaves out.
+    Words that are "-" are left out.
     """
     names = offer.fields.split()
     parted = offer.line.split("," if _has_commas(offer) else None)
@@ -197,11 +214,10 @@ def named_words(offer: Offer) -> str:
 
 
 def offered(offer: Offer) -> str:
-    """A layout that is only offered: `12,000 lines fit a common layout of 29 fields, ...`."""
+    """Return a phrase that describes an offered layout: `7 lines fit a common layout of 29 fields, ...`."""
     fields = offer.fields.split()
-    lines = number(offer.flows, "line")
+    lines = number(offer.flows, "comma-separated line" if _has_commas(offer) else "line")
     verb = "fits" if offer.flows == 1 else "fit"
-    lines += ", parted by commas," if _has_commas(offer) else ""
     return f"{lines} {verb} a common layout of {len(fields)} fields, {fields[0]} to {fields[-1]}"
 
 
@@ -210,34 +226,37 @@ def _has_commas(offer: Offer) -> bool:
 
 
 def remarks(counts: FlowCounts) -> Iterator[str]:
-    """Sentences on how the files were read and which fields could not be."""
+    """Yield sentences on how the files were read, and on fields that could not be read."""
     total = counts.total
     for word, count in total.odd_words.items():
-        yield f"{number(count, 'flow')} with a word for {word} that is not one of AWS's."
+        yield f"{number(count, 'flow')} with an unknown {word}."
     for name, count in total.unreadable.items():
-        yield f"{number(count, 'flow')} with an unreadable {name}, taken as unknown or 0."
+        yield f"{number(count, 'flow')} with an unreadable {name} field, counted as unknown or 0."
     for name, count in total.lacking.items():
-        yield f"{number(count, 'flow')} of a layout without {name}."
+        yield f"{number(count, 'flow')} in a layout without {name}."
     for name, file in counts.files.items():
         yield from (f"{name}: read as {shape}." for shape in sorted(file.shapes))
 
 
 def is_of_no_use(counts: FlowCounts) -> bool:
-    """Whether there is not one flow and not even a note of AWS's that there was none to record."""
+    """Whether there are no flows, and no record in which AWS says that there were none."""
     total = counts.total
     notes = total.set_aside.total() - total.faults
     return not total.records or (not total.flows and not notes and total.faults > 0)
 
 
 def measures(counts: FlowCounts) -> list[Measure]:
-    """The measures to choose from: flows, and those that at least one flow has a field for."""
+    """Return the measures to choose from: flows, and those that at least one flow has a field for."""
     total = counts.total
     named: tuple[Measure, ...] = ("packets", "bytes")
     return ["flows", *(name for name in named if _is_there(total, name))]
 
 
 def boundaries(counts: FlowCounts) -> dict[str, Boundary | None]:
-    """The boundaries to choose from: all, and where one is known, each; unknown only where there is any."""
+    """Return the boundaries to choose from: just "all" if none is known, else "all" and each of them.
+
+    "unknown" is left out if no flow has it.
+    """
     there = by_boundary(select(counts))
     if not there.keys() - {"unknown"}:
         return {"all": None}
@@ -245,39 +264,37 @@ def boundaries(counts: FlowCounts) -> dict[str, Boundary | None]:
 
 
 def inside(counts: FlowCounts) -> str:
-    """A sentence on which addresses are inside the network."""
+    """Return a sentence on the addresses that are inside the network."""
     own = f" and {few_words(counts.internal, 5)}" if counts.internal else ""
-    return f"Inside are the private address ranges{own}. A flow's two addresses alone decide."
+    return (
+        f"Inside the network: the private address ranges{own}. Only a flow's two addresses decide."
+    )
 
 
 def boundary_help(counts: FlowCounts) -> str:
-    """Help on the boundaries; Markdown."""
+    """Return help on the boundaries, in Markdown."""
     own = "".join(f", `{each}`" for each in (counts.internal or ())[:_MOST_RANGES])
     more = len(counts.internal or ()) - _MOST_RANGES
     return (
-        "Which way flows cross the edge of your network: *inbound* from outside to inside. Inside are the "
-        f"private address ranges{own}{f' and {more:,} more' if more > 0 else ''}. It is judged by each flow's "
-        "two addresses alone, so set ranges of your own under Internal ranges."
+        "Which way flows cross the edge of your network. *Inbound* is from outside to inside. Inside means "
+        f"the private address ranges{own}{f' and {more:,} more' if more > 0 else ''}. Only a flow's two "
+        "addresses decide, so add your own public ranges under Internal ranges."
     )
 
 
 def ranges_in_use(ranges: Sequence[str]) -> str:
-    """A sentence on what ranges given by hand do."""
-    return (
-        f"Inside besides the private ranges: {few_words(ranges, 5)}. Empty the field to undo that."
-    )
+    """Return a sentence on the internal ranges that the user added."""
+    return f"Also inside the network: {few_words(ranges, 5)}. Clear the field to undo this."
 
 
 def add_again(names: Sequence[str]) -> str:
-    """A request to add files that were counted with other ranges."""
+    """Return a request to add files again that were counted with other internal ranges."""
     which = "this file" if len(names) == 1 else "these files"
-    return (
-        f"The internal ranges changed. Add {which} again to count with them: {few_words(names, 5)}."
-    )
+    return f"The internal ranges changed. Add {which} again to apply them: {few_words(names, 5)}."
 
 
 def actions(counts: FlowCounts) -> dict[str, Action | None]:
-    """The actions to choose from: all, and each one where at least one flow has the field."""
+    """Return the actions to choose from: all, and the others if at least one flow has an action."""
     choices: dict[str, Action | None] = {"all": None}
     if _is_there(counts.total, "action"):
         choices |= {"accept": "ACCEPT", "reject": "REJECT"}
@@ -291,7 +308,7 @@ def _is_there(total: FileCounts, name: str) -> bool:
 
 
 def found(found: Report, report: Report, shown: int) -> str:
-    """A note on how many ports a search found, and how many of them are shown."""
+    """Return a note on how many ports a search found, and how many of them are shown."""
     ports = f"{len(found.port):,} of {number(len(report.port), 'port')}"
     if not len(found.port) and len(report.port):
         return f"{ports}: nothing matches"
@@ -301,12 +318,12 @@ def found(found: Report, report: Report, shown: int) -> str:
 
 
 def in_use(report: Report) -> str:
-    """`19 in use · click one to filter`: the number of tags in use."""
+    """Return the number of tags in use: `19 in use · click one to filter`."""
     return f"{len(report.tag_counts) - 1:,} in use \u00b7 click one to filter"
 
 
 def about(counts: FlowCounts) -> str:
-    """A log in one line: its files if there are several, its size, its records, how it was read."""
+    """Describe logs in one line: how many files if several, their size, their records, how they were read."""
     total = counts.total
     files = [f"{len(counts.files):,} files"] if len(counts.files) > 1 else []
     shapes = "; ".join(few(sorted(total.shapes), 3))
@@ -314,7 +331,7 @@ def about(counts: FlowCounts) -> str:
 
 
 def effort(counts: FlowCounts, seconds: float) -> str:
-    """A sentence on how much was read and how fast: `Read 171 MB in 2.7 s (63 MB/s): 1,412,119 records.`."""
+    """Return a sentence on reading speed: `Read 171 MB in 2.7 s (63 MB/s): 1,412,119 records`."""
     total = counts.total
     took = duration(seconds) if seconds >= 10 else f"{seconds:.2g} s"
     pace = f" in {took} ({size(int(total.size / seconds))}/s)" if seconds > 0.1 else ""
@@ -322,13 +339,13 @@ def effort(counts: FlowCounts, seconds: float) -> str:
 
 
 def samples(faults: int, shown: int) -> str:
-    """The number of lines with a fault, and how many of them are shown."""
+    """Return the number of lines with a fault, and how many of them are shown."""
     cut = f"; the first {shown:,} are shown" if shown < faults else ""
     return f"{number(faults, 'line')} with a fault{cut}:"
 
 
 def start_over(rules: int, *, has_start: bool) -> str:
-    """A warning of what starting over removes, including unsaved rules."""
-    lost = f" {number(rules, 'rule')} not saved will be lost." if rules else ""
+    """Return a warning of what starting over removes, including unsaved rules."""
+    lost = f" {number(rules, 'unsaved rule')} will be lost." if rules else ""
     again = " Files that the page was started with are read again." if has_start else ""
     return f"This removes all files.{again}{lost}"

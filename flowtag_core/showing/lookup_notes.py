@@ -1,4 +1,4 @@
-"""Sentences on a lookup and its changes; plain text."""
+"""Sentences about a lookup and its changes, in plain text."""
 
 from __future__ import annotations
 
@@ -38,31 +38,31 @@ _RULES_SHOWN: Final = 20
 
 
 def doubts(lookup: Lookup) -> Iterator[str]:
-    """A sentence on the rows of the lookup that need checking, if any do."""
+    """Yield a sentence on the rows of the lookup that need checking, if there are any."""
     if lookup.problems:
         yield f"{lookup.name}: {to_check(lookup)}; see the lookup editor at the bottom of the page."
 
 
 def to_check(lookup: Lookup) -> str:
-    """`521 lookup rows need checking`: the rows that have a problem, each counted once."""
+    """Return the number of rows with a problem: `521 lookup rows need checking`."""
     rows = len({problem.line for problem in lookup.problems})
     return f"{number(rows, 'lookup row')} {'needs' if rows == 1 else 'need'} checking"
 
 
 def heads(lookup: Lookup) -> list[str]:
-    """A short phrase if rows of the lookup need checking."""
+    """Return a short phrase if any row of the lookup needs checking."""
     return [to_check(lookup)] if lookup.problems else []
 
 
 def about_lookup(lookup: Lookup) -> str:
-    """A lookup in one line: its rules, its rows that need checking, its form if it was no CSV."""
+    """Describe a lookup in one line: its rules, the rows that need checking, its form if it was not a CSV."""
     doubt = f", {to_check(lookup)}" if lookup.problems else ""
     form = f", from {lookup.form}" if lookup.form else ""
     return number(len(lookup), "rule") + doubt + form
 
 
 def named(rules: Sequence[Rule]) -> str:
-    """`9092/tcp, 389/tcp and 3 more are now kafka`."""
+    """Describe rules that were added for one tag: `9092/tcp, 389/tcp and 3 more are now kafka`."""
     names = [_rule_name(rule) for rule in rules]
     verb = "is" if len(names) == 1 else "are"
     return f"{few_words(names)} {verb} now {short(rules[0].tag)}"
@@ -75,7 +75,7 @@ def _rule_name(rule: Rule) -> str:
 
 
 def edited(before: Lookup, after: Lookup) -> str:
-    """A change of a lookup in words: `443/tcp is now website, 25/tcp has no rule now`."""
+    """Describe the changes to a lookup: `443/tcp is now website, 25/tcp has no rule now`."""
     was, is_now = meanings(before), meanings(after)
     changes = [
         f"{_named_by(meaning)} is now {short(tag)}"
@@ -92,15 +92,19 @@ def _named_by(meaning: Meaning) -> str:
 
 
 def effect(what: str, before: float, report: Report) -> str:
-    """The effect of a change of the lookup: `9092/tcp is now kafka: Untagged 29.4% to 25.0%.`."""
+    """Describe the effect of a change: `9092/tcp is now kafka: Untagged 29.4% to 25.0% of flows`.
+
+    `what` describes the change, and `before` is the share of Untagged (0 to 1) before it.
+    """
     after = report.untagged / report.total if report.total else 0.0
     return f"{what}: Untagged {100 * before:.1f}% to {100 * after:.1f}% of {report.measure}."
 
 
 def preview(report: Report, lookup: Lookup, rules: Sequence[Rule]) -> str:
-    """A sentence on the flows that rules of one new tag would cover.
+    """Describe the flows that new rules for one tag would cover.
 
-    `Would tag 5,697 flows (1.8%). Replaces the tag of 1,288.` Raises RuleError.
+    For example, `Would tag 5,697 flows (1.8%). Replaces the tag of 1,288.` Raises RuleError if the rules
+    cannot be added.
     """
     after = retagged(report, with_rules(lookup, rules))
     is_meant = after.tag == after.tags.index(rules[0].tag)
@@ -113,7 +117,7 @@ def preview(report: Report, lookup: Lookup, rules: Sequence[Rule]) -> str:
 
 
 def placeholder_tag(lookup: Lookup) -> str:
-    """A tag name that is not in the lookup."""
+    """Return a tag name that is not in the lookup."""
     tag = "preview"
     while tag in lookup.tags:
         tag += "."
@@ -121,7 +125,7 @@ def placeholder_tag(lookup: Lookup) -> str:
 
 
 def untagged_note(report: Report, listed: int, hidden: int) -> str:
-    """`54,959 ports · 51,002 hidden (likely replies) · largest 200 listed`."""
+    """Return a note on the untagged ports: `54,959 ports · 51,002 hidden (likely replies)`."""
     ports = int(report.is_untagged.sum())
     note = [number(ports, "port")]
     if hidden:
@@ -132,24 +136,24 @@ def untagged_note(report: Report, listed: int, hidden: int) -> str:
 
 
 def nothing_to_tag(report: Report, hidden: int) -> str:
-    """The reason why no port is on offer."""
+    """Return the reason why there is no port to tag."""
     if not report.total:
         return "No flows match. Clear the time or the filters."
     return "Only likely replies are untagged." if hidden else "Every flow is tagged."
 
 
 def tags_to_choose(report: Report) -> list[str]:
-    """The tags in use, the largest first, then the lookup's other tags."""
+    """Return the tags in use, the largest first, then the lookup's other tags."""
     return [tag for tag in dict.fromkeys([*report.tag_counts, *report.tags]) if tag != UNTAGGED]
 
 
 def unsaved(rules: int) -> str:
-    """`2 rules not saved`, or `changes not saved` if no rule differs."""
+    """Return `2 rules not saved`, or `changes not saved` if no rule has changed."""
     return f"{number(rules, 'rule')} not saved" if rules else "changes not saved"
 
 
 def why_tag(lookup: Lookup, tag: str) -> str:
-    """The rules that give a tag: `email: 110,tcp (line 10), 993,tcp (line 11)`."""
+    """Return a tag with the rules that give it: `email: 110,tcp (line 10), 993,tcp (line 11)`."""
     if tag == UNTAGGED:
         return "Untagged: no rule applies to these flows."
     rules = [rule for rule in lookup.rules if rule.tag == tag]
@@ -159,7 +163,7 @@ def why_tag(lookup: Lookup, tag: str) -> str:
 
 
 def rule_of(lookup: Lookup, port: int, protocol: int) -> str:
-    """The rule that tags a port and protocol number: `443,tcp (line 2)`, or that there is none."""
+    """Return the rule that tags a port and protocol number: `443,tcp (line 2)`, or `No rule applies`."""
     place = int(lookup.winners(protocol)[port])
     if place == NO_RULE:
         return "No rule applies"

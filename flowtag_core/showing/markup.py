@@ -1,4 +1,4 @@
-"""Small pieces of the page as HTML; text from users is escaped."""
+"""Small pieces of the page as HTML, in which text from users is escaped."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.report import Report
 
 MOST_PRINTED: Final = 40
-"""Rows of a table on paper; the CSV has all."""
+"""The most rows of a printed table. The result CSV has all of them."""
 
 
 def heading(text: str, about: str = "", level: int = 2) -> str:
-    """A heading, followed by a note in a quiet colour."""
+    """Return a heading, followed by a note in a muted color if `about` is given."""
     behind = f' <span class="quiet">{escape(about)}</span>' if about else ""
     return f'<div class="heading"><h{level}>{escape(text)}</h{level}>{behind}</div>'
 
 
 def quiet(text: str) -> str:
-    """A line in a quiet colour."""
+    """Return a line of text in a muted color."""
     return f'<span class="quiet">{escape(text)}</span>'
 
 
 def for_print(report: Report) -> str:
-    """The largest tags and ports as HTML tables: what is drawn on a canvas is cut on paper."""
+    """Return the largest tags and ports as HTML tables, because tables on a canvas are cut off in print."""
     measure = report.measure.capitalize()
     tags = [(escape(tag), count) for tag, count in report.tag_counts.items()]
     ports = [
@@ -41,13 +41,13 @@ def for_print(report: Report) -> str:
 
 
 def _cells(report: Report, row: int) -> str:
-    """A port and its tag as two cells, without the marks at both ends."""
+    """Return the contents of two cells, a port and its tag, without the outermost `<td>` and `</td>`."""
     name = pair_name(int(report.port[row]), int(report.protocol[row]))
     return f"{name}</td><td>{escape(report.tags[report.tag[row]])}"
 
 
 def _table(head: Sequence[str], rows: Sequence[tuple[str, int]], total: int) -> str:
-    """A table; the first text of a row is HTML already, and may be of several cells."""
+    """Return a table. The first item of each row is already HTML, and may span several cells."""
     body = "".join(
         f"<tr><td>{name}</td><td>{count:,}</td><td>{100 * count / max(total, 1):.1f}%</td></tr>"
         for name, count in rows
@@ -56,7 +56,7 @@ def _table(head: Sequence[str], rows: Sequence[tuple[str, int]], total: int) -> 
 
 
 def untagged_line(report: Report) -> str:
-    """The line on Untagged: its count, and its share as a bar and a percentage."""
+    """Return the line about Untagged: its count, and its share as a bar and as a percentage."""
     share = 100 * report.untagged / report.total if report.total else 0.0
     return (
         f'<div class="untagged"><i class="dot"></i><b>{UNTAGGED}</b>'

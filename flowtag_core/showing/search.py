@@ -1,4 +1,4 @@
-"""A search text -> the ports and protocols that it finds in a report."""
+"""The search for ports, protocols and tags in a report."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _PORT_TEXTS: Final = np.arange(PORTS).astype("U5")
 
 
 def search(report: Report, text: str) -> Report:
-    """The rows that every word of the text finds; an empty text finds all, a comma says "or".
+    """Return the rows that match every word of the text. A comma means "or", and an empty text matches all.
 
-    A word is a port (`443`), its beginning (`44*`), a port with the beginning of its protocol
+    A word is a port (`443`), the beginning of a port (`44*`), a port with the beginning of a protocol
     (`443/t`), the beginning of a protocol (`icm`), a range of ports (`6000-6063`), or any part of a
-    tag, in any case.
+    tag. Case is ignored.
     """
     parts = [part for part in _AROUND_DASH.sub("-", text.casefold()).split(",") if part.strip()]
     keep = np.full(len(report.port), not parts)
@@ -31,7 +31,7 @@ def search(report: Report, text: str) -> Report:
 
 
 def _ports(word: str) -> NDArray[np.bool_]:
-    """For each of the 65,536 ports whether the word is the port, or with a star its beginning."""
+    """Return which of the 65,536 ports match a word: a port, or the beginning of a port with a star."""
     if word.endswith("*") and word[:-1].isdecimal():
         begins: NDArray[np.bool_] = np.char.startswith(_PORT_TEXTS, word[:-1])
         return begins

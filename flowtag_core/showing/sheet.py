@@ -1,4 +1,4 @@
-"""A lookup's rows, their problems and pending edits -> the tables and lists of the editor."""
+"""The tables and lists of the lookup editor, made from rows, problems and pending edits."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from flowtag_core.tagging.lookup import (
 from flowtag_core.tagging.staging import Change, Staged
 
 Part = Literal["all", "problems", "around"]
-"""The rows that the editor shows: all, those with problems, or those around one line."""
+"""The rows that the editor shows: all of them, those with problems, or those around one line."""
 
 PARTS: Final[tuple[Part, ...]] = ("all", "problems", "around")
 NEIGHBOURS: Final = 4
-"""Rows shown above and below the wanted one, few enough that the table does not scroll."""
+"""The number of rows shown above and below a line, few enough that the table does not scroll."""
 MOST_CHANGES: Final = 12
 NOTHING_WAITS: Final = "Your changes are listed here. They take effect when you apply them."
 _KINDS: Final = {
@@ -39,7 +39,7 @@ _KINDS: Final = {
 
 
 def rows_to_show(sheet: Sheet, lookup: Lookup, part: Part, line: int = 0) -> list[int]:
-    """The positions of the sheet's rows that belong to a part."""
+    """Return the positions of the rows in the sheet that belong to a part."""
     rows = range(len(sheet.rows))
     if part == "all":
         return [*rows]
@@ -53,10 +53,10 @@ def rows_to_show(sheet: Sheet, lookup: Lookup, part: Part, line: int = 0) -> lis
 def rule_table(
     sheet: Sheet, lookup: Lookup, rows: Sequence[int], staged: Staged, line: int | None = None
 ) -> pd.DataFrame:
-    """Line, each column of the file, named by its position, and Problem if there is any.
+    """Return these rows of the sheet with their staged edits, followed by the staged new rows.
 
-    The rows are those of the sheet with the staged edits, and below them the added ones. Bytes that are
-    not Unicode are shown escaped. If `line` is given, a column Here marks its row.
+    The columns are Line, each column of the file, named by its position, and Problem if the lookup has
+    any. Bytes that are not Unicode are escaped. If `line` is given, a first column Here marks its row.
     """
     columns = len(sheet.columns)
     cells = [_shown(staged.row(sheet, row), columns) for row in rows]
@@ -73,7 +73,7 @@ def rule_table(
 
 
 def _by_line(sheet: Sheet, lookup: Lookup) -> dict[int | None, str]:
-    """The problem of each line, the first if there are several."""
+    """Return the first problem of each line that has one."""
     texts = _texts(sheet, lookup.problems, lookup)
     told = zip(lookup.problems, texts, strict=True)
     return {problem.line: text for problem, text in reversed([*told])}
@@ -84,14 +84,14 @@ def _shown(row: Sequence[str], columns: int) -> list[str]:
 
 
 def part_name(part: Part, line: int | None = None) -> str:
-    """The name of a part of the rows: `All rows`, `Rows with problems`, `Around line 2,899`."""
+    """Return the name of a part of the rows: `All rows`, `Rows with problems`, `Around line 2,899`."""
     if part == "around":
         return f"Around line {line or 0:,}"
     return {"all": "All rows", "problems": "Rows with problems"}[part]
 
 
 def kinds(lookup: Lookup) -> dict[Trouble, str]:
-    """The kinds of problems in a lookup: `12 rows are overridden by a later row`."""
+    """Describe each kind of problem in a lookup: `12 rows are overridden by a later row`."""
     counts = {kind: len({p.line for p in lookup.problems if p.trouble == kind}) for kind in _KINDS}
     return {
         kind: f"{number(count, 'row')} {_KINDS[kind][count > 1]}"
@@ -101,7 +101,7 @@ def kinds(lookup: Lookup) -> dict[Trouble, str]:
 
 
 def problem_table(sheet: Sheet, lookup: Lookup, kind: Trouble) -> pd.DataFrame:
-    """Line, Row, Problem: the rows of a lookup that have one kind of problem."""
+    """Return the rows of a lookup with one kind of problem, in the columns Line, Row and Problem."""
     problems = [problem for problem in lookup.problems if problem.trouble == kind]
     row_of = dict(zip(sheet.lines, sheet.rows, strict=True))
     rows = [short(unicode(", ".join(row_of.get(problem.line, [])))) for problem in problems]
@@ -130,7 +130,7 @@ def _texts(sheet: Sheet, problems: Iterable[Problem], lookup: Lookup) -> list[st
 
 
 def waiting(changes: Sequence[Change]) -> str:
-    """`3 pending changes. Apply or discard them.`, or that rows must be corrected first."""
+    """Say how many changes are pending and what to do: `3 pending changes. Apply or discard them`."""
     if not changes:
         return "No pending changes."
     wait, them = (
@@ -141,18 +141,19 @@ def waiting(changes: Sequence[Change]) -> str:
     refused = sum(change.is_refused for change in changes)
     if not refused:
         return f"{wait}. Apply or discard {them}."
-    return f"{wait}. :red[{number(refused, 'row')} cannot be used: correct that first.]"
+    which = "it" if refused == 1 else "them"
+    return f"{wait}. :red[{number(refused, 'row')} cannot be used. Correct {which} first.]"
 
 
 def can_be_applied(changes: Sequence[Change]) -> bool:
-    """Whether there are changes, and none of them makes a row unusable."""
+    """Whether there are changes and none of them makes a row unusable."""
     return bool(changes) and not any(change.is_refused for change in changes)
 
 
 def change_list(sheet: Sheet, changes: Iterable[Change]) -> str:
-    """A line of Markdown for each changed row, with its problem in red.
+    """Return a line of Markdown for each changed row, with its problem in red.
 
-    Rows that cannot be used come first; at most 12 are shown.
+    Rows with a problem come first. At most 12 rows are listed.
     """
     ordered = sorted(changes, key=lambda change: not change.wrong)
     lines = [f"- {_change(sheet, change)}" for change in ordered[:MOST_CHANGES]]

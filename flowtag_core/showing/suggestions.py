@@ -1,4 +1,4 @@
-"""A port and protocol -> the tag that it might get: a hint, never more."""
+"""Suggested tags for ports and protocols, which are applied only on request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from flowtag_core.iana import WITH_PORTS, protocol_name, protocol_number, service_name
 from flowtag_core.tagging.lookup import parse_ports
 
-# What really runs on common ports, which often differs from what was registered long ago.
+# The services that usually run on common ports, which often differ from what was registered long ago.
 _COMMON: Final = """
 20/tcp ftp-data|21/tcp ftp|22/tcp ssh|23/tcp telnet|25/tcp smtp|53/tcp,udp dns|67-68/udp dhcp
 69/udp tftp|80/tcp http|80/udp quic|88/tcp,udp kerberos|110/tcp pop3|111/tcp,udp rpcbind
@@ -43,10 +43,10 @@ _COMMON: Final = """
 
 
 def suggestion(port: int, protocol: int) -> str:
-    """A word for what probably runs on the port (0-65535) of the protocol number.
+    """Return one word for the service that probably runs on a port (0-65535) of a protocol number.
 
-    From a short list of what really runs on common ports, else the name that IANA registered, else
-    `tcp-9092`; for a protocol without ports its keyword.
+    It comes from a short list of common ports, or else from IANA's registry, or else it is like
+    `tcp-9092`. For a protocol without ports, it is the protocol's keyword.
     """
     name = protocol_name(protocol)
     if protocol not in WITH_PORTS:
@@ -56,7 +56,7 @@ def suggestion(port: int, protocol: int) -> str:
 
 @cache
 def common() -> dict[tuple[int, int], str]:
-    """(Port, protocol number) -> the name of what really runs there, for common ports."""
+    """Return the usual service on each common port, by (port, protocol number)."""
     names: dict[tuple[int, int], str] = {}
     for entry in _COMMON.replace("\n", "|").strip("|").split("|"):
         key, name = entry.split(" ")

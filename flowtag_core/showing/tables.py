@@ -1,4 +1,4 @@
-"""Report -> pandas frames, as the page's tables show them."""
+"""The tables of the page as pandas frames."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from flowtag_core.tagging.course import Course
 from flowtag_core.tagging.report import Report, counts_in, places_in
 
 MOST_PORTS: Final = 1_000
-"""Rows of the ports table that go to the browser; the result CSV has all of them."""
+"""The most rows of the ports table that are sent to the browser. The result CSV has all of them."""
 SWATCH: Final = "\u25cf"
-"""The header of the column with the colour of each tag."""
+"""The header of the column with the color of each tag."""
 
 _WITH_PORTS: Final = np.isin(np.arange(256), list(WITH_PORTS))
 
 
 def swatch(colour: str) -> str:
-    """A data URL of an image: a dot of this colour."""
+    """Return the data URL of an image of a dot in this color."""
     dot = f"<circle cx='8' cy='8' r='4' fill='{colour}'/>"
     svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'>{dot}</svg>"
     return f"data:image/svg+xml,{quote(svg, safe=_PLAIN)}"
@@ -37,11 +37,11 @@ _PLAIN: Final = "<>/:=' "
 def tag_table(
     report: Report, colours: Sequence[str], rejected: Report | None, course: Course
 ) -> pd.DataFrame:
-    """Swatch, Tag, the measure, Share and Rejected (percent), Trend (a list).
+    """Return a row for each tag, the largest first and Untagged last, as in the result CSV.
 
-    The largest come first, and as in the result CSV, Untagged is last. `colours` has one for each tag of
-    `tag_counts`. `rejected` has the rejected part of the same flows; the last two columns are left out
-    if they are not known.
+    The columns are a swatch, Tag, the measure, Share and Rejected (percent), and Trend (a list of numbers).
+    `colours` has a color for each tag of `tag_counts`, in the same order. `rejected` is the report of the
+    same flows that were rejected. Rejected and Trend are left out if they are not known.
     """
     counts = report.tag_counts
     table = pd.DataFrame(
@@ -71,11 +71,12 @@ def port_table(
     rejected: Report | None,
     course: Course,
 ) -> tuple[pd.DataFrame, list[tuple[int, int]]]:
-    """Swatch, Port, Protocol, Tag, the measure, Share and Rejected (percent), Trend (a list).
+    """Return the ports of `found`, a part of the report, the largest first and at most 1,000.
 
-    The rows are those of `found`, a part of the report: the largest first, at most 1,000. The course is
-    of the report, and `colours` has one for each of its tags. Port is empty for a protocol without ports.
-    Returns also the port and protocol number of each row.
+    The columns are a swatch, Port, Protocol, Tag, the measure, Share and Rejected (percent), and Trend (a
+    list of numbers). Port is empty for a protocol without ports. The course belongs to the report, and
+    `colours` has a color for each of the report's tags. The second value returned is a list of the port and
+    protocol number of each row.
     """
     most = (-found.count).argsort(kind="stable")[:MOST_PORTS]
     port, protocol, count = found.port[most], found.protocol[most], found.count[most]
@@ -101,13 +102,13 @@ def port_table(
 
 
 def with_names(table: pd.DataFrame, pairs: Sequence[tuple[int, int]]) -> pd.DataFrame:
-    """The table of ports with port and protocol in one column of text, `443/tcp`."""
+    """Return the table of ports with Port and Protocol merged into one text column, such as `443/tcp`."""
     names = [pair_name(*pair) for pair in pairs]
     return table.assign(Port=names).drop(columns="Protocol")
 
 
 def full(shares: Sequence[float]) -> float:
-    """The share in percent that fills the width of its column."""
+    """Return the percentage that fills the full width of the Share column."""
     return max(0.1, *shares) if len(shares) else 100.0
 
 
@@ -119,7 +120,7 @@ def _swatches(colours: Sequence[str]) -> Any:
 
 
 def file_table(counts: FlowCounts) -> pd.DataFrame:
-    """The equation of each file: Records = Headers + Blank + Flows + a column for each reason."""
+    """Return a row for each file: Records = Headers + Blank + Flows + a column for each reason."""
     total = counts.total.set_aside
     reasons = [reason for reason in Reason if total[reason]]
     rows = [
@@ -134,7 +135,7 @@ def file_table(counts: FlowCounts) -> pd.DataFrame:
 
 
 def fault_table(counts: FlowCounts) -> pd.DataFrame:
-    """File, Line, Reason, Text: the first faults, at most 1,000."""
+    """Return the sampled faults (at most 1,000), in the columns File, Line, Reason and Text."""
     rows = [(fault.file, fault.line, fault.reason.value, fault.text) for fault in counts.faults]
     return pd.DataFrame(rows, columns=["File", "Line", "Reason", "Text"])
 

@@ -1,4 +1,4 @@
-"""Course -> the chart over time, with long gaps shortened, and the heading above it."""
+"""The chart of a report over time, in which long gaps are shortened, and the heading above it."""
 
 from __future__ import annotations
 
@@ -20,42 +20,42 @@ from flowtag_core.tagging.course import Course, stacked
 from flowtag_core.tagging.report import Report, Time
 
 MOST_SLOTS: Final = 480
-"""The most slots of an axis: more would be narrower than a pixel on a phone."""
+"""The most slots on an axis. If there were more, each would be narrower than a pixel on a phone."""
 FEWEST_SLOTS: Final = 12
-"""With fewer slots the bars would be too wide, so the axis gets room at its ends."""
+"""An axis with fewer slots gets empty space at both ends, so that its bars are not too wide."""
 _SHORT_GAP: Final = 6
-"""A gap of at most so many windows is shortened only if there are too many slots."""
+"""A gap of at most this many windows is shortened only if there would be too many slots."""
 _CUT_GAP: Final = 3
-"""The slots that are left of a shortened gap."""
+"""The number of slots to which a gap is shortened."""
 _TOUCHED: Final = 0.1
-"""The part of a slot that a drag must cover for the slot to count, as drags are imprecise."""
+"""The fraction of a slot that a drag must cover to select it, because drags are imprecise."""
 _FEWEST_BARS: Final = 8
-"""With fewer bars there is no telling which are ordinary."""
+"""With fewer bars than this, there is no way to tell which ones are ordinary."""
 _PEAK: Final = 3
 """A peak is more than this many times as tall as the tallest ordinary bar."""
 _COUNTS: Final = "datum.value ? format(datum.value, '~s') : '0'"
 _HEIGHT: Final = 112
 _MOST_TICKS: Final = 8
 _APART: Final = 14
-"""The least distance of two labels, as a divisor of the axis."""
+"""Labels are at least the axis length divided by this number apart."""
 _FADED: Final = 0.3
 _LONGEST_NAME: Final = 22
 _TICKS: Final = (
     *(60 * minutes for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 240, 360, 720)),
     *(times.DAY * days for days in (1, 2, 7, 14, 28, 56, 112, 224, 365, 730, 3650)),
 )
-"""Possible seconds from one label of the axis to the next."""
+"""The possible intervals between two labels of the axis, in seconds."""
 _FONT: Final = "Source Sans, sans-serif"
 _QUIET: Final = {"light": "#54646b", "dark": "#9aabb1"}
 _GRID: Final = {"light": "#e8edef", "dark": "#202b30"}
 
 
 class Axis(NamedTuple):
-    """Slots from left to right: the windows with flows, and between them those without.
+    """The slots of the time axis, from left to right: windows with flows, and the gaps between them.
 
-    `start` has the start of each slot in seconds since 1970; all slots are `width` minutes wide. Long gaps
-    without flows are shortened to a few slots: `cuts` has a row for each such gap, its first slot and
-    the slot after it, which has flows again.
+    `start` has the start of each slot in seconds since 1970. All slots are `width` minutes wide. Long gaps
+    are shortened to a few slots. `cuts` has a row for each of these gaps: its first slot, and the slot
+    after its last one, which has flows again.
     """
 
     start: Ints
@@ -63,11 +63,11 @@ class Axis(NamedTuple):
     cuts: Ints
 
     def time(self, left: float, right: float) -> Time | None:
-        """The time of all slots between two places, including partly covered ones.
+        """Return the time of the slots between two places on the axis, including partly covered slots.
 
-        None if there is no slot, or if one window holds all time. An end inside a shortened gap moves to
-        where the flows stop or start again, as the gap is not drawn to scale; if both ends are inside,
-        the time is the whole gap.
+        Returns None if no slot is covered, or if all time is in one window. If one end is inside a shortened
+        gap, it moves to where the flows stop or start again, because the gap is not drawn to scale. If both
+        ends are inside the same gap, the time is the whole gap.
         """
         first = max(int(np.floor(left + _TOUCHED)), 0)
         behind = min(int(np.ceil(right - _TOUCHED)), len(self.start))
@@ -83,20 +83,20 @@ class Axis(NamedTuple):
         return int(self.start[first]), int(self.start[behind - 1]) + self.width * 60
 
     def places(self, time: Time) -> tuple[int, int] | None:
-        """The places on the axis where a time starts and ends; None if it is outside."""
+        """Return the places on the axis where a time starts and ends, or None if it is outside."""
         left, right = np.searchsorted(self.start, time).tolist()
         return (left, right) if left < right else None
 
     @property
     def gaps(self) -> list[int]:
-        """The length of each shortened gap in seconds."""
+        """The true length of each shortened gap, in seconds."""
         opens, ends = self.cuts.T
         lengths: list[int] = (self.start[ends] - self.start[opens - 1] - self.width * 60).tolist()
         return lengths
 
 
 def axis_of(course: Course) -> Axis:
-    """The axis for the windows of a course, at least one."""
+    """Return the axis for the windows of a course, which must have at least one."""
     seconds, windows = course.width * 60, len(course.start)
     empty = np.diff(course.start) // max(seconds, 1) - 1
     limits = range(max(_SHORT_GAP, windows // 8), 0, -1)
@@ -112,14 +112,14 @@ def axis_of(course: Course) -> Axis:
 
 
 def _kept(empty: Ints, longest: int) -> Ints:
-    """The slots left of gaps of `empty` windows if gaps over `longest` are shortened."""
+    """Return how many slots each gap of `empty` windows gets if those over `longest` are shortened."""
     return np.where(empty > longest, min(_CUT_GAP, longest), empty)
 
 
 def ceiling_of(course: Course) -> int | None:
-    """The top of a scale that caps peaks; None if no peak flattens the ordinary bars.
+    """Return the top of a scale that caps peaks, or None if no peak flattens the ordinary bars.
 
-    Among up to 100 bars one may be a peak, among more one in 50.
+    Up to one bar in 50 may be a peak. If there are fewer than 100 bars, one may be.
     """
     heights = np.sort(np.bincount(course.window, course.count, len(course.start)))
     if len(heights) < _FEWEST_BARS:
@@ -133,7 +133,7 @@ def ceiling_of(course: Course) -> int | None:
 
 
 def heading(report: Report, legend: Legend, quiet: str) -> str:
-    """The row above the chart as HTML: its name, the colours of the tags, and a note."""
+    """Return the row above the chart as HTML: its name, the tags with their colors, and a muted note."""
     keys = "".join(
         f'<span title="{html.escape(unicode(name))}"><i style="background:{colour}"></i>'
         f"{html.escape(short(unicode(name), _LONGEST_NAME))}</span>"
@@ -148,7 +148,7 @@ def heading(report: Report, legend: Legend, quiet: str) -> str:
 def quiet_line(
     course: Course, measure: str, axis: Axis | None, zone: tzinfo = UTC, ceiling: int | None = None
 ) -> str:
-    """A note on the bars and on what is left out: `1-minute bars \u00b7 UTC`."""
+    """Return a note on the bars and on what is left out: `1-minute bars \u00b7 UTC`."""
     return " \u00b7 ".join(_pieces(course, measure, axis, zone, ceiling))
 
 
@@ -187,10 +187,10 @@ def chart(
     zone: tzinfo = UTC,
     ceiling: int | None = None,
 ) -> Layers:
-    """A bar chart of the windows, stacked by tag with Untagged at the bottom; it can be dragged over.
+    """Return a bar chart of the windows, stacked by tag, with Untagged at the bottom.
 
-    The selection `brush` holds the drag as two places on the axis, under the name `slot`. At first it is
-    the `chosen` time. Bars above the `ceiling` are capped there and marked.
+    The user can drag over the chart. The selection `brush` then contains two places on the axis, under the
+    name `slot`. It starts as the `chosen` time. Bars above the `ceiling` are capped there and marked.
     """
     places = axis.places(chosen) if chosen else None
     brush = alt.selection_interval(
@@ -241,7 +241,7 @@ def chart(
 def _peaks(
     rows: pd.DataFrame, ceiling: int, when: alt.Tooltip, measure: str, theme: str
 ) -> alt.Chart:
-    """A mark above each capped bar; its tooltip has the full number."""
+    """Return a mark above each capped bar, with the full number in its tooltip."""
     bars = rows.groupby("slot", as_index=False).agg({"time": "first", "count": "sum"})
     peaks = bars[bars["count"] > ceiling]
     frame = pd.DataFrame(
@@ -266,7 +266,7 @@ def _peaks(
 
 
 def _quiet(theme: str) -> alt.Config:
-    """The style of quiet axes."""
+    """Return a chart configuration with muted axes."""
     axis = alt.AxisConfig(
         labelFont=_FONT,
         labelFontSize=11,
@@ -281,7 +281,7 @@ def _quiet(theme: str) -> alt.Config:
 
 
 def _across(axis: Axis, zone: tzinfo) -> alt.X:
-    """The slots from left to right with our own labels, as Vega knows no gaps and no zones."""
+    """Return the x-axis, labeled here because Vega does not know about the gaps or the time zone."""
     spare = max(FEWEST_SLOTS - len(axis.start), 0) / 2
     labels = labels_of(axis, zone) if axis.width else {}
     return alt.X(
@@ -300,7 +300,7 @@ def _across(axis: Axis, zone: tzinfo) -> alt.X:
 def _frame(
     course: Course, report: Report, legend: Legend, axis: Axis, zone: tzinfo
 ) -> pd.DataFrame:
-    """A row for each window and name with flows."""
+    """Return a row for each window and each name in the legend that has flows in it."""
     sums = stacked(course, legend.place[report.tag], len(legend.names))
     layer, window = np.nonzero(sums)
     slot = np.searchsorted(axis.start, course.start)[window]
@@ -333,7 +333,7 @@ def _frame(
 
 
 def labels_of(axis: Axis, zone: tzinfo = UTC) -> dict[float, str]:
-    """Places on the axis and their labels: days at midnight, clock times between."""
+    """Return places on the axis and their labels: days at midnight, clock times in between."""
     behind_cuts = axis.cuts[:_MOST_TICKS, 1].tolist()
     marks = [(float(slot), int(axis.start[slot])) for slot in behind_cuts]
     apart = max(len(axis.start), FEWEST_SLOTS) / _APART
@@ -350,7 +350,7 @@ def labels_of(axis: Axis, zone: tzinfo = UTC) -> dict[float, str]:
 
 
 def _label(moment: int, zone: tzinfo, before: datetime | None, has_clock: bool) -> str:
-    """The day if it is a new one, the clock time if it is not midnight."""
+    """Return the day if it is not that of the label `before`, and the clock time unless it is midnight."""
     now = times.at(moment, zone)
     is_midnight = now.hour == now.minute == 0
     day = times.day if before is None or now.year != before.year else times.day_of_year
@@ -361,7 +361,7 @@ def _label(moment: int, zone: tzinfo, before: datetime | None, has_clock: bool) 
 
 
 def _ticks(axis: Axis, zone: tzinfo) -> list[tuple[float, int]]:
-    """Places with round clock times in the zone, and their moments."""
+    """Return the places of round clock times in the zone, each with its moment in seconds since 1970."""
     seconds = axis.width * 60
     is_drawn = np.ones(len(axis.start), bool)
     for opens, ends in axis.cuts.tolist():
@@ -382,5 +382,5 @@ def _ticks(axis: Axis, zone: tzinfo) -> list[tuple[float, int]]:
 
 
 def _as_said(start: int, ahead: int, zone: tzinfo) -> int:
-    """The moment when clocks show `ahead` seconds more than at the start, even if they change."""
+    """Return when local clocks show `ahead` seconds more than at the start, even if the offset changes."""
     return start + ahead + times.offset(start, zone) - times.offset(start + ahead, zone)

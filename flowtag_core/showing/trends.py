@@ -1,4 +1,4 @@
-"""Course -> a small chart of the measure over time for each tag or port."""
+"""The points of the small charts that show the measure over time for each tag or port."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from flowtag_core.tagging.report import Numbers
 
 Floats = NDArray[np.float64]
 MOST_PARTS: Final = 28
-"""The most points of such a chart."""
+"""The most points in a small chart."""
 
 
 def trends(course: Course, layer: Numbers, layers: int) -> Floats | None:
-    """The measure of each layer in equal parts of the windows with flows; None for fewer than two.
+    """Return the measure of each layer (row) in equal parts of the course (column).
 
-    `layer` has the layer of each port and protocol of the report; those from `layers` on are left out.
-    The parts divide windows with flows, not time: one stray flow from 2021 would flatten all the rest.
+    `layer` has the layer of each row of the report. Rows whose layer is `layers` or higher are left out. The
+    course is divided by its windows with flows, not by time, because one stray flow from years ago would
+    otherwise flatten the rest. Returns None if there are fewer than two windows.
     """
     windows = len(course.start)
     if windows < 2:
@@ -33,10 +34,10 @@ def trends(course: Course, layer: Numbers, layers: int) -> Floats | None:
 
 
 def _shares(windows: int, parts: int) -> Floats:
-    """The share of each window (row) in each part (column).
+    """Return the share of each window (row) that belongs to each part (column).
 
-    A window across an edge is divided. If parts had whole windows, some would have one more than
-    others, and steady traffic would look like a saw.
+    A window across the edge of two parts is divided. If parts had only whole windows, some would have one
+    more than others, and steady traffic would look like a sawtooth.
     """
     edges = np.arange(parts + 1) * windows / parts
     first = np.arange(windows)[:, None]
@@ -45,7 +46,7 @@ def _shares(windows: int, parts: int) -> Floats:
 
 
 def layer_of(places: Ints, rows: int) -> Numbers:
-    """For each row of a report its index in `places`, or `len(places)` if it is not there."""
+    """Return, for each row of a report, its index in `places`, or `len(places)` if it is not in there."""
     layer = np.full(rows, len(places), np.int32)
     layer[places] = np.arange(len(places))
     return layer

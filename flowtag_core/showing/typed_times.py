@@ -1,4 +1,4 @@
-"""A typed text -> the time that it means: days, clock times, `last 2 hours`."""
+"""Times as people type them: days, clock times, `last 2 hours`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flowtag_core.showing import times
 from flowtag_core.tagging.report import Time
 
 LONGEST: Final = 80
-"""The most characters that are read."""
+"""The most characters of a typed time that are read."""
 _MONTHS: Final = (
     "january february march april may june july august september october november december"
 ).split()
@@ -41,15 +41,15 @@ _ZONE: Final = re.compile(
 
 
 class UnclearTime(ValueError):
-    """A text is not a valid time; the message says in a sentence or two what to type."""
+    """A text is not a valid time. The message says what to type instead."""
 
 
 class _NoEndError(ValueError):
-    """A clock time alone: a start without an end."""
+    """A time has a start but no end."""
 
 
 class _Moment(NamedTuple):
-    """One end of a time, as far as it was typed; `clock` is in seconds after midnight."""
+    """One end of a time as typed, perhaps incomplete. `clock` is in seconds after midnight."""
 
     year: int | None = None
     month: int = 0
@@ -59,23 +59,23 @@ class _Moment(NamedTuple):
 
 
 def written(time: Time, zone: tzinfo = UTC) -> str:
-    """A time as the page shows it in the text field: `2026-11-23 10:00 - 12:00`."""
+    """Return a time as the page shows it in the text field: `2026-11-23 10:00 - 12:00`."""
     first, last = (f"{times.at(seconds, zone):%Y-%m-%d}" for seconds in time)
     start, end = times.clocks(time, zone)
     return f"{first} {start} - {end if last == first else f'{last} {end}'}"
 
 
 def example(shown: Time, zone: tzinfo = UTC) -> str:
-    """An example of a typed time, on the first day that is shown."""
+    """Return an example of what to type, on the first day of the time that is shown."""
     return f"{times.at(shown[0], zone).date()} 10:00 - 12:00"
 
 
 def read(text: str, zone: tzinfo, shown: Time, extent: Time) -> Time:
-    """The time that was typed by somebody who sees all times in this zone, in whole minutes.
+    """Parse a time that was typed on the page, which shows times in this zone. Return whole minutes.
 
     Clock times without a day are on the first day of the time that is `shown`. Days without a year
-    are in the `extent` of the log, and `last 2 hours` ends with it. Raises UnclearTime for
-    anything else.
+    are in the `extent` of the log, and `last 2 hours` means its last two hours. Raises UnclearTime if the
+    text is not a valid time.
     """
     today = times.at(shown[0], zone).date()
     advice = f"Type it like {example(shown, zone)}."
@@ -98,12 +98,13 @@ def read(text: str, zone: tzinfo, shown: Time, extent: Time) -> Time:
 
 
 def read_end(text: str, *, is_last: bool) -> int:
-    """One end of a time, with its date, in seconds since 1970 and whole minutes; UTC if it names no zone.
+    """Parse one end of a time, with its date. Return it in seconds since 1970, in whole minutes.
 
-    A day alone means its beginning, or if it is the last end its end. Raises UnclearTime.
+    It is in UTC unless the text has a zone. A day alone means the start of the day, or its end if
+    `is_last`. Raises UnclearTime if the text is not a valid time.
     """
     words = _DASHES.sub("-", " ".join(text[:LONGEST].lower().split()))
-    advice = "Type it like 2026-11-23 or 2026-11-23T10:00; it is in UTC without an offset such as +01:00."
+    advice = "Type it like 2026-11-23 or 2026-11-23T10:00. It is in UTC unless it has an offset such as +01:00."
     if _SLASHED.search(words):
         raise UnclearTime(f"With slashes, day and month are easily confused. {advice}")
     words = _WEST.sub(r"\1 utc\2", words)
@@ -117,7 +118,7 @@ def read_end(text: str, *, is_last: bool) -> int:
 
 
 def _at(moment: _Moment | None, is_last: bool) -> int:
-    """The second at which a moment with a date begins, or if it is the last end, ends."""
+    """Return a moment with a date in seconds since 1970: for a day alone its start, or its end if `is_last`."""
     if moment is None or not moment.year:
         raise ValueError(moment)
     whole = times.DAY if is_last else 0
@@ -127,23 +128,23 @@ def _at(moment: _Moment | None, is_last: bool) -> int:
 
 
 def _counted_back(text: str, end: int) -> Time | None:
-    """`last 2 hours`, before the end."""
+    """Parse `last 2 hours`, counted back from `end`."""
     found = _LAST.fullmatch(text)
     return (end - int(found[1] or 1) * _UNITS[found[2]], end) if found else None
 
 
 def _in_seconds(text: str) -> Time | None:
-    """Two numbers of seconds since 1970."""
+    """Parse two numbers of seconds since 1970."""
     found = _EPOCH.fullmatch(text)
     return (int(found[1]), int(found[2])) if found else None
 
 
 def _in_calendar(text: str, zone: tzinfo, today: date, log: tuple[date, date]) -> Time:
-    """Days and clock times; a day alone means the whole day."""
+    """Parse days and clock times. A day alone means the whole day."""
     first, last = _ends(text)
     begin, end = _days(first, last, today, log)
     start = datetime.combine(begin, time()) + timedelta(seconds=first.clock or 0)
-    # A day ends when the next one begins. A clock time that occurs twice ends the second time.
+    # A day ends when the next one begins. If the last clock time occurs twice, the second one is meant.
     is_day = last.clock is None
     stop = datetime.combine(end, time()) + timedelta(
         seconds=times.DAY if is_day else last.clock or 0
@@ -155,7 +156,7 @@ def _in_calendar(text: str, zone: tzinfo, today: date, log: tuple[date, date]) -
 
 
 def _ends(text: str) -> tuple[_Moment, _Moment]:
-    """Both ends of a time; a day alone is both."""
+    """Parse both ends of a time. A day alone is both of them."""
     if found := _DAYS.fullmatch(text):
         text = f"{found[1]}{found[3]} - {found[2]}"
     if alone := _moment(text):
@@ -164,14 +165,14 @@ def _ends(text: str) -> tuple[_Moment, _Moment]:
         return alone, alone
     for until in _UNTIL.finditer(text):
         first, last = _moment(text[: until.start()]), _moment(text[until.end() :])
-        # `10-12` could be days or hours.
+        # Without a day, a colon or am/pm, `10-12` could be days or hours.
         if first and last and (first.day or last.day or ":" in text or "m" in text):
             return first, last
     raise ValueError(text)
 
 
 def _moment(text: str) -> _Moment | None:
-    """A day, a clock time or both, perhaps with a zone."""
+    """Parse a day, a clock time or both, perhaps with a zone. Return None if the text is none of them."""
     zone = None
     if found := _ZONE.search(text):
         zone, text = _zone(found), text[: found.start()]
@@ -195,7 +196,7 @@ def _zone(found: re.Match[str]) -> tzinfo:
 
 
 def _clock(found: re.Match[str]) -> int:
-    """Seconds after midnight; 24:00 is the midnight after."""
+    """Return a clock time in seconds after midnight. 24:00 is the midnight at the end of the day."""
     hour, minute, second = (int(found[group] or 0) for group in (1, 2, 3))
     if found[4]:
         if not 1 <= hour <= 12:
@@ -208,14 +209,14 @@ def _clock(found: re.Match[str]) -> int:
 
 
 def _month(word: str) -> int:
-    """The number of a month; its name may be cut to three letters."""
+    """Return the number of a month, which may be a number, a name or its first three letters."""
     if word.isdecimal():
         return int(word)
     return 1 + next((place for place, name in enumerate(_MONTHS) if name.startswith(word)), 12)
 
 
 def _days(first: _Moment, last: _Moment, today: date, log: tuple[date, date]) -> tuple[date, date]:
-    """The days of both ends; each completes what the other leaves out."""
+    """Return the days of both ends. Each end supplies what the other leaves out."""
     if first.day is None and last.day is None:
         return today, today
     first, last = (first if first.day else last), (last if last.day else first)
@@ -239,7 +240,7 @@ def _days(first: _Moment, last: _Moment, today: date, log: tuple[date, date]) ->
 
 
 def _dates(moment: _Moment, years: Iterable[int]) -> list[date]:
-    """The day in each of these years: 29 February is not in all."""
+    """Return the day in each of these years that has it, as 29 February is not in every year."""
     found = []
     for year in years:
         try:

@@ -1,6 +1,6 @@
-"""Counts, a lookup and filters -> everything that one view of the logs shows, made once.
+"""Everything that one view of the logs shows, computed once from counts, a lookup and filters.
 
-The page draws it, and anything else that shows the same view takes its numbers from here too.
+The page draws a view. Everything that shows the same view takes its numbers from here.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from flowtag_core.tagging.report import (
 
 
 class Selections(NamedTuple):
-    """The rows that the reports of a view are made of, by the reports' names."""
+    """The selected rows of the counts that each report of a view is made from, named like the reports."""
 
     report: Selection
     whole: Selection
@@ -41,11 +41,11 @@ class Selections(NamedTuple):
 
 @dataclass(frozen=True)
 class View:
-    """One view: the choices, and the reports that result from them.
+    """One view: the user's choices, and the reports that result from them.
 
     `report` and `course` are for the chosen time, `whole` and `whole_course` for all time. `service` is
-    the report by service port. `rejected` has the rejected part of the same flows, None if the action is
-    chosen or unknown. `tag` is the selected tag, None if the lookup has no such tag.
+    the report by service port. `rejected` is the report of the same flows that were rejected, or None if an
+    action is chosen or no action is known. `tag` is the selected tag, or None if the lookup has no such tag.
     """
 
     counts: FlowCounts
@@ -61,22 +61,22 @@ class View:
 
     @property
     def time(self) -> Time | None:
-        """The chosen time in whole windows."""
+        """The chosen time in whole windows, or None for all time."""
         return self.report.filters.time
 
     @property
     def identity(self) -> Hashable:
-        """Equal for views that count the same flows in the same way, whatever the lookup."""
+        """A key that is equal for views that count the same flows in the same way, whatever the lookup."""
         return self.report.measure, self.report.filters, id(self.counts)
 
     @property
     def numbers(self) -> list[coverage.Number]:
-        """The small numbers beside the bar."""
+        """The small numbers next to the bar that shows how much is explained."""
         return list(coverage.numbers(self.report, self.selections.report, self.counts, self.lookup))
 
     @property
     def parts(self) -> list[coverage.Part]:
-        """The parts of the bar: tagged, explained, unexplained."""
+        """The parts of the bar: tagged, replies of tagged services, and unexplained."""
         return coverage.parts(self.report, self.service)
 
     @property
@@ -85,15 +85,15 @@ class View:
         return [*log_notes.cautions(self.counts), *lookup_notes.doubts(self.lookup)]
 
     def legend(self, colours: Colours) -> Legend:
-        """The names with a colour, the same in every chart."""
+        """Return the names that have a color, the same in every chart."""
         return legend(self.report, self.whole, colours, self.tag)
 
     def ports(self, text: str) -> Report:
-        """The ports and protocols of the selected tag that a search text finds."""
+        """Return the ports and protocols that a search text finds, among those of the selected tag if any."""
         return search(with_tag(self.report, self.tag) if self.tag else self.report, text)
 
     def under(self, lookup: Lookup, tag: str | None) -> View:
-        """The same flows under another lookup: only their tags are new."""
+        """Return the view of the same flows with another lookup. Only their tags are recomputed."""
         if lookup is self.lookup:
             return replace(self, tag=tag if tag in self.report.tags else None)
         report = retagged(self.report, lookup)
@@ -108,7 +108,7 @@ class View:
         )
 
     def by(self, measure: Measure) -> View:
-        """The same flows by another measure: only their sums are new."""
+        """Return the view of the same flows by another measure. Only their sums are recomputed."""
         of = self.selections
         report = measured(self.report, of.report, measure)
         course = by_measure(self.course, of.report, measure)
@@ -134,7 +134,7 @@ def view_of(
     filters: Filters = EVERY_FLOW,
     tag: str | None = None,
 ) -> View:
-    """Make a view; the time of the filters is widened to whole windows."""
+    """Return a view. The time of the filters is widened to whole windows."""
     always = select(counts, replace(filters, time=None))
     time = outward(filters.time, always.width) if filters.time else None
     filters = replace(filters, time=time)

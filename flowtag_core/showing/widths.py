@@ -1,7 +1,7 @@
-"""The width of the window -> the columns that fit in each table, and their widths.
+"""The columns that fit in each table of the page, and their widths, for a window of any width.
 
 A table's columns grow but never shrink, and columns that do not fit scroll out of sight. So a column is as
-wide as its largest number, and less important columns are left out if there is no room.
+wide as its largest number, and less important columns are left out if there is no room for them.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from typing import Final, NamedTuple
 from flowtag_core.showing.legend import MOST_TAGS
 
 PHONE: Final = 640
-"""The widest window, in pixels, with everything in one column."""
+"""The widest window, in pixels, that shows everything in one column."""
 NARROW: Final = 1180
-"""The widest window with the halves of the page stacked and the bars beside each table."""
+"""The widest window, in pixels, that stacks both halves of the page, with bars next to each table."""
 NARROW_TABLE: Final = 480
-"""The narrowest ports table with a column for the protocol."""
+"""The narrowest ports table, in pixels, that has a column for the protocol."""
 MOST: Final = 2000
-"""The widest page."""
+"""The widest page, in pixels."""
 ROW: Final = 32
 """The height of a table row in pixels."""
 
@@ -29,7 +29,7 @@ _GAP: Final = 28
 _SMALL_GAP: Final = 17
 _WIDE_PART: Final = 1.35 / 2.35
 _FRAME: Final = 44
-"""The borders of a table and its column of checkboxes."""
+"""The pixels taken up by a table's borders and its column of checkboxes."""
 _EDGES: Final = 3
 _PANEL: Final = 30
 _BAR: Final = 22
@@ -37,7 +37,7 @@ _AROUND_BARS: Final = 51
 _FEWEST: Final = 10
 _SLACK: Final = 12
 _GROWS: Final = "Tag"
-"""The column that has the room that is left: names that differ at their ends are told apart."""
+"""The column that gets the remaining space, so that long names that differ at the end can be told apart."""
 _DIGIT: Final = 7.6
 _PADDING: Final = 26
 _LEAST_NUMBER: Final = 84
@@ -45,7 +45,7 @@ _SHORT_NUMBER: Final = 78
 
 
 class Rooms(NamedTuple):
-    """The width in pixels of each table and chart."""
+    """The available width, in pixels, for each table and chart."""
 
     tags: int
     tag_bars: int
@@ -55,7 +55,7 @@ class Rooms(NamedTuple):
 
 
 def rooms(window: int) -> Rooms:
-    """The widths in a window of this width; the style sheet divides it in the same way."""
+    """Return the widths available in a window of this width. The style sheet divides it in the same way."""
     margin = _MARGIN["phone" if window <= PHONE else "other"]
     if window <= PHONE:
         # On touch screens the scrollbar overlays the page.
@@ -70,16 +70,17 @@ def rooms(window: int) -> Rooms:
 
 @dataclass(frozen=True)
 class Fit:
-    """The columns that are shown, in order, with their widths; `is_short`: numbers in a larger unit."""
+    """The columns to show, in order, with their widths, and whether numbers need a larger unit to fit."""
 
     widths: Mapping[str, int]
     is_short: bool
 
 
 def fitted(columns: Mapping[str, int], measure: str, optional: Sequence[str], room: int) -> Fit:
-    """The columns that fit: `columns` has their widths, `optional` the least important last.
+    """Return the columns that fit into `room` pixels.
 
-    The measure is shown in full if there is room for that without the optional columns.
+    `columns` has the width of each column. `optional` names those that can be left out, the least important
+    last. The measure is shown in full if that fits without the optional columns.
     """
     needed = {name: width for name, width in columns.items() if name not in optional}
     is_short = sum(needed.values()) + _FRAME > room and needed[measure] > _SHORT_NUMBER
@@ -95,23 +96,23 @@ def fitted(columns: Mapping[str, int], measure: str, optional: Sequence[str], ro
 
 
 def of_numbers(numbers: Iterable[int]) -> int:
-    """The width in pixels that shows all of these numbers in full, with thousands separators."""
+    """Return the width in pixels that shows each of these numbers in full, with thousands separators."""
     longest = max((len(f"{number:,}") for number in numbers), default=0)
     return max(_LEAST_NUMBER, int(longest * _DIGIT) + _PADDING)
 
 
 def height(rows: int, most: int) -> int:
-    """The height in pixels of a table with its header and so many rows, at most `most`."""
+    """Return the height in pixels of a table with a header and this many rows, but at most `most`."""
     return ROW * (1 + min(max(rows, 1), most)) + _EDGES
 
 
 def in_panel(room: int) -> int:
-    """The width in pixels of a chart in a panel with a border."""
+    """Return the width in pixels of a chart in a panel that has a border."""
     return room - _PANEL
 
 
 def beside_tags(rows: int, tags: int) -> int:
-    """The height in pixels of a table of so many rows that ends with the bars of so many tags."""
+    """Return the height in pixels of a table next to the tags section, so that both end at the same level."""
     bars = min(tags, MOST_TAGS + 2)
     beside = height(tags, MOST_TAGS) + _BAR * bars + _AROUND_BARS
     return min(height(rows, rows), max(beside, height(_FEWEST, _FEWEST)))

@@ -1,4 +1,4 @@
-"""Report -> the list of untagged ports and protocols, each with a suggested tag."""
+"""The untagged ports and protocols of a report, each with a suggested tag."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from flowtag_core.tagging.report import (
 )
 
 MOST_PAIRS: Final = 200
-"""Rows of the workbench: more than anybody tags one by one."""
+"""The most rows in the workbench, which is more than anybody tags one by one."""
 NEARLY_ALL: Final = 0.9
-"""The part of a port's flows that must look like replies for the port to do so."""
+"""If at least this share of a port's measure looks like replies, the port does too."""
 
 
 class UntaggedPair(NamedTuple):
@@ -42,34 +42,34 @@ class UntaggedPair(NamedTuple):
 
     @property
     def numbers(self) -> tuple[int, int]:
-        """Port and protocol number."""
+        """The port and the protocol number."""
         return self.port, self.protocol
 
     @property
     def key(self) -> str:
-        """Port and protocol number as they may be written in a lookup: `443/6`."""
+        """The port and the protocol number as text: `443/6`."""
         return f"{self.port}/{self.protocol}"
 
     @property
     def name(self) -> str:
-        """Its name: `443/tcp`."""
+        """The port and the protocol in words: `443/tcp`."""
         return pair_name(*self.numbers)
 
     @property
     def label(self) -> str:
-        """The text on its button."""
+        """The text of the button that applies the suggestion."""
         return f"+ {self.suggestion}"
 
     def rule(self, tag: str) -> Rule:
-        """The rule that gives it the tag."""
+        """Return the rule that gives this port and protocol a tag."""
         return Rule(Ports(EXACT, self.port, self.port), self.protocol, tag, 0)
 
 
 def looks_like_replies(counts: FlowCounts, report: Report) -> NDArray[np.bool_]:
-    """Whether each row of the report is untagged and nearly all of it looks like replies.
+    """Return, for each row of the report, whether it is untagged and nearly all of it looks like replies.
 
-    A well-known service port never does: a client's port may be lower than, say, 61616. In a report by
-    service port none does, since replies are counted at their service.
+    The port of a well-known service, such as 61616, never does, because the client's port may be lower. In
+    a report by service port no row does, because replies are counted at their service.
     """
     looks = report.is_untagged & (report.count > 0)
     if report.filters.view == "service":
@@ -83,7 +83,7 @@ def looks_like_replies(counts: FlowCounts, report: Report) -> NDArray[np.bool_]:
 
 
 def untagged_places(report: Report, hidden: NDArray[np.bool_] | None = None) -> Ints:
-    """The positions of the untagged pairs in the report, the largest first, at most MOST_PAIRS.
+    """Return the positions of the untagged rows in the report, the largest first, at most MOST_PAIRS.
 
     `hidden` says for each row of the report whether to leave it out.
     """
@@ -94,7 +94,7 @@ def untagged_places(report: Report, hidden: NDArray[np.bool_] | None = None) -> 
 
 
 def untagged_pairs(report: Report, places: Ints) -> list[UntaggedPair]:
-    """The pairs at these positions, each with a suggested tag."""
+    """Return the ports and protocols at these positions, each with a suggested tag."""
     pairs = zip(report.port[places].tolist(), report.protocol[places].tolist(), strict=True)
     return [UntaggedPair(port, protocol, suggestion(port, protocol)) for port, protocol in pairs]
 
@@ -107,10 +107,12 @@ def untagged_table(
     rejected: Report | None,
     selection: Selection | None = None,
 ) -> pd.DataFrame:
-    """Port, Tag as, the measure, Share, Inbound and Rejected (percent), Trend (a list).
+    """Return the workbench's table of the pairs at these positions.
 
-    `rejected` has the rejected part of the same flows, `selection` are the rows of the report. The last three
-    columns are left out if they are not known; Inbound, also if nothing is.
+    The columns are Port, Tag as, the measure, Share, Inbound and Rejected (percent), and Trend (a list of
+    numbers). `rejected` is the report of the same flows that were rejected. `selection` has the rows of the
+    counts that the report is made from. The last three columns are left out if they are not known, and
+    Inbound also if nothing is inbound.
     """
     count = report.count[places]
     table = pd.DataFrame(
@@ -133,9 +135,9 @@ def untagged_table(
 
 
 def accepted_inbound(selection: Selection, report: Report, places: Ints) -> Numbers | None:
-    """The percent of each of these pairs that came from outside the network and was not rejected.
+    """Return the percentage of each of these pairs that came from outside and was not rejected.
 
-    None if the report is of one boundary or one action, or nothing came from outside.
+    Returns None if the report is limited to one boundary or one action, or if nothing came from outside.
     """
     filters = report.filters
     if filters.boundary is not None or filters.action is not None:

@@ -287,11 +287,14 @@ def test_the_summary_has_the_sums_by_boundary_and_what_is_inside(tmp_path, looku
     log.write_bytes(b"\n".join([line(), line(srcaddr="203.0.113.9"), line(srcaddr="8.8.8.8")]))
     done = run(log, lookup, "-")
     told = " ".join(done.stderr.decode().split())
-    assert "internal 1 10 840 inbound 2 20 1,680 Inside are the private address ranges." in told
+    assert (
+        "internal 1 10 840 inbound 2 20 1,680 Inside the network: the private address ranges."
+        in told
+    )
     own = run("--internal", "203.0.113.0/24", log, lookup, "-")
     told = " ".join(own.stderr.decode().split())
     assert "internal 2 20 1,680 inbound 1 10 840" in told
-    assert "Inside are the private address ranges and 203.0.113.0/24." in told
+    assert "Inside the network: the private address ranges and 203.0.113.0/24." in told
     assert own.stdout == done.stdout
 
 

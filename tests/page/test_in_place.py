@@ -75,9 +75,9 @@ def test_a_file_that_is_given_twice_counts_twice_and_can_be_removed(folder):
         session = started(logs, logs / "sub", folder / "link.log", logs)
         assert session.logs.counts.total.flows == 6
         assert list(session.messages.repeated.values()) == [
-            f"{logs / 'sub'}: all of its files were given before ({logs}) and are counted each time.",
-            f"{folder / 'link.log'}: was given before ({logs}) and is counted each time.",
-            f"{logs} (2): all of its files were given before ({logs}) and are counted each time.",
+            f"{logs / 'sub'}: all of its files were already added with {logs} and are counted each time.",
+            f"{folder / 'link.log'}: was already added with {logs} and is counted each time.",
+            f"{logs} (2): all of its files were already added with {logs} and are counted each time.",
         ]
         session.remove_repeated()
         assert session.logs.counts.total.flows == 2
@@ -85,7 +85,7 @@ def test_a_file_that_is_given_twice_counts_twice_and_can_be_removed(folder):
     session = started(logs / "sub", logs)  # of which one file is nowhere else
     assert not session.messages.repeated
     assert session.messages.told == [
-        f"{logs}: 1 of 2 of its files were given before ({logs / 'sub'}) and are counted each time."
+        f"{logs}: 1 of its 2 files was already added with {logs / 'sub'} and is counted each time."
     ]
 
 

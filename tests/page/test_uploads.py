@@ -25,7 +25,7 @@ def test_an_upload_is_counted_once_and_its_bytes_are_let_go(page, counted):
 def test_a_format_given_by_hand_holds_for_what_comes_then_until_it_is_emptied(page):
     small = log_with(SMALL, 3)
     drop(page, ("a.log", small))
-    assert "a.log: not one flow was found" in said(page)
+    assert "a.log: no flows were found" in said(page)
     page.text_input(key="format").set_value("${start} ${dstport}, protocol srcport").run()
     drop(page, ("b.log", small), ("headed.log", b"dstport protocol\n25 6\n"))
     assert tags(page) == {"Untagged": 4}

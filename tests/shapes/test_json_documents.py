@@ -35,9 +35,9 @@ def test_json_without_a_record_is_reported(document):
     assert counts.total.flows == 0
     sentences = " ".join(cautions(counts))
     assert sentences.startswith(
-        "x.json: no record of a flow log was found in its JSON"
+        "x.json: no flow log records were found in its JSON"
         if counts.total.records
-        else "x.json: holds no record"
+        else "x.json: contains no records"
     )
 
 

@@ -89,7 +89,7 @@ def test_no_layout_is_offered_if_as_many_flows_would_be_lost_as_gained():
     assert parse(mixed).total.offer is None
     assert parse(mixed + custom).total.offer.flows == 2
     assert "1 line would fit" not in " ".join(cautions(parse(line().decode())))
-    assert "1 line would fit another layout" in " ".join(cautions(parse(mixed)))
+    assert "1 line would fit a different layout" in " ".join(cautions(parse(mixed)))
 
 
 def test_the_default_layout_is_offered_if_the_given_format_does_not_fit():

@@ -1,4 +1,4 @@
-"""How people see colours, colour-blind or not, and how different two colours look."""
+"""Models of how people see colors, color-blind or not, and of how different two colors look."""
 
 import numpy as np
 
@@ -20,7 +20,7 @@ SEEN_AS = {
         [0.004733, 0.691367, 0.303900],
     ],
 }
-"""Linear RGB -> linear RGB as seen: Machado, Oliveira and Fernandes 2009, severity 1."""
+"""Matrices from linear RGB to linear RGB as seen (Machado, Oliveira and Fernandes 2009, severity 1)."""
 
 _TO_XYZ = np.array(
     [
@@ -33,19 +33,19 @@ _WHITE = np.array([0.95047, 1.0, 1.08883])
 
 
 def linear(colour):
-    """The linear RGB, 0 to 1, of a hexadecimal colour."""
+    """Return the linear RGB values, 0 to 1, of a hexadecimal color."""
     rgb = np.array([int(colour[place : place + 2], 16) for place in (1, 3, 5)]) / 255
     return np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
 
 
 def contrast(one, other):
-    """The contrast of two colours as defined by WCAG: 1 to 21."""
+    """Return the contrast of two colors as defined by WCAG, 1 to 21."""
     dark, light = sorted(float(_TO_XYZ[1] @ linear(colour)) for colour in (one, other))
     return (light + 0.05) / (dark + 0.05)
 
 
 def lab(colour, vision="normal"):
-    """Lightness, a and b (CIELAB) of a colour as it is seen."""
+    """Return the CIELAB coordinates (lightness, a, b) of a color as it is seen."""
     seen = np.clip(SEEN_AS[vision] @ linear(colour), 0, 1)
     x, y, z = _cube_root(_TO_XYZ @ seen / _WHITE)
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
@@ -56,7 +56,7 @@ def _cube_root(xyz):
 
 
 def distance(one, other):
-    """The CIEDE2000 distance of two colours (lightness, a, b)."""
+    """Return the CIEDE2000 distance between two colors, each given as (lightness, a, b)."""
     (l1, a1, b1), (l2, a2, b2) = one, other
     c7 = ((np.hypot(a1, b1) + np.hypot(a2, b2)) / 2) ** 7
     stretch = 1.5 - 0.5 * np.sqrt(c7 / (c7 + 25**7))

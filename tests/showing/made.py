@@ -1,4 +1,4 @@
-"""Reports and views for tests, made from a few ports, and the data of a chart."""
+"""Small reports, courses and views for tests, and helpers that read charts and HTML."""
 
 from html.parser import HTMLParser
 
@@ -20,32 +20,32 @@ def report(*ports):
 
 
 def rows_of(chart):
-    """The rows of data of a chart, each a dict."""
+    """Return the rows of a chart's data, each as a dict."""
     (rows,) = chart.to_dict(validate=True)["datasets"].values()
     return rows
 
 
 def many_tags(numbers):
-    """A report in which port 0 has tag 0 and so on, each counted as often as it occurs in the numbers."""
+    """Return a report with a flow for each number: to that port, with tag `t0` for port 0 up to `t29`."""
     rules = b"dstport,protocol,tag\n" + b"".join(b"%d,tcp,t%d\n" % (n, n) for n in range(30))
     log = b"\n".join(line(dstport=str(number)) for number in numbers)
     return map_tags(parse(log), load(rules))
 
 
 def course(minutes, width=1):
-    """A course with flows in these minutes since 1970."""
+    """Return a course with flows in these minutes since 1970."""
     start = np.unique(np.array(minutes, np.int64) // width * width * 60)
     return Course(start, width, EMPTY, EMPTY, EMPTY.astype(np.int64), 0)
 
 
 def counts_of(*rows):
-    """Counts of flows, each a tuple of minute, protocol, port, action, packets and bytes."""
+    """Return the counts of flows, each given as (minute, protocol, port, action, packets, bytes)."""
     columns = np.array(rows, np.int64).reshape(-1, 6).T
     return FlowCounts(tabulate(*columns), files={"a": FileCounts(flows=len(rows))})
 
 
 def small_view(tag="web", measure="flows", **filters):
-    """A view of three flows in three minutes, on 443/tcp, with this tag, and 9092/tcp."""
+    """Return a view of three flows in three minutes: two to 443/tcp, which has the tag, one to 9092/tcp."""
     log = parse(
         line(dstport="443", start="1620140700"),
         line(dstport="443", start="1620140820", action="REJECT", volume="0"),
@@ -56,7 +56,7 @@ def small_view(tag="web", measure="flows", **filters):
 
 
 class Seen(HTMLParser):
-    """What a browser parses from HTML: every text, tag and attribute, in order."""
+    """The texts, tags and attributes that a browser would parse from HTML, in order."""
 
     def __init__(self, html):
         super().__init__()

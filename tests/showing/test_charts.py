@@ -1,4 +1,4 @@
-"""A chart has a bar for everything that counts, and names in it are only text."""
+"""Charts have bars for all counted flows, and names in them are only text."""
 
 import json
 
@@ -29,7 +29,7 @@ def drawn(bars, measure="flows", width=400, picked=None):
 
 
 @given(log_lines, st.lists(rule_texts, max_size=8), measures, filters, st.sampled_from(THEMES))
-def test_the_bars_of_tags_add_up_and_each_has_the_count_of_its_tag(
+def test_tag_bars_add_up_and_each_has_the_count_and_color_of_its_tag(
     lines, rows, measure, chosen, theme
 ):
     view = view_of(parse(*lines), load(lookup_text(rows)), measure, chosen)
@@ -46,7 +46,7 @@ def test_the_bars_of_tags_add_up_and_each_has_the_count_of_its_tag(
             assert bar.colour == names.colours[names.names.index(bar.name)]
 
 
-def test_untagged_is_first_with_its_replies_as_a_part_of_its_bar():
+def test_untagged_comes_first_and_its_bar_is_split_into_replies_and_the_rest():
     log = [line(), line(dstport="9092"), *[line(srcport="443", dstport="50000")] * 2]
     view = view_of(parse(*log), load())
     names = view.legend(Colours())
@@ -65,7 +65,7 @@ def test_untagged_is_first_with_its_replies_as_a_part_of_its_bar():
     assert second["spoken"] == "Untagged, replies of tagged services: ≥ 2 flows"
 
 
-def test_tags_without_a_name_in_the_legend_are_one_bar():
+def test_tags_that_the_legend_does_not_name_share_one_bar():
     whole = many_tags([*range(12), 35])
     bars = charts.tag_bars(whole, whole, legend(whole, whole, Colours()), "light")
     assert (bars[-1].name, bars[-1].count) == ("Other (4 tags)", 4)
@@ -74,7 +74,7 @@ def test_tags_without_a_name_in_the_legend_are_one_bar():
 
 @settings(max_examples=8)
 @given(st.lists(st.sampled_from([25, 53, 443, 1500, *range(9000, 9020)]), max_size=60))
-def test_a_bar_of_a_port_has_its_count_and_the_colour_of_its_tag(ports):
+def test_a_port_bar_has_the_count_of_its_port_and_the_color_of_its_tag(ports):
     found = report(*ports)
     colours = Colours()
     colours.give(found.tag_counts)
@@ -92,13 +92,13 @@ def test_a_bar_of_a_port_has_its_count_and_the_colour_of_its_tag(ports):
     assert not said or f"all others {100 * left_out / len(ports):.1f}%" in said
 
 
-def test_the_share_of_the_others_is_of_all_that_the_view_has():
+def test_the_share_of_other_ports_is_relative_to_the_whole_view():
     found = report(*range(2000, 2032))
     bars = charts.port_bars(found, ["#123456"] * 9)
     assert charts.others_share(found, bars, 64) == "top 16 of 32; all others 25.0%"
 
 
-def test_an_empty_report_has_an_empty_chart():
+def test_an_empty_report_makes_an_empty_chart():
     found = report()
     bars = charts.tag_bars(found, found, legend(found, found, Colours()), "light")
     assert bars == [Bar(UNTAGGED, 0, AMBER)]
@@ -109,7 +109,7 @@ def test_an_empty_report_has_an_empty_chart():
 
 
 @pytest.mark.parametrize("name", ["<b>", "a'];alert(1);//", "datum.x", "x\ny", "", " ", "a.b[0]"])
-def test_a_hostile_name_is_a_text_among_the_data_and_nowhere_else(name):
+def test_a_hostile_name_appears_only_as_text_in_the_data(name):
     chart = drawn([Bar(name, 2, "#123456"), Bar("plain", 1, "#123456")]).to_dict(validate=True)
     (rows,) = chart.pop("datasets").values()
     assert rows[0]["name"] == name
@@ -119,7 +119,7 @@ def test_a_hostile_name_is_a_text_among_the_data_and_nowhere_else(name):
 
 
 @given(bar_lists, measures, st.integers(100, 2000))
-def test_the_bars_are_drawn_in_order_and_all_of_one_scale(bars, measure, width):
+def test_bars_are_drawn_in_order_on_one_scale(bars, measure, width):
     chart = drawn(bars, measure, width).to_dict(validate=True)
     (rows,) = chart["datasets"].values()
     assert [row["name"] for row in rows] == [bar.name for bar in bars]
@@ -131,37 +131,37 @@ def test_the_bars_are_drawn_in_order_and_all_of_one_scale(bars, measure, width):
 
 
 @given(bar_lists, measures)
-def test_beside_the_longest_bar_there_is_room_for_the_longest_number(bars, measure):
+def test_there_is_room_for_the_longest_number_next_to_the_longest_bar(bars, measure):
     chart = drawn(bars, measure).to_dict(validate=True)
     (rows,) = chart["datasets"].values()
     scale = chart["layer"][0]["encoding"]["x"]["scale"]
     room = int(scale["rangeMax"]["expr"].removeprefix("max(width - ").partition(",")[0])
-    # In the chart's font a number has 6 pixels a sign at most, but for an M, which has 10.
+    # In the chart's font a character is at most 6 pixels wide, except an M, which has 10.
     needed = [6 + 6 * len(row["label"]) + 4 * row["label"].count("M") for row in rows]
     assert room >= max(needed, default=0)
 
 
-def test_names_have_less_room_in_a_narrow_chart():
+def test_names_get_less_room_in_a_narrow_chart():
     widths = [drawn([], width=width).to_dict(validate=True) for width in (200, 320, 325, 900)]
     limits = [chart["layer"][0]["encoding"]["y"]["axis"]["labelLimit"] for chart in widths]
     assert limits == [80, 128, 130, 130]
 
 
-def test_all_bars_but_the_picked_one_are_faded():
+def test_all_bars_except_the_picked_one_are_faded():
     bars = [Bar("a", 1, "#123456"), Bar("b", 1, "#123456")]
     assert [row["shade"] for row in rows_of(drawn(bars))] == [1, 1]
     one, other = (row["shade"] for row in rows_of(drawn(bars, picked="b")))
     assert one < other == 1
 
 
-def test_the_spoken_text_of_a_bar_has_its_full_number_and_the_measure():
+def test_the_description_of_a_bar_has_its_full_number_and_the_measure():
     bars = [Bar("web", 1, "#123456"), Bar("dns", 123_456_789_012_345, "#123456")]
     rows = rows_of(drawn(bars, "bytes"))
     assert [row["spoken"] for row in rows] == ["web: 1 byte", "dns: 123,456,789,012,345 bytes"]
     assert [row["label"] for row in rows] == ["1 B", "123 TB"]
 
 
-def test_a_chart_is_checked_against_the_schema_only_when_that_is_asked_for():
+def test_a_chart_is_validated_against_the_schema_only_on_request():
     wrong = Layers(layer=[alt.Chart(pd.DataFrame()).mark_bar(opacity="none").encode()])
     assert wrong.to_dict()
     with pytest.raises(SchemaValidationError, match="'none'"):

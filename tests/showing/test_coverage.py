@@ -1,4 +1,4 @@
-"""The bar has everything that is counted, and claims no more than the tables show."""
+"""The bar includes all counted flows, and claims no more than the tables show."""
 
 from collections import Counter
 from dataclasses import replace
@@ -34,7 +34,7 @@ def shown(view):
 
 
 @given(log_lines, rules, measures, filters)
-def test_the_parts_add_up_to_all_that_the_filters_leave(lines, rows, measure, chosen):
+def test_the_parts_add_up_to_all_flows_that_pass_the_filters(lines, rows, measure, chosen):
     view = view_of(parse(*lines), load(lookup_text(rows)), measure, chosen)
     amounts = [part.amount for part in view.parts]
     assert sum(amounts) == view.report.total
@@ -70,7 +70,7 @@ def test_lower_bounds_are_never_too_high_and_upper_bounds_never_too_low(flows, r
         assert found["Unexplained"][1] >= truth["Unexplained"]
 
 
-def test_replies_of_a_tagged_service_are_a_separate_part():
+def test_replies_of_a_tagged_service_are_a_part_of_their_own():
     counts = parse(
         line(), line(dstport="9092"), *[line(srcport="443", dstport="50000", volume="70")] * 2
     )
@@ -82,13 +82,13 @@ def test_replies_of_a_tagged_service_are_a_separate_part():
     assert bar_of(view_of(counts, load(), "bytes"))[coverage.REPLIES] == (AT_LEAST, 140)
 
 
-def test_by_service_port_there_is_no_separate_part_for_replies():
+def test_a_view_by_service_port_has_no_part_for_replies():
     counts = parse(line(), line(srcport="443", dstport="50000"), line(dstport="9092"))
     by_service = view_of(counts, load(), filters=Filters(view="service"))
     assert bar_of(by_service) == {"Tagged": ("", 2), UNTAGGED: ("", 1)}
 
 
-def test_if_a_tagged_high_port_makes_the_difference_negative_there_is_no_part_for_replies():
+def test_there_is_no_part_for_replies_if_a_tagged_high_port_makes_the_difference_negative():
     lookup = load("dstport,protocol,tag\n40000-65535,tcp,clients\n")
     counts = parse(line(), line(srcport="22", dstport="50000"))
     view = view_of(counts, lookup)
@@ -96,7 +96,7 @@ def test_if_a_tagged_high_port_makes_the_difference_negative_there_is_no_part_fo
     assert bar_of(view) == {"Tagged": ("", 1), UNTAGGED: ("", 1)}
 
 
-def test_reports_of_other_flows_are_not_compared():
+def test_reports_of_different_flows_are_not_compared():
     report = view_of(parse(*[line(dstport="9092")] * 3), load()).report
     part = replace(report, count=np.array([1]))
     assert coverage.parts(report, part) == [
@@ -105,7 +105,7 @@ def test_reports_of_other_flows_are_not_compared():
     ]
 
 
-def test_the_numbers_say_what_was_counted_and_what_is_in_use():
+def test_the_numbers_show_what_was_counted_and_which_tags_are_in_use():
     counts = parse(line(), line(dstport="25"), *[line(dstport="9092")] * 2, b"short")
     assert shown(view_of(counts, load())) == {
         "Flows": ("4", "1 file"),
@@ -117,7 +117,7 @@ def test_the_numbers_say_what_was_counted_and_what_is_in_use():
 
 
 @given(log_lines, rules, measures, filters)
-def test_bytes_come_with_flows_and_other_measures_with_bytes(lines, rows, measure, chosen):
+def test_bytes_are_shown_with_flows_and_other_measures_with_bytes(lines, rows, measure, chosen):
     counts, lookup = parse(line(), *lines), load(lookup_text(rows))
     first, second, *_ = view_of(counts, lookup, measure, chosen).numbers
     other = "flows" if measure == "bytes" else "bytes"
@@ -132,7 +132,7 @@ def test_without_a_bytes_field_there_is_no_number_of_bytes():
     assert [each.label for each in view.numbers] == ["Flows", "Tags in use", "Ports", "Not counted"]
 
 
-def test_without_flows_nothing_is_divided_by_zero():
+def test_a_view_without_flows_does_not_divide_by_zero():
     view = view_of(FlowCounts(), load(b"dstport,protocol,tag\n"))
     assert shown(view) == {
         "Flows": ("0", "0 files"),
@@ -145,19 +145,19 @@ def test_without_flows_nothing_is_divided_by_zero():
     assert Seen(coverage.bar(view.parts)).text == ["0.0%", " Tagged", "0.0%", " Untagged"]
 
 
-def test_one_flow_is_one_flow():
+def test_one_flow_is_in_the_singular():
     view = view_of(parse(line()), load())
     assert view.numbers[0].help == "All files, after the filters: 1 flow."
 
 
-def test_a_large_number_is_short_and_its_help_has_it_in_full():
+def test_a_large_number_is_shortened_and_its_tooltip_has_it_in_full():
     volume = 123_456_789_012_345
     view = view_of(counts_of((1, 6, 443, 0, 1, volume)), load(), "bytes")
     assert view.numbers[0].value == "123 TB"
     assert view.numbers[0].help.endswith("123,456,789,012,345 bytes.")
 
 
-def test_a_tag_whose_every_row_loses_is_no_tag_of_the_lookup():
+def test_a_tag_whose_rows_are_all_overridden_is_not_a_tag_of_the_lookup():
     lookup = load("dstport,protocol,tag\n443,tcp,old\n443,tcp,new\n")
     assert shown(view_of(parse(line()), lookup))["Tags in use"] == ("1", "of 1 in the lookup")
 
@@ -170,7 +170,7 @@ def test_a_tag_whose_every_row_loses_is_no_tag_of_the_lookup():
         (Reason.BAD_PORT, "25.0% of records", "0"),
     ],
 )
-def test_after_skipped_data_what_was_counted_is_a_lower_bound(reason, note, value):
+def test_after_skipped_data_the_counts_are_lower_bounds(reason, note, value):
     file = FileCounts(headers=1, flows=2, set_aside=Counter([reason]))
     view = view_of(FlowCounts(files={"a": file}), load())
     assert (view.numbers[-1].value, view.numbers[-1].note) == ("1", note)
@@ -178,7 +178,7 @@ def test_after_skipped_data_what_was_counted_is_a_lower_bound(reason, note, valu
 
 
 @given(st.lists(st.integers(0, 10**15), min_size=1, max_size=3))
-def test_the_bar_is_as_wide_as_its_parts_and_says_each(amounts):
+def test_the_parts_of_the_bar_fill_its_width_and_each_is_described(amounts):
     names = ["Tagged", coverage.REPLIES, "Unexplained"]
     bounds = ["", AT_LEAST, AT_MOST]
     found = [
@@ -202,7 +202,7 @@ def test_the_bar_is_as_wide_as_its_parts_and_says_each(amounts):
     assert titles == [f"{part.name}: {part.bound}{part.amount:,}" for part in found if part.amount]
 
 
-def test_no_text_of_a_users_is_in_the_bar_or_the_numbers():
+def test_the_bar_and_the_numbers_contain_no_text_from_users():
     name = "<img src=x>"
     lookup = load(f"dstport,protocol,tag\n443,tcp,{name}\n", name=name)
     view = view_of(replace(parse(line()), files={name: FileCounts(flows=1)}), lookup)

@@ -18,7 +18,7 @@ HTTPS = 443, 6
 
 
 def terms(html):
-    """The terms of an HTML description list and their descriptions."""
+    """Return the terms of an HTML description list, each with its description."""
     text = Seen(html).text
     return dict(zip(text[::2], text[1::2], strict=True))
 
@@ -49,7 +49,7 @@ def test_each_port_of_the_view_has_its_details(lines, rows, measure, chosen):
     assert shares == pytest.approx(100 if report.total else 0)
 
 
-def test_a_port_that_no_flow_of_the_view_has_has_no_details():
+def test_a_port_without_flows_in_the_view_has_no_details():
     view = small_view()
     assert details.details(view, 443, 17) is None
     assert details.details(view, 80, 6) is None
@@ -57,7 +57,7 @@ def test_a_port_that_no_flow_of_the_view_has_has_no_details():
     assert details.details(rejected, 9092, 6) is None
 
 
-def test_the_facts_name_the_rule_the_count_the_share_and_what_was_rejected():
+def test_the_facts_are_the_rule_the_count_with_its_share_and_the_rejected_percentage():
     found = details.details(small_view(), *HTTPS)
     assert terms(details.facts(found, "flows", "4 May 2021")) == {
         "Rule": "443,tcp (line 2)",
@@ -67,7 +67,7 @@ def test_the_facts_name_the_rule_the_count_the_share_and_what_was_rejected():
     }
 
 
-def test_a_flow_without_bytes_was_seen_too():
+def test_the_time_seen_includes_flows_without_bytes():
     found = details.details(small_view(measure="bytes"), *HTTPS)
     assert found.seen == (1620140700, 1620140880)
     assert found.course.tolist() == [840, 0, 0]
@@ -83,7 +83,7 @@ def test_unknown_details_are_left_out():
     }
 
 
-def test_an_untagged_port_says_that_no_rule_applies():
+def test_no_rule_applies_to_an_untagged_port():
     found = details.details(small_view(), 9092, 6)
     assert (found.tag, found.rule) == ("Untagged", "No rule applies")
 
@@ -94,7 +94,7 @@ def test_a_protocol_without_ports_is_named_without_one():
 
 
 @pytest.mark.parametrize("tag", ["<b>x</b>", '" onclick="alert(1)', "&amp;", "a'b"])
-def test_a_tag_is_text_in_the_title(tag):
+def test_a_tag_is_only_text_in_the_title(tag):
     title = details.title(details.details(small_view(tag), *HTTPS), "#5490fc")
     seen = Seen(title)
     assert seen.text == ["443/tcp", tag]
@@ -102,7 +102,7 @@ def test_a_tag_is_text_in_the_title(tag):
     assert [name for name, _ in seen.attributes] == ["class", "class", "style"]
 
 
-def test_a_long_tag_is_cut_in_the_title():
+def test_a_long_tag_is_truncated_in_the_title():
     title = details.title(details.details(small_view("x" * 500), *HTTPS), "#5490fc")
     assert Seen(title).text == ["443/tcp", "x" * 40 + "..."]
 
@@ -114,7 +114,7 @@ def test_the_chart_has_a_bar_for_each_window_of_the_view(theme):
     assert [row["count"] for row in rows_of(chart)] == [1, 0, 1]
 
 
-def test_the_axis_of_a_chart_of_one_flow_has_no_parts_of_a_flow():
+def test_the_axis_has_no_ticks_at_fractions_of_a_flow():
     chart = details.chart(details.details(small_view(), *HTTPS), "#5490fc", "light", "flows")
-    # As `~s` a half would be `500m`.
+    # The format `~s` would show a half as `500m`.
     assert chart.to_dict()["encoding"]["y"]["axis"]["tickMinStep"] == 1

@@ -1,4 +1,4 @@
-"""Frames have the rows, the order and the sums of what they are made of."""
+"""Frames have the same rows, order and sums as the counts and reports that they are made from."""
 
 import pandas as pd
 
@@ -31,10 +31,10 @@ def test_the_frames_of_the_sample_add_up_to_the_result():
     ]
 
 
-def test_frames_are_public_and_come_from_showing():
+def test_the_public_frame_functions_are_those_of_showing():
     assert flow_frame is frames.flow_frame
 
 
-def test_the_share_of_nothing_is_none():
+def test_the_share_is_0_in_an_empty_report():
     report = map_tags(parse_flow_log(), load_lookup_table(SAMPLE / "lookup.csv"))
     assert tag_frame(report)["share"].tolist() == [0.0]

@@ -14,11 +14,11 @@ from tests.tagging.made import load
 @pytest.mark.parametrize(
     "html", [glance.HEADING, glance.ZONE, glance.START, glance.PROMISE, glance.GLANCE]
 )
-def test_each_piece_is_whole_html(html):
+def test_every_html_tag_is_closed(html):
     assert not Seen(html).open
 
 
-def test_the_result_is_what_the_lookup_gives_each_port():
+def test_each_port_in_the_result_has_the_tag_that_the_lookup_gives_it():
     log, lookup = re.findall(r"<pre>(.*?)</pre>", glance.GLANCE, re.DOTALL)
     rules = load(lookup)
     assert not rules.problems
@@ -30,7 +30,7 @@ def test_the_result_is_what_the_lookup_gives_each_port():
     assert {port for port, _ in in_log} <= {port for port, *_ in rows}
 
 
-def test_the_shares_are_at_most_all_and_only_untagged_is_amber():
+def test_the_shares_add_up_to_at_most_100_percent_and_only_untagged_is_amber():
     shares = re.findall(r'class="number">(\d+)%', glance.GLANCE)
     assert sum(map(int, shares)) <= 100
     amber = [row for row in glance.GLANCE.split("<tr>") if AMBER in row]

@@ -1,4 +1,4 @@
-"""Each tag has one colour everywhere, as long as the page is open."""
+"""Each tag has the same color everywhere, for as long as the page is open."""
 
 from itertools import combinations
 
@@ -40,31 +40,31 @@ tag_names = st.lists(st.text(max_size=8), unique=True, max_size=30)
         ((2.0776, 0.0795, -1.135), (0.9033, -0.0636, -0.5514), 0.9082),
     ],
 )
-def test_distances_are_those_that_were_published_with_the_formula(one, other, apart):
+def test_distances_match_the_examples_published_with_the_formula(one, other, apart):
     assert distance(one, other) == pytest.approx(apart, abs=1e-4)
 
 
 @pytest.mark.parametrize(
     ("vision", "least"), [("normal", 15), ("protan", 9), ("deutan", 9), ("tritan", 9)]
 )
-def test_everybody_can_tell_all_colours_apart(vision, least):
+def test_everybody_can_tell_all_colors_apart(vision, least):
     for one, other in combinations(ALL, 2):
         assert distance(lab(one, vision), lab(other, vision)) >= least, (one, other)
 
 
 @pytest.mark.parametrize("page", PAGES.values())
-def test_every_colour_can_be_seen_on_the_page(page):
+def test_every_color_stands_out_from_the_page(page):
     assert min(contrast(colour, page) for colour in ALL) >= 3
 
 
 @pytest.mark.parametrize("theme", PAGES)
-def test_amber_text_is_legible_and_replies_can_be_told_from_amber(theme):
+def test_amber_text_is_legible_and_the_color_of_replies_differs_from_amber(theme):
     assert contrast(AMBER_INK[theme], PAGES[theme]) >= 4.5
     assert distance(lab(PALE[theme]), lab(AMBER)) >= 15
 
 
 @given(tag_names, st.data())
-def test_a_tag_keeps_its_colour_whatever_comes_and_in_whatever_order(tags, data):
+def test_a_tag_keeps_its_color_whichever_tags_come_in_whatever_order(tags, data):
     colours = Colours()
     colours.give(tags)
     before = colours.of(tags)
@@ -75,7 +75,7 @@ def test_a_tag_keeps_its_colour_whatever_comes_and_in_whatever_order(tags, data)
 
 
 @given(tag_names)
-def test_the_ten_largest_differ(tags):
+def test_the_ten_largest_tags_have_different_colors(tags):
     colours = Colours()
     colours.give(tags)
     largest = [tag for tag in tags if tag != UNTAGGED][:10]
@@ -84,7 +84,7 @@ def test_the_ten_largest_differ(tags):
 
 
 @given(tag_names, tag_names)
-def test_a_new_tag_among_the_ten_largest_has_a_colour_that_no_other_of_them_has(first, second):
+def test_a_new_tag_among_the_ten_largest_shares_its_color_with_no_other_of_them(first, second):
     colours = Colours()
     colours.give(first)
     known = {*first}
@@ -97,21 +97,21 @@ def test_a_new_tag_among_the_ten_largest_has_a_colour_that_no_other_of_them_has(
 
 
 @given(st.text())
-def test_the_colour_of_one_tag_is_that_of_its_hash_on_every_day(tag):
+def test_a_single_tag_always_gets_the_color_of_its_hash(tag):
     one, other = Colours(), Colours()
     one.give([tag])
     other.give([UNTAGGED, tag])
     assert one.of([tag]) == other.of([tag])
 
 
-def test_the_colours_of_hashes_are_known():
+def test_the_colors_of_some_tags_never_change_between_releases():
     for tag, place in {"web": 9, "dns": 7, "email": 2, "Größe": 3}.items():
         colours = Colours()
         colours.give([tag])
         assert colours.of([tag]) == [PALETTE[place]]
 
 
-def test_other_tags_use_the_colours_equally():
+def test_a_thousand_tags_use_all_colors_equally_often():
     tags = [f"tag {number}" for number in range(1000)]
     colours = Colours()
     colours.give(tags)
@@ -119,7 +119,7 @@ def test_other_tags_use_the_colours_equally():
     assert {given_.count(colour) for colour in PALETTE} == {100}
 
 
-def test_untagged_is_amber_and_a_tag_without_a_colour_grey():
+def test_untagged_is_amber_and_a_tag_without_a_color_is_gray():
     colours = Colours()
     colours.give([UNTAGGED, "web"])
     untagged, web, unknown = colours.of([UNTAGGED, "web", "unknown"])
@@ -128,7 +128,7 @@ def test_untagged_is_amber_and_a_tag_without_a_colour_grey():
 
 
 @given(tag_numbers, tag_numbers)
-def test_a_legend_has_the_largest_tags_then_the_others_then_untagged(a, b):
+def test_a_legend_lists_the_largest_tags_then_other_then_untagged(a, b):
     part, whole = many_tags(a), many_tags(a + b)
     tag = next((tag for tag in list(part.tag_counts)[10:] if tag != UNTAGGED), None)
     found = legend(part, whole, Colours(), tag)
@@ -144,7 +144,7 @@ def test_a_legend_has_the_largest_tags_then_the_others_then_untagged(a, b):
     assert [name for name in shown if name in tags] == tags[: len(shown) - (tags != shown)]
 
 
-def test_a_tag_keeps_its_colour_when_the_order_by_count_changes():
+def test_a_tag_keeps_its_color_when_the_order_by_count_changes():
     colours = Colours()
     before, after = many_tags([1, 2, 2, 3, 3, 3]), many_tags([1, 1, 1, 2, 2, 3])
     one, other = (legend(found, found, colours) for found in (before, after))
@@ -153,7 +153,7 @@ def test_a_tag_keeps_its_colour_when_the_order_by_count_changes():
 
 
 @given(tag_numbers, tag_numbers, st.integers(0, 29))
-def test_every_tag_has_its_place_and_the_selected_one_its_own(a, b, selected):
+def test_every_tag_has_a_place_in_the_legend_and_the_selected_tag_its_own(a, b, selected):
     part, whole = many_tags(a), many_tags(a + b)
     tag = f"t{selected}"
     found = legend(part, whole, Colours(), tag)
@@ -167,13 +167,13 @@ def test_every_tag_has_its_place_and_the_selected_one_its_own(a, b, selected):
         assert found.selected is None
 
 
-def test_untagged_can_be_selected_and_has_one_place():
+def test_untagged_can_be_selected_and_appears_only_once():
     whole = many_tags([1, 2, 35])
     found = legend(whole, whole, Colours(), UNTAGGED)
     assert (found.names, found.selected) == (("t1", "t2", UNTAGGED), 2)
 
 
-def test_beyond_the_largest_the_others_are_counted_together_under_a_name_that_no_tag_has():
+def test_all_but_the_largest_tags_are_counted_together_under_a_name_that_no_tag_has():
     rows = [f"{port},tcp,t{port}\n" for port in range(1, 9)] + ["9,tcp,Other (2 tags)\n"]
     lookup = load("dstport,protocol,tag\n10,tcp,u10\n" + "".join(rows))
     flows = [line(dstport=str(port)) for port in (*range(1, 9), 10, *[9] * 2)]
@@ -189,6 +189,6 @@ def test_beyond_the_largest_the_others_are_counted_together_under_a_name_that_no
     assert selected[6:] == ("t6", "u10", "Other (2 tags).", UNTAGGED)
 
 
-def test_one_more_tag_than_there_are_names_is_one_other_tag():
+def test_a_single_other_tag_is_named_in_the_singular():
     whole = many_tags(range(MOST_TAGS + 1))
     assert legend(whole, whole, Colours()).names[-2:] == ("Other (1 tag)", UNTAGGED)

@@ -1,4 +1,4 @@
-"""Sentences on a lookup: its rules, their reasons, and the effect of a change."""
+"""The sentences about a lookup explain its rules, its problems and the effect of a change."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def test_a_sentence_counts_the_rows_that_need_checking_if_there_are_any():
     assert two.startswith("l.csv: 2 lookup rows need checking")
 
 
-def test_rows_that_need_checking_are_counted_in_a_few_words():
+def test_a_short_phrase_counts_the_rows_that_need_checking():
     assert lookup_notes.heads(load()) == []
     one = load("dstport,protocol,tag\n1,x,a\n")
     assert lookup_notes.heads(one) == ["1 lookup row needs checking"]
@@ -41,7 +41,7 @@ def test_a_row_with_two_problems_is_counted_once():
     assert lookup_notes.to_check(lookup) == "1 lookup row needs checking"
 
 
-def test_a_lookup_in_a_line_has_its_rules_what_needs_checking_and_what_it_was():
+def test_a_lookup_is_described_by_its_rules_its_problems_and_its_original_form():
     assert lookup_notes.about_lookup(load()) == "4 rules"
     assert lookup_notes.about_lookup(load("dstport,protocol,tag\n1,tcp,a\n2,x,a\n")) == (
         "1 rule, 1 lookup row needs checking"
@@ -51,14 +51,14 @@ def test_a_lookup_in_a_line_has_its_rules_what_needs_checking_and_what_it_was():
     )
 
 
-def test_rules_are_named_as_people_write_them_and_beyond_three_they_are_counted():
+def test_the_first_three_rules_are_named_as_people_write_them_and_the_rest_are_counted():
     assert lookup_notes.named(parse_rules("443/tcp", "web")) == "443/tcp is now web"
     assert lookup_notes.named(parse_rules("icmp, 443-443/tcp, */gre, 53/*, 1/udp", "x")) == (
         "icmp, 443-443/tcp, */gre and 2 more are now x"
     )
 
 
-def test_an_edit_says_each_rule_that_is_new_or_other_or_gone():
+def test_an_edit_is_described_by_its_new_changed_and_removed_rules():
     before = load("dstport,protocol,tag\n443,tcp,web\n25,tcp,mail\n53,*,dns\n")
     after = load("dstport,protocol,tag\n443,tcp,site\n53,*,dns\n6000-6063,tcp,x11\n")
     assert lookup_notes.edited(before, after) == (
@@ -67,14 +67,14 @@ def test_an_edit_says_each_rule_that_is_new_or_other_or_gone():
     assert lookup_notes.edited(before, before) == "The rows were edited"
 
 
-def test_an_effect_is_said_in_percent_of_the_measure_and_0_where_there_is_nothing():
+def test_an_effect_is_in_percent_of_the_measure_and_0_in_an_empty_report():
     assert lookup_notes.effect("x", 0.5, report(443, 443, 443, 9092)) == (
         "x: Untagged 50.0% to 25.0% of flows."
     )
     assert lookup_notes.effect("x", 0.0, report()) == "x: Untagged 0.0% to 0.0% of flows."
 
 
-def test_a_preview_says_how_much_and_how_much_of_it_has_another_tag_now():
+def test_a_preview_counts_the_flows_and_those_that_already_have_another_tag():
     found = report(443, 443, 9092, 9093, 1)
     told = lookup_notes.preview(found, load(), parse_rules("9092-9093/tcp", "kafka"))
     assert told == "Would tag 2 flows (40.0%)."
@@ -86,7 +86,7 @@ def test_a_preview_says_how_much_and_how_much_of_it_has_another_tag_now():
 
 
 @given(log_lines, st.lists(rule_texts, max_size=6), st.sampled_from(["443", "*", "0-1023"]))
-def test_a_preview_is_what_the_rule_comes_to(lines, rows, ports):
+def test_a_preview_matches_the_effect_of_its_rule(lines, rows, ports):
     lookup = load(lookup_text(rows))
     tag = lookup_notes.placeholder_tag(lookup)
     found, rules = map_tags(parse(*lines), lookup), parse_rules(f"{ports}/tcp", tag)
@@ -98,18 +98,18 @@ def test_a_preview_is_what_the_rule_comes_to(lines, rows, ports):
     assert (f" Replaces the tag of {other:,}." in told) == (other > 0)
 
 
-def test_a_preview_of_what_is_no_tag_is_refused():
+def test_a_preview_of_an_invalid_tag_is_refused():
     with pytest.raises(RuleError):
         lookup_notes.preview(report(443), load(), parse_rules("1/tcp", UNTAGGED))
 
 
-def test_a_placeholder_is_a_tag_that_the_lookup_does_not_have():
+def test_a_placeholder_tag_is_never_in_the_lookup():
     assert lookup_notes.placeholder_tag(load()) == "preview"
     taken = load("dstport,protocol,tag\n1,tcp,preview\n2,tcp,preview.\n")
     assert lookup_notes.placeholder_tag(taken) == "preview.."
 
 
-def test_the_note_on_what_is_untagged_counts_ports_and_says_where_some_are_left_out():
+def test_the_note_on_untagged_ports_counts_them_and_says_if_some_are_left_out():
     found = report(443, 9092, 9093, 9093)
     assert lookup_notes.untagged_note(found, 2, 0) == "2 ports"
     assert lookup_notes.untagged_note(found, 1, 0) == "2 ports · largest 1 listed"
@@ -117,19 +117,19 @@ def test_the_note_on_what_is_untagged_counts_ports_and_says_where_some_are_left_
     assert lookup_notes.untagged_note(report(443), 0, 0) == "0 ports"
 
 
-def test_if_no_port_is_on_offer_there_is_a_reason():
+def test_there_is_a_reason_if_there_is_no_port_to_tag():
     told = lookup_notes.nothing_to_tag
     assert told(report(), 0) == "No flows match. Clear the time or the filters."
     assert told(report(443), 0) == "Every flow is tagged."
     assert told(report(9092), 1) == "Only likely replies are untagged."
 
 
-def test_tags_to_choose_are_those_in_use_then_the_others_each_once():
+def test_the_tags_to_choose_from_are_those_in_use_then_the_others_each_once():
     found = report(25, 443, 443, 9092)
     assert lookup_notes.tags_to_choose(found) == ["web", "mail", "dns", "games"]
 
 
-def test_what_is_not_saved_is_counted_in_rules_where_it_is_rules():
+def test_unsaved_changes_are_counted_in_rules_if_any_rule_changed():
     assert [lookup_notes.unsaved(rules) for rules in (0, 1, 2)] == [
         "changes not saved",
         "1 rule not saved",
@@ -143,14 +143,14 @@ def test_a_tag_is_explained_by_its_rules_and_their_lines():
     assert lookup_notes.why_tag(lookup, UNTAGGED).startswith("Untagged: no rule applies")
 
 
-def test_beyond_twenty_rules_of_a_tag_the_rest_is_counted():
+def test_after_twenty_rules_of_a_tag_the_rest_are_counted():
     rows = "".join(f"{port},tcp,x\n" for port in range(1, 24))
     told = lookup_notes.why_tag(load("dstport,protocol,tag\n" + rows), "x")
     assert told.endswith("20,tcp (line 21) and 3 more")
     assert told.count("line") == 20
 
 
-def test_a_port_is_explained_by_the_rule_that_wins():
+def test_a_port_is_explained_by_the_winning_rule():
     lookup = load("dstport,protocol,tag\n440-449,tcp,range\n443,*,exact\n*,icmp,ping\n")
     assert lookup_notes.rule_of(lookup, 443, 6) == "443,* (line 3)"
     assert lookup_notes.rule_of(lookup, 444, 6) == "440-449,tcp (line 2)"
@@ -159,7 +159,7 @@ def test_a_port_is_explained_by_the_rule_that_wins():
 
 
 @given(log_lines, st.lists(rule_texts, max_size=6))
-def test_the_rule_of_a_port_is_one_that_gives_its_tag(lines, rows):
+def test_the_rule_shown_for_a_port_gives_its_tag(lines, rows):
     lookup = load(lookup_text(rows))
     found = map_tags(parse(*lines, line()), lookup)
     said = {f"{rule.key} (line {rule.line:,})": rule.tag for rule in lookup.rules}
@@ -169,7 +169,7 @@ def test_the_rule_of_a_port_is_one_that_gives_its_tag(lines, rows):
         assert said[rule] == lookup.tag_of(port, protocol)
 
 
-def test_a_preview_never_passes_the_largest_number():
+def test_a_preview_never_exceeds_the_largest_number():
     rows = np.array([(1, 6, port, 0, 1, MOST_SUM // 2 + 1) for port in (1000, 1001)]).T
     lookup = load(b"dstport,protocol,tag\n")
     found = map_tags(FlowCounts(tabulate(*rows)), lookup, measure="bytes")

@@ -1,4 +1,4 @@
-"""Text from users is only text in the page's HTML."""
+"""Text from users never becomes markup in the page's HTML."""
 
 import pytest
 from hypothesis import given
@@ -10,7 +10,7 @@ from tests.logs import line, log_lines, lookup_text, rule_texts
 from tests.showing.made import Seen, counts_of, report
 from tests.tagging.made import load, measures, parse
 
-# A parser of HTML makes one kind of line end of all, and reads no NUL.
+# An HTML parser normalizes line ends and replaces NUL.
 texts = st.one_of(
     st.text(st.characters(exclude_characters="\r\0", exclude_categories=["Cs"]), min_size=1),
     st.text(st.sampled_from("<>&\"'/=b;#x-! "), min_size=1),
@@ -19,7 +19,7 @@ texts = st.one_of(
 
 
 @given(texts, texts, st.integers(2, 3))
-def test_a_heading_is_its_text_and_what_it_is_about(text, about, level):
+def test_a_heading_has_its_text_and_its_note(text, about, level):
     seen = Seen(markup.heading(text, about, level))
     assert [each for each in seen.text if each != " "] == [
         each for each in (text, about) if each != " "
@@ -30,19 +30,19 @@ def test_a_heading_is_its_text_and_what_it_is_about(text, about, level):
 
 
 @given(texts)
-def test_a_heading_about_nothing_has_nothing_behind_it(text):
+def test_a_heading_without_a_note_has_nothing_after_it(text):
     seen = Seen(markup.heading(text))
     assert (seen.text, seen.tags) == ([text], ["div", "h2"])
 
 
 @given(texts)
-def test_a_quiet_line_is_its_text(text):
+def test_a_muted_line_contains_only_its_text(text):
     seen = Seen(markup.quiet(text))
     assert (seen.text, seen.tags, seen.attributes) == ([text], ["span"], [("class", "quiet")])
 
 
 def shown(report):
-    """The count, the width of the bar and the share in the line on Untagged."""
+    """Return the count, the width of the bar and the share in the line about Untagged."""
     seen = Seen(markup.untagged_line(report))
     name, count, share = seen.text
     assert name == "Untagged"
@@ -50,7 +50,7 @@ def shown(report):
 
 
 @given(log_lines, st.lists(rule_texts, max_size=8), measures)
-def test_the_line_on_untagged_has_its_count_and_its_share(lines, rows, measure):
+def test_the_line_about_untagged_has_its_count_and_its_share(lines, rows, measure):
     found = view_of(parse(line(), *lines), load(lookup_text(rows)), measure).report
     count, width, share = shown(found)
     assert count == f"{found.untagged:,}"
@@ -59,7 +59,7 @@ def test_the_line_on_untagged_has_its_count_and_its_share(lines, rows, measure):
     assert float(width.removeprefix("width:").rstrip("%")) / 100 == pytest.approx(part, abs=1e-5)
 
 
-def test_the_line_on_untagged_of_nothing_of_one_flow_and_of_15_digits():
+def test_the_line_about_untagged_works_for_no_flows_one_flow_and_15_digits():
     assert shown(report()) == ("0", "width:0.000%", "0.0%")
     assert shown(report(9092)) == ("1", "width:100.000%", "100.0%")
     volume = 123_456_789_012_345

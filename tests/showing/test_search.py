@@ -1,3 +1,5 @@
+"""A search finds ports, protocols and tags, and another word only narrows it down."""
+
 import io
 
 from hypothesis import given
@@ -21,7 +23,7 @@ def found(text):
     return {f"{port}/{protocol}" for port, protocol, _, _ in search(report(), text).rows()}
 
 
-def test_a_word_is_the_beginning_of_a_port_or_protocol_a_pair_a_range_or_a_part_of_a_tag():
+def test_a_word_matches_a_port_a_protocol_a_pair_a_range_or_a_part_of_a_tag():
     assert found("443") == {"443/tcp", "443/udp"}
     assert found("443*") == {"443/tcp", "443/udp", "4430/udp"}
     assert found("443/tcp") == {"443/tcp"}
@@ -38,7 +40,7 @@ def test_a_word_is_the_beginning_of_a_port_or_protocol_a_pair_a_range_or_a_part_
 
 
 @given(st.text(max_size=20), st.text(max_size=10))
-def test_another_word_never_finds_more_and_the_numbers_stay_those_of_the_rows(text, word):
+def test_another_word_never_finds_more_and_the_total_is_that_of_the_rows_found(text, word):
     text, word = text.replace(",", " "), word.replace(",", " ")
     wide, narrow = search(report(), text), search(report(), f"{text} {word}")
     assert {*narrow.rows()} <= {*wide.rows()} <= {*report().rows()}

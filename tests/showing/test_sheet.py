@@ -1,4 +1,4 @@
-"""The tables and lists of the lookup editor."""
+"""The tables and lists of the lookup editor show every row, problem and pending edit."""
 
 import pytest
 
@@ -21,7 +21,7 @@ def table(lookup, part="all", line=None, staged=NOTHING):
     return sheets.rule_table(sheet, lookup, rows, staged, line)
 
 
-def test_rows_of_a_lookup_are_as_wide_as_its_header_and_bytes_without_meaning_are_escaped():
+def test_rows_are_as_wide_as_the_header_and_undecodable_bytes_are_escaped():
     content = b"tag,dstport,protocol,note\n# kept\na,1,tcp\ncaf\xe9,2,tcp,\x81,more\n"
     rows = table(load(content))
     assert rows.columns.tolist() == ["Line", "0", "1", "2", "3"]
@@ -31,7 +31,7 @@ def test_rows_of_a_lookup_are_as_wide_as_its_header_and_bytes_without_meaning_ar
     ]
 
 
-def test_a_row_with_a_problem_says_it_beside_its_cells():
+def test_a_row_with_a_problem_shows_it_next_to_its_cells():
     rows = table(load(TROUBLED))
     assert rows["Problem"].tolist() == [
         "Overridden by line 3",
@@ -43,14 +43,14 @@ def test_a_row_with_a_problem_says_it_beside_its_cells():
     ]
 
 
-def test_the_table_includes_pending_edits_and_new_rows_have_no_line():
+def test_the_table_includes_pending_edits_and_new_rows_have_no_line_number():
     staged = Staged({0: {2: "new"}}, (("7", "tcp", "x"),))
     rows = table(load(HEAD + "1,tcp,a\n2,tcp,b\n"), staged=staged)
     assert rows["2"].tolist() == ["new", "b", "x"]
     assert rows["Line"].isna().tolist() == [False, False, True]
 
 
-def test_rows_around_a_line_are_its_neighbours_and_it_is_marked():
+def test_the_rows_around_a_line_are_its_neighbors_and_the_line_is_marked():
     lookup = load(HEAD + "".join(f"{port},tcp,t\n" for port in range(1, 41)))
     rows = table(lookup, "around", 21)
     assert rows["Line"].tolist() == [*range(17, 26)]
@@ -58,11 +58,11 @@ def test_rows_around_a_line_are_its_neighbours_and_it_is_marked():
     assert table(lookup, "around", 2)["Line"].tolist() == [*range(2, 7)]
 
 
-def test_rows_with_problems_are_those_of_any_kind():
+def test_the_rows_with_problems_include_every_kind_of_problem():
     assert table(load(TROUBLED), "problems")["Line"].tolist() == [2, 3, 4, 6]
 
 
-def test_each_kind_of_problem_is_counted_in_rows():
+def test_the_rows_with_each_kind_of_problem_are_counted():
     assert sheets.kinds(load(HEAD)) == {}
     assert sheets.kinds(load(TROUBLED)) == {
         Trouble.UNUSABLE: "1 row cannot be used",
@@ -74,7 +74,7 @@ def test_each_kind_of_problem_is_counted_in_rows():
     assert sheets.kinds(load(many)) == {Trouble.LOSES: "2 rows are overridden by a later row"}
 
 
-def test_the_rows_with_one_kind_of_problem_have_their_line_and_their_cells():
+def test_the_list_of_one_kind_of_problem_has_line_numbers_and_cells():
     lookup = load(TROUBLED)
     found = sheets.problem_table(sheet_of(lookup), lookup, Trouble.LOSES)
     assert found.to_dict("list") == {
@@ -84,7 +84,7 @@ def test_the_rows_with_one_kind_of_problem_have_their_line_and_their_cells():
     }
 
 
-def test_the_parts_have_names():
+def test_each_part_of_the_rows_has_a_name():
     assert [sheets.part_name(part, 2899) for part in sheets.PARTS] == [
         "All rows",
         "Rows with problems",
@@ -107,12 +107,12 @@ SHEET = sheet_of(load(HEAD + "443,tcp,web\n25,tcp,mail\n"))
         ),
         (
             Staged({0: {2: "x"}, 1: {0: "99999"}}),
-            "2 pending changes. :red[1 row cannot be used: correct that first.]",
+            "2 pending changes. :red[1 row cannot be used. Correct it first.]",
             False,
         ),
     ],
 )
-def test_pending_changes_are_counted_with_what_to_do(staged, sentence, can_be):
+def test_pending_changes_are_counted_and_the_sentence_says_what_to_do(staged, sentence, can_be):
     changes = [*staged.changes(SHEET)]
     assert sheets.waiting(changes) == sentence
     assert sheets.can_be_applied(changes) == can_be
@@ -126,7 +126,7 @@ def test_changes_are_listed_as_text_with_problems_first_and_in_red():
     assert new == "**New row** 1, udp, y"
 
 
-def test_a_removed_row_is_listed_and_beyond_twelve_changes_the_rest_is_counted():
+def test_a_removed_row_is_listed_and_after_twelve_changes_the_rest_are_counted():
     assert sheets.change_list(SHEET, Staged(removed=frozenset({1})).changes(SHEET)) == (
         r"- **Line 3** is removed\: 25, tcp, mail"
     )

@@ -1,4 +1,4 @@
-"""A name on offer for every port."""
+"""There is a suggested tag for every port."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from flowtag_core.tagging.lookup import parse_ports
 from tests.tagging.made import load
 
 
-def test_suggestions_are_what_runs_there_then_what_is_registered_then_the_port():
+def test_a_suggestion_is_the_usual_service_else_the_registered_one_else_the_port():
     assert [suggestion(*pair) for pair in ((9092, 6), (7, 17), (49153, 6), (0, 1), (0, 253))] == [
         "kafka",
         "echo",
@@ -19,7 +19,7 @@ def test_suggestions_are_what_runs_there_then_what_is_registered_then_the_port()
     ]
 
 
-def test_any_name_on_offer_is_one_word_that_a_lookup_takes_as_a_tag():
+def test_every_suggestion_is_one_word_and_a_valid_tag():
     names = {suggestion(port, protocol) for port in range(65536) for protocol in (6, 17)}
     names |= {suggestion(0, protocol) for protocol in range(256)}
     named = sorted(name for name in names if not name.rpartition("-")[2].isdecimal())
@@ -30,7 +30,7 @@ def test_any_name_on_offer_is_one_word_that_a_lookup_takes_as_a_tag():
     assert {*with_rules(lookup, rules).tags} == {*named}
 
 
-def test_no_port_of_the_short_list_is_there_twice():
+def test_no_port_is_in_the_short_list_twice():
     entries = suggestions._COMMON.replace("\n", "|").strip("|").split("|")
     ports = 0
     for entry in entries:
@@ -54,5 +54,5 @@ def test_no_port_of_the_short_list_is_there_twice():
         (0, 61, "protocol-61"),
     ],
 )
-def test_a_name_is_that_of_the_port_with_its_protocol(port, protocol, name):
+def test_a_suggestion_depends_on_both_port_and_protocol(port, protocol, name):
     assert suggestion(port, protocol) == name

@@ -1,4 +1,4 @@
-"""Tables agree with the report."""
+"""The tables agree with the report."""
 
 import io
 from urllib.parse import unquote
@@ -44,7 +44,7 @@ def ports_of(view, text=""):
 
 
 def dot(address):
-    """The colour of the dot in the image with this address."""
+    """Return the color of the dot in the image with this data URL."""
     kind, _, picture = address.partition(",")
     assert kind == "data:image/svg+xml"
     (circle,) = ET.fromstring(unquote(picture))  # noqa: S314
@@ -52,7 +52,7 @@ def dot(address):
 
 
 @given(log_lines, rules, measures, filters)
-def test_a_row_of_a_tag_has_its_colour_its_count_its_share_and_what_was_rejected(
+def test_the_row_of_a_tag_has_its_color_count_share_and_rejected_percentage(
     lines, rows, measure, chosen
 ):
     found = view_of(parse(*lines), load(lookup_text(rows)), measure, chosen)
@@ -75,7 +75,7 @@ def test_a_row_of_a_tag_has_its_colour_its_count_its_share_and_what_was_rejected
 
 
 @given(log_lines, rules, measures, filters, st.sampled_from(["", "443", "tcp", "untagged"]))
-def test_a_row_of_a_port_has_what_the_report_says_of_it(lines, rows, measure, chosen, text):
+def test_the_row_of_a_port_agrees_with_the_report(lines, rows, measure, chosen, text):
     found = view_of(parse(*lines), load(lookup_text(rows)), measure, chosen)
     table, pairs = ports_of(found, text)
     name = measure.capitalize()
@@ -98,7 +98,7 @@ def test_a_row_of_a_port_has_what_the_report_says_of_it(lines, rows, measure, ch
         assert [trend.sum() for trend in table["Trend"]] == pytest.approx(table[name].tolist())
 
 
-def test_tables_are_sorted_by_count_and_shares_are_percent():
+def test_tables_are_sorted_by_count_and_shares_are_percentages():
     found = view(25, 443, 443, 443)
     ports, pairs = ports_of(found)
     assert pairs == [(443, 6), (25, 6)]
@@ -115,12 +115,12 @@ def test_a_port_has_the_swatch_of_its_tag():
 
 
 @pytest.mark.parametrize("colour", [*PALETTE, AMBER])
-def test_a_swatch_is_a_picture_of_one_dot_in_its_colour(colour):
+def test_a_swatch_is_an_image_of_one_dot_in_its_color(colour):
     assert dot(tables.swatch(colour)) == colour
     assert not set(tables.swatch(colour)) & set('"#\n')
 
 
-def test_the_table_of_an_empty_report_has_no_port_and_a_share_of_0():
+def test_the_tables_of_an_empty_report_have_no_ports_and_a_share_of_0():
     found = view()
     ports, pairs = ports_of(found)
     assert len(ports) == len(pairs) == 0
@@ -133,7 +133,7 @@ def test_the_table_of_an_empty_report_has_no_port_and_a_share_of_0():
     }
 
 
-def test_where_an_action_is_chosen_or_unknown_no_share_is_rejected():
+def test_the_rejected_column_is_left_out_if_an_action_is_chosen_or_unknown():
     for found in (
         view(443, filters=Filters(action="REJECT")),
         view_of(parse(b"dstport protocol", b"443 6"), load()),
@@ -142,14 +142,14 @@ def test_where_an_action_is_chosen_or_unknown_no_share_is_rejected():
         assert "Rejected" not in ports_of(found)[0]
 
 
-def test_rejected_is_a_part_of_the_row_itself():
+def test_rejected_is_a_percentage_of_its_row():
     log = [line(), *[line(action="REJECT")] * 3, line(dstport="9092")]
     found = view_of(parse(*log), load())
     assert tags_of(found)["Rejected"].tolist() == [75.0, 0.0]
     assert ports_of(found)[0]["Rejected"].tolist() == [75.0, 0.0]
 
 
-def test_a_protocol_without_ports_has_no_port_in_the_table_but_its_number_beside_it():
+def test_the_port_column_is_empty_for_a_protocol_without_ports_but_0_for_tcp():
     log = [line(dstport="0", protocol="1"), line(dstport="0")]
     ports, pairs = ports_of(view_of(parse(*log), load()))
     assert pairs == [(0, 1), (0, 6)]
@@ -157,7 +157,7 @@ def test_a_protocol_without_ports_has_no_port_in_the_table_but_its_number_beside
     assert ports["Protocol"].tolist() == ["icmp", "tcp"]
 
 
-def test_beyond_the_most_ports_the_smallest_are_left_out(monkeypatch):
+def test_the_smallest_ports_are_left_out_if_there_are_too_many(monkeypatch):
     monkeypatch.setattr(tables, "MOST_PORTS", 2)
     ports, pairs = ports_of(view(1, 2, 2, 3, 3, 3))
     assert pairs == [(3, 6), (2, 6)]
@@ -171,7 +171,7 @@ def test_numbers_of_15_digits_are_shown_in_full():
     assert ports_of(found)[0]["Bytes"].tolist() == [volume]
 
 
-def test_of_thousands_of_tags_each_has_a_row_with_its_own_trend():
+def test_each_of_thousands_of_tags_has_a_row_with_its_own_trend():
     lookup = load("dstport,protocol,tag\n" + "".join(f"{n},tcp,tag{n}\n" for n in range(1, 5001)))
     rows = [(n % 50, 6, n, 0, 1, n) for n in range(1, 5002)]
     table = tags_of(view_of(counts_of(*rows), lookup, "bytes"))
@@ -181,7 +181,7 @@ def test_of_thousands_of_tags_each_has_a_row_with_its_own_trend():
 
 
 @given(st.lists(log_lines, min_size=1, max_size=3))
-def test_the_equation_of_each_file_is_a_row(logs):
+def test_each_file_has_a_row_with_its_equation(logs):
     files = [io.BytesIO(b"\n".join(lines)) for lines in logs]
     counts = parse_flow_log(*files, names=[f"{number}.log" for number in range(len(logs))])
     table = tables.file_table(counts)
@@ -192,7 +192,7 @@ def test_the_equation_of_each_file_is_a_row(logs):
     assert all(table[reason].sum() for reason in reasons)
 
 
-def test_a_fault_is_a_row_with_its_line_and_its_text():
+def test_each_fault_has_a_row_with_its_line_and_text():
     counts = parse_flow_log(io.BytesIO(line() + b"\nshort\n"), names=["a.log"])
     assert tables.fault_table(counts).to_dict("list") == {
         "File": ["a.log"],

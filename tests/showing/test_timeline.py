@@ -1,4 +1,4 @@
-"""The timeline has every flow once, on an axis with long gaps shortened."""
+"""The timeline contains every flow once, on an axis in which long gaps are shortened."""
 
 import io
 from dataclasses import replace
@@ -39,13 +39,13 @@ starts = st.lists(
 
 
 @given(starts, st.sampled_from(WIDTHS[:-1]))
-def test_every_window_has_its_slot_and_the_axis_is_never_too_long(minutes, width):
+def test_every_window_has_a_slot_and_the_axis_is_never_too_long(minutes, width):
     windows = course(minutes, width)
     axis = axis_of(windows)
     assert (np.diff(axis.start) > 0).all()
     assert np.isin(windows.start, axis.start).all()
     assert len(axis.start) <= MOST_SLOTS
-    # A slot that is cut away is one without flows; the first behind each cut has some.
+    # Only slots without flows are cut away. The slots next to a cut have flows.
     opens, ends = axis.cuts.T
     assert np.isin(axis.start[ends], windows.start).all()
     assert np.isin(axis.start[opens - 1], windows.start).all()
@@ -67,7 +67,7 @@ def test_a_long_gap_is_three_slots_wide_however_long_it_is(minutes, width):
         assert len(axis.cuts) > (empty > longest).sum()
 
 
-def test_one_stray_flow_of_years_ago_takes_three_percent_of_the_axis():
+def test_one_stray_flow_from_years_ago_takes_up_less_than_three_percent_of_the_axis():
     days = range(T0 // 60, T0 // 60 + 3 * 1440, 30)
     axis = axis_of(course([T0 // 60 - 3_000_000, *days], 30))
     (first,) = axis.cuts[:, 1].tolist()
@@ -83,7 +83,7 @@ def test_short_gaps_are_shortened_too_if_there_are_too_many_slots():
 
 
 @given(starts, st.floats(-5, 500), st.floats(0, 500))
-def test_what_is_dragged_over_is_whole_windows_and_is_found_again(minutes, left, length):
+def test_a_drag_selects_whole_windows_and_can_be_restored_from_their_time(minutes, left, length):
     windows = course(minutes)
     axis = axis_of(windows)
     time = axis.time(left, left + length)
@@ -94,13 +94,13 @@ def test_what_is_dragged_over_is_whole_windows_and_is_found_again(minutes, left,
     assert outward(time, 1) == time
     first, behind = axis.places(time)
     assert axis.time(first, behind) == time
-    # Every window that was touched is in it.
+    # The time includes every window that was touched.
     place = np.searchsorted(axis.start, windows.start)
     touched = windows.start[(place + 0.9 > left) & (place + 0.1 < left + length)]
     assert ((time[0] <= touched) & (touched < time[1])).all()
 
 
-def test_an_end_of_a_drag_in_a_shortened_gap_moves_to_where_the_flows_stop_or_start_again():
+def test_a_drag_that_ends_in_a_shortened_gap_moves_to_where_the_flows_stop_or_start_again():
     days = [T0 + day * times.DAY for day in range(3)]
     windows = course([day // 60 + minute for day in days for minute in range(10)])
     axis = axis_of(windows)
@@ -109,7 +109,7 @@ def test_an_end_of_a_drag_in_a_shortened_gap_moves_to_where_the_flows_stop_or_st
     assert axis.time(0, 12) == axis.time(0, 10.05) == whole[0]
     assert axis.time(11.5, 24.5) == axis.time(13, 23) == whole[1]
     assert axis.time(5, 24) == (days[0] + 300, whole[1][1])
-    # Within the gap there is only the gap.
+    # A drag within the gap selects the whole gap.
     assert axis.time(11, 12) == axis.time(10, 13) == (whole[0][1], days[1])
 
 
@@ -134,7 +134,7 @@ def test_a_scale_is_capped_a_little_above_the_ordinary_bars_if_a_peak_flattens_t
     assert ceiling_of(weighed(range(len(counts)), counts)) == ceiling
 
 
-def test_the_quiet_line_says_what_is_left_out_and_always_the_zone():
+def test_the_muted_note_says_what_is_left_out_and_always_names_the_zone():
     minute = T0 // 60
     one = course([minute])
     assert quiet_line(one, "flows", axis_of(one)) == "1-minute bars \u00b7 UTC"
@@ -150,7 +150,7 @@ def test_the_quiet_line_says_what_is_left_out_and_always_the_zone():
     )
 
 
-def test_the_quiet_line_says_that_there_is_no_time():
+def test_the_muted_note_says_if_no_time_is_known():
     empty, apart = course([]), replace(course([0]), width=0)
     assert quiet_line(empty, "flows", None) == "No flows"
     assert quiet_line(replace(empty, unknown=5), "flows", None) == (
@@ -161,7 +161,7 @@ def test_the_quiet_line_says_that_there_is_no_time():
     )
 
 
-def test_the_heading_takes_names_as_text_and_shortens_them():
+def test_the_heading_escapes_names_and_truncates_them():
     rules = "dstport,protocol,tag\n443,tcp,<b>&'\n25,tcp,a-name-of-more-than-22-characters\n"
     log = b"\n".join(line(dstport=port) for port in ("443", "25"))
     tags = tagged(
@@ -181,7 +181,7 @@ def labels(text, width, zone=UTC, minutes=None):
     return axis, labels_of(axis, zone)
 
 
-def test_the_axis_says_days_at_midnight_and_clock_times_between():
+def test_the_axis_shows_days_at_midnight_and_clock_times_in_between():
     _, said = labels("2026-11-23T00:00/2026-11-26T00:00", 30)
     assert said == {
         0: "23 Nov 2026",
@@ -200,27 +200,27 @@ def test_the_axis_says_days_at_midnight_and_clock_times_between():
 @pytest.mark.parametrize("zone", [BERLIN, TOKYO, ZoneInfo("Asia/Kathmandu")], ids=str)
 @pytest.mark.parametrize("width", [30, 60, 240, 720, 1440])
 @pytest.mark.parametrize("day", ["2026-03-27", "2026-10-23", "2026-06-01"])
-def test_days_begin_at_local_midnight_whatever_the_clocks_do(zone, width, day):
+def test_days_begin_at_local_midnight_even_if_the_clocks_change(zone, width, day):
     first = datetime.fromisoformat(day)
     until = first + timedelta(days=5)
     axis, said = labels(f"{first.isoformat()}/{until.isoformat()}", width, zone)
     days = {place: label for place, label in said.items() if " " in label}
     midnights = [moment((first + timedelta(days=n)).isoformat(), zone) for n in range(5)]
-    # A midnight may lie within a window.
+    # Midnight may be in the middle of a window.
     places = [(at - int(axis.start[0])) / (width * 60) for at in midnights]
     shown = [round(place, 3) for place in places if place >= 0]
     assert [place for place in days if place in shown] == shown
     assert days[shown[-1]] == times.day_of_year(midnights[-1], zone)
 
 
-def test_the_time_after_a_shortened_gap_is_labelled_and_nothing_beside_it():
+def test_the_end_of_a_shortened_gap_is_labeled_and_nothing_near_it():
     minute = T0 // 60
     stray = moment("2021-04-17T12:00") // 60
     _, said = labels("2026-11-23/2026-11-26", 30, UTC, [stray, *range(minute, minute + 4320, 30)])
     assert [*said.items()][:2] == [(4, "23 Nov 2026"), (28, "12:00")]
 
 
-def test_all_time_in_one_window_has_no_label():
+def test_the_axis_has_no_labels_if_all_time_is_in_one_window():
     apart = replace(course([0]), width=0)
     report = made.report(443)
     drawn = chart(
@@ -244,7 +244,7 @@ flows = st.lists(
 
 
 @given(flows)
-def test_the_bars_of_the_timeline_hold_every_flow_of_known_time_once(rows):
+def test_the_bars_of_the_timeline_contain_every_flow_with_a_known_time_once(rows):
     log = b"\n".join(
         line(dstport=str(port), start=str(start), volume=str(volume))
         for port, start, volume in rows
@@ -262,7 +262,7 @@ def test_the_bars_of_the_timeline_hold_every_flow_of_known_time_once(rows):
         assert set(bars["colour"][bars["name"] == name]) <= {colour}
 
 
-def test_a_capped_scale_marks_the_peaks_and_has_their_full_number():
+def test_a_capped_scale_marks_the_peaks_and_shows_their_full_numbers():
     log = b"\n".join(
         line(dstport="443", start=str(T0 + 60 * minute))
         for minute in range(20)

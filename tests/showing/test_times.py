@@ -1,4 +1,4 @@
-"""Times are shown in any zone; those in links are in UTC and can be read back."""
+"""Times are shown in any zone. Times in links are in UTC and can be read back."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,14 +25,14 @@ def time(text, zone=UTC):
 
 
 def weighed(minutes, counts, width=1):
-    """A course with so many flows in each of these windows."""
+    """Return a course with these counts in these windows."""
     windows = np.arange(len(counts), dtype=np.int32)
     made = course(minutes, width)
     return replace(made, pair=windows * 0, window=windows, count=np.array(counts, np.int64))
 
 
 @given(st.integers(0, 1 << 26), st.integers(1, 1 << 24))
-def test_a_time_in_a_link_is_read_again(first, length):
+def test_a_time_in_a_link_can_be_read_back(first, length):
     time = first * 60, (first + length) * 60
     assert times.from_link(times.to_link(time)) == time
 
@@ -54,7 +54,7 @@ def test_a_time_in_a_link_is_read_again(first, length):
         "<b>/**",
     ],
 )
-def test_what_is_no_time_in_a_link_is_passed_over(text):
+def test_an_invalid_time_in_a_link_is_ignored(text):
     assert times.from_link(text) is None
 
 
@@ -67,19 +67,19 @@ def test_what_is_no_time_in_a_link_is_passed_over(text):
         ("2023-02-29T00:00/2023-03-01T00:00", None),
     ],
 )
-def test_a_time_of_a_link_is_one_that_a_flow_can_have(text, time):
+def test_a_time_in_a_link_is_between_1970_and_2200(text, time):
     assert times.from_link(text) == time
     assert time is None or times.to_link(time) == text
 
 
-def test_times_are_in_utc_or_in_another_zone():
+def test_times_can_be_shown_in_utc_or_in_another_zone():
     short, long = (1620140760, 1620142200), (1620140760, 1620228600)
     assert times.span(short) == "4 May 2021 15:06 \u2013 15:30"
     assert times.span(long) == "4 May 2021 15:06 \u2013 5 May 2021 15:30"
     assert times.span(short, TOKYO) == "5 May 2021 00:06 \u2013 00:30"
 
 
-def test_an_hour_that_occurs_twice_has_its_offset():
+def test_an_hour_that_occurs_twice_is_shown_with_its_offset():
     summer, winter = (moment("2026-10-25T02:30", BERLIN, fold) for fold in (0, 1))
     assert winter == summer + 3600
     assert [times.clock(each, BERLIN) for each in (summer, winter)] == [
@@ -92,7 +92,7 @@ def test_an_hour_that_occurs_twice_has_its_offset():
 
 
 @given(st.integers(0, 1 << 32), st.sampled_from(ZONES))
-def test_the_parts_of_a_moment_are_those_of_the_calendar(seconds, zone):
+def test_the_day_and_the_clock_time_of_a_moment_are_correct_in_any_zone(seconds, zone):
     clock = times.clock(seconds, zone).split(" ")[0]
     said = datetime.strptime(f"{times.day(seconds, zone)} {clock} +0000", "%d %b %Y %H:%M %z")
     ahead = times.offset(seconds, zone)
@@ -112,11 +112,11 @@ def test_the_parts_of_a_moment_are_those_of_the_calendar(seconds, zone):
         ("Europe/London", "Europe/London (UTC+0)"),
     ],
 )
-def test_a_zone_has_its_name_and_its_offset_at_that_time(zone, name):
+def test_a_zone_is_shown_with_its_name_and_its_offset_at_that_time(zone, name):
     assert times.zone_name(times.zone_of(zone), time("2026-11-23/2026-11-26")) == name
 
 
-def test_a_zone_whose_clocks_change_in_that_time_has_both_offsets():
+def test_a_zone_is_shown_with_both_offsets_if_its_clocks_change_in_that_time():
     said = {
         "2026-10-24/2026-10-26": "Europe/Berlin (UTC+1/+2)",
         "2026-01-01/2026-12-31": "Europe/Berlin (UTC+1/+2)",
@@ -143,17 +143,17 @@ def test_a_zone_whose_clocks_change_in_that_time_has_both_offsets():
         "\u0430",
     ],
 )
-def test_the_name_of_no_zone_is_none(name):
+def test_an_invalid_zone_name_gives_none(name):
     assert times.zone_of(name) is None
 
 
 @given(st.text(max_size=80))
-def test_any_text_is_a_zone_or_none(name):
+def test_any_text_gives_a_zone_or_none(name):
     zone = times.zone_of(name)
     assert zone is None or times.offset(0, zone) is not None
 
 
-def test_the_width_of_a_bar_is_in_the_largest_whole_unit():
+def test_the_width_of_bars_is_given_in_the_largest_unit_without_fractions():
     said = {1: "1-minute", 5: "5-minute", 60: "1-hour", 90: "90-minute", 720: "12-hour"}
     said |= {1440: "1-day", 10080: "7-day"}
     assert {minutes: times.bars(minutes) for minutes in said} == {
@@ -161,7 +161,7 @@ def test_the_width_of_a_bar_is_in_the_largest_whole_unit():
     }
 
 
-def test_a_length_is_in_a_suitable_unit():
+def test_a_length_is_given_in_a_suitable_unit():
     said = {
         60: "1 minute",
         5400: "90 minutes",
@@ -191,7 +191,7 @@ def test_the_extent_of_a_course_ends_with_its_last_window():
         ("2025-12-30T10:00/2026-01-02T12:00", "30 Dec 2025 \u2013 2 Jan 2026"),
     ],
 )
-def test_days_name_a_month_and_a_year_once(text, days):
+def test_days_name_the_month_and_the_year_only_once_if_they_are_the_same(text, days):
     assert times.days(time(text)) == days
     assert times.days(time(text, BERLIN), BERLIN) == days
 
@@ -200,16 +200,16 @@ def test_the_covered_days_leave_out_strays_at_both_ends():
     day = moment("2026-11-23") // 60
     minutes = [16_000_000, *range(day, day + 2880, 60), 60_000_000]
     assert times.covered(weighed(minutes, [1, *[100] * 48, 1])) == "23 \u2013 24 Nov 2026 UTC"
-    # At the end of a day in UTC the next one has begun in Tokyo.
+    # At the end of a day in UTC, the next day has already begun in Tokyo.
     assert (
         times.covered(weighed(minutes, [1, *[100] * 48, 1]), TOKYO)
         == "23 \u2013 25 Nov 2026 Asia/Tokyo (UTC+9)"
     )
-    # Among few flows none is a stray.
+    # If there are only a few flows, none is a stray.
     assert times.covered(weighed([day, day + 1440], [1, 13])) == "23 \u2013 24 Nov 2026 UTC"
 
 
-def test_the_covered_days_are_named_if_the_measure_is_0_but_not_without_a_time():
+def test_the_covered_days_are_given_if_the_measure_is_0_but_not_if_no_time_is_known():
     minute = moment("2026-11-23T10:00") // 60
     assert times.covered(weighed([minute, minute + 1440], [0, 0])) == "23 \u2013 24 Nov 2026 UTC"
     assert times.covered(weighed([minute], [1])) == "23 Nov 2026 UTC"
@@ -218,7 +218,7 @@ def test_the_covered_days_are_named_if_the_measure_is_0_but_not_without_a_time()
 
 
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=60))
-def test_the_main_part_has_nearly_all_of_the_measure(counts):
+def test_the_main_part_contains_nearly_all_of_the_measure(counts):
     minutes = range(0, len(counts) * 7, 7)
     made = weighed([*minutes], counts)
     first, behind = times.main_part(made)

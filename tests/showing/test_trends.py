@@ -1,4 +1,4 @@
-"""A trend has everything that was counted, in parts that can be compared."""
+"""A trend contains all counted flows with a known time, in parts that can be compared."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def by_tag(view):
 
 
 def steady(windows, tail=()):
-    """A view of 10 bytes to 443/tcp in each of so many minutes, and of other flows."""
+    """Return a view of 10 bytes to 443/tcp in each of these minutes, and of the flows in `tail`."""
     return view_of(
         counts_of(*[(minute, 6, 443, 0, 1, 10) for minute in range(windows)], *tail),
         load(),
@@ -31,7 +31,7 @@ def steady(windows, tail=()):
 
 
 @given(log_lines, rules, measures, filters)
-def test_the_picture_of_each_tag_adds_up_to_what_has_a_known_time(lines, rows, measure, chosen):
+def test_the_trend_of_each_tag_adds_up_to_its_flows_with_a_known_time(lines, rows, measure, chosen):
     view = view_of(parse(*lines), load(lookup_text(rows)), measure, chosen)
     found = by_tag(view)
     windows = len(view.course.start)
@@ -48,21 +48,21 @@ def test_the_picture_of_each_tag_adds_up_to_what_has_a_known_time(lines, rows, m
 
 
 @pytest.mark.parametrize("windows", [2, 27, 28, 29, 40, 55, 57, 200, 240])
-def test_steady_traffic_is_a_straight_line(windows):
+def test_steady_traffic_makes_a_flat_line(windows):
     view = steady(windows)
     web = by_tag(view)[view.report.tags.index("web")]
     assert len(web) == min(windows, MOST_PARTS)
     assert web == pytest.approx(10 * windows / len(web))
 
 
-def test_with_few_windows_each_has_its_own_point():
+def test_each_of_a_few_windows_has_its_own_point():
     view = steady(3, [(1, 6, 443, 0, 1, 5), (2, 6, 9092, 0, 1, 7)])
     found = by_tag(view)
     assert found[view.report.tags.index("web")].tolist() == [10, 15, 10]
     assert found[-1].tolist() == [0, 0, 7]
 
 
-def test_a_stray_flow_of_another_year_is_one_point_like_the_others():
+def test_a_stray_flow_from_another_year_is_a_point_like_the_others():
     view = view_of(
         parse(*(line(start=str(at)) for at in (10**9, *range(1_700_000_000, 1_700_000_600, 60)))),
         load(),
@@ -71,19 +71,19 @@ def test_a_stray_flow_of_another_year_is_one_point_like_the_others():
     assert web.tolist() == [1] * 11
 
 
-def test_in_one_window_or_none_there_is_no_picture():
+def test_there_is_no_trend_if_there_are_fewer_than_two_windows():
     for log in ([], [line()], [line(), line(dstport="25")], [line(start="-")] * 2):
         assert by_tag(view_of(parse(*log), load())) is None
 
 
-def test_flows_without_a_known_time_are_in_no_picture():
+def test_flows_without_a_known_time_are_left_out_of_trends():
     rows = [(0, 6, 443, 0, 1, 10), (1, 6, 443, 0, 1, 10), (UNKNOWN_TIME, 6, 443, 0, 1, 99)]
     view = view_of(counts_of(*rows), load(), "bytes")
     assert (view.course.unknown, by_tag(view).sum()) == (99, 20)
 
 
 @given(log_lines, st.data())
-def test_the_picture_of_a_port_is_that_of_its_row_whichever_are_asked_for(lines, data):
+def test_the_trend_of_a_port_does_not_depend_on_which_other_ports_are_requested(lines, data):
     view = view_of(parse(line(start="1700000000"), line(start="1700090000"), *lines), load())
     report = view.report
     every = trends(view.course, np.arange(len(report.port), dtype=np.int32), len(report.port))
@@ -93,11 +93,11 @@ def test_the_picture_of_a_port_is_that_of_its_row_whichever_are_asked_for(lines,
     assert found == pytest.approx(every[some])
 
 
-def test_a_row_that_is_not_asked_for_is_in_the_layer_behind_the_last():
+def test_rows_that_are_not_requested_get_the_layer_after_the_last():
     assert layer_of(np.array([3, 1]), 5).tolist() == [2, 1, 2, 0, 2]
 
 
-def test_15_digits_add_up():
+def test_numbers_of_15_digits_add_up_correctly():
     volume = 123_456_789_012_345
     view = view_of(counts_of(*[(m, 6, 443, 0, 1, volume) for m in range(60)]), load(), "bytes")
     assert by_tag(view).sum() == pytest.approx(60 * volume, rel=1e-12)

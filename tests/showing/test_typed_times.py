@@ -1,4 +1,4 @@
-"""A typed time is read as it was meant, or a message says how to type it."""
+"""A typed time is understood as it was meant, or a message says how to type it."""
 
 from zoneinfo import ZoneInfo
 
@@ -38,7 +38,7 @@ MORNING = [
 
 @pytest.mark.parametrize("zone", [UTC, TOKYO, BERLIN], ids=str)
 @pytest.mark.parametrize("text", MORNING)
-def test_a_time_is_read_in_usual_forms_in_the_zone_that_is_shown(text, zone):
+def test_a_time_is_understood_in_all_usual_forms_in_the_zone_shown(text, zone):
     assert read_in(zone, text) == time("2026-11-23T10:00/2026-11-23T12:00", zone)
 
 
@@ -58,18 +58,18 @@ def test_a_time_is_read_in_usual_forms_in_the_zone_that_is_shown(text, zone):
         ("30 Dec 2025 - 2 Jan", "2025-12-30/2026-01-03"),
     ],
 )
-def test_days_are_whole_and_reach_from_midnight_to_midnight(text, days):
+def test_days_last_from_midnight_to_midnight(text, days):
     for zone in (UTC, TOKYO):
         assert read_in(zone, text) == time(days, zone)
 
 
 @pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
-def test_a_day_on_which_clocks_change_has_its_own_length(day):
+def test_a_day_on_which_clocks_change_has_23_or_25_hours(day):
     first, behind = read(day, BERLIN, LOG, LOG)
     assert (behind - first) // 3600 == {"2026-03-29": 23, "2026-10-25": 25}[day]
 
 
-def test_a_typed_hour_that_occurs_twice_includes_both():
+def test_a_typed_hour_that_occurs_twice_includes_both_occurrences():
     first, behind = read("2026-10-25 02:00 - 02:30", BERLIN, LOG, LOG)
     assert behind - first == 5400
 
@@ -84,7 +84,7 @@ def test_a_typed_hour_that_occurs_twice_includes_both():
         ("last week", 7 * 86_400),
     ],
 )
-def test_the_last_hours_are_those_before_the_end_of_the_log(text, seconds):
+def test_the_last_hours_end_with_the_log(text, seconds):
     assert read_in(TOKYO, text) == (LOG[1] - seconds, LOG[1])
 
 
@@ -107,25 +107,25 @@ def test_two_numbers_are_seconds_since_1970(text):
         "2026-11-23 06:30 - 08:30 UTC\u22123:30",
     ],
 )
-def test_a_zone_after_a_time_overrides_the_one_shown(text):
+def test_a_zone_after_a_time_overrides_the_zone_shown(text):
     assert read_in(BERLIN, text) == time("2026-11-23T10:00/2026-11-23T12:00")
 
 
-def test_clock_times_are_on_the_first_day_that_is_shown():
+def test_clock_times_without_a_day_are_on_the_first_day_shown():
     shown = time("2026-11-24T15:00/2026-11-25T09:00")
     assert read("10:00-12:00", UTC, shown, LOG) == time("2026-11-24T10:00/2026-11-24T12:00")
-    # Late on the 24th in UTC it is the 25th in Tokyo.
+    # Late on the 24th in UTC, it is already the 25th in Tokyo.
     there = time("2026-11-25T10:00/2026-11-25T12:00", TOKYO)
     assert read("10:00-12:00", TOKYO, shown, LOG) == there
 
 
-def test_a_day_without_a_year_is_in_the_log_if_it_can_be():
+def test_a_day_without_a_year_is_in_the_log_if_possible():
     turn = time("2025-12-30/2026-01-03")
     assert read("30 Dec", UTC, turn, turn) == time("2025-12-30/2025-12-31")
     assert read("2 Jan", UTC, turn, turn) == time("2026-01-02/2026-01-03")
     year = time("2026-01-01/2027-01-01")
     assert read("20 Dec", UTC, (year[0], year[0] + 60), year) == time("2026-12-20/2026-12-21")
-    # A stray of years ago does not take the day away from those around it.
+    # A stray flow from years ago does not move the day to its year.
     stray = (moment("2021-05-04"), LOG[1])
     assert read("23 Nov", UTC, LOG, stray) == time("2026-11-23/2026-11-24")
     assert read("29 Feb", UTC, LOG, time("2024-01-01/2027-01-01"))[0] == moment("2024-02-29")
@@ -163,21 +163,21 @@ EXAMPLE = "Type it like 2026-11-23 10:00 - 12:00."
         ("3/4 10:00 - 12:00", f"With slashes, day and month are easily confused. {EXAMPLE}"),
     ],
 )
-def test_an_invalid_time_gets_a_sentence(text, sentence):
+def test_the_message_for_an_invalid_time_says_what_to_type(text, sentence):
     with pytest.raises(UnclearTime) as unclear:
         read_in(UTC, text)
     assert str(unclear.value) == sentence
 
 
 moments = st.integers(2880, 2_000_000_000 // 60).map(lambda minute: minute * 60)
-# Around the days on which the clocks of Berlin and St John's change in 2026.
+# Times around the days on which clocks change in Berlin and St. John's in 2026.
 changes = st.integers(0, 3000).map(lambda minute: moment("2026-10-24T20:00") + minute * 60)
 
 
 @given(st.one_of(moments, changes), st.integers(1, 10**6), st.sampled_from(ZONES))
 @example(moment("2026-10-25T00:00"), 30, BERLIN)
 @example(moment("2026-10-25T01:00"), 30, BERLIN)
-def test_whatever_is_shown_is_read_back_as_the_same_time(first, minutes, zone):
+def test_every_time_shown_is_read_back_as_the_same_time(first, minutes, zone):
     time = first, first + minutes * 60
     assert read(times.span(time, zone), zone, LOG, LOG) == time
     assert read(written(time, zone), zone, LOG, LOG) == time
@@ -196,7 +196,7 @@ words = st.lists(
 
 
 @given(st.one_of(st.text(max_size=100), words), st.sampled_from([*ZONES, ZoneInfo("Asia/Gaza")]))
-def test_any_text_is_a_time_or_gets_a_sentence(text, zone):
+def test_any_text_is_a_time_or_gets_a_message(text, zone):
     try:
         first, behind = read(text, zone, LOG, LOG)
     except UnclearTime:

@@ -1,4 +1,4 @@
-"""Everything in a view is about the chosen flows and from the same report."""
+"""Everything in a view is about the chosen flows and comes from the same reports."""
 
 from dataclasses import replace
 
@@ -39,7 +39,7 @@ def small():
 
 
 def made_by(counts, lookup, measure, chosen):
-    """The report of these filters."""
+    """Return the report with these filters."""
     return map_tags(
         counts,
         lookup,
@@ -52,9 +52,7 @@ def made_by(counts, lookup, measure, chosen):
 
 
 @given(log_lines, rules, measures, filters)
-def test_the_reports_of_a_view_are_those_of_the_widened_time_and_of_all_time(
-    lines, rows, measure, chosen
-):
+def test_a_view_has_reports_for_the_widened_time_and_for_all_time(lines, rows, measure, chosen):
     counts, lookup = parse(*lines), load(lookup_text(rows))
     view = view_of(counts, lookup, measure, chosen)
     replies = counts.replies if chosen.view == "destination" else counts.replies_by_service
@@ -72,7 +70,7 @@ def test_the_reports_of_a_view_are_those_of_the_widened_time_and_of_all_time(
 
 
 @given(log_lines, rules, measures, filters)
-def test_what_was_rejected_is_of_the_same_flows_and_none_where_an_action_is_chosen(
+def test_the_rejected_report_is_about_the_same_flows_and_none_if_an_action_is_chosen(
     lines, rows, measure, chosen
 ):
     counts, lookup = parse(*lines, line()), load(lookup_text(rows))
@@ -84,12 +82,12 @@ def test_what_was_rejected_is_of_the_same_flows_and_none_where_an_action_is_chos
         assert are_equal(view.rejected, made_by(counts, lookup, measure, same))
 
 
-def test_of_a_layout_without_an_action_nothing_is_known_to_be_rejected():
+def test_there_is_no_rejected_report_if_the_layout_has_no_action():
     view = view_of(parse(b"dstport protocol", b"443 6"), load())
     assert (view.report.total, view.rejected) == (1, None)
 
 
-def test_a_selected_tag_the_lookup_lacks_is_none(small):
+def test_a_selected_tag_that_is_not_in_the_lookup_becomes_none(small):
     for tag, selected in [
         ("web", "web"),
         ("games", "games"),
@@ -101,12 +99,12 @@ def test_a_selected_tag_the_lookup_lacks_is_none(small):
         assert view_of(small, load(), tag=tag).tag == selected
 
 
-def test_a_tag_that_no_flow_of_the_time_has_stays_selected(small):
+def test_a_tag_without_flows_in_the_chosen_time_stays_selected(small):
     view = view_of(small, load(), filters=Filters(time=(MINUTE, MINUTE + 60)), tag="mail")
     assert (view.tag, view.report.total, len(view.ports("").port)) == ("mail", 1, 0)
 
 
-def test_views_are_one_whatever_the_lookup_and_another_for_every_other_choice(small):
+def test_the_identity_of_a_view_depends_on_every_choice_except_lookup_and_tag(small):
     view = view_of(small, load(), "bytes", Filters(time=(MINUTE, MINUTE + 60)))
     other_lookup = load("dstport,protocol,tag\n")
     same_windows = Filters(time=(MINUTE + 1, MINUTE + 59))
@@ -132,7 +130,7 @@ def test_views_are_one_whatever_the_lookup_and_another_for_every_other_choice(sm
     assert len({other.identity for other in (view, *others)}) == 1 + len(others)
 
 
-def test_where_one_window_holds_all_time_no_time_can_be_chosen():
+def test_no_time_can_be_chosen_if_all_time_is_in_one_window():
     minutes = [0, *(60 * 60 * 24 * 28 * number for number in range(1, 300))]
     counts = parse(*(line(start=str(FIRST + seconds)) for seconds in minutes))
     view = view_of(counts, load(), filters=Filters(time=(FIRST, FIRST + 60)))
@@ -140,7 +138,7 @@ def test_where_one_window_holds_all_time_no_time_can_be_chosen():
     assert view.report.total == len(minutes)
 
 
-def test_ports_are_those_of_the_selected_tag_that_the_text_finds(small):
+def test_ports_are_those_of_the_selected_tag_that_match_the_search_text(small):
     everything = view_of(small, load())
     assert [row[0] for row in everything.ports("").rows()] == [25, 443, 9092, 50000]
     assert [row[0] for row in everything.ports("9092, mail").rows()] == [25, 9092]
@@ -150,14 +148,14 @@ def test_ports_are_those_of_the_selected_tag_that_the_text_finds(small):
 
 
 @given(log_lines, rules, st.sampled_from(["", "443", "tcp", "untagged"]), st.data())
-def test_ports_are_a_search_among_the_rows_of_the_tag(lines, rows, text, data):
+def test_a_search_for_ports_is_limited_to_the_selected_tag(lines, rows, text, data):
     counts, lookup = parse(*lines), load(lookup_text(rows))
     tag = data.draw(st.sampled_from([UNTAGGED, *lookup.tags]))
     view = view_of(counts, lookup, tag=tag)
     assert are_equal(view.ports(text), search(with_tag(view.report, tag), text))
 
 
-def test_the_numbers_and_the_bar_are_of_the_chosen_time(small):
+def test_the_numbers_and_the_bar_are_for_the_chosen_time(small):
     view = view_of(small, load(), filters=Filters(time=(MINUTE + 120, MINUTE + 180)))
     assert view.numbers == list(
         coverage.numbers(view.report, view.selections.report, small, view.lookup)
@@ -167,7 +165,7 @@ def test_the_numbers_and_the_bar_are_of_the_chosen_time(small):
 
 
 @given(log_lines, rules, measures, filters)
-def test_the_report_by_service_is_of_the_same_choice_but_for_the_port(lines, rows, measure, chosen):
+def test_the_report_by_service_has_the_same_filters_and_total(lines, rows, measure, chosen):
     counts, lookup = parse(*lines), load(lookup_text(rows))
     view = view_of(counts, lookup, measure, chosen)
     same = replace(view.report.filters, view="service")
@@ -178,13 +176,13 @@ def test_the_report_by_service_is_of_the_same_choice_but_for_the_port(lines, row
 
 
 @given(log_lines, rules, measures, filters)
-def test_the_selection_is_what_the_report_is_made_of(lines, rows, measure, chosen):
+def test_the_report_is_made_from_the_selection(lines, rows, measure, chosen):
     counts, lookup = parse(*lines), load(lookup_text(rows))
     view = view_of(counts, lookup, measure, chosen)
     assert are_equal(view.report, tagged(view.selections.report, lookup, measure))
 
 
-def test_cautions_are_on_the_logs_and_on_the_lookup():
+def test_cautions_cover_both_the_logs_and_the_lookup():
     lookup = load("dstport,protocol,tag\n99999,tcp,x\n", name="mine.csv")
     counts = parse(line(), line(status="SKIPDATA"))
     skipped, doubt = view_of(counts, lookup).cautions
@@ -193,7 +191,7 @@ def test_cautions_are_on_the_logs_and_on_the_lookup():
     assert view_of(parse(line()), load()).cautions == []
 
 
-def test_the_legend_has_the_tags_of_all_time_and_the_selected_one(small):
+def test_the_legend_has_the_tags_of_all_time_and_the_selected_tag(small):
     view = view_of(small, load(), filters=Filters(time=(MINUTE, MINUTE + 60)), tag="web")
     colours = Colours()
     legend = view.legend(colours)

@@ -1,4 +1,4 @@
-"""A table is never wider than its room, unless its required columns are."""
+"""A table is never wider than its space, unless its required columns are."""
 
 import pytest
 from hypothesis import example, given
@@ -19,7 +19,7 @@ def fitted(numbers, room, optional=tuple(OPTIONAL)):
 
 
 @given(windows)
-def test_the_rooms_beside_each_other_add_up_to_the_window(window):
+def test_the_widths_of_neighbors_add_up_to_the_window(window):
     found = widths.rooms(window)
     assert min(found) > 0
     margin = 26 if window <= 640 else 56
@@ -38,7 +38,7 @@ def test_the_rooms_beside_each_other_add_up_to_the_window(window):
 
 
 @given(windows, windows)
-def test_a_wider_window_of_the_same_kind_has_no_narrower_room(one, other):
+def test_nothing_gets_narrower_in_a_wider_window_with_the_same_arrangement(one, other):
     kinds = [sum(window > edge for edge in (640, 1180)) for window in (one, other)]
     if kinds[0] == kinds[1]:
         narrow, wide = (widths.rooms(window) for window in sorted([one, other]))
@@ -48,7 +48,7 @@ def test_a_wider_window_of_the_same_kind_has_no_narrower_room(one, other):
 @given(windows, numbers, st.sampled_from(["tags", "ports"]))
 @example(320, [10**15 - 1], "ports")
 @example(641, [10**15 - 1], "ports")
-def test_the_columns_have_no_more_than_the_room_unless_those_needed_have(window, counts, table):
+def test_the_columns_fit_unless_the_required_ones_alone_are_too_wide(window, counts, table):
     room = getattr(widths.rooms(window), table)
     columns, fit = fitted(counts, room)
     needed = sum(fit.widths[name] for name in PORTS)
@@ -60,7 +60,7 @@ def test_the_columns_have_no_more_than_the_room_unless_those_needed_have(window,
 
 
 @given(windows, numbers)
-def test_a_number_is_shortened_only_if_it_must_be(window, counts):
+def test_a_number_is_shortened_only_if_necessary(window, counts):
     room = widths.rooms(window).ports
     columns, fit = fitted(counts, room)
     whole = sum(columns[name] for name in PORTS) + FRAME <= room
@@ -70,13 +70,15 @@ def test_a_number_is_shortened_only_if_it_must_be(window, counts):
 
 
 @given(windows, numbers, st.permutations([*OPTIONAL]))
-def test_the_columns_keep_their_order_and_those_needed_are_always_there(window, counts, optional):
+def test_the_columns_keep_their_order_and_the_required_ones_are_always_shown(
+    window, counts, optional
+):
     columns, fit = fitted(counts, widths.rooms(window).ports, optional)
     assert list(fit.widths) == [name for name in columns if name in fit.widths]
     assert set(PORTS) <= set(fit.widths)
 
 
-def test_the_least_important_columns_go_first_and_unknown_ones_are_ignored():
+def test_the_least_important_columns_are_dropped_first_and_unknown_ones_ignored():
     whole = sum(PORTS.values()) + 84 + FRAME
     rooms = [whole, whole + 104, whole + 184, whole + 280]
     shown = [[*fitted([1], room)[1].widths][5:] for room in rooms]
@@ -84,11 +86,11 @@ def test_the_least_important_columns_go_first_and_unknown_ones_are_ignored():
     assert widths.fitted({"Bytes": 84}, "Bytes", ["Share"], 500).widths == {"Bytes": 84}
 
 
-def test_a_number_that_is_not_wide_is_not_shortened():
+def test_a_narrow_number_is_never_shortened():
     assert not widths.fitted({"Tag": 112, "Flows": 70}, "Flows", [], 10).is_short
 
 
-def test_a_column_of_numbers_is_as_wide_as_its_longest():
+def test_a_column_of_numbers_is_as_wide_as_its_longest_number():
     assert widths.of_numbers([]) == widths.of_numbers([0, 5]) == 84
     assert widths.of_numbers([1, 123_456_789_012_345]) == int(19 * 7.6) + 26
 
@@ -99,7 +101,7 @@ def test_a_table_is_as_high_as_its_rows_until_it_scrolls():
 
 
 @given(windows)
-def test_a_chart_in_a_panel_has_room(window):
+def test_a_chart_in_a_panel_is_at_least_200_pixels_wide(window):
     found = widths.rooms(window)
     for room in (found.tag_bars, found.port_bars):
         assert 200 <= widths.in_panel(room) < room

@@ -1,4 +1,4 @@
-"""The list of untagged ports: all of them, the largest first, each with a suggested tag."""
+"""The workbench lists the untagged ports, the largest first, each with a suggested tag."""
 
 from dataclasses import replace
 
@@ -28,7 +28,7 @@ from tests.tagging.made import filters, load, measures, parse
 
 
 def listed(counts, lookup, measure="flows", chosen=Filters(), rejected=None):  # noqa: B008
-    """The report for these filters, the positions of its untagged pairs, and their table."""
+    """Return the report for these filters, the positions of its untagged pairs, and their table."""
     selection = select(counts, chosen)
     found = tagged(selection, lookup, measure)
     places = untagged_places(found)
@@ -41,7 +41,7 @@ def listed(counts, lookup, measure="flows", chosen=Filters(), rejected=None):  #
 
 
 @given(log_lines, st.lists(rule_texts, max_size=6), measures, filters)
-def test_the_list_has_every_untagged_pair_once_and_the_most_first(lines, rows, measure, chosen):
+def test_the_list_has_every_untagged_pair_once_the_largest_first(lines, rows, measure, chosen):
     found, places, table = listed(parse(*lines), load(lookup_text(rows)), measure, chosen)
     counts = found.count[places].tolist()
     assert counts == sorted(counts, reverse=True)
@@ -51,7 +51,7 @@ def test_the_list_has_every_untagged_pair_once_and_the_most_first(lines, rows, m
     assert table["Share"].sum() == pytest.approx(100 * found.untagged / max(found.total, 1))
 
 
-def test_what_came_from_outside_and_was_not_rejected_is_a_part_of_its_port():
+def test_the_inbound_percentage_leaves_out_rejected_flows():
     counts = parse(
         line(dstport="1", srcaddr="8.8.8.8"),
         line(dstport="1"),
@@ -73,14 +73,16 @@ def test_what_came_from_outside_and_was_not_rejected_is_a_part_of_its_port():
     assert accepted_inbound(within, found, untagged_places(found)) is None
 
 
-def test_beyond_the_most_pairs_the_smallest_are_left_out(monkeypatch):
+def test_the_smallest_pairs_are_left_out_if_there_are_too_many(monkeypatch):
     monkeypatch.setattr(workbench, "MOST_PAIRS", 2)
     found = report(9092, 9093, 9093, 9094, 9094, 9094, *[443] * 9)
     assert found.port[untagged_places(found)].tolist() == [9094, 9093]
 
 
 @given(log_lines, st.lists(rule_texts, max_size=6), measures, filters)
-def test_what_looks_like_replies_is_untagged_and_nine_tenths_replies(lines, rows, measure, chosen):
+def test_a_pair_that_looks_like_replies_is_untagged_and_at_least_nine_tenths_replies(
+    lines, rows, measure, chosen
+):
     counts, lookup = parse(*lines), load(lookup_text(rows))
     found = tagged(select(counts, chosen), lookup, measure)
     likely = looks_like_replies(counts, found)
@@ -96,7 +98,7 @@ def test_what_looks_like_replies_is_untagged_and_nine_tenths_replies(lines, rows
     assert len(hidden) == (found.is_untagged & ~likely).sum()
 
 
-def test_a_port_with_other_flows_too_or_with_a_known_service_does_not_look_like_replies():
+def test_a_port_with_other_flows_or_a_known_service_does_not_look_like_replies():
     def flows(port, replies, requests):
         return [line(dstport=port, srcport="443")] * replies + [
             line(dstport=port, srcport="65000")
@@ -109,7 +111,7 @@ def test_a_port_with_other_flows_too_or_with_a_known_service_does_not_look_like_
     assert looks_like_replies(counts, found).tolist() == [True, False, False, False]
 
 
-def test_pairs_come_with_a_name_on_offer_in_the_order_of_their_places():
+def test_pairs_have_a_suggested_tag_and_keep_the_order_of_their_places():
     found = report(9092, 22, 49153, 443)
     pairs = untagged_pairs(found, untagged_places(found))
     assert pairs == [
@@ -131,7 +133,7 @@ def test_the_rule_of_a_pair_tags_it_and_nothing_else(port, protocol):
 
 
 @given(log_lines, st.lists(rule_texts, max_size=6), filters)
-def test_the_small_pictures_add_up_to_what_began_at_a_known_time(lines, rows, chosen):
+def test_the_trends_add_up_to_the_flows_with_a_known_time(lines, rows, chosen):
     counts, lookup = parse(*lines), load(lookup_text(rows))
     found, places, table = listed(counts, lookup, "packets", chosen)
     course = over_time(select(counts, chosen), found)
@@ -144,7 +146,7 @@ def test_the_small_pictures_add_up_to_what_began_at_a_known_time(lines, rows, ch
             assert sum(picture) == pytest.approx(course.count[course.pair == place].sum())
 
 
-def test_what_was_rejected_is_said_in_percent_of_the_pair():
+def test_rejected_is_a_percentage_of_the_pair():
     counts = parse(
         *[line(dstport="9092", action="REJECT")] * 2,
         line(dstport="9092"),
@@ -158,7 +160,7 @@ def test_what_was_rejected_is_said_in_percent_of_the_pair():
     assert "Rejected" not in listed(counts, load())[2]
 
 
-def test_where_nothing_is_untagged_the_table_is_empty():
+def test_the_table_is_empty_if_nothing_is_untagged():
     _, places, table = listed(parse(line()), load())
     assert (len(places), len(table)) == (0, 0)
     assert table.columns.tolist() == ["Port", "Tag as", "Flows", "Share"]
