@@ -64,7 +64,7 @@ def page() -> None:
         where(session, view.whole_course)
     chips(session, view)
     with st.container(key="news"):
-        # All in one container: the tables below lose their order and scroll if their position changes.
+        # All in one container: if the tables below moved, they would lose their sorting and scroll position.
         messages(session)
         cautions(session, view)
     summary(view)
@@ -79,7 +79,7 @@ def page() -> None:
     st.html(markup.for_print(view.report))
     records(view.counts)
     rules(session)
-    # Last, for it takes longest: the page is there before.
+    # This comes last because it takes longest: everything else is visible by then.
     downloads.result(session, result_place)
 
 

@@ -64,7 +64,7 @@ def _are_replies_shown(*, can_be: bool) -> bool:
         key="show_replies",
         disabled=not can_be,
         help="Nearly all flows to these ports come from a lower port, so they are probably replies "
-        "of a service to its clients. Tag the service instead.",
+        "from a service to its clients. Tag the service instead.",
         bind="query-params",
     )
 
