@@ -1,7 +1,7 @@
 """The page: streamlit run dashboard.py. `page` reads top to bottom like the page itself.
 
 Widgets and guards only; what is counted, tagged and drawn comes from flowtag_core. Streamlit imports this
-file once for the server, whose door is `app`, and then runs it as a script for each tab.
+file once for the server, which serves `app`, and then runs it as a script for each tab.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def page() -> None:
     """Draw the page for one tab."""
     st.set_page_config("flowtag", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
     style()
-    compiled.kernel()  # compiling takes seconds, so it starts before a file arrives
+    compiled.kernel()  # Compiling takes seconds, so it starts before a file arrives.
     session = tabs.session_of_this_tab()
     in_place.start(session, sys.argv[1:])
     take_dropped(session)

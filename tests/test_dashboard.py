@@ -89,7 +89,7 @@ def test_a_log_alone_is_all_untagged_and_a_lookup_alone_waits_for_a_log(page):
     assert "Without a lookup everything is Untagged." in said(page)
 
 
-def test_more_logs_add_up_even_with_equal_names(page):
+def test_more_logs_add_up_even_with_the_same_name(page):
     drop(page, ("a.log", LOG), ("a.log", LOG))
     assert metrics(drop(page, ("a.log", LOG)))["Flows"] == "42"
     assert "a.log (3): read as version 2 default layout" in said(page)

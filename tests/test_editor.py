@@ -59,7 +59,7 @@ def pick(page, column, row):
 
 
 def write(page, *cells, end="Enter"):
-    """Type cells one after the other, like a fast typist."""
+    """Type cells one after another, like a fast typist."""
     for cell in cells:
         page.keyboard.type(cell, delay=60)
         page.keyboard.press(end)

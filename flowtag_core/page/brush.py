@@ -40,7 +40,7 @@ class Brush:
         return f"timeline_{self.number}"
 
     def draw(self, axis: Axis, time: Time | None, is_there: bool) -> None:
-        """Prepare a chart with this axis and this time marked; reuse the present one if possible.
+        """Prepare a chart with this axis and this time marked; reuse the current one if possible.
 
         A chart that comes back, after a reload or a view without flows, has its first mark again.
         """

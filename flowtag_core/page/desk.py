@@ -110,7 +110,7 @@ class Desk:
 
     @locked
     def look_at(self, part: Part, line: int | None = None) -> None:
-        """Choose the part of the rows to show, and the line to show it around; None keeps the last line."""
+        """Choose the rows to show, and the line to show them around; None keeps the previous line."""
         self.edits.part = part
         self.edits.line = self.edits.line if line is None else line
 

@@ -33,7 +33,7 @@ _PORTS: Final = {"http": 80, "https": 443}
 _SWITCH_AFTER: Final = 0.001
 """Seconds after which a thread that reads a log must let others draw a page; Python's default is 0.005."""
 _BROWSER_AFTER: Final = 0.5
-"""Seconds until the browser is opened: the server does not listen yet when it is set up."""
+"""Seconds to wait before opening the browser: the server does not listen yet while it is set up."""
 
 
 class Door:
@@ -144,7 +144,7 @@ def stranger(headers: Headers, method: str) -> str:
 
 
 def _is_same(origin: str, host: str) -> bool:
-    """Whether an origin has the same host and port as this host name."""
+    """Whether an origin has the same host and port as a Host header."""
     here = _split(origin)
     there = _split(f"{here.scheme}://{host}")
     return here.scheme in _PORTS and _where(here) == _where(there)

@@ -40,7 +40,7 @@ _NOT_FOR_ALL: Final = (
 )
 
 _COUNTED: Final[dict[str, CountedLog]] = {}
-"""The logs that the page was started with and that are already counted, for the next tab; by name."""
+"""The logs on the command line that are already counted, by name; the next tab reuses them."""
 
 
 class ArgumentsError(FlowtagError):
@@ -184,7 +184,7 @@ def _regular(path: str, start: Start) -> list[Log]:
 
 
 def _tell_repeated(start: Start, name: str, log: Log, before: Mapping[Hashable, str]) -> None:
-    """Report the files of a log that were given before; `before` has the first log with each."""
+    """Report the files of a log that were given before; `before` has the first log of each file."""
     others = [before[place.identity] for place in log.places if place.identity in before]
     if not others:
         return

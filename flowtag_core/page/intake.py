@@ -115,7 +115,7 @@ Outcome = CountedLog | Lookup | Refused | Offered
 
 @dataclass(frozen=True)
 class Standing:
-    """The progress of a batch of files; `bytes_read` and `size` are of all its files."""
+    """The progress of a batch of files; `bytes_read` and `size` cover all its files."""
 
     name: str
     place: int

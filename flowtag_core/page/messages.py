@@ -10,7 +10,7 @@ class Messages:
     """Sentences about the files added last, kept until more are added.
 
     `refused` is about files that cannot be used, `unsent` about files that were not uploaded, `told` has
-    other news; `repeated` has, by name, a sentence on each log that seems to be there twice.
+    other news; `repeated` has, by name, a sentence on each log that seems to repeat another.
     """
 
     refused: list[str] = field(default_factory=list)

@@ -48,7 +48,7 @@ def selected(key: str) -> list[int] | None:
 def select(key: str, rows: Sequence[int]) -> None:
     """Select these rows and no others in the table that is drawn next.
 
-    Call it in each run, since a run that is replaced by another one never reaches the browser.
+    Call it in each run: the selection of a run that is replaced never reaches the browser.
     """
     told = _told(key) or _Told([], [])
     has_moved = told.rows != [*rows]

@@ -79,7 +79,7 @@ class Session:
 
     `offers` are the files, by log and name, that could be read again in another layout. `brush` is the
     time marked on the timeline, `asked` the port and protocol number whose details are shown, `colours`
-    are the tags' colours, `picks` the bars that were clicked, `result` is the CSV.
+    are the tags' colors, `picks` the bars that were clicked, `result` is the CSV.
     `is_started` says whether the files that the page was started with have been taken, `has_start` whether
     there are any; `starting` is held while they are taken. `starts` counts how often the user started
     over. `drops` counts the drop zones used so far, `taken` has the names of the drops and uploads that

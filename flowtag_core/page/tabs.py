@@ -123,8 +123,8 @@ def _look_at(tab: _Tab) -> None:
 def _return_freed_memory() -> None:
     """Return the memory of freed large arrays to the system at once; glibc would keep some of it.
 
-    The blocks in which logs are read are below the threshold: allocating each anew takes longer than
-    counting it. Source: mallopt(3), M_MMAP_THRESHOLD. Other C libraries and Windows do not have it.
+    The blocks in which logs are read are below the threshold: allocating each anew would take longer
+    than counting it. Source: mallopt(3), M_MMAP_THRESHOLD. Other C libraries and Windows do not have it.
     """
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).mallopt(-3, 2 * READ_SIZE)

@@ -93,7 +93,7 @@ def test_a_change_waits_while_another_one_is_in_progress(name):
     assert not change.is_alive()
 
 
-def test_the_changes_tested_here_are_all_that_a_desk_has():
+def test_every_change_that_a_desk_offers_is_tested_here():
     methods = {name for name, method in vars(Desk).items() if callable(method)}
     assert {name for name in methods if not name.startswith("_")} == {*CHANGES}
 

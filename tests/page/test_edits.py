@@ -64,7 +64,7 @@ def test_the_next_table_includes_the_pending_edits_and_adds_to_them():
     edits.show(edits.lookup)
     assert (edits.number, edits.places) == (2, (2,))
     assert edits.rows["0"].tolist() == ["99999", "22"]
-    # The second row of this table is the one that was added in the table before.
+    # The second row of this table is the one that was added in the previous table.
     staged = told(edits, edited_rows={0: {"0": "99"}, 1: {"1": "tcp", "2": "ssh"}})
     assert staged == Staged({0: {2: "site"}, 2: {0: "99"}}, (("22", "tcp", "ssh"),), frozenset({1}))
     assert told(edits, deleted_rows=[0, 1]) == Staged({0: {2: "site"}}, (), frozenset({1, 2}))

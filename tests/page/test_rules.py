@@ -87,7 +87,7 @@ def markdown_or_caption(page):
     return "\n".join([markdown(page), *(caption.value for caption in page.caption)])
 
 
-def test_a_problem_s_row_is_shown_with_its_neighbours_and_marked():
+def test_the_row_of_a_problem_is_marked_and_shown_with_its_neighbors():
     session = session_with(DOUBTFUL)
     page = drawn(session)
     session.desk.look_at("around", 4)

@@ -16,7 +16,7 @@ def loaded(content, name="lookup.csv"):
     return load_lookup_table(io.BytesIO(content), name)
 
 
-def test_fifty_undos_give_back_the_lookup_byte_for_byte():
+def test_fifty_undos_restore_the_lookup_byte_for_byte():
     content = ODD.encode("cp1252")
     versions = Versions()
     versions.take(loaded(content))
