@@ -1,7 +1,7 @@
 """The page: streamlit run dashboard.py. `page` reads top to bottom like the page itself.
 
 Widgets and guards only; what is counted, tagged and drawn comes from flowtag_core. Streamlit imports this
-file once for the server, whose door is `app`, and then runs it as a script for each tab.
+file once for the server, which serves `app`, and then runs it as a script for each tab.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def page() -> None:
     """Draw the page for one tab."""
     st.set_page_config("flowtag", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
     style()
-    compiled.kernel()  # compiling takes seconds, so it starts before a file arrives
+    compiled.kernel()  # Compiling takes seconds, so it starts before a file arrives.
     session = tabs.session_of_this_tab()
     in_place.start(session, sys.argv[1:])
     take_dropped(session)
@@ -64,7 +64,7 @@ def page() -> None:
         where(session, view.whole_course)
     chips(session, view)
     with st.container(key="news"):
-        # All in one container: the tables below lose their order and scroll if their position changes.
+        # All in one container: if the tables below moved, they would lose their sorting and scroll position.
         messages(session)
         cautions(session, view)
     summary(view)
@@ -79,7 +79,7 @@ def page() -> None:
     st.html(markup.for_print(view.report))
     records(view.counts)
     rules(session)
-    # Last, for it takes longest: the page is there before.
+    # This comes last because it takes longest: everything else is visible by then.
     downloads.result(session, result_place)
 
 

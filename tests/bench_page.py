@@ -1,8 +1,8 @@
 """How fast and how lean the page is: python -m tests.bench_page. Not collected by pytest.
 
-A real browser clicks a measure, and a name on offer for what is untagged, and waits for the new
-number. Memory is the server's (Linux only): a log that is dropped, then the same log in
-place. Takes minutes and some GB.
+A real browser clicks a measure, then a suggested tag, and waits for the new number. Memory is the
+server's (Linux only), first for a dropped log, then for the same log read in place. Takes several
+minutes and some GB.
 """
 
 import argparse
@@ -29,7 +29,7 @@ AT_REST = "document.querySelector('[data-testid=stApp]').dataset.testScriptState
 
 
 def write_table(path, rows):
-    """A log of so many distinct rows of window, port, protocol and action."""
+    """Write a log with this many distinct combinations of window, port, protocol and action."""
     rng = random.Random(9)
     keys = set()
     while len(keys) < rows:
@@ -70,14 +70,14 @@ def switch_measure(page, turn):
 
 
 def take_suggestion(page, _turn):
-    """Click the name on offer for the first untagged pair."""
+    """Click the suggested tag of the first untagged pair."""
     list_of_pairs = page.locator(".st-key-untagged canvas").first.bounding_box()
     page.mouse.click(list_of_pairs["x"] + 170, list_of_pairs["y"] + 48)
     return -1
 
 
 def click_seconds(page, rounds, click):
-    """The time from a click to its new number, and to the end of all drawing."""
+    """The seconds from each click to its new number, and to the end of all drawing."""
     page.wait_for_selector(".st-key-ports table[role=grid]", state="attached")
     times = []
     for turn in range(rounds):
@@ -97,13 +97,13 @@ def click_seconds(page, rounds, click):
 
 
 def memory(server):
-    """Resident memory now and at its peak, in MB."""
+    """The server's resident memory now and at its peak, in MB."""
     status = Path(f"/proc/{server.pid}/status").read_text()
     return [int(re.search(rf"{name}:\s*(\d+)", status)[1]) / 1024 for name in ("VmRSS", "VmHWM")]
 
 
 def counted(page, server, done):
-    """Seconds until the page says so, and the server's memory now and at its peak, in MB."""
+    """The seconds until the page shows a text, and the server's memory now and at its peak, in MB."""
     started = time.perf_counter()
     page.get_by_text(done).first.wait_for()
     seconds = time.perf_counter() - started
@@ -123,7 +123,7 @@ def measure_clicks(folder, rounds):
                 print(
                     f"a table of {rows:,} rows, 10,000 rules, {rounds} times {click.__name__}: to "
                     f"the new number {statistics.median(number):.2f} s (worst {max(number):.2f} s), "
-                    f"to the end of all {statistics.median(end):.2f} s (worst {max(end):.2f} s)"
+                    f"to the end of drawing {statistics.median(end):.2f} s (worst {max(end):.2f} s)"
                 )
 
 
@@ -151,7 +151,7 @@ def measure_memory(folder, times):
     with opened(str(small), str(log)) as (page, server):
         seconds, after, peak = counted(page, server, done)
     print(
-        f"the same in place: {seconds:.1f} s, {after:.0f} MB after, peak {peak:.0f} MB, "
+        f"the same log in place: {seconds:.1f} s, {after:.0f} MB after, peak {peak:.0f} MB, "
         f"{peak - before:+.0f} MB over a page with a small log"
     )
 

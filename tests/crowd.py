@@ -1,7 +1,7 @@
-"""Tabs at once, each with its own files, doing things at random: python -m tests.crowd.
+"""Several tabs, each with its own files, doing random things: python -m tests.crowd.
 
-Each tab has its own tags, file names and sizes, so that whatever of one shows in another is seen.
-The journeys run a short crowd; by hand it takes some minutes.
+Each tab has its own tags, file names and sizes, so anything of one tab that shows in another is noticed.
+The journeys run a short crowd; run by hand, it takes some minutes.
 """
 
 import argparse
@@ -28,7 +28,7 @@ class Visitor:
         self.page = window.new_page()
         self.page.goto(url)
         self.page.locator(".st-key-sample button").wait_for()
-        # The numbers of the flows of three tabs never add up to the same.
+        # The flow counts of three tabs never add up to the same number.
         self.logs = {}
         for size in SIZES:
             path = Path(folder, f"{self.mark}-{size}.log")
@@ -41,7 +41,7 @@ class Visitor:
         self.rules = {}
 
     def act(self):
-        """Do one thing at random, as soon as the last is done."""
+        """Do one random thing, as soon as the previous one is done."""
         self.settle()
         self.check()
         act = self.rng.choice(
@@ -54,7 +54,7 @@ class Visitor:
         return act.__name__
 
     def settle(self):
-        """Wait until the script is at rest and nothing is counted."""
+        """Wait until the script has finished and nothing is being counted."""
         self.page.wait_for_function(
             """() => !document.querySelector('.st-key-cancel')
                 && document.querySelector('[data-testid=stApp]')?.dataset.testScriptState
@@ -63,7 +63,7 @@ class Visitor:
         self.page.wait_for_timeout(400)
 
     def check(self):
-        """Nothing of another tab is here, and the flows are those of one's own logs."""
+        """Check that nothing of another tab is shown, and that the flows are those of this tab's logs."""
         text = self.page.locator("body").inner_text()
         assert set(re.findall(r"visitor\d", text)) <= {self.mark}, text
         assert self.page.get_by_test_id("stException").count() == 0
@@ -164,7 +164,7 @@ class Visitor:
 
 
 def crowd(browser, url, folder, tabs, times, seed):
-    """So many tabs do so many things each, in turn, none waiting for another's to end."""
+    """Let several tabs do several things each, in turn, without waiting for one another to finish."""
     rng = random.Random(seed)
     window = browser.new_context(viewport={"width": 1440, "height": 1200})
     visitors = [Visitor(window, url, number, folder, rng) for number in range(tabs)]
@@ -199,7 +199,7 @@ def main():
         if browser is None:
             raise SystemExit(f"no browser: {tried}")
         crowd(browser, url, folder, given.tabs, given.times, given.seed)
-    print(f"{given.tabs} tabs did {given.times} things each; none saw another's, none failed")
+    print(f"{given.tabs} tabs did {given.times} things each; none saw another's data, none failed")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-// What is written on canvases, and which part of the canvas it may be seen in: the tables' cells.
+// Records the numbers that tables draw on their canvases, and whether each is fully visible in its cell.
 ;(() => {
   const drawn = (window.drawn = new Map())
   const states = new WeakMap()

@@ -1,8 +1,8 @@
 """Files dropped faster than the page can count them: python -m tests.drops.
 
-One small log after another is let go of, anywhere on the page, while something else clicks the
-page's switches. Each log has a port of its own, so the result CSV tells which of them were counted,
-and how often. A short form is a test; by hand it takes some minutes.
+One small log after another is dropped anywhere on the page, while a script clicks the page's
+switches. Each log has its own port, so the result CSV shows which logs were counted, and how often.
+A short version runs as a test; run by hand, it takes some minutes.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from tests.logs import line
 
 FIRST_PORT = 20_000
 LARGE = 2 << 20
-"""The size of a file that is too large to upload if the limit is a megabyte."""
+"""The size in bytes of a file that is too large to upload if the limit is 1 MB."""
 WAYS = ("page", "zone", "input")
 ZONE = "[class*='st-key-logs_and_lookup'] [data-testid='stFileUploaderDropzone']"
 INPUT = "[class*='st-key-logs_and_lookup'] input[type=file]"
@@ -61,7 +61,7 @@ async ({ files, every, way, zone, large }) => {
 
 
 def let_go(page, drops, every, way, large_every=0):
-    """Drop so many logs, one after the other; return the ports that must be counted once each."""
+    """Drop this many logs, one after another; return the ports that must be counted exactly once."""
     numbers = range(drops)
     large = {
         number for number in numbers if large_every and number % large_every == large_every // 2
@@ -95,7 +95,7 @@ def _choose(page, names, texts, every):
 def counted(page):
     """Port -> flows that the page has counted."""
     for _ in range(10):
-        # A run of the script that begins meanwhile makes Streamlit forget what was asked for.
+        # If a run of the script starts in the meantime, Streamlit forgets the requested download.
         with suppress(TimedOut):
             with page.expect_download(timeout=5_000) as download:
                 page.locator(".st-key-result_csv button").click()
@@ -111,7 +111,7 @@ def _flows(result):
 def differences(page, ports, patience=60):
     """Port -> flows for each port that was not counted exactly once, after some waiting."""
     until = time.monotonic() + patience
-    # A result that is asked for while more files come may be lost, and the server's log says so.
+    # A result that is requested while files arrive may be lost, with an error in the server's log.
     number = re.compile(rf"Records: {len(ports):,} read")
     with suppress(TimedOut):
         page.get_by_text(number).first.wait_for(state="attached", timeout=1000 * patience)
@@ -137,7 +137,7 @@ def settle(page):
 
 @contextmanager
 def page_with_small_limit(folder):
-    """The address of a page that takes files of at most a megabyte."""
+    """The URL of a page that accepts files of at most 1 MB."""
     os.environ["STREAMLIT_SERVER_MAX_UPLOAD_SIZE"] = "1"
     try:
         with serving(folder) as (url, _):

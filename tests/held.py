@@ -1,6 +1,6 @@
-"""The page, reading very slowly as long as a file is there: python -m tests.held FILE run dashboard.py.
+"""The page, reading very slowly while FILE exists: python -m tests.held FILE run dashboard.py.
 
-So journeys can click as often as they like while files are read, however fast the machine is.
+This lets journeys click as often as they need while files are read, however fast the machine is.
 """
 
 import os
@@ -12,11 +12,11 @@ from streamlit.web import cli
 from flowtag_core.sources.stream import Stream
 
 PIECE, SECONDS = 1 << 12, 0.1
-"""How much is read at once as long as the file is there, and how long that takes."""
+"""How many bytes are read at a time while the file exists, and how many seconds that takes."""
 
 
 def hold_reading(path):
-    """Have logs be read in small pieces until the file at the path is gone."""
+    """Make logs be read slowly, in small pieces, until the file at the path is gone."""
     read = Stream._read
 
     def held(stream, size):

@@ -1,4 +1,4 @@
-"""The page as a whole, run without a browser: its sections together, and every number on them."""
+"""The whole page, run without a browser: how its sections work together, and all its numbers."""
 
 import gzip
 import os
@@ -55,7 +55,7 @@ def test_the_sample_in_one_click(page):
     assert len(page.get("vega_lite_chart")) == 3
 
 
-def test_the_first_log_of_ones_own_takes_the_place_of_the_sample(page):
+def test_the_users_first_log_replaces_the_sample(page):
     page.button(key="sample").click().run()
     assert tags(drop(page, ("l.csv", LOOKUP))) == {"mail": 1, "web": 1, "Untagged": 12}
     assert tags(drop(page, ("a.log", line()))) == {"web": 1, "Untagged": 0}
@@ -64,7 +64,7 @@ def test_the_first_log_of_ones_own_takes_the_place_of_the_sample(page):
     assert tags(drop(page, ("a.log", line()))) == {"Untagged": 1}
 
 
-def test_log_and_lookup_may_come_together_or_one_by_one_in_any_order(page):
+def test_log_and_lookup_may_be_dropped_together_or_one_by_one_in_any_order(page):
     together = drop(page, ("b.csv", SAMPLE_LOOKUP), ("a.log", LOG))
     assert tags(together)["email"] == 3
     for first, second in (
@@ -89,19 +89,19 @@ def test_a_log_alone_is_all_untagged_and_a_lookup_alone_waits_for_a_log(page):
     assert "Without a lookup everything is Untagged." in said(page)
 
 
-def test_more_logs_add_up_even_with_equal_names(page):
+def test_more_logs_add_up_even_with_the_same_name(page):
     drop(page, ("a.log", LOG), ("a.log", LOG))
     assert metrics(drop(page, ("a.log", LOG)))["Flows"] == "42"
     assert "a.log (3): read as version 2 default layout" in said(page)
 
 
-def test_a_new_lookup_takes_the_place_of_the_old(page):
+def test_a_new_lookup_replaces_the_old_one(page):
     drop(page, ("a.log", LOG), ("old.csv", SAMPLE_LOOKUP))
     assert tags(drop(page, ("new.csv", LOOKUP))) == {"mail": 1, "web": 1, "Untagged": 12}
     assert "new.csv replaced old.csv." in said(page)
 
 
-def test_each_file_that_is_no_log_gets_one_sentence_and_the_others_count(page):
+def test_each_file_that_is_not_a_log_gets_one_sentence_and_the_others_count(page):
     files = {
         "../../x.png": (b"\x89PNG\r\n\x1a\n\0\0", "x.png: is a picture"),
         "book.xlsx": (b"PK\x03\x04[Content_Types].xml", "book.xlsx: is an Office document"),
@@ -116,7 +116,7 @@ def test_each_file_that_is_no_log_gets_one_sentence_and_the_others_count(page):
     assert "../.." not in said(page)
 
 
-def test_an_empty_file_and_one_without_flows_are_said(page):
+def test_an_empty_file_and_one_without_flows_are_reported(page):
     drop(page, ("e.log", b""), ("prose.txt", b"this is\nno flow log"))
     assert "e.log: is empty." in said(page)
     assert "prose.txt: no flows were found. Line 1" in said(page)
@@ -127,11 +127,10 @@ def test_an_empty_file_and_one_without_flows_are_said(page):
     assert tags(page) == {"Untagged": 0}
 
 
-def test_a_lookup_without_its_columns_is_told_what_it_lacks(page):
+def test_a_lookup_without_its_columns_is_refused_with_the_reason(page):
     drop(page, ("a.log", LOG), ("l.csv", b"port;proto;owner\n443;tcp;web\n"))
-    assert (
-        "l.csv: if this should be a lookup: line 1 reads 'port;proto;owner', but a lookup"
-        in said(page)
+    assert "l.csv (if meant as a lookup): line 1 reads 'port;proto;owner', but a lookup" in said(
+        page
     )
     assert metrics(page)["Flows"] == "14"
     assert "no flows were found" not in said(page)
@@ -139,13 +138,13 @@ def test_a_lookup_without_its_columns_is_told_what_it_lacks(page):
     assert metrics(page)["Not counted"] == "0"
 
 
-def test_what_is_of_no_use_leaves_the_sample_alone(page):
+def test_unusable_files_leave_the_sample_alone(page):
     page.button(key="sample").click().run()
     drop(page, ("l.csv", b"port,proto,owner\n1,tcp,x\n"), ("e.log", b""))
     assert tags(page)["email"] == 3
 
 
-def test_what_was_set_aside_and_what_is_wrong_in_the_lookup_is_shown(page):
+def test_records_set_aside_and_lookup_problems_are_shown(page):
     log = b"\n".join([line(), line(dstport="x"), line(status="SKIPDATA")])
     drop(page, ("a.log", log), ("l.csv", LOOKUP + b"1,nothing,x\n443,tcp,web2\n"))
     assert metrics(page)["Not counted"] == "2"
@@ -165,7 +164,7 @@ def test_hostile_tags_and_names_are_shown_as_text(page):
     name = "**x** <b>$y$ :red[z].log"
     drop(page, ("l.csv", b"dstport,protocol,tag\n" + rows.encode()), (name, log), (name, b"\0"))
     assert set(tags(page)) == {*HOSTILE_TAGS, "Untagged"}
-    # The only Markdown with a name in it has every mark escaped.
+    # In the only Markdown that contains a name, every special character is escaped.
     (error,) = page.error
     assert error.value.startswith(r"\*\*x\*\* \<b\>\$y\$ \:red\[z\]")
 
@@ -219,7 +218,7 @@ def test_measure_and_action_change_every_number_together(page):
         assert page.dataframe(key="ports").value[name].sum() == web + mail
 
 
-def test_what_a_log_has_no_field_for_cannot_be_chosen(page):
+def test_measures_and_actions_that_need_a_missing_field_are_not_offered(page):
     drop(page, ("a.log", b"dstport protocol bytes\n443 6 100\n"))
     assert page.segmented_control(key="measure").options == ["Flows", "Bytes"]
     assert page.segmented_control(key="action").options == ["All"]
@@ -239,7 +238,7 @@ def test_a_protocol_without_ports_shows_none(page):
     assert "No rule applies" in html(page)
 
 
-def test_the_search_narrows_table_and_chart_and_leaves_the_numbers_alone(page):
+def test_the_search_narrows_the_table_and_the_chart_but_not_the_numbers(page):
     drop(page, ("a.log", LOG), ("l.csv", SAMPLE_LOOKUP))
     page.text_input(key="search").set_value("email").run()
     assert sorted(page.dataframe(key="ports").value["Port"]) == [110, 143, 993]
@@ -247,7 +246,7 @@ def test_the_search_narrows_table_and_chart_and_leaves_the_numbers_alone(page):
     assert "3 of 14 ports" in html(page)
 
 
-def test_the_page_opens_on_files_of_this_machine(given, counted):
+def test_the_page_can_be_started_with_local_files(given, counted):
     log, _ = given
     for _ in ("the first tab", "the second"):
         page = opened()
@@ -261,12 +260,12 @@ def test_the_page_opens_on_files_of_this_machine(given, counted):
     assert metrics(settled(page))["Flows"] == "1"
 
 
-def test_words_that_the_page_does_not_know_are_named(monkeypatch):
+def test_unknown_arguments_are_named(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["dashboard.py", "--colour"])
     assert "unrecognized arguments: --colour" in said(opened())
 
 
-def test_a_lookup_without_a_usable_row_is_shown_as_what_it_is(page):
+def test_a_lookup_without_a_usable_row_is_still_loaded(page):
     drop(page, ("bad.csv", b"dstport,protocol,tag\n70000,tcp,web\n"))
     assert "bad.csv is loaded as the lookup" in said(page)
     assert list(table(page, "Line", "Row", "Problem")["Line"]) == [2]
@@ -277,7 +276,7 @@ def test_a_lookup_without_a_usable_row_is_shown_as_what_it_is(page):
     assert buttons(page) == ["sample"]
 
 
-def test_names_that_are_no_text_are_shown_all_the_same(monkeypatch, tmp_path):
+def test_file_names_that_are_not_valid_text_are_shown_too(monkeypatch, tmp_path):
     name = os.fsencode(tmp_path) + b"/bad\xff.log"
     with open(name, "wb") as log:
         log.write(line())
@@ -299,7 +298,7 @@ def test_replies_may_be_counted_with_their_service(page):
     assert metrics(page)["Flows"] == "14"
 
 
-def test_doubtful_rows_of_the_lookup_are_said_on_top(page):
+def test_lookup_rows_that_need_checking_are_reported_at_the_top(page):
     drop(page, ("a.log", line()), ("l.csv", LOOKUP + b"1,nothing,x\n443,tcp,web2\n"))
     assert (
         "l.csv: 2 lookup rows need checking; see the lookup editor at the bottom of the page."
@@ -311,7 +310,7 @@ TIMES = [1_700_000_000 + 90 * number for number in range(40)]
 LINK = {"tag": "sv_P2", "time": "2021-05-04T15:06/2021-05-04T15:07"}
 
 
-def test_under_a_time_a_tag_and_every_measure_all_numbers_add_up_to_one_total(page):
+def test_with_a_time_a_tag_and_any_measure_all_numbers_add_up_to_one_total(page):
     flows = [
         line(
             dstport=str((25, 443, 53, 9092)[number % 4]),
@@ -356,7 +355,7 @@ def charted(page, place):
 
 
 def bars(page, place):
-    """The sum of a bar chart's bars."""
+    """The sum of the bars in a chart."""
     return sum(int(number.replace(",", "")) for number in charted(page, place)["number"])
 
 
@@ -364,7 +363,7 @@ def timeline_total(page):
     return charted(page, 0)["count"].sum()
 
 
-def test_the_log_is_read_zero_times_by_edits_filters_and_views(page, monkeypatch):
+def test_edits_filters_and_views_never_read_the_log_again(page, monkeypatch):
     page.button(key="sample").click().run()
     monkeypatch.setattr(intake, "each_place", None)
     counts = session(page).logs.counts

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ SERVES = re.compile(r"\b(streamlit run|flowtag page)\b")
 
 def blocks(text):
     """The fenced blocks of a page: the words after the backquotes, and what is in the block."""
-    return [(*(head.split() + ["", ""])[:2], body) for head, body in BLOCK.findall(text)]
+    return [(*[*head.split(), "", ""][:2], body) for head, body in BLOCK.findall(text)]
 
 
 def inline(text):
@@ -107,7 +108,7 @@ def _is_run_by_ci(body):
 
 
 def _ran(command, folder, environment):
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -179,7 +180,7 @@ def test_every_link_and_anchor_leads_somewhere(page):
 def test_the_pages_are_read_in_the_order_of_readme():
     order = re.findall(r"\]\(docs/(\w[\w-]*\.md)\)", README.partition("## Read on")[2])
     assert sorted(order) == sorted({page.name for page in PAGES[1:]})
-    for page, following in zip(order, order[1:], strict=False):
+    for page, following in pairwise(order):
         last = TEXTS[page].rstrip().rpartition("\n")[2]
         assert re.fullmatch(rf"Next: \[.*\]\({following}\)", last), page
 

@@ -29,7 +29,7 @@ def test_each_of_many_drops_counts_once(tab):
 
 
 def drag(tab, what, *paths, x=900, y=700):
-    """Drag local files or folders over the page; where nothing else is said, not over its drop zone."""
+    """Drag local files or folders over the page; by default not over its drop zone."""
     data = {"items": [], "files": [*map(str, paths)], "dragOperationsMask": 1}
     devtools = tab.context.new_cdp_session(tab)
     devtools.send("Input.dispatchDragEvent", {"type": what, "data": data, "x": x, "y": y})
@@ -53,20 +53,20 @@ def test_files_and_a_folder_from_the_desktop_are_dropped_anywhere(tab, tmp_path)
     assert differences(tab, range(FIRST_PORT, FIRST_PORT + 4)) == {}
 
 
-def test_what_is_lost_in_transit_is_sent_again_and_counts_once(tab, tmp_path):
+def test_a_file_lost_in_transit_is_sent_again_and_counts_once(tab, tmp_path):
     tries = []
 
     def lose(route):
         tries.append(route.request.url)
         if len(tries) == 2:
-            route.fetch()  # the file arrives, its receipt does not
+            route.fetch()  # The file arrives, but the response is lost.
         if len(tries) > 2:
             route.fallback()
         else:
             route.abort()
 
     tab.route(ADDRESS, lose)
-    # The first news of it is lost too.
+    # The first report of the upload is lost too.
     tab.evaluate("""() => {
         const queue = window.flowtagDrops, told = queue.setSent
         queue.setSent = () => { queue.setSent = told }

@@ -1,4 +1,4 @@
-"""The lookup editor in a real browser: typed cells are complete and pending until applied."""
+"""The lookup editor in a real browser: typed cells are complete, and pending until they are applied."""
 
 import pytest
 from playwright.sync_api import expect
@@ -16,7 +16,7 @@ TROUBLED = LOOKUP.replace("\r\n15,tcp", "\r\n99999,tcp") + '3,tcp,"**new** <b>x<
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    """Return the address of a page that is started with a log and this text as its lookup."""
+    """The URL of a page that was started with a log and a lookup with problems."""
     folder = tmp_path_factory.mktemp("editor")
     log = folder / "a.log"
     log.write_bytes(b"".join(line(dstport=str(port)) + b"\n" for port in range(1, 21)))
@@ -59,7 +59,7 @@ def pick(page, column, row):
 
 
 def write(page, *cells, end="Enter"):
-    """Type cells one after the other, like a fast typist."""
+    """Type cells one after another, like a fast typist."""
     for cell in cells:
         page.keyboard.type(cell, delay=60)
         page.keyboard.press(end)
@@ -67,7 +67,7 @@ def write(page, *cells, end="Enter"):
 
 
 def waiting(page):
-    """The texts of the pending changes, which are drawn after their number."""
+    """The texts of the pending changes; the page draws them after their number."""
     rest(page)
     return page.locator(".st-key-rules li").all_inner_texts()
 
@@ -89,7 +89,7 @@ def apply(page):
     page.locator(".st-key-apply_edits button").click()
 
 
-def test_eight_cells_typed_one_after_the_other_are_whole_and_one_change(page):
+def test_eight_cells_typed_one_after_another_are_complete_and_one_change(page):
     tags = [f"word-{number}" for number in range(8)]
     pick(page, TAG, 0)
     write(page, *tags)
@@ -132,7 +132,7 @@ def test_cells_typed_with_the_tab_key_are_checked_by_row_and_gone_when_discarded
     assert waiting(page) == []
 
 
-def test_apply_takes_the_cell_that_is_still_open_and_what_waited_while_the_workbench_added_a_rule(
+def test_apply_includes_the_open_cell_and_edits_that_were_pending_when_a_rule_was_added(
     page,
 ):
     pick(page, TAG, 0)
@@ -152,7 +152,7 @@ def test_apply_takes_the_cell_that_is_still_open_and_what_waited_while_the_workb
     assert text.endswith(",tcp,new\r\n")
 
 
-def test_a_click_on_a_problem_shows_its_row_and_what_waits_still_waits(page):
+def test_a_click_on_a_problem_shows_its_row_and_pending_edits_stay_pending(page):
     pick(page, TAG, 0)
     page.keyboard.type("other", delay=60)
     problems = page.locator("[class*='st-key-problems_'] canvas").first.bounding_box()

@@ -115,6 +115,6 @@ def test_another_name_for_this_machine_and_another_site_get_nothing(unguarded, s
                 assert answer[0] in (0, 403), address
             theirs.set_content(f'<iframe src="{url}"></iframe>')
             frame = theirs.frame_locator("iframe").locator("body")
-            assert "does not show itself inside one" in frame.inner_text()
+            assert "cannot be shown inside one" in frame.inner_text()
     assert lookup.read_bytes() == before
     context.close()

@@ -1,1 +1,1 @@
-"""The rooms behind dashboard.py: what a session holds, how files come in, the page's sections."""
+"""The modules behind dashboard.py: sessions, the intake of files, and the sections of the page."""

@@ -1,6 +1,6 @@
-"""The page's address: the selected tag and the chosen time in it.
+"""The selected tag and the chosen time, which are part of the page's address.
 
-They are kept only here, so that links, reloads and the back button have them. Anyone can write an
+They are kept nowhere else, so links, reloads and the back button preserve them. Anyone can write an
 address, so an invalid time is ignored.
 """
 
@@ -13,12 +13,12 @@ from flowtag_core.tagging.report import Time
 
 
 def tag() -> str | None:
-    """The selected tag, whether or not the lookup has it."""
+    """The selected tag, which may not be in the lookup; None if no tag is selected."""
     return st.query_params.get("tag")
 
 
 def time() -> Time | None:
-    """The chosen time."""
+    """The chosen time; None if there is none or it is invalid."""
     return times.from_link(st.query_params.get("time", ""))
 
 
@@ -28,12 +28,12 @@ def is_view() -> bool:
 
 
 def select_tag(name: str | None) -> None:
-    """Select this tag, or none."""
+    """Select this tag; None deselects the current one."""
     _say("tag", name)
 
 
 def choose_time(time: Time | None) -> None:
-    """Choose this time, or all time."""
+    """Choose this time; None means all time."""
     _say("time", times.to_link(time) if time else None)
 
 

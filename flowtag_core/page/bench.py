@@ -1,4 +1,4 @@
-"""The state of the workbench, and what a click on its moving list means."""
+"""The state of the workbench, and the meaning of a click on its list, whose rows move."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from flowtag_core.tagging.report import Report
 A_DOUBLE_CLICK: Final = 0.5
 """Seconds in which a second click on the same row is part of a double click."""
 AT_ONCE: Final = 0.35
-"""Seconds in which any second click is, on whatever row: the list may have been sorted."""
+"""Seconds in which a second click on any row is part of a double click: the list may have been sorted."""
 ON_ITS_WAY: Final = 3.0
-"""Seconds in which the browser may still show the previous list."""
+"""Seconds for which the browser may still show the previous list."""
 
 
 class Numbered(Protocol):
@@ -27,7 +27,7 @@ class Numbered(Protocol):
 
     @property
     def number(self) -> int:
-        """Its number, from 1."""
+        """The number, counted from 1."""
 
 
 N = TypeVar("N", bound=Numbered)
@@ -37,15 +37,15 @@ N = TypeVar("N", bound=Numbered)
 class Bench:
     """The untagged pairs on offer, which of them are ticked, and the effect of the last change.
 
-    `said` is the sentence on that effect, `wrong` the one on why a change failed. `untagged` is
-    the share (0 to 1) that was Untagged when the page was last drawn, `pending` the changes since,
-    `view` what was counted then. `aimed` has ports chosen elsewhere on the page for the next tag,
-    `aims` counts such choices.
+    `said` is the sentence on that effect, `wrong` says why a change failed. `untagged` is the share
+    (0 to 1) that was Untagged when the page was last drawn, `pending` the last change since then, and
+    `view` identifies the flows that were counted then. `aimed` has the ports that were chosen elsewhere
+    on the page for the next tag, `aims` counts such choices.
 
-    In the log of typed tags, `taken` is the last number that was processed, `refused` the last that
-    failed, and `told` what the browser knows of both. `name` is unique, so that a log is processed only by
-    the bench that it was typed for. `epoch` changes when a tagged pair may be on offer again,
-    `left` is the lookup after the last log entry.
+    `taken` is the number of the last typed entry that was processed, `refused` that of the last one that
+    failed, and `told` is what the browser knows of both. `name` is unique, so that entries are processed
+    only by the bench that they were typed for. `epoch` changes when a tagged pair may be on offer again,
+    `left` is the lookup after the last entry.
     """
 
     pairs: tuple[UntaggedPair, ...] = ()
@@ -83,10 +83,10 @@ class Bench:
         self.ticked = {self.pairs[row].numbers for row in rows if row < len(self.pairs)}
 
     def clicked(self, row: int, label: str) -> UntaggedPair | None:
-        """The pair that the browser showed where it was clicked, None where that is not sure.
+        """Return the pair that the user clicked, None if that is uncertain.
 
-        The rows move up after each rule, so the click may have been meant for the previous list if that
-        was shown a moment ago. The second half of a double click is ignored.
+        Each new rule moves the rows up, so the click may have been meant for the list that was shown a
+        moment ago. The second half of a double click is ignored.
         """
         now = time.monotonic()
         row_before, then = self._taken
@@ -105,7 +105,7 @@ class Bench:
         return ticked or list(self.pairs[:1])
 
     def new(self, log: Iterable[N]) -> list[N]:
-        """The new entries of the log, each number once."""
+        """Return the entries that are new, in order and each only once."""
         by_number = {entry.number: entry for entry in log if entry.number > self.taken}
         return [by_number[number] for number in sorted(by_number)]
 
@@ -115,15 +115,15 @@ class Bench:
         self.epoch += 1
 
     def see(self, lookup: Lookup) -> None:
-        """Note whether the lookup was changed by anything but the log."""
+        """Start a new epoch if anything but a typed entry has changed the lookup."""
         if lookup is not self.left:
             self.left = lookup
             self.epoch += 1
 
     def drawn(self, report: Report, view: Hashable) -> None:
-        """Note that the page is drawn, and say what the changes since the last time did.
+        """Note that the page is drawn, and describe the effect of the changes since the last time.
 
-        In another view other flows are counted, so the old sentence is cleared.
+        Another view counts other flows, so it clears the old sentence.
         """
         if view != self.view:
             self.said, self.view = "", view
@@ -134,7 +134,7 @@ class Bench:
         self.untagged = report.untagged / report.total if report.total else 0.0
 
     def did(self, what: str) -> None:
-        """Note a change; its effect is known when the page is drawn."""
+        """Note a change; its effect is known once the page is drawn."""
         self._others += bool(self.pending)
         self.pending, self.wrong = what, ""
 
@@ -143,5 +143,5 @@ class Bench:
         self.aims, self.aimed = self.aims + 1, ports
 
     def refuse(self, sentence: str) -> None:
-        """Say why a change failed; an empty sentence clears that."""
+        """Set the sentence that says why a change failed; an empty one clears it."""
         self.wrong = sentence

@@ -1,4 +1,4 @@
-"""The state of the timeline, and what a drag over it means."""
+"""The state of the timeline, and the time that a drag over it selects."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from flowtag_core.tagging.report import Time
 
 
 class Fault(NamedTuple):
-    """Why a typed text is not a valid time, while `time` was chosen."""
+    """A sentence on a typed text that is not a valid time, and the time that was chosen then."""
 
     time: Time | None
     sentence: str
@@ -23,9 +23,9 @@ class Fault(NamedTuple):
 class Brush:
     """The chart that the browser has: its number, its axis, and the time marked in it.
 
-    `first` is the time marked when the chart was sent. It is a part of the chart, so it stays the same
-    while the browser moves the mark. A time set elsewhere needs a new chart. `fault` is what is wrong
-    with the last typed text.
+    `first` is the time marked when the chart was sent. It is part of the chart, so it stays the same
+    while the browser moves the mark. A time set elsewhere needs a new chart. `fault` says what
+    is wrong with the last typed text.
     """
 
     number: int = 0
@@ -40,9 +40,9 @@ class Brush:
         return f"timeline_{self.number}"
 
     def draw(self, axis: Axis, time: Time | None, is_there: bool) -> None:
-        """Prepare a chart with this axis and this time marked; reuse the present one if possible.
+        """Prepare a chart with this axis and this time marked; reuse the current one if possible.
 
-        A chart that was away, after a reload or without flows, is marked as at first.
+        A chart that comes back, after a reload or a view without flows, has its first mark again.
         """
         is_same = self.axis is not None and np.array_equal(self.axis.start, axis.start)
         if not is_same or time != (self.marked if is_there else self.first):
@@ -51,6 +51,6 @@ class Brush:
         self.axis = axis
 
     def dragged(self, places: Sequence[float] | None) -> Time | None:
-        """Mark the time between two places on the axis and return it."""
+        """Mark and return the time between two places on the axis; without places, clear the mark."""
         self.marked = self.axis.time(*places) if self.axis and places else None
         return self.marked

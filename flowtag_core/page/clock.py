@@ -21,7 +21,7 @@ def zone() -> tzinfo:
 
 
 def browser_zone() -> tzinfo | None:
-    """The browser's zone; None if it names no known zone."""
+    """The browser's zone; None if it is unknown."""
     return times.zone_of(st.context.timezone)
 
 

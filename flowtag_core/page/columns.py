@@ -11,7 +11,7 @@ import streamlit as st
 from flowtag_core.showing import tables, widths
 
 OPTIONAL: Final = ("Share", "Inbound", "Rejected", "Trend")
-"""Columns that are left out where there is no room, the least important last."""
+"""Columns that are left out if there is no room, the least important last."""
 _WIDTHS: Final = {tables.SWATCH: 50, "Share": 104, "Inbound": 76, "Rejected": 80, "Trend": 96}
 _PORT: Final = 66
 
@@ -23,7 +23,7 @@ def fitted(
     text: Mapping[str, int],
     own: Mapping[str, Any] = MappingProxyType({}),
 ) -> tuple[Any, dict[Any, Any]]:
-    """The columns that fit, and how each is drawn.
+    """Return the columns that fit, and the configuration of each.
 
     `table` is a pandas frame, `text` has the widths of the text columns in pixels. `own` says how to draw
     the columns that only this table has.
@@ -55,13 +55,13 @@ def _drawn(column: str, table: Any, text: Mapping[str, int], width: int) -> Any:
 
 _FORMATS: Final = {"Port": "%d", "Inbound": "%d%%", "Rejected": "%.1f%%"}
 _HELP: Final = {
-    "Inbound": "The part that came in from outside your network and was not rejected. A high one on a "
-    "port without a tag deserves a look."
+    "Inbound": "The share that came from outside your network and was not rejected. A high share on an "
+    "untagged port deserves a look."
 }
 
 
 def share(table: Any, width: int, color: Any = None) -> Any:
-    """A column of shares in percent as bars, the largest as wide as the column."""
+    """A column of shares in percent, drawn as bars; the largest fills the column."""
     return st.column_config.ProgressColumn(
         format="%.1f%%",
         min_value=0,

@@ -1,4 +1,4 @@
-"""The page's own components, from the files in `browser/`: what Streamlit's widgets cannot do."""
+"""The page's own components, for what Streamlit's widgets cannot do; their code is in `browser/`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _BROWSER: Final = Path(__file__).parent.joinpath("browser")
 
 
 def component(name: str) -> Any:
-    """The component in the files `browser/<name>.js`, `.html` and `.css`; the last two are optional."""
+    """Return the component made of `browser/<name>.js`, `.html` and `.css`; the last two are optional."""
     html, css = (_read(f"{name}.{kind}") for kind in ("html", "css"))
     return st.components.v2.component(
         f"flowtag_{name}", html=html, css=css, js=_read(f"{name}.js"), isolate_styles=False

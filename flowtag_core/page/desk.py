@@ -1,4 +1,4 @@
-"""The lookup of a tab: its versions, every change of it, and the local file that it came from."""
+"""The lookup of a tab: its versions, every change to it, and the local file that it came from."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 def locked(change: Callable[Concatenate[Desk, P], T]) -> Callable[Concatenate[Desk, P], T]:
-    """Make a change of the lookup wait until no other one is in progress."""
+    """Decorate a change to the lookup so that it waits until no other one is in progress."""
 
     @wraps(change)
     def alone(desk: Desk, /, *arguments: P.args, **named: P.kwargs) -> T:
@@ -39,8 +39,8 @@ class Desk:
     `versions` has the lookup and its earlier versions. While the sample is shown, `sample` is its lookup
     and `before_sample` what was there before. `bench` is the state of the workbench, `edits` that of the
     table in which the rows are edited. `home` is the local file that the lookup came from, `home_content`
-    its content at that time. Every change holds `lock`: the script of a tab may run on two threads for a
-    moment.
+    its content at that time. Every change holds `lock`, because the script of a tab may briefly run on
+    two threads.
     """
 
     versions: Versions = field(default_factory=Versions)
@@ -64,7 +64,7 @@ class Desk:
 
     @property
     def has_lookup_to_save(self) -> bool:
-        """Whether the user has a lookup of their own, and one was first read from `home`."""
+        """Whether the user has their own lookup, and a lookup was once read from `home`."""
         is_own = self.given is not None and not self._is_sample
         return is_own and self.home_content is not None
 
@@ -75,7 +75,7 @@ class Desk:
 
     @locked
     def take(self, lookup: Lookup) -> str:
-        """Use a lookup that was given; return a sentence on the one it replaced, if any."""
+        """Use a new lookup; return a sentence that names the one it replaced, empty if there was none."""
         told = ""
         if self.given is not None and self.given.content != lookup.content:
             told = f"{lookup.name} replaced {self.given.name}."
@@ -101,25 +101,25 @@ class Desk:
 
     @locked
     def table(self) -> Edits:
-        """The table of the lookup's rows to send to the browser.
+        """Return the table of the lookup's rows to send to the browser.
 
-        It includes the pending edits, so call `stage` first for what was done in the last table.
+        It includes the pending edits, so call `stage` first to collect those in the last table.
         """
         self.edits.show(self.lookup)
         return self.edits
 
     @locked
     def look_at(self, part: Part, line: int | None = None) -> None:
-        """Show these rows in the table; without a line, those around the last one."""
+        """Choose the rows to show, and the line to show them around; None keeps the previous line."""
         self.edits.part = part
         self.edits.line = self.edits.line if line is None else line
 
     @locked
     def stage(self, told_of: Callable[[int], Told | None]) -> Edits:
-        """Keep what was done in the table until it is applied.
+        """Collect the edits in the table, which stay pending until they are applied.
 
-        `told_of` takes a table's number and returns what the browser says was done in it, None if the
-        browser does not have that table.
+        `told_of` takes a table's number and returns the edits that the browser reports for it, None if
+        the browser does not have that table.
         """
         self.edits.stage(told_of(self.edits.number))
         return self.edits
@@ -133,7 +133,7 @@ class Desk:
     def apply(self) -> None:
         """Apply all pending edits as one change, or say why that failed.
 
-        None is applied while one of them would make a row unusable.
+        If one of them would make a row unusable, none is applied.
         """
         edits = self.edits
         if edits.follow(self.lookup) and not edits.staged.is_refused(edits.sheet):

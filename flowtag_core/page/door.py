@@ -1,7 +1,7 @@
 """The page's door: which requests its server answers.
 
 Any web page that the analyst visits can send requests to a server on the same machine. If it points
-its own name at 127.0.0.1 (DNS rebinding), it could also read the answers, upload files and press
+its own name at 127.0.0.1 (DNS rebinding), it could also read the responses, upload files and press
 buttons. So a request must name a host that this server is known by, and must not come from another
 site. That holds for every route: the page, its WebSocket, uploads and downloads.
 """
@@ -31,23 +31,23 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]+))(?::\d{1,5})?", re.ASCII)
 _PORTS: Final = {"http": 80, "https": 443}
 _SWITCH_AFTER: Final = 0.001
-"""Seconds before a thread that reads a log must let a page be drawn; Python itself waits 0.005."""
+"""Seconds after which a thread that reads a log must let others draw a page; Python's default is 0.005."""
 _BROWSER_AFTER: Final = 0.5
-"""Seconds; the server is told to start before it listens."""
+"""Seconds to wait before opening the browser: the server does not listen yet while it is set up."""
 
 
 class Door:
-    """The application behind a check of each request; what is refused gets one sentence."""
+    """Middleware that checks each request; a refused one gets a sentence that says why."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._names = names()
         if is_shared():
-            # Streamlit checks the WebSocket's names too, but knows no bare addresses.
+            # Streamlit checks the WebSocket's host too, but does not accept bare IP addresses.
             config.set_option("server.allowedHosts", ["*"])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request on, or answer it with 403. The WebSocket is refused before it is open."""
+        """Pass a request on, or answer it with 403. A WebSocket is refused before it opens."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
@@ -62,7 +62,7 @@ class Door:
 
 
 def _with_one_name(scope: Scope, headers: Headers) -> Scope:
-    """The request with the Host spelled as in its Origin, since Streamlit compares the two as text."""
+    """Return the request with its Host spelled as in its Origin: Streamlit compares the two as text."""
     origin = headers.get("origin")
     if origin is None:
         return scope
@@ -72,7 +72,7 @@ def _with_one_name(scope: Scope, headers: Headers) -> Scope:
 
 
 def _unframed(send: Send) -> Send:
-    """Keep other sites from framing the answers: not every browser says when it asks for a frame."""
+    """Keep other sites from framing the responses: not every browser says that a request is for a frame."""
 
     async def sent(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -84,14 +84,14 @@ def _unframed(send: Send) -> Send:
 
 
 def is_shared() -> bool:
-    """Whether other machines can reach the page: by its address, or by a name that was given to it."""
+    """Whether other machines can reach the page, by its address or by an allowed host name."""
     address = st.get_option("server.address") or ""
     is_own = address == "localhost" or (is_address(address) and _is_loopback(address))
     return not is_own or not _given_names() <= {*LOOPBACK}
 
 
 def names() -> set[str]:
-    """The names that the server answers to; a shared page answers to any bare address too."""
+    """The names that the server answers to; a shared page also answers to any bare IP address."""
     name = socket.gethostname().lower()
     own = {name, f"{name}.local"} if is_shared() else set()
     address = st.get_option("server.address") or LOOPBACK[0]
@@ -103,9 +103,9 @@ def _given_names() -> set[str]:
 
 
 def host_refused(headers: Headers, known: set[str]) -> str:
-    """Why a request for this Host is refused; empty if it is not.
+    """Return why a request for this Host is refused; empty if it is accepted.
 
-    A bare address needs no look-up, so nobody can make it mean another machine.
+    A bare IP address needs no DNS, so nobody can make it mean another machine.
     """
     hosts = headers.getlist("host")
     host = hosts[0] if len(hosts) == 1 else ""
@@ -122,29 +122,29 @@ def host_refused(headers: Headers, known: set[str]) -> str:
 
 
 def stranger(headers: Headers, method: str) -> str:
-    """Why a request that comes from another site is refused; empty if it does not.
+    """Return why a request is refused as coming from another site; empty if it is accepted.
 
     A link on another site may open the page in a tab, but not in a frame, where clicks could be
-    hijacked. Browsers say which it is in Sec-Fetch-* (Fetch Metadata Request Headers, W3C).
+    hijacked. The Sec-Fetch-* headers say which it is (Fetch Metadata Request Headers, W3C).
     """
     host, origins = headers.get("host", ""), headers.getlist("origin")
     if any(not _is_same(origin, host) for origin in origins):
         return (
-            f"flowtag answers requests from no other site; this one came from {origins[0][:100]!r}. "
-            "If a proxy passed it on, set the proxy to keep the Host header."
+            f"flowtag does not answer requests from other sites; this one came from {origins[0][:100]!r}. "
+            "If a proxy forwarded it, configure the proxy to keep the Host header."
         )
     is_from_outside = headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
     opens = method == "GET" and headers.get("sec-fetch-dest") == "document"
     if is_from_outside and not opens:
         return (
-            "flowtag answers requests from no other site, and does not show itself inside one. "
-            "Open the page in a tab of its own."
+            "flowtag does not answer requests from other sites and cannot be shown inside one. "
+            "Open the page in its own tab."
         )
     return ""
 
 
 def _is_same(origin: str, host: str) -> bool:
-    """Whether an origin is the host itself, with the same port."""
+    """Whether an origin has the same host and port as a Host header."""
     here = _split(origin)
     there = _split(f"{here.scheme}://{host}")
     return here.scheme in _PORTS and _where(here) == _where(there)
@@ -155,7 +155,7 @@ def _where(url: SplitResult) -> tuple[str | None, int | None]:
 
 
 def _split(url: str) -> SplitResult:
-    """The parts of an address; an empty one if it has none or more than a scheme, a host and a port."""
+    """Split a URL; an invalid one, or one with more than scheme, host and port, becomes an empty one."""
     try:
         parts = urlsplit(url)
         _ = parts.port
@@ -179,7 +179,7 @@ def _is_loopback(address: str) -> bool:
 
 
 def address() -> str:
-    """The address at which a browser on this machine finds the page."""
+    """Return the URL at which a browser on this machine finds the page."""
     here = st.get_option("server.address") or ""
     is_one = is_address(here) and not ipaddress.ip_address(here).is_unspecified
     host = here if is_one else st.get_option("browser.serverAddress")
@@ -191,10 +191,10 @@ def address() -> str:
 @asynccontextmanager
 async def opening(_: object) -> AsyncIterator[Mapping[str, object]]:
     """Set up the server, and open the page in the user's browser as `streamlit run` does for a script."""
-    # Streamlit asks a host outside for this machine's address, for a check that the door makes needless.
+    # Streamlit would ask an outside server for our address, for a check that the door makes unnecessary.
     net_util.get_external_ip = lambda: None
     sys.setswitchinterval(_SWITCH_AFTER)
-    # Streamlit collects garbage after each run. What is loaded by now stays, so that need not look at it.
+    # Streamlit collects garbage after each run. What is loaded by now stays, so it need not be scanned.
     gc.collect()
     gc.freeze()
     if not st.get_option("server.headless"):

@@ -18,9 +18,9 @@ _ICON: Final = ":material/download:"
 
 
 def result_so_far(session: Session, place: DeltaGenerator) -> None:
-    """Draw the button for the result CSV, disabled if the result has still to be made.
+    """Draw the button for the result CSV, disabled until the result is made.
 
-    Until then nobody must be able to download the earlier result beside the new numbers.
+    Otherwise the old result could be downloaded while the page already shows new numbers.
     """
     made = session.result.made(session.logs, session.desk.lookup)
     if made is None:
@@ -39,7 +39,7 @@ def _result(place: DeltaGenerator, content: bytes) -> None:
     """Draw the button for the result CSV: all flows, without filters."""
     place.download_button(
         _RESULT,
-        # Made before the click: otherwise a run that another click starts may come first.
+        # Made before the click: if it were made after, another click could interrupt that.
         data=content,
         file_name="flowtag-result.csv",
         mime="text/csv",
@@ -95,7 +95,7 @@ def _save(session: Session, path: str, seen: bytes | None) -> None:
     """Save the lookup, unless the file has changed since the user was asked."""
     if in_place.content(path) != seen:
         session.messages.refused = [
-            f"{path}: has just changed, so it was not saved. Check it and try again."
+            f"{path}: has just changed, so the lookup was not saved. Check the file and try again."
         ]
         return
     try:

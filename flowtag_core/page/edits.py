@@ -1,4 +1,4 @@
-"""The state of the table in which the lookup is edited, and what each edit in it means."""
+"""The state of the table in which the lookup is edited, and the meaning of each edit in it."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.staging import Change, Staged
 
 MOST_CELLS: Final = 100_000
-"""Cells that a browser can edit without delay; a larger file must be edited elsewhere."""
+"""The most cells that a browser can edit without delay; a larger file must be edited elsewhere."""
 
 Told = Mapping[str, Any]
-"""What the browser says was done in a table: edited_rows, added_rows, deleted_rows."""
+"""The browser's report of the edits in a table: edited_rows, added_rows, deleted_rows."""
 
 _Shown = tuple[bytes, sheets.Part, int | None]
 
@@ -28,10 +28,10 @@ _Shown = tuple[bytes, sheets.Part, int | None]
 class Edits:
     """The table that the browser has, the rows that it shows, and the pending edits.
 
-    The browser reports all that was done in a table since it was sent, so a table is sent once and keeps
-    its scroll and its open cell. A new table, with a new `number`, is sent to show other rows, after the
-    lookup was changed elsewhere, and after the edits were discarded. It includes the edits that are
-    pending then.
+    The browser reports all edits in a table since it was sent. So a table is sent only once, and keeps
+    its scroll position and its open cell. A new table, with a new `number`, is sent to show other rows,
+    and after the lookup was changed elsewhere or the edits were discarded. It includes the edits that
+    are pending then.
 
     `rows` is the frame that was sent, None if it is too large; `places` are the sheet's rows in it,
     `before` has the edits pending when it was sent, `staged` those pending now. `part` and `line` say
@@ -77,9 +77,9 @@ class Edits:
         return not lost
 
     def stage(self, told: Told | None) -> None:
-        """Take what the browser says was done in the table, None if it does not have it."""
+        """Take the edits that the browser reports for the table, None if it does not have the table."""
         self._is_known = told is not None
-        # A table that is about to be replaced has no more edits.
+        # A report on a table that is about to be replaced is outdated.
         is_over = told is None or self._sent is None
         staged = self.staged if is_over else self._after(told or {})
         if staged != self.staged:
@@ -90,7 +90,7 @@ class Edits:
         self.staged, self.wrong, self._sent = Staged(), "", None
 
     def made(self, lookup: Lookup) -> None:
-        """Note that the pending edits were applied and gave this lookup.
+        """Note that the pending edits were applied, with this lookup as the result.
 
         If no row has moved or gained or lost a problem, the browser's table already shows it.
         """
@@ -111,7 +111,7 @@ class Edits:
         self.rows = table() if is_small else None
 
     def _after(self, told: Told) -> Staged:
-        """The pending edits after all that was done in the table since it was sent."""
+        """Return the pending edits, including all that the browser reports for its table."""
         removed = {*told["deleted_rows"]}
         changed = {row: {**cells} for row, cells in self.before.changed.items()}
         added = [list(row) for row in self.before.added]
@@ -138,7 +138,7 @@ class Edits:
 
 
 def _typed(cells: Mapping[str, str | None], columns: int) -> dict[int, str]:
-    """The texts by column; the browser names a column by its position.
+    """Return the typed texts by column; the browser names a column by its position.
 
     Spaces around a text have no meaning in a lookup, and some would be lost when it is read again.
     """
@@ -155,6 +155,6 @@ def _added(rows: Iterable[Mapping[str, str | None]], columns: int) -> list[list[
 
 
 def _other(row: list[str], cells: Mapping[int, str]) -> dict[int, str]:
-    """The cells that differ from what the table showed in the row."""
+    """Return the cells that differ from what the table showed in the row."""
     shown = dict(enumerate(map(unicode, row)))
     return {column: text for column, text in cells.items() if text != shown.get(column, "")}

@@ -1,4 +1,4 @@
-"""The files of a tab: a list with an x beside each, a button to add more, a custom format."""
+"""The files of a tab: a list with an x beside each, a button to add more, and how they are read."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def filters(counts: FlowCounts) -> tuple[Measure, Filters]:
 
 
 def _read_old_links() -> None:
-    """Accept a link from when the groupings had other names."""
+    """Accept links from a time when the groupings had other names."""
     if st.query_params.get("view") == _SERVICE_BEFORE:
         st.query_params["view"] = GROUPINGS["service"]
         st.rerun()
@@ -64,5 +64,5 @@ def switch(
         help=help,
         bind="query-params",
     )
-    # An empty value in a link chooses nothing, even where a choice is required.
+    # An empty value in a link chooses nothing, even if a choice is required.
     return options[0] if chosen_option is None else chosen_option

@@ -1,4 +1,7 @@
-"""Local files: streamlit run dashboard.py -- PATH ... [--lookup CSV] [--format FIELDS] [--shared]."""
+"""Local files that the page is started with.
+
+streamlit run dashboard.py -- PATH ... [--lookup CSV] [--format FIELDS] [--shared]
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ USAGE: Final = (
     f"{'flowtag page' if _IS_INSTALLED else 'streamlit run dashboard.py --'} "
     "[PATH ...] [--lookup CSV] [--format FIELDS] [--internal CIDR]"
 )
-"""How to start the page with files; the wheel has its script in `served`."""
+"""How to start the page with files; an installed flowtag has the script in `served`."""
 
 _NOT_FOR_ALL: Final = (
     "Other machines can reach this page, so it does not show the files it was started with. If everyone "
@@ -37,23 +40,23 @@ _NOT_FOR_ALL: Final = (
 )
 
 _COUNTED: Final[dict[str, CountedLog]] = {}
-"""What this process has counted of the paths that it was started with, for the next tab."""
+"""The logs on the command line that are already counted, by name; the next tab reuses them."""
 
 
 class ArgumentsError(FlowtagError):
-    """The page was started with words that it does not know."""
+    """The page was started with invalid arguments."""
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise ArgumentsError(f"The page was not started as it should: {message}. Use {USAGE}")
+        raise ArgumentsError(f"The page cannot use its arguments: {message}. Start it with {USAGE}")
 
 
 @dataclass(frozen=True)
 class Given:
-    """The words that the page was started with: logs and folders, the lookup's file, a format.
+    """The arguments that the page was started with: logs and folders, the lookup's file, a format.
 
-    `shared` says that a page that others can reach may show these files.
+    `shared` says that these files may be shown even if other machines can reach the page.
     """
 
     paths: tuple[str, ...] = ()
@@ -69,10 +72,10 @@ class Given:
 
 
 def start(session: Session, arguments: Sequence[str]) -> None:
-    """Start reading everything that the page was started with, once; report what is wrong with it.
+    """Start reading the files that the page was started with, only once; report what is wrong with them.
 
-    The script may run again on another thread before this is done. That run waits, or it would
-    see neither a file that is being read nor a reason to look again.
+    The script may run again on another thread before this is done. That run waits: otherwise it would
+    find no files being read and would not look again.
     """
     with session.starting:
         if not session.is_started:
@@ -106,7 +109,7 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
 
 
 def parse(arguments: Sequence[str]) -> Given:
-    """The arguments after `--`, over the settings; raises ArgumentsError or SettingsError."""
+    """Parse the arguments after `--`; they override settings. Raises ArgumentsError or SettingsError."""
     parser = _Parser(add_help=False, allow_abbrev=False)
     add_page(parser)
     found = parsed(parser, arguments)
@@ -123,10 +126,10 @@ def parse(arguments: Sequence[str]) -> Given:
 
 @dataclass(frozen=True)
 class Start:
-    """The files to read, those counted already, and sentences on what is wrong with the paths.
+    """The files to read, the logs counted already, and sentences on what is wrong with the paths.
 
-    `repeated` has, by its name, a sentence on each path all of whose files were given before, `told` one on
-    each of which some were.
+    `repeated` has, by name, a sentence on each path whose files were all given before; `told` has one on
+    each path with some such files.
     """
 
     arrivals: list[Arrival] = field(default_factory=list)
@@ -135,12 +138,12 @@ class Start:
     told: list[str] = field(default_factory=list)
 
     def refuse(self, sentence: str) -> None:
-        """Tell what is wrong with a path."""
+        """Add a sentence on what is wrong with a path."""
         self.known.append(Refused(unicode(sentence)))
 
 
 def find(given: Given, format: str | None = None, inside: Inside = ALWAYS_INSIDE) -> Start:
-    """Look at the paths. A lookup that lies in one of the folders is read as what it is, and once."""
+    """Find the files at the paths. A lookup that is also in one of the folders is read only once."""
     start = Start()
     lookup = _regular(given.lookup, start) if given.lookup is not None else []
     ours = {place.identity for log in lookup for place in log.places}
@@ -163,7 +166,7 @@ def find(given: Given, format: str | None = None, inside: Inside = ALWAYS_INSIDE
 
 
 def _regular(path: str, start: Start) -> list[Log]:
-    """The logs that a path means, only their regular files; what else is there gets a sentence."""
+    """Return the logs at a path, only regular files; anything else there gets a sentence."""
     try:
         logs = logs_at(path)
     except LogError as error:
@@ -175,13 +178,13 @@ def _regular(path: str, start: Start) -> list[Log]:
             start.refuse(refusal.sentence)
         if log.is_folder or log.places[0].can_open_again:
             kept.append(log)
-        else:  # every file is opened twice; and a pipe would wait for somebody who writes into it
-            start.refuse(f"{log.name}: is no regular file and was not read.")
+        else:  # Every file is opened twice, and opening a pipe would wait for a writer.
+            start.refuse(f"{log.name}: is not a regular file, so it was not read.")
     return kept
 
 
 def _tell_repeated(start: Start, name: str, log: Log, before: Mapping[Hashable, str]) -> None:
-    """Say which files of a log were given before; `before` has the name that each came with first."""
+    """Report the files of a log that were given before; `before` has the first log of each file."""
     others = [before[place.identity] for place in log.places if place.identity in before]
     if not others:
         return
@@ -193,31 +196,31 @@ def _tell_repeated(start: Start, name: str, log: Log, before: Mapping[Hashable, 
 
 
 def _shown(log: Log, name: str, places: Iterable[Place]) -> tuple[Place, ...]:
-    """The places under the names that are shown: that of the log, or of the files in a folder."""
+    """Return the places with the names to show: the log's own, or those of the files in a folder."""
     if not log.is_folder:
         return tuple(replace(place, name=name) for place in places)
     return tuple(replace(place, name=unicode(place.name)) for place in places)
 
 
 def remember(logs: Iterable[CountedLog]) -> None:
-    """Keep the counts of paths of which every file was counted, in place of older ones."""
+    """Keep the counts of logs whose files were all counted; they replace older ones."""
     _COUNTED.update((log.name, log) for log in logs if log.identity is not None)
 
 
 def is_saved(lookup: Lookup, path: str) -> bool:
-    """Whether the file at the path holds this very lookup."""
+    """Whether the file at the path has exactly the content of this lookup."""
     return content(path) == lookup.content
 
 
 def content(path: str) -> bytes | None:
-    """The bytes of the file, None where there is no regular file that can be read."""
+    """Return the bytes of a file, None if it is not a regular file or cannot be read."""
     try:
-        # To open a pipe would wait for somebody who writes into it.
+        # Opening a pipe would wait for a writer.
         return Path(path).read_bytes() if os.path.isfile(path) else None
     except OSError:
         return None
 
 
 def save(lookup: Lookup, path: str) -> None:
-    """Write the lookup to the file, whole or not at all; raises OutputError."""
+    """Replace the file with the lookup, completely or not at all. Raises OutputError."""
     write_whole([lookup.content], path)

@@ -1,4 +1,4 @@
-"""Files -> counts and lookups, read one after the other in a thread."""
+"""Files -> counts and lookups, read one after another in a thread."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from flowtag_core.tagging.lookup_file import load_lookup_table, looks_like_csv, 
 
 _HEAD_SIZE: Final = 1 << 16
 _CANCELLED: Final = "cancelled before it was read"
-# What nobody foresaw is told in a sentence on the page, and with its traceback in the terminal.
+# An unexpected error is reported in a sentence on the page, with its traceback in the terminal.
 logging.getLogger(LOGGER).addHandler(logging.StreamHandler())
 
 
@@ -35,10 +35,10 @@ logging.getLogger(LOGGER).addHandler(logging.StreamHandler())
 class Arrival:
     """A file, or a folder of files, that waits to be read.
 
-    A file is opened once or, where something is offered, again; `forget` lets go of what it holds.
-    Its content tells whether it is a log or a lookup, unless it `is_lookup` by the user's word.
-    What is counted goes under the name `log`, else under its own. `identity` is what a file or folder
-    of this machine is known by as long as nobody changes it. `inside` says what is inside the network.
+    A file is opened once, and again if another layout is offered for it; `forget` frees its bytes. Its
+    content decides whether it is a log or a lookup, unless the user says that it `is_lookup`. Its counts
+    are added to the log named `log`, or to one with its own name if that is empty. `identity` identifies
+    a local file or folder until it changes. `inside` has the addresses inside the network.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Arrival:
     forget: Callable[[], None] = lambda: None
 
     def renamed(self, name: str) -> Arrival:
-        """The arrival under another name; the files in a folder keep theirs."""
+        """Return a copy under another name; the files in a folder keep theirs."""
         places = self.places
         if [place.name for place in places] == [self.name]:
             places = (replace(places[0], name=name),)
@@ -59,7 +59,7 @@ class Arrival:
 
     @property
     def size(self) -> int:
-        """The bytes of its files, as far as they are known."""
+        """The total size of the files in bytes; a file of unknown size adds nothing."""
         return sum(place.size or 0 for place in self.places)
 
     @property
@@ -72,7 +72,7 @@ class Arrival:
 class CountedLog:
     """A log, or a folder of logs, that was read: its counts, and how many seconds that took.
 
-    With an `identity` every file of it was counted, so that it need not be read again.
+    If it has an `identity`, all its files were counted, so it need not be read again.
     """
 
     name: str
@@ -83,7 +83,7 @@ class CountedLog:
 
 @dataclass(frozen=True)
 class Refused:
-    """A file that gave nothing, in one sentence; that it was `cancelled` is no fault."""
+    """A sentence on a file that was not used; `cancelled` means that the user stopped it."""
 
     sentence: str
     cancelled: bool = False
@@ -91,9 +91,9 @@ class Refused:
 
 @dataclass(frozen=True)
 class Offered:
-    """Logs whose lines fit layouts that they do not name: how they may be read again, and the gain.
+    """Logs without a header whose lines fit known layouts: how to read them again, and what that gives.
 
-    `offers` has the files by name, several where they came in one archive.
+    `offers` has the offer for each file by name; an archive may have several.
     """
 
     again: Arrival
@@ -101,12 +101,12 @@ class Offered:
 
     @property
     def key(self) -> tuple[str, str]:
-        """The log that it would be counted in, and the file: the same for no two offers."""
+        """The log that it would be counted in, and the file's name; unique for each offer."""
         return self.again.counted_as, self.again.name
 
     @property
     def layouts(self) -> str:
-        """The layouts, one a line."""
+        """The layouts, one per line."""
         return "\n".join(sorted({offer.fields for offer in self.offers.values()}))
 
 
@@ -115,7 +115,7 @@ Outcome = CountedLog | Lookup | Refused | Offered
 
 @dataclass(frozen=True)
 class Standing:
-    """The progress of a batch of files; `bytes_read` and `size` are of all its files."""
+    """The progress of a batch of files; `bytes_read` and `size` cover all its files."""
 
     name: str
     place: int
@@ -126,7 +126,7 @@ class Standing:
 
     @property
     def part(self) -> float:
-        """The part of the bytes that is read, from 0 to 1."""
+        """The share of the bytes that has been read, from 0 to 1."""
         return min(self.bytes_read / self.size, 1.0) if self.size else 0.0
 
     def __str__(self) -> str:
@@ -141,7 +141,7 @@ class Standing:
 
 @dataclass
 class _Batch:
-    """The files that came in since nothing was left to read, and how much of that is done."""
+    """The files that have come in since the intake was last idle, and how many of them are done."""
 
     started: float = field(default_factory=time.monotonic)
     files: int = 0
@@ -151,7 +151,7 @@ class _Batch:
 
 
 class _LogSum:
-    """The sum of what is counted under one name."""
+    """The running total of one log."""
 
     def __init__(self, identity: Hashable) -> None:
         self.identity = identity
@@ -161,16 +161,16 @@ class _LogSum:
 
 
 class Intake:
-    """Reads what arrives; its owner collects the outcomes once a batch is at its end.
+    """Reads arrivals in a thread; its owner collects the outcomes once a batch has ended.
 
-    Every method may be called from any thread, and none but `wait` waits for a file to be read.
+    Its methods are thread-safe, and only `wait` waits for files to be read.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: deque[Arrival] = deque()
         self._reading: Arrival | None = None
-        self._left: deque[Place] = deque()  # of the arrival that is being read, the first is now
+        self._left: deque[Place] = deque()  # of the current arrival; the first is being read
         self._progress: Progress | None = None
         self._logs: dict[str, _LogSum] = {}
         self._outcomes: list[Lookup | Refused | Offered] = []
@@ -180,7 +180,7 @@ class Intake:
         self._thread: threading.Thread | None = None
 
     def take(self, arrivals: Iterable[Arrival]) -> None:
-        """Read these files, after those that are waiting already."""
+        """Read these files, after those that are already waiting."""
         with self._lock:
             is_idle = self._thread is None
             if is_idle:
@@ -196,13 +196,13 @@ class Intake:
 
     def _start(self) -> None:
         if self._waiting:
-            # A daemon, so that a server that is told to stop does not wait for it.
+            # A daemon thread, so that the server can stop without waiting for it.
             thread = threading.Thread(target=self._run, name="intake", daemon=True)
-            thread.start()  # it waits for the lock
+            thread.start()  # It first waits for the lock.
             self._thread = thread
 
     def cancel(self) -> None:
-        """Stop at the next block; each file that is not read to its end gets a sentence."""
+        """Stop at the next block; each file that is not finished gets a sentence."""
         with self._lock:
             self._is_paused = False
             self._cancelled.set()
@@ -210,14 +210,14 @@ class Intake:
                 self._give_up(_CANCELLED)
 
     def pause(self) -> None:
-        """Stop at the next block, and keep what is not read to its end for `resume`."""
+        """Stop at the next block; `resume` continues with the files that are not finished."""
         with self._lock:
             if self._thread is not None and not self._cancelled.is_set():
                 self._is_paused = True
                 self._cancelled.set()
 
     def resume(self) -> None:
-        """Go on after a pause; a file that was not read to its end is read from its start."""
+        """Continue after a pause; a file that was not finished is read from its start."""
         with self._lock:
             if self._is_paused:
                 self._is_paused = False
@@ -226,12 +226,12 @@ class Intake:
                     self._start()
 
     def wait(self, seconds: float) -> None:
-        """Wait at most so long for the batch to end."""
+        """Wait at most this many seconds for the batch to end."""
         if thread := self._thread:
             thread.join(seconds)
 
     def standing(self) -> Standing | None:
-        """The progress, None where nothing is left to read."""
+        """Return the progress, None if nothing is left to read."""
         with self._lock:
             batch, progress = self._batch, self._progress
             if self._thread is None:
@@ -252,12 +252,12 @@ class Intake:
             return self._thread is not None or bool(self._outcomes or self._logs)
 
     def pending(self) -> list[str]:
-        """The names of what is not read to its end."""
+        """Return the names of the arrivals that are not finished."""
         with self._lock:
             return [arrival.name for arrival in (self._reading, *self._waiting) if arrival]
 
     def collect(self) -> list[Outcome]:
-        """Hand over the outcomes of a batch that has ended, in order and only once."""
+        """Return the outcomes of a batch that has ended, in order and only once; before that, nothing."""
         with self._lock:
             if self._thread is not None or self._is_paused:
                 return []
@@ -277,7 +277,7 @@ class Intake:
                 self._take_in(arrival)
             is_done = True
         finally:
-            if not is_done:  # after an unforeseen exception, which Python prints
+            if not is_done:  # After an unexpected exception, which Python prints.
                 with self._lock:
                     self._give_up("something went wrong; see the terminal")
 
@@ -306,12 +306,12 @@ class Intake:
         self._reading = self._thread = None
 
     def _refuse_left(self, arrival: Arrival, reason: str) -> None:
-        """Refuse each file of an arrival that is not done."""
+        """Refuse the files of an arrival that are not done."""
         while self._left:
             self._refuse(arrival, f"{self._left.popleft().name}: {reason}.")
 
     def _refuse(self, arrival: Arrival, sentence: str) -> None:
-        """A log of which a file was not counted is not known to be whole any more."""
+        """Refuse a file; its log is no longer complete, so it loses its identity."""
         self._log(arrival).identity = None
         self._outcomes.append(Refused(words.unicode(sentence), self._cancelled.is_set()))
 
@@ -344,7 +344,7 @@ class Intake:
                 arrival.forget()
 
     def _is_put_back(self, arrival: Arrival) -> bool:
-        """After a pause, put what is left of an arrival back; else refuse it."""
+        """Put the rest of an arrival back after a pause, or refuse it; return whether it was put back."""
         if self._is_paused or not self._cancelled.is_set():
             self._waiting.appendleft(replace(arrival, places=tuple(self._left)))
             self._left.clear()
@@ -355,7 +355,7 @@ class Intake:
         return False
 
     def _is_lookup(self, arrival: Arrival, place: Place) -> bool:
-        """Whether a file is taken in as a lookup, or refused as what it is."""
+        """Whether a file is a lookup, which is then loaded or refused."""
         try:
             with (
                 as_log_error(place.name),
@@ -385,13 +385,13 @@ class Intake:
                 self._left.popleft()
 
     def _count(self, arrival: Arrival, place: Place, results: Iterator[Iterator[Counted]]) -> bool:
-        """Count a file; says whether something is offered, for which it may be read again."""
+        """Count a file; return whether it is needed again because a layout is offered for it."""
         try:
             with as_log_error(place.name):
                 counted = _together(next(results))
                 counts = counted.counts
                 is_of_no_use = log_notes.is_of_no_use(counts)
-                # What counts in a folder's sum cannot be taken out of it again.
+                # The counts of one file cannot be taken out of its folder's total again.
                 is_alone = arrival.counted_as == place.name
                 is_offered = bool(counts.offers) and (is_of_no_use or is_alone)
                 if is_of_no_use and not is_offered:
@@ -413,7 +413,7 @@ class Intake:
         return is_offered
 
     def _offer(self, arrival: Arrival, place: Place, offers: Mapping[str, Offer]) -> None:
-        """Offer to read a file again; until then its folder is not known to be whole."""
+        """Offer to read a file again in another layout; until then its folder is not complete."""
         self._log(arrival).identity = None
         others = arrival.format if isinstance(arrival.format, Mapping) else {}
         layouts = {**others, **{name: offer.fields for name, offer in offers.items()}}
@@ -423,11 +423,11 @@ class Intake:
         self._outcomes.append(Offered(again, offers))
 
     def _refuse_as_lookup(self, place: Place) -> None:
-        """Raise LookupFileError where a file without a flow may have been meant as a lookup."""
+        """Raise LookupFileError if a file without flows looks like a lookup that cannot be loaded."""
         with closing(place.open()) as source, seekable(source) as file:
             if looks_like_csv(file.read(_HEAD_SIZE)):
                 file.seek(0)
-                name = f"{place.name}: if this should be a lookup"
+                name = f"{place.name} (if meant as a lookup)"
                 load_lookup_table(file, name, self._cancelled.is_set)
 
     def _tell(self, progress: Progress) -> None:
@@ -435,7 +435,7 @@ class Intake:
 
 
 def _together(results: Iterator[Counted]) -> Counted:
-    """The counts of all files at one place, added up."""
+    """Add up the counts of all files at one place, such as an archive."""
     found = list(islice(results, 2))
     if len(found) == 1:
         return found[0]

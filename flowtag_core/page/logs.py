@@ -1,4 +1,4 @@
-"""The logs that a tab has counted, and those among them that repeat others."""
+"""The logs that a tab has counted, and the search for logs that repeat others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Logs:
 
     @cached_property
     def counts(self) -> FlowCounts:
-        """The counts of all logs, added once: no click adds them again."""
+        """The counts of all logs; cached, so that no click adds them up again."""
         return total([log.counts for log in self.by_name.values()])
 
     @property
@@ -43,16 +43,16 @@ class Logs:
         return list(self.by_name.values())[(number - 1) * LOGS_A_PAGE : number * LOGS_A_PAGE]
 
     def plus(self, logs: Iterable[CountedLog]) -> Logs:
-        """A copy with these logs added."""
+        """Return a copy with these logs added; a log replaces one of the same name."""
         return Logs({**self.by_name, **{log.name: log for log in logs}})
 
     def without(self, name: str) -> Logs:
-        """A copy without one log; the others are summed again, not read again."""
+        """Return a copy without one log; the others are added up again, not read again."""
         return Logs({other: log for other, log in self.by_name.items() if other != name})
 
 
 def repetitions(before: Logs, logs: Iterable[CountedLog]) -> Iterator[tuple[str, str]]:
-    """The name of each log that looks like a repeat of another one, and a sentence that says so."""
+    """Yield the name of each log that seems to repeat another one, and a sentence that says so."""
     alike: dict[Hashable, list[CountedLog]] = {}
     for log in before.by_name.values():
         alike.setdefault(_look(log), []).append(log)
@@ -67,7 +67,7 @@ def repetitions(before: Logs, logs: Iterable[CountedLog]) -> Iterator[tuple[str,
 
 
 def _look(log: CountedLog) -> Hashable:
-    """Equal for logs that may be the same, and different for nearly all others."""
+    """Return a key that is equal for logs that may be the same, and different for nearly all others."""
     return log.counts.total.size, *((len(table), int(table.key.sum())) for table in _tables(log))
 
 

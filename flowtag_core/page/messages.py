@@ -1,4 +1,4 @@
-"""Messages on the files added last."""
+"""Messages about the files added last."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Messages:
-    """Sentences on the files added last, kept until more are added.
+    """Sentences about the files added last, kept until more are added.
 
     `refused` is about files that cannot be used, `unsent` about files that were not uploaded, `told` has
-    good news; `repeated` has, by name, a sentence on each log that seems to be there twice.
+    other news; `repeated` has, by name, a sentence on each log that seems to repeat another.
     """
 
     refused: list[str] = field(default_factory=list)
@@ -24,5 +24,5 @@ class Messages:
         return [*self.refused, *self.unsent]
 
     def clear(self) -> None:
-        """Clear the messages but for repeated logs, which are still counted twice."""
+        """Clear the messages, except those on repeated logs, which are still counted twice."""
         self.refused, self.told, self.unsent = [], [], []

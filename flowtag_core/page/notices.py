@@ -33,7 +33,7 @@ def messages(session: Session) -> None:
 
 
 def chips(session: Session, view: View) -> None:
-    """Draw the chosen time and the selected tag, each with an x, and on the right the notices."""
+    """Draw the chosen time and the selected tag, each with an x, and the notices on the right."""
     with st.container(key="chips", horizontal=True, vertical_alignment="center", gap="small"):
         if view.time:
             _chip(times.span_in(view.time, zone()), "clear_time", address.choose_time)
@@ -99,7 +99,7 @@ def _clear_filters() -> None:
 
 
 def say(box: Callable[[str], Any], sentences: Sequence[str]) -> None:
-    """Draw a box with the first few sentences, and all of them in a list that folds out."""
+    """Draw a box with the first few sentences; if there are more, an expander has all of them."""
     if not sentences:
         return
     box("  \n".join(map(_markdown, words.few(sentences))))
@@ -123,7 +123,7 @@ def repeated(session: Session) -> None:
 
 
 def offers(session: Session) -> None:
-    """Show what logs without a header would give in another layout, with a button to use it."""
+    """Show what logs without a header would contain in another layout, with a button to use it."""
     for layout, offered in session.offers_by_layout().items():
         found = {name: offer for each in offered for name, offer in each.offers.items()}
         with st.container(border=True):
@@ -146,7 +146,7 @@ def offers(session: Session) -> None:
 
 
 def _markdown(sentence: str) -> str:
-    """The sentence as Markdown; commands in it are code, so that they can be copied."""
+    """Return the sentence as Markdown; commands in it are code, so that they can be copied."""
     parts = _TYPED.split(sentence)
     marked = [f"`{part}`" if _TYPED.fullmatch(part) else literal(part) for part in parts]
     return " ".join(filter(None, marked)).strip()

@@ -15,12 +15,12 @@ from flowtag_core.showing.charts import PICK
 
 @dataclass
 class Picks:
-    """The bars that were selected in each chart at its last report."""
+    """The bars that each chart last reported as selected."""
 
     _before: dict[str, set[str]] = field(default_factory=dict)
 
     def clicked(self, chart: str) -> set[str]:
-        """The names of the bars that were clicked since the last time."""
+        """Return the names of the bars that were clicked since the last call."""
         told = st.session_state[chart]["selection"].get(PICK) or []
         names = {str(bar["name"]) for bar in told}
         before, self._before[chart] = self._before.get(chart, set()), names

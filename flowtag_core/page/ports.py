@@ -137,7 +137,7 @@ def _details(session: Session, view: View, found: Details, colour: str) -> None:
         seen = times.span_in(found.seen, zone()) if found.seen else ""
         st.html(f'<dl class="facts">{details.facts(found, measure, seen)}</dl>')
         if found.seen:
-            st.html(markup.quiet(f"{measure.capitalize()} in each window with flows"))
+            st.html(markup.quiet(f"{measure.capitalize()} over time (gaps left out)"))
             st.altair_chart(
                 details.chart(found, colour, theme, measure), alt=f"{found.name} over time, bars"
             )

@@ -9,7 +9,7 @@ from flowtag_core.showing.words import literal
 
 
 def page(session: Session) -> None:
-    """Draw the page while the first files are read, as an empty dashboard would only flash by."""
+    """Draw the page while the first files are read; an empty dashboard would only be there for a moment."""
     with st.container(key="welcome"):
         st.html("<h1>Reading your files</h1>")
         progress(session)

@@ -1,4 +1,4 @@
-"""The records section: the equation, and the lines that were not counted."""
+"""The records section: the equation, and the lines with a fault."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NUMBER: Final = st.column_config.NumberColumn(format="localized")
 
 
 def records(counts: FlowCounts) -> None:
-    """Draw the equation of all files and of each, and the first lines that were not counted."""
+    """Draw the equation of all files and of each file, and the first lines with a fault."""
     total = counts.total
     title = f"Records: {total.records:,} read, {total.set_aside.total():,} not counted"
     with st.expander(title, expanded=bool(total.faults)):

@@ -17,14 +17,14 @@ class Result:
     _made: tuple[Logs, Lookup, bytes] | None = None
 
     def made(self, logs: Logs, lookup: Lookup) -> bytes | None:
-        """The CSV if it is made already."""
+        """Return the CSV if it is already made from these; None if it is not."""
         if self._made is None:
             return None
         its_logs, its_lookup, content = self._made
         return content if its_logs is logs and its_lookup is lookup else None
 
     def of(self, logs: Logs, lookup: Lookup) -> bytes:
-        """The CSV of all flows, tagged by a lookup, without filters."""
+        """Return the CSV of all flows, tagged by a lookup, without filters."""
         content = self.made(logs, lookup)
         if content is None:
             content = b"".join(result_csv(map_tags(logs.counts, lookup)))

@@ -1,13 +1,14 @@
-"""The selected rows of a table, which move when the table changes.
+"""The selected rows of a table, which stay with their content when rows move.
 
-The browser knows only row numbers, but a user selects what is in the rows, and that moves. So the
-selection is set again whenever the table is drawn, unless it is what the browser has just told: to
-tell it that would take back what the user has selected meanwhile.
+The browser knows only row numbers, but users select what is in the rows, and that can move. So the
+selection is set again whenever the table is drawn, unless the browser has just reported it: sending
+it back would undo what the user has selected in the meantime.
 
-Each message of the browser has the selection of every table. One that was sent before the browser heard of
-a move still has the old row numbers, in which other things are now: that is no selection.
+Each message from the browser has the selection of every table. A message that was sent before the
+browser learned of a move still has the old row numbers, which now belong to other content. Such a
+message selects nothing.
 
-A click on a cell selects its row too, where the table tells of cells.
+In a table that reports clicked cells, a click on a cell selects its row too.
 """
 
 from __future__ import annotations
@@ -17,24 +18,24 @@ from typing import Any, Final, NamedTuple
 
 import streamlit as st
 
-_TOLD: Final = "rows that the browser told"
-_MOVED: Final = "tables whose rows have moved since, and what had been typed by then"
+_TOLD: Final = "rows that the browser reported"
+_MOVED: Final = "tables whose rows have moved since, and the text typed by then"
 _TYPED: Final = "tag_as"
 _CLICKED: Final = "take"
-"""What adds rules and so moves rows: the box for tags, and the buttons in the list of untagged ports."""
+"""The widgets that add rules and thus move rows: the tag box, and the buttons in the untagged list."""
 
 
 class _Told(NamedTuple):
-    """The rows that the browser told last, and the cell that was clicked last."""
+    """The rows that the browser reported last, and the cell that was clicked last."""
 
     rows: list[int]
     cells: list[tuple[int, str]]
 
 
 def selected(key: str) -> list[int] | None:
-    """The rows that the user has just selected in the table with this key, for its callback.
+    """Return the rows that the user has just selected in a table; for the callback of that table.
 
-    None if the message is about something else and repeats what was selected before the rows moved.
+    None if the message is about something else and only repeats a selection from before a move.
     """
     before, now = _told(key), _in(st.session_state.get(key))
     _tell(key, now)
@@ -47,13 +48,13 @@ def selected(key: str) -> list[int] | None:
 def select(key: str, rows: Sequence[int]) -> None:
     """Select these rows and no others in the table that is drawn next.
 
-    This is done in each run, since a run that is replaced by another one never reaches the browser.
+    Call it in each run: the selection of a run that is replaced never reaches the browser.
     """
     told = _told(key) or _Told([], [])
     has_moved = told.rows != [*rows]
     moved = st.session_state.get(_MOVED, {})
     st.session_state[_MOVED] = {**moved, key: [st.session_state.get(_TYPED)] if has_moved else []}
-    if key not in st.session_state:  # and the browser has no table with a clicked cell
+    if key not in st.session_state:  # The browser has no clicked cell either.
         told = _Told(told.rows, [])
         _tell(key, told)
     if key not in st.session_state or has_moved:
@@ -62,7 +63,7 @@ def select(key: str, rows: Sequence[int]) -> None:
 
 
 def _in(state: Any) -> _Told:
-    """Return the rows and cells of a table that a message names."""
+    """Return the rows and cells that are selected in the state of a table."""
     selection = state["selection"] if state else {}
     return _Told([*selection.get("rows", [])], [*map(tuple, selection.get("cells", []))])
 
@@ -77,7 +78,7 @@ def _tell(key: str, told: _Told) -> None:
 
 
 def _is_about_a_rule(key: str) -> bool:
-    """Whether the rows of this table have moved, and the message adds a rule."""
+    """Whether the rows of this table have moved and the message adds a rule."""
     typed = st.session_state.get(_MOVED, {}).get(key)
     if not typed:
         return False

@@ -23,9 +23,9 @@ _LONGEST_CELL: Final = 1_000
 
 
 def rules(session: Session) -> None:
-    """Draw the lookup editor; while it is folded, nothing of it is sent to the browser."""
+    """Draw the lookup editor; while it is collapsed, none of its content is sent to the browser."""
     lookup = session.desk.lookup
-    # Open at first if something needs checking; after that as the user leaves it.
+    # At first it is open if something needs checking; after that it stays as the user leaves it.
     st.session_state.setdefault(_KEY, bool(lookup.problems or lookup.notices))
     # The label is part of the identity of the expander, so it must not contain a number.
     with st.expander("Lookup editor", key=_KEY, on_change="rerun") as place:
@@ -97,7 +97,7 @@ def _parts(session: Session, edits: Edits) -> None:
 
 
 def _has(edits: Edits, part: sheet.Part) -> bool:
-    """Whether there is such a part of the rows."""
+    """Whether the lookup has any rows of this part."""
     return {"all": True, "problems": bool(edits.lookup.problems), "around": bool(edits.line)}[part]
 
 
@@ -123,7 +123,7 @@ def _table(edits: Edits) -> None:
 
 
 def _columns(names: Sequence[str]) -> dict[Any, Any]:
-    """How each column is drawn, under the file's own names."""
+    """Return the configuration of each column; the file's own columns keep their names."""
     columns = {
         str(place): st.column_config.TextColumn(name, max_chars=_LONGEST_CELL)
         for place, name in enumerate(names)
@@ -173,7 +173,7 @@ def _key(number: int) -> str:
 
 
 def _told(number: int) -> Any:
-    """The edits that the browser has reported for the table with this number, if any."""
+    """Return the edits that the browser has reported for the table with this number, if any."""
     return st.session_state.get(_key(number))
 
 
@@ -182,7 +182,7 @@ def _noted() -> None:
 
 
 def _finish(session: Session, act: Callable[[], None]) -> None:
-    """Apply or discard the edits, with the cell that the click closed, and redraw the page."""
+    """Apply or discard the edits, including the cell that the click has closed, and redraw the page."""
     session.desk.stage(_told)
     act()
     st.rerun()

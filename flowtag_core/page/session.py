@@ -56,9 +56,9 @@ class CustomFormat:
 
 @dataclass
 class InternalRanges:
-    """The ranges that are inside the network as they were typed, or why they are invalid.
+    """The user's own ranges inside the network as they were typed, or why they are invalid.
 
-    `inside` has those that are in use.
+    `inside` has those in use, in addition to the private ranges.
     """
 
     inside: Inside = ALWAYS_INSIDE
@@ -66,7 +66,7 @@ class InternalRanges:
     wrong: str = ""
 
     def typed(self, text: str) -> InternalRanges:
-        """Read ranges as they were typed; if they are invalid, those in use stay."""
+        """Read ranges as they were typed; if they are invalid, those in use stay in use."""
         try:
             return InternalRanges(Inside(ranges_of(text)), text)
         except RangesError as error:
@@ -79,11 +79,12 @@ class Session:
 
     `offers` are the files, by log and name, that could be read again in another layout. `brush` is the
     time marked on the timeline, `asked` the port and protocol number whose details are shown, `colours`
-    are the tags' colours, `picks` the bars that were clicked, `result` is the CSV.
-    `is_started` says whether the files that the page was started with have been taken, `starting` is held
-    while they are, `has_start` says whether there are any. `starts` counts how often the user started over. `drops` counts the drop zones used so far,
-    `taken` has the names of the drops and uploads that were read. `lock` is held while files are taken,
-    since Streamlit starts a run of the script before the last one has stopped.
+    are the tags' colors, `picks` the bars that were clicked, `result` is the CSV.
+    `is_started` says whether the files that the page was started with have been taken, `has_start` whether
+    there are any; `starting` is held while they are taken. `starts` counts how often the user started
+    over. `drops` counts the drop zones used so far, `taken` has the names of the drops and uploads that
+    were read. `lock` is held while files are taken, since Streamlit starts a run of the script before the
+    last one has stopped.
     """
 
     logs: Logs = field(default_factory=Logs)
@@ -150,7 +151,7 @@ class Session:
             self.take_in(self.intake.collect())
 
     def take_in(self, outcomes: Iterable[Outcome]) -> None:
-        """Take the results of files; of several lookups the last counts."""
+        """Take the results of files; the last of several lookups is used."""
         outcomes = list(outcomes)
         logs = [outcome for outcome in outcomes if isinstance(outcome, CountedLog)]
         if logs:
@@ -194,9 +195,9 @@ class Session:
         self.format = CustomFormat.of(text)
 
     def use_internal(self, text: str) -> None:
-        """Take these ranges to be inside the network, and count the logs again if they are others.
+        """Treat these ranges as inside the network, and count the logs again if they have changed.
 
-        Uploads are not kept, so these must be added again; a message says so.
+        Uploads are not kept, so they must be added again; a message says so.
         """
         before, self.internal = self.internal.inside, self.internal.typed(text)
         if self.internal.inside == before:
@@ -209,13 +210,15 @@ class Session:
             if is_sample:
                 self._take_sample()
             else:
-                self.is_started = not self.has_start  # The files of the start are read again.
+                self.is_started = (
+                    not self.has_start
+                )  # The files of the command line are read again.
                 self.messages.told += [
                     log_notes.add_again(names) for names in [uploads + waiting] if names
                 ]
 
     def remove_log(self, name: str) -> None:
-        """Remove one log; with the log of the sample its lookup goes too."""
+        """Remove one log; if it is the sample's, the sample's lookup goes too."""
         self.messages.clear()
         self.messages.repeated.pop(name, None)
         with self.lock:

@@ -20,13 +20,13 @@ from flowtag_core.sources.pieces import READ_SIZE
 
 _LOOKED_AT_EVERY: Final = 0.5
 _PAUSED_AFTER: Final = 1.0
-"""Seconds after which a closed tab's files are read no further, until a reload brings it back."""
+"""Seconds after which a closed tab stops reading files, until a reload brings it back."""
 _NAME: Final = re.compile("[0-9a-f]{32}")
 
 
 @dataclass
 class _Tab:
-    """A session, its connection, the tab's name, and when the connection was lost."""
+    """A session, its connection, the tab's name, a refused name, and when the connection was lost."""
 
     session: Session
     connection: str
@@ -66,7 +66,7 @@ def session_of_this_tab() -> Session:
 
 
 def _named(tab: _Tab, name: str) -> _Tab:
-    """The tab with this name: an earlier one whose connection has ended, or this one."""
+    """Return the tab with this name: an earlier one whose connection has ended, or this one."""
     with _LOCK:
         before = next((other for other in _TABS if other.name == name), None)
         if before is None:
@@ -91,7 +91,7 @@ def _is_connected(tab: _Tab) -> bool:
 
 
 def _watch() -> None:
-    """Start to watch for closed tabs. Streamlit drops them only when another tab connects."""
+    """Start watching for closed tabs. Streamlit drops them only when another tab connects."""
     if _WATCHED.acquire(blocking=False):
         threading.Thread(target=_look, name="tabs", daemon=True).start()
 
@@ -123,8 +123,8 @@ def _look_at(tab: _Tab) -> None:
 def _return_freed_memory() -> None:
     """Return the memory of freed large arrays to the system at once; glibc would keep some of it.
 
-    The blocks in which logs are read are below the threshold: allocating each anew takes longer than
-    counting it. Source: mallopt(3), M_MMAP_THRESHOLD. Other C libraries and Windows do not have it.
+    The blocks in which logs are read are below the threshold: allocating each anew would take longer
+    than counting it. Source: mallopt(3), M_MMAP_THRESHOLD. Other C libraries and Windows do not have it.
     """
     with suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).mallopt(-3, 2 * READ_SIZE)

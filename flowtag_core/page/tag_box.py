@@ -1,6 +1,6 @@
-"""The box in which ports are tagged: the data that it gets, and the log of what was typed in it.
+"""The box in which ports are tagged: the data that it gets, and the entries that were typed in it.
 
-The browser keeps sending all log entries that are not yet processed. Each entry has a number and is
+The browser keeps sending all entries that are not yet processed. Each entry has a number and is
 processed once, even if runs overlap. The browser may send anything, so its input is checked.
 """
 
@@ -18,14 +18,14 @@ from flowtag_core.tagging.lookup import Lookup, Rule
 from flowtag_core.tagging.report import Report
 
 MOST_ENTRIES: Final = 1_000
-"""Entries that are processed at once; the rest are sent again."""
+"""The most entries that are processed in one run; the browser sends the rest again."""
 MOST_TAGS: Final = 1_000
 _LONGEST_PORTS: Final = 4_000
 _LARGEST_NUMBER: Final = 1 << 53
 
 
 class Entry(NamedTuple):
-    """A tag and its ports, written as in a lookup: `443/17,9092/6`."""
+    """A typed tag and its ports, each with its protocol number: `443/17,9092/6`."""
 
     number: int
     ports: str
@@ -59,12 +59,12 @@ def _entries(log: Iterable[object]) -> Iterator[Entry]:
             case [int(number), str(ports), str(tag)] if (
                 number is not True and 0 < number <= _LARGEST_NUMBER
             ):
-                # One character too many is enough for the tag to be refused.
+                # One character over the limit is enough to have the tag refused.
                 yield Entry(number, ports, tag[: LONGEST_TAG + 1])
 
 
 def take(desk: Desk, typed: Typed) -> None:
-    """Process the new log entries in order, and tell the bench which one failed."""
+    """Process the new entries in order, and show on the bench why the last one failed."""
     with desk.lock:
         if typed.bench != desk.bench.name:
             return  # It was typed before the user started over.
@@ -88,7 +88,7 @@ def _take(desk: Desk, entry: Entry) -> str:
 
 
 def ports_fault(ports: str) -> str:
-    """A sentence on what is wrong with the ports, empty if nothing is."""
+    """Return a sentence on what is wrong with the ports, empty if nothing is."""
     if len(ports) > _LONGEST_PORTS:
         return f"Enter at most {_LONGEST_PORTS:,} characters of ports at once."
     try:
@@ -98,15 +98,15 @@ def ports_fault(ports: str) -> str:
 
 
 def written_ports(desk: Desk, typed: Typed) -> str:
-    """The ports that are being typed for this bench."""
+    """Return the ports that are being typed for this bench."""
     return typed.ports.strip() if typed.bench == desk.bench.name else ""
 
 
 def told(desk: Desk, lookup: Lookup, report: Report, ports: str, line: str) -> dict[str, Any]:
-    """The data for the browser: all that it needs to work by itself until the next run.
+    """Return the data for the browser: everything that it needs to work by itself until the next run.
 
     `lookup` is the one that the report was made with. If another run has changed it since, the
-    browser gets the older state of the log, which fits the report.
+    browser gets the older state of the entries, which matches the report.
     """
     with desk.lock:
         bench = desk.bench
@@ -128,7 +128,7 @@ def told(desk: Desk, lookup: Lookup, report: Report, ports: str, line: str) -> d
 
 
 def sentence(desk: Desk, report: Report, ports: str, nothing: str) -> str:
-    """A sentence on what a tag would cover, on the effect of the last change, or on what failed.
+    """Return a sentence on what a tag would cover, on the effect of the last change, or on what failed.
 
     `nothing` is the sentence for when no port is on offer.
     """

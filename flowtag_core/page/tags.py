@@ -36,7 +36,7 @@ def _heading(view: View) -> None:
 
 
 def _untagged(view: View) -> None:
-    """Draw Untagged in a line of its own, which sorting does not move."""
+    """Draw Untagged on its own line, which sorting does not move."""
     with st.container(
         key="untagged_line", horizontal=True, vertical_alignment="center", wrap=False
     ):

@@ -65,7 +65,7 @@ def timeline(
 def _ceiling(course: Course) -> int | None:
     """Draw the switch for capping peaks, if there are any; return the top of the scale if it is on.
 
-    It is off at first: peaks are what people look for, so no bar is shortened unasked.
+    It is off at first: peaks are what people look for, so they are only capped on request.
     """
     ceiling = ceiling_of(course)
     if ceiling is None:
@@ -76,7 +76,7 @@ def _ceiling(course: Course) -> int | None:
 def _time_box(
     brush: Brush, fault: Fault | None, time: Time | None, course: Course, zone: tzinfo
 ) -> None:
-    """Draw a text field for the exact time, also for those without a mouse."""
+    """Draw a text field for the exact time, which also works without a mouse."""
     # Set in every run: if another run follows at once, the browser never sees what this one sets.
     if fault is None:
         st.session_state[_BOX] = typed_times.written(time, zone) if time else ""

@@ -29,7 +29,7 @@ def brand() -> None:
 
 
 def topbar(session: Session, window: int) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Draw the bar; return its places for what is shown or being read, and for the result.
+    """Draw the bar; return its places for what is shown or being read, and for the result CSV.
 
     `window` is the width in pixels. In a narrow one, less common actions are under More.
     """
@@ -71,7 +71,7 @@ def where(session: Session, course: Course) -> None:
 
 
 def _start_over(session: Session) -> None:
-    """Draw the button inside a popover, as it cannot be undone."""
+    """Draw the button inside a popover, as starting over cannot be undone."""
     versions = session.desk.versions
     rules = 0 if versions.is_saved else versions.unsaved
     st.caption(log_notes.start_over(rules, has_start=session.has_start))

@@ -27,13 +27,13 @@ class _Uploads:
 
     def __init__(self) -> None:
         context = get_script_run_ctx()
-        # Its declared protocol lacks methods that it has.
+        # Its declared protocol lacks some of its methods.
         self._manager: Any = context.uploaded_file_mgr if context else None
         self._connection = context.session_id if context else ""
 
     @property
     def address(self) -> str:
-        """The common beginning of all files' addresses."""
+        """The common prefix of all upload URLs."""
         urls = self._manager.get_upload_urls(self._connection, [""]) if self._manager else []
         return "".join(url.upload_url.removesuffix(url.file_id) for url in urls)
 
@@ -42,7 +42,7 @@ class _Uploads:
         return len(self._records(ids)) == len(ids)
 
     def take(self, ids: Collection[str]) -> list[UploadedFile]:
-        """Return the files with these ids that are there; only the caller holds their bytes then."""
+        """Return the files with these ids that are there; after that, only the caller holds their bytes."""
         records = self._records(ids)
         for name in ids:
             self.forget(name)
@@ -73,16 +73,16 @@ class _Drop:
 
 
 def drop_zone(session: Session, label: str) -> None:
-    """Draw a zone for logs and lookups, several at once or a folder; a drop beside it works too.
+    """Draw a zone for logs, lookups and folders; files may also be dropped elsewhere on the page.
 
-    To be called exactly once in each run.
+    Call it exactly once in each run.
     """
     st.file_uploader(
         label,
         accept_multiple_files=True,
         key=_zone(session.drops),
         help="Flow logs from AWS or other tools: text, CSV, JSON or Parquet, compressed or not. "
-        "A lookup with the columns dstport, protocol and tag. Files are recognized by their "
+        "A lookup: a CSV with the columns dstport, protocol and tag. Files are recognized by their "
         "content. You can also drop a whole folder.",
     )
     component("drops")(key="drops", data=_answer(session), on_sent_change=lambda: None)
@@ -136,16 +136,18 @@ def custom_format(session: Session) -> None:
 
 
 def internal_ranges(session: Session) -> None:
-    """Draw a field for the ranges of one's own that are inside the network."""
+    """Draw a field for the user's own address ranges inside the network."""
     st.session_state["internal"] = session.internal.text
     with st.expander("Internal ranges"):
         st.text_input(
-            "Address ranges of yours that are inside, besides the private ones",
+            "Public address ranges of your own network",
             key="internal",
             placeholder="203.0.113.0/24, 2001:db8::/32",
             max_chars=20_000,
             on_change=lambda: session.use_internal(st.session_state["internal"]),
-            help="They tell inbound from internal traffic. Changing them counts the logs again.",
+            help="Private addresses, such as 10.0.0.0/8, always count as inside your network. Add public "
+            "ranges of your own, so that flowtag can tell which flows are internal, inbound or outbound. "
+            "A change counts the logs again.",
         )
         if session.internal.wrong:
             st.error(literal(session.internal.wrong))
@@ -158,7 +160,7 @@ def _take_format(session: Session) -> None:
 
 
 def take_dropped(session: Session) -> None:
-    """Start reading the files dropped since the last run. To be called before the zone is drawn."""
+    """Start reading the files dropped since the last run. Call it before the zone is drawn."""
     uploads = _Uploads()
     there = {drop.name: drop for drop in _sent() if uploads.have(drop.files)}
     claimed = session.claim(there)
@@ -201,7 +203,7 @@ def _take_from_zones(session: Session, uploads: _Uploads) -> None:
 
 
 def _arrival(upload: UploadedFile, name: str) -> Arrival:
-    """An arrival of the upload; only the arrival holds its bytes, until it forgets them."""
+    """Return the arrival of an upload; only the arrival holds its bytes, until it forgets them."""
     name = _name(name)
     return Arrival(name, log_of(upload, name).places, forget=upload.close)
 
@@ -211,5 +213,5 @@ def _zone(drops: int) -> str:
 
 
 def _name(name: str) -> str:
-    """The name of a dropped file as text to show, never as a path."""
+    """Return the name of a dropped file as text to show, never as a path."""
     return PurePosixPath(name.replace("\\", "/")).name.strip() or "file"

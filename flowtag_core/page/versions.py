@@ -9,10 +9,10 @@ from flowtag_core.tagging.lookup import Lookup, changes
 from flowtag_core.tagging.lookup_file import read_lookup
 
 MOST_KEPT: Final = 1 << 26
-"""Bytes of earlier files that are kept to go back to: hundreds of ordinary lookups."""
+"""The most bytes of earlier lookups that are kept for undo: hundreds of ordinary ones."""
 
 EMPTY_LOOKUP: Final = read_lookup(b"dstport,protocol,tag\n", name="lookup.csv")
-"""The lookup where none was given; the first rule is added to it."""
+"""The lookup if none was given; the first rule is added to it."""
 
 
 class _Version(NamedTuple):
@@ -24,7 +24,7 @@ class _Version(NamedTuple):
 
 @dataclass
 class Versions:
-    """The lookup (None: there is none), the files before it and after it, and the one last saved.
+    """The lookup (None if there is none), its undo and redo history, and the version last saved.
 
     An earlier lookup is kept as its file and read again when it comes back, so that undo restores the
     exact bytes. `unsaved` counts the rules that differ from the file that the user has.

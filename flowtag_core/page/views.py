@@ -1,4 +1,4 @@
-"""The view of a tab, made anew only as far as something has changed."""
+"""The view of a tab, of which only what has changed is computed again."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Views:
         filters: Filters,
         tag: str | None,
     ) -> View:
-        """The view of these counts; what the last one has of it is kept."""
+        """Return the view of these counts; whatever has not changed is reused from the last one."""
         last = self._last
         if last and last[0] == filters and last[1].counts is counts:
             view = last[1] if last[1].report.measure == measure else last[1].by(measure)

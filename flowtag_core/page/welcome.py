@@ -16,7 +16,7 @@ from flowtag_core.showing import glance, log_notes
 
 
 def welcome(session: Session) -> None:
-    """Draw everything that a new user needs."""
+    """Draw everything that a new user needs to start."""
     is_shared = door.is_shared()
     with st.container(key="welcome"):
         st.html(glance.HEADING)
@@ -48,7 +48,7 @@ def welcome(session: Session) -> None:
 
 
 def _what_waits(session: Session) -> None:
-    """Draw notes on what is loaded and waits for a log."""
+    """Draw notes on what is already loaded or waiting for a log."""
     if session.desk.given is not None:
         say(
             st.info,

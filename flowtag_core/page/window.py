@@ -1,4 +1,4 @@
-"""The browser's window: its width, the shortcuts on its keyboard, the link in its address bar."""
+"""The browser window: its width, the keyboard shortcuts, and the button that copies its link."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ UNKNOWN: Final = 1440
 
 
 def width(starts: int = 0) -> int:
-    """The inner width of the window in CSS pixels, rounded down to a multiple of 20.
+    """Return the inner width of the window in CSS pixels, rounded down to a multiple of 20.
 
-    To be called once in each run: it also installs the keyboard shortcuts. The script reruns when the
+    Call it once in each run: it also installs the keyboard shortcuts. The script reruns when the
     width or the theme changes.
 
     When `starts` grows, the page is loaded again without a view in its address, which Streamlit does
@@ -32,5 +32,5 @@ def width(starts: int = 0) -> int:
 
 
 def copy_link() -> None:
-    """Draw a button that copies the page's address, which holds the view."""
+    """Draw a button that copies the page's address, which includes the view."""
     component("copy_link")(key="copy_link", width="content")

@@ -63,8 +63,8 @@ def _are_replies_shown(*, can_be: bool) -> bool:
         "Show replies",
         key="show_replies",
         disabled=not can_be,
-        help="Nearly all flows to these ports come from a lower port, so they are probably replies "
-        "of a service to its clients. Tag the service instead.",
+        help="A port is hidden if nearly all flows to it come from a lower port: these are probably "
+        "replies from a service to its clients. Tag the port of the service instead.",
         bind="query-params",
     )
 
@@ -109,7 +109,7 @@ def _own_columns(session: Session, table: Any) -> dict[str, Any]:
         "Tag as": st.column_config.ButtonColumn(
             width=_TEXT["Tag as"],
             alignment="left",
-            help="A suggestion: what usually runs there. One click adds the rule.",
+            help="The service that usually runs on this port. One click adds a rule with this tag.",
             on_click=partial(_take, session),
             key="take",
         ),

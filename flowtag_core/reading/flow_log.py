@@ -377,5 +377,5 @@ def _count(file: File, layout: Layout, count: FileCount) -> str | None:
             raise LogError(f"{error} No complete line could be read.") from error
         if error.tail:
             count.set_aside_line(error.tail, Reason.CUT_SHORT)
-        return f"{error} Every complete line before that is counted. Fetch the file again."
+        return f"{error} Every complete line before that is counted. Download the file again."
     return None

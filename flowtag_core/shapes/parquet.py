@@ -159,7 +159,7 @@ def _opened(
         import pyarrow.parquet as pq
     except ImportError:
         raise LogError(
-            f"{name}: is a Parquet file, which can be read only with the Python package pyarrow. "
+            f"{name}: is a Parquet file, and the Python package pyarrow is not installed. "
             "Install it: pip install pyarrow."
         ) from None
     try:

@@ -227,7 +227,7 @@ def zip_files(name: str, file: BinaryIO, budget: Budget, size: int = 0) -> Itera
     except _MISLED as error:
         raise LogError(
             f"{name}: is a zip archive that is damaged or cut short: the list of files at its end "
-            "cannot be read. Fetch the file again."
+            "cannot be read. Download the file again."
         ) from error
     with archive:
         members = [

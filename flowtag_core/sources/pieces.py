@@ -138,7 +138,7 @@ def seekable(source: Source) -> Iterator[BinaryIO]:
                 stored.write(piece)
         except DamagedLogError as damage:
             raise LogError(
-                f"{damage} Its contents cannot be read without its end. Fetch the file again."
+                f"{damage} Its contents cannot be read without its end. Download the file again."
             ) from damage
         except OSError as error:
             raise LogError(f"{source.name}: cannot be unpacked: {reason_of(error)}.") from error

@@ -108,7 +108,7 @@ def log_at(path: str, name: str | None = None) -> Log:
             refusals.append(Refusal(file, str(error)))
             continue
         if place.identity is None:
-            refusals.append(Refusal(file, f"{file}: is not a regular file and was not read."))
+            refusals.append(Refusal(file, f"{file}: is not a regular file, so it was not read."))
         else:
             places.append(place)
     return Log(name, tuple(places), tuple(refusals), is_folder=True)

@@ -127,7 +127,7 @@ def _gunzipped(content: bytes, name: str) -> bytes:
             return stream.read(LARGEST_FILE + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise LookupFileError(
-            f"{name}: is a gzip file that is damaged or cut short. Fetch the file again."
+            f"{name}: is a gzip file that is damaged or cut short. Download the file again."
         ) from error
 
 

@@ -327,7 +327,7 @@ def test_what_is_no_regular_file_in_a_folder_is_named_and_not_waited_for(bucket,
     os.mkfifo(bucket / "export" / "pipe")
     done = run(bucket / "export", lookup, "-", timeout=30)
     assert done.returncode == 1
-    assert b"pipe: is not a regular file and was not read." in done.stderr
+    assert b"pipe: is not a regular file, so it was not read." in done.stderr
 
 
 @pytest.mark.parametrize(

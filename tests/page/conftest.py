@@ -1,4 +1,4 @@
-"""The page as `streamlit run dashboard.py` starts it, and what several of its tests begin with."""
+"""The page as `streamlit run dashboard.py` starts it, and fixtures that several of its tests share."""
 
 import logging
 import sys
@@ -13,10 +13,10 @@ from tests.page.seen import LOG, SAMPLE_LOOKUP
 
 @pytest.fixture(autouse=True)
 def started(monkeypatch):
-    """The page as `streamlit run dashboard.py` starts it; what is counted in place is forgotten."""
+    """Start the page as `streamlit run dashboard.py` does, without local files that were counted before."""
     logging.getLogger("streamlit").setLevel(logging.ERROR)
     monkeypatch.setattr(sys, "argv", ["dashboard.py"])
-    # Each AppTest would look for components in all installed packages: as long as two runs of the page.
+    # Each AppTest would search all installed packages for components, which takes as long as two runs.
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", list)
     in_place._COUNTED.clear()
 
@@ -42,7 +42,7 @@ def counted(monkeypatch):
 
 @pytest.fixture
 def given(monkeypatch, tmp_path):
-    """A log and a lookup of this machine, on which the page is started."""
+    """The paths of a local log and a local lookup that the page is started with."""
     log, rules = tmp_path / "a.log", tmp_path / "rules.csv"
     log.write_bytes(LOG)
     rules.write_bytes(SAMPLE_LOOKUP)

@@ -1,4 +1,4 @@
-"""Files that arrive without a browser, and what became of them."""
+"""Files that arrive without a browser, and helpers to read them and their outcomes."""
 
 import io
 from functools import partial
@@ -19,7 +19,7 @@ def arrival(name, content, **given):
 
 
 def held(name, let_go, content=None):
-    """A file that cannot be opened before the event `let_go`."""
+    """A file that cannot be opened before the event `let_go` is set."""
 
     def opened(name):
         let_go.wait(60)
@@ -29,7 +29,7 @@ def held(name, let_go, content=None):
 
 
 def endless(name, started):
-    """A file without an end; the event `started` says that it is being read."""
+    """A file without an end, which sets the event `started` when it is read."""
 
     class Endless(io.RawIOBase):
         def readable(self):
@@ -47,7 +47,7 @@ def endless(name, started):
 
 
 def read(*arrivals):
-    """The outcomes of these files."""
+    """Read these files and return their outcomes."""
     files = Intake()
     files.take(arrivals)
     files.wait(60)

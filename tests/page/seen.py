@@ -1,4 +1,4 @@
-"""The whole page as a test sees it, run without a browser, and what is dropped on it."""
+"""The whole page as a test sees it, run without a browser, and files to drop on it."""
 
 import io
 import re
@@ -26,7 +26,7 @@ def session(page):
 
 
 def settled(page):
-    """The page after everything is read, as its own refreshes would show it."""
+    """Return the page after everything is read, as its own refreshes would show it."""
     session(page).intake.wait(60)
     page.run()
     assert not page.exception
@@ -45,7 +45,7 @@ def metrics(page):
 
 
 def html(page):
-    """All that the page has as HTML."""
+    """All HTML of the page, as one text."""
     return "\n".join(each.proto.body for each in page.get("html"))
 
 
@@ -78,7 +78,7 @@ def captions(page):
 
 
 def names(page):
-    """The files beside the page, each with its x."""
+    """The names of the files in the list, each of which has an x."""
     return [button.key.split(" ", 2)[2] for button in page.button if "remove " in button.key]
 
 
@@ -91,7 +91,7 @@ def log_with(names, flows, dstport=443):
 
 
 def zipped(**contents):
-    """An archive of logs by their names."""
+    """A zip archive of these logs."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for name, content in contents.items():

@@ -11,7 +11,7 @@ from tests.page.seen import metrics
 @pytest.mark.parametrize(
     "text", ["<b>x</b>", "2021-05-04T15:06", "9999-01-01T00:00/1-1", "%00", ""]
 )
-def test_what_a_link_cannot_mean_is_passed_over(page, text):
+def test_invalid_values_in_a_link_are_ignored(page, text):
     page.button(key="sample").click().run()
     for key in ("tag", "time", "measure", "action", "view"):
         page.query_params[key] = text
@@ -29,7 +29,7 @@ def link(monkeypatch):
     return parameters
 
 
-def test_what_is_chosen_stands_in_the_address_until_it_is_taken_back(link):
+def test_a_choice_is_in_the_address_until_it_is_cleared(link):
     times = (1_620_140_640, 1_620_140_760)
     address.choose_time(times)
     address.select_tag("a/b &?=#%\n😀")
@@ -40,7 +40,7 @@ def test_what_is_chosen_stands_in_the_address_until_it_is_taken_back(link):
     assert (address.time(), address.tag(), link) == (None, None, {})
 
 
-def test_to_choose_one_thing_leaves_the_others_as_they_are(link):
+def test_a_choice_leaves_the_others_unchanged(link):
     link |= {"measure": "Packets", "search": "443"}
     address.select_tag("web")
     address.choose_time(None)
@@ -48,7 +48,7 @@ def test_to_choose_one_thing_leaves_the_others_as_they_are(link):
 
 
 @pytest.mark.parametrize("key", ["measure", "search", "tag", "time"])
-def test_an_address_with_anything_in_it_is_a_view(link, key):
+def test_an_address_with_any_parameter_is_a_view(link, key):
     assert not address.is_view()
     link[key] = "anything"
     assert address.is_view()

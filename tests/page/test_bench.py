@@ -1,4 +1,4 @@
-"""On the workbench a click applies to what was shown, and a tick stays with its pair."""
+"""On the workbench, a click applies to what was shown, and a tick stays with its pair."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def clock(monkeypatch):
     return passed
 
 
-def test_a_click_takes_what_was_shown_or_nothing(clock):
+def test_a_click_applies_to_the_pair_that_was_shown_or_to_nothing(clock):
     bench = Bench()
     bench.show([pair(8080), pair(8081), pair(22)])
     assert bench.clicked(0, "+ http-alt") == pair(8080)
@@ -32,17 +32,17 @@ def test_a_click_takes_what_was_shown_or_nothing(clock):
     # The second half of a double click.
     clock.append(0.2)
     assert bench.clicked(0, "+ http-alt") is None
-    # In a list that is sorted the second half may meet another row.
+    # If the list is sorted, the second half may hit another row.
     assert bench.clicked(1, "+ ssh") is None
     clock.append(0.2)
-    # The browser still shows the list before.
+    # The browser still shows the previous list.
     assert bench.clicked(2, "+ ssh") == pair(22)
     clock.append(1.0)
     assert bench.clicked(1, "+ nothing of that") is None
     assert bench.clicked(99, "+ ssh") is None
 
 
-def test_a_click_that_may_have_been_meant_for_either_list_takes_nothing():
+def test_a_click_that_could_be_meant_for_either_list_does_nothing():
     bench = Bench()
     bench.show([pair(22), pair(8080), pair(8081)])
     bench.show([pair(22), pair(8081)])
@@ -58,7 +58,7 @@ def test_ticks_follow_their_pairs_when_the_list_moves():
     assert bench.show([pair(2)]) == [0]
 
 
-def test_a_list_that_was_there_some_seconds_ago_is_not_shown_any_more(clock):
+def test_a_click_never_applies_to_a_list_from_several_seconds_ago(clock):
     bench = Bench()
     bench.show([pair(8080), pair(22)])
     bench.show([pair(22)])
@@ -67,7 +67,7 @@ def test_a_list_that_was_there_some_seconds_ago_is_not_shown_any_more(clock):
     assert bench.clicked(0, "+ ssh") == pair(22)
 
 
-def test_a_click_for_a_pair_that_is_gone_takes_nothing(clock):
+def test_a_click_on_a_pair_that_is_gone_does_nothing(clock):
     bench = Bench()
     bench.show([pair(8080), pair(22)])
     bench.show([pair(22)])
@@ -91,7 +91,7 @@ def test_no_two_benches_have_the_same_name():
     assert len({Bench().name for _ in range(100)}) == 100
 
 
-def test_a_tick_or_a_deed_takes_back_what_could_not_be_done():
+def test_a_tick_or_a_change_clears_the_last_error():
     bench = Bench()
     for deed in (lambda: bench.tick([]), lambda: bench.did("Undone"), lambda: bench.refuse("")):
         bench.refuse("not so")
@@ -100,7 +100,7 @@ def test_a_tick_or_a_deed_takes_back_what_could_not_be_done():
         assert bench.wrong == ""
 
 
-def test_what_a_deed_came_to_is_said_as_long_as_the_same_flows_are_counted():
+def test_the_effect_of_a_change_is_shown_while_the_same_flows_are_counted():
     logs = Logs().plus([counted_log("a", line()), counted_log("b", line(dstport="25"))])
     before, after = (map_tags(logs.counts, each) for each in (lookup("1,tcp,x\n"), lookup()))
     bench = Bench()
@@ -114,7 +114,7 @@ def test_what_a_deed_came_to_is_said_as_long_as_the_same_flows_are_counted():
     assert bench.said == ""
 
 
-def test_of_several_changes_since_the_last_drawing_the_last_is_named_and_the_others_are_counted():
+def test_of_several_changes_the_last_is_named_and_the_others_are_counted():
     before, after = (
         map_tags(counted_log("a", line()).counts, lookup(each))
         for each in ("1,tcp,x\n", "443,tcp,x\n")

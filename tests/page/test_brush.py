@@ -1,4 +1,4 @@
-"""The browser keeps its chart as long as the mark in it is right."""
+"""The browser keeps its chart as long as the right time is marked in it."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def brush():
     return brush
 
 
-def test_what_is_dragged_over_is_the_time_of_the_slots_between(brush):
+def test_a_drag_selects_the_time_of_the_slots_that_it_covers(brush):
     assert brush.dragged([1.0, 3.0]) == MARKED
     assert brush.dragged([3.0, 3.0]) is None
     assert brush.dragged([]) is None
@@ -30,7 +30,7 @@ def test_what_is_dragged_over_is_the_time_of_the_slots_between(brush):
     assert Brush().dragged([1.0, 3.0]) is None
 
 
-def test_a_mark_that_was_dragged_keeps_the_chart(brush):
+def test_a_dragged_mark_keeps_the_chart(brush):
     key = brush.key
     brush.draw(AXIS, brush.dragged([1.0, 3.0]), is_there=True)
     assert (brush.key, brush.first) == (key, None)
@@ -38,7 +38,7 @@ def test_a_mark_that_was_dragged_keeps_the_chart(brush):
     assert brush.key == key
 
 
-def test_a_time_from_elsewhere_gets_a_chart_that_begins_with_it(brush):
+def test_a_time_set_elsewhere_gets_a_new_chart_that_starts_with_it(brush):
     brush.dragged([1.0, 3.0])
     keys = {brush.key}
     for time in (OTHER, None, MARKED):
@@ -48,29 +48,29 @@ def test_a_time_from_elsewhere_gets_a_chart_that_begins_with_it(brush):
     assert len(keys) == 4
 
 
-def test_a_chart_of_other_slots_is_another_one(brush):
+def test_other_slots_get_a_new_chart(brush):
     before = brush.key
     brush.draw(AXIS._replace(start=AXIS.start.copy()), None, is_there=True)
     assert brush.key == before
     brush.draw(LATER, None, is_there=True)
     assert brush.key != before
-    # What is dragged over then is the time of its own slots.
+    # A drag then selects the time of its own slots.
     assert brush.dragged([0.0, 1.0]) == (START + 60, START + 120)
 
 
-def test_a_chart_that_was_away_is_marked_as_it_was_at_first(brush):
+def test_a_chart_that_comes_back_has_its_first_mark_again(brush):
     brush.draw(AXIS, OTHER, is_there=True)
     before = brush.key
     brush.draw(AXIS, OTHER, is_there=False)
     assert brush.key == before
     brush.dragged([1.0, 3.0])
-    # The browser has let go of what was dragged: this one cannot show it.
+    # The browser has lost the dragged mark, so this chart cannot show it.
     brush.draw(AXIS, MARKED, is_there=False)
     assert brush.key != before
     assert brush.first == MARKED
 
 
-def test_a_drag_that_ends_in_a_shortened_gap_is_marked_as_the_chosen_time(brush):
+def test_a_drag_that_ends_in_a_shortened_gap_marks_the_chosen_time(brush):
     gap = Axis(np.array([0, 60, 120, 180, 240, 86_400, 86_460]), 1, np.array([[2, 5]]))
     brush.draw(gap, None, is_there=True)
     assert brush.dragged([0.0, 3.2]) == (0, 120)

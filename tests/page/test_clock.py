@@ -1,4 +1,4 @@
-"""The page shows times in UTC, or on request in the browser's zone."""
+"""The page shows times in UTC, or in the browser's zone on request."""
 
 from datetime import UTC
 from types import SimpleNamespace
@@ -31,7 +31,7 @@ def test_times_are_in_utc_until_local_time_is_chosen(browser):
     assert clock.zone() is UTC
     browser.query_params["zone"] = "Local"
     assert clock.zone() == TOKYO
-    # The switch knows more than the address that the page was opened with.
+    # The switch overrides the address that the page was opened with.
     browser.session_state["zone"] = "UTC"
     assert clock.zone() is UTC
 

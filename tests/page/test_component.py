@@ -1,4 +1,4 @@
-"""The code for the browser is in files of its own."""
+"""The code for the browser is in separate files, named by component."""
 
 from flowtag_core.page.component import component
 from tests.conftest import ROOT

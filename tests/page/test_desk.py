@@ -1,4 +1,4 @@
-"""The lookup changes one change at a time, and leaving the sample restores the previous one."""
+"""Changes to the lookup are made one at a time, and leaving the sample restores the previous lookup."""
 
 import sys
 import threading
@@ -49,7 +49,7 @@ def tag_of(desk, port=443):
 
 @pytest.fixture
 def hurried():
-    """Threads take turns as often as they can."""
+    """Make threads take turns as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
@@ -77,7 +77,7 @@ def test_no_rule_is_lost_when_many_threads_tag_at_once():
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_change_waits_while_another_one_is_under_way(name):
+def test_a_change_waits_while_another_one_is_in_progress(name):
     desk = desk_with(OWN, replace(OWN, content=OWN.content + b"25,tcp,mail\n"))
     desk.undo()
     desk.table()
@@ -93,12 +93,12 @@ def test_a_change_waits_while_another_one_is_under_way(name):
     assert not change.is_alive()
 
 
-def test_every_change_that_a_desk_has_is_among_those_that_wait():
+def test_every_change_that_a_desk_offers_is_tested_here():
     methods = {name for name, method in vars(Desk).items() if callable(method)}
     assert {name for name in methods if not name.startswith("_")} == {*CHANGES}
 
 
-def test_a_lookup_says_which_other_one_it_replaced():
+def test_taking_a_lookup_names_the_one_that_it_replaced():
     desk = Desk()
     assert desk.take(OWN) == ""
     assert desk.take(SAMPLE) == "sample.csv replaced own.csv."
@@ -107,7 +107,7 @@ def test_a_lookup_says_which_other_one_it_replaced():
     assert desk.take(OWN) == ""
 
 
-def test_a_lookup_that_replaced_another_or_was_removed_can_be_undone():
+def test_replacing_or_removing_a_lookup_can_be_undone():
     desk = desk_with(OWN, SAMPLE)
     desk.remove()
     assert desk.given is None
@@ -118,14 +118,14 @@ def test_a_lookup_that_replaced_another_or_was_removed_can_be_undone():
     assert tag_of(desk) == "own"
 
 
-def test_a_rule_for_a_desk_without_a_lookup_makes_one():
+def test_the_first_rule_on_a_desk_without_a_lookup_creates_one():
     desk = Desk()
     tag(desk, 22, "ssh")
     assert desk.given.content == b"dstport,protocol,tag\n22,tcp,ssh\n"
     assert desk.versions.unsaved == 1
 
 
-def test_a_rule_that_cannot_be_is_told_and_leaves_the_lookup():
+def test_an_invalid_rule_is_reported_and_leaves_the_lookup_unchanged():
     desk = desk_with(lookup("tag,dstport,protocol\nweb,443,tcp\n"))
     before = desk.lookup
     tag(desk, 22, "#ssh")
@@ -135,14 +135,14 @@ def test_a_rule_that_cannot_be_is_told_and_leaves_the_lookup():
     assert desk.bench.wrong == ""
 
 
-def test_a_rule_that_changes_nothing_is_no_change_to_undo():
+def test_a_rule_that_changes_nothing_leaves_nothing_to_undo():
     desk = desk_with(OWN)
     tag(desk, 443, "own")
     assert not desk.versions.can_undo
     assert desk.bench.pending == ""
 
 
-def test_what_was_done_is_told_the_workbench():
+def test_the_workbench_is_told_of_each_change():
     desk = desk_with(OWN)
     told = []
     for change in (lambda: tag(desk, 22, "ssh"), desk.undo, desk.redo):
@@ -235,7 +235,7 @@ def test_the_number_of_a_table_is_never_reused():
     assert desk.table().number > number
 
 
-def test_the_sample_gives_back_the_own_lookup_and_what_was_done_to_it():
+def test_leaving_the_sample_restores_the_users_lookup_and_its_history():
     desk = desk_with(OWN)
     tag(desk, 22, "ssh")
     own = desk.lookup
@@ -248,7 +248,7 @@ def test_the_sample_gives_back_the_own_lookup_and_what_was_done_to_it():
     assert desk.lookup.content == OWN.content
 
 
-def test_the_own_lookup_comes_back_also_where_the_sample_s_was_changed():
+def test_leaving_a_changed_sample_restores_the_users_lookup_too():
     desk = desk_with(OWN)
     desk.show_sample(SAMPLE)
     tag(desk, 22, "ssh")
@@ -256,7 +256,7 @@ def test_the_own_lookup_comes_back_also_where_the_sample_s_was_changed():
     assert desk.lookup is OWN
 
 
-def test_without_an_own_lookup_that_of_the_sample_stays_only_if_it_was_changed():
+def test_without_another_lookup_the_samples_is_kept_only_if_it_was_changed():
     for port, is_kept in ((None, False), (22, True)):
         desk = Desk()
         desk.show_sample(SAMPLE)
@@ -267,7 +267,7 @@ def test_without_an_own_lookup_that_of_the_sample_stays_only_if_it_was_changed()
         assert desk.sample is None
 
 
-def test_a_lookup_that_comes_while_the_sample_is_shown_is_the_own_one():
+def test_a_lookup_added_while_the_sample_is_shown_is_the_users_own():
     desk = desk_with(OWN)
     desk.show_sample(SAMPLE)
     better = lookup("443,tcp,better\n")
@@ -276,7 +276,7 @@ def test_a_lookup_that_comes_while_the_sample_is_shown_is_the_own_one():
     assert desk.lookup is better
 
 
-def test_a_rule_added_to_the_sample_is_kept_for_ones_own_log_only_without_another_lookup():
+def test_a_rule_added_to_the_sample_is_unsaved_until_it_is_undone():
     session = Session()
     session.show_sample()
     session.desk.tag(parse_rules("49153/tcp", "mine"))
@@ -286,17 +286,17 @@ def test_a_rule_added_to_the_sample_is_kept_for_ones_own_log_only_without_anothe
     assert session.desk.versions.is_saved
 
 
-def test_only_a_lookup_that_was_once_read_from_its_file_as_it_is_can_be_saved_there():
+def test_a_lookup_can_be_saved_only_to_a_file_that_was_read_unconverted():
     assert not desk_with(OWN).has_lookup_to_save
     assert not desk_with(OWN, home="other.csv").has_lookup_to_save
     assert not desk_with(replace(OWN, form="services"), home="own.csv").has_lookup_to_save
     assert desk_with(OWN, home="own.csv").has_lookup_to_save
-    # One that came later is saved there too.
+    # A later lookup can be saved there too.
     assert desk_with(OWN, SAMPLE, home="own.csv").has_lookup_to_save
     assert not Desk(home="own.csv").has_lookup_to_save
 
 
-def test_neither_the_sample_s_lookup_nor_none_can_be_saved():
+def test_without_a_lookup_or_with_the_unchanged_sample_nothing_can_be_saved():
     desk = desk_with(OWN, home="own.csv")
     desk.remove()
     assert not desk.has_lookup_to_save
@@ -306,7 +306,7 @@ def test_neither_the_sample_s_lookup_nor_none_can_be_saved():
     assert desk.has_lookup_to_save
 
 
-def test_what_the_file_held_is_that_of_the_first_lookup_until_another_is_saved():
+def test_the_files_known_content_changes_only_when_a_lookup_is_saved():
     desk = desk_with(OWN, replace(SAMPLE, name="own.csv"), home="own.csv")
     assert desk.home_content == OWN.content
     assert desk.saved() == "Saved 1 rule to own.csv."
@@ -314,7 +314,7 @@ def test_what_the_file_held_is_that_of_the_first_lookup_until_another_is_saved()
     assert desk.versions.is_saved
 
 
-def test_a_version_that_was_downloaded_is_saved_and_a_later_one_is_not():
+def test_a_downloaded_version_counts_as_saved_and_a_later_one_does_not():
     desk = desk_with(OWN)
     tag(desk, 22, "ssh")
     desk.downloaded(desk.lookup)
@@ -325,7 +325,7 @@ def test_a_version_that_was_downloaded_is_saved_and_a_later_one_is_not():
     assert desk.versions.is_saved
 
 
-def test_to_start_over_leaves_nothing_but_the_file_that_a_lookup_came_from():
+def test_starting_over_keeps_only_the_path_of_the_lookups_file():
     desk = desk_with(OWN, home="own.csv")
     desk.show_sample(SAMPLE)
     tag(desk, 22, "ssh")

@@ -1,4 +1,4 @@
-"""The server answers to its own names only, and to no other site."""
+"""The server answers only to its own names, and never to other sites."""
 
 import asyncio
 
@@ -16,7 +16,7 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104
 
 @pytest.fixture(autouse=True)
 def served(monkeypatch):
-    """Make the server's address and the names that it was given."""
+    """Set the server's address and its allowed hosts."""
 
     def made(address="127.0.0.1", hosts=door.LOOPBACK):
         options = {"server.address": address, "server.allowedHosts": [*hosts]}
@@ -29,7 +29,7 @@ def served(monkeypatch):
 
 
 def answers(*headers, method="GET", kind="http"):
-    """What a request with these headers gets: the application's answer, or why it is refused."""
+    """Send a request with these headers; return why it is refused, empty if the page answers."""
     sent = []
 
     async def app(_scope, _receive, send):
@@ -58,7 +58,7 @@ def host(name, *more):
 @pytest.mark.parametrize(
     "name", [HERE, "localhost:8501", "[::1]:8501", "LOCALHOST.:80", "localhost"]
 )
-def test_this_machine_s_own_names_are_answered(name, kind):
+def test_the_server_answers_to_the_names_of_this_machine(name, kind):
     assert answers(*host(name), kind=kind) == ""
 
 
@@ -82,26 +82,26 @@ def test_this_machine_s_own_names_are_answered(name, kind):
         "local\thost",
     ],
 )
-def test_any_other_name_is_refused_and_the_remedy_is_said(name, kind):
+def test_any_other_name_is_refused_with_the_remedy(name, kind):
     why = answers(*host(name), kind=kind)
     assert repr(name) in why
     assert "--server.allowedHosts" in why
 
 
-def test_a_request_without_a_name_or_with_two_is_refused():
+def test_a_request_without_a_host_or_with_two_is_refused():
     assert answers()
     assert answers(("host", HERE), ("host", "evil.example"))
 
 
 @given(any_of.text(any_of.characters(codec="latin-1"), max_size=30))
-def test_no_text_but_a_known_name_passes(text):
+def test_only_a_known_name_passes(text):
     known = {"localhost"}
     passes = not door.host_refused(Headers({"host": text}), known)
     bare = text.lower().partition(":")[0].rstrip(".")
     assert not passes or bare == "localhost"
 
 
-def test_a_name_that_was_given_is_answered_beside_the_own_ones(served):
+def test_the_server_also_answers_to_the_allowed_hosts(served):
     for name in ("flows.example.com", "a.corp.example:80", "localhost:8501", "corp.example"):
         served(hosts=["Flows.example.com", "*.corp.example"])
         assert bool(answers(*host(name))) == (name == "corp.example")
@@ -121,7 +121,7 @@ def test_a_name_that_was_given_is_answered_beside_the_own_ones(served):
         (None, True),
     ],
 )
-def test_a_page_is_shared_unless_its_address_is_a_loopback_one(served, address, shared):
+def test_a_page_is_shared_unless_its_address_is_loopback(served, address, shared):
     served(address)
     assert door.is_shared() is shared
 
@@ -132,7 +132,7 @@ def test_a_page_at_another_loopback_address_answers_to_it(served):
     assert not door.is_shared()
 
 
-def test_an_origin_that_is_spelled_otherwise_is_the_same_and_is_handed_on_as_the_host():
+def test_an_origin_may_be_spelled_differently_and_replaces_the_host():
     given = []
 
     async def app(scope, _receive, _send):
@@ -150,7 +150,7 @@ def test_an_origin_that_is_spelled_otherwise_is_the_same_and_is_handed_on_as_the
     assert given[0]["cookie"] == "a=b"
 
 
-def test_no_answer_is_shown_in_a_frame_of_another_site():
+def test_no_other_site_may_frame_a_response():
     sent = []
 
     async def app(_scope, _receive, send):
@@ -187,17 +187,17 @@ def test_the_page_is_opened_where_it_listens(served, address, path, url):
     assert door.address() == url
 
 
-def test_a_page_that_has_a_name_for_others_is_shared(served):
+def test_a_page_with_another_allowed_host_is_shared(served):
     served(hosts=[*door.LOOPBACK, "flows.example.com"])
     assert door.is_shared()
 
 
-def test_a_shared_page_answers_to_bare_addresses_and_its_machine_s_name(served, monkeypatch):
+def test_a_shared_page_answers_to_bare_addresses_and_the_machines_name(served, monkeypatch):
     monkeypatch.setattr(door.socket, "gethostname", lambda: "Desk7")
     options = served(EVERYWHERE)
     for name in ("10.0.0.7:8501", "[fe80::1]:8501", "desk7:8501", "desk7.local", HERE):
         assert answers(*host(name)) == ""
-        # Streamlit's own check of the WebSocket lets pass what the door has let pass.
+        # Streamlit's own check of the WebSocket accepts everything that the door accepts.
         assert options["server.allowedHosts"] == ["*"]
         served(EVERYWHERE)
     options["server.allowedHosts"] = [*door.LOOPBACK]
@@ -220,7 +220,9 @@ def test_a_shared_page_answers_to_bare_addresses_and_its_machine_s_name(served, 
     ],
 )
 def test_a_request_from_another_origin_is_refused(origin, kind):
-    assert "no other site" in answers(*host(HERE), ("origin", origin), kind=kind, method="PUT")
+    assert "requests from other sites" in answers(
+        *host(HERE), ("origin", origin), kind=kind, method="PUT"
+    )
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
@@ -240,7 +242,7 @@ def fetched(site, what):
 
 @pytest.mark.parametrize("site", ["cross-site", "same-site"])
 @pytest.mark.parametrize("what", ["iframe", "script", "image", "empty", "object"])
-def test_other_sites_get_nothing_of_the_page(site, what):
+def test_other_sites_cannot_load_any_part_of_the_page(site, what):
     assert "inside one" in answers(*host(HERE), *fetched(site, what))
 
 
@@ -250,12 +252,12 @@ def test_a_link_on_another_site_opens_the_page():
     assert answers(*host(HERE), *fetched("none", "document")) == ""
 
 
-def test_what_is_no_request_is_handed_on():
+def test_anything_but_a_request_is_passed_on():
     assert answers(kind="lifespan") == ""
 
 
 @pytest.mark.parametrize("headless", [False, True])
-def test_the_browser_is_opened_and_nobody_outside_is_asked(served, monkeypatch, headless):
+def test_the_browser_is_opened_and_no_outside_server_is_asked(served, monkeypatch, headless):
     served().update(
         {
             "server.headless": headless,

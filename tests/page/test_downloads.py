@@ -36,7 +36,7 @@ def test_a_lookup_is_saved_to_its_file_only_after_a_confirmation(given):
 
 
 @pytest.mark.usefixtures("given")
-def test_on_a_page_that_others_can_reach_nothing_is_saved(monkeypatch):
+def test_nothing_can_be_saved_on_a_shared_page(monkeypatch):
     monkeypatch.setattr(door, "is_shared", lambda: True)
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--shared"])
     page = drop(opened(), ("better.csv", LOOKUP))
@@ -44,7 +44,7 @@ def test_on_a_page_that_others_can_reach_nothing_is_saved(monkeypatch):
     assert "save_lookup" not in buttons(page)
 
 
-def test_a_file_that_changed_meanwhile_is_not_overwritten_without_a_word(given):
+def test_a_file_that_has_changed_is_not_overwritten_without_a_warning(given):
     _, rules = given
     page = drop(opened(), ("better.csv", LOOKUP))
     rules.write_bytes(b"443,tcp,colleague\n")
@@ -52,7 +52,7 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten_without_a_word(given):
     assert "The file has changed since it was read." in said(page)
 
 
-def test_a_file_that_never_was_the_lookup_is_never_written_over(monkeypatch, tmp_path):
+def test_a_file_that_never_was_the_lookup_is_never_overwritten(monkeypatch, tmp_path):
     path = tmp_path / "a.log"
     path.write_bytes(line())
     monkeypatch.setattr(sys, "argv", ["dashboard.py", "--lookup", str(path)])
@@ -62,7 +62,7 @@ def test_a_file_that_never_was_the_lookup_is_never_written_over(monkeypatch, tmp
 
 
 @pytest.mark.parametrize("kind", ["services", "gzip"])
-def test_a_lookup_that_was_no_csv_is_never_written_over(monkeypatch, tmp_path, kind):
+def test_a_lookup_that_was_not_plain_csv_is_never_overwritten(monkeypatch, tmp_path, kind):
     path = tmp_path / "services"
     text = b"https 443/tcp\n" if kind == "services" else gzip.compress(b"443,tcp,https\n")
     path.write_bytes(text)
@@ -77,7 +77,7 @@ def test_a_lookup_that_was_no_csv_is_never_written_over(monkeypatch, tmp_path, k
     assert in_place.content(str(path)) == text
 
 
-def test_a_file_that_changes_while_one_is_asked_is_not_written(tmp_path):
+def test_a_file_that_changes_during_the_confirmation_is_not_overwritten(tmp_path):
     home = tmp_path / "rules.csv"
     home.write_bytes(b"443,tcp,colleague\n")
     desk = Desk(home=str(home))
@@ -86,14 +86,14 @@ def test_a_file_that_changes_while_one_is_asked_is_not_written(tmp_path):
     downloads._save(session, str(home), b"443,tcp,what was seen\n")
     assert home.read_bytes() == b"443,tcp,colleague\n"
     assert session.messages.refused == [
-        f"{home}: has just changed, so it was not saved. Check it and try again."
+        f"{home}: has just changed, so the lookup was not saved. Check the file and try again."
     ]
     downloads._save(session, str(home), home.read_bytes())
     assert home.read_bytes() == LOOKUP
     assert session.messages == Messages(told=[f"Saved 4 rules to {home}."])
 
 
-def test_a_file_that_cannot_be_written_is_told_and_the_lookup_stays_unsaved(tmp_path):
+def test_a_failed_save_is_reported_and_the_lookup_stays_unsaved(tmp_path):
     path = str(tmp_path / "gone" / "rules.csv")
     session = Session(desk=Desk(home=path, home_content=b""))
     session.desk.tag(parse_rules("22/tcp", "ssh"))
@@ -102,7 +102,7 @@ def test_a_file_that_cannot_be_written_is_told_and_the_lookup_stays_unsaved(tmp_
     assert not session.desk.versions.is_saved
 
 
-def test_the_result_is_of_all_flows_whatever_is_chosen(page):
+def test_the_result_has_all_flows_whatever_the_filters(page):
     drop(page, ("a.log", line(action="REJECT") + b"\n" + line(dstport="25")), ("l.csv", LOOKUP))
     page.segmented_control(key="action").set_value("accept").run()
     result = session(page).result.of(session(page).logs, session(page).desk.lookup)

@@ -33,13 +33,13 @@ def test_changed_cells_and_added_and_removed_rows_are_pending():
     ) == Staged({0: {2: "site"}}, (("22", "tcp", "ssh"),), frozenset({2}))
 
 
-def test_a_cell_with_its_old_text_again_is_not_pending():
+def test_a_cell_changed_back_to_its_old_text_is_not_pending():
     edits = shown()
     assert len(told(edits, edited_rows={0: {"2": "site"}})) == 1
     assert len(told(edits, edited_rows={0: {"2": "web"}})) == 0
 
 
-def test_an_emptied_cell_is_pending_as_an_empty_one():
+def test_an_emptied_cell_is_a_pending_change():
     assert told(shown(), edited_rows={0: {"2": None}}) == Staged({0: {2: ""}})
 
 
@@ -64,7 +64,7 @@ def test_the_next_table_includes_the_pending_edits_and_adds_to_them():
     edits.show(edits.lookup)
     assert (edits.number, edits.places) == (2, (2,))
     assert edits.rows["0"].tolist() == ["99999", "22"]
-    # The second row of this table is the one that was added in the table before.
+    # The second row of this table is the one that was added in the previous table.
     staged = told(edits, edited_rows={0: {"0": "99"}, 1: {"1": "tcp", "2": "ssh"}})
     assert staged == Staged({0: {2: "site"}, 2: {0: "99"}}, (("22", "tcp", "ssh"),), frozenset({1}))
     assert told(edits, deleted_rows=[0, 1]) == Staged({0: {2: "site"}}, (), frozenset({1, 2}))
@@ -108,7 +108,7 @@ def test_after_edits_are_applied_their_table_stays_if_no_row_has_moved():
     assert len(told(edits, **done)) == 0
     edits.show(edits.lookup)
     assert edits.number == 1
-    # The text of before is a change now.
+    # The old text is a change now.
     assert told(edits, edited_rows={0: {"2": "web"}}) == Staged({0: {2: "web"}})
 
 
@@ -133,7 +133,7 @@ def test_discarded_edits_are_gone_from_the_table_too():
     edits = shown()
     told(edits, edited_rows={0: {"2": "site"}})
     edits.discard()
-    # The browser tells of the old table until it has the new one.
+    # The browser reports on the old table until it has the new one.
     told(edits, edited_rows={0: {"2": "site"}})
     edits.show(edits.lookup)
     assert (edits.number, len(edits.staged)) == (2, 0)

@@ -1,4 +1,4 @@
-"""The files of a tab, each with its x."""
+"""The files of a tab, each with an x that removes it."""
 
 from tests.logs import LOOKUP, line
 from tests.page.seen import (
@@ -12,7 +12,7 @@ from tests.page.seen import (
 )
 
 
-def test_an_x_removes_a_file_and_no_other_is_read_again(page, counted):
+def test_removing_a_file_reads_no_other_file_again(page, counted):
     drop(page, ("a.log", LOG), ("b.log", line(dstport="25")), ("l.csv", LOOKUP))
     assert names(page) == ["a.log", "b.log", "l.csv"]
     page.button(key="remove log a.log").click().run()
@@ -32,7 +32,7 @@ def test_many_logs_are_listed_in_pages(page):
     page.session_state["logs_page"] = 3
     page.run()
     assert names(page) == ["16.log", "17.log", "18.log", "19.log"]
-    # A portion that is gone, because its files are, is no trouble.
+    # The last page of the list may disappear together with its files.
     for name in names(page):
         page.button(key=f"remove log {name}").click().run()
         assert not page.exception

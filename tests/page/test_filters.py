@@ -20,7 +20,7 @@ OUT = line(srcaddr="10.0.0.1", dstaddr="8.8.8.8")
 IN = line(srcaddr="8.8.8.8", dstaddr="10.0.0.1", dstport="22")
 
 
-def test_the_boundary_keeps_the_flows_that_go_that_way(page):
+def test_the_boundary_filters_the_flows(page):
     drop(page, ("a.log", b"\n".join([OUT, OUT, IN, line(), line(srcaddr="-")])))
     control = page.segmented_control(key="boundary")
     assert control.options == ["All", "Internal", "Inbound", "Outbound", "External", "Unknown"]
@@ -29,19 +29,19 @@ def test_the_boundary_keeps_the_flows_that_go_that_way(page):
         assert metrics(page)["Flows"] == flows
 
 
-def test_where_no_address_is_there_is_no_boundary_to_choose(page):
+def test_without_addresses_there_is_no_boundary_to_choose(page):
     drop(page, ("a.log", b"dstport protocol\n443 6\n"))
     assert "boundary" not in [control.key for control in page.segmented_control]
 
 
-def test_filters_that_leave_nothing_can_be_cleared(page):
+def test_filters_that_match_no_flow_can_be_cleared(page):
     drop(page, ("a.log", OUT))
     page.segmented_control(key="boundary").set_value("inbound").run()
     page.button(key="clear_filters").click().run()
     assert metrics(page)["Flows"] == "1"
 
 
-def test_a_link_has_the_boundary():
+def test_a_link_sets_the_boundary():
     page = opened()
     page.query_params["boundary"] = "Inbound"
     drop(page, ("a.log", OUT + b"\n" + IN))
@@ -56,7 +56,7 @@ def test_by_service_port_a_reply_counts_where_it_comes_from(page):
 
 
 @pytest.mark.parametrize("name", ["By service", "Service port"])
-def test_a_link_opens_its_view_whenever_it_was_made(name):
+def test_old_links_still_open_their_view(name):
     page = opened()
     page.query_params["view"] = name
     drop(page, ("a.log", REPLY), ("l.csv", b"443,tcp,web\n"))

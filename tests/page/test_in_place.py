@@ -1,4 +1,4 @@
-"""Files of this machine are found, read once, and a lookup goes back into its file."""
+"""Local files are found and read once, and a lookup can be saved to its file."""
 
 import io
 import os
@@ -19,7 +19,7 @@ from tests.page.seen import V3, V5, log_with, metrics, opened
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with two logs and a lookup, nothing of which is known yet."""
+    """A folder whose subfolder has two logs and a hidden file, none of them counted yet."""
     monkeypatch.setattr(in_place, "_COUNTED", {})
     (tmp_path / "logs" / "sub").mkdir(parents=True)
     (tmp_path / "logs" / "a.log").write_bytes(line())
@@ -29,7 +29,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def started(*arguments):
-    """A session that was started with these words, all read."""
+    """A session that was started with these arguments and has read all files."""
     session = Session()
     in_place.start(session, [str(argument) for argument in arguments])
     session.intake.wait(60)
@@ -38,15 +38,15 @@ def started(*arguments):
     return session
 
 
-def test_a_folder_is_read_with_all_below_it_but_hidden_files(folder):
+def test_a_folder_is_read_recursively_without_hidden_files(folder):
     session = started(folder / "logs")
     assert list(session.logs.by_name) == [str(folder / "logs")]
     assert session.logs.counts.total.flows == 2
     assert not session.messages.refused
 
 
-def test_a_run_that_overtakes_the_start_sees_that_files_are_being_read(folder, monkeypatch):
-    """Streamlit begins a new run of the script while the one before is still busy."""
+def test_a_run_that_begins_during_the_start_sees_that_files_are_being_read(folder, monkeypatch):
+    """Streamlit starts a new run of the script while the previous one is still busy."""
     session, find, looking = Session(), in_place.find, threading.Event()
 
     def slowly(*arguments):
@@ -68,7 +68,7 @@ def test_a_run_that_overtakes_the_start_sees_that_files_are_being_read(folder, m
     assert session.logs.counts.total.flows == 2
 
 
-def test_a_file_that_is_given_twice_counts_twice_and_can_be_removed(folder):
+def test_a_file_given_twice_is_counted_twice_and_can_be_removed(folder):
     logs = folder / "logs"
     (folder / "link.log").symlink_to(logs / "a.log")
     for _ in ("read", "known"):
@@ -82,14 +82,14 @@ def test_a_file_that_is_given_twice_counts_twice_and_can_be_removed(folder):
         session.remove_repeated()
         assert session.logs.counts.total.flows == 2
         assert not session.messages.repeated
-    session = started(logs / "sub", logs)  # of which one file is nowhere else
+    session = started(logs / "sub", logs)  # One of the two files was not given before.
     assert not session.messages.repeated
     assert session.messages.told == [
         f"{logs}: 1 of its 2 files was already added with {logs / 'sub'} and is counted each time."
     ]
 
 
-def test_what_was_counted_in_place_is_read_again_only_when_it_changed(folder, monkeypatch):
+def test_a_local_file_is_read_again_only_if_it_has_changed(folder, monkeypatch):
     names = []
     each_place = intake.each_place
     monkeypatch.setattr(
@@ -105,7 +105,7 @@ def test_what_was_counted_in_place_is_read_again_only_when_it_changed(folder, mo
     assert len(names) == 4
 
 
-def test_a_lookup_may_be_given_or_lie_in_the_folder(folder):
+def test_a_lookup_may_be_given_or_be_in_the_folder(folder):
     rules = folder / "logs" / "rules.csv"
     rules.write_bytes(LOOKUP)
     session = started(folder / "logs")
@@ -118,7 +118,7 @@ def test_a_lookup_may_be_given_or_lie_in_the_folder(folder):
     assert (session.desk.lookup.name, session.messages.told) == (str(rules), [])
 
 
-def test_what_is_wrong_with_the_arguments_is_said_and_the_rest_is_read(folder):
+def test_invalid_arguments_are_reported_and_the_rest_is_read(folder):
     session = started(folder / "none.log", folder / "logs")
     assert session.logs.counts.total.flows == 2
     assert session.messages.refused == [
@@ -133,7 +133,7 @@ def test_what_is_wrong_with_the_arguments_is_said_and_the_rest_is_read(folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_what_is_no_regular_file_is_not_waited_for(folder):
+def test_a_file_that_is_not_regular_is_refused_without_waiting(folder):
     os.mkfifo(folder / "logs" / "pipe")
     (sentence,) = started(folder / "logs").messages.refused
     assert "pipe: is not a regular file" in sentence
@@ -142,7 +142,7 @@ def test_what_is_no_regular_file_is_not_waited_for(folder):
     assert not session.desk.has_lookup_to_save
 
 
-def test_a_folder_that_cannot_be_looked_into_is_named(folder, monkeypatch):
+def test_an_unreadable_folder_is_named(folder, monkeypatch):
     walk = os.walk
 
     def locked(path, onerror):
@@ -157,7 +157,7 @@ def test_a_folder_that_cannot_be_looked_into_is_named(folder, monkeypatch):
     assert session.logs.counts.total.flows == 2
 
 
-def test_a_lookup_goes_back_into_its_file_byte_for_byte_or_not_at_all(folder):
+def test_a_lookup_is_saved_to_its_file_byte_for_byte_or_not_at_all(folder):
     path = folder / "rules.csv"
     path.write_bytes(LOOKUP)
     session = started("--lookup", path)
@@ -187,13 +187,13 @@ def names(session):
         ("logs/[ax].log", ["logs/a.log"]),
     ],
 )
-def test_a_pattern_that_no_shell_has_matched_means_what_it_matches(folder, pattern, found):
+def test_a_pattern_that_the_shell_did_not_expand_is_expanded(folder, pattern, found):
     session = started(folder / pattern)
     assert names(session) == [str(folder / name) for name in found]
     assert not session.messages.refused
 
 
-def test_a_path_that_is_there_is_no_pattern_whatever_signs_it_has(folder):
+def test_an_existing_path_is_never_taken_for_a_pattern(folder):
     (folder / "[a].log").write_bytes(line())
     (folder / "a.log").write_bytes(line() + b"\n" + line())
     assert started(folder / "[a].log").logs.counts.total.flows == 1
@@ -205,22 +205,22 @@ def test_a_pattern_that_matches_nothing_is_named(folder):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")
-def test_a_path_that_is_a_named_pipe_is_not_waited_for_and_the_others_are_read(folder):
+def test_a_named_pipe_is_refused_without_waiting_and_the_rest_is_read(folder):
     pipe = folder / "pipe"
     os.mkfifo(pipe)
     session = started(pipe, folder / "logs")
-    assert session.messages.refused == [f"{pipe}: is no regular file and was not read."]
+    assert session.messages.refused == [f"{pipe}: is not a regular file, so it was not read."]
     assert names(session) == [str(folder / "logs")]
     assert in_place.content(str(pipe)) is None
 
 
 @pytest.mark.parametrize("words", [("-",), ("--lookup", "-")])
-def test_standard_input_is_that_of_the_server_and_is_not_read(words, monkeypatch, tmp_path):
+def test_the_servers_standard_input_is_not_read(words, monkeypatch, tmp_path):
     (tmp_path / "in").write_bytes(line())
     with (tmp_path / "in").open() as stdin:
         monkeypatch.setattr(sys, "stdin", stdin)
         session = started(*words)
-    assert session.messages.refused == ["stdin: is no regular file and was not read."]
+    assert session.messages.refused == ["stdin: is not a regular file, so it was not read."]
     assert not session.logs
     assert session.desk.given is None
 
@@ -233,12 +233,12 @@ def test_the_arguments_are_paths_a_lookup_and_a_format_in_any_order():
 
 
 @pytest.mark.parametrize("words", [["--lookup"], ["--format"], ["--nonsense=1"], ["-x"]])
-def test_arguments_that_mean_nothing_are_refused_with_the_usage(words):
+def test_unknown_arguments_are_refused_with_the_usage(words):
     with pytest.raises(in_place.ArgumentsError, match=re.escape(in_place.USAGE)):
         in_place.parse(words)
 
 
-def test_a_format_of_the_start_holds_for_its_files_and_a_wrong_one_is_told_in_their_place(folder):
+def test_a_format_argument_applies_to_the_files_and_an_invalid_one_is_reported_instead(folder):
     (folder / "small.log").write_bytes(b"443 6 x\n")
     session = started(folder / "small.log", "--format", "dstport protocol start")
     assert session.logs.counts.total.flows == 1
@@ -248,7 +248,7 @@ def test_a_format_of_the_start_holds_for_its_files_and_a_wrong_one_is_told_in_th
     assert session.messages.refused == [session.format.wrong]
 
 
-def test_ranges_of_the_start_are_inside_and_other_ones_count_its_files_again(given, counted):
+def test_range_arguments_are_internal_and_changing_them_counts_the_files_again(given, counted):
     log, _ = given
     log.write_bytes(line(srcaddr="203.0.113.9"))
     sys.argv += ["--internal", "203.0.113.0/24"]
@@ -263,7 +263,7 @@ def test_ranges_of_the_start_are_inside_and_other_ones_count_its_files_again(giv
     assert metrics(page)["Flows"] == "0"
 
 
-def test_what_was_counted_in_one_format_is_not_known_in_another(folder):
+def test_counts_in_one_format_are_not_reused_for_another(folder):
     (folder / "small.log").write_bytes(b"443 6 25\n")
     ports = []
     for names_ in ("dstport protocol start", "start protocol dstport"):
@@ -272,7 +272,7 @@ def test_what_was_counted_in_one_format_is_not_known_in_another(folder):
     assert ports == [443, 25]
 
 
-def test_only_what_was_counted_whole_is_known_by_the_next_tab(folder):
+def test_only_complete_counts_are_reused_by_the_next_tab(folder):
     (folder / "logs" / "c.png").write_bytes(b"\x89PNG")
     for flows in (2, 3):
         session = started(folder / "logs")
@@ -282,15 +282,13 @@ def test_only_what_was_counted_whole_is_known_by_the_next_tab(folder):
     assert in_place._COUNTED == {}
 
 
-def test_a_page_that_was_started_with_something_says_so_and_with_nothing_does_not(folder):
+def test_a_session_knows_whether_the_page_was_started_with_files(folder):
     assert started(folder / "logs").has_start
     assert not started().has_start
     assert started("--lookup", folder / "none.csv").has_start
 
 
-def test_a_page_that_others_can_reach_shows_files_in_place_only_where_that_was_asked_for(
-    folder, monkeypatch
-):
+def test_a_shared_page_shows_local_files_only_on_request(folder, monkeypatch):
     monkeypatch.setattr(in_place.door, "is_shared", lambda: True)
     rules = folder / "rules.csv"
     rules.write_bytes(LOOKUP)
@@ -301,11 +299,11 @@ def test_a_page_that_others_can_reach_shows_files_in_place_only_where_that_was_a
     shown = started(folder / "logs", "--lookup", rules, "--shared")
     assert shown.logs.counts.total.flows == 2
     assert shown.desk.given.content == LOOKUP
-    # Nothing goes back to this machine.
+    # Nothing can be saved on this machine.
     assert (shown.desk.home, shown.desk.has_lookup_to_save) == (None, False)
 
 
-def test_a_session_takes_in_its_start_once_until_it_starts_over(folder):
+def test_a_session_reads_the_files_of_its_arguments_once_until_it_starts_over(folder):
     words = [str(folder / "logs")]
     session = started(*words)
     session.remove_log(words[0])
@@ -318,7 +316,7 @@ def test_a_session_takes_in_its_start_once_until_it_starts_over(folder):
     assert session.logs.counts.total.flows == 2
 
 
-def test_a_lookup_that_lies_in_a_folder_is_read_once_however_it_is_called(folder):
+def test_a_lookup_that_is_also_in_a_folder_is_read_once_under_any_name(folder):
     rules = folder / "logs" / "rules.csv"
     rules.write_bytes(b"443,tcp,web\n")
     (folder / "link.csv").symlink_to(rules)
@@ -331,21 +329,21 @@ def test_a_lookup_that_lies_in_a_folder_is_read_once_however_it_is_called(folder
     )
 
 
-def test_paths_that_are_given_twice_get_names_of_their_own_and_their_files_too(folder):
+def test_paths_given_twice_and_their_files_get_unique_names(folder):
     path = str(folder / "logs" / "a.log")
     found = in_place.find(in_place.Given((path, path)))
     assert [arrival.name for arrival in found.arrivals] == [path, f"{path} (2)"]
     assert [arrival.places[0].name for arrival in found.arrivals] == [path, f"{path} (2)"]
 
 
-def test_the_content_of_what_is_no_file_is_none(folder):
+def test_the_content_of_anything_but_a_file_is_none(folder):
     assert in_place.content(str(folder / "logs" / "a.log")) == line()
     assert in_place.content(str(folder / "logs")) is None
     assert in_place.content(str(folder / "none")) is None
 
 
 def flows_when_all_is_taken(session):
-    """The flows once every offer was taken, one layout after the other."""
+    """The number of flows after every offer is accepted, one layout after another."""
     while layouts := [*session.offers_by_layout()]:
         session.take_offer(layouts[0])
         session.intake.wait(60)
@@ -354,7 +352,7 @@ def flows_when_all_is_taken(session):
 
 
 @pytest.mark.parametrize("given", [("logs", "logs/b.log"), ("logs", "logs")])
-def test_an_offer_for_a_folder_and_one_for_a_file_in_it_are_two(tmp_path, monkeypatch, given):
+def test_the_offers_for_a_folder_and_for_a_file_in_it_are_separate(tmp_path, monkeypatch, given):
     monkeypatch.setattr(in_place, "_COUNTED", {})
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "b.log").write_bytes(log_with(V5, 4))
@@ -363,7 +361,7 @@ def test_an_offer_for_a_folder_and_one_for_a_file_in_it_are_two(tmp_path, monkey
     assert flows_when_all_is_taken(session) == 8
 
 
-def test_files_of_a_folder_that_are_taken_one_after_the_other_all_count(tmp_path, monkeypatch):
+def test_files_of_a_folder_accepted_one_after_another_all_count(tmp_path, monkeypatch):
     monkeypatch.setattr(in_place, "_COUNTED", {})
     (tmp_path / "b.log").write_bytes(log_with(V5, 4))
     (tmp_path / "c.log").write_bytes(log_with(V3, 7))

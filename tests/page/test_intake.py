@@ -1,4 +1,4 @@
-"""Files come in one after the other, and each gives its counts, a lookup or a sentence."""
+"""Files are read one after another, and each gives counts, a lookup or a sentence."""
 
 import io
 import threading
@@ -18,7 +18,7 @@ from tests.page.made import arrival, endless, flows, held, place, read, refused
 from tests.page.seen import V5, log_with, zipped
 
 
-def test_a_batch_gives_each_file_once_and_nothing_before_its_end():
+def test_a_batch_gives_each_file_once_and_only_at_its_end():
     let_go = threading.Event()
     files = Intake()
     files.take([arrival("a.log", line() + b"\n" + line()), held("b.log", let_go)])
@@ -26,14 +26,14 @@ def test_a_batch_gives_each_file_once_and_nothing_before_its_end():
     assert files.pending()[-1] == "b.log"
     let_go.set()
     files.wait(60)
-    assert (files.standing(), files.is_busy) == (None, True), "what is read waits to be collected"
+    assert (files.standing(), files.is_busy) == (None, True), "the outcomes wait to be collected"
     one, two = files.collect()
     assert not files.is_busy
     assert (one.name, flows(one), two.name, flows(two)) == ("a.log", 2, "b.log", 1)
     assert files.collect() == []
 
 
-def test_a_cancelled_batch_keeps_whole_files_and_names_the_others():
+def test_a_cancelled_batch_keeps_complete_files_and_names_the_others():
     started = threading.Event()
     files = Intake()
     files.take(
@@ -54,14 +54,14 @@ def test_a_cancelled_batch_keeps_whole_files_and_names_the_others():
 
 
 def endless_at_first(name, started, read_again):
-    """A place whose file has no end until the event `read_again`, and one line from then on."""
+    """A place whose file has no end until the event `read_again` is set, and one line after that."""
     never, short = endless(name, started).places[0], place(name, line())
     opened = lambda _: (short if read_again.is_set() else never).open()  # noqa: E731
     return Place(name, opened, 10)
 
 
 def paused_in_the_middle(files, before, after, identity=None):
-    """Take the places, pause in an endless one between them, and have it end when it is read again."""
+    """Take these places, and pause in an endless one between them, which ends when it is read again."""
     started, read_again = threading.Event(), threading.Event()
     middle = endless_at_first("b", started, read_again)
     if identity:
@@ -95,7 +95,7 @@ def test_a_pause_in_a_folder_counts_no_file_twice():
     assert (flows(log), log.identity, sorted(log.counts.files)) == (3, 1, ["a", "b", "c"])
 
 
-def test_what_is_paused_can_be_cancelled_and_more_can_be_added():
+def test_a_paused_batch_can_be_cancelled_or_extended():
     files = Intake()
     paused_in_the_middle(files, [place("a", line())], [])
     files.take([arrival("c", line())])
@@ -110,7 +110,7 @@ def test_what_is_paused_can_be_cancelled_and_more_can_be_added():
     assert files.standing() is None
 
 
-def test_a_pause_of_nothing_stops_nothing():
+def test_a_pause_without_files_has_no_effect():
     files = Intake()
     files.pause()
     files.take([arrival("a.log", line())])
@@ -129,7 +129,7 @@ def test_a_large_lookup_that_is_being_read_can_be_cancelled():
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_fault_of_flowtag_s_own_loses_no_file_without_a_word(monkeypatch):
+def test_after_an_internal_error_every_file_is_still_named(monkeypatch):
     files = Intake()
     monkeypatch.setattr(intake, "looks_like_lookup", lambda _: 1 / 0)
     files.take([arrival("a.log", line()), arrival("b.log", line())])
@@ -153,7 +153,7 @@ def test_a_file_that_cannot_be_opened_is_refused_and_the_next_is_read():
     assert refused(rest) == ["gone.log: there is no such file."]
 
 
-def test_the_files_of_a_folder_are_one_log_that_is_known_only_if_all_were_counted():
+def test_the_files_of_a_folder_are_one_log_with_an_identity_only_if_all_were_counted():
     whole = tuple(place(f"logs/{name}", line()) for name in "ab")
     (log,) = read(Arrival("logs", whole, identity=1))
     assert (log.name, flows(log), log.identity) == ("logs", 2, 1)
@@ -163,14 +163,14 @@ def test_the_files_of_a_folder_are_one_log_that_is_known_only_if_all_were_counte
     assert (flows(log), log.identity) == (2, None)
 
 
-def test_of_a_cancelled_folder_the_files_that_were_counted_stay():
+def test_a_cancelled_folder_keeps_the_files_that_were_counted():
     files = Intake()
 
     opened = []
 
     def cancelled(name):
         opened.append(name)
-        if len(opened) == 2:  # at first it is looked at whether it is a lookup
+        if len(opened) == 2:  # The first time, it is only checked for a lookup.
             files.cancel()
         return Stream(name, io.BytesIO(line()), None, None)
 
@@ -189,12 +189,12 @@ def test_of_a_cancelled_folder_the_files_that_were_counted_stay():
     ]
 
 
-def test_a_log_that_took_no_time_by_the_clock_is_there_all_the_same(monkeypatch):
+def test_a_log_that_took_no_measurable_time_is_kept(monkeypatch):
     monkeypatch.setattr(intake, "time", SimpleNamespace(monotonic=lambda: 1.0))
     assert [flows(log) for log in read(arrival("a.log", line()))] == [1]
 
 
-def test_progress_is_said_with_rate_and_time_left():
+def test_progress_includes_the_rate_and_the_time_left():
     standing = Standing("a.log", 2, 3, 50_000_000, 200_000_000, 2.0)
     assert str(standing) == "a.log (2 of 3): 50.0 MB of 200 MB, 25.0 MB/s, 6 s left"
     assert standing.part == 0.25
@@ -203,10 +203,10 @@ def test_progress_is_said_with_rate_and_time_left():
 
 
 class Upload(io.BytesIO):
-    """A closed file holds no bytes."""
+    """An upload, which holds no bytes once it is closed."""
 
 
-def test_an_upload_is_forgotten_however_its_reading_ends():
+def test_an_upload_is_freed_however_its_reading_ends():
     good, bad, cancelled = Upload(line()), Upload(b"\x89PNG"), Upload(line())
     files = Intake()
     files.take(
@@ -223,7 +223,7 @@ def test_an_upload_is_forgotten_however_its_reading_ends():
     assert (good.closed, bad.closed, cancelled.closed) == (True, True, True)
 
 
-def test_a_file_under_another_name_is_opened_under_it():
+def test_a_renamed_file_is_opened_under_its_new_name():
     renamed = arrival("a.log", line()).renamed("b.log")
     assert (renamed.name, [place.name for place in renamed.places]) == ("b.log", ["b.log"])
     (log,) = read(renamed)
@@ -231,20 +231,20 @@ def test_a_file_under_another_name_is_opened_under_it():
 
 
 @pytest.mark.parametrize("names", [("logs/a",), ("logs/a", "logs/b"), ("logs", "logs")])
-def test_a_folder_under_another_name_leaves_its_files_their_own(names):
+def test_renaming_a_folder_does_not_rename_its_files(names):
     folder = Arrival("logs", tuple(place(name, line()) for name in names))
     renamed = folder.renamed("logs (2)")
     assert (renamed.name, renamed.places) == ("logs (2)", folder.places)
     assert renamed.counted_as == "logs (2)"
 
 
-def test_a_log_with_a_name_for_its_counts_keeps_it_under_another_name():
+def test_renaming_an_arrival_keeps_the_log_that_it_counts_in():
     again = arrival("logs/a", line(), log="logs (custom format)").renamed("b")
     assert again.counted_as == "logs (custom format)"
     assert [log.name for log in read(again)] == ["logs (custom format)"]
 
 
-def test_the_size_of_files_is_of_those_that_are_known():
+def test_the_size_of_an_arrival_is_the_sum_of_the_known_sizes():
     files = (place("a", b"12"), Place("pipe", lambda _: None), place("b", b"345"))
     assert Arrival("logs", files).size == 5
     assert Arrival("pipe", files[1:2]).size == 0
@@ -254,21 +254,21 @@ def folder_of(**contents):
     return Arrival("logs", tuple(place(name, content) for name, content in contents.items()))
 
 
-def test_a_lookup_among_the_logs_of_a_folder_is_taken_as_what_it_is():
+def test_a_lookup_among_the_logs_of_a_folder_is_recognized():
     log, rules = read(folder_of(a=line(), rules=LOOKUP, z=line()))
     assert (log.name, flows(log), [*log.counts.files]) == ("logs", 2, ["a", "z"])
     assert (rules.name, rules.content) == ("rules", LOOKUP)
     assert [rules.name for rules in read(folder_of(rules=LOOKUP))] == ["rules"]
 
 
-def test_a_file_is_a_lookup_by_the_user_s_word_or_refused_as_one():
+def test_a_file_given_as_a_lookup_is_loaded_or_refused_as_one():
     (rules,) = read(arrival("services", b"https 443/tcp\n", is_lookup=True))
     assert rules.tag_of(443, 6) == "https"
     (sentence,) = refused(read(arrival("a.log", line(), is_lookup=True)))
     assert sentence.startswith("a.log: ")
 
 
-def test_the_files_of_a_folder_that_give_nothing_are_named_one_by_one_and_the_others_count():
+def test_unusable_files_of_a_folder_are_named_one_by_one_and_the_others_count():
     log, *rest = read(folder_of(a=b"\x89PNG", b=line(), c=b"", d=b"no log"))
     assert (flows(log), [*log.counts.files]) == (1, ["b"])
     assert [sentence.partition(":")[0] for sentence in refused(rest)] == ["a", "c", "d"]
@@ -277,7 +277,7 @@ def test_the_files_of_a_folder_that_give_nothing_are_named_one_by_one_and_the_ot
     assert refused(rest) == ["a: is empty.", "b: is empty."]
 
 
-def test_a_folder_without_one_flow_but_with_notes_of_aws_is_a_log():
+def test_a_folder_without_flows_where_aws_reported_no_data_is_a_log():
     (log,) = read(folder_of(a=line(status="NODATA")))
     assert (log.name, flows(log)) == ("logs", 0)
 
@@ -290,14 +290,14 @@ def test_all_files_of_an_archive_are_one_log():
     assert (log.name, flows(log)) == ("logs", 2)
 
 
-def test_an_archive_of_nothing_that_can_be_used_is_refused():
+def test_an_archive_without_usable_files_is_refused():
     assert len(refused(read(arrival("logs.zip", zipped(a=b""))))) == 1
     assert len(refused(read(arrival("logs.zip", zipped())))) == 1
 
 
 @pytest.fixture
 def standings(monkeypatch):
-    """How far a batch has come each time a file is begun or told to have come further."""
+    """An intake, and its progress each time a file begins or reports progress."""
     files, seen, each_place = Intake(), [], intake.each_place
 
     def watched(places, *, progress, **options):
@@ -313,7 +313,7 @@ def standings(monkeypatch):
     return files, seen
 
 
-def test_progress_goes_on_over_all_files_of_a_batch_and_never_back(standings):
+def test_progress_covers_all_files_of_a_batch_and_never_goes_back(standings):
     files, seen = standings
     folder = folder_of(b=line(), rules=LOOKUP, c=b"\x89PNG", d=line() * 2)
     files.take([arrival("a.log", line()), folder, arrival("e.log", b"# much to say" * 9)])
@@ -324,12 +324,12 @@ def test_progress_goes_on_over_all_files_of_a_batch_and_never_back(standings):
     assert read == sorted(read)
     assert read[0] <= len(line())
     assert read[-1] == size
-    # The lookup is taken in before the logs that lie in the folder with it.
+    # The lookup is loaded before the logs in the same folder.
     places = dict.fromkeys((standing.place, standing.name) for standing in seen)
     assert [*places] == [(1, "a.log"), (3, "b"), (4, "c"), (5, "d"), (6, "e.log")]
 
 
-def test_the_next_batch_begins_at_nothing(standings):
+def test_the_next_batch_starts_at_zero(standings):
     files, seen = standings
     for name in ("a.log", "b.log"):
         files.take([arrival(name, line())])
@@ -340,7 +340,7 @@ def test_the_next_batch_begins_at_nothing(standings):
     }
 
 
-def test_files_that_come_while_others_are_read_are_of_the_same_batch():
+def test_files_added_while_others_are_read_join_the_batch():
     let_go, files = threading.Event(), Intake()
     files.take([held("a.log", let_go)])
     files.take([arrival("b.log", line())])
@@ -350,7 +350,7 @@ def test_files_that_come_while_others_are_read_are_of_the_same_batch():
     assert [outcome.name for outcome in files.collect()] == ["a.log", "b.log"]
 
 
-def test_what_is_offered_may_be_read_again_and_is_let_go_of_only_then():
+def test_an_offered_file_is_kept_until_it_is_read_again():
     let_go = []
     ((offered),) = read(arrival("a", log_with(V5, 2), forget=partial(let_go.append, "a")))
     assert let_go == []
@@ -360,19 +360,19 @@ def test_what_is_offered_may_be_read_again_and_is_let_go_of_only_then():
     assert let_go == ["a"]
 
 
-def test_a_file_of_a_folder_that_counts_partly_is_not_on_offer_for_it_would_count_twice():
+def test_a_partly_counted_file_of_a_folder_is_not_offered_as_it_would_count_twice():
     (log,) = read(folder_of(a=line() + b"\n" + log_with(V5, 5), b=line()))
     assert flows(log) == 2
 
 
-def test_a_file_of_a_folder_that_is_taken_by_its_offer_counts_beside_the_folder():
+def test_an_accepted_file_of_a_folder_is_counted_in_a_log_of_its_own():
     log, offered = read(folder_of(a=line(), b=log_with(V5, 5)))
     assert (log.name, flows(log), log.identity) == ("logs", 1, None)
     (log,) = read(offered.again)
     assert (log.name, flows(log)) == ("logs (custom format)", 5)
 
 
-def test_of_a_cancelled_batch_every_file_is_let_go_of_and_none_is_a_fault():
+def test_every_file_of_a_cancelled_batch_is_freed_and_none_is_reported_as_a_fault():
     let_go, started, files = [], threading.Event(), Intake()
     arrivals = [endless("a", started), arrival("b", line()), folder_of(c=line(), d=line())]
     files.take(

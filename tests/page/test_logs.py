@@ -1,4 +1,4 @@
-"""Counted logs are added once, taken out one by one, and known again when they come twice."""
+"""Logs are added up once, can be removed one by one, and are recognized if they repeat others."""
 
 import io
 from dataclasses import replace
@@ -16,7 +16,7 @@ from tests.logs import line
 from tests.page.made import arrival, counted_log, read
 
 
-def test_only_what_has_flows_is_taken_for_a_repetition():
+def test_only_logs_with_flows_are_taken_for_repeats():
     quiet, busy = line(status="NODATA"), line()
     names = ("a", "b")
     for content, sentences in ((quiet, 0), (busy, 1)):
@@ -26,7 +26,7 @@ def test_only_what_has_flows_is_taken_for_a_repetition():
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=5), st.data())
-def test_a_log_that_is_removed_leaves_what_the_others_give_alone(ports, data):
+def test_removing_a_log_leaves_the_sum_of_the_others(ports, data):
     logs = [
         CountedLog(
             str(place), parse_flow_log(io.BytesIO(line(dstport=str(port))), names=[str(place)]), 0.1
@@ -41,19 +41,19 @@ def test_a_log_that_is_removed_leaves_what_the_others_give_alone(ports, data):
 
 
 def logs(*contents):
-    """Logs that are named by their place, each with one flow to this port."""
+    """Logs named by their position, each with one flow to its port."""
     return [counted_log(str(place), line(dstport=port)) for place, port in enumerate(contents)]
 
 
 @pytest.mark.parametrize("count", [0, 1, 8, 9, 16, 17])
-def test_the_portions_have_every_log_once_and_none_is_empty(count):
+def test_the_pages_of_the_list_have_every_log_once_and_none_is_empty(count):
     every = Logs().plus(logs(*["443"] * count))
     portions = [every.page(number) for number in range(1, every.pages + 1)]
     assert [log for portion in portions for log in portion] == list(every.by_name.values())
     assert all(0 < len(portion) <= 8 for portion in portions)
 
 
-def test_the_counts_are_added_once_however_often_they_are_asked_for(monkeypatch):
+def test_the_sum_of_the_counts_is_cached(monkeypatch):
     added = []
     monkeypatch.setattr(logs_room, "total", lambda counts: added.append(counts) or FlowCounts())
     every = Logs().plus(logs("443", "25"))
@@ -61,7 +61,7 @@ def test_the_counts_are_added_once_however_often_they_are_asked_for(monkeypatch)
     assert len(added) == 1
 
 
-def test_a_log_of_a_name_that_is_there_takes_its_place():
+def test_a_log_replaces_one_of_the_same_name():
     first, second, other = logs("443", "25", "53")
     second = replace(second, name=first.name)
     every = Logs().plus([first, other]).plus([second])
@@ -69,7 +69,7 @@ def test_a_log_of_a_name_that_is_there_takes_its_place():
     assert every.seconds == 1.0
 
 
-def test_logs_that_are_added_or_taken_out_leave_those_before_as_they_were():
+def test_adding_or_removing_logs_leaves_the_original_unchanged():
     before = Logs().plus(logs("443"))
     assert not before.without("0")
     assert len(before.plus(logs("443", "25")).by_name) == 2
@@ -80,7 +80,7 @@ def repeated(before, *more):
     return [name for name, _ in repetitions(Logs().plus(before), more)]
 
 
-def test_a_log_repeats_one_that_was_there_or_one_of_the_same_drop():
+def test_a_log_may_repeat_an_earlier_one_or_one_of_the_same_drop():
     one, two, three = logs("443", "443", "443")
     assert repeated([one], two) == ["1"]
     assert repeated([], one, two, three) == ["1", "2"]
@@ -88,7 +88,7 @@ def test_a_log_repeats_one_that_was_there_or_one_of_the_same_drop():
     assert sentence == "1 has the same size and counts as 0. Is it the same file? Both are counted."
 
 
-def test_a_log_of_equal_size_or_of_equal_counts_alone_repeats_nothing():
+def test_equal_size_or_equal_counts_alone_do_not_make_a_repeat():
     one, other, _ = logs("443", "444", "443")
     larger = counted_log("2", line() + b"\n\n")
     assert one.counts.total.size == other.counts.total.size
@@ -96,7 +96,7 @@ def test_a_log_of_equal_size_or_of_equal_counts_alone_repeats_nothing():
     assert repeated([one], other, larger) == []
 
 
-def test_a_log_that_is_read_again_under_its_name_repeats_nothing():
+def test_a_log_that_is_read_again_under_its_name_is_not_a_repeat():
     (one,) = logs("443")
     assert repeated([one], one) == []
 
@@ -108,7 +108,7 @@ def test_logs_whose_replies_differ_are_not_the_same():
     assert repeated([one], other) == []
 
 
-def test_a_copy_is_noticed_though_another_log_of_its_size_came_between():
+def test_a_copy_is_noticed_even_after_another_log_of_the_same_size():
     one, other, copy = (
         counted_log(name, line(dstport=port))
         for name, port in (("a", "443"), ("b", "444"), ("c", "443"))

@@ -31,7 +31,7 @@ from tests.page.seen import (
 
 @pytest.fixture
 def endless(monkeypatch):
-    """A log that begins with `endless` is counted until somebody cancels."""
+    """Make counting a log whose name begins with `endless` last until it is cancelled."""
     each_place = intake.each_place
 
     def count_for_ever(places, *, progress, cancel, **options):
@@ -72,7 +72,7 @@ def test_all_of_many_refusals_can_be_read(page):
 
 
 @pytest.mark.usefixtures("endless")
-def test_while_a_log_is_counted_the_page_is_usable_and_cancel_ends_it(page):
+def test_while_a_log_is_counted_the_page_is_usable_and_cancel_stops_it(page):
     drop(page, ("a.log", LOG))
     zone = page.file_uploader(key=f"logs_and_lookup_{session(page).drops}")
     zone.set_value([("endless.log", line(), "text/plain"), ("c.log", line(), "text/plain")]).run()
@@ -95,7 +95,7 @@ def test_while_a_log_is_counted_the_page_is_usable_and_cancel_ends_it(page):
 
 
 @pytest.mark.usefixtures("endless")
-def test_to_start_over_also_ends_what_is_being_counted(page):
+def test_starting_over_also_stops_counting(page):
     zone = page.file_uploader(key="logs_and_lookup_0")
     zone.set_value([("endless.log", line(), "text/plain")]).run()
     before = session(page).intake
@@ -107,7 +107,7 @@ def test_to_start_over_also_ends_what_is_being_counted(page):
     assert not page.error
 
 
-def test_a_log_that_is_dropped_twice_is_counted_twice_and_that_is_said(page):
+def test_a_log_dropped_twice_is_counted_twice_with_a_message(page):
     drop(page, ("a.log", LOG), ("b.log", line()))
     assert "same" not in said(page)
     drop(page, ("c.log", LOG))
@@ -118,7 +118,7 @@ def test_a_log_that_is_dropped_twice_is_counted_twice_and_that_is_said(page):
     assert "same" not in said(page)
 
 
-def test_a_layout_that_fits_is_offered_and_one_click_takes_it(page):
+def test_a_layout_that_fits_is_offered_and_one_click_accepts_it(page):
     drop(page, ("v5.log", log_with(V5, 12)))
     assert not session(page).logs
     (sentence,) = (each.value for each in page.markdown if "common layout" in each.value)
@@ -131,7 +131,7 @@ def test_a_layout_that_fits_is_offered_and_one_click_takes_it(page):
     assert "v5.log: read as 29 fields, given as a format." in said(page)
 
 
-def test_one_click_takes_all_files_of_one_layout_and_the_others_wait(page):
+def test_one_click_accepts_all_files_of_one_layout_and_the_others_wait(page):
     drop(
         page,
         ("a.log", log_with(V5, 2)),
@@ -147,7 +147,7 @@ def test_one_click_takes_all_files_of_one_layout_and_the_others_wait(page):
     assert len(session(page).logs.by_name) == 4
 
 
-def test_a_second_click_on_an_offer_that_is_taken_or_left_does_nothing(page):
+def test_a_second_click_on_an_accepted_or_declined_offer_does_nothing(page):
     drop(page, ("v5.log", log_with(V5, 2)))
     layout = " ".join(V5)
     take(page)
@@ -156,7 +156,7 @@ def test_a_second_click_on_an_offer_that_is_taken_or_left_does_nothing(page):
     assert metrics(settled(page))["Flows"] == "2"
 
 
-def test_files_with_equal_names_are_offered_and_taken_one_by_one(page):
+def test_files_with_the_same_name_keep_separate_offers(page):
     drop(page, ("v5.log", log_with(V5, 2)))
     drop(page, ("v5.log", log_with(V5, 3)))
     drop(page, ("v5.log", line()))
@@ -175,7 +175,7 @@ def test_each_file_of_an_archive_is_read_in_its_own_layout(page):
     assert offers(page) == []
 
 
-def test_what_is_declined_is_let_go(page):
+def test_declining_an_offer_frees_the_upload(page):
     drop(page, ("v5.log", log_with(V5, 2)))
     (offered,) = session(page).offers.values()
     upload = offered.again.forget.__self__
@@ -185,25 +185,25 @@ def test_what_is_declined_is_let_go(page):
     assert offers(page) == []
 
 
-def test_a_log_that_fits_partly_counts_until_the_offer_is_taken_in_its_place(page):
+def test_a_log_that_partly_fits_counts_until_an_accepted_offer_replaces_it(page):
     drop(page, ("v5.log", line() + b"\n" + log_with(V5, 5)))
     assert metrics(page)["Flows"] == "1"
     assert metrics(take(page))["Flows"] == "5"
     assert list(session(page).logs.by_name) == ["v5.log"]
 
 
-def test_a_log_that_is_removed_is_offered_no_more(page):
+def test_removing_a_log_withdraws_its_offer(page):
     drop(page, ("a.log", line()), ("v5.log", line() + b"\n" + log_with(V5, 5)))
     page.button(key="remove log v5.log").click().run()
     assert offers(page) == []
 
 
-def test_in_an_archive_the_offer_is_for_all_its_files(page):
+def test_the_offer_for_an_archive_is_for_all_its_files(page):
     drop(page, ("logs.zip", zipped(a=log_with(V5, 5))))
     assert metrics(take(page))["Flows"] == "5"
 
 
-def test_files_of_a_folder_that_were_of_no_use_are_taken_together_beside_it(monkeypatch, tmp_path):
+def test_unusable_files_of_a_folder_are_accepted_together_as_a_separate_log(monkeypatch, tmp_path):
     for name, content in (("a", log_with(V5, 2)), ("b", log_with(V5, 3)), ("c", line())):
         (tmp_path / f"{name}.log").write_bytes(content)
     monkeypatch.setattr(sys, "argv", ["dashboard.py", str(tmp_path)])
@@ -213,13 +213,11 @@ def test_files_of_a_folder_that_were_of_no_use_are_taken_together_beside_it(monk
     assert [*session(page).logs.by_name] == [str(tmp_path), f"{tmp_path} (custom format)"]
 
 
-def test_what_is_to_be_typed_can_be_copied_and_all_else_is_plain_text():
+def test_commands_in_a_sentence_can_be_copied_and_the_rest_is_plain_text():
     told = notices._markdown(f"**x** was not started. Use {USAGE} instead.")
     assert f" `{USAGE}` " in told
     assert told.startswith(r"\*\*x\*\* was")
-    assert "add `--shared` behind" in notices._markdown(
-        "If you want it, add --shared behind the --."
-    )
+    assert "add `--shared` after" in notices._markdown("If you want it, add --shared after the --.")
     assert "`--format`" in notices._markdown("name its fields with --format where it is started")
 
 
@@ -263,14 +261,14 @@ def test_the_notices_are_a_line_of_short_phrases(page):
     assert quiet_line(page) == "Counts are a lower bound \u00b7 1 lookup row needs checking"
 
 
-def test_a_page_that_others_can_reach_says_so_beside_every_view(page, monkeypatch):
+def test_a_shared_page_says_so_in_every_view(page, monkeypatch):
     monkeypatch.setattr(door, "is_shared", lambda: True)
     page.button(key="sample").click().run()
     assert quiet_line(page) == "Shared page"
     assert SHARED in said(page)
 
 
-def test_the_time_and_the_tag_are_buttons_that_take_them_back(page):
+def test_the_time_and_the_tag_are_buttons_that_clear_them(page):
     page.button(key="sample").click().run()
     page.query_params["time"] = "2021-05-04T15:04/2021-05-04T15:06"
     page.query_params["tag"] = "email"

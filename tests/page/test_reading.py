@@ -28,7 +28,7 @@ def test_while_the_first_files_are_read_there_is_progress_and_no_empty_dashboard
 
 
 @pytest.mark.parametrize("has_sample", [False, True], ids=["first", "later"])
-def test_a_file_that_is_read_while_the_page_is_drawn_is_on_it(monkeypatch, has_sample):
+def test_a_file_that_finishes_while_the_page_is_drawn_is_included(monkeypatch, has_sample):
     page = opened()
     if has_sample:
         page.button(key="sample").click().run()

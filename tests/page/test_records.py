@@ -28,7 +28,7 @@ records(st.session_state.counts)
 
 
 def drawn(*contents):
-    """The end of the page on logs that are called by their place."""
+    """The records section for logs that are named by their position."""
     page = AppTest.from_string(SCRIPT)
     names = list(map(str, range(len(contents))))
     page.session_state["counts"] = parse_flow_log(*map(io.BytesIO, contents), names=names)
@@ -37,7 +37,7 @@ def drawn(*contents):
     return page
 
 
-def test_the_fold_says_how_many_were_set_aside_and_is_open_where_there_is_a_fault():
+def test_the_title_says_how_many_were_not_counted_and_a_fault_opens_the_section():
     for content, label, is_open in (
         (line(), "Records: 1 read, 0 not counted", False),
         (line(status="NODATA"), "Records: 1 read, 1 not counted", False),
@@ -53,7 +53,7 @@ def test_one_file_without_a_fault_has_its_equation_and_no_table():
     assert not page.dataframe
 
 
-def test_each_line_with_a_fault_is_there_with_its_file_its_number_and_the_reason():
+def test_each_line_with_a_fault_is_listed_with_its_file_its_number_and_the_reason():
     faults = table(drawn(line(), line() + b"\nshort\n" + line(protocol="x")), "File", "Line")
     assert faults.iloc[:, :3].to_numpy().tolist() == [
         ["1", 2, "too few fields"],
@@ -61,6 +61,6 @@ def test_each_line_with_a_fault_is_there_with_its_file_its_number_and_the_reason
     ]
 
 
-def test_that_lines_are_counted_more_slowly_is_said_with_the_reason(monkeypatch):
+def test_slow_counting_is_reported_with_the_reason(monkeypatch):
     monkeypatch.setattr(compiled, "no_kernel", lambda: "No kernel, because.")
     assert "No kernel, because." in said(drawn(line()))

@@ -17,7 +17,7 @@ st.session_state.now = rows.selected("table")
 
 
 def drawn(table, meant=None):
-    """The rows that are selected before and after a table is drawn in which these are meant."""
+    """Draw a table with these rows wanted; return the selected rows before and after that."""
     if meant is not None:
         table.session_state["meant"] = meant
     table.run()
@@ -29,14 +29,14 @@ def test_no_row_of_a_table_is_selected_before_it_is_drawn():
     assert drawn(AppTest.from_string(TABLE)) == ([], [])
 
 
-def test_the_rows_that_are_meant_are_selected_and_no_others():
+def test_exactly_the_wanted_rows_are_selected():
     table = AppTest.from_string(TABLE)
     assert drawn(table, meant=(0, 2)) == ([], [0, 2])
     assert drawn(table, meant=[1]) == ([0, 2], [1])
     assert drawn(table, meant=[]) == ([1], [])
 
 
-def test_what_the_browser_has_told_is_not_told_to_it_again(monkeypatch):
+def test_a_selection_that_the_browser_reported_is_not_sent_back(monkeypatch):
     state = {"table": {"selection": {"rows": [1, 2]}}}
     monkeypatch.setattr(rows.st, "session_state", state)
     assert rows.selected("table") == [1, 2]
@@ -45,10 +45,10 @@ def test_what_the_browser_has_told_is_not_told_to_it_again(monkeypatch):
     assert state["table"] is told
     rows.select("table", [0, 2])
     assert state["table"]["selection"]["rows"] == [0, 2]
-    # The rows have moved back, but nobody knows whether the browser has heard of that before.
+    # The rows have moved back, but the browser may not have received the selection in between.
     rows.select("table", [1])
     assert state["table"]["selection"]["rows"] == [1]
-    del state["table"]  # the table was away
+    del state["table"]  # The table was not on the page.
     rows.select("table", [1, 2])
     assert state["table"]["selection"]["rows"] == [1, 2]
 
@@ -62,7 +62,7 @@ def test_a_message_that_adds_a_rule_and_repeats_old_rows_selects_nothing(monkeyp
     monkeypatch.setattr(rows.st, "session_state", state)
     assert tell([1, 2]) == [1, 2]
     rows.select("table", [1, 2])
-    assert tell([1, 2], tag_as="a b") == [1, 2]  # nothing has moved
+    assert tell([1, 2], tag_as="a b") == [1, 2]  # Nothing has moved.
     rows.select("table", [])
     assert tell([1, 2], tag_as="a b c") is None
     rows.select("table", [])
@@ -70,10 +70,10 @@ def test_a_message_that_adds_a_rule_and_repeats_old_rows_selects_nothing(monkeyp
     rows.select("table", [])
     assert tell([1, 3], tag_as="a b c d", take=None) == [1, 3]
     rows.select("table", [])
-    assert tell([1, 3]) == [1, 3]  # the same rows once more, by a click
+    assert tell([1, 3]) == [1, 3]  # The same rows are clicked once more.
 
 
-def test_a_click_on_a_cell_selects_its_row_once_and_the_box_works_as_before(monkeypatch):
+def test_a_click_on_a_cell_selects_its_row_once_and_the_checkbox_still_works(monkeypatch):
     def tell(rows_, cells):
         state.update(table={"selection": {"rows": rows_, "cells": cells}})
         return rows.selected("table")
@@ -84,10 +84,10 @@ def test_a_click_on_a_cell_selects_its_row_once_and_the_box_works_as_before(monk
     assert tell([], [(2, "Tag")]) == [2]
     rows.select("table", [2])
     assert state["table"]["selection"] == {"rows": [2], "columns": [], "cells": [(2, "Tag")]}
-    assert tell([], [(2, "Tag")]) == []  # its box was unticked
+    assert tell([], [(2, "Tag")]) == []  # Its checkbox was unticked.
     rows.select("table", [])
     assert tell([0], [[2, "Tag"]]) == [0]
     assert tell([0], [[1, "Flows"]]) == [1]
-    del state["table"]  # the table was away, and so is the clicked cell
+    del state["table"]  # The table was not on the page, nor is the clicked cell.
     rows.select("table", [1])
     assert tell([1], [(1, "Flows")]) == [1]

@@ -27,7 +27,7 @@ def session_with(text):
 
 
 def drawn(session, **state):
-    """The lookup editor, with this in the session state."""
+    """Draw the lookup editor, with these values in the session state."""
     page = AppTest.from_string(SCRIPT)
     for key, value in {"given": session, **state}.items():
         page.session_state[key] = value
@@ -38,7 +38,7 @@ def drawn(session, **state):
 
 @pytest.fixture
 def stage(monkeypatch):
-    """Report, as the browser does, what was done in its current table."""
+    """Report edits in the current table, as the browser does."""
 
     def stage(session, **done):
         told = {session.desk.edits.number: {**NOTHING, **done}}
@@ -52,20 +52,20 @@ def markdown(page):
 
 
 @pytest.mark.parametrize(("text", "is_open"), [(GOOD, False), (DOUBTFUL, True)])
-def test_the_fold_is_open_at_first_only_where_a_row_needs_checking(text, is_open):
+def test_the_editor_is_open_at_first_only_if_a_row_needs_checking(text, is_open):
     page = drawn(session_with(text))
     assert page.session_state["rules"] == is_open
-    # A table that nobody sees is not sent.
+    # A hidden table is not sent.
     assert ("rules_1" in page.session_state) == is_open
 
 
 @pytest.mark.parametrize("text", [GOOD, DOUBTFUL])
-def test_after_that_the_fold_is_as_the_user_has_it(text):
+def test_after_that_the_editor_stays_as_the_user_leaves_it(text):
     for is_open in (True, False):
         assert drawn(session_with(text), rules=is_open).session_state["rules"] == is_open
 
 
-def test_every_row_is_there_with_its_line_and_as_it_is_written():
+def test_every_row_is_shown_as_it_is_written_with_its_line():
     rows = table(drawn(session_with(GOOD + "# kept\n *,GRE,x\n"), rules=True), "Line", "0")
     assert rows.to_numpy().tolist() == [
         [2, "443", "tcp", "web"],
@@ -87,7 +87,7 @@ def markdown_or_caption(page):
     return "\n".join([markdown(page), *(caption.value for caption in page.caption)])
 
 
-def test_a_problem_s_row_is_shown_with_its_neighbours_and_marked():
+def test_the_row_of_a_problem_is_marked_and_shown_with_its_neighbors():
     session = session_with(DOUBTFUL)
     page = drawn(session)
     session.desk.look_at("around", 4)
@@ -150,7 +150,7 @@ def test_edits_that_cannot_be_made_together_show_the_reason_as_text(stage):
     assert session.desk.lookup.content == b"443,tcp,web\n"
 
 
-def test_a_lookup_that_is_too_large_for_a_table_says_where_it_is_edited(monkeypatch):
+def test_a_lookup_that_is_too_large_for_a_table_says_where_to_edit_it(monkeypatch):
     monkeypatch.setattr(edits_room, "MOST_CELLS", 5)
     page = drawn(session_with(GOOD), rules=True)
     assert "the lookup is too large to edit here" in said(page)

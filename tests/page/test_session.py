@@ -1,4 +1,4 @@
-"""A session takes what arrives, in place of the sample, and forgets it again."""
+"""A session takes logs and lookups in place of the sample, and can remove them again."""
 
 import io
 import threading
@@ -23,7 +23,7 @@ def with_sample(*outcomes):
     return session
 
 
-def test_one_s_own_log_takes_the_place_of_the_sample_and_of_its_lookup():
+def test_the_users_own_log_replaces_the_sample_and_its_lookup():
     own = CountedLog("a.log", parse_flow_log(io.BytesIO(line())), 0.1)
     lookup = load_lookup_table(io.BytesIO(LOOKUP), name="own.csv")
     session = with_sample(own)
@@ -35,7 +35,7 @@ def test_one_s_own_log_takes_the_place_of_the_sample_and_of_its_lookup():
     assert session.desk.given is lookup
 
 
-def test_a_lookup_or_its_removal_never_adds_the_logs_again():
+def test_adding_or_removing_a_lookup_never_adds_up_the_logs_again():
     session = with_sample()
     counts = session.logs.counts
     session.take_in([load_lookup_table(io.BytesIO(LOOKUP))])
@@ -43,7 +43,7 @@ def test_a_lookup_or_its_removal_never_adds_the_logs_again():
     assert session.logs.counts is counts
 
 
-def test_logs_of_one_name_get_names_of_their_own():
+def test_logs_with_the_same_name_get_unique_names():
     session = Session()
     for _ in range(2):
         session.take([arrival("a.log", line()), arrival("a.log", line())])
@@ -60,7 +60,7 @@ def boundaries(session):
     return {*by_boundary(select(session.logs.counts))}
 
 
-def test_other_ranges_inside_count_the_sample_again_and_ask_for_uploads():
+def test_new_internal_ranges_count_the_sample_again_and_ask_for_uploads():
     session = Session()
     session.take([arrival("a.log", OUTSIDE)])
     session.intake.wait(60)
@@ -87,7 +87,7 @@ def test_other_ranges_inside_count_the_sample_again_and_ask_for_uploads():
     assert list(sample.logs.by_name) == ["flow.log"]
 
 
-def test_the_same_ranges_written_otherwise_count_nothing_again():
+def test_the_same_ranges_written_differently_count_nothing_again():
     session = Session()
     session.use_internal("203.0.113.0/24")
     session.take([arrival("a.log", OUTSIDE)])
@@ -98,7 +98,7 @@ def test_the_same_ranges_written_otherwise_count_nothing_again():
     assert session.logs.counts is counts
 
 
-def test_to_start_over_forgets_also_what_is_being_read():
+def test_starting_over_also_forgets_what_is_being_read():
     session = Session()
     session.take([arrival("a.log", (line() + b"\n") * 300_000)])
     session.start_over()
@@ -107,7 +107,7 @@ def test_to_start_over_forgets_also_what_is_being_read():
     assert not session.is_busy
 
 
-def test_a_lookup_of_one_s_own_survives_the_sample():
+def test_the_users_lookup_survives_the_sample():
     lookup = load_lookup_table(io.BytesIO(LOOKUP), name="own.csv")
     session = Session()
     session.take_in([lookup])
@@ -129,11 +129,11 @@ def test_an_empty_format_means_the_default_layout(text):
 
 
 @pytest.mark.parametrize("text", [FIELDS, "${start} ${dstport}, ${protocol} srcport"])
-def test_a_format_is_kept_as_it_was_written_and_read_as_bare_names(text):
+def test_a_format_is_kept_as_typed_and_read_as_bare_field_names(text):
     assert CustomFormat.of(text) == CustomFormat(FIELDS, text, "")
 
 
-def test_a_format_that_cannot_be_says_why_and_means_the_default_layout():
+def test_an_invalid_format_says_why_and_the_default_layout_applies():
     wrong = CustomFormat.of("start dstport")
     assert (wrong.layout, wrong.text) == (None, "start dstport")
     assert "not both dstport and protocol" in wrong.wrong
@@ -156,7 +156,7 @@ def total(session):
     return session.logs.counts.total.flows
 
 
-def test_a_format_is_for_files_that_come_then_but_not_for_those_with_one_of_their_own():
+def test_a_format_applies_to_later_files_without_a_format_of_their_own():
     session = Session()
     session.use_format(FIELDS)
     own = arrival("own", b"6 25 1 2\n", format="protocol dstport start srcport")
@@ -174,7 +174,7 @@ def offering(**contents):
     return session
 
 
-def test_what_fits_one_layout_is_offered_together():
+def test_files_that_fit_the_same_layout_are_offered_together():
     session = offering(a=log_with(V5, 1), b=log_with(V3, 2), c=log_with(V5, 3))
     by_layout = session.offers_by_layout()
     assert [[offered.again.name for offered in each] for each in by_layout.values()] == [
@@ -186,7 +186,7 @@ def test_what_fits_one_layout_is_offered_together():
     assert not session.messages.refusals
 
 
-def test_an_offer_that_is_taken_gives_its_logs_and_leaves_the_others_on_offer():
+def test_accepting_an_offer_adds_its_logs_and_keeps_the_other_offers():
     session = offering(a=log_with(V5, 1), b=log_with(V3, 2), c=log_with(V5, 3))
     layout, other = session.offers_by_layout()
     session.take_offer(layout)
@@ -196,7 +196,7 @@ def test_an_offer_that_is_taken_gives_its_logs_and_leaves_the_others_on_offer():
     assert [*session.offers_by_layout()] == [other]
 
 
-def test_an_offer_that_is_taken_stands_in_place_of_what_its_log_gave_before():
+def test_accepting_an_offer_replaces_the_earlier_counts_of_its_log():
     session = offering(a=line() + b"\n" + log_with(V5, 5))
     assert total(session) == 1
     (layout,) = session.offers_by_layout()
@@ -207,7 +207,7 @@ def test_an_offer_that_is_taken_stands_in_place_of_what_its_log_gave_before():
     assert [*session.logs.by_name] == ["a"]
 
 
-def test_an_offer_that_is_declined_lets_go_of_its_files_and_leaves_their_counts():
+def test_declining_an_offer_frees_its_files_and_keeps_their_counts():
     let_go = []
     session = Session()
     files = {"a": line() + b"\n" + log_with(V5, 5), "b": log_with(V3, 2)}
@@ -223,7 +223,7 @@ def test_an_offer_that_is_declined_lets_go_of_its_files_and_leaves_their_counts(
     assert [*session.offers_by_layout()] == [other]
 
 
-def test_an_offer_that_is_not_there_is_neither_taken_nor_declined():
+def test_accepting_or_declining_an_unknown_offer_does_nothing():
     session = offering(a=log_with(V5, 1))
     for decide in (session.take_offer, session.decline_offer):
         decide("no such layout")
@@ -231,7 +231,7 @@ def test_an_offer_that_is_not_there_is_neither_taken_nor_declined():
     assert not session.is_busy
 
 
-def test_a_log_that_is_removed_is_let_go_with_what_was_offered_for_it():
+def test_removing_a_log_frees_it_and_withdraws_its_offer():
     let_go = []
     session = Session()
     takes(
@@ -243,7 +243,7 @@ def test_a_log_that_is_removed_is_let_go_with_what_was_offered_for_it():
     assert not session.logs
 
 
-def test_a_log_that_waits_as_an_offer_or_to_be_read_keeps_its_name_to_itself():
+def test_the_name_of_an_offered_or_waiting_log_is_not_reused():
     session = offering(a=log_with(V5, 1))
     let_go = threading.Event()
     session.take([held("b", let_go)])
@@ -255,22 +255,22 @@ def test_a_log_that_waits_as_an_offer_or_to_be_read_keeps_its_name_to_itself():
     assert [*session.logs.by_name] == ["b", "a (2)", "b (2)"]
 
 
-def test_of_several_lookups_the_last_counts_and_each_says_what_it_replaced():
+def test_the_last_of_several_lookups_is_used_and_each_names_the_one_it_replaced():
     session = Session()
     session.take_in([lookup("1,tcp,x\n", name) for name in ("a", "b", "c")])
     assert session.desk.given.name == "c"
-    assert session.messages.told == []  # all of them say the same
+    assert session.messages.told == []  # They all have the same content.
     session.take_in([lookup("2,tcp,x\n", "d"), lookup("3,tcp,x\n", "e")])
     assert session.messages.told == ["d replaced c.", "e replaced d."]
 
 
-def test_what_was_cancelled_is_told_and_what_cannot_be_used_is_refused():
+def test_a_cancelled_file_is_mentioned_and_an_unusable_one_is_refused():
     session = Session()
     session.take_in([Refused("wrong"), Refused("stopped", cancelled=True)])
     assert (session.messages.refused, session.messages.told) == (["wrong"], ["stopped"])
 
 
-def test_what_was_said_of_the_files_before_is_gone_when_others_come():
+def test_new_files_clear_the_messages_about_earlier_ones():
     session = Session()
     takes(session, arrival("a", b""))
     assert session.messages.refused == ["a: is empty."]
@@ -278,7 +278,7 @@ def test_what_was_said_of_the_files_before_is_gone_when_others_come():
     assert session.messages.refused == []
 
 
-def test_a_path_that_is_known_to_repeat_another_is_not_guessed_about_again():
+def test_a_path_that_is_known_to_repeat_another_keeps_its_message():
     session = Session()
     session.messages.repeated = {"b": "the same file"}
     session.take_in([counted_log("a"), counted_log("b"), counted_log("c")])
@@ -289,7 +289,7 @@ def test_a_path_that_is_known_to_repeat_another_is_not_guessed_about_again():
     assert session.messages.repeated == {}
 
 
-def test_to_cancel_ends_what_is_being_read_and_leaves_what_is_there():
+def test_cancelling_stops_reading_and_keeps_what_was_counted():
     session = Session()
     takes(session, arrival("a", line()))
     started = threading.Event()
@@ -305,7 +305,7 @@ def test_to_cancel_ends_what_is_being_read_and_leaves_what_is_there():
     ]
 
 
-def test_what_was_said_stays_while_files_are_read_that_others_join():
+def test_files_that_join_a_batch_do_not_clear_the_messages():
     session, started = Session(), threading.Event()
     session.take([endless("a", started)])
     session.messages.told.append("said")
@@ -314,7 +314,7 @@ def test_what_was_said_stays_while_files_are_read_that_others_join():
     session.start_over()
 
 
-def test_a_lookup_that_is_taken_out_can_be_taken_back():
+def test_removing_the_lookup_can_be_undone():
     session = Session()
     session.take_in([lookup()])
     session.remove_lookup()
@@ -323,7 +323,7 @@ def test_a_lookup_that_is_taken_out_can_be_taken_back():
     assert session.desk.given.name == "lookup.csv"
 
 
-def test_to_start_over_has_the_page_look_again_at_what_it_was_started_with():
+def test_starting_over_takes_the_files_of_the_command_line_again():
     session = with_sample()
     assert session.is_started
     session.start_over()

@@ -4,7 +4,7 @@ from tests.logs import line
 from tests.page.seen import drop, metrics, summary
 
 
-def test_the_sample_is_a_seventh_unexplained_and_six_of_its_flows_are_replies(page):
+def test_a_seventh_of_the_sample_is_unexplained_and_six_of_its_flows_are_replies(page):
     page.button(key="sample").click().run()
     assert summary(page) == {
         "Tagged": "42.9%",
@@ -20,6 +20,6 @@ def test_the_sample_is_a_seventh_unexplained_and_six_of_its_flows_are_replies(pa
     }
 
 
-def test_without_a_lookup_all_is_untagged(page):
+def test_without_a_lookup_everything_is_untagged(page):
     drop(page, ("a.log", line()))
     assert summary(page) == {"Tagged": "0.0%", "Untagged": "100.0%"}

@@ -7,7 +7,7 @@ from flowtag_core.page.session import Session
 from tests.page.made import holds_nothing
 
 
-def test_a_tab_gets_back_what_it_had_and_nobody_else_does(monkeypatch):
+def test_only_the_reloaded_tab_gets_its_session_back(monkeypatch):
     open_, mine, reloaded, copied = set(), *(tabs._Tab(Session(), name) for name in "abc")
     monkeypatch.setattr(tabs, "_TABS", [mine, reloaded, copied])
     monkeypatch.setattr(tabs, "_is_connected", lambda tab: tab.connection in open_)
@@ -44,7 +44,7 @@ def test_a_closed_tab_is_emptied_after_a_while_and_not_before(monkeypatch):
     assert tabs._TABS == []
 
 
-def test_what_a_closed_tab_reads_is_paused_and_goes_on_if_it_comes_back(monkeypatch):
+def test_a_closed_tab_pauses_reading_and_resumes_if_it_comes_back(monkeypatch):
     now, is_there, done = [100.0], [True], []
     tab = tabs._Tab(Session(), "tab")
     monkeypatch.setattr(tab.session.intake, "pause", lambda: done.append("pause"))
@@ -57,7 +57,7 @@ def test_what_a_closed_tab_reads_is_paused_and_goes_on_if_it_comes_back(monkeypa
     assert done == ["pause", "resume"]
 
 
-def test_a_tab_that_comes_back_in_time_is_not_emptied_for_the_time_it_was_away(monkeypatch):
+def test_a_tab_that_comes_back_in_time_gets_the_full_time_again(monkeypatch):
     now, is_there = [100.0], [False]
     tab = tabs._Tab(Session(), "tab")
     tab.session.show_sample()

@@ -1,4 +1,4 @@
-"""Typed tags are taken once and in order; the browser may send anything."""
+"""Typed tags are taken once and in order, and the browser may send anything."""
 
 import json
 import threading
@@ -53,7 +53,7 @@ def test_entries_are_taken_in_the_order_of_their_numbers_and_each_once():
 
 
 @given(st.lists(st.integers(1, 12), min_size=1), st.integers(1, 12))
-def test_however_a_log_is_split_and_repeated_every_entry_is_taken_once(acknowledged, last):
+def test_however_entries_are_split_and_repeated_each_is_taken_once(acknowledged, last):
     desk = Desk()
     log = [(number, f"{number}/6", f"tag {number}") for number in range(1, last + 1)]
     for sent, known in enumerate(acknowledged, 1):
@@ -80,7 +80,7 @@ def test_an_entry_names_its_ports_whatever_is_on_offer_now():
     assert [desk.lookup.tag_of(*pair) for pair in ((53, 17), (0, 1))] == ["written"] * 2
 
 
-def test_a_log_typed_before_starting_over_is_not_taken():
+def test_entries_typed_before_starting_over_are_ignored():
     desk = offering()
     before = desk.bench.name
     say(desk, (1, "9092/6", "one"))
@@ -115,7 +115,7 @@ def test_a_failed_entry_is_given_back_with_the_reason_and_the_next_is_taken(port
     assert not shown(desk)["isWrong"]
 
 
-def test_the_epoch_changes_when_anything_but_the_log_changes_the_lookup():
+def test_the_epoch_changes_when_anything_but_an_entry_changes_the_lookup():
     desk = offering()
     epochs = [shown(desk)["epoch"]]
     say(desk, (1, "9092/6", "one"))

@@ -9,13 +9,13 @@ from tests.page.seen import drop, html, table, tags
 LINES = b"\n".join([line(), line(), line(dstport="25"), line(dstport="9092")])
 
 
-def test_the_table_has_the_rows_of_the_result_and_untagged_a_line_of_its_own(page):
+def test_the_table_has_the_rows_of_the_result_and_untagged_has_its_own_line(page):
     drop(page, ("a.log", LINES), ("l.csv", LOOKUP))
     assert [*tags(page).items()] == [("web", 2), ("mail", 1), ("Untagged", 1)]
     assert '<span class="count">1</span>' in html(page)
 
 
-def test_the_line_of_untagged_selects_and_deselects_it(page):
+def test_the_untagged_line_selects_and_deselects_untagged(page):
     drop(page, ("a.log", LINES), ("l.csv", LOOKUP))
     page.button(key="pick_untagged").click().run()
     assert page.query_params["tag"] == "Untagged"

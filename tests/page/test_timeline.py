@@ -24,7 +24,7 @@ def answers(page):
     return [each.proto.body for each in page.get("html") if 'role="alert">' in each.proto.body]
 
 
-def test_a_time_without_flows_is_said_and_can_be_typed_and_taken_back(page):
+def test_a_time_can_be_typed_even_without_flows_and_can_be_cleared(page):
     page.button(key="sample").click().run()
     page.text_input(key="time_box").set_value("2021-05-04 15:04 - 15:06").run()
     assert page.query_params["time"] == "2021-05-04T15:04/2021-05-04T15:06"
@@ -51,7 +51,7 @@ def test_an_invalid_time_stays_with_a_message_until_another_time_is_chosen(page)
     assert answers(page) == []
 
 
-def test_the_row_above_the_chart_has_its_name_and_the_bars_in_words(page):
+def test_the_row_above_the_chart_has_its_name_and_describes_the_bars(page):
     page.button(key="sample").click().run()
     assert "<h2>Flows over time</h2>" in heading(page)
     assert "1-minute bars \u00b7 UTC" in heading(page)
@@ -73,7 +73,7 @@ def test_peaks_are_capped_only_on_request(page):
     assert metrics(page)["Flows"] == "690"
 
 
-def test_flows_without_a_known_time_have_no_timeline_and_that_is_said(page):
+def test_flows_without_a_known_time_have_a_note_instead_of_a_timeline(page):
     drop(page, ("a.log", line(start="-")))
     assert "time_box" not in [box.key for box in page.text_input]
     assert "1 flow has no known time and is not shown" in heading(page)
@@ -88,7 +88,7 @@ def state(monkeypatch):
     return state
 
 
-def test_the_time_that_is_dragged_over_is_chosen_and_a_double_click_takes_it_back(state):
+def test_a_drag_chooses_a_time_and_a_double_click_clears_it(state):
     brush = Brush(axis=Axis(np.arange(0, 600, 60), 1, np.empty((0, 2), int)))
     state["chart"] = {"selection": {"brush": {"slot": [1.0, 3.0]}}}
     timeline._dragged(brush, "chart")
@@ -108,7 +108,7 @@ def test_the_time_that_is_dragged_over_is_chosen_and_a_double_click_takes_it_bac
         ("yesterday", (0, 60)),
     ],
 )
-def test_what_is_typed_and_is_no_time_leaves_the_one_before(state, text, time):
+def test_an_invalid_typed_time_leaves_the_chosen_one(state, text, time):
     address.choose_time((0, 60))
     state["time_box"] = text
     brush = Brush()

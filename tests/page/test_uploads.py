@@ -1,4 +1,4 @@
-"""Dropped files are read once, in the format that is given beside the zone."""
+"""Dropped files are read once, in the custom format if there is one."""
 
 import io
 from types import SimpleNamespace
@@ -13,7 +13,7 @@ from tests.logs import line
 from tests.page.seen import LOG, SAMPLE_LOOKUP, SMALL, drop, log_with, metrics, said, session, tags
 
 
-def test_an_upload_is_counted_once_and_its_bytes_are_let_go(page, counted):
+def test_an_upload_is_counted_once_and_its_bytes_are_freed(page, counted):
     drop(page, ("a.log", LOG))
     page.run()
     drop(page, ("l.csv", SAMPLE_LOOKUP))
@@ -22,7 +22,7 @@ def test_an_upload_is_counted_once_and_its_bytes_are_let_go(page, counted):
     assert page.file_uploader(key="logs_and_lookup_2").value == []
 
 
-def test_a_format_given_by_hand_holds_for_what_comes_then_until_it_is_emptied(page):
+def test_a_custom_format_applies_to_later_files_until_it_is_cleared(page):
     small = log_with(SMALL, 3)
     drop(page, ("a.log", small))
     assert "a.log: no flows were found" in said(page)
@@ -30,13 +30,13 @@ def test_a_format_given_by_hand_holds_for_what_comes_then_until_it_is_emptied(pa
     drop(page, ("b.log", small), ("headed.log", b"dstport protocol\n25 6\n"))
     assert tags(page) == {"Untagged": 4}
     assert "b.log: read as 4 fields, given as a format." in said(page)
-    session(page)  # as after a reload, the field is another one and says what holds
+    session(page)  # After a reload, the field is new and shows the format in use.
     assert page.text_input(key="format").value == "${start} ${dstport}, protocol srcport"
     page.text_input(key="format").set_value("").run()
     assert metrics(drop(page, ("c.log", line())))["Flows"] == "5"
 
 
-def test_a_format_that_cannot_be_is_told_and_changes_nothing(page):
+def test_an_invalid_format_is_reported_and_changes_nothing(page):
     page.text_input(key="format").set_value("${version} <b>action</b>").run()
     assert "The format names 2 fields but not both dstport and protocol" in said(page)
     assert metrics(drop(page, ("c.log", line())))["Flows"] == "1"
@@ -75,7 +75,7 @@ def state(monkeypatch):
 
 @pytest.fixture
 def sent(monkeypatch):
-    """The files that a browser has uploaded, as Streamlit keeps them."""
+    """The uploads of a browser, as Streamlit keeps them."""
     manager = MemoryUploadedFileManager("/upload")
     context = SimpleNamespace(session_id="connection", uploaded_file_mgr=manager)
     monkeypatch.setattr(uploads, "get_script_run_ctx", lambda: context)
@@ -103,12 +103,12 @@ def taken(session):
     return list(session.logs.by_name)
 
 
-def test_what_a_zone_still_holds_is_not_taken_twice_and_what_comes_late_is_not_lost(state):
+def test_files_left_in_a_zone_are_not_taken_twice_and_late_ones_are_not_lost(state):
     session, first, late = Session(), Upload("a"), Upload("b")
     state["logs_and_lookup_0"] = [first]
     assert taken(session) == taken(session) == ["a"]
     assert session.drops == 1
-    # It was let go of over the zone before while that was being taken.
+    # It was dropped on the previous zone while that was being emptied.
     state["logs_and_lookup_0"] = [first, late]
     state["logs_and_lookup_1"] = [Upload("c")]
     assert taken(session) == ["a", "b", "c"]
@@ -117,7 +117,7 @@ def test_what_a_zone_still_holds_is_not_taken_twice_and_what_comes_late_is_not_l
     assert late.closed
 
 
-def test_nothing_is_dropped_on_an_empty_zone(state):
+def test_an_empty_zone_gives_no_files(state):
     session = Session()
     state["logs_and_lookup_0"] = None
     assert taken(session) == []
@@ -163,7 +163,7 @@ def test_the_browser_gets_the_upload_address_and_the_size_limit():
     assert (answer["taken"], answer["missing"], answer["turn"]) == ([], [], None)
 
 
-def test_what_two_runs_find_at_once_is_claimed_by_one():
+def test_a_file_that_two_runs_find_is_claimed_by_only_one():
     session = Session()
     assert session.claim(["a", "b"]) == {"a", "b"}
     assert session.claim(["b", "c"]) == {"c"}

@@ -16,7 +16,7 @@ def loaded(content, name="lookup.csv"):
     return load_lookup_table(io.BytesIO(content), name)
 
 
-def test_fifty_undos_give_back_the_lookup_byte_for_byte():
+def test_fifty_undos_restore_the_lookup_byte_for_byte():
     content = ODD.encode("cp1252")
     versions = Versions()
     versions.take(loaded(content))
@@ -41,24 +41,24 @@ def versions_of(*texts):
     return versions
 
 
-def test_the_first_lookup_is_nothing_to_go_back_from_and_the_next_one_is():
+def test_the_first_lookup_cannot_be_undone_and_the_next_one_can():
     versions = versions_of(A)
     assert (versions.can_undo, versions.can_redo, versions.unsaved) == (False, False, 0)
     versions.take(lookup(B, "1.csv"))
     assert (versions.can_undo, versions.is_saved) == (True, True)
     versions.undo()
-    # A lookup comes back with its name, and the file that the user has is the other one.
+    # The lookup comes back with its name, but the user's saved file is still the other one.
     assert (versions.current.name, versions.current.content) == ("0.csv", A.encode())
     assert (versions.is_saved, versions.unsaved) == (False, 1)
 
 
-def test_where_none_was_given_there_is_one_without_rules_which_is_saved():
+def test_without_a_lookup_there_is_an_empty_one_that_counts_as_saved():
     versions = Versions()
     assert versions.current is None
     assert (len(versions.lookup), versions.unsaved, versions.is_saved) == (0, 0, True)
 
 
-def test_that_a_lookup_was_taken_out_can_be_undone_and_done_again():
+def test_removing_a_lookup_can_be_undone_and_redone():
     versions = versions_of(A)
     versions.take(None)
     assert versions.is_saved
@@ -68,7 +68,7 @@ def test_that_a_lookup_was_taken_out_can_be_undone_and_done_again():
     assert versions.current is None
 
 
-def test_what_was_undone_is_gone_after_another_change():
+def test_another_change_clears_the_redo_history():
     versions = versions_of(A, B)
     versions.undo()
     versions.change(lookup(C))
@@ -79,7 +79,7 @@ def test_what_was_undone_is_gone_after_another_change():
     assert versions.lookup.content == A.encode()
 
 
-def test_to_go_back_or_forth_with_nothing_there_changes_nothing():
+def test_undo_and_redo_without_a_history_change_nothing():
     versions = versions_of(A)
     before = versions.current
     versions.undo()
@@ -89,13 +89,13 @@ def test_to_go_back_or_forth_with_nothing_there_changes_nothing():
     assert not versions.can_redo
 
 
-def test_another_spelling_of_the_same_rules_is_not_saved_though_no_rule_differs():
+def test_another_spelling_of_the_same_rules_is_unsaved_although_no_rule_differs():
     versions = versions_of(A)
     versions.change(lookup(A + "# a comment\n"))
     assert (versions.unsaved, versions.is_saved) == (0, False)
 
 
-def test_only_so_many_bytes_are_kept_to_go_back_to_and_the_oldest_go_first(monkeypatch):
+def test_the_undo_history_is_limited_in_bytes_and_loses_the_oldest_first(monkeypatch):
     monkeypatch.setattr(versions_room, "MOST_KEPT", 2 * len(A))
     versions = versions_of(A, B, C, D)
     back = []
@@ -105,7 +105,7 @@ def test_only_so_many_bytes_are_kept_to_go_back_to_and_the_oldest_go_first(monke
     assert back == [C, B]
 
 
-def test_a_lookup_larger_than_what_is_kept_can_be_changed_but_not_gone_back_to(monkeypatch):
+def test_changing_a_lookup_larger_than_the_limit_cannot_be_undone(monkeypatch):
     monkeypatch.setattr(versions_room, "MOST_KEPT", len(A) - 1)
     versions = versions_of(A, B)
     assert versions.lookup.content == B.encode()

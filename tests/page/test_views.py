@@ -1,4 +1,4 @@
-"""A view that is kept is the one that would be made."""
+"""A reused view equals the one that would be made from scratch."""
 
 import numpy as np
 from hypothesis import given
@@ -13,7 +13,7 @@ rules = st.lists(rule_texts, max_size=6)
 
 
 def numbers(view):
-    """All that two views must have alike to show the same."""
+    """Everything that must be equal in two views for them to show the same."""
     reports = (view.report, view.whole, view.service, view.rejected)
     return (
         [report and (report.tags, [*report.rows()]) for report in reports],
@@ -25,7 +25,7 @@ def numbers(view):
 
 
 @given(log_lines, st.lists(rules, min_size=2, max_size=3), measures, filters)
-def test_under_another_lookup_a_view_is_as_if_it_was_made_anew(lines, lookups, measure, chosen):
+def test_a_view_reused_under_another_lookup_equals_a_new_one(lines, lookups, measure, chosen):
     counts, views = parse(*lines), Views()
     for number, rows in enumerate(lookups):
         lookup = load(lookup_text(rows))
@@ -35,7 +35,7 @@ def test_under_another_lookup_a_view_is_as_if_it_was_made_anew(lines, lookups, m
 
 
 @given(log_lines, st.lists(st.tuples(rules, measures), min_size=2, max_size=4), filters)
-def test_by_another_measure_a_view_is_as_if_it_was_made_anew(lines, choices, chosen):
+def test_a_view_reused_for_another_measure_equals_a_new_one(lines, choices, chosen):
     counts, views = parse(*lines), Views()
     for rows, measure in choices:
         lookup = load(lookup_text(rows))
@@ -48,7 +48,7 @@ def test_by_another_measure_a_view_is_as_if_it_was_made_anew(lines, choices, cho
 
 
 @given(log_lines, rules, measures, filters, filters)
-def test_other_filters_or_other_logs_make_another_view(lines, rows, measure, first, second):
+def test_other_filters_or_other_logs_get_a_new_view(lines, rows, measure, first, second):
     views, lookup = Views(), load(lookup_text(rows))
     views.of(parse(*lines), lookup, measure, first, None)
     counts = parse(*lines, *lines)

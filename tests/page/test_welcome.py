@@ -13,18 +13,18 @@ def test_the_empty_page_offers_the_drop_zone_and_the_sample(page):
     assert not page.dataframe
 
 
-def test_a_link_that_is_opened_without_files_says_that_its_view_waits(page):
+def test_a_link_opened_without_files_asks_for_them(page):
     assert LINK_WAITS not in said(page)
     page.query_params["tag"] = "email"
     page.run()
     assert LINK_WAITS in said(page)
-    # The view is there as soon as the files are.
+    # The view appears as soon as there are files.
     page.button(key="sample").click().run()
     assert LINK_WAITS not in said(page)
     assert page.button(key="clear_tag").label == r"Tag\: email"
 
 
-def test_a_lookup_alone_is_there_to_edit_in_place_of_the_glance(page):
+def test_a_lookup_alone_can_be_edited_in_place_of_the_example(page):
     assert "A log goes in" in html(page)
     drop(page, ("l.csv", LOOKUP))
     assert "A log goes in" not in html(page)
@@ -33,17 +33,17 @@ def test_a_lookup_alone_is_there_to_edit_in_place_of_the_glance(page):
     assert buttons(page) == ["sample"]
 
 
-def test_the_glance_takes_the_sample_for_no_session(page):
+def test_the_example_adds_nothing_to_the_session(page):
     assert not session(page).logs
     assert session(page).desk.given is None
 
 
-def test_a_layout_can_be_taken_before_there_is_a_log(page):
+def test_an_offered_layout_can_be_accepted_before_there_is_a_log(page):
     drop(page, ("v5.log", log_with(V5, 2)))
     assert {f"{word} {' '.join(V5)}" for word in ("take", "leave")} < {*buttons(page)}
 
 
-def test_a_page_that_others_can_reach_says_so(page, monkeypatch):
+def test_a_shared_page_says_so(page, monkeypatch):
     assert SHARED not in said(page)
     assert "Nothing leaves this machine" in html(page)
     monkeypatch.setattr(door, "is_shared", lambda: True)

@@ -39,7 +39,7 @@ def sample(browser, page_url):
 
 @pytest.fixture
 def tab(sample):
-    """The same, with nothing open."""
+    """The page with the sample, with nothing open."""
     sample.keyboard.press("Escape")
     rest(sample)
     return sample
@@ -64,7 +64,7 @@ def test_the_keys_do_what_the_list_says(tab):
     listed = keys.locator("kbd").all_inner_texts()
     assert listed == ["/", "u", "z", "?", "Esc"]
     tab.keyboard.press("/")
-    expect(keys).to_be_visible()  # what is behind it is out of reach
+    expect(keys).to_be_visible()  # The page behind the dialog gets no keys.
     tab.keyboard.press("?")
     expect(keys).to_be_hidden()
     press(tab, "?")
@@ -72,7 +72,7 @@ def test_the_keys_do_what_the_list_says(tab):
     expect(keys).to_be_hidden()
     press(tab, "/")
     assert focused(tab) == "search"
-    tab.keyboard.type("u/z?")  # nothing but text in here
+    tab.keyboard.type("u/z?")  # In a text field, these are only text.
     expect(tab.locator(".st-key-search input")).to_have_value("u/z?")
     rest(tab)
     press(tab, "/")
@@ -90,7 +90,7 @@ def test_the_keys_do_what_the_list_says(tab):
     press(tab, "z")
     tab.get_by_text("Undone").first.wait_for()
     rest(tab)
-    press(tab, "z")  # nothing is left to undo
+    press(tab, "z")  # Nothing is left to undo.
     rest(tab)
 
 
@@ -102,7 +102,7 @@ def test_the_script_gets_the_width_of_the_window(tab):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_in_the_list_of_keys(tab, scheme):
+def test_axe_finds_no_fault_in_the_list_of_keys(tab, scheme):
     tab.emulate_media(color_scheme=scheme)
     rest(tab)
     press(tab, "?")
@@ -127,7 +127,7 @@ def test_the_link_is_copied_and_the_button_says_so(tab):
     assert button.bounding_box()["width"] == width
     assert tab.evaluate("navigator.clipboard.readText()") == tab.url
     expect(button).to_have_text("Copy link")
-    # A page that came by http from another machine has no clipboard to write to.
+    # A page served over http from another machine has no clipboard to write to.
     tab.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     button.click()
     expect(button).to_have_text(re.compile("Copied"))

@@ -12,7 +12,7 @@ from tests.logs import line
 from tests.page.seen import captions, drop, session, summary
 
 
-def test_a_rule_lowers_untagged_and_undo_brings_back_lookup_and_number(page):
+def test_a_rule_lowers_untagged_and_undo_restores_the_lookup_and_the_share(page):
     page.button(key="sample").click().run()
     before, share = session(page).desk.lookup.content, summary(page)
     session(page).desk.tag(parse_rules("49153/tcp", "mine"))
@@ -27,7 +27,7 @@ def test_a_rule_lowers_untagged_and_undo_brings_back_lookup_and_number(page):
     assert not page.exception
 
 
-def test_what_a_rule_came_to_is_said_until_other_flows_are_counted(page):
+def test_the_effect_of_a_rule_is_shown_until_other_flows_are_counted(page):
     page.button(key="sample").click().run()
     session(page).desk.tag(parse_rules("49153/tcp", "mine"))
     page.run()
@@ -51,7 +51,7 @@ def on_the_bench(*pairs):
     return session
 
 
-def test_what_is_typed_in_the_box_is_taken_by_the_bench_of_this_tab(state):
+def test_typed_entries_are_taken_only_by_the_bench_that_they_name(state):
     session = on_the_bench((22, 6, "ssh"))
     entry = [1, "22/6", "remote"]
     for said in (
@@ -77,7 +77,7 @@ def test_what_is_typed_in_the_box_is_taken_by_the_bench_of_this_tab(state):
         (None, "Untagged"),
     ],
 )
-def test_a_click_on_a_name_takes_it_for_the_pair_that_it_stands_at(state, click, tag):
+def test_a_click_on_a_suggestion_applies_only_to_its_own_pair(state, click, tag):
     state["take"] = click
     session = on_the_bench((22, 6, "ssh"))
     workbench._take(session)
@@ -88,7 +88,7 @@ def listed(page):
     return page.dataframe(key="untagged").value["Port"].tolist()
 
 
-def test_likely_replies_are_hidden_and_counted_until_they_are_asked_for(page):
+def test_likely_replies_are_hidden_and_counted_until_the_user_asks_for_them(page):
     page.button(key="sample").click().run()
     assert listed(page) == ["80/tcp"]
     assert "8 ports · 7 hidden (likely replies)" in captions(page)

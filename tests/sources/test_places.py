@@ -147,7 +147,7 @@ def test_unreadable_files_in_a_folder_are_refused_and_the_others_are_found(folde
     assert names_in(log) == ["logs/b.log", "logs/deep/c.log", "logs/deep/er/d.gz"]
     assert log.refusals == (
         Refusal("logs/a.log", "logs/a.log: there is no such file. Check the path."),
-        Refusal("logs/pipe", "logs/pipe: is not a regular file and was not read."),
+        Refusal("logs/pipe", "logs/pipe: is not a regular file, so it was not read."),
     )
 
 

@@ -6,7 +6,7 @@
 // would use, each under a unique name, so that a file sent twice counts once. Then the batch is reported
 // to the server repeatedly, until the server says that it took it or that one of its files is missing.
 //
-// The queue outlives the component, which is sometimes redrawn in another place.
+// The queue outlives the component, which is sometimes recreated elsewhere on the page.
 
 const AT_ONCE = 4
 const PATIENCE = 3_000 // all times in milliseconds
@@ -96,8 +96,8 @@ function newQueue() {
   return queue
 }
 
-// A report restarts a running script. So the script may finish first, but only for a limited time if
-// the files have not been reported yet.
+// A report restarts a running script. So the report waits until the script has finished, but only for a
+// limited time if the files have not been reported yet.
 function isDue({ tellAt, wait }) {
   if (!isScriptRunning()) return Date.now() >= tellAt
   return wait === FIRST_WAIT && Date.now() >= tellAt + PATIENCE

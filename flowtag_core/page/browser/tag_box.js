@@ -53,7 +53,7 @@ class TagBox {
     this.show()
   }
 
-  // A port was chosen elsewhere on the page to get another tag.
+  // Takes the ports that were chosen elsewhere on the page to get another tag.
   aim(number, ports) {
     if (number <= this.aims) return
     this.aims = number

@@ -4,7 +4,7 @@
 const STEP = 20
 const SETTLED = 250 // milliseconds without another change
 
-// Where keys are typed or have another meaning.
+// Elements in which keys are typed or have another meaning.
 const TYPING = [
   "input",
   "textarea",
@@ -42,17 +42,17 @@ function started() {
       if (width !== page.known.width) page.tell?.("width", width)
     }
     clearTimeout(settling)
-    // The first width is told at once, together with the tab's name, so that one run serves both.
+    // The first width is reported immediately, together with the tab's name, so that one run serves both.
     if (page.known.width) settling = setTimeout(tell, SETTLED)
     else tell()
   }
-  // The server draws with the theme's colours, so a change of the theme needs another run.
+  // The server draws with the theme's colors, so a change of the theme needs another run.
   page.look = () => {
     const theme = getComputedStyle(document.querySelector(".stApp")).colorScheme
     document.documentElement.dataset.theme = theme
     if (page.known.theme && theme !== page.known.theme) page.tell?.("theme", theme)
   }
-  // The style follows the class later, on a busy machine much later.
+  // The style changes after the class does; on a busy machine, long after.
   const watch = new MutationObserver(() =>
     [0, 100, 500, 2000].forEach((wait) => setTimeout(page.look, wait)),
   )
@@ -71,7 +71,7 @@ function press(page, event) {
   if (act(page)) event.preventDefault()
 }
 
-// Each returns whether it did anything.
+// Each of these returns whether it did anything.
 
 function search() {
   return goTo(document.querySelector(".st-key-search input"))
