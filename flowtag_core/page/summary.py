@@ -12,7 +12,7 @@ def summary(view: View) -> None:
     """Draw the bar and the numbers of the filtered flows."""
     with st.container(key="summary", border=True):
         with st.container(key="coverage"):
-            st.html(coverage.bar(view.parts))
+            st.markdown(coverage.bar(view.parts), unsafe_allow_html=True, help=coverage.PARTS)
         with st.container(key="numbers"):
             for each in view.numbers:
                 st.metric(

@@ -34,6 +34,14 @@ class Number(NamedTuple):
 
 REPLIES: Final = "Replies of tagged services"
 UNEXPLAINED: Final = "Unexplained"
+PARTS: Final = (
+    "**Tagged**: a row of the lookup names the port that the traffic goes to.\n\n"
+    "**Replies of tagged services**: Untagged, because it goes to a client's port, but it looks like a reply "
+    "that comes from a tagged port. There is at least (\u2265) this much of it; the counts do not keep both "
+    "ports of a flow, so flowtag cannot tell exactly.\n\n"
+    "**Unexplained**: the rest of what is Untagged, at most (\u2264) this much. No row of the lookup names it."
+)
+"""Help on the parts of the bar, in Markdown."""
 AT_LEAST: Final = "\u2265 "
 AT_MOST: Final = "\u2264 "
 
@@ -107,8 +115,8 @@ def not_counted(counts: FlowCounts) -> Number:
         "Not counted",
         compact(set_aside),
         f"{_percent(set_aside, total.records)} of records",
-        "Records that are not flows; the Records section says why. If AWS could not record everything "
-        "(SKIPDATA), the other numbers are a lower bound.",
+        "Records that are not flows; the Records section at the bottom says why. If AWS skipped some records "
+        "(SKIPDATA), there was more traffic, and the other numbers are a lower bound (\u2265).",
     )
 
 

@@ -8,8 +8,8 @@ from flowtag_core.showing.legend import AMBER, PALETTE
 
 HEADING: Final = (
     "<h1>What is all this traffic?</h1>"
-    "<p>Drop AWS VPC flow logs. flowtag counts them by tag and by port, and shows what no rule explains "
-    "yet.</p>"
+    "<p>Drop AWS VPC flow logs. flowtag counts the flows by tag and by port, and shows which of "
+    "them have no tag yet.</p>"
 )
 ZONE: Final = (
     '<div class="zone-face" aria-hidden="true"><i class="up"></i><b>Drop flow logs and a lookup here</b>'
@@ -19,7 +19,7 @@ ZONE: Final = (
 """The face of the drop zone, drawn over Streamlit's own, which has a label for screen readers."""
 START: Final = '<span class="quiet">No lookup? Start with the log alone.</span>'
 PROMISE: Final = f'<span class="quiet">Nothing leaves this machine.</span> {START}'
-GIGABYTES: Final = "Gigabytes? Skip the upload:"
+GIGABYTES: Final = "Gigabytes? Start the page with the files instead:"
 
 _LOG: Final = """\
 \u2026 10.0.1.201 10.0.3.44 49152 <b>5432 6</b> 20 1600 \u2026

@@ -20,9 +20,9 @@ from flowtag_core.showing.words import duration, few, few_words, number, short, 
 from flowtag_core.tagging.report import Action, Measure, Report, by_boundary, select
 
 REPLIES: Final = (
-    "A flow log has a line for each direction. *Destination port* counts a reply at the client's port "
-    "it goes to, which is often random. *Service port* counts it at the port it comes from. This is a "
-    "guess: a flow looks like a reply if its source port is the lower one."
+    "A flow log has one line for each direction of a connection. A reply goes to a client's port, which can be "
+    "any, so by *destination port* it is mostly Untagged. By *service port*, it counts at the port it comes "
+    "from. This is a guess: a flow looks like a reply if its source port is the lower one."
 )
 """Help on the two groupings, in Markdown."""
 LINK_WAITS: Final = "Add the files to see this saved view."
@@ -72,7 +72,7 @@ def cautions(counts: FlowCounts) -> Iterator[str]:
                 f"{_NAME_ITS_FIELDS}."
             )
     if counts.total.set_aside[Reason.SKIPPED_DATA]:
-        yield "AWS could not record everything (SKIPDATA): these counts are a lower bound."
+        yield "AWS skipped some records (SKIPDATA), so there was more traffic: these counts are a lower bound."
     if counts.beyond:
         yield (
             f"The {' and '.join(counts.beyond)} add up to {MOST_SUM:,} or more. Sums stop at that number, "
@@ -276,9 +276,10 @@ def boundary_help(counts: FlowCounts) -> str:
     own = "".join(f", `{each}`" for each in (counts.internal or ())[:_MOST_RANGES])
     more = len(counts.internal or ()) - _MOST_RANGES
     return (
-        "Which way flows cross the edge of your network. *Inbound* is from outside to inside. Inside means "
-        f"the private address ranges{own}{f' and {more:,} more' if more > 0 else ''}. Only a flow's two "
-        "addresses decide, so add your own public ranges under Internal ranges."
+        "Which way flows cross the edge of your network: *internal* flows stay inside, *inbound* ones come in, "
+        "*outbound* ones go out, *external* ones have both ends outside. Inside are the private address "
+        f"ranges{own}{f' and {more:,} more' if more > 0 else ''}. Only a flow's two addresses decide, so add "
+        "your own public ranges under Files, Internal ranges."
     )
 
 
