@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from flowtag_core.counts import FlowCounts
     from flowtag_core.errors import (
         Cancelled,
+        ChoiceError,
         DamagedLogError,
         FlowtagError,
         FormatError,
@@ -34,6 +35,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Cancelled",
+    "ChoiceError",
     "DamagedLogError",
     "FlowCounts",
     "FlowtagError",

@@ -12,8 +12,11 @@ def main() -> int:
     # Imported modules are never freed, and checking them for garbage takes a tenth of the time
     # that a small log needs.
     gc.disable()
-    from flowtag_core.commands.verbs import run
-
+    try:
+        from flowtag_core.commands.verbs import run
+    except KeyboardInterrupt:  # Loading takes long enough for a user to change their mind.
+        print("flowtag: stopped before it was done.", file=sys.stderr)  # noqa: T201
+        return 130
     gc.freeze()
     gc.enable()
     # An exception gives the program time to remove a half-written file and restore the terminal.

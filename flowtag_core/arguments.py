@@ -11,6 +11,8 @@ def parsed(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
     end = words.index("--") if "--" in words else len(words)
     found = parser.parse_intermixed_args(words[:end])
     found.paths += words[end + 1 :]
+    if "" in found.paths:
+        parser.error("one of the paths is empty")
     return found
 
 

@@ -10,6 +10,7 @@ FlowtagError
 ├── LookupFileError     a lookup that cannot be used at all
 ├── SettingsError       a flowtag.toml that is not valid
 ├── RuleError           a rule that cannot be added to a lookup
+├── ChoiceError         a measure, action, boundary or view that does not exist
 ├── OutputError         a result that could not be written
 └── Cancelled           the caller asked to stop
 
@@ -73,6 +74,10 @@ class SettingsError(FlowtagError):
 
 class RuleError(FlowtagError):
     """A rule that is invalid or cannot be written to the lookup's file; nothing was changed."""
+
+
+class ChoiceError(FlowtagError):
+    """A measure, action, boundary, time or view that `map_tags` does not know."""
 
 
 class OutputError(FlowtagError):

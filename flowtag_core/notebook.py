@@ -15,10 +15,13 @@ def html_table(title: str, head: Sequence[str], rows: Iterable[Sequence[str | in
     """Return an HTML table with a title; numbers are right-aligned, with thousands separators."""
     cells = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
     names = "".join(f"<th>{escape(name)}</th>" for name in head)
-    return (
+    table = (
         f"<table><caption>{escape(title)}</caption><thead><tr>{names}</tr></thead>"
         f"<tbody>{cells}</tbody></table>"
     )
+    return table.encode(
+        errors="replace"
+    ).decode()  # A file name may contain bytes that are not UTF-8.
 
 
 def cut(title: str, rows: int, shown: int) -> str:

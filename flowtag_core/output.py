@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -46,7 +47,7 @@ def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
             with open(path, "wb") as stream:
                 stream.writelines(content)
         else:
-            _replace(os.path.realpath(path), content)
+            _replace(_target(path), content)
     except BrokenPipeError:
         raise
     except (OSError, ValueError, TypeError, OverflowError) as error:
@@ -55,7 +56,10 @@ def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
 
 def check_writable(path: str) -> None:
     """Raise OutputError now if `write_whole` would certainly fail later. Nothing is written."""
-    target = os.path.realpath(path)
+    try:
+        target = _target(path)
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {reason_of(error)}.") from error
     folder = os.path.dirname(target)
     if os.path.isdir(target) or not path or path.endswith(os.sep):
         raise OutputError(f"{path or 'OUTPUT'}: is not a file name. Name a file, not a folder.")
@@ -66,6 +70,14 @@ def check_writable(path: str) -> None:
     is_through = os.path.exists(target) and not os.path.isfile(target)
     if not is_through and not os.access(folder, os.W_OK):
         raise OutputError(f"{path}: the folder {folder} is write-protected. Choose another.")
+
+
+def _target(path: str) -> str:
+    """Return the path of the file that a path means, after all links. Raises OSError if they go in a circle."""
+    target = os.path.realpath(path)
+    if os.path.islink(target):
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    return target
 
 
 def _descriptor(path: str) -> int | None:

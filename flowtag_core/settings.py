@@ -1,4 +1,4 @@
-"""Settings from flowtag.toml, next to the logs or in the user's configuration folder.
+"""Settings from flowtag.toml: next to the logs, in the current folder, or in the user's own folder.
 
 lookup = "lookup.csv"                    # relative to the folder of flowtag.toml
 format = "edge"                          # fields, or the name of a format below
@@ -7,13 +7,15 @@ internal = ["203.0.113.0/24"]            # ranges that count as inside the netwo
 [formats]
 edge = "version srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
 
-The command line overrides the file next to the logs, which overrides the user's own file.
+The command line overrides the file next to the logs, which overrides the one in the current folder, which
+overrides the one in the user's configuration folder.
 """
 
 from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -38,28 +40,38 @@ class Settings:
 
     lookup: str | None = None
     format: str | None = None
-    internal: str = ""
+    internal: str | None = None
     formats: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
 
     def fields(self, format: str | None) -> str | None:
-        """Return the fields of the format with this name, or the text itself if there is no such name."""
-        return self.formats.get(format, format) if format is not None else None
+        """Return the fields of the format with this name, or the text itself if it names fields.
+
+        Raises SettingsError if the text is a single word, which cannot be fields, and not a name.
+        """
+        if format is None or format in self.formats:
+            return self.formats[format] if format is not None else None
+        if self.formats and re.fullmatch(r"[\w-]+", format):
+            raise SettingsError(
+                f"There is no format {format!r:.60} in {' or '.join(self.files)}, "
+                f"only {', '.join(self.formats)}."
+            )
+        return format
 
 
 def settings_for(paths: Sequence[str]) -> Settings:
-    """Return the settings for these logs, from the first log's folder and from the user's own.
+    """Return the settings for these logs: from the first log's folder, the current folder, the user's own.
 
-    Without a path, and for standard input, the current folder is used. Raises SettingsError if a
-    file cannot be read or has an invalid value.
+    An earlier one overrides a later one. Raises SettingsError if a file cannot be read or has an invalid
+    value.
     """
     import platformdirs
 
     own = platformdirs.user_config_dir("flowtag", appauthor=False, roaming=True)
     found = Settings()
-    for folder in (_folder_of(paths[0] if paths else _STDIN), own):
+    for folder in (_folder_of(paths[0] if paths else _STDIN), os.curdir, own):
         file = os.path.join(folder, FILE)
-        if os.path.isfile(file) and not any(_is_same(file, other) for other in found.files):
+        if os.path.lexists(file) and not any(_is_same(file, other) for other in found.files):
             found = _beneath(found, _read(file))
     fields = found.fields(found.format)
     if fields is not None:
@@ -68,18 +80,24 @@ def settings_for(paths: Sequence[str]) -> Settings:
 
 
 def _folder_of(path: str) -> str:
-    """Return the folder that a path is or lies in; for a pattern, the folder above its first wildcard."""
+    """Return the folder that a path is or lies in; for a pattern, that of its first match.
+
+    For a pattern without matches it is the folder above the first wildcard.
+    """
     if path == _STDIN:
         return os.curdir
-    if os.path.isdir(path):
-        return path
+    if not os.path.lexists(path) and glob.has_magic(path):
+        path = min(glob.iglob(path, recursive=True), default=path)
     while not os.path.lexists(path) and glob.has_magic(path):
         path = os.path.dirname(path)
     return path if path and os.path.isdir(path) else os.path.dirname(path) or os.curdir
 
 
 def _is_same(file: str, other: str) -> bool:
-    return os.path.realpath(file) == os.path.realpath(other)
+    try:
+        return os.path.samefile(file, other)
+    except OSError:
+        return False
 
 
 def _beneath(near: Settings, far: Settings) -> Settings:
@@ -87,7 +105,7 @@ def _beneath(near: Settings, far: Settings) -> Settings:
     return Settings(
         far.lookup if near.lookup is None else near.lookup,
         far.format if near.format is None else near.format,
-        near.internal or far.internal,
+        far.internal if near.internal is None else near.internal,
         {**far.formats, **near.formats},
         near.files + far.files,
     )
@@ -106,7 +124,9 @@ def _read(file: str) -> Settings:
         said = tomllib.loads(content.decode("utf-8-sig"))
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read: {reason_of(error)}.") from error
-    except ValueError as error:  # invalid TOML or UTF-8
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: is not UTF-8 text. Save it as UTF-8.") from error
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{file}: is not valid TOML: {error}.") from error
     for key in said:
         if key not in _KEYS:
@@ -117,7 +137,8 @@ def _read(file: str) -> Settings:
     lookup = _text(file, said, "lookup")
     if lookup is not None:
         lookup = os.path.join(os.path.dirname(file), os.path.expanduser(lookup))
-    return Settings(lookup, _text(file, said, "format"), _internal(file, said), formats, (file,))
+    internal = _internal(file, said["internal"]) if "internal" in said else None
+    return Settings(lookup, _text(file, said, "format"), internal, formats, (file,))
 
 
 def _formats(file: str, said: Any) -> dict[str, str]:
@@ -126,12 +147,12 @@ def _formats(file: str, said: Any) -> dict[str, str]:
             f'{file}: formats must be a table with one line per format: name = "fields".'
         )
     for name in said:
-        _checked(file, f"formats.{name}", format_layout, str(_text(file, said, name)))
+        fields = _text(file, said, name, "formats.")
+        _checked(file, f"formats.{name}", format_layout, str(fields))
     return said
 
 
-def _internal(file: str, said: Mapping[str, Any]) -> str:
-    ranges = said.get("internal", [])
+def _internal(file: str, ranges: Any) -> str:
     if isinstance(ranges, str):
         ranges = [ranges]
     if not isinstance(ranges, list) or not all(isinstance(each, str) for each in ranges):
@@ -143,10 +164,10 @@ def _internal(file: str, said: Mapping[str, Any]) -> str:
     return joined
 
 
-def _text(file: str, said: Mapping[str, Any], key: str) -> str | None:
+def _text(file: str, said: Mapping[str, Any], key: str, table: str = "") -> str | None:
     text = said.get(key)
     if text is not None and (not isinstance(text, str) or not text):
-        raise SettingsError(f"{file}: {key} must be non-empty text in quotes.")
+        raise SettingsError(f"{file}: {table}{key} must be non-empty text in quotes.")
     return text
 
 

@@ -30,7 +30,7 @@ ROOMS = {
     "showing": {"counts", "iana", "tagging"},
     "page": {*BASE, "arguments", "settings"}
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
-    "commands": {*BASE, "arguments", "settings"}
+    "commands": {*BASE, "arguments", "settings", "page"}
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
     "__init__": {"counts", "errors", "exporting", "reading", "showing", "tagging"},
     "__main__": {"commands"},

@@ -102,4 +102,5 @@ def test_numbers_have_commas_and_long_text_is_shortened():
     assert "<th>&lt;x&gt;</th>" in html
     assert ">1,234,567</td>" in html
     assert f"<td>{'y' * 200}...</td>" in html
+    assert "<caption>?</caption>" in html_table("\udcff", [], [])
     assert cut("Tags", MOST_ROWS, MOST_ROWS) == "Tags"

@@ -1,13 +1,16 @@
 """The command line overrides the settings next to the logs, which override the user's own."""
 
 import os
+import sys
 
 import pytest
 
 from flowtag_core.errors import SettingsError
+from flowtag_core.page import in_place
 from flowtag_core.page.in_place import parse
 from flowtag_core.settings import FILE, Settings, settings_for
 from tests.commands.made import run
+from tests.conftest import ROOT
 from tests.logs import LOOKUP, line
 
 EDGE = "version dstport protocol"
@@ -63,6 +66,34 @@ def test_each_setting_comes_from_the_nearest_file_that_has_it(own, tmp_path):
     assert found.fields("dstport protocol") == "dstport protocol"
 
 
+def test_an_empty_list_of_ranges_overrides_a_file_further_away(own, tmp_path):
+    write(own, 'internal = ["8.8.8.8"]\n')
+    write(tmp_path / "logs", "internal = []\n")
+    assert settings_for([str(tmp_path / "logs")]).internal == ""
+
+
+def test_a_pattern_uses_the_folder_of_its_first_match_then_the_current_folder(tmp_path):
+    write(tmp_path / "logs", f'format = "{EDGE}"\n')
+    write(tmp_path / "here", 'lookup = "all.csv"\n')
+    (tmp_path / "logs" / "a.log").touch()
+    found = settings_for([str(tmp_path / "l*" / "*.log")])
+    assert (found.format, found.lookup) == (EDGE, os.path.join(".", "all.csv"))
+
+
+def test_a_format_that_has_no_such_name_is_refused_with_the_names(tmp_path):
+    write(tmp_path / "logs", f'[formats]\nedge = "{EDGE}"\n')
+    with pytest.raises(SettingsError, match=r"There is no format 'egde' in .*, only edge\."):
+        settings_for([str(tmp_path / "logs")]).fields("egde")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a right on Windows")
+def test_a_link_that_leads_nowhere_is_an_error(tmp_path):
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / FILE).symlink_to("nowhere")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        settings_for([str(tmp_path / "logs")])
+
+
 def test_a_file_is_read_once_if_the_logs_are_in_the_users_own_folder(own):
     file = write(own, f'format = "{EDGE}"\n')
     assert settings_for([str(own)]).files == (file,)
@@ -83,7 +114,8 @@ def test_a_file_is_read_once_if_the_logs_are_in_the_users_own_folder(own):
         ('format = "edge"', "format: The format names 1 field but not both dstport and protocol"),
         ('[formats]\nedge = "version"', "formats.edge: The format names 1 field"),
         ("formats = 1", "formats must be a table"),
-        ("[formats]\nedge = 1", "edge must be non-empty text in quotes."),
+        ("[formats]\nedge = 1", "formats.edge must be non-empty text in quotes."),
+        ("x = " + "[" * 5_000, "is not valid TOML"),
         ("#" * (1 << 20) + "\n", "too large for a settings file"),
     ],
 )
@@ -99,7 +131,7 @@ def test_an_error_names_the_file_and_the_key(tmp_path, text, said):
 def test_a_file_that_is_not_text_is_refused(tmp_path, content):
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / FILE).write_bytes(content)
-    with pytest.raises(SettingsError, match="is not valid TOML"):
+    with pytest.raises(SettingsError, match="Save it as UTF-8"):
         settings_for([str(tmp_path / "logs")])
 
 
@@ -131,7 +163,7 @@ def test_the_lookup_and_format_from_the_settings_are_used_and_the_summary_says_s
     done = run(data / "a.log", "-o", "-")
     assert tags(done) == ["mail,1", "web,1", "Untagged,0"]
     told = done.stderr.decode()
-    assert f"Settings: {data / FILE}; the lookup is {data / 'lookup.csv'}." in told
+    assert f"From {data / FILE}: lookup, format." in told
 
 
 @pytest.mark.parametrize(
@@ -151,6 +183,27 @@ def test_a_lookup_on_the_command_line_overrides_the_settings(data, words):
 def test_a_format_on_the_command_line_overrides_the_settings_and_may_be_a_name(data, format):
     (data / "a.log").write_bytes(b"6 443 2\n")
     assert tags(run(data / "a.log", data / "lookup.csv", "-", "--format", format))[0] == "web,1"
+
+
+@pytest.mark.parametrize("paths", [["."], ["*.*"], ["a.log"]])
+def test_the_settings_and_the_lookup_in_a_folder_of_logs_are_not_taken_for_logs(
+    data, paths, monkeypatch
+):
+    monkeypatch.chdir(data)
+    (data / "mine.csv").unlink()
+    done = run(*paths, "-o", "-", cwd=data, env={**os.environ, "PYTHONPATH": str(ROOT)})
+    assert tags(done) == ["mail,1", "web,1", "Untagged,0"]
+    assert "2 records = 0 headers + 0 blank + 2 flows" in done.stderr.decode()
+    assert in_place.find(parse(paths)).known == []
+
+
+def test_a_lookup_that_is_missing_is_said_to_come_from_the_settings(data):
+    (data / "lookup.csv").unlink()
+    done = run(data / "a.log", "-o", "-")
+    assert done.returncode == 2
+    assert f"there is no such file. Check the path. It is the lookup in {data / FILE}." in (
+        done.stderr.decode()
+    )
 
 
 def test_invalid_settings_end_a_run_before_anything_is_written(data):

@@ -1,4 +1,4 @@
-"""Say what is doubtful in a lookup: flowtag check LOOKUP."""
+"""Find mistakes in a lookup: flowtag check LOOKUP."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 
 _EPILOG: Final = """\
-exit code: 0 nothing is doubtful; 1 something is; 2 the lookup cannot be read.
+exit code: 0 no problems; 1 some rows need checking; 2 the lookup cannot be read.
 """
 
 
 def parser() -> ArgumentParser:
-    """What `flowtag check` takes."""
-    new = new_parser(
-        "check", "[--json] [--quiet] LOOKUP", "Say what is doubtful in a lookup.", _EPILOG
-    )
+    """Return the parser of `flowtag check`."""
+    new = new_parser("check", "[--json] [--quiet] LOOKUP", "Find mistakes in a lookup.", _EPILOG)
     new.add_argument("lookup", metavar="LOOKUP", help="a CSV with dstport,protocol,tag; - is stdin")
-    new.add_argument("--json", action="store_true", help="say it as JSON")
+    new.add_argument("--json", action="store_true", help="print the result as JSON")
     new.add_argument(
-        "-q", "--quiet", action="store_true", help="say nothing, only exit with the code"
+        "-q", "--quiet", action="store_true", help="print nothing; only set the exit code"
     )
     return new
 
 
 def run(words: Sequence[str]) -> int:
-    """Say what is doubtful in the lookup, one line each."""
+    """Print one line for each problem of the lookup; return the exit code."""
     given = parser().parse_args(words)
+    if not given.lookup:
+        parser().error("the path of the lookup is empty")
     lookup = load_lookup_table(source_of(given.lookup))
     is_doubtful = bool(lookup.problems or lookup.notices)
     if given.json:

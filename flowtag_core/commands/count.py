@@ -8,6 +8,7 @@ import time
 from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 import flowtag_core
@@ -26,8 +27,8 @@ from flowtag_core.commands.terminal import (
     show_json,
     source_of,
 )
-from flowtag_core.counts import FlowCounts
-from flowtag_core.errors import FlowtagError, OutputError, report_bug
+from flowtag_core.counts import MOST_FAULTS, FileCounts, FlowCounts
+from flowtag_core.errors import FlowtagError, LookupFileError, OutputError, report_bug
 from flowtag_core.exporting.result_csv import write_results
 from flowtag_core.output import check_writable
 from flowtag_core.reading.flow_log import parse_flow_log
@@ -37,34 +38,37 @@ from flowtag_core.showing import times
 from flowtag_core.showing.typed_times import UnclearTime, read_end
 from flowtag_core.sources.places import DASH, Log, Place, file_identity, logs_at, same_files
 from flowtag_core.tagging.course import outward
+from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table, looks_like_lookup
 from flowtag_core.tagging.report import Filters, Report, Time, map_tags, select
 
 _USAGE: Final = """\
 LOG [LOG ...] LOOKUP OUTPUT
-       {program} page [PATH ...]      the same in your browser
-       {program} check LOOKUP         what is doubtful in a lookup
-       {program} completion SHELL     let your shell complete these words
+       {program} page [PATH ...]      do the same in your browser
+       {program} check LOOKUP         find mistakes in a lookup
+       {program} completion SHELL     make your shell complete these words
 """
 _HELP: Final = """\
 Count the flows of AWS VPC flow logs by tag and by port and protocol.
 
-  LOG     a flow log in any shape that AWS writes, a folder or archive of logs,
+  LOG     a flow log in any form that AWS writes, a folder or archive of logs,
           or a pattern; - is standard input
-  LOOKUP  a CSV dstport,protocol,tag: the tag that a port and protocol has
-  OUTPUT  the result, a CSV in two sections; - is standard output
+  LOOKUP  a CSV with dstport,protocol,tag: the tag of each port and protocol
+  OUTPUT  the result, a CSV with two sections; - is standard output
 """
 _HEAD_SIZE: Final = 1 << 16
+_FAULTS_SEEN: Final = 20
+"""The most faulty lines that a terminal shows; more would push the summary out of sight."""
 _EPILOG: Final = """\
-TIME is 2026-11-23 or 2026-11-23T10:00, in UTC unless it ends in +01:00 or so.
-A file that is named like a verb is ./page. Each verb has a --help of its own.
-Lines that cannot be counted are passed over and told with their numbers.
-exit code: 0 done; 1 done, but a log was damaged; 2 not done, nothing written.
+TIME is 2026-11-23 or 2026-11-23T10:00, in UTC unless it has an offset: +01:00.
+If a file is called page or check, write ./page. Each command has a --help.
+Lines that cannot be counted are skipped and listed with their line numbers.
+exit code: 0 done; 1 done, but something is wrong with a log; 2 not done.
 """
 
 
 def parser() -> ArgumentParser:
-    """What `flowtag` takes without a verb."""
+    """Return the parser of `flowtag` without a verb."""
     new = new_parser("", _USAGE.format(program=program()), _HELP, _EPILOG)
     new.add_argument("paths", nargs="*", metavar="LOG LOOKUP OUTPUT", help=SUPPRESS)
     new.add_argument(
@@ -73,12 +77,17 @@ def parser() -> ArgumentParser:
     new.add_argument("--lookup", help="the lookup; then every path is a log (with -o)")
     add_reading(new)
     new.add_argument(
-        "--from", dest="first", metavar="TIME", help="only flows that begin then or later"
+        "--from", dest="first", metavar="TIME", help="only flows that begin at this time or later"
     )
     new.add_argument(
-        "--to", dest="last", metavar="TIME", help="only flows that begin earlier, in whole windows"
+        "--to",
+        dest="last",
+        metavar="TIME",
+        help="only flows that begin before; a day counts to its end",
     )
-    new.add_argument("-q", "--quiet", action="store_true", help="no summary, only what went wrong")
+    new.add_argument(
+        "-q", "--quiet", action="store_true", help="no summary, only warnings and errors"
+    )
     new.add_argument("--json", action="store_true", help="the summary as JSON, on standard output")
     new.add_argument("--version", action="version", version=f"flowtag {flowtag_core.__version__}")
     return new
@@ -86,9 +95,10 @@ def parser() -> ArgumentParser:
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be done: the logs' paths, the lookup's, the output's, and how the logs are read.
+    """What to do: the paths of the logs, of the lookup and of the output, and how to read the logs.
 
-    `time` are the ends that were typed, `settings` the files of settings that were read.
+    `time` is the time as typed. `settings` are the files of settings that were read, and `kept` names the
+    settings that come from them.
     """
 
     paths: Sequence[str]
@@ -98,17 +108,19 @@ class Job:
     internal: str
     time: Time | None
     settings: Sequence[str]
+    kept: Sequence[str]
 
 
 def run(words: Sequence[str]) -> int:
-    """Count, tag, write and tell what was found."""
+    """Count, tag, write the result, and print the summary; return the exit code."""
     started = time.perf_counter()
     given = parsed(parser(), words)
     job = _job(given)
-    logs = [log for path in job.paths for log in logs_at(path)]
+    others = job.lookup, *job.settings
+    logs = [log for path in job.paths for log in logs_at(path, others)]
     places = [place for log in logs for place in log.places]
-    _refuse_output_that_is_input(places, job)
-    lookup = load_lookup_table(source_of(job.lookup))
+    _refuse_output_that_is_input(places, job, is_json=given.json)
+    lookup = _loaded(job)
     counts = _counted(logs, places, job, is_quiet=given.quiet)
     filters = Filters(time=_whole_windows(counts, job.time))
     report = map_tags(counts, lookup, time=filters.time)
@@ -120,24 +132,45 @@ def run(words: Sequence[str]) -> int:
         filters,
         job.time,
         job.settings,
+        job.kept,
         same_files(places),
         time.perf_counter() - started,
+        job.output,
     )
-    try:  # The result is there, whatever becomes of the telling.
+    try:  # The result is there, whatever happens now.
         _tell(told, given)
     except KeyboardInterrupt:
         pass
-    except Exception as error:  # noqa: BLE001  (the result is there, so this is no failure)
-        say(f"flowtag: the result is written, but not told: {report_bug('the summary', error)}")
-    return DAMAGED if counts.total.damage else DONE
+    except FlowtagError as error:
+        say(f"flowtag: {error} The result is written all the same.")
+        return DAMAGED
+    except Exception as error:  # noqa: BLE001  (the result is there, so this is not a failure)
+        say(f"flowtag: the result is written, but the summary failed: {report_bug('it', error)}")
+    return DAMAGED if any(map(_is_bad, counts.files.values())) else DONE
+
+
+def _is_bad(file: FileCounts) -> bool:
+    """Whether a file is damaged, or has records but no line that could be counted."""
+    return bool(file.damage) or bool(file.faults and not file.flows)
+
+
+def _loaded(job: Job) -> Lookup:
+    try:
+        return load_lookup_table(source_of(job.lookup))
+    except LookupFileError as error:
+        if "lookup" not in job.kept:
+            raise
+        raise LookupFileError(
+            f"{error} It is the lookup in {' or '.join(job.settings)}."
+        ) from error
 
 
 def _job(given: Namespace) -> Job:
-    """What the words of a command ask for; raises FlowtagError, and exits where they make no sense."""
+    """Return what a command asks for. Raises FlowtagError, and exits if the words make no sense."""
     settings = settings_for(given.paths)
     paths, lookup, output = _roles(given, settings.lookup)
     if [*paths, lookup].count(DASH) > 1:
-        raise FlowtagError("standard input (-) can be read only once. Give the other as a file.")
+        raise FlowtagError("standard input (-) can be read only once. Name a file for the other.")
     if output == DASH and given.json:
         raise FlowtagError(
             "the result and --json cannot both go to standard output (-). Name a file for the result."
@@ -146,39 +179,58 @@ def _job(given: Namespace) -> Job:
     internal = settings.internal if given.internal is None else given.internal
     if fields is not None:
         format_layout(fields)
-    ranges_of(internal)
+    ranges_of(internal or "")
     if output != DASH:
         check_writable(output)
-    return Job(paths, lookup, output, fields, internal, _time(given), settings.files)
+    kept = {
+        "lookup": lookup is settings.lookup,
+        "format": given.format is None and settings.format is not None,
+        "internal": given.internal is None and settings.internal is not None,
+    }
+    used = tuple(name for name, is_kept in kept.items() if is_kept)
+    return Job(paths, lookup, output, fields, internal or "", _time(given), settings.files, used)
 
 
 def _roles(given: Namespace, kept: str | None) -> tuple[list[str], str, str]:
-    """The paths of the logs, of the lookup and of the output; `kept` is the lookup in the settings.
+    """Return the paths of the logs, of the lookup and of the output; `kept` is the lookup in the settings.
 
-    The settings name no output, so without -o the last two paths are always lookup and output.
+    Without -o, the last two paths are always the lookup and the output.
     """
     paths = list(given.paths)
     if given.output is None:
         if given.lookup is not None:
-            parser().error("with --lookup, name the result with -o")
+            parser().error("--lookup needs -o, which names the result")
         if len(paths) < 3:
-            parser().error("give at least one LOG, then the LOOKUP, then the OUTPUT")
+            parser().error(
+                f"give at least one LOG, then the LOOKUP, then the OUTPUT{_meant(paths)}"
+            )
         output, lookup = paths.pop(), paths.pop()
         return paths, lookup, output
     if len(given.output) > 1:
-        parser().error("give -o once")
+        parser().error("give only one -o")
     lookup = given.lookup
     if lookup is None and paths and (kept is None or _is_lookup(paths[-1])):
         lookup = paths.pop()
     lookup = kept if lookup is None else lookup
     if lookup is None or not paths:
-        parser().error("give at least one LOG, then the LOOKUP")
+        parser().error(
+            "give at least one LOG, then the LOOKUP (or --lookup, or a lookup in flowtag.toml, in the "
+            "folder of the first LOG or in this one)"
+        )
     return paths, lookup, given.output[0]
 
 
+def _meant(paths: Sequence[str]) -> str:
+    """Return a hint if the first word is almost a verb."""
+    if not paths or os.path.lexists(paths[0]):
+        return ""
+    near = get_close_matches(paths[0], ("page", "check", "completion", "--help", "--version"), 1)
+    return f" (did you mean {program()} {near[0]}?)" if near else ""
+
+
 def _is_lookup(path: str) -> bool:
-    """Whether the path is a file that reads as a lookup; it then beats the one in the settings."""
-    if not os.path.isfile(path):  # to open a pipe would wait for somebody who writes into it
+    """Whether the path is a file that looks like a lookup; it then overrides the one in the settings."""
+    if not os.path.isfile(path):  # Opening a pipe would wait until somebody writes to it.
         return False
     try:
         with open(path, "rb") as file:
@@ -188,7 +240,7 @@ def _is_lookup(path: str) -> bool:
 
 
 def _time(given: Namespace) -> Time | None:
-    """The time that --from and --to leave; an end that is not given is open."""
+    """Return the time between --from and --to, as typed; an end that is not given is open."""
     if given.first is None and given.last is None:
         return None
     first, behind = 0, times.END
@@ -197,7 +249,9 @@ def _time(given: Namespace) -> Time | None:
     if given.last is not None:
         behind = _end("--to", given.last, is_last=True)
     if first >= behind:
-        raise FlowtagError("--to must be after --from.")
+        raise FlowtagError(
+            "--to must be after --from, and no flow begins before 1970 or after 2199."
+        )
     return first, behind
 
 
@@ -209,7 +263,7 @@ def _end(option: str, text: str, *, is_last: bool) -> int:
 
 
 def _whole_windows(counts: FlowCounts, time: Time | None) -> Time | None:
-    """The time in whole windows of the counts, which know no shorter ones."""
+    """Return the time in whole windows of the counts, which cannot be divided; an open end stays open."""
     if time is None or not counts.total.flows:
         return time
     found = outward(time, select(counts).width)
@@ -218,7 +272,7 @@ def _whole_windows(counts: FlowCounts, time: Time | None) -> Time | None:
             "these logs have so many ports at so many times that flowtag counted them without the time. "
             "Give fewer logs at once for --from and --to."
         )
-    return found
+    return found[0], time[1] if time[1] == times.END else found[1]
 
 
 def _counted(logs: list[Log], places: list[Place], job: Job, *, is_quiet: bool) -> FlowCounts:
@@ -227,7 +281,7 @@ def _counted(logs: list[Log], places: list[Place], job: Job, *, is_quiet: bool) 
 
 
 def _write(report: Report, output: str) -> None:
-    """Write the result; that the reader of a pipe has gone is no fault."""
+    """Write the result. It is not a failure if the reader of a pipe has gone."""
     stream = bytes_of(sys.stdout, "output") if output == DASH else None
     try:
         write_results(report, stream or output)
@@ -238,26 +292,50 @@ def _write(report: Report, output: str) -> None:
         raise
 
 
-def _refuse_output_that_is_input(places: list[Place], job: Job) -> None:
-    """Raise OutputError if the output is one of the inputs, which it would destroy."""
+def _refuse_output_that_is_input(places: list[Place], job: Job, *, is_json: bool) -> None:
+    """Raise OutputError if the output is one of the inputs, which it would destroy.
+
+    With `is_json`, standard output is written to as well, and must be neither an input nor the output.
+    """
     written = file_identity(sys.stdout if job.output == DASH else job.output)
+    if is_json:
+        shown = file_identity(sys.stdout)
+        if _is_standard_output(job.output) or (shown and shown == written):
+            raise OutputError(
+                f"{job.output}: is where --json goes too. Name another file for the result."
+            )
+        _refuse(shown, "standard output", places, job)
+    _refuse(written, job.output, places, job)
+
+
+def _is_standard_output(path: str) -> bool:
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(sys.stdout.fileno()))
+    except (
+        OSError,
+        ValueError,
+        AttributeError,
+    ):  # It does not exist, or standard output is closed.
+        return False
+
+
+def _refuse(written: tuple[int, int] | None, output: str, places: list[Place], job: Job) -> None:
     if written is None:
         return
     inputs = [(place.name, place.identity) for place in places]
     inputs += [(path, file_identity(path)) for path in (job.lookup, *job.settings)]
     for name, identity in inputs:
         if identity == written:
-            also = "" if name == job.output else f" ({name})"
-            raise OutputError(
-                f"{job.output}: is an input too{also}. Name another file for the result."
-            )
+            also = "" if name == output else f" ({name})"
+            raise OutputError(f"{output}: is an input too{also}. Name another file.")
 
 
 def _tell(told: summary.Run, given: Namespace) -> None:
-    """Tell what was found: on standard error, the worst last, where the eye is, or as JSON."""
+    """Print the summary to standard error, or as JSON to standard output."""
     if given.json:
         show_json(summary.document(told))
     elif given.quiet:
-        say(*summary.damage(told))
+        say(*summary.warnings(told))
     else:
-        say(*summary.lines(told))
+        is_seen = sys.stderr is not None and sys.stderr.isatty()
+        say(*summary.lines(told, _FAULTS_SEEN if is_seen else MOST_FAULTS))

@@ -2,61 +2,89 @@
 
 from __future__ import annotations
 
-import runpy
-import sys
+import argparse
+import socket
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
-import flowtag_core
 from flowtag_core.arguments import add_page, parsed
+from flowtag_core.boundary import ranges_of
 from flowtag_core.commands.terminal import DONE, new_parser
 from flowtag_core.errors import FlowtagError
+from flowtag_core.settings import settings_for
+from flowtag_core.shapes.layout import format_layout
+from flowtag_core.sources.places import logs_at
 
-_SCRIPT: Final = "dashboard.py"
-_USAGE: Final = "[PATH ...] [--lookup CSV] [--format FIELDS] [--internal CIDR,...] [--port PORT]"
+_USAGE: Final = """\
+[PATH ...] [--lookup CSV] [--format FIELDS]
+                    [--internal CIDR,...] [--port PORT] [--no-browser] [--shared]"""
 _EPILOG: Final = """\
-The page answers this machine only. Ctrl+C stops it. Streamlit's own settings may be given as
-environment variables, such as STREAMLIT_SERVER_ADDRESS; see docs/security.md first.
+The page answers this machine only. Ctrl+C stops it. You can give Streamlit's own
+settings as environment variables, such as STREAMLIT_SERVER_ADDRESS; read
+docs/security.md first.
 """
 
 
 def parser() -> ArgumentParser:
-    """What `flowtag page` takes."""
-    new = new_parser("page", _USAGE, "Open the page in the browser, with logs or without.", _EPILOG)
+    """Return the parser of `flowtag page`."""
+    new = new_parser("page", _USAGE, "Open the page in the browser, with or without logs.", _EPILOG)
     add_page(new)
-    new.add_argument("--port", type=int, metavar="PORT", help="the port to listen on, if not 8501")
-    new.add_argument("--no-browser", action="store_true", help="only start the page")
+    new.add_argument("--port", type=_port, metavar="PORT", help="the port to use instead of 8501")
+    new.add_argument("--no-browser", action="store_true", help="do not open a browser")
     return new
 
 
 def run(words: Sequence[str]) -> int:
     """Run Streamlit with the page, as `streamlit run dashboard.py` does, until it is stopped.
 
-    The settings come from the folder of the script, which beats the current folder and the user's own.
+    Streamlit's settings come from the folder of the script and from the user's own folder. Raises
+    FlowtagError if a path, an option or the port cannot be used.
     """
     given = parsed(parser(), words)
+    _check(given)
     options = ["--server.headless=true"] if given.no_browser else []
     if given.port is not None:
         options.append(f"--server.port={given.port}")
-    script = str(folder() / _SCRIPT)
-    sys.argv = ["streamlit", "run", script, *options, "--", *_for_the_page(given)]
-    runpy.run_module("streamlit", run_name="__main__")
+    from flowtag_core.page.server import serve
+
+    serve(options, _for_the_page(given))
     return DONE
 
 
-def folder() -> Path:
-    """The folder of the page's script and its settings: in the installed package, or the checkout."""
-    package = Path(flowtag_core.__file__).parent
-    for place in (package / "page" / "served", package.parent):
-        if (place / _SCRIPT).is_file():
-            return place
-    raise FlowtagError(f"The page's script {_SCRIPT} is missing. Install flowtag again.")
+def _port(text: str) -> int:
+    port = int(text) if text.isdecimal() else -1
+    if not 0 < port < 65536:
+        raise argparse.ArgumentTypeError(f"{text[:60]!r} is not a port from 1 to 65535")
+    return port
+
+
+def _check(given: Namespace) -> None:
+    """Raise FlowtagError now for what the page could only say in the browser."""
+    settings = settings_for(given.paths)
+    fields = settings.fields(settings.format if given.format is None else given.format)
+    if fields is not None:
+        format_layout(fields)
+    ranges_of(given.internal or "")
+    for path in (*given.paths, *([given.lookup] if given.lookup is not None else [])):
+        logs_at(path)
+    if given.port is not None:
+        _check_free(given.port)
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise FlowtagError(
+                f"port {port} cannot be used: {error.strerror}. Choose another one with --port."
+            ) from error
 
 
 def _for_the_page(given: Namespace) -> list[str]:
-    """The words for the page's script: its options, then the paths."""
+    """Return the words for the page's script: its options, then the paths."""
     options = [
         ("--lookup", given.lookup),
         ("--format", given.format),

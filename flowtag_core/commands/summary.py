@@ -1,4 +1,4 @@
-"""The summary of a run: lines for a person, a document for a program."""
+"""The summary of a run: as lines for a person, or as a JSON document for a program."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import flowtag_core
 from flowtag_core.counting.compiled import no_kernel
-from flowtag_core.counts import FileCounts, FlowCounts
+from flowtag_core.counts import MOST_FAULTS, FileCounts, FlowCounts
 from flowtag_core.showing import times
 from flowtag_core.showing.log_notes import (
     boundaries,
@@ -19,7 +19,10 @@ from flowtag_core.showing.log_notes import (
     remarks,
     repeated,
 )
+from flowtag_core.showing.lookup_notes import to_check
 from flowtag_core.showing.words import few, few_words, number, short
+from flowtag_core.sources.places import DASH
+from flowtag_core.tagging.course import over_time
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.report import (
     Filters,
@@ -28,20 +31,21 @@ from flowtag_core.tagging.report import (
     by_boundary,
     map_tags,
     select,
+    tagged,
 )
 
 _TAGS_SHOWN: Final = 10
 _LARGE: Final = 10_000_000
 _OPEN: Final = (0, times.END)
-"""Ends of a time that nobody gave."""
+"""The start and end of a time if they are not given."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run that is over.
+    """A run that has written its result.
 
-    `filters` are those of the report, `asked` is the time as it was typed, `settings` are the files of
-    settings that were read. `same` has the paths that lead to one file. `seconds` is how long it took.
+    `filters` are those of the report. `asked` is the time as typed. `settings` are the files of settings
+    that were read, and `kept` names the settings that come from them. `same` groups the paths that lead to the same file. `seconds` is how long the run took.
     """
 
     counts: FlowCounts
@@ -50,23 +54,27 @@ class Run:
     filters: Filters
     asked: Time | None
     settings: Sequence[str]
+    kept: Sequence[str]
     same: Sequence[Sequence[str]]
     seconds: float
+    output: str
 
     @property
     def by_service(self) -> Report:
-        """The report with what looks like a reply at the port that it comes from."""
+        """The report with flows that look like replies counted at their service port."""
         return map_tags(self.counts, self.lookup, time=self.filters.time, view="service")
 
 
-def lines(run: Run) -> list[str]:
-    """The summary for a person, the worst last, where the eye is."""
+def lines(run: Run, most_faults: int = MOST_FAULTS) -> list[str]:
+    """Return the summary for a person, with at most so many faulty lines. The totals come last."""
     counts, lookup = run.counts, run.lookup
+    faults = counts.faults[:most_faults]
     told = [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
     told += lookup.notices
-    told += [f"{fault.file}:{fault.line}: {fault.reason}: {fault.text}" for fault in counts.faults]
-    if untold := counts.total.faults - len(counts.faults):
-        told.append(f"... and {untold:,} more lines with a fault")
+    told += [f"{fault.file}:{fault.line}: {fault.reason}: {fault.text}" for fault in faults]
+    if untold := counts.total.faults - len(faults):
+        where = f" (--json lists the first {MOST_FAULTS:,})" if most_faults < MOST_FAULTS else ""
+        told.append(f"... and {untold:,} more lines with a fault{where}")
     told += _messages(run)
     told += ["", *_tag_table(run), ""]
     if len(boundaries(counts)) > 1:
@@ -74,19 +82,22 @@ def lines(run: Run) -> list[str]:
     told.append(equation(counts.total))
     size = counts.total.size / 1e6
     told.append(f"{size:,.1f} MB in {run.seconds:.2f} s; {number(len(lookup), 'lookup rule')}")
+    if run.output != DASH:
+        told.append(f"The result is in {run.output}.")
     return told
 
 
-def damage(run: Run) -> list[str]:
-    """The sentences on logs that could not be read to their end, which make the exit code 1."""
-    return [sentence for file in run.counts.files.values() for sentence in sorted(file.damage)]
+def warnings(run: Run) -> list[str]:
+    """Return only the sentences on what may be wrong with the numbers."""
+    doubts = [f"{run.lookup.name}: {to_check(run.lookup)}."] if run.lookup.problems else []
+    return [*doubts, *few(list(repeated(run.same))), *cautions(run.counts)]
 
 
 def document(run: Run) -> dict[str, Any]:
-    """The summary for a program, in numbers and texts that JSON has.
+    """Return the summary for a program, as a document that JSON can hold.
 
-    `records` is the equation over all files: records = headers + blank + flows + all that is set aside.
-    `faults` has the first 1,000 by file and line, `messages` has the sentences that a person gets.
+    `records` is the equation over all files: records = headers + blank + flows + everything set aside.
+    `faults` has the first 1,000 faults by file and line, and `messages` the sentences that a person sees.
     """
     counts, lookup = run.counts, run.lookup
     return {
@@ -119,7 +130,7 @@ def document(run: Run) -> dict[str, Any]:
 
 
 def _fate(file: FileCounts) -> dict[str, Any]:
-    """What became of the records of a file."""
+    """Return what became of the records of a file."""
     return {
         "bytes": file.size,
         "records": file.records,
@@ -133,14 +144,14 @@ def _fate(file: FileCounts) -> dict[str, Any]:
 
 
 def _iso(run: Run, end: int) -> str | None:
-    """One end of the time that is counted, None where it is open."""
+    """Return the start (0) or end (1) of the time that is counted, or None if it is open."""
     if run.filters.time is None or run.asked is None or run.asked[end] in _OPEN:
         return None
     return times.at(run.filters.time[end]).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def _messages(run: Run) -> Iterator[str]:
-    """Sentences on how the logs were read, on what may be missing, on the settings and the time."""
+    """Yield sentences on how the logs were read, on what may be missing, on the settings and the time."""
     counts = run.counts
     yield from remarks(counts)
     yield from few(list(repeated(run.same)))
@@ -148,26 +159,35 @@ def _messages(run: Run) -> Iterator[str]:
     yield from offers(counts)
     if counts.total.size > _LARGE and (slow := no_kernel()):
         yield slow
-    if run.settings:
-        yield f"Settings: {few_words(list(run.settings))}; the lookup is {run.lookup.name}."
+    if run.kept:
+        yield f"From {few_words(list(run.settings))}: {', '.join(run.kept)}."
     if run.asked is not None:
         yield from _about_time(run, run.asked)
 
 
 def _about_time(run: Run, asked: Time) -> Iterator[str]:
-    """Sentences on the time that was asked for, and on what it leaves out."""
+    """Yield sentences on the time that was asked for, and on what it leaves out."""
     counted = run.filters.time or asked
-    first, behind = (end in _OPEN for end in asked)
-    span = f"before {_moment(counted[1])}" if first else f"from {_moment(counted[0])}"
-    span += "" if first or behind else f" to {_moment(counted[1])}"
+    first, last = (end in _OPEN for end in asked)
+    span = f"before {_moment(counted[1])}" if first else f"at {_moment(counted[0])} or later"
+    if not first and not last:
+        span = f"from {_moment(counted[0])} to {_moment(counted[1])}"
     flows = map_tags(run.counts, run.lookup, time=run.filters.time).total
     yield f"Only flows that begin {span} are counted: {flows:,} of {run.counts.total.flows:,}."
+    if not flows and (days := _days(run)):
+        yield f"The logs cover {days}."
     if counted != asked:
         width = select(run.counts).width
-        yield f"That is more than was asked for: times are kept in windows of {_minutes(width)}."
+        yield f"That is more than you asked for, because times are kept in windows of {_minutes(width)}."
     untimed = run.counts.total.lacking["start"] + run.counts.total.unreadable["start"]
     if untimed:
         yield f"{number(untimed, 'flow')} without a known time {'is' if untimed == 1 else 'are'} left out."
+
+
+def _days(run: Run) -> str:
+    """Return the days that the logs cover: `23 - 25 Nov 2026 UTC`."""
+    selection = select(run.counts)
+    return times.covered(over_time(selection, tagged(selection, run.lookup)))
 
 
 def _moment(seconds: int) -> str:
@@ -179,13 +199,13 @@ def _minutes(width: int) -> str:
 
 
 def _tag_table(run: Run) -> Iterator[str]:
-    """The largest tags as logged, and with what looks like a reply at the port that it is from."""
+    """Yield a table of the largest tags, by destination port and by service port."""
     tags, by_service = run.report.tag_counts, run.by_service.tag_counts
     shown = [*list(tags)[:-1][:_TAGS_SHOWN], UNTAGGED]
     width = max(len(short(tag, 40)) for tag in shown)
-    yield f"{'Tag':<{width}}  {'Flows':>13}  {'Replies with their service':>26}"
+    yield f"{'Tag':<{width}}  {'Flows':>13}  {'By service port':>16}"
     for tag in shown:
-        yield f"{short(tag, 40):<{width}}  {tags[tag]:>13,}  {by_service.get(tag, 0):>26,}"
+        yield f"{short(tag, 40):<{width}}  {tags[tag]:>13,}  {by_service.get(tag, 0):>16,}"
     if len(tags) > len(shown):
         yield f"... and {len(tags) - len(shown):,} more tags"
 
@@ -195,7 +215,7 @@ def _boundaries(run: Run) -> dict[Any, Any]:
 
 
 def _boundary_table(run: Run) -> Iterator[str]:
-    """Which way the flows cross the edge of the network, and what is inside it."""
+    """Yield a table of the boundaries, and a sentence on what is inside the network."""
     yield f"{'Boundary':<10}{'Flows':>15}{'Packets':>18}{'Bytes':>21}"
     for boundary, (flows, packets, volume) in _boundaries(run).items():
         yield f"{boundary:<10}{flows:>15,}{packets:>18,}{volume:>21,}"

@@ -1,4 +1,4 @@
-"""The terminal: parsers, lines on standard output and error, the progress bar, exit codes."""
+"""What commands share on a terminal: parsers, printed lines, the progress bar, exit codes."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, BinaryIO, TextIO
 
-from flowtag_core.errors import FlowtagError
+from flowtag_core.errors import FlowtagError, OutputError, reason_of
 from flowtag_core.reading.flow_log import Progress
 from flowtag_core.sources.places import DASH, Place
 
 DONE, DAMAGED, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
 DOUBTFUL = DAMAGED
-"""The exit code of a check that found something."""
+"""The exit code of a check that found a problem."""
 
 
 class _Help(RawDescriptionHelpFormatter):
-    """Help that fits a terminal of 80 columns, whatever the width of this one."""
+    """Help text that is at most 80 columns wide, whatever the width of the terminal."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=24, width=80)
 
 
 def program() -> str:
-    """The words that start flowtag, as the user typed them."""
+    """Return the words with which the user started flowtag."""
     is_module = os.path.basename(sys.argv[0]) == "__main__.py"
     return "python -m flowtag_core" if is_module else "flowtag"
 
 
 def new_parser(verb: str, usage: str, description: str, epilog: str) -> ArgumentParser:
-    """A parser for one verb, without its options."""
+    """Return a parser for one command, without its options."""
     words = f"{program()} {verb}".rstrip()
     return ArgumentParser(
         prog=words,
@@ -47,27 +47,27 @@ def new_parser(verb: str, usage: str, description: str, epilog: str) -> Argument
 
 
 def discard(stream: IO[Any] | None) -> None:
-    """Discard what the stream still holds: Python would try to write it again at exit, and complain."""
+    """Discard what is still buffered: Python would try to write it again at exit, and complain."""
     if stream is not None:
         with suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def bytes_of(stream: TextIO | None, name: str) -> BinaryIO:
-    """Return standard input or output as a stream of bytes; raise FlowtagError where it is closed."""
+    """Return standard input or output as a stream of bytes. Raises FlowtagError if it is closed."""
     if stream is None:
         raise FlowtagError(f"standard {name} (-) is closed. Name a file instead.")
     return stream.buffer
 
 
 def source_of(path: str) -> str | BinaryIO:
-    """What a path stands for: itself, or standard input for `-`."""
+    """Return the path itself, or standard input if the path is `-`."""
     return bytes_of(sys.stdin, "input") if path == DASH else path
 
 
 @contextmanager
 def progress_bar(places: Sequence[Place]) -> Iterator[Callable[[Progress], None] | None]:
-    """A bar on standard error for reading these files, if that is a terminal; else nothing."""
+    """Show a progress bar for reading these files if standard error is a terminal; yield its callback."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
@@ -102,31 +102,43 @@ def progress_bar(places: Sequence[Place]) -> Iterator[Callable[[Progress], None]
 
 
 def _safe(text: str) -> str:
-    """The text with everything escaped that would move a terminal's cursor or colour it."""
+    """Escape everything in a text that could move the terminal's cursor or change its colors."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
     )
 
 
 def say(*lines: str) -> None:
-    """Write lines to standard error."""
-    _write(sys.stderr, map(_safe, lines))
+    """Write lines to standard error, which may be closed or full: there is nowhere else to say so."""
+    with suppress(FlowtagError):
+        _write(sys.stderr, map(_safe, lines))
 
 
 def show(*lines: str) -> None:
-    """Write lines to standard output."""
+    """Write lines to standard output. Raises OutputError if that fails, but not if the reader has gone."""
     _write(sys.stdout, map(_safe, lines))
 
 
+def show_code(code: str) -> None:
+    """Write code for a shell to standard output. Raises OutputError like `show`."""
+    _write(sys.stdout, [code])
+
+
 def show_json(document: Any) -> None:
-    """Write a document to standard output as JSON, in ASCII."""
+    """Write a document to standard output as JSON, in ASCII. Raises OutputError like `show`."""
     _write(sys.stdout, [json.dumps(document, indent=2)])
 
 
 def _write(stream: TextIO | None, lines: Iterable[str]) -> None:
-    if stream is not None:  # None is a stream that is closed
-        try:
-            stream.write("".join(f"{line}\n" for line in lines))
-            stream.flush()
-        except OSError:
-            discard(stream)
+    if stream is None:
+        raise OutputError("standard output is closed.")
+    text = "".join(f"{line}\n" for line in lines)
+    encoding = stream.encoding or "utf-8"
+    try:
+        stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError:  # The reader has seen enough.
+        discard(stream)
+    except OSError as error:
+        discard(stream)
+        raise OutputError(f"standard output could not be written: {reason_of(error)}.") from error

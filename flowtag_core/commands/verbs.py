@@ -1,4 +1,4 @@
-"""The first word of a command says what to do; without a verb, logs are counted and tagged."""
+"""The first word of a command is its verb; without one, logs are counted and tagged."""
 
 from __future__ import annotations
 
@@ -13,43 +13,43 @@ from flowtag_core.errors import FlowtagError, report_bug
 
 COUNT: Final = "count"
 VERBS: Final = ("page", "check", "completion")
-"""Each is a module of this room; a file that is named like one is given as `./page`."""
+"""Each is a module of this folder. A file with such a name is given as `./page`."""
 
 
 class Verb(NamedTuple):
-    """A verb: its parser, and what it does with the words that were parsed. It returns the exit code."""
+    """A verb: its parser, and the function that parses its words, runs it and returns the exit code."""
 
     parser: Callable[[], ArgumentParser]
     run: Callable[[Sequence[str]], int]
 
 
 def verb_of(words: Sequence[str]) -> tuple[Verb, Sequence[str]]:
-    """The verb that words begin with, and the words after it; `count` has no word of its own."""
+    """Return the verb that the words begin with, and the words after it. `count` has no word of its own."""
     is_verb = bool(words) and words[0] in VERBS
     module = import_module(f"flowtag_core.commands.{words[0] if is_verb else COUNT}")
     return Verb(module.parser, module.run), words[1:] if is_verb else words
 
 
 def run(words: Sequence[str]) -> int:
-    """Do what the words of a command say and return the exit code."""
-    if "_ARGCOMPLETE" in os.environ:
+    """Run a command and return its exit code. Every failure is one sentence on standard error."""
+    if "_ARGCOMPLETE" in os.environ and "COMP_LINE" in os.environ:
         from flowtag_core.commands.completion import complete
 
         complete(VERBS, lambda typed: verb_of(typed)[0].parser())
     if os.environ.get("FLOWTAG_DEBUG"):
         import logging
 
-        logging.basicConfig()  # what is logged goes to standard error
-    verb, rest = verb_of(words)
+        logging.basicConfig()  # Log records go to standard error.
     try:
+        verb, rest = verb_of(words)
         return verb.run(rest)
     except FlowtagError as error:
         say(f"flowtag: {error}")
     except MemoryError:
         say("flowtag: there is not enough memory.")
     except KeyboardInterrupt:
-        say("flowtag: stopped, and nothing was written.")
+        say("flowtag: stopped before it was done.")
         return INTERRUPTED
-    except Exception as error:  # noqa: BLE001  (Python would exit with 1, which means another thing)
+    except Exception as error:  # noqa: BLE001  (Python would exit with 1, which means something else)
         say(f"flowtag: {report_bug('the command', error)}")
     return FAILED

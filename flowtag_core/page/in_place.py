@@ -24,7 +24,7 @@ from flowtag_core.reading.flow_log import distinct_names
 from flowtag_core.settings import settings_for
 from flowtag_core.showing.log_notes import given_before
 from flowtag_core.showing.words import unicode
-from flowtag_core.sources.places import Log, Place, logs_at
+from flowtag_core.sources.places import Log, Place, file_identity, logs_at
 from flowtag_core.tagging.lookup import Lookup
 
 _IS_INSTALLED: Final = Path(__file__).with_name("served").is_dir()
@@ -56,7 +56,8 @@ class _Parser(argparse.ArgumentParser):
 class Given:
     """The arguments that the page was started with: logs and folders, the lookup's file, a format.
 
-    `shared` says that these files may be shown even if other machines can reach the page.
+    `shared` says that these files may be shown even if other machines can reach the page. `settings` are
+    the files of settings that were read.
     """
 
     paths: tuple[str, ...] = ()
@@ -64,6 +65,7 @@ class Given:
     format: str | None = None
     internal: str = ""
     shared: bool = False
+    settings: tuple[str, ...] = ()
 
     @property
     def is_nothing(self) -> bool:
@@ -119,8 +121,9 @@ def parse(arguments: Sequence[str]) -> Given:
         tuple(found.paths),
         settings.lookup if found.lookup is None else found.lookup,
         settings.fields(settings.format if found.format is None else found.format),
-        internal,
+        internal or "",
         found.shared,
+        settings.files,
     )
 
 
@@ -143,10 +146,11 @@ class Start:
 
 
 def find(given: Given, format: str | None = None, inside: Inside = ALWAYS_INSIDE) -> Start:
-    """Find the files at the paths. A lookup that is also in one of the folders is read only once."""
+    """Find the files at the paths. In a folder, the lookup and the settings are not taken for logs."""
     start = Start()
     lookup = _regular(given.lookup, start) if given.lookup is not None else []
     ours = {place.identity for log in lookup for place in log.places}
+    ours |= {file_identity(file) for file in given.settings}
     logs = [log for path in given.paths for log in _regular(path, start)]
     before: dict[Hashable, str] = {}
     for log, name in zip(logs, distinct_names(unicode(log.name) for log in logs), strict=True):

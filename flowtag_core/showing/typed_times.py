@@ -11,7 +11,7 @@ from flowtag_core.showing import times
 from flowtag_core.tagging.report import Time
 
 LONGEST: Final = 80
-"""The most characters of a typed time that are read."""
+"""The most characters that a typed time may have."""
 _MONTHS: Final = (
     "january february march april may june july august september october november december"
 ).split()
@@ -79,9 +79,7 @@ def read(text: str, zone: tzinfo, shown: Time, extent: Time) -> Time:
     """
     today = times.at(shown[0], zone).date()
     advice = f"Type it like {example(shown, zone)}."
-    words = _DASHES.sub("-", " ".join(text[:LONGEST].lower().split()))
-    if _SLASHED.search(words):
-        raise UnclearTime(f"With slashes, day and month are easily confused. {advice}")
+    words = _words(text, advice)
     log = times.at(extent[0], zone).date(), times.at(extent[1], zone).date()
     try:
         found = _counted_back(words, extent[1]) or _in_seconds(words)
@@ -98,15 +96,13 @@ def read(text: str, zone: tzinfo, shown: Time, extent: Time) -> Time:
 
 
 def read_end(text: str, *, is_last: bool) -> int:
-    """Parse one end of a time, with its date. Return it in seconds since 1970, in whole minutes.
+    """Parse one end of a time, with its date. Return it in seconds since 1970.
 
     It is in UTC unless the text has a zone. A day alone means the start of the day, or its end if
     `is_last`. Raises UnclearTime if the text is not a valid time.
     """
-    words = _DASHES.sub("-", " ".join(text[:LONGEST].lower().split()))
     advice = "Type it like 2026-11-23 or 2026-11-23T10:00. It is in UTC unless it has an offset such as +01:00."
-    if _SLASHED.search(words):
-        raise UnclearTime(f"With slashes, day and month are easily confused. {advice}")
+    words = _words(text, advice)
     words = _WEST.sub(r"\1 utc\2", words)
     try:
         seconds = int(words) if _SECONDS.fullmatch(words) else _at(_moment(words), is_last)
@@ -114,7 +110,17 @@ def read_end(text: str, *, is_last: bool) -> int:
         raise UnclearTime(advice) from unclear
     if not 0 <= seconds <= times.END:
         raise UnclearTime("The time must be between 1970 and 2200.")
-    return seconds + -seconds % 60 if is_last else seconds - seconds % 60
+    return seconds
+
+
+def _words(text: str, advice: str) -> str:
+    """Return a typed text with single spaces, plain dashes and lower-case letters."""
+    words = _DASHES.sub("-", " ".join(text.lower().split()))
+    if len(words) > LONGEST:
+        raise UnclearTime(advice)
+    if _SLASHED.search(words):
+        raise UnclearTime(f"With slashes, day and month are easily confused. {advice}")
+    return words
 
 
 def _at(moment: _Moment | None, is_last: bool) -> int:
@@ -190,9 +196,12 @@ def _moment(text: str) -> _Moment | None:
 
 
 def _zone(found: re.Match[str]) -> tzinfo:
-    hours, minutes = int(found[1] or found[3] or 0), int(found[2] or found[4] or 0)
-    ahead = timedelta(hours=hours, minutes=-minutes if hours < 0 else minutes)
-    return timezone(ahead)
+    hours, minutes = found[1] or found[3] or "0", int(found[2] or found[4] or 0)
+    if minutes > 59:
+        raise ValueError(minutes)
+    is_west = hours[0] == "-"  # also of -00:30, whose hours are 0
+    ahead = timedelta(hours=abs(int(hours)), minutes=minutes)
+    return timezone(-ahead if is_west else ahead)
 
 
 def _clock(found: re.Match[str]) -> int:

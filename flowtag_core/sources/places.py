@@ -10,8 +10,8 @@ import glob
 import os
 import stat
 import sys
-from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Hashable, Iterable
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO, Final, NamedTuple, TextIO, cast
 
@@ -68,18 +68,37 @@ class Log:
     is_folder: bool = False
 
 
-def logs_at(path: str) -> list[Log]:
+def logs_at(path: str, others: Iterable[str] = ()) -> list[Log]:
     """Return the log at a path, or the matches of a pattern such as `logs/**/*.gz`, sorted by name.
 
-    A shell usually expands patterns first. Nothing is read; raises LogError if reading would certainly
-    fail.
+    A shell usually expands patterns first. `others` are files that are known to be no logs, such as the
+    lookup: they are left out of a folder and of what a pattern matches. Nothing is read; raises LogError
+    if reading would certainly fail.
     """
+    known = {identity for other in others if (identity := file_identity(other))}
     if path == DASH or os.path.lexists(path):
-        return [log_at(path)]
-    matched = sorted(glob.glob(path, recursive=True))
-    if _ALL_BELOW in path:  # `**` matches the files in each folder too, so the folders are dropped.
-        matched = [each for each in matched if not os.path.isdir(each)]
-    return [log_at(each) for each in matched or [path]]
+        return [_without(log_at(path), known)]
+    matched = [
+        each
+        for each in sorted(glob.glob(path, recursive=True))
+        # `**` matches the files in each folder too, so the folders are dropped.
+        if not (_ALL_BELOW in path and os.path.isdir(each)) and file_identity(each) not in known
+    ]
+    if not matched and glob.has_magic(path):
+        raise LogError(f"{path}: no file matches this pattern. Check the path.")
+    return [_without(log_at(each), known) for each in matched or [path]]
+
+
+def _without(log: Log, known: Container[object]) -> Log:
+    """Return a folder without these files; any other log as it is."""
+    if not log.is_folder:
+        return log
+    places = tuple(each for each in log.places if each.identity not in known)
+    if not places and not log.refusals:
+        raise LogError(
+            f"{log.name}: is a folder without logs. Choose the folder that contains them."
+        )
+    return replace(log, places=places)
 
 
 def log_at(path: str, name: str | None = None) -> Log:
@@ -122,7 +141,9 @@ def log_of(file: LogFile, name: str | None = None) -> Log:
     if isinstance(file, (str, os.PathLike)):
         return log_at(os.fspath(file), name)
     if not hasattr(file, "read"):
-        raise LogError(f"{file!r:.60} is neither a path nor an open file.")
+        raise LogError(
+            f"{file!r:.60} is neither a path nor an open file. Give several logs as several arguments."
+        )
     name = name or name_of(file)
     return Log(name, (_open_file(file, name),))
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from itertools import pairwise
 from types import MappingProxyType
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from flowtag_core.counts import (
     sum_of,
     summed,
 )
+from flowtag_core.errors import ChoiceError
 from flowtag_core.iana import protocol_name
 from flowtag_core.notebook import MOST_ROWS, cut, html_table
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
@@ -181,9 +182,20 @@ def map_tags(
     `measure` is what to sum. `action` and `boundary` keep only the flows with this action or boundary.
     `time` keeps windows that begin at or after its first value and before its second (seconds since
     1970); flows whose time is unknown are then left out. `view="service"` counts flows that look like
-    replies under their source port.
+    replies under their source port. Raises ChoiceError for a value that does not exist.
     """
+    _check("measure", measure, get_args(Measure))
+    _check("action", action, (None, *ACTIONS))
+    _check("boundary", boundary, (None, *BOUNDARIES))
+    _check("view", view, get_args(Grouping))
+    if time is not None and (isinstance(time, str) or len(time) != 2):
+        raise ChoiceError(f"time is {time!r:.60}. Give the first and last second, since 1970.")
     return tagged(select(counts, Filters(action, boundary, time, view)), lookup, measure)
+
+
+def _check(name: str, value: object, choices: Sequence[str | None]) -> None:
+    if value not in choices:
+        raise ChoiceError(f"{name} is {value!r:.60}. Use one of {', '.join(map(repr, choices))}.")
 
 
 class Sums(NamedTuple):

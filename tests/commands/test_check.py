@@ -1,11 +1,15 @@
 """A check of a lookup names all that is doubtful, and its exit code says whether anything is."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
 from flowtag_core.commands.check import run as check
-from tests.commands.made import SAMPLE_LOOKUP, run
+from tests.commands.made import SAMPLE_LOOKUP, on_posix, run
+from tests.conftest import ROOT
 
 DOUBTFUL = b"dstport,protocol,tag\n443,tcp,web\n99999,tcp,x\n443,tcp,www\n80,tcp,=1+1\n"
 
@@ -80,3 +84,24 @@ def test_nothing_that_a_lookup_says_reaches_the_terminal_raw(tmp_path):
         done = run("check", path, *option)
         assert b"\x1b" not in done.stdout
         assert done.returncode == 1
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_a_tag_that_the_terminal_cannot_show_is_escaped(tmp_path, encoding):
+    path = tmp_path / "lookup.csv"
+    path.write_text("dstport,protocol,tag\n443,tcp,\u6f22\n443,tcp,x\n", encoding="utf-8")
+    done = run("check", path, env={**os.environ, "PYTHONIOENCODING": encoding})
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert ("\u6f22" if encoding == "utf-8" else "\\u6f22") in done.stdout.decode(encoding)
+
+
+@on_posix
+@pytest.mark.parametrize("words", ["", "--json"])
+def test_a_check_that_cannot_be_printed_fails(words):
+    command = f"{sys.executable} -m flowtag_core check {SAMPLE_LOOKUP} {words}"
+    for redirection, said in (("> /dev/full", b"could not be written"), (">&-", b"is closed")):
+        done = subprocess.run(
+            f"{command} {redirection}", shell=True, cwd=ROOT, capture_output=True, check=False
+        )
+        assert done.returncode == 2
+        assert said in done.stderr

@@ -68,3 +68,21 @@ def test_bash_takes_its_script():
         ["bash", "-c", f"{script}\ncomplete -p flowtag"], capture_output=True, check=True
     )
     assert b"_python_argcomplete" in done.stdout
+
+
+@on_posix
+def test_names_that_are_not_utf_8_are_left_out_and_folders_end_with_a_slash(tmp_path):
+    (tmp_path / os.fsdecode(b"\xff.log")).touch()
+    (tmp_path / "logs").mkdir()
+    found = answers(tmp_path, "flowtag ", tmp_path)
+    assert {"page", "check", f"logs{os.sep}"} <= {each.strip() for each in found}
+    assert not [each for each in found if each.startswith("\xff")]
+
+
+@on_posix
+def test_a_reader_that_has_gone_is_not_a_failure_and_a_full_disk_is():
+    for redirection, code in (("| true", 0), ("> /dev/full", 2)):
+        command = f"set -o pipefail; {sys.executable} -m flowtag_core completion bash {redirection}"
+        done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == code
+        assert b"bug" not in done.stderr

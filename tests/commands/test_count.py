@@ -10,10 +10,12 @@ import time
 
 import pytest
 
+from flowtag_core import load_lookup_table, map_tags, parse_flow_log
 from flowtag_core.commands import count, summary
 from flowtag_core.commands.verbs import run as main
 from flowtag_core.errors import OutputError
 from flowtag_core.shapes.layout import BY_VERSION
+from flowtag_core.tagging.report import EVERY_FLOW
 from tests.commands.made import LOG, SAMPLE_LOOKUP, on_posix, run
 from tests.conftest import ROOT, SAMPLE
 from tests.logs import DEFAULT_HEADER, LOOKUP, line, record
@@ -78,7 +80,7 @@ def test_a_damaged_log_is_counted_up_to_the_damage_and_exits_1(tmp_path, lookup)
         ((LOG, "nowhere.log", SAMPLE_LOOKUP, "OUT"), "nowhere.log: there is no such file"),
         ((SAMPLE_LOOKUP, LOG, "OUT"), "needs the three columns dstport, protocol and tag"),
         ((LOG, SAMPLE_LOOKUP, str(SAMPLE)), "is not a file name"),
-        ((LOG, SAMPLE_LOOKUP, ""), "is not a file name"),
+        ((LOG, SAMPLE_LOOKUP, ""), "one of the paths is empty"),
         ((LOG, SAMPLE_LOOKUP, "new/"), "is not a file name"),
         ((LOG, SAMPLE_LOOKUP, "no/such/folder/result.csv"), "there is no folder"),
         (("-", "-", "OUT"), "standard input (-) can be read only once"),
@@ -186,7 +188,7 @@ def test_a_file_that_is_given_twice_counts_twice_and_that_is_said(tmp_path, look
 
 
 def test_options_may_stand_anywhere():
-    done = run(LOG, "--format", "version dstport protocol", SAMPLE_LOOKUP, "-")
+    done = run(LOG, "--format", DEFAULT_HEADER, SAMPLE_LOOKUP, "-")
     assert done.returncode == 0
 
 
@@ -334,7 +336,7 @@ def test_what_is_no_regular_file_in_a_folder_is_named_and_not_waited_for(bucket,
     ("raised", "code", "sentence"),
     [
         (MemoryError(), 2, "flowtag: there is not enough memory.\n"),
-        (KeyboardInterrupt(), 130, "flowtag: stopped, and nothing was written.\n"),
+        (KeyboardInterrupt(), 130, "flowtag: stopped before it was done.\n"),
         (OutputError("x: no."), 2, "flowtag: x: no.\n"),
     ],
 )
@@ -397,8 +399,8 @@ def test_with_a_lookup_by_name_every_path_is_a_log():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((LOG, "--lookup", SAMPLE_LOOKUP), "with --lookup, name the result with -o"),
-        ((LOG, SAMPLE_LOOKUP, "-o", "a", "-o", "b"), "give -o once"),
+        ((LOG, "--lookup", SAMPLE_LOOKUP), "--lookup needs -o, which names the result"),
+        ((LOG, SAMPLE_LOOKUP, "-o", "a", "-o", "b"), "give only one -o"),
         ((SAMPLE_LOOKUP, "-o", "a"), "give at least one LOG, then the LOOKUP"),
         (("-o", "a"), "give at least one LOG, then the LOOKUP"),
         (("--lookup", SAMPLE_LOOKUP, "-o", "a"), "give at least one LOG, then the LOOKUP"),
@@ -406,7 +408,7 @@ def test_with_a_lookup_by_name_every_path_is_a_log():
         ((LOG, SAMPLE_LOOKUP, "-", "--from", "10:00"), "--from: '10:00' is not a valid time."),
         (
             (LOG, SAMPLE_LOOKUP, "-", "--from", "2021-05-05", "--to", "2021-05-04"),
-            "--to must be after --from.",
+            "--to must be after --from, and no flow begins before 1970",
         ),
     ],
 )
@@ -422,6 +424,8 @@ def test_a_quiet_run_tells_only_what_went_wrong(tmp_path, lookup):
     log.write_bytes(line() + b"\nshort\n")
     done = run("-q", log, lookup, "-")
     assert (done.returncode, done.stderr) == (0, b"")
+    log.write_bytes(line() + b"\n" + line(status="SKIPDATA"))
+    assert b"lower bound" in run("-q", log, lookup, "-").stderr
     packed = tmp_path / "flow.log.gz"
     packed.write_bytes(gzip.compress(line() + b"\n" + os.urandom(99_999))[:-9])
     done = run("--quiet", packed, lookup, tmp_path / "out")
@@ -436,7 +440,7 @@ HOURS = [1_700_000_000 - 1_700_000_000 % 3600 + 3600 * hour for hour in range(3)
 @pytest.mark.parametrize(
     ("words", "flows", "said"),
     [
-        (("--from", "HOUR1"), 2, "begin from 14 Nov 2023 23:00 UTC are counted: 2 of 4."),
+        (("--from", "HOUR1"), 2, "begin at 14 Nov 2023 23:00 UTC or later are counted: 2 of 4."),
         (("--to", "HOUR1"), 1, "begin before 14 Nov 2023 23:00 UTC are counted: 1 of 4."),
         (("--from", "HOUR1", "--to", "HOUR2"), 1, "begin from 14 Nov 2023 23:00 UTC to 15 Nov 2023 00:00 UTC"),
         (("--from", "2023-11-14", "--to", "2023-11-14"), 2, "are counted: 2 of 4."),
@@ -465,4 +469,88 @@ def test_a_time_that_windows_cannot_tell_is_widened_and_that_is_said(tmp_path, l
     assert done.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,5\n")
     told = done.stderr.decode()
     assert "begin from 14 Nov 2023 22:05 UTC to 14 Nov 2023 22:10 UTC" in told
-    assert "That is more than was asked for: times are kept in windows of 5 minutes." in told
+    assert (
+        "That is more than you asked for, because times are kept in windows of 5 minutes." in told
+    )
+
+
+def test_seconds_are_widened_to_windows_and_the_summary_says_so(tmp_path, lookup):
+    log = tmp_path / "flow.log"
+    log.write_bytes(line(start=str(HOURS[0])))
+    ends = "--from", "2023-11-14T22:00:10", "--to", "2023-11-14T22:00:20"
+    told = run(*ends, log, lookup, "-").stderr.decode()
+    assert "from 14 Nov 2023 22:00 UTC to 14 Nov 2023 22:01 UTC are counted: 1 of 1." in told
+    assert "That is more than you asked for" in told
+
+
+def test_an_open_end_is_never_more_than_was_asked_for(tmp_path, lookup):
+    log = tmp_path / "flow.log"
+    log.write_bytes(b"\n".join(line(start=str(1_600_000_000 + 86_400 * day)) for day in range(400)))
+    told = run("--from", "2020-09-17", log, lookup, "-").stderr.decode()
+    assert "begin at 17 Sep 2020 00:00 UTC or later" in told
+    assert "more than you asked for" not in told
+
+
+def test_if_no_flow_begins_in_the_time_the_summary_says_which_days_the_logs_cover(lookup):
+    told = run("--from", "2027-01-01", LOG, lookup, "-").stderr.decode()
+    assert "The logs cover 4 May 2021 UTC." in told
+
+
+@pytest.mark.parametrize("words", [(), ("-q",)])
+def test_a_log_without_a_line_that_can_be_counted_exits_1_and_says_so(tmp_path, lookup, words):
+    log = tmp_path / "flow.log"
+    log.write_bytes(b"hello\nworld\n")
+    done = run(log, lookup, tmp_path / "out", *words)
+    assert done.returncode == 1
+    assert b"no flows were found" in done.stderr
+    assert (tmp_path / "out").read_bytes().startswith(b"Tag Counts:\nTag,Count\nUntagged,0\n")
+
+
+def test_a_word_that_is_almost_a_verb_gets_a_hint():
+    done = run("chek", SAMPLE_LOOKUP)
+    assert done.returncode == 2
+    assert b"did you mean python -m flowtag_core check?" in done.stderr
+
+
+@on_posix
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("-o /dev/stdout --json > {out}", b"is where --json goes too"),
+        ("-o {out} --json > {out}", b"is where --json goes too"),
+        ("-o {out} --json >> {log}", b"standard output: is an input too"),
+        ("-o {loop}", b"symbolic links"),
+    ],
+)
+def test_outputs_that_would_destroy_each_other_are_refused(tmp_path, lookup, words, said):
+    log, loop = tmp_path / "flow.log", tmp_path / "loop"
+    log.write_bytes(line())
+    loop.symlink_to(loop)
+    names = words.format(out=tmp_path / "out", log=log, loop=loop)
+    command = f"{sys.executable} -m flowtag_core {log} {lookup} {names}"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert (log.read_bytes(), loop.is_symlink()) == (line(), True)
+
+
+@on_posix
+def test_a_summary_that_cannot_be_printed_exits_1_and_the_result_is_there(tmp_path, lookup):
+    out = tmp_path / "out"
+    command = f"{sys.executable} -m flowtag_core {LOG} {lookup} {out} --json > /dev/full"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=False)
+    assert done.returncode == 1
+    assert b"The result is written all the same." in done.stderr
+    assert out.exists()
+
+
+def test_a_terminal_sees_twenty_faults_and_how_many_more_there_are(tmp_path):
+    log = tmp_path / "flow.log"
+    log.write_bytes(line() + b"\n" + b"short\n" * 50)
+    counts, lookup = parse_flow_log(str(log)), load_lookup_table(SAMPLE_LOOKUP)
+    ended = summary.Run(
+        *(counts, lookup, map_tags(counts, lookup), EVERY_FLOW, None), (), (), (), 0.1, "-"
+    )
+    told = summary.lines(ended, 20)
+    assert sum("too few fields: short" in each for each in told) == 20
+    assert "... and 30 more lines with a fault (--json lists the first 1,000)" in told

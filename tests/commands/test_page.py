@@ -1,9 +1,12 @@
-"""The verb page hands on what it was given, and finds the page's script wherever flowtag is."""
+"""The verb page passes on what it was given, and refuses what the page could not use."""
 
 import runpy
+import socket
 import sys
+from pathlib import Path
 
 import pytest
+from streamlit import file_util
 
 from flowtag_core.commands import page
 from flowtag_core.errors import FlowtagError
@@ -12,9 +15,14 @@ from tests.conftest import ROOT
 
 
 @pytest.fixture
-def started(monkeypatch):
-    """The words with which Streamlit was started, in place of starting it."""
+def started(monkeypatch, tmp_path):
+    """Return the words with which Streamlit would have been started, in a folder with logs and lookups."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.log", "b.log", "-rf", "-odd.csv", "logs/c.log"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
     monkeypatch.setattr(sys, "argv", ["flowtag"])
+    monkeypatch.setattr(file_util, "get_project_streamlit_file_path", None)
     names = []
     monkeypatch.setattr(runpy, "run_module", lambda name, run_name: names.append((name, run_name)))
 
@@ -48,12 +56,29 @@ def test_every_option_reaches_the_page_as_it_was_given(started):
     )
 
 
-def test_in_a_package_the_script_lies_beside_the_page(tmp_path, monkeypatch):
-    package = tmp_path / "site" / "flowtag_core"
-    monkeypatch.setattr(page.flowtag_core, "__file__", str(package / "__init__.py"))
-    with pytest.raises(FlowtagError, match="Install flowtag again"):
-        page.folder()
-    served = package / "page" / "served"
-    served.mkdir(parents=True)
-    (served / "dashboard.py").touch()
-    assert page.folder() == served
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nowhere.log",), "nowhere.log: there is no such file"),
+        (("--lookup", "nowhere.csv"), "nowhere.csv: there is no such file"),
+        (("--format", "version"), "not both dstport and protocol"),
+        (("--internal", "home"), "'home' is not an address range"),
+    ],
+)
+def test_what_the_page_could_not_use_is_refused_before_it_starts(started, words, said):
+    with pytest.raises(FlowtagError, match=said):
+        started(*words)
+
+
+def test_a_port_in_use_is_refused_with_the_remedy(started):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(FlowtagError, match="Choose another one with --port"):
+            started("--port", str(other.getsockname()[1]))
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "65536", "99999999", "http", ""])
+def test_a_port_that_does_not_exist_is_refused(started, port):
+    with pytest.raises(SystemExit, match="2"):
+        started(f"--port={port}")

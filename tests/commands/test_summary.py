@@ -75,15 +75,19 @@ def test_the_lines_for_a_person_name_the_settings_and_what_was_asked():
     counts, lookup = parse_flow_log(LOG), load_lookup_table(SAMPLE_LOOKUP)
     report = map_tags(counts, lookup)
     lines = summary.lines(
-        summary.Run(counts, lookup, report, EVERY_FLOW, None, ("flowtag.toml",), (), 1.5)
+        summary.Run(
+            *(counts, lookup, report, EVERY_FLOW, None),
+            *(("flowtag.toml",), ("lookup", "format"), (), 1.5, "result.csv"),
+        )
     )
-    assert f"Settings: flowtag.toml; the lookup is {SAMPLE_LOOKUP}." in lines
-    assert lines[-1] == "0.0 MB in 1.50 s; 11 lookup rules"
-    assert lines[-2] == "14 records = 0 headers + 0 blank + 14 flows"
+    assert "From flowtag.toml: lookup, format." in lines
+    assert lines[-1] == "The result is in result.csv."
+    assert lines[-2] == "0.0 MB in 1.50 s; 11 lookup rules"
+    assert lines[-3] == "14 records = 0 headers + 0 blank + 14 flows"
 
 
-def test_of_sound_logs_no_damage_is_told():
+def test_intact_logs_give_no_warnings():
     counts, lookup = parse_flow_log(LOG), load_lookup_table(SAMPLE_LOOKUP)
     report = map_tags(counts, lookup)
-    ended = summary.Run(counts, lookup, report, EVERY_FLOW, None, (), (), 0.1)
-    assert summary.damage(ended) == []
+    ended = summary.Run(counts, lookup, report, EVERY_FLOW, None, (), (), (), 0.1, "-")
+    assert summary.warnings(ended) == []

@@ -54,7 +54,7 @@ def test_each_verb_has_its_own_help(verb):
         (("check", LOG, SAMPLE_LOOKUP), "unrecognized arguments"),
         (("completion", "cmd.exe"), "invalid choice"),
         (("page", "--colour"), "unrecognized arguments: --colour"),
-        (("page", "--port", "http"), "invalid int value"),
+        (("page", "--port", "http"), "'http' is not a port from 1 to 65535"),
         (("--forma", "x", LOG, SAMPLE_LOOKUP, "-"), "unrecognized arguments: --forma"),
     ],
 )

@@ -201,7 +201,7 @@ def test_an_existing_path_is_never_taken_for_a_pattern(folder):
 
 def test_a_pattern_that_matches_nothing_is_named(folder):
     (sentence,) = started(folder / "*.none").messages.refused
-    assert sentence == f"{folder / '*.none'}: there is no such file. Check the path."
+    assert sentence == f"{folder / '*.none'}: no file matches this pattern. Check the path."
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no named pipes in folders")

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flowtag_core.showing import times
-from flowtag_core.showing.typed_times import UnclearTime, read, written
+from flowtag_core.showing.typed_times import UnclearTime, read, read_end, written
 from tests.showing.test_times import BERLIN, TOKYO, UTC, ZONES, moment, time
 
 LOG = time("2026-11-23/2026-11-26")
@@ -203,3 +203,29 @@ def test_any_text_is_a_time_or_gets_a_message(text, zone):
         return
     assert 0 <= first < behind <= times.END
     assert first % 60 == behind % 60 == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [
+        ("-00:30", 30),
+        ("-01:30", 90),
+        ("+00:30", -30),
+        ("+05:45", -345),
+        (" utc-0:15", 15),
+        ("z", 0),
+    ],
+)
+def test_an_offset_is_west_if_it_begins_with_a_minus_even_if_its_hours_are_zero(text, minutes):
+    whole = read_end("2023-11-14T22:00", is_last=False)
+    assert read_end(f"2023-11-14T22:00{text}", is_last=False) == whole + 60 * minutes
+
+
+@pytest.mark.parametrize("text", ["2023-11-14T22:00+05:99", f"2023-11-14T22:00{' ' * 9}{'x' * 80}"])
+def test_an_offset_of_over_59_minutes_and_a_text_that_is_too_long_are_unclear(text):
+    with pytest.raises(UnclearTime):
+        read_end(text, is_last=False)
+
+
+def test_an_end_is_exact_to_the_second():
+    assert read_end("2023-11-14T22:00:17", is_last=True) % 60 == 17

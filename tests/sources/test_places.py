@@ -134,7 +134,7 @@ def test_an_existing_path_that_looks_like_a_pattern_is_taken_literally(folder):
 
 
 def test_a_pattern_without_matches_is_an_error_that_names_it():
-    with pytest.raises(LogError, match=r"^nowhere/\*\.log: there is no such file"):
+    with pytest.raises(LogError, match=r"^nowhere/\*\.log: no file matches this pattern"):
         logs_at("nowhere/*.log")
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table, map_tags, parse_flow_log
 from flowtag_core.counts import ACTIONS, BOUNDARIES, MOST_SUM, FlowCounts, tabulate
+from flowtag_core.errors import ChoiceError
 from flowtag_core.iana import protocol_number
 from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.report import (
@@ -199,3 +200,20 @@ def test_the_counts_of_a_report_are_read_only(sample):
     for mapping in (report.tag_counts, report.combination_counts):
         with pytest.raises(TypeError):
             mapping["email"] = 0
+
+
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"measure": "Bytes"}, "measure is 'Bytes'. Use one of 'flows', 'packets', 'bytes'."),
+        ({"action": "accept"}, "action is 'accept'. Use one of None, 'ACCEPT', 'REJECT', 'other'."),
+        ({"boundary": "in"}, "boundary is 'in'. Use one of None, 'internal', "),
+        ({"view": "x"}, "view is 'x'. Use one of 'destination', 'service'."),
+        ({"time": "10:00"}, "time is '10:00'. Give the first and last second, since 1970."),
+        ({"time": (1,)}, "time is (1,). Give the first and last second, since 1970."),
+    ],
+)
+def test_a_choice_that_does_not_exist_is_refused_with_those_that_do(choice, said):
+    with pytest.raises(ChoiceError) as error:
+        map_tags(FlowCounts(), load_lookup_table(SAMPLE / "lookup.csv"), **choice)
+    assert str(error.value).startswith(said)
