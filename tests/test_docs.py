@@ -104,9 +104,7 @@ def _is_run_by_ci(body):
     """Whether .ci/run has these commands, or takes them from README word by word."""
     (taken,) = re.findall("^python3 .* -r tests/requirements.txt .*$", README, re.MULTILINE)
     assert "grep -m 1 -- '-r tests/requirements.txt' README.md" in CI
-    return all(
-        command in CI or command in taken for command in re.split(r" && |\n", body.strip())
-    )
+    return all(command in CI or command in taken for command in re.split(r" && |\n", body.strip()))
 
 
 def _ran(command, folder, environment):
@@ -205,7 +203,9 @@ def test_the_settings_that_are_printed_are_valid_and_mean_what_is_said(tmp_path)
 def test_the_figures_on_speed_are_those_that_the_bench_wrote():
     block = bench.written(SPEED)
     assert block.checksum == hashlib.sha256(block.text.encode()).hexdigest()[:16]
-    assert all(f"| {name} |" in block.text for name in ("10 MB of a day", "one line in ten: blank lines"))
+    assert all(
+        f"| {name} |" in block.text for name in ("10 MB of a day", "one line in ten: blank lines")
+    )
 
 
 def test_every_message_in_troubleshooting_is_one_that_flowtag_or_its_surroundings_give():
