@@ -128,7 +128,7 @@ LIE = (
     "504152311502194c480172150600150225001807647374706f72740015022500180870726f746f63"
     "6f6c001504250018057374617274001600191c19fcc0843d003d00000050415231"
 )
-"""A Parquet file whose only row group claims to have a list of a million columns."""
+"""A Parquet file whose only row group claims to have a million columns."""
 
 
 def zip_listing(entries):
@@ -193,7 +193,7 @@ for files in json.load(sys.stdin):
 @pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="memory can be measured only on Linux"
 )
-def test_a_hostile_file_is_refused_quickly_in_little_memory_with_one_message(tmp_path):
+def test_a_hostile_file_is_refused_quickly_with_little_memory_and_one_message(tmp_path):
     log, lookup = SAMPLE / "flow.log", SAMPLE / "lookup.csv"
     commands, names, sentences = [], [], []
     for given, as_lookup in ((logs(), False), (lookups(), True)):

@@ -1,4 +1,4 @@
-"""The verb page hands on what it was given, and finds the page's script wherever flowtag is."""
+"""`flowtag page` passes its arguments on, and finds the script of the page wherever flowtag is installed."""
 
 import runpy
 import sys
@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 @pytest.fixture
 def started(monkeypatch):
-    """The words with which Streamlit was started, in place of starting it."""
+    """Return a function that runs the verb and returns the arguments for Streamlit, which is not started."""
     monkeypatch.setattr(sys, "argv", ["flowtag"])
     names = []
     monkeypatch.setattr(runpy, "run_module", lambda name, run_name: names.append((name, run_name)))
@@ -30,14 +30,14 @@ def test_streamlit_runs_the_script_of_this_checkout(started):
     assert started() == ["streamlit", "run", str(ROOT / "dashboard.py"), "--", "--"]
 
 
-def test_its_own_options_go_to_streamlit_and_the_others_to_the_script(started):
+def test_server_options_go_to_streamlit_and_the_others_to_the_script(started):
     words = started("--port", "8600", "a.log", "--no-browser", "--", "-rf")
     at = words.index("--")
     assert words[3:at] == ["--server.headless=true", "--server.port=8600"]
     assert parse(words[at + 1 :]) == Given(("a.log", "-rf"))
 
 
-def test_every_option_reaches_the_page_as_it_was_given(started):
+def test_every_option_reaches_the_page_unchanged(started):
     words = started(
         *("logs", "--lookup=-odd.csv", "--format", "dstport protocol"),
         *("--internal", "203.0.113.0/24", "--shared", "b.log"),
@@ -48,7 +48,7 @@ def test_every_option_reaches_the_page_as_it_was_given(started):
     )
 
 
-def test_in_a_package_the_script_lies_beside_the_page(tmp_path, monkeypatch):
+def test_in_an_installed_package_the_script_is_inside_the_page_room(tmp_path, monkeypatch):
     package = tmp_path / "site" / "flowtag_core"
     monkeypatch.setattr(page.flowtag_core, "__file__", str(package / "__init__.py"))
     with pytest.raises(FlowtagError, match="Install flowtag again"):
