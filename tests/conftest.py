@@ -85,8 +85,8 @@ def answering(command, folder, port, **options):
     assert "Traceback" not in text, text
 
 
-# A race in Streamlit: two runs of the script in one session, one of them just ending, use a dictionary
-# without a common lock.
+# A race in Streamlit: a run of the script that is just ending and the next one of the same session use one
+# dictionary without a lock.
 STREAMLITS_OWN = re.compile(
     r"Traceback \(most recent call last\):\n(?:  .*\n)+?"
     r"  .*in _reset_triggers\n(?:  .*\n)*RuntimeError: dictionary changed size during iteration\n"
@@ -113,7 +113,7 @@ def _wait_until_healthy(address, server, log):
 
 @pytest.fixture(scope="session")
 def start_browser():
-    """Yield a function that starts a browser with extra arguments, or else skips the test (in CI, fails it)."""
+    """Yield a function that starts a browser with extra arguments. Without one it skips the test (fails it in CI)."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
 

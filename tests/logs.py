@@ -57,7 +57,7 @@ _LIKE = {
 
 
 def record(names, **fields):
-    """Return a flow as text, with these fields in this order. A field without a value is `-`."""
+    """Return a flow as text in this layout. Fields that are not given get a usual value, or `-`."""
     words = _LIKE | {name.replace("_", "-"): word for name, word in fields.items()}
     return " ".join(words.get(name, "-") for name in names)
 

@@ -91,9 +91,7 @@ def test_a_damaged_log_is_counted_up_to_the_damage_and_exits_1(tmp_path, lookup)
         ((sys.executable, SAMPLE_LOOKUP, "OUT"), "not a flow log"),
     ],
 )
-def test_a_run_that_cannot_be_done_exits_2_says_why_and_writes_nothing(
-    tmp_path, arguments, message
-):
+def test_an_impossible_run_exits_2_says_why_and_writes_nothing(tmp_path, arguments, message):
     output = tmp_path / "result.csv"
     done = run(*(output if argument == "OUT" else argument for argument in arguments))
     assert done.returncode == 2
@@ -354,7 +352,7 @@ def test_a_run_that_ends_early_prints_one_sentence_and_writes_nothing(
     assert os.listdir(tmp_path) == []
 
 
-def test_an_interrupt_during_the_summary_is_ignored_as_the_result_is_written(tmp_path, monkeypatch):
+def test_an_interrupt_after_the_result_is_written_is_ignored(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 

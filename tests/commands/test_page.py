@@ -48,7 +48,7 @@ def test_every_option_reaches_the_page_unchanged(started):
     )
 
 
-def test_in_an_installed_package_the_script_is_inside_the_page_room(tmp_path, monkeypatch):
+def test_the_script_is_found_inside_an_installed_package(tmp_path, monkeypatch):
     package = tmp_path / "site" / "flowtag_core"
     monkeypatch.setattr(page.flowtag_core, "__file__", str(package / "__init__.py"))
     with pytest.raises(FlowtagError, match="Install flowtag again"):
