@@ -1,14 +1,15 @@
-"""How fast and how lean: python -m tests.bench [--large] [--huge] [--write]. Takes minutes, so pytest leaves it alone.
+"""Measure speed and memory: python -m tests.bench [--large] [--huge] [--write]. Not collected by pytest.
 
-Beside flowtag stand Polars (its streaming engine), DuckDB, a plain Python loop and `cat`, each asked for
-the same: flows, packets and bytes by 10 minutes, protocol, destination port, action and boundary; Polars
-and DuckDB also without the boundary. (flowtag counts replies by the port that they come from as well, and
-says what became of every line.) They take turns,
-first in processes that are warm, then in a process for each run, flowtag with its command line, a
-lookup of 10,000 rows and the result written. What is printed is Markdown: medians in seconds, how many
-times flowtag's time the others took, and the memory on top of a process that is warm. The last table
-is flowtag's alone: the day's log in other shapes and with odd lines in it. `--write` puts all of it
-into docs/speed.md, with a checksum, so that nobody types a figure.
+flowtag is compared with Polars (its streaming engine) and DuckDB, which compute the same sums: flows,
+packets and bytes by 10 minutes, protocol, destination port, action and boundary. They also run without the
+boundary, as does a plain Python loop; `cat` only reads the file. (flowtag also counts replies at the port
+they come from, and accounts for every line.) The programs take turns, first in warm processes, then in a
+new process for each run. There flowtag runs its command line with a lookup of 10,000 rows and writes the
+result. All of this takes minutes.
+
+The output is Markdown: median seconds, each time as a multiple of flowtag's, and the memory beyond that of
+a warm process. The last table is about flowtag only: the day's log in other shapes and with odd lines.
+`--write` also puts the output into docs/speed.md, with a checksum, so that nobody copies numbers by hand.
 
 Needs: pip install polars duckdb.
 """
@@ -50,7 +51,7 @@ compiled.kernel(wait=True)
 def run(path):
     parse_flow_log(path)
 """
-# The ranges that are never routed on the internet, as a pattern; the bench's logs have IPv4 alone.
+# A pattern for the ranges that are never routed on the internet. The logs of the bench contain only IPv4.
 INSIDE = (
     "^(0|10|127|22[4-9]|2[3-5][0-9]|169[.]254|192[.]168|172[.](1[6-9]|2[0-9]|3[01])"
     "|100[.](6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7]))[.]"
@@ -135,7 +136,7 @@ ONLY_TEXT = frozenset({"loop", "cat"})
 
 
 def _word(place, word):
-    """The line with another word in this place."""
+    """Return a function that replaces the word at this position of a line."""
     return lambda line: " ".join([*line.split()[:place], word, *line.split()[place + 1 :]])
 
 
@@ -150,25 +151,25 @@ ODD_LINES = {
     "NODATA": lambda line: line[: -len("OK")] + "NODATA",
     "comments": lambda _: "# a comment",
     "blank lines": lambda _: "",
-    "lines that end too early": lambda line: line[:60],
-    "words that are no record": lambda _: "this is no record at all",
+    "truncated lines": lambda line: line[:60],
+    "text that is not a record": lambda _: "this is no record at all",
     "bad ports": _word(6, "99999"),
-    "names for protocols": _word(7, "tcp"),
+    "protocol names": _word(7, "tcp"),
     "another version": _word(0, "5"),
     "unreadable bytes": _word(9, "-"),
     "unknown actions": _word(12, "DROP"),
     "unknown statuses": _word(13, "LOST"),
     "two spaces between words": lambda line: line.replace(" ", "  "),
     "no-break spaces at the end": lambda line: line + "\xa0",
-    "more words behind": lambda line: line + " more words",
-    "letters that are not ASCII": _word(2, "eni-\xe4"),
+    "extra words at the end": lambda line: line + " more words",
+    "non-ASCII letters": _word(2, "eni-\xe4"),
     "noise": lambda line: "".join(random.Random(line).choices("\0\t\x0b\x1f ~aZ9\xa0\xe9", k=80)),
     "time stamps with a comma": lambda line: f"2026-11-20T10:00:00,123 {line}",
 }
 
 
 def write_log(path, lines, ports_at_random):
-    """Both directions of connections over a day, nearly in time order; or ports at random."""
+    """Write a day of connections in both directions, almost in order of time; or with random ports."""
     rng = random.Random(7)
     with path.open("w") as log:
         for number in range(lines):
@@ -195,7 +196,7 @@ def lookup_rows(rows):
 
 
 def write_packed(log, one, many):
-    """The same log as one gzip file, and as 500 small ones."""
+    """Write the log again as one gzip file, and as 500 small ones in a folder."""
     content = log.read_bytes()
     one.write_bytes(gzip.compress(content, 6))
     many.mkdir()
@@ -206,7 +207,7 @@ def write_packed(log, one, many):
 
 
 def write_changed(log, path, change, every, header=""):
-    """The log with every so-manieth line changed, below a header."""
+    """Write the header and a copy of the log; one line in `every` is changed."""
     with log.open() as lines, path.open("w", newline="") as changed:
         changed.write(header)
         for number, line in enumerate(lines):
@@ -215,7 +216,7 @@ def write_changed(log, path, change, every, header=""):
 
 
 def write_days(day, path, count):
-    """The day's log again and again, each time more than a day later."""
+    """Write the day's log this many times, each copy more than a day later than the one before."""
     content = day.read_bytes()
     with path.open("wb") as log:
         for number in range(count):
@@ -232,7 +233,7 @@ def write_parquet(log, parquet):
 
 
 def files(folder, is_large, is_huge):
-    """What is measured: a sentence on each and its path."""
+    """Write the logs to measure, and return their paths by title."""
     ten, day, rnd = (Path(folder, f"{name}.log") for name in ("ten", "day", "random"))
     one, many, parquet = (Path(folder, name) for name in ("one.log.gz", "many", "day.parquet"))
     write_log(day, 1_400_000, ports_at_random=False)
@@ -268,7 +269,7 @@ def size_of(path):
 
 
 def environment():
-    """As a user has it: modules are compiled to bytecode once."""
+    """Return the environment of a normal user, in which Python caches its bytecode."""
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     return {**kept, "PYTHONPATH": str(ROOT)}
 
@@ -281,7 +282,7 @@ def programs_for(path):
 
 
 def serving(name, one):
-    """A process of a program that has read a small log."""
+    """Start a process of this program, which first reads a small log."""
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAMS[name] + SERVE, str(one)],
         env=environment(),
@@ -293,13 +294,13 @@ def serving(name, one):
 
 
 def ask(process, path):
-    """Have it read a log: seconds, and the most memory so far on top of the warm process, in kB."""
+    """Make a warm process read a log. Return the seconds, and its peak memory beyond its start, in kB."""
     print(path, file=process.stdin, flush=True)
     return [float(word) for word in process.stdout.readline().split()]
 
 
 def warm(path, one, rounds):
-    """For each program its seconds and the most memory on top of the warm process, in MB."""
+    """Return the median seconds of each program, and its peak memory beyond the warm process, in MB."""
     processes = {name: serving(name, one) for name in programs_for(path)}
     told = {name: [] for name in processes}
     for number in range(rounds + 1):
@@ -308,14 +309,15 @@ def warm(path, one, rounds):
                 told[name].append(ask(process, path))
     for process in processes.values():
         process.communicate()
-    return {  # of the first round only its memory counts: it warms up
+    # The first round only warms up; its memory counts, but not its time.
+    return {
         name: (statistics.median(s for s, _ in runs[1:]), max(m for _, m in runs) / 1024)
         for name, runs in told.items()
     }
 
 
 def whole(path, lookup, rounds):
-    """Seconds that whole processes take."""
+    """Return the median seconds of each program from start to exit; memory is not measured."""
     shown = str(path)
     commands = {
         name: [sys.executable, "-c", program + "import sys; run(sys.argv[1])", shown]
@@ -357,9 +359,9 @@ def table(title, rows, has_memory):
 
 
 def in_other_shapes(folder, rounds):
-    """The day's log in other shapes, and with odd lines: how many times its time flowtag takes."""
+    """Print how many times as long flowtag takes for the day's log in other shapes and with odd lines."""
     day, changed, one = (Path(folder, name) for name in ("day.log", "changed.log", "first.log"))
-    print("\n| the day's log, but | as many times as long |\n|---|---|")
+    print("\n| the day's log, but | time compared with the plain log |\n|---|---|")
     kinds = [(name, change, 1) for name, change in OTHER_SHAPES.items()]
     kinds += [(f"one line in ten: {name}", change, 10) for name, change in ODD_LINES.items()]
     odd = [*ODD_LINES.values()]
@@ -389,7 +391,7 @@ def machine():
 
 
 class Written(NamedTuple):
-    """What the bench wrote into a page, and the checksum that it wrote above it."""
+    """The text that the bench wrote into a page, and the checksum in the line above it."""
 
     checksum: str
     text: str
@@ -406,7 +408,7 @@ def written(page):
 
 
 def write(path, text):
-    """Put a text in place of the last one."""
+    """Replace the text that the bench last wrote into this page."""
     text = f"\n{text}\n"
     checksum = hashlib.sha256(text.encode()).hexdigest()[:16]
     block = f"<!-- Written by python -m tests.bench --write; checksum {checksum} -->\n{text}<!-- End -->\n"
@@ -414,7 +416,7 @@ def write(path, text):
 
 
 class _Both(io.StringIO):
-    """Keeps what is printed, and shows it."""
+    """Shows what is printed, and keeps a copy."""
 
     def write(self, text):
         sys.__stdout__.write(text)
@@ -423,10 +425,14 @@ class _Both(io.StringIO):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--large", action="store_true", help="a log of 1.2 GB too")
-    parser.add_argument("--huge", action="store_true", help="a log of 10 GB too, for flowtag")
+    parser.add_argument("--large", action="store_true", help="also measure a log of 1.2 GB")
+    parser.add_argument(
+        "--huge", action="store_true", help="also measure a log of 10 GB, with flowtag and cat only"
+    )
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--write", action="store_true", help="into docs/speed.md too")
+    parser.add_argument(
+        "--write", action="store_true", help="also write the tables into docs/speed.md"
+    )
     given = parser.parse_args()
     with contextlib.redirect_stdout(_Both()) as printed:
         measure(given)

@@ -1,7 +1,7 @@
-"""Other ways to the same count: python -m tests.bench_sums. Not collected by pytest; takes a minute.
+"""Compare two ways to the same counts: python -m tests.bench_sums. Not collected by pytest; takes a minute.
 
-Prints ratios of medians, the two sides in turn: a folder of 500 gzip files as the page reads it in place,
-beside `parse_flow_log`; and the sum of 16 tables folded by the kernel, beside adding them two at a time.
+A folder of 500 gzip files is read as the page reads it in place, and by `parse_flow_log`. Sixteen tables are
+added up by the kernel, and two at a time. The two sides take turns; it prints their medians and the ratio.
 """
 
 import statistics
@@ -22,7 +22,7 @@ TABLES = ("requests", "replies", "replies_by_service")
 
 
 def medians(one, other):
-    """The median seconds of two calls that take turns."""
+    """Return the median seconds of two calls that take turns."""
     times = ([], [])
     for _ in range(ROUNDS):
         for call, taken in zip((one, other), times, strict=True):
@@ -33,7 +33,7 @@ def medians(one, other):
 
 
 def read_in_place(folder):
-    """The folder as the page reads it when it is started on it."""
+    """Read the folder as a page that was started with it does, and return the counts."""
     in_place._COUNTED.clear()
     session = Session()
     in_place.start(session, [str(folder)])
@@ -43,7 +43,7 @@ def read_in_place(folder):
 
 
 def in_pairs(parts):
-    """The sum of parts, two at a time."""
+    """Return the sum of the parts, added two at a time."""
     tower = Tower(FlowCounts())
     for part in parts:
         tower.add(part)
@@ -51,7 +51,7 @@ def in_pairs(parts):
 
 
 def day_later(counts, days):
-    """The same flows so many days later."""
+    """Return the counts of the same flows, this many days later."""
     later = []
     for name in TABLES:
         day = getattr(counts, name)
@@ -64,9 +64,7 @@ def print_sum(what, parts):
     one, other = in_pairs(parts), total(parts)
     assert all(getattr(one, name) == getattr(other, name) for name in TABLES)
     pairs, folded = medians(lambda: in_pairs(parts), lambda: total(parts))
-    print(
-        f"{what}: {folded:.3f} s, two at a time {pairs:.3f} s: {pairs / folded:.1f} times as fast"
-    )
+    print(f"{what}: kernel {folded:.3f} s, two at a time {pairs:.3f} s, ratio {pairs / folded:.1f}")
 
 
 def main():
@@ -78,7 +76,7 @@ def main():
         assert read_in_place(many).total.flows == parse_flow_log(many).total.flows
         page, library = medians(lambda: read_in_place(many), lambda: parse_flow_log(many))
         print(
-            f"500 gzip files in place: {page:.3f} s, the library {library:.3f} s: {page / library:.2f}"
+            f"500 gzip files: page {page:.3f} s, library {library:.3f} s, ratio {page / library:.2f}"
         )
         day = parse_flow_log(log)
         lines = log.read_bytes().splitlines(keepends=True)

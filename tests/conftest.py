@@ -1,4 +1,4 @@
-"""What several test files share: settings and the running page."""
+"""Settings, fixtures and helpers for several test files, above all the running page."""
 
 import os
 import re
@@ -23,7 +23,7 @@ settings.load_profile(os.environ.get("FLOWTAG_EXAMPLES", "flowtag"))
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "flowtag_core" / "sample"
 BROWSERS = (
-    "chromium-headless-shell",  # the same without a window of its own: a quarter faster
+    "chromium-headless-shell",  # Chromium without a window; 25% faster
     "chromium",
     "chromium-browser",
     "google-chrome",
@@ -33,22 +33,23 @@ BROWSERS = (
 
 
 def pytest_configure(config):
-    """Have the kernel compiled before several workers ask for it at once, and no settings of one's own."""
+    """Compile the kernel before several workers need it, and hide the user's own flowtag.toml."""
     os.environ["XDG_CONFIG_HOME"] = str(ROOT / "tests" / "no settings")
     if not hasattr(config, "workerinput") and not config.option.collectonly:
         compiled.kernel(wait=True)
 
 
 def pytest_xdist_auto_num_workers():
-    """As many as there are processors: a browser has enough to do with one journey."""
+    """Return the number of processors: one journey and its browser keep one busy."""
     return os.cpu_count() or 1
 
 
 @contextmanager
 def serving(folder, *arguments, program=("streamlit",)):
-    """The page as README starts it but for the port: its address and the server's process.
+    """Start the page as README does, but on a free port; yield its URL and the server's process.
 
-    `program` is the module that starts it, followed by its arguments.
+    `program` is the module that starts the page, followed by its own arguments. The server's log goes
+    into `folder`.
     """
     port = free_port()
     command = [sys.executable, "-m", *program, "run", "dashboard.py"]
@@ -58,7 +59,7 @@ def serving(folder, *arguments, program=("streamlit",)):
 
 
 def free_port():
-    """A port on which nothing listens."""
+    """Return a port on which nothing is listening."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
@@ -66,9 +67,9 @@ def free_port():
 
 @contextmanager
 def answering(command, folder, port, **options):
-    """The server that a command starts, once it answers at this port.
+    """Start a server with this command, and yield its process once it answers on the port.
 
-    It writes its log into the folder, and at the end no exception may be in it.
+    Its log goes into `folder`. At the end, fail if the log contains a traceback.
     """
     log = Path(folder, "server.log")
     options = {"cwd": ROOT, **options}
@@ -84,7 +85,8 @@ def answering(command, folder, port, **options):
     assert "Traceback" not in text, text
 
 
-# Two runs of the script on one session, the old one at its end, share a dictionary without a common lock.
+# A race in Streamlit: a run of the script that is just ending and the next one of the same session use one
+# dictionary without a lock.
 STREAMLITS_OWN = re.compile(
     r"Traceback \(most recent call last\):\n(?:  .*\n)+?"
     r"  .*in _reset_triggers\n(?:  .*\n)*RuntimeError: dictionary changed size during iteration\n"
@@ -93,7 +95,7 @@ STREAMLITS_OWN = re.compile(
 
 @pytest.fixture(scope="session")
 def page_url(tmp_path_factory):
-    """The address of a page that was started without files."""
+    """Yield the URL of a page that was started without files."""
     with serving(tmp_path_factory.mktemp("server")) as (url, _):
         yield url
 
@@ -104,21 +106,21 @@ def _wait_until_healthy(address, server, log):
         try:
             with urllib.request.urlopen(address, timeout=5):
                 return
-        except OSError:  # nobody listens yet, or what listens is still loading
+        except OSError:  # Nothing is listening yet, or the server is still loading.
             time.sleep(0.1)
     pytest.fail(f"the page did not start:\n{log.read_text(errors='replace')}")
 
 
 @pytest.fixture(scope="session")
 def start_browser():
-    """Starts a browser with these arguments too; a test that has none is skipped, except in CI."""
+    """Yield a function that starts a browser with extra arguments. Without one it skips the test (fails it in CI)."""
     sync_api = pytest.importorskip("playwright.sync_api")
     with sync_api.sync_playwright() as playwright:
 
         def start(*arguments):
             browser, tried = launched(playwright, sync_api.Error, *arguments)
             if browser is None:
-                reason = f"no browser could be started: {tried}. Set FLOWTAG_BROWSER to one."
+                reason = f"no browser could be started: {tried}. Set FLOWTAG_BROWSER to its path."
                 if os.environ.get("CI"):
                     pytest.fail(reason)
                 pytest.skip(reason)
@@ -129,7 +131,7 @@ def start_browser():
 
 @pytest.fixture(scope="session")
 def browser(start_browser):
-    """A headless Chromium or Chrome: FLOWTAG_BROWSER, one on the PATH, or an installed one."""
+    """Yield a headless browser: FLOWTAG_BROWSER, one on the PATH, or an installed one."""
     browser = start_browser()
     yield browser
     browser.close()
@@ -137,11 +139,11 @@ def browser(start_browser):
 
 @pytest.fixture(scope="session")
 def desk(browser, page_url):
-    """A window for tabs of one size: what one tab has fetched and compiled the next need not."""
+    """Yield a browser context for tabs of one size; they share what is fetched and compiled."""
     window = browser.new_context(
         viewport={"width": 1440, "height": 1000}, reduced_motion="reduce", accept_downloads=True
     )
-    # Tabs of one site share a process as long as one is open.
+    # Tabs of one site share a process while at least one of them is open.
     window.new_page().goto(f"{page_url}/_stcore/health")
     yield window
     window.close()
@@ -160,13 +162,13 @@ RESTS = """quiet => {
 
 
 def rest(page, quiet=300):
-    """Wait until the page has had its say: for so many milliseconds no script has run and nothing has moved."""
+    """Wait until no script has run and nothing has moved on the page for this many milliseconds."""
     page.evaluate("window.restsSince = undefined")
     page.wait_for_function(RESTS, arg=quiet, timeout=60_000)
 
 
 def launched(playwright, error, *more):
-    """A browser, started with these arguments too, or None; and what was tried in vain."""
+    """Start a browser with extra arguments. Return it, or None, and the attempts that failed."""
     path = os.environ.get("FLOWTAG_BROWSER") or next(
         filter(None, map(shutil.which, BROWSERS)), None
     )
@@ -177,7 +179,7 @@ def launched(playwright, error, *more):
     arguments += more
     arguments.append("--process-per-site")
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        arguments.append("--no-sandbox")  # Chromium's own sandbox refuses to run as root.
+        arguments.append("--no-sandbox")  # Chromium's sandbox refuses to run as root.
     tried = []
     for way in ways:
         try:

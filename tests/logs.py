@@ -1,4 +1,4 @@
-"""Flow log lines and lookups for tests, by example and at random."""
+"""Flow log lines and lookups for tests: fixed examples, and Hypothesis strategies for random ones."""
 
 import re
 
@@ -27,7 +27,7 @@ def line(
     action="ACCEPT",
     status="OK",
 ):
-    """One line of the default layout, without its line end."""
+    """Return one line in the default layout, without a line ending."""
     return (
         f"{version} 123456789012 eni-0a1b2c3d {srcaddr} {dstaddr} {srcport} {dstport} {protocol} "
         f"{packets} {volume} {start} 1700000060 {action} {status}"
@@ -57,7 +57,7 @@ _LIKE = {
 
 
 def record(names, **fields):
-    """A flow in the layout of these fields, as text."""
+    """Return a flow as text in this layout. Fields that are not given get a usual value, or `-`."""
     words = _LIKE | {name.replace("_", "-"): word for name, word in fields.items()}
     return " ".join(words.get(name, "-") for name in names)
 
@@ -111,8 +111,8 @@ odd_lines = st.one_of(
     st.binary(max_size=40).map(lambda raw: re.sub(rb"[\n,;\t=]", b" ", raw)),
 )
 
-# A comment comes first, and random bytes hold nothing that parts cells, so that none of them makes the
-# whole file another kind of file.
+# The log begins with a comment, and the random bytes contain no delimiters. Otherwise one random line
+# could make the whole file look like CSV or another format.
 log_lines = st.lists(st.one_of(flow_lines, flow_lines, odd_lines), max_size=30).map(
     lambda lines: [b"# a log", *lines]
 )
@@ -131,7 +131,7 @@ rule_texts = st.tuples(
 
 
 def lookup_text(rules):
-    """A lookup CSV of (ports, protocol, tag) rows."""
+    """Return a lookup CSV with these (ports, protocol, tag) rows."""
     quoted = (
         f'{ports},{protocol},"{tag.replace(chr(34), chr(34) * 2)}"'
         for ports, protocol, tag in rules

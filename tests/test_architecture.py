@@ -1,4 +1,4 @@
-"""The rooms and who may know whom."""
+"""The rooms of the code: which may import which, what stays out of each, and where their tests are."""
 
 import ast
 import subprocess
@@ -47,7 +47,7 @@ def room(path):
 
 
 def imported(path):
-    """Every module that a file imports, wherever in the file it does."""
+    """Yield every module that a file imports, including imports inside functions."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
@@ -59,13 +59,13 @@ def imported(path):
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(CORE)))
-def test_arrows_between_rooms_point_one_way(path):
+def test_a_room_imports_only_the_rooms_it_may(path):
     known = {name.split(".")[1] for name in imported(path) if name.startswith("flowtag_core.")}
     assert known <= ROOMS[room(path)] | {room(path)}
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(CORE)))
-def test_streamlit_stays_on_the_page_and_pandas_in_showing(path):
+def test_streamlit_stays_in_page_pandas_in_showing_and_rich_in_commands(path):
     outside = {name.split(".")[0] for name in imported(path)}
     assert room(path) == "page" or "streamlit" not in outside
     assert room(path) == "showing" or not outside & PANDAS
@@ -79,12 +79,12 @@ def test_only_the_command_line_prints_or_exits():
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             if isinstance(node, ast.Call)
         }
-        # The kernel is a program too, which another process runs to compile it.
+        # kernel.py is a program too: another process runs it to compile the kernel.
         is_program = path.name in {"__main__.py", "kernel.py", "terminal.py"}
         assert is_program or not calls & {"print", "sys.exit", "exit"}, path
 
 
-def test_the_core_counts_and_tags_with_streamlit_and_pandas_blocked():
+def test_the_core_counts_and_tags_without_streamlit_and_pandas():
     program = """
 import sys
 for name in ("streamlit", "pandas", "altair", "rich"):
@@ -102,7 +102,7 @@ sys.exit(main(["flowtag_core/sample/flow.log", "flowtag_core/sample/lookup.csv",
     assert done.returncode == 0, done.stderr.decode()
 
 
-def test_the_page_does_no_arithmetic_where_it_has_widgets():
+def test_modules_that_draw_widgets_do_no_arithmetic():
     rooms = [ROOT / "dashboard.py", *(CORE / "page").glob("*.py")]
     drawing = [path for path in rooms if "streamlit.runtime" not in {*imported(path)}]
     for path in (path for path in drawing if "streamlit" in {*imported(path)}):
@@ -111,11 +111,11 @@ def test_the_page_does_no_arithmetic_where_it_has_widgets():
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
             if isinstance(node, (ast.BinOp, ast.AugAssign)) and not isinstance(node.op, ast.BitOr)
         )
-        # That one drop zone is used up and the next takes its place is all that is counted.
+        # The only exception is the number of the drop zone, since each zone is used once.
         assert [found for found in sums if "session.drops" not in found] == [], path
 
 
-def test_importing_the_package_is_light():
+def test_importing_the_package_imports_neither_numpy_nor_pandas():
     program = "import sys, flowtag_core; print('numpy' in sys.modules, 'pandas' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True
@@ -123,7 +123,7 @@ def test_importing_the_package_is_light():
     assert done.stdout.split() == [b"False", b"False"]
 
 
-def test_every_public_name_is_there_and_the_list_is_sorted():
+def test_every_public_name_exists_and_the_list_is_sorted():
     assert flowtag_core.__all__ == sorted(flowtag_core.__all__)
     assert all(hasattr(flowtag_core, name) for name in flowtag_core.__all__)
     with pytest.raises(AttributeError):
@@ -131,17 +131,17 @@ def test_every_public_name_is_there_and_the_list_is_sorted():
 
 
 def modules_with_laws():
-    """All modules but those that only begin a package or a program."""
+    """Return all modules except each __init__.py and __main__.py."""
     return [path for path in modules() if path.stem not in ("__init__", "__main__")]
 
 
 def full_name(path):
-    """`flowtag_core.tagging.report`, of a package its own name."""
+    """Return a module's full name, such as `flowtag_core.tagging.report`; for an __init__.py, its package's."""
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
 def words_imported(path):
-    """Every module that a file imports, and every name that it takes from one, by full name."""
+    """Yield the full name of every module that a file imports, and of every name that it imports from one."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
@@ -150,22 +150,22 @@ def words_imported(path):
 
 
 @pytest.mark.parametrize("path", modules_with_laws(), ids=lambda path: str(path.relative_to(CORE)))
-def test_every_module_has_its_tests_at_the_mirrored_place(path):
+def test_every_module_has_a_test_file_at_the_mirrored_path(path):
     tests = ROOT / "tests" / path.relative_to(CORE).with_name(f"test_{path.name}")
     assert tests.is_file(), f"{path.relative_to(ROOT)} has no {tests.relative_to(ROOT)}"
     name, text = full_name(path), tests.read_text(encoding="utf-8")
     is_imported = any(f"{word}.".startswith(f"{name}.") for word in words_imported(tests))
-    # A part of the page may be seen through the page, or in a script that the test runs; and the kernel
-    # through its object code.
+    # A module of the page may be tested through the whole page or in a script that the test runs, and the
+    # kernel through its compiled code.
     is_run = f"from {name}" in text or f"from {name.rpartition('.')[0]} import {path.stem}" in text
     is_seen = room(path) == "page" and "(page" in text
     assert is_imported or is_run or is_seen or path.stem == "kernel", (
-        f"{tests.relative_to(ROOT)} imports nothing of {name}"
+        f"{tests.relative_to(ROOT)} imports nothing from {name}"
     )
 
 
 def arrows():
-    """For each module the modules that it imports, for types alone or inside functions too."""
+    """Return what each module imports from the package, including imports for types and inside functions."""
     names = {full_name(path) for path in modules()}
 
     def known(word):
@@ -178,7 +178,7 @@ def arrows():
 
 
 def circle(arrows):
-    """Modules each of which imports the next, the last one the first; None where there is none."""
+    """Return an import cycle as a list of names that begins and ends with the same one, or None."""
     done = set()
 
     def below(name, way):
@@ -193,7 +193,7 @@ def circle(arrows):
     return next(filter(None, (below(name, []) for name in sorted(arrows))), None)
 
 
-def test_no_module_imports_itself_by_way_of_others():
+def test_there_are_no_import_cycles():
     assert circle({"a": {"b", "c"}, "b": {"d"}, "c": {"d"}, "d": set()}) is None
     assert circle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
     found = circle(arrows())

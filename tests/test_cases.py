@@ -1,4 +1,4 @@
-"""Every case in tests/cases, by room: one trap each, through the command line, byte for byte."""
+"""Every case in tests/cases, run through the command line and compared byte for byte."""
 
 import json
 from pathlib import Path
@@ -15,17 +15,17 @@ COUNTED = [case for case in CASES if (case / "counts.json").exists()]
 
 
 def log_of(case):
-    """The log of a case: a file, whatever its shape, or a folder."""
+    """Return the path of a case's log, which may be a file of any shape or a folder."""
     (log,) = (path for path in case.iterdir() if path.name.partition(".")[0] == "log")
     return log
 
 
-def test_every_case_is_in_a_room():
+def test_every_case_is_in_the_folder_of_a_room():
     rooms = {case.parent.name for case in CASES}
     assert all((ROOT / "flowtag_core" / room).is_dir() for room in rooms)
 
 
-def test_every_case_has_its_files():
+def test_every_case_has_the_files_it_needs():
     assert len(CASES) >= 30
     for case in CASES:
         names = {path.name for path in case.iterdir()}
@@ -36,7 +36,7 @@ def test_every_case_has_its_files():
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")
-def test_case(case, tmp_path):
+def test_a_case_gives_the_expected_result(case, tmp_path):
     output, expected, code = tmp_path / "result.csv", case / "expected.csv", case / "exit.txt"
     done = main([str(log_of(case)), str(case / "lookup.csv"), str(output)])
     assert done == (int(code.read_text()) if code.exists() else 0)
@@ -46,7 +46,7 @@ def test_case(case, tmp_path):
 
 
 @pytest.mark.parametrize("case", COUNTED, ids=lambda case: f"{case.parent.name}/{case.name}")
-def test_what_a_case_sets_aside(case):
+def test_a_case_gives_the_expected_counts(case):
     total = parse_flow_log(log_of(case)).total
     lookup = load_lookup_table(case / "lookup.csv")
     assert json.loads((case / "counts.json").read_text()) == {

@@ -1,6 +1,6 @@
-"""The reference against an oracle that was written independently, on logs full of oddities.
+"""Compare the reference with an independently written oracle, on logs full of oddities.
 
-Larger ones by hand: python -m tests.fuzz.compare --seeds 3 --lines 200000
+Run larger comparisons by hand: python -m tests.fuzz.compare --seeds 3 --lines 200000
 """
 
 import pytest
@@ -28,6 +28,6 @@ def test_reference_and_oracle_agree_on_logs_full_of_oddities(seed, tmp_path):
         ("pieces_of", lambda line, _: [line], "log in parts, actions of requests"),
     ],
 )
-def test_the_comparison_notices_a_fault_in_the_oracle(name, wrong, fact, tmp_path, monkeypatch):
+def test_the_comparison_notices_a_bug_in_the_oracle(name, wrong, fact, tmp_path, monkeypatch):
     monkeypatch.setattr(oracle, name, wrong)
     assert any(sentence.startswith(fact) for sentence in differences(0, 1500, tmp_path))

@@ -128,7 +128,7 @@ LIE = (
     "504152311502194c480172150600150225001807647374706f72740015022500180870726f746f63"
     "6f6c001504250018057374617274001600191c19fcc0843d003d00000050415231"
 )
-"""A Parquet file whose only row group claims to have a list of a million columns."""
+"""A Parquet file whose only row group claims to have a million columns."""
 
 
 def zip_listing(entries):
@@ -143,19 +143,19 @@ def lookups():
     yield (
         "bytes.csv.gz",
         gz(b"dstport,protocol,tag\n", b"\x81" * (20 * MEGABYTE)),
-        "line 2: is longer",
+        "line 2 is longer",
     )
-    yield "line.csv.gz", gz(b"," * (20 * MEGABYTE)), "line 1: is longer"
+    yield "line.csv.gz", gz(b"," * (20 * MEGABYTE)), "line 1 is longer"
     losers = gz(b"dstport,protocol,tag\n", b"1,6,a\n" * 120_000, b"1,6,b\n")
     yield "losers.csv.gz", losers, "rows that lose to later rows: 20,000 more"
     yield "rows.csv.gz", gz(b"dstport,protocol,tag\n", b"x\n" * (2 * MEGABYTE)), "too many for a"
-    yield "cells.csv.gz", gz(b"dstport,protocol,tag\n", b"," * (9 * MEGABYTE)), "line 2: is longer"
+    yield "cells.csv.gz", gz(b"dstport,protocol,tag\n", b"," * (9 * MEGABYTE)), "line 2 is longer"
     yield "large.csv.gz", gz(b"dstport,protocol,tag\n", b"x" * (90 * MEGABYTE)), "too large for a"
     unusable = gz(b"dstport,protocol,tag\n", b"99999,tcp,x\n" * 120_000)
     yield (
         "unusable.csv.gz",
         unusable,
-        "over 100,000 of its rows cannot be used; the first is line 2",
+        "over 100,000 rows cannot be used; the first is line 2",
     )
     quotes = gz(b"dstport,protocol,tag\n", b'"\n",' * MEGABYTE)
     yield "quotes.csv.gz", quotes, "a quote is opened but never closed"
@@ -193,7 +193,7 @@ for files in json.load(sys.stdin):
 @pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="memory can be measured only on Linux"
 )
-def test_a_hostile_file_is_refused_quickly_in_little_memory_with_one_message(tmp_path):
+def test_a_hostile_file_is_refused_quickly_with_little_memory_and_one_message(tmp_path):
     log, lookup = SAMPLE / "flow.log", SAMPLE / "lookup.csv"
     commands, names, sentences = [], [], []
     for given, as_lookup in ((logs(), False), (lookups(), True)):

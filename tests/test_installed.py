@@ -1,4 +1,4 @@
-"""The wheel in an empty environment, elsewhere: the command, its result, and the page in it."""
+"""Install the wheel in an environment without the checkout, and run its command and its page."""
 
 import os
 import re
@@ -23,7 +23,7 @@ ELSEWHERE = {name: value for name, value in os.environ.items() if name != "PYTHO
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory):
-    """The wheel that pip makes of this checkout."""
+    """Build a wheel of this checkout, and return its path."""
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation"]
     subprocess.run([*command, "-w", str(folder), str(ROOT)], check=True, capture_output=True)
@@ -33,7 +33,7 @@ def wheel(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def command(wheel, tmp_path_factory):
-    """The command `flowtag` in an environment with what flowtag needs, but without this checkout."""
+    """Install the wheel where its dependencies, but not this checkout, can be imported; return its command."""
     home = tmp_path_factory.mktemp("environment")
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(home)], check=True)
     is_windows = sys.platform == "win32"
@@ -47,7 +47,7 @@ def command(wheel, tmp_path_factory):
     return programs / ("flowtag.exe" if is_windows else "flowtag")
 
 
-def test_the_wheel_has_the_page_and_its_settings_once_and_no_other_top_level_module(wheel):
+def test_the_wheel_contains_the_page_and_its_settings_once_and_no_other_top_level_module(wheel):
     with zipfile.ZipFile(wheel) as packed:
         names = packed.namelist()
         for name in ("dashboard.py", ".streamlit/config.toml"):
@@ -58,7 +58,7 @@ def test_the_wheel_has_the_page_and_its_settings_once_and_no_other_top_level_mod
     assert tops == {"flowtag_core", f"flowtag-{flowtag_core.__version__}.dist-info"}
 
 
-def test_the_wheel_has_every_file_of_the_package(wheel):
+def test_the_wheel_contains_every_file_of_the_package(wheel):
     package = ROOT / "flowtag_core"
     files = [path for path in package.rglob("*") if path.is_file() and path.suffix != ".pyc"]
     with zipfile.ZipFile(wheel) as packed:
@@ -66,7 +66,7 @@ def test_the_wheel_has_every_file_of_the_package(wheel):
     assert {path.relative_to(ROOT).as_posix() for path in files} <= names
 
 
-def test_the_command_gives_the_bytes_of_the_checkout(command, tmp_path):
+def test_the_installed_command_gives_the_same_result_as_the_checkout(command, tmp_path):
     told = subprocess.run(
         [command, "--version"], cwd=tmp_path, env=ELSEWHERE, check=True, capture_output=True
     )
@@ -80,7 +80,7 @@ def test_the_command_gives_the_bytes_of_the_checkout(command, tmp_path):
 
 
 def test_the_page_opens_from_any_folder_for_this_machine_only(command, tmp_path, browser):
-    """What another project's settings say in the folder where it is started changes nothing."""
+    """Another project's Streamlit settings, in the folder where the page is started, change nothing."""
     (tmp_path / ".streamlit").mkdir()
     (tmp_path / ".streamlit" / "config.toml").write_text(
         '[server]\naddress = "0.0.0.0"\nallowedHosts = ["*"]\n[client]\nshowErrorDetails = "full"\n'
@@ -108,10 +108,10 @@ def test_the_page_opens_from_any_folder_for_this_machine_only(command, tmp_path,
 
 
 def addresses_of_this_machine():
-    """Its addresses but for the loopback: none where it has no network."""
+    """Return the address of this machine in its network, in a list that is empty without a network."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as route:
         try:
-            route.connect(("192.0.2.1", 9))  # sends nothing; it only chooses the address
+            route.connect(("192.0.2.1", 9))  # This sends nothing; it only chooses the address.
         except OSError:
             return []
         return [route.getsockname()[0]]

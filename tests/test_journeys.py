@@ -1,4 +1,4 @@
-"""A user's way through the page in a real browser: files dropped, tables sorted, the CSV taken."""
+"""User journeys in a real browser: drop files, sort and filter, improve the lookup, download the result."""
 
 import base64
 import gzip
@@ -20,16 +20,15 @@ from tests.conftest import ROOT, SAMPLE, rest, serving
 from tests.crowd import crowd
 from tests.logs import line, record
 
-expect.set_options(
-    timeout=30_000
-)  # as long as Playwright waits elsewhere; machines are slow at times
+# Wait as long as Playwright's other calls do, because some machines are slow.
+expect.set_options(timeout=30_000)
 
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 FORMS = [("desktop", "light"), ("phone", "dark")]
-"""In which of them most journeys are made; both sizes, both schemes."""
+"""The (size, color scheme) pairs for the journeys that run twice."""
 
 
-# What Streamlit remembers for the next visit is not for the next journey.
+# Clears what Streamlit keeps in the browser for the next visit, so that journeys do not affect each other.
 FORGET = """
 if (location.protocol === "http:" && !sessionStorage.getItem("journey")) {
     localStorage.clear()
@@ -40,7 +39,10 @@ if (location.protocol === "http:" && !sessionStorage.getItem("journey")) {
 
 @pytest.fixture(scope="session")
 def window(browser, page_url):
-    """A window of the browser in some form: its cache serves all journeys in that form."""
+    """Yield a function that returns the browser context for a size, a scheme and settings.
+
+    Journeys with the same ones share a context and its cache.
+    """
     windows = {}
 
     def window(size, scheme, **settings):
@@ -51,11 +53,11 @@ def window(browser, page_url):
                 viewport={"width": width, "height": height},
                 color_scheme=scheme,
                 accept_downloads=True,
-                reduced_motion="reduce",  # which is less to draw
+                reduced_motion="reduce",  # less to draw
                 **settings,
             )
             windows[form].add_init_script(FORGET)
-            # Tabs of one site share a process as long as one is open: what is compiled is kept.
+            # Tabs of one site share a process while one is open, and with it all compiled scripts.
             windows[form].new_page().goto(f"{page_url}/_stcore/health")
         return windows[form]
 
@@ -66,7 +68,7 @@ def window(browser, page_url):
 
 @contextmanager
 def visited(window, url, size="desktop", scheme="light", **settings):
-    """A tab on the page. At its end nothing was fetched from outside and no script failed."""
+    """Open the page in a tab. Check at the end that it loaded nothing from outside and no script failed."""
     page = window(size, scheme, **settings).new_page()
     outside, dialogs, faults = [], [], []
     page.on("request", lambda request: outside.append(request.url))
@@ -97,13 +99,13 @@ def page(request, window, page_url):
 
 @pytest.fixture
 def tab(window, page_url):
-    """One tab on a desk, for journeys in which size and colours do not matter."""
+    """A tab of desktop size, for journeys in which size and colors do not matter."""
     with visited(window, page_url) as page:
         yield page
 
 
 def drop(page, *paths):
-    """Let go of files over the drop zone, as a hand with a mouse does."""
+    """Drop files on the drop zone, as a user does with the mouse."""
     zone = page.locator("[class*='st-key-logs_and_lookup'] [data-testid='stFileUploaderDropzone']")
     expect(zone).to_have_count(1)
     handle = page.evaluate_handle(
@@ -121,7 +123,7 @@ def drop(page, *paths):
 
 
 def tag_cells(page):
-    """Tag -> flows, as the table shows them."""
+    """Return (tag, flows) for each row of the table of tags."""
     rows = page.locator(".st-key-tags table[role=grid] tbody tr")
     cells = rows.evaluate_all(
         "rows => rows.map(r => [...r.querySelectorAll('td')].map(c => c.textContent))"
@@ -130,7 +132,7 @@ def tag_cells(page):
 
 
 def opened(page, popover):
-    """Open one of the lists on top of the page."""
+    """Open one of the popovers at the top of the page."""
     page.locator(f".st-key-{popover} [data-testid=stPopoverButton]").click()
     page.get_by_test_id("stPopoverBody").wait_for()
 
@@ -160,7 +162,7 @@ def wait_for_tags(page, *expected):
 SAMPLE_TAGS = (("email", 3), ("sv_P1", 2), ("sv_P2", 1), ("Untagged", 8))
 
 
-def test_from_the_sample_to_the_csv(page, tmp_path):
+def test_the_sample_can_be_viewed_sorted_and_downloaded(page, tmp_path):
     page.locator(".st-key-sample button").click()
     wait_for_tags(page, *SAMPLE_TAGS)
     for chart, bars in (("tag_bars", 5), ("port_bars", 14)):
@@ -174,7 +176,7 @@ def test_from_the_sample_to_the_csv(page, tmp_path):
     wait_for_tags(page, *reversed(SAMPLE_TAGS))
 
 
-def test_from_untagged_to_a_better_lookup_without_a_mouse(window, page_url, tmp_path):
+def test_a_lookup_can_be_improved_and_downloaded_without_a_mouse(window, page_url, tmp_path):
     with visited(window, f"{page_url}/?show_replies=true") as tab:
         tab.locator(".st-key-sample button").press("Enter")
         wait_for_tags(tab, *SAMPLE_TAGS)
@@ -209,7 +211,7 @@ def test_from_untagged_to_a_better_lookup_without_a_mouse(window, page_url, tmp_
             untagged(tab, share)
 
 
-def test_a_double_click_on_a_suggestion_adds_one_rule(tab):
+def test_a_double_click_on_a_suggestion_adds_only_one_rule(tab):
     tab.locator(".st-key-sample button").click()
     wait_for_tags(tab, *SAMPLE_TAGS)
     tab.wait_for_timeout(1000)
@@ -223,7 +225,7 @@ def test_a_double_click_on_a_suggestion_adds_one_rule(tab):
     tab.get_by_text("80/tcp is now http: Untagged 57.1% to 50.0% of flows.").wait_for()
 
 
-def test_dropped_files_give_the_very_bytes_of_the_command_line(tab, tmp_path):
+def test_dropped_files_give_exactly_the_result_of_the_command_line(tab, tmp_path):
     log, lookup = tmp_path / "mine.log", tmp_path / "mine.csv"
     flows = [line(dstport=str(port), srcport=str(port * 7 % 65536)) for port in range(3000)]
     log.write_bytes(b"\r\n".join([b"# mine", *flows, b"short", line(dstport="x")]))
@@ -238,7 +240,7 @@ def test_dropped_files_give_the_very_bytes_of_the_command_line(tab, tmp_path):
     assert result_csv(tab) == command_line(tmp_path, log, lookup)
 
 
-def test_an_archive_a_list_of_services_and_an_offer_give_the_bytes_of_the_command_line(
+def test_an_archive_a_services_list_and_an_offered_layout_give_the_result_of_the_command_line(
     tab, tmp_path
 ):
     names = BY_VERSION[5]
@@ -262,7 +264,7 @@ def numbers(page):
 
 
 def zone(page):
-    """The drop zone, once the page is at rest: it may just have moved beside the page."""
+    """Return the file input of the drop zone, once there is exactly one; there may be two while it moves."""
     zones = page.locator("[class*='st-key-logs_and_lookup'] input[type=file]")
     expect(zones).to_have_count(1)
     return zones
@@ -280,18 +282,18 @@ def remove(page, name):
 
 
 def untagged(page, share):
-    """Wait until so much is untagged."""
+    """Wait until the page says that this share is untagged."""
     page.locator(".st-key-untagged_line .share").get_by_text(share, exact=True).wait_for()
 
 
 def card(page, label, value):
-    """Wait until the number shows the value."""
+    """Wait until the number with this label shows this value."""
     name = page.get_by_test_id("stMetricLabel").get_by_text(label, exact=True)
     cards = page.get_by_test_id("stMetric").filter(has=name)
     cards.get_by_test_id("stMetricValue").get_by_text(value, exact=True).wait_for(timeout=60_000)
 
 
-def test_a_log_is_added_and_removed_and_the_numbers_follow(tab, tmp_path):
+def test_adding_and_removing_a_log_updates_the_numbers(tab, tmp_path):
     drop(tab, write_log(tmp_path / "a.log", 10), SAMPLE / "lookup.csv")
     card(tab, "Flows", "10")
     drop(tab, write_log(tmp_path / "b.log", 5, dstport="25"))
@@ -306,7 +308,7 @@ def test_a_log_is_added_and_removed_and_the_numbers_follow(tab, tmp_path):
     tab.locator(".st-key-sample button").wait_for()
 
 
-def test_a_reload_and_the_back_button_keep_what_the_tab_had(tab, tmp_path):
+def test_a_reload_and_the_back_button_keep_the_files_and_the_view(tab, tmp_path):
     drop(tab, write_log(tmp_path / "a.log", 7), SAMPLE / "lookup.csv")
     card(tab, "Flows", "7")
     tab.locator(".st-key-measure").get_by_text("Packets", exact=True).click()
@@ -319,13 +321,13 @@ def test_a_reload_and_the_back_button_keep_what_the_tab_had(tab, tmp_path):
     wait_for_tags(tab, ("sv_P2", 70), ("Untagged", 0))
     with tab.context.expect_page() as opened:
         tab.evaluate("window.open(location.href)")
-    # A tab that is made from another takes the view along and not the data.
+    # A tab that is opened from another one gets its view but not its data.
     opened.value.locator(".st-key-sample button").wait_for()
 
 
 @pytest.fixture(scope="module")
 def slow_page(tmp_path_factory):
-    """The address of a page that reads slowly as long as a file is there, and the file."""
+    """Yield the URL of a page that reads slowly while a certain file exists, and the path of that file."""
     folder = tmp_path_factory.mktemp("slow")
     with serving(folder, program=("tests.held", str(folder / "hold"))) as (url, _):
         yield url, folder / "hold"
@@ -344,7 +346,7 @@ def test_any_click_while_files_are_counted_is_harmless(window, slow_page, tmp_pa
             card(tab, name, value)
         tab.locator(".st-key-action").get_by_text("Reject", exact=True).click()
         tab.locator(".st-key-action").get_by_text("All", exact=True).click()
-        assert tab.locator(".st-key-cancel button").count() == 1, "reading ended while it was held"
+        assert tab.locator(".st-key-cancel button").count() == 1, "reading was not held back"
         hold.unlink()
         card(tab, "Flows", "180,000")
         tab.get_by_text("180,000 records = 0 headers + 0 blank + 180,000 flows").wait_for(
@@ -352,7 +354,7 @@ def test_any_click_while_files_are_counted_is_harmless(window, slow_page, tmp_pa
         )
 
 
-def test_cancel_half_way_keeps_what_was_there_and_says_what_was_not_read(
+def test_canceling_halfway_keeps_the_earlier_files_and_names_the_unread_ones(
     window, slow_page, tmp_path
 ):
     url, hold = slow_page
@@ -375,7 +377,7 @@ def test_cancel_half_way_keeps_what_was_there_and_says_what_was_not_read(
         card(tab, "Flows", "5")
 
 
-def test_a_file_that_is_too_large_or_no_log_is_told_and_the_others_count(tab, tmp_path):
+def test_a_file_that_is_too_large_or_not_a_log_is_named_and_the_others_are_counted(tab, tmp_path):
     picture, huge = tmp_path / "picture.log", tmp_path / "huge.log"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR")
     with huge.open("wb") as file:
@@ -388,13 +390,13 @@ def test_a_file_that_is_too_large_or_no_log_is_told_and_the_others_count(tab, tm
     zone(tab).set_input_files([huge, write_log(tmp_path / "a.log", 3)])
     card(tab, "Flows", "17")
     sentence.wait_for()
-    tab.wait_for_timeout(1500)  # the same sentence comes once more
+    tab.wait_for_timeout(1500)  # The same message arrives a second time.
     drop(tab, SAMPLE / "lookup.csv")
     wait_for_tags(tab, ("sv_P2", 4), ("email", 3), ("sv_P1", 2), ("Untagged", 8))
     expect(sentence).to_have_count(0)
 
 
-def test_files_in_place_need_no_upload_and_the_lookup_goes_back_into_its_file(window, tmp_path):
+def test_files_in_place_need_no_upload_and_the_lookup_can_be_saved_to_its_file(window, tmp_path):
     logs, rules = tmp_path / "logs", tmp_path / "rules.csv"
     logs.mkdir()
     write_log(logs / "a.log", 4)
@@ -434,8 +436,8 @@ def test_a_search_finds_ports_protocols_and_tags(tab):
     tab.locator(".st-key-sample button").wait_for()
 
 
-# What axe finds and others alone could mend: Streamlit's drop zone is a section that is said to be
-# for looks only and yet takes files, Vega's brush is a picture without a name.
+# Violations that only Streamlit and Vega can fix: Streamlit's drop zone is marked as presentational but
+# accepts files, and Vega's brush is an image without a name.
 OTHERS_OWN = {
     ("presentation-role-conflict", "stFileUploaderDropzone"),
     ("svg-img-alt", "brush_brush"),
@@ -443,7 +445,7 @@ OTHERS_OWN = {
 
 
 def barriers(page):
-    """What would stop somebody who sees little: each rule of axe, and the element that breaks it."""
+    """Return each accessibility rule of axe that the page breaks, with the element that breaks it."""
     broken = Axe().run(page).response["violations"]
     name = r'(?<=data-testid=")\w+|brush_brush'
     return {
@@ -454,7 +456,7 @@ def barriers(page):
 
 
 def barriers_in(page, *forms):
-    """What axe finds in these sizes and colour schemes of one open page."""
+    """Return what axe finds in these sizes and color schemes of one open page."""
     found = set()
     for size, scheme in forms:
         width, height = SIZES[size]
@@ -463,7 +465,7 @@ def barriers_in(page, *forms):
         page.wait_for_function(
             "theme => document.documentElement.dataset.theme === theme", arg=scheme
         )
-        rest(page, 900)  # both make the script run again
+        rest(page, 900)  # A new size and a new scheme both make the script run again.
         assert is_dark(page) == (scheme == "dark")
         found |= barriers(page)
     return found
@@ -474,7 +476,7 @@ def is_dark(page):
     return sum(map(int, re.findall(r"\d+", ground)[:3])) < 3 * 128
 
 
-def test_axe_finds_nothing_but_what_others_alone_could_mend(tab, tmp_path):
+def test_axe_finds_only_what_streamlit_and_vega_would_have_to_fix(tab, tmp_path):
     assert barriers_in(tab, ("phone", "light"), ("desktop", "dark")) <= OTHERS_OWN
     log = write_log(tmp_path / "a.log", 3)
     log.write_bytes(log.read_bytes() + line(status="SKIPDATA") + b"\nshort\n")
@@ -487,7 +489,7 @@ def test_axe_finds_nothing_but_what_others_alone_could_mend(tab, tmp_path):
 
 
 def rows_of(page, key):
-    """The cells of each row of a table, as the browser tells them to a screen reader."""
+    """Return the cells of each row of a table, as a screen reader gets them."""
     rows = page.locator(f"{key} table[role=grid] tbody tr")
     return rows.evaluate_all(
         "rows => rows.map(r => [...r.querySelectorAll('td')].map(c => c.textContent))"
@@ -495,7 +497,7 @@ def rows_of(page, key):
 
 
 def click_row(page, key, row, across=15):
-    """Click the box before a row, or what is so many pixels across it."""
+    """Click the checkbox of a row, or the point this many pixels from the left edge of the table."""
     place = page.locator(f"{key} canvas").first.bounding_box()
     page.mouse.click(place["x"] + across, place["y"] + 48 + 32 * row)
 
@@ -512,14 +514,14 @@ def wait_for_address(page, name, value):
 
 
 def in_view(element):
-    """Have an element in the middle of the window."""
+    """Scroll an element into the middle of the window."""
     element.evaluate("element => element.scrollIntoView({block: 'center'})")
 
 
 def timeline(page):
-    """Where the bars of the timeline are: the plot without its axes."""
+    """Return the bounding box of the timeline's plot, without its axes."""
     chart = page.locator("[class*=st-key-timeline_]").get_by_test_id("stVegaLiteChart")
-    rest(page)  # while it is redrawn there may be two of them
+    rest(page)  # There may be two charts while it is redrawn.
     expect(chart).to_have_count(1)
     in_view(chart)
     chart.locator("path[role=graphics-symbol]").first.wait_for()
@@ -528,7 +530,7 @@ def timeline(page):
 
 
 def drag_over(page, first, last):
-    """Drag over a part of the timeline, from 0 at its left end to 1 at its right."""
+    """Drag over a part of the timeline; its left end is 0 and its right end is 1."""
     plot = timeline(page)
     y = plot["y"] + plot["height"] / 3
     page.mouse.move(plot["x"] + plot["width"] * first, y)
@@ -539,7 +541,7 @@ def drag_over(page, first, last):
 
 
 def hours(path):
-    """A log of one flow in the first minute, two in the second and so on, for 40 minutes."""
+    """Write a log with one flow in the first minute, two in the second and so on, for 40 minutes."""
     ports = ("443", "25", "9092")
     flows = [
         line(dstport=ports[minute % 3], start=str(1_700_000_040 + 60 * minute))
@@ -550,8 +552,9 @@ def hours(path):
     return path
 
 
-def test_dragging_over_the_timeline_keeps_that_time_everywhere(window, page_url, tmp_path):
-    with visited(window, page_url, timezone_id="Asia/Tokyo") as tab:  # there it is another day
+def test_dragging_over_the_timeline_limits_the_whole_page_to_that_time(window, page_url, tmp_path):
+    # In Tokyo it is already the next day, but the times stay in UTC.
+    with visited(window, page_url, timezone_id="Asia/Tokyo") as tab:
         drop(tab, hours(tmp_path / "a.log"), SAMPLE / "lookup.csv")
         card(tab, "Flows", "820")
         tab.get_by_text("1-minute bars \u00b7 UTC").wait_for()
@@ -588,7 +591,7 @@ def test_dragging_over_the_timeline_keeps_that_time_everywhere(window, page_url,
         card(tab, "Flows", "820")
 
 
-def test_a_link_opens_the_view_that_it_was_taken_from(window, page_url):
+def test_a_link_opens_the_view_it_was_copied_from(window, page_url):
     view = "measure=Packets&action=Accept&view=By+service&tag=email&search=993"
     with visited(window, f"{page_url}/?{view}&time=2021-05-04T15:04/2021-05-04T15:06") as tab:
         tab.locator(".st-key-sample button").click()
@@ -602,7 +605,7 @@ def test_a_link_opens_the_view_that_it_was_taken_from(window, page_url):
         assert in_address(tab, "tag") == "email"
 
 
-def test_a_selected_tag_stays_selected_though_its_row_moves(window, page_url):
+def test_a_selected_tag_stays_selected_when_its_row_moves(window, page_url):
     with visited(window, f"{page_url}/?show_replies=true") as tab:
         _follow_a_selected_tag(tab)
 
@@ -624,13 +627,13 @@ def _follow_a_selected_tag(tab):
     tab.locator(".st-key-clear_tag").get_by_text("sv_P2").wait_for()
     tab.get_by_text("4 of 14 ports").wait_for()
     rest(tab)
-    # A second click on it, where it is now, lets go of it.
+    # A second click on the tag, in its new row, deselects it.
     click_row(tab, ".st-key-tags", 0)
     expect(tab.locator(".st-key-clear_tag")).to_have_count(0)
     assert in_address(tab, "tag") is None
 
 
-def test_order_and_scroll_of_the_list_survive_a_rule(tab, tmp_path):
+def test_a_new_rule_keeps_the_order_and_scroll_position_of_the_untagged_ports(tab, tmp_path):
     log = tmp_path / "a.log"
     flows = [line(dstport=str(port)) for port in range(2000, 2100) for _ in range(port - 1990)]
     log.write_bytes(b"\n".join(flows))
@@ -661,5 +664,5 @@ def test_order_and_scroll_of_the_list_survive_a_rule(tab, tmp_path):
     assert rows_of(tab, ".st-key-untagged")[3][0] == before
 
 
-def test_three_tabs_at_once_never_show_what_is_another_s(browser, page_url, tmp_path):
+def test_three_tabs_never_show_each_others_data(browser, page_url, tmp_path):
     crowd(browser, page_url, tmp_path, tabs=3, times=1, seed=3)

@@ -40,7 +40,7 @@ def tab(browser, page_url, tmp_path_factory):
     page.add_init_script(DRAWN)
     page.goto(f"{page_url}/?measure=Bytes")
     page.locator(".st-key-sample button").wait_for()
-    rest(page, 900)  # the page asks the browser for its width, and then runs again
+    rest(page, 900)  # The page asks the browser for its width, and then runs again.
     page.locator("[class*='st-key-logs_and_lookup'] input[type=file]").set_input_files([log, rules])
     page.locator(".st-key-ports canvas").first.wait_for()
     yield page

@@ -95,7 +95,7 @@ def test_another_name_for_this_machine_and_another_site_get_nothing(unguarded, s
     mine, theirs = context.new_page(), context.new_page()
     mine.goto(url)
     mine.get_by_text(TAG).first.wait_for(state="attached", timeout=60_000)
-    # On the page itself the script does reach the server, so it can tell the difference.
+    # On the page itself the script reaches the server, so the refusals below are not its own failures.
     own = mine.evaluate(TRIED, [url, "session"])
     assert (own["page"][0], own["health"][0], own["socket"][0]) == (200, 200, 200)
 

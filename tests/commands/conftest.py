@@ -1,4 +1,4 @@
-"""What the tests of commands share."""
+"""A fixture for the tests of commands."""
 
 import pytest
 

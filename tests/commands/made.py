@@ -1,4 +1,4 @@
-"""The command line as a process of its own."""
+"""Run the command line in its own process."""
 
 import subprocess
 import sys

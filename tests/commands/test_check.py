@@ -1,4 +1,4 @@
-"""A check of a lookup names all that is doubtful, and its exit code says whether anything is."""
+"""`flowtag check` names every lookup row that needs checking, and its exit code says whether there are any."""
 
 import json
 import os
@@ -14,13 +14,13 @@ from tests.conftest import ROOT
 DOUBTFUL = b"dstport,protocol,tag\n443,tcp,web\n99999,tcp,x\n443,tcp,www\n80,tcp,=1+1\n"
 
 
-def test_a_lookup_in_order_exits_0_and_says_so():
+def test_a_lookup_without_problems_exits_0_and_says_so():
     done = run("check", SAMPLE_LOOKUP)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode() == f"{SAMPLE_LOOKUP}: 11 rules. No problems found.\n"
 
 
-def test_every_doubtful_row_is_told_with_its_line_and_the_exit_code_is_1(tmp_path):
+def test_every_row_with_a_problem_is_named_with_its_line_and_the_exit_code_is_1(tmp_path):
     path = tmp_path / "lookup.csv"
     path.write_bytes(DOUBTFUL)
     done = run("check", path)
@@ -33,7 +33,7 @@ def test_every_doubtful_row_is_told_with_its_line_and_the_exit_code_is_1(tmp_pat
     assert told[-1] == f"{path}: 2 rules. 3 lookup rows need checking."
 
 
-def test_what_was_taken_for_granted_about_a_lookup_is_doubtful_too(tmp_path, capsys):
+def test_an_assumption_about_a_lookup_needs_checking_too(tmp_path, capsys):
     path = tmp_path / "lookup.csv"
     path.write_bytes(b"443,tcp,web\n")
     assert check([str(path)]) == 1
@@ -43,7 +43,7 @@ def test_what_was_taken_for_granted_about_a_lookup_is_doubtful_too(tmp_path, cap
     ]
 
 
-def test_the_check_as_json_has_the_same(tmp_path, capsys):
+def test_the_json_contains_the_same_problems_as_the_text(tmp_path, capsys):
     path = tmp_path / "lookup.csv"
     path.write_bytes(DOUBTFUL)
     assert check([str(path), "--json"]) == 1
@@ -57,14 +57,14 @@ def test_the_check_as_json_has_the_same(tmp_path, capsys):
 
 
 @pytest.mark.parametrize("content", [DOUBTFUL, b"dstport,protocol,tag\n443,tcp,web\n"])
-def test_a_quiet_check_only_exits(tmp_path, capsys, content):
+def test_a_quiet_check_prints_nothing_and_only_sets_the_exit_code(tmp_path, capsys, content):
     path = tmp_path / "lookup.csv"
     path.write_bytes(content)
     assert check([str(path), "-q"]) == (content == DOUBTFUL)
     assert capsys.readouterr() == ("", "")
 
 
-def test_standard_input_is_checked():
+def test_a_lookup_on_standard_input_can_be_checked():
     done = run("check", "-", input=DOUBTFUL)
     assert done.returncode == 1
     assert b":3: port '99999' is not a port" in done.stdout
@@ -77,7 +77,7 @@ def test_a_lookup_that_cannot_be_read_exits_2_and_says_why(words):
     assert done.stderr == b"flowtag: nowhere.csv: there is no such file. Check the path.\n"
 
 
-def test_nothing_that_a_lookup_says_reaches_the_terminal_raw(tmp_path):
+def test_control_characters_in_a_lookup_never_reach_the_terminal(tmp_path):
     path = tmp_path / "lookup.csv"
     path.write_bytes(b"dstport,protocol,tag\n443,tcp,=\x1b[2J\n443,udp,\x1b[31m\n443,udp,red\n")
     for option in ((), ("--json",)):

@@ -1,4 +1,4 @@
-"""A shell that asks gets verbs, options and files, and each shell gets a script of its own."""
+"""Shell completion offers verbs, options and files, and each shell gets its own script."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 
 
 def answers(tmp_path, typed, folder=ROOT):
-    """What a shell may put at the end of this line."""
+    """Return the completions that a shell would offer for this line."""
     output = tmp_path / "answers"
     environment = {
         **os.environ,
@@ -30,7 +30,7 @@ def answers(tmp_path, typed, folder=ROOT):
     return set(output.read_text().split("\n"))
 
 
-def test_the_first_word_may_be_a_verb_an_option_or_a_file(tmp_path):
+def test_the_first_word_completes_to_a_verb_an_option_or_a_file(tmp_path):
     (tmp_path / "pages.log").touch()
     found = answers(tmp_path, "flowtag pa", tmp_path)
     assert {each.strip() for each in found} == {"page", "pages.log"}
@@ -47,7 +47,7 @@ def test_the_first_word_may_be_a_verb_an_option_or_a_file(tmp_path):
         ("flowtag flow.log ", set(), {"page", "check"}),
     ],
 )
-def test_the_words_behind_a_verb_are_its_own(tmp_path, typed, some, others):
+def test_after_a_verb_only_its_own_words_are_offered(tmp_path, typed, some, others):
     found = answers(tmp_path, typed)
     assert some <= found
     assert not others & found
@@ -61,8 +61,8 @@ def test_each_shell_gets_a_script_that_names_the_command(shell):
 
 
 @on_posix
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-def test_bash_takes_its_script():
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
+def test_bash_accepts_its_script():
     script = run("completion", "bash").stdout.decode()
     done = subprocess.run(
         ["bash", "-c", f"{script}\ncomplete -p flowtag"], capture_output=True, check=True

@@ -1,4 +1,4 @@
-"""The command line as a user meets it: a process of its own, its streams and its exit code."""
+"""Counting from the command line, as a user sees it: the result, the summary, the messages, the exit codes."""
 
 import gzip
 import os
@@ -21,7 +21,7 @@ from tests.conftest import ROOT, SAMPLE
 from tests.logs import DEFAULT_HEADER, LOOKUP, line, record
 
 
-def test_the_sample_gives_the_sample_result(tmp_path):
+def test_the_sample_gives_its_result_and_a_summary(tmp_path):
     done = run(LOG, SAMPLE_LOOKUP, tmp_path / "result.csv")
     assert done.returncode == 0
     assert done.stdout == b""
@@ -37,7 +37,7 @@ def test_the_sample_gives_the_sample_result(tmp_path):
         assert tag in told
 
 
-def test_many_logs_standard_input_and_gzip_add_up(tmp_path):
+def test_several_logs_standard_input_and_gzip_add_up(tmp_path):
     packed = tmp_path / "packed"
     packed.write_bytes(gzip.compress((SAMPLE / "flow.log").read_bytes()))
     done = run(LOG, packed, "-", SAMPLE_LOOKUP, "-", input=(SAMPLE / "flow.log").read_bytes())
@@ -46,7 +46,9 @@ def test_many_logs_standard_input_and_gzip_add_up(tmp_path):
     )
 
 
-def test_faults_of_log_and_lookup_are_told_with_their_lines_and_passed_over(tmp_path, lookup):
+def test_faults_in_log_and_lookup_are_reported_with_their_lines_and_the_rest_is_counted(
+    tmp_path, lookup
+):
     log = tmp_path / "flow.log"
     log.write_bytes(b"\n".join([line(), line(dstport="x"), b"short", line(status="SKIPDATA")]))
     lookup.write_bytes(LOOKUP + b"99999,tcp,x\n")
@@ -91,7 +93,7 @@ def test_a_damaged_log_is_counted_up_to_the_damage_and_exits_1(tmp_path, lookup)
         ((sys.executable, SAMPLE_LOOKUP, "OUT"), "not a flow log"),
     ],
 )
-def test_what_cannot_be_done_exits_2_says_why_and_writes_nothing(tmp_path, arguments, message):
+def test_an_impossible_run_exits_2_says_why_and_writes_nothing(tmp_path, arguments, message):
     output = tmp_path / "result.csv"
     done = run(*(output if argument == "OUT" else argument for argument in arguments))
     assert done.returncode == 2
@@ -146,7 +148,7 @@ def test_an_output_that_is_an_input_through_a_redirection_is_refused(tmp_path, l
         "logs lookup.csv /dev/stdout >> logs/below/a.log",
     ],
 )
-def test_an_output_that_lies_in_a_folder_or_matches_a_pattern_that_is_read_is_refused(
+def test_an_output_in_an_input_folder_or_matching_an_input_pattern_is_refused(
     tmp_path, lookup, command
 ):
     log = tmp_path / "logs" / "below" / "a.log"
@@ -176,7 +178,7 @@ def test_an_output_that_lies_in_a_folder_or_matches_a_pattern_that_is_read_is_re
         (("logs/below/a.log",) * 2, "logs/below/a.log: was given more than once"),
     ],
 )
-def test_a_file_that_is_given_twice_counts_twice_and_that_is_said(tmp_path, lookup, logs, said):
+def test_a_file_that_is_given_twice_is_counted_twice_with_a_notice(tmp_path, lookup, logs, said):
     log = tmp_path / "logs" / "below" / "a.log"
     log.parent.mkdir(parents=True)
     log.write_bytes(line())
@@ -187,12 +189,12 @@ def test_a_file_that_is_given_twice_counts_twice_and_that_is_said(tmp_path, look
     assert f"{said}, and is counted each time.\n" in done.stderr.decode().replace(os.sep, "/")
 
 
-def test_options_may_stand_anywhere():
+def test_options_may_come_anywhere():
     done = run(LOG, "--format", DEFAULT_HEADER, SAMPLE_LOOKUP, "-")
     assert done.returncode == 0
 
 
-def test_behind_two_dashes_every_word_is_a_path(tmp_path, lookup):
+def test_after_two_dashes_every_word_is_a_path(tmp_path, lookup):
     (tmp_path / "-rf").write_bytes(line())
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = run("--", "-rf", lookup, "--format", cwd=tmp_path, env=environment)
@@ -202,7 +204,7 @@ def test_behind_two_dashes_every_word_is_a_path(tmp_path, lookup):
 
 @pytest.fixture
 def heeding_interrupts():
-    """What a shell starts in the background ignores SIGINT, and so does all that is started there."""
+    """React to SIGINT, which a shell's background jobs and their child processes otherwise ignore."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     yield
     signal.signal(signal.SIGINT, before)
@@ -213,7 +215,7 @@ def heeding_interrupts():
 @pytest.mark.parametrize(
     ("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
 )
-def test_a_run_that_is_stopped_leaves_the_old_result(tmp_path, lookup, sent, code):
+def test_a_run_that_is_stopped_keeps_the_old_result(tmp_path, lookup, sent, code):
     output = tmp_path / "result.csv"
     output.write_bytes(b"old")
     pipe = tmp_path / "pipe"
@@ -242,7 +244,7 @@ def test_help_names_every_argument_and_the_exit_codes():
 
 @pytest.fixture
 def bucket(tmp_path):
-    """A folder as `aws s3 sync` leaves it: dated and hive prefixes, layouts that differ."""
+    """A folder as `aws s3 sync` creates it, with date and Hive prefixes and different layouts."""
     day = tmp_path / "AWSLogs" / "111122223333" / "vpcflowlogs" / "eu-west-1" / "2026" / "11" / "25"
     hive = tmp_path / "AWSLogs" / "aws-account-id=1" / "year=2026" / "hour=07"
     export = tmp_path / "export" / "task-id" / "eni-0ab-all"
@@ -260,13 +262,13 @@ def bucket(tmp_path):
 @pytest.mark.parametrize(
     "patterns", [("AWSLogs", "export"), ("*/**/*.gz", "AWSLogs/**/c.log"), ("AWSLogs/*", "exp*/**")]
 )
-def test_folders_and_patterns_are_read_with_all_that_is_below(bucket, lookup, patterns):
+def test_folders_and_patterns_are_read_recursively(bucket, lookup, patterns):
     done = run(*(bucket / pattern for pattern in patterns), lookup, "-")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,2\ndns,1\nmail,1\nUntagged,0\n")
 
 
-def test_a_file_of_a_folder_that_is_no_log_leaves_the_others_and_exits_1(bucket, lookup):
+def test_a_file_in_a_folder_that_is_not_a_log_exits_1_and_the_others_are_counted(bucket, lookup):
     (bucket / "export" / "picture.log").write_bytes(b"\x89PNG\r\n")
     done = run(bucket / "export", lookup, "-")
     assert done.returncode == 1
@@ -274,7 +276,7 @@ def test_a_file_of_a_folder_that_is_no_log_leaves_the_others_and_exits_1(bucket,
     assert done.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,1\n")
 
 
-def test_a_layout_that_is_offered_can_be_taken_as_printed(tmp_path, lookup):
+def test_an_offered_layout_can_be_used_as_printed(tmp_path, lookup):
     log = tmp_path / "v5.log"
     log.write_text("".join(f"{record(BY_VERSION[5], dstport='443')}\n" for _ in range(7)))
     done = run(log, lookup, "-")
@@ -284,7 +286,7 @@ def test_a_layout_that_is_offered_can_be_taken_as_printed(tmp_path, lookup):
     assert again.stdout.startswith(b"Tag Counts:\nTag,Count\nweb,7\n")
 
 
-def test_the_summary_has_the_sums_by_boundary_and_what_is_inside(tmp_path, lookup):
+def test_the_summary_shows_sums_by_boundary_and_which_addresses_are_inside(tmp_path, lookup):
     log = tmp_path / "a.log"
     log.write_bytes(b"\n".join([line(), line(srcaddr="203.0.113.9"), line(srcaddr="8.8.8.8")]))
     done = run(log, lookup, "-")
@@ -300,23 +302,23 @@ def test_the_summary_has_the_sums_by_boundary_and_what_is_inside(tmp_path, looku
     assert own.stdout == done.stdout
 
 
-def test_of_a_log_without_addresses_no_boundary_is_told(tmp_path, lookup):
+def test_the_summary_of_a_log_without_addresses_has_no_boundary(tmp_path, lookup):
     log = tmp_path / "a.log"
     log.write_bytes(b"dstport protocol\n443 6\n")
     assert b"Boundary" not in run(log, lookup, "-").stderr
 
 
-def test_a_range_that_is_none_is_refused_before_anything_is_read(tmp_path, lookup):
+def test_an_invalid_address_range_is_refused_before_anything_is_read(tmp_path, lookup):
     done = run("--internal", "10.1.2.3/16", tmp_path / "none.log", lookup, "-")
     assert done.returncode == 2
     assert b"'10.1.2.3/16' is not an address range (did you mean 10.1.0.0/16?)" in done.stderr
 
 
-@pytest.mark.parametrize("parted", [" ", ","])
-def test_what_an_offer_finds_is_found_when_it_is_taken(tmp_path, lookup, parted):
+@pytest.mark.parametrize("delimiter", [" ", ","])
+def test_an_offered_layout_fits_as_many_lines_as_it_said(tmp_path, lookup, delimiter):
     log = tmp_path / "v5.log"
     text = "".join(f"{record(BY_VERSION[5], dstport='443')}\n" for _ in range(7))
-    log.write_text(text.replace(" ", parted))
+    log.write_text(text.replace(" ", delimiter))
     command = next(
         text for text in run(log, lookup, "-").stderr.decode().splitlines() if "--format" in text
     )
@@ -325,7 +327,7 @@ def test_what_an_offer_finds_is_found_when_it_is_taken(tmp_path, lookup, parted)
 
 
 @on_posix
-def test_what_is_no_regular_file_in_a_folder_is_named_and_not_waited_for(bucket, lookup):
+def test_a_pipe_in_a_folder_is_named_and_not_waited_for(bucket, lookup):
     os.mkfifo(bucket / "export" / "pipe")
     done = run(bucket / "export", lookup, "-", timeout=30)
     assert done.returncode == 1
@@ -340,7 +342,7 @@ def test_what_is_no_regular_file_in_a_folder_is_named_and_not_waited_for(bucket,
         (OutputError("x: no."), 2, "flowtag: x: no.\n"),
     ],
 )
-def test_what_ends_a_run_early_is_one_sentence_and_writes_nothing(
+def test_a_run_that_ends_early_prints_one_sentence_and_writes_nothing(
     tmp_path, capsys, monkeypatch, raised, code, sentence
 ):
     def fail(*_, **__):
@@ -352,7 +354,7 @@ def test_what_ends_a_run_early_is_one_sentence_and_writes_nothing(
     assert os.listdir(tmp_path) == []
 
 
-def test_an_interrupt_while_the_result_is_told_is_none_for_it_is_written(tmp_path, monkeypatch):
+def test_an_interrupt_after_the_result_is_written_is_ignored(tmp_path, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
@@ -361,7 +363,7 @@ def test_an_interrupt_while_the_result_is_told_is_none_for_it_is_written(tmp_pat
     assert (tmp_path / "result.csv").exists()
 
 
-def test_of_many_tags_the_largest_ten_are_told_and_untagged_and_how_many_more(tmp_path, capsys):
+def test_the_summary_shows_the_ten_largest_tags_untagged_and_how_many_more(tmp_path, capsys):
     rows = [f"{port},tcp,tag {port}\n" for port in range(1, 13)]
     (tmp_path / "lookup.csv").write_text("dstport,protocol,tag\n" + "".join(rows))
     flows = [line(dstport=str(port)) + b"\n" for port in range(1, 14) for _ in range(14 - port)]
@@ -374,7 +376,7 @@ def test_of_many_tags_the_largest_ten_are_told_and_untagged_and_how_many_more(tm
     assert ["...", "and", "2", "more", "tags"] in told
 
 
-def test_beyond_the_samples_faults_are_counted(tmp_path, lookup, capsys):
+def test_after_the_first_thousand_faults_are_only_counted(tmp_path, lookup, capsys):
     (tmp_path / "flow.log").write_bytes(line() + b"\nshort" * 1002)
     assert main([str(tmp_path / "flow.log"), str(lookup), str(tmp_path / "result.csv")]) == 0
     told = capsys.readouterr().err
@@ -383,7 +385,7 @@ def test_beyond_the_samples_faults_are_counted(tmp_path, lookup, capsys):
     assert "1 flow + 1,002 too few fields" in told
 
 
-def test_o_names_the_result_and_leaves_the_last_path_to_the_lookup(tmp_path):
+def test_with_o_the_last_path_is_the_lookup(tmp_path):
     for words in (("-o", "OUT"), ("--output=OUT",)):
         output = tmp_path / words[0].strip("-")[:1]
         given = [word.replace("OUT", str(output)) for word in words]
@@ -391,7 +393,7 @@ def test_o_names_the_result_and_leaves_the_last_path_to_the_lookup(tmp_path):
         assert output.read_bytes().startswith(b"Tag Counts:\nTag,Count\nemail,6\n")
 
 
-def test_with_a_lookup_by_name_every_path_is_a_log():
+def test_with_the_lookup_option_every_path_is_a_log():
     done = run("--lookup", SAMPLE_LOOKUP, LOG, LOG, "-o", "-")
     assert done.stdout.startswith(b"Tag Counts:\nTag,Count\nemail,6\n")
 
@@ -412,14 +414,14 @@ def test_with_a_lookup_by_name_every_path_is_a_log():
         ),
     ],
 )
-def test_roles_that_are_not_clear_are_refused_before_anything_is_written(tmp_path, words, message):
+def test_unclear_arguments_are_refused_before_anything_is_written(tmp_path, words, message):
     done = run(*words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT)})
     assert done.returncode == 2
     assert message in done.stderr.decode()
     assert os.listdir(tmp_path) == []
 
 
-def test_a_quiet_run_tells_only_what_went_wrong(tmp_path, lookup):
+def test_a_quiet_run_prints_only_what_went_wrong(tmp_path, lookup):
     log = tmp_path / "flow.log"
     log.write_bytes(line() + b"\nshort\n")
     done = run("-q", log, lookup, "-")
@@ -447,7 +449,9 @@ HOURS = [1_700_000_000 - 1_700_000_000 % 3600 + 3600 * hour for hour in range(3)
         (("--from", "2024-01-01"), 0, "are counted: 0 of 4."),
     ],
 )  # fmt: skip
-def test_a_time_keeps_the_flows_that_begin_in_it(tmp_path, lookup, words, flows, said):
+def test_from_and_to_keep_only_the_flows_that_begin_between_them(
+    tmp_path, lookup, words, flows, said
+):
     log = tmp_path / "flow.log"
     log.write_bytes(b"\n".join([*(line(start=str(at)) for at in HOURS), line(start="-")]))
     words = [f"{HOURS[int(word[-1])]}" if word.startswith("HOUR") else word for word in words]
@@ -461,7 +465,7 @@ def test_a_time_keeps_the_flows_that_begin_in_it(tmp_path, lookup, words, flows,
     assert "4 records = 0 headers + 0 blank + 4 flows" in told
 
 
-def test_a_time_that_windows_cannot_tell_is_widened_and_that_is_said(tmp_path, lookup):
+def test_a_time_inside_a_window_is_widened_to_it_with_a_notice(tmp_path, lookup):
     log = tmp_path / "flow.log"
     starts = [HOURS[0] + 60 * minute for minute in range(300)]
     log.write_bytes(b"\n".join(line(start=str(at)) for at in starts))

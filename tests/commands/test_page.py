@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 
 @pytest.fixture
 def started(monkeypatch, tmp_path):
-    """Return the words with which Streamlit would have been started, in a folder with logs and lookups."""
+    """Return a function that runs the verb, in a folder with logs, and returns the arguments for Streamlit."""
     monkeypatch.chdir(tmp_path)
     for name in ("a.log", "b.log", "-rf", "-odd.csv", "logs/c.log"):
         Path(name).parent.mkdir(exist_ok=True)
@@ -38,14 +38,14 @@ def test_streamlit_runs_the_script_of_this_checkout(started):
     assert started() == ["streamlit", "run", str(ROOT / "dashboard.py"), "--", "--"]
 
 
-def test_its_own_options_go_to_streamlit_and_the_others_to_the_script(started):
+def test_server_options_go_to_streamlit_and_the_others_to_the_script(started):
     words = started("--port", "8600", "a.log", "--no-browser", "--", "-rf")
     at = words.index("--")
     assert words[3:at] == ["--server.headless=true", "--server.port=8600"]
     assert parse(words[at + 1 :]) == Given(("a.log", "-rf"))
 
 
-def test_every_option_reaches_the_page_as_it_was_given(started):
+def test_every_option_reaches_the_page_unchanged(started):
     words = started(
         *("logs", "--lookup=-odd.csv", "--format", "dstport protocol"),
         *("--internal", "203.0.113.0/24", "--shared", "b.log"),

@@ -1,4 +1,4 @@
-"""The summary of a run says the same to a person and to a program, and its numbers add up."""
+"""The summary of a run says the same as text and as JSON, and its numbers add up."""
 
 import json
 
@@ -13,7 +13,7 @@ from tests.logs import line
 
 @pytest.fixture
 def told(tmp_path, lookup):
-    """The summary as JSON of a log with something of everything."""
+    """Return a function that counts a log with records of every kind and returns the summary from its JSON."""
     log = tmp_path / "flow.log"
     odd = [line(dstport="x"), b"", b"# note", b"short", line(status="SKIPDATA")]
     later = line(dstport="25", srcaddr="8.8.8.8", start=str(1_700_000_000 + 7200))
@@ -28,7 +28,7 @@ def told(tmp_path, lookup):
     return tell
 
 
-def test_every_record_of_the_document_is_accounted_for(told):
+def test_the_json_accounts_for_every_record(told):
     document = told()
     for fate in (document["records"], *document["files"]):
         parts = fate["headers"] + fate["blank"] + fate["flows"] + sum(fate["set_aside"].values())
@@ -40,7 +40,7 @@ def test_every_record_of_the_document_is_accounted_for(told):
     }
 
 
-def test_the_document_has_the_sums_faults_and_sentences_that_a_person_gets(told):
+def test_the_json_contains_the_sums_faults_and_messages_of_the_text(told):
     document = told()
     assert document["tags"] == document["tags_by_service"] == {"mail": 1, "web": 1, "Untagged": 0}
     assert document["boundaries"] == {
@@ -64,14 +64,14 @@ def test_the_document_has_the_sums_faults_and_sentences_that_a_person_gets(told)
         (("--to", "2023-11-14"), None, "2023-11-15T00:00Z", {"web": 1, "Untagged": 0}),
     ],
 )
-def test_under_a_time_all_sums_are_of_that_time(told, words, first, last, tags):
+def test_from_and_to_limit_the_sums_but_not_the_records(told, words, first, last, tags):
     document = told(*words)
     assert (document["from"], document["to"], document["tags"]) == (first, last, tags)
     assert sum(sums["flows"] for sums in document["boundaries"].values()) == 1
     assert document["records"]["flows"] == 2
 
 
-def test_the_lines_for_a_person_name_the_settings_and_what_was_asked():
+def test_the_text_names_the_settings_and_ends_with_the_equation_and_the_seconds():
     counts, lookup = parse_flow_log(LOG), load_lookup_table(SAMPLE_LOOKUP)
     report = map_tags(counts, lookup)
     lines = summary.lines(

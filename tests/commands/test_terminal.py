@@ -1,4 +1,4 @@
-"""What a terminal gets, and streams that are closed, full or gone."""
+"""Output to a terminal, and to streams that are closed, full or broken."""
 
 import io
 import os
@@ -16,7 +16,7 @@ from tests.conftest import ROOT
 from tests.logs import line
 
 
-def test_nothing_that_a_log_says_reaches_the_terminal_raw(tmp_path, lookup):
+def test_control_characters_in_a_log_never_reach_the_terminal(tmp_path, lookup):
     log = tmp_path / "flow.log"
     log.write_bytes(b"\x1b[2J\x1b]0;title\x07 \xff\n")
     done = run(log, lookup, tmp_path / "result.csv")
@@ -26,7 +26,7 @@ def test_nothing_that_a_log_says_reaches_the_terminal_raw(tmp_path, lookup):
 
 
 @on_posix
-def test_a_reader_that_has_gone_gives_no_traceback(tmp_path, lookup):
+def test_a_reader_that_stops_early_causes_no_traceback(tmp_path, lookup):
     log = tmp_path / "flow.log"
     log.write_bytes(b"".join(line(dstport=str(port)) + b"\n" for port in range(60_000)))
     command = f"{sys.executable} -m flowtag_core {log} {lookup}"
@@ -45,7 +45,7 @@ def test_a_reader_that_has_gone_gives_no_traceback(tmp_path, lookup):
 
 
 @on_posix
-def test_a_closed_standard_output_or_error_gives_no_traceback(tmp_path):
+def test_a_closed_standard_output_or_error_causes_no_traceback(tmp_path):
     for closing in ("2>&-", ">&- 2>&-", *(["2>/dev/full"] if os.path.exists("/dev/full") else [])):
         command = f"{sys.executable} -m flowtag_core {LOG} {SAMPLE_LOOKUP} {tmp_path}/result.csv {closing}"
         done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=False)
@@ -56,7 +56,7 @@ def test_a_closed_standard_output_or_error_gives_no_traceback(tmp_path):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
 @pytest.mark.parametrize("output", ["/dev/full", "-"])
-def test_a_full_disk_is_one_sentence_and_exits_2(output):
+def test_a_full_disk_gives_one_sentence_and_exits_2(output):
     with open("/dev/full", "wb") as full:
         done = run(LOG, SAMPLE_LOOKUP, output, capture_output=False, stdout=full, stderr=-1)
     assert done.returncode == 2
@@ -65,7 +65,7 @@ def test_a_full_disk_is_one_sentence_and_exits_2(output):
 
 
 @on_posix
-def test_what_surprises_in_a_name_is_escaped_in_messages():
+def test_control_characters_in_a_file_name_are_escaped_in_messages():
     done = run("\x1b[31mred\n.log", SAMPLE_LOOKUP, "-")
     assert done.stderr == (
         b"flowtag: \\x1b[31mred\\n.log: no file matches this pattern. Check the path.\n"
@@ -73,7 +73,7 @@ def test_what_surprises_in_a_name_is_escaped_in_messages():
 
 
 @on_posix
-def test_a_terminal_gets_a_bar_and_gets_its_line_back(tmp_path, lookup):
+def test_a_terminal_gets_a_progress_bar_and_then_the_summary(tmp_path, lookup):
     import pty
 
     log = tmp_path / "flow.log"
@@ -96,12 +96,12 @@ def test_a_terminal_gets_a_bar_and_gets_its_line_back(tmp_path, lookup):
     assert told.rstrip().endswith(b"The result is in %b." % os.fsencode(tmp_path / "out"))
 
 
-def test_a_line_moves_no_cursor_and_no_colour_and_keeps_its_letters(capsys):
+def test_a_line_cannot_move_the_cursor_or_set_colors_and_keeps_its_letters(capsys):
     terminal.say("\x1b[2J\rGröße 日\t\u202e", "two\nlines")
     assert capsys.readouterr() == ("", "\\x1b[2J\\rGröße 日\\t\\u202e\ntwo\\nlines\n")
 
 
-def test_where_standard_error_is_closed_nothing_is_said_elsewhere(capsys, monkeypatch):
+def test_if_standard_error_is_closed_nothing_is_printed_elsewhere(capsys, monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
     terminal.say("nobody hears this")
     assert capsys.readouterr().out == ""
@@ -110,7 +110,7 @@ def test_where_standard_error_is_closed_nothing_is_said_elsewhere(capsys, monkey
 
 
 @on_posix
-def test_where_standard_error_cannot_be_written_it_is_given_up(monkeypatch):
+def test_if_standard_error_cannot_be_written_it_is_discarded(monkeypatch):
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as gone:
@@ -120,7 +120,7 @@ def test_where_standard_error_cannot_be_written_it_is_given_up(monkeypatch):
         gone.flush()
 
 
-def test_a_stream_that_is_given_up_takes_what_comes_and_leaves_the_file_alone(tmp_path):
+def test_a_discarded_stream_loses_its_buffer_and_leaves_the_file_alone(tmp_path):
     path = tmp_path / "file"
     with path.open("wb") as stream:
         stream.write(b"kept")
@@ -138,13 +138,13 @@ def test_a_closed_standard_stream_is_named_with_the_remedy():
         assert terminal.bytes_of(stream, "input") is stream.buffer
 
 
-def test_what_is_no_terminal_gets_no_bar(capsys):
+def test_only_a_terminal_gets_a_progress_bar(capsys):
     with terminal.progress_bar([]) as progress:
         assert progress is None
     assert capsys.readouterr() == ("", "")
 
 
-def test_the_bar_shows_the_end_of_a_name_escaped_and_adds_the_files_up(monkeypatch):
+def test_the_progress_bar_shows_the_escaped_end_of_a_name_and_the_total_of_all_files(monkeypatch):
     screen = io.StringIO()
     screen.isatty = lambda: True
     monkeypatch.setattr(sys, "stderr", screen)

@@ -1,4 +1,4 @@
-"""The first word decides, files that are named like verbs are logs, and every failure is one sentence."""
+"""The first word chooses the verb, every verb has help, and invalid arguments get a clear message."""
 
 import os
 import re
@@ -15,7 +15,7 @@ from tests.logs import line
 
 
 @pytest.mark.parametrize("name", [*VERBS, "compare", "follow"])
-def test_a_file_that_is_named_like_a_verb_is_a_log_with_a_folder_before_it(tmp_path, lookup, name):
+def test_a_file_named_like_a_verb_is_a_log_if_its_folder_is_written_too(tmp_path, lookup, name):
     (tmp_path / name).write_bytes(line())
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = run(f"./{name}", lookup, "-", cwd=tmp_path, env=environment)
@@ -28,7 +28,7 @@ def test_the_version_is_that_of_the_package():
     assert (done.returncode, done.stdout.decode()) == (0, f"flowtag {flowtag_core.__version__}\n")
 
 
-def test_the_help_is_one_screen_with_every_verb(monkeypatch, capsys):
+def test_the_help_fits_on_one_screen_and_names_every_verb(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["/usr/bin/flowtag"])
     with pytest.raises(SystemExit) as ended:
         verbs.run(["--help"])
@@ -58,7 +58,7 @@ def test_each_verb_has_its_own_help(verb):
         (("--forma", "x", LOG, SAMPLE_LOOKUP, "-"), "unrecognized arguments: --forma"),
     ],
 )
-def test_words_that_make_no_sense_exit_2_with_the_usage(words, message):
+def test_invalid_arguments_exit_2_and_print_the_usage(words, message):
     done = run(*words)
     assert done.returncode == 2
     assert done.stdout == b""
