@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from flowtag_core.arguments import parsed
 
-paths = st.lists(st.sampled_from(["a.log", "-", "logs/*", "b c", "", "*"]), max_size=4)
+paths = st.lists(st.sampled_from(["a.log", "-", "logs/*", "b c", " ", "*"]), max_size=4)
 anything = st.lists(st.sampled_from(["a.log", "-", "-rf", "--format", "--", "-h"]), max_size=4)
 
 
@@ -36,6 +36,13 @@ def test_parsing_does_not_modify_its_argument():
     given = ["a", "--", "b"]
     read(given)
     assert given == ["a", "--", "b"]
+
+
+@pytest.mark.parametrize("words", [["a", ""], ["--", ""]])
+def test_an_empty_path_ends_the_program(words, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        read(words)
+    assert "one of the paths is empty" in capsys.readouterr().err
 
 
 def test_an_unknown_option_ends_the_program(capsys):

@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from streamlit import config
 
 from flowtag_core.commands.verbs import VERBS
 from flowtag_core.settings import settings_for
@@ -24,6 +26,9 @@ TEXTS = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
 README, COMMANDS, SPEED = TEXTS["README.md"], TEXTS["command-line.md"], TEXTS["speed.md"]
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(.*)\n((?:.*\n)*?)^```$", re.MULTILINE)
+STREAMLITS = {
+    f"--{name}" for name in ("server.address", "server.allowedHosts", "browser.serverAddress")
+}
 SERVES = re.compile(r"\b(streamlit run|flowtag page)\b")
 
 
@@ -128,6 +133,7 @@ def test_each_bash_command_to_start_with_has_its_twin_for_powershell():
     assert said == twins
 
 
+@cache
 def options_of(*words):
     command = [sys.executable, "-m", "flowtag_core", *words, "--help"]
     told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout.decode()
@@ -143,9 +149,7 @@ def test_every_option_of_every_command_is_documented(verb):
 
 @pytest.mark.parametrize("page", TEXTS)
 def test_every_option_and_file_that_is_named_exists(page):
-    of_flowtag = set().union(options_of(), *map(options_of, VERBS))
-    streamlit = [sys.executable, "-m", "streamlit", "run", "--help"]
-    of_streamlit = subprocess.run(streamlit, check=True, capture_output=True, text=True).stdout
+    known = set().union(options_of(), *map(options_of, VERBS)) | STREAMLITS
     for code in inline(TEXTS[page]):
         script = re.match(r"(?:\S*python3? )?-m (tests[.\w]+)", code)
         if script:
@@ -154,9 +158,13 @@ def test_every_option_and_file_that_is_named_exists(page):
             assert all(option in source for option in re.findall(r" (--[a-z]+)", code)), code
         elif code.startswith(("flowtag", "-")) or "dashboard.py" in code:
             for option in re.findall(r"(?<![\w-])--[a-zA-Z][\w.-]*", code):
-                assert option in of_flowtag or option in of_streamlit, code
+                assert option in known, code
         elif re.fullmatch(r"(tests|flowtag_core|docs|\.ci)/[\w./]*", code):
             assert (ROOT / code).exists(), code
+
+
+def test_the_options_of_streamlit_that_are_named_exist():
+    assert {name.removeprefix("--") for name in STREAMLITS} <= {*config.get_config_options()}
 
 
 def slug(heading):

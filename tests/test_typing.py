@@ -136,7 +136,7 @@ def test_each_tag_goes_to_the_port_shown_even_after_a_refusal_an_undo_or_a_reloa
     expect(box(tab)).to_have_value("Untagged")
     tab.keyboard.insert_text("x" * 201)  # The refused text is selected, so this replaces it.
     tab.keyboard.press("Enter")
-    says(tab, "1 to 200 characters")
+    says(tab, "1 to 200 visible characters")
     on_offer(tab, "2000/tcp")
     shown = []
     for tag in ("untagged", "second", "third", "fourth"):

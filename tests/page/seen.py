@@ -46,7 +46,8 @@ def metrics(page):
 
 def html(page):
     """All HTML of the page, as one text."""
-    return "\n".join(each.proto.body for each in page.get("html"))
+    raw = [each.proto.body for each in page.get("html")]
+    return "\n".join([*raw, *(each.value for each in page.markdown if each.allow_html)])
 
 
 def summary(page):

@@ -72,7 +72,7 @@ def test_new_internal_ranges_count_the_sample_again_and_ask_for_uploads():
     session.use_internal("203.0.113.0/24")
     assert holds_nothing(session)
     assert session.messages.told == [
-        "The internal ranges changed. Add this file again to count with them: a.log."
+        "The internal ranges changed. Add this file again to apply them: a.log."
     ]
     session.take([arrival("a.log", OUTSIDE)])
     session.intake.wait(60)
