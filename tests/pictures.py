@@ -116,28 +116,34 @@ def picture(scheme):
     return ROOT / "docs" / f"page-{scheme}.png"
 
 
-def taken(browser, url, scheme, path):
-    """Take a picture of the page into a file; return the text that is in it."""
-    tab = browser.new_page(viewport=SIZE, color_scheme=scheme, reduced_motion="reduce")
+@contextmanager
+def opened(browser, url):
+    """Yield a tab that shows the page."""
+    tab = browser.new_page(viewport=SIZE, reduced_motion="reduce")
     tab.goto(url)
+    yield tab
+    tab.close()
+
+
+def taken(tab, scheme, path):
+    """Take a picture of the page into a file; return the text that is in it."""
+    tab.emulate_media(color_scheme=scheme)
     for section in ("tags", "untagged"):
         tab.locator(f".st-key-{section} canvas").first.wait_for(timeout=60_000)
     rest(tab, quiet=1_000)
     tab.screenshot(path=path)
-    text = tab.locator("[data-testid=stMain]").inner_text()
-    tab.close()
-    return text
+    return tab.locator("[data-testid=stMain]").inner_text()
 
 
 def main():
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         browser, tried = launched(playwright, Error)
         assert browser, f"no browser could be started: {tried}. Set FLOWTAG_BROWSER to one."
-        with page_of_days(folder) as url:
+        with page_of_days(folder) as url, opened(browser, url) as tab:
             for scheme in SCHEMES:
                 path = picture(scheme)
                 about = PngImagePlugin.PngInfo()
-                about.add_itxt("page", taken(browser, url, scheme, path))
+                about.add_itxt("page", taken(tab, scheme, path))
                 with Image.open(path) as image:
                     image.load()
                 image.save(path, pnginfo=about, optimize=True)

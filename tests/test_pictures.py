@@ -12,14 +12,16 @@ MOST_APART = 1
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory):
-    with pictures.page_of_days(tmp_path_factory.mktemp("days")) as url:
-        yield url
+def tab(browser, tmp_path_factory):
+    """Yield a tab that shows the page of the pictures."""
+    folder = tmp_path_factory.mktemp("days")
+    with pictures.page_of_days(folder) as url, pictures.opened(browser, url) as tab:
+        yield tab
 
 
 @pytest.mark.parametrize("scheme", pictures.SCHEMES)
-def test_a_picture_shows_the_page_as_it_is_now(browser, page, scheme, tmp_path):
-    text = pictures.taken(browser, page, scheme, tmp_path / "now.png")
+def test_a_picture_shows_the_page_as_it_is_now(tab, scheme, tmp_path):
+    text = pictures.taken(tab, scheme, tmp_path / "now.png")
     with Image.open(pictures.picture(scheme)) as kept, Image.open(tmp_path / "now.png") as now:
         advice = "take the pictures again: python -m tests.pictures"
         assert kept.text["page"] == text, advice

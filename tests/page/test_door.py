@@ -1,6 +1,7 @@
 """The server answers only to its own names, and never to other sites."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import streamlit as st
@@ -28,6 +29,12 @@ def served(monkeypatch):
     return made
 
 
+def run(coroutine):
+    """Run a coroutine on a thread of its own: a browser test may have left a loop on this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, coroutine).result()
+
+
 def answers(*headers, method="GET", kind="http"):
     """Send a request with these headers; return why it is refused, empty if the page answers."""
     sent = []
@@ -40,7 +47,7 @@ def answers(*headers, method="GET", kind="http"):
 
     raw = [(name.encode(), value.encode()) for name, value in headers]
     scope = {"type": kind, "method": method, "headers": raw}
-    asyncio.run(door.Door(app)(scope, None, send))
+    run(door.Door(app)(scope, None, send))
     if sent == [{"type": "the page"}]:
         return ""
     if kind == "websocket":
@@ -145,7 +152,7 @@ def test_an_origin_may_be_spelled_differently_and_replaces_the_host():
         headers = [("host", spelled), ("origin", origin), ("cookie", "a=b")]
         raw = [(name.encode(), value.encode()) for name, value in headers]
         scope = {"type": "websocket", "path": "/", "headers": raw}
-        asyncio.run(door.Door(app)(scope, None, None))
+        run(door.Door(app)(scope, None, None))
     assert [headers.getlist("host") for headers in given] == [["localhost"]] * 2
     assert given[0]["cookie"] == "a=b"
 
@@ -161,7 +168,7 @@ def test_no_other_site_may_frame_a_response():
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [(b"host", HERE.encode())]}
-    asyncio.run(door.Door(app)(scope, None, send))
+    run(door.Door(app)(scope, None, send))
     assert sent[0]["headers"] == [
         (b"a", b"b"),
         (b"content-security-policy", b"frame-ancestors 'self'"),
@@ -276,6 +283,6 @@ def test_the_browser_is_opened_and_no_outside_server_is_asked(served, monkeypatc
         async with door.opening(None):
             await asyncio.sleep(0.01)
 
-    asyncio.run(started())
+    run(started())
     assert seen == ([] if headless else ["http://127.0.0.1:8501"])
     assert door.net_util.get_external_ip() is None
