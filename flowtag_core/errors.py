@@ -11,6 +11,7 @@ FlowtagError
 ├── SettingsError       a flowtag.toml that is not valid
 ├── RuleError           a rule that cannot be added to a lookup
 ├── ChoiceError         a measure, action, boundary or view that does not exist
+├── StateError          a follower's state that is damaged or of another version
 ├── OutputError         a result that could not be written
 └── Cancelled           the caller asked to stop
 
@@ -78,6 +79,10 @@ class RuleError(FlowtagError):
 
 class ChoiceError(FlowtagError):
     """A measure, action, boundary, time or view that `map_tags` does not know."""
+
+
+class StateError(FlowtagError):
+    """A state file that is damaged, of another version, or for other settings; nothing was counted."""
 
 
 class OutputError(FlowtagError):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -37,6 +38,16 @@ def pytest_configure(config):
     os.environ["XDG_CONFIG_HOME"] = str(ROOT / "tests" / "no settings")
     if not hasattr(config, "workerinput") and not config.option.collectonly:
         compiled.kernel(wait=True)
+
+
+def pytest_collection_modifyitems(items):
+    """Run the files that use a browser last, those with the most such tests first.
+
+    Playwright leaves an event loop running, which AppTest and asyncio do not tolerate. And the longest file
+    must not be the last one to start.
+    """
+    browsing = Counter(item.path for item in items if "start_browser" in item.fixturenames)
+    items.sort(key=lambda item: (browsing[item.path] > 0, -browsing[item.path]))
 
 
 def pytest_xdist_auto_num_workers():

@@ -24,7 +24,7 @@ ROOMS = {
     "sources": {"errors"},
     "shapes": {"boundary", "iana", "counts", "errors", "sources"},
     "counting": {"boundary", "counts", "errors", "iana", "output", "shapes"},
-    "reading": {"boundary", "counts", "errors", "sources", "shapes", "counting"},
+    "reading": {"boundary", "counts", "errors", "output", "sources", "shapes", "counting"},
     "tagging": BASE,
     "exporting": {"output", "tagging"},
     "showing": {"counts", "iana", "tagging"},

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from streamlit import config
 
+from flowtag_core.commands import follow
 from flowtag_core.commands.verbs import VERBS
 from flowtag_core.settings import settings_for
 from tests import bench
@@ -27,7 +28,8 @@ README, COMMANDS, SPEED = TEXTS["README.md"], TEXTS["command-line.md"], TEXTS["s
 CI = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(.*)\n((?:.*\n)*?)^```$", re.MULTILINE)
 STREAMLITS = {
-    f"--{name}" for name in ("server.address", "server.allowedHosts", "browser.serverAddress")
+    f"--{name}"
+    for name in ("server.address", "server.allowedHosts", "server.port", "browser.serverAddress")
 }
 SERVES = re.compile(r"\b(streamlit run|flowtag page)\b")
 
@@ -89,7 +91,7 @@ def test_every_block_runs_as_printed_and_gives_what_is_printed(page, checkout):
         elif language == "python":
             given = _ran([sys.executable, "-c", body], folder, environment)
         else:
-            assert language in {"powershell", "toml"}, "no test knows this block"
+            assert language in {"powershell", "toml", "ini"}, "no test knows this block"
 
 
 def _run_in_shell(body, folder, environment):
@@ -206,6 +208,16 @@ def test_the_settings_that_are_printed_are_valid_and_mean_what_is_said(tmp_path)
     assert found.lookup == str(tmp_path / "lookup.csv")
     assert found.fields(found.format).split()[:2] == ["version", "srcaddr"]
     assert found.internal == "203.0.113.0/24"
+
+
+def test_the_service_for_systemd_starts_a_command_that_exists():
+    (text,) = (body for language, _, body in blocks(COMMANDS) if language == "ini")
+    (command,) = re.findall(r"^ExecStart=\S+/flowtag (.*)$", text, re.MULTILINE)
+    verb, *words = command.split()
+    assert (verb in VERBS, follow.parser().parse_args(words).state) == (
+        True,
+        "/var/lib/flowtag/state",
+    )
 
 
 def test_the_figures_on_speed_are_those_that_the_bench_wrote():

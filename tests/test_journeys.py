@@ -222,7 +222,7 @@ def test_a_double_click_on_a_suggestion_adds_only_one_rule(tab):
     untagged(tab, "50.0%")
     tab.wait_for_timeout(1500)
     untagged(tab, "50.0%")
-    tab.get_by_text("80/tcp is now http: Untagged 57.1% to 50.0% of flows.").wait_for()
+    tab.get_by_text("80/tcp is now http. Untagged went from 57.1% to 50.0% of flows.").wait_for()
 
 
 def test_dropped_files_give_exactly_the_result_of_the_command_line(tab, tmp_path):

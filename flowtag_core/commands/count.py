@@ -45,6 +45,7 @@ from flowtag_core.tagging.report import Filters, Report, Time, map_tags, select
 _USAGE: Final = """\
 LOG [LOG ...] LOOKUP OUTPUT
        {program} page [PATH ...]      do the same in your browser
+       {program} follow LOG ... LOOKUP OUTPUT   count logs as they grow
        {program} check LOOKUP         find mistakes in a lookup
        {program} completion SHELL     make your shell complete these words
 """
@@ -168,7 +169,7 @@ def _loaded(job: Job) -> Lookup:
 def _job(given: Namespace) -> Job:
     """Return what a command asks for. Raises FlowtagError, and exits if the words make no sense."""
     settings = settings_for(given.paths)
-    paths, lookup, output = _roles(given, settings.lookup)
+    paths, lookup, output = roles(parser(), given, settings.lookup)
     if [*paths, lookup].count(DASH) > 1:
         raise FlowtagError("standard input (-) can be read only once. Name a file for the other.")
     if output == DASH and given.json:
@@ -191,7 +192,7 @@ def _job(given: Namespace) -> Job:
     return Job(paths, lookup, output, fields, internal or "", _time(given), settings.files, used)
 
 
-def _roles(given: Namespace, kept: str | None) -> tuple[list[str], str, str]:
+def roles(parser: ArgumentParser, given: Namespace, kept: str | None) -> tuple[list[str], str, str]:
     """Return the paths of the logs, of the lookup and of the output; `kept` is the lookup in the settings.
 
     Without -o, the last two paths are always the lookup and the output.
@@ -199,21 +200,19 @@ def _roles(given: Namespace, kept: str | None) -> tuple[list[str], str, str]:
     paths = list(given.paths)
     if given.output is None:
         if given.lookup is not None:
-            parser().error("--lookup needs -o, which names the result")
+            parser.error("--lookup needs -o, which names the result")
         if len(paths) < 3:
-            parser().error(
-                f"give at least one LOG, then the LOOKUP, then the OUTPUT{_meant(paths)}"
-            )
+            parser.error(f"give at least one LOG, then the LOOKUP, then the OUTPUT{_meant(paths)}")
         output, lookup = paths.pop(), paths.pop()
         return paths, lookup, output
     if len(given.output) > 1:
-        parser().error("give only one -o")
+        parser.error("give only one -o")
     lookup = given.lookup
     if lookup is None and paths and (kept is None or _is_lookup(paths[-1])):
         lookup = paths.pop()
     lookup = kept if lookup is None else lookup
     if lookup is None or not paths:
-        parser().error(
+        parser.error(
             "give at least one LOG, then the LOOKUP (or --lookup, or a lookup in flowtag.toml, in the "
             "folder of the first LOG or in this one)"
         )
@@ -224,7 +223,7 @@ def _meant(paths: Sequence[str]) -> str:
     """Return a hint if the first word is almost a verb."""
     if not paths or os.path.lexists(paths[0]):
         return ""
-    near = get_close_matches(paths[0], ("page", "check", "completion", "--help", "--version"), 1)
+    near = get_close_matches(paths[0], ("page", "follow", "check", "completion", "--help"), 1)
     return f" (did you mean {program()} {near[0]}?)" if near else ""
 
 

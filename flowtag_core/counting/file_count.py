@@ -63,6 +63,15 @@ class _Picked(NamedTuple):
     odd: Ints
 
 
+class Reached(NamedTuple):
+    """Where the count of a file stands: its layout, its last line, whether it had a header, its first misfit."""
+
+    layout: Layout
+    line: int
+    has_header: bool
+    misfit: str
+
+
 class FileCount:
     """Counts one file, which it receives in parts and in order.
 
@@ -83,6 +92,18 @@ class FileCount:
         self._size = 0
         self._is_long = size > _WORTH_A_KERNEL
         self._queue: Queue[_Read | _Picked] = Queue("parts")
+
+    def resume(self, at: Reached) -> None:
+        """Continue where another count of this file stopped; nothing has been counted here yet."""
+        self._reference.layout = at.layout
+        ledger = self._reference.ledger
+        ledger.line, ledger.has_header, ledger.misfit = at.line, at.has_header, at.misfit
+
+    @property
+    def reached(self) -> Reached:
+        """Where the count is now, after `take`."""
+        ledger = self._reference.ledger
+        return Reached(self._reference.layout, ledger.line, ledger.has_header, ledger.misfit)
 
     @property
     def lines(self) -> int:

@@ -29,7 +29,7 @@ from flowtag_core.tagging.lookup import Lookup
 
 _IS_INSTALLED: Final = Path(__file__).with_name("served").is_dir()
 USAGE: Final = (
-    f"{'flowtag page' if _IS_INSTALLED else 'streamlit run dashboard.py --'} "
+    f"{'flowtag page' if _IS_INSTALLED else '.venv/bin/streamlit run dashboard.py --'} "
     "[PATH ...] [--lookup CSV] [--format FIELDS] [--internal CIDR]"
 )
 """How to start the page with files; an installed flowtag has the script in `served`."""

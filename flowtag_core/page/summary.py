@@ -12,7 +12,11 @@ def summary(view: View) -> None:
     """Draw the bar and the numbers of the filtered flows."""
     with st.container(key="summary", border=True):
         with st.container(key="coverage"):
-            st.markdown(coverage.bar(view.parts), unsafe_allow_html=True, help=coverage.PARTS)
+            st.markdown(
+                coverage.bar(view.parts),
+                unsafe_allow_html=True,
+                help=coverage.help_on(view.parts),
+            )
         with st.container(key="numbers"):
             for each in view.numbers:
                 st.metric(

@@ -45,8 +45,8 @@ def topbar(session: Session, window: int) -> tuple[DeltaGenerator, DeltaGenerato
             downloads.result_so_far(session, result)
         if session.logs:
             with st.popover("More", key="more", width="content"):
-                downloads.lookup(session)
                 st.caption(log_notes.RESULT)
+                downloads.lookup(session)
                 if is_phone:
                     copy_link()
                     _start_over(session)

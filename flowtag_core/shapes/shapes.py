@@ -74,6 +74,20 @@ def parts_of(
         raise
 
 
+def is_text(head: bytes, layout: Layout = ASSUMED) -> bool:
+    """Whether a file that begins with this head, and is not packed, is lines of text, one record each."""
+    try:
+        _refuse_no_logs("", head)
+    except LogError:
+        return False
+    nothing = File("", iter(()))
+    return not (
+        head.startswith(b"PAR1")
+        or _in_documents(nothing, head, COUNTED, layout)
+        or _in_table(nothing, head, COUNTED, layout)
+    )
+
+
 def _in_shape(file: File, head: bytes, wanted: tuple[str, ...], layout: Layout) -> Iterator[Part]:
     if head.startswith(b"PAR1"):
         return _in_parquet(file, wanted, layout)

@@ -34,14 +34,17 @@ class Number(NamedTuple):
 
 REPLIES: Final = "Replies of tagged services"
 UNEXPLAINED: Final = "Unexplained"
-PARTS: Final = (
+_HELP: Final = (
+    "**Tagged**: a row of the lookup names the port that the traffic is counted at (see *Group by*).\n\n"
+    "**Untagged**: the rest."
+)
+_HELP_ON_REPLIES: Final = (
     "**Tagged**: a row of the lookup names the port that the traffic goes to.\n\n"
     "**Replies of tagged services**: Untagged, because it goes to a client's port, but it looks like a reply "
-    "that comes from a tagged port. There is at least (\u2265) this much of it; the counts do not keep both "
-    "ports of a flow, so flowtag cannot tell exactly.\n\n"
+    "that comes from a tagged port. There is at least (\u2265) this much of it. The counts do not keep both "
+    "ports of a flow, so the exact amount is not known. This has nothing to do with missing records.\n\n"
     "**Unexplained**: the rest of what is Untagged, at most (\u2264) this much. No row of the lookup names it."
 )
-"""Help on the parts of the bar, in Markdown."""
 AT_LEAST: Final = "\u2265 "
 AT_MOST: Final = "\u2264 "
 
@@ -61,11 +64,20 @@ def parts(report: Report, service: Report) -> list[Part]:
     replies = untagged - service.untagged
     if replies <= 0 or service.total != report.total:
         return [tagged, Part("unexplained", UNTAGGED, untagged)]
+    rest = untagged - replies
+    is_exact = not rest  # There cannot be more replies.
     return [
         tagged,
-        Part("replies", REPLIES, replies, AT_LEAST),
-        Part("unexplained", UNEXPLAINED, untagged - replies, AT_MOST),
+        Part("replies", REPLIES, replies, "" if is_exact else AT_LEAST),
+        Part("unexplained", UNEXPLAINED, rest, "" if is_exact else AT_MOST),
     ]
+
+
+def help_on(parts: Sequence[Part]) -> str:
+    """Return help on the parts of the bar, in Markdown."""
+    if any(part.kind == "replies" for part in parts):
+        return _HELP_ON_REPLIES
+    return _HELP
 
 
 def numbers(

@@ -31,9 +31,9 @@ dstport,protocol,tag
 5432,tcp,db-postgres
 53,udp,dns"""
 _RESULT: Final = (
-    ("443/tcp", "web", 34, PALETTE[0]),
-    ("5432/tcp", "db-postgres", 18, PALETTE[2]),
-    ("53/udp", "dns", 15, PALETTE[1]),
+    ("443/tcp", "web", 38, PALETTE[0]),
+    ("5432/tcp", "db-postgres", 22, PALETTE[2]),
+    ("53/udp", "dns", 18, PALETTE[1]),
     ("9092/tcp", "Untagged", 22, AMBER),
 )
 

@@ -21,13 +21,15 @@ from flowtag_core.tagging.report import Action, Measure, Report, by_boundary, se
 
 REPLIES: Final = (
     "A flow log has one line for each direction of a connection. A reply goes to a client's port, which can be "
-    "any, so by *destination port* it is mostly Untagged. By *service port*, it counts at the port it comes "
-    "from. This is a guess: a flow looks like a reply if its source port is the lower one."
+    "any port, so by *destination port* it is usually Untagged. By *service port*, it is counted at the port it "
+    "comes from. This is a guess: a flow looks like a reply if its source port is the lower one."
 )
 """Help on the two groupings, in Markdown."""
 LINK_WAITS: Final = "Add the files to see this saved view."
 NOTHING_THERE: Final = "No flows match. Clear the time or the filters."
-NARROW_DOWN: Final = "Drag over the timeline or click a tag to narrow down"
+NARROW_DOWN: Final = (
+    "Drag over the timeline to limit the page to a time. Click a tag to list its ports."
+)
 SHARED: Final = (
     "Other machines can reach this page. What you add is shown in this tab only. It is held on the machine "
     "that runs the page, and not saved there."
@@ -279,7 +281,7 @@ def boundary_help(counts: FlowCounts) -> str:
         "Which way flows cross the edge of your network: *internal* flows stay inside, *inbound* ones come in, "
         "*outbound* ones go out, *external* ones have both ends outside. Inside are the private address "
         f"ranges{own}{f' and {more:,} more' if more > 0 else ''}. Only a flow's two addresses decide, so add "
-        "your own public ranges under Files, Internal ranges."
+        "your own public ranges: open the list of files at the top, then Internal ranges."
     )
 
 

@@ -92,12 +92,14 @@ def _named_by(meaning: Meaning) -> str:
 
 
 def effect(what: str, before: float, report: Report) -> str:
-    """Describe the effect of a change: `9092/tcp is now kafka: Untagged 29.4% to 25.0% of flows`.
+    """Describe the effect of a change: `9092/tcp is now kafka. Untagged went from 29.4% to 25.0% of flows.`.
 
     `what` describes the change, and `before` is the share of Untagged (0 to 1) before it.
     """
     after = report.untagged / report.total if report.total else 0.0
-    return f"{what}: Untagged {100 * before:.1f}% to {100 * after:.1f}% of {report.measure}."
+    return (
+        f"{what}. Untagged went from {100 * before:.1f}% to {100 * after:.1f}% of {report.measure}."
+    )
 
 
 def preview(report: Report, lookup: Lookup, rules: Sequence[Rule]) -> str:

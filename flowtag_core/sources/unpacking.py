@@ -65,6 +65,11 @@ def unpacked(source: Source) -> Iterator[File]:
     yield from _unpacked(file, 0)
 
 
+def is_packed(head: bytes) -> bool:
+    """Whether a file that begins with this head is packed, or text in UTF-16."""
+    return any(packing.begins(head) for packing in _PACKINGS)
+
+
 def _unpacked(file: File, layer: int) -> Iterator[File]:
     head, pieces = peeked(file.content)
     file = file.with_content(pieces)

@@ -109,7 +109,7 @@ def test_the_effect_of_a_change_is_shown_while_the_same_flows_are_counted():
     assert bench.said == ""
     for _ in ("drawn", "drawn again"):
         bench.drawn(after, "view")
-        assert bench.said == "443/tcp is now web: Untagged 100.0% to 50.0% of flows."
+        assert bench.said == "443/tcp is now web. Untagged went from 100.0% to 50.0% of flows."
     bench.drawn(after, "another view")
     assert bench.said == ""
 
@@ -124,7 +124,7 @@ def test_of_several_changes_the_last_is_named_and_the_others_are_counted():
     for deed in ("one", "two", "three"):
         bench.did(deed)
     bench.drawn(after, "view")
-    assert bench.said == "three and 2 more changes: Untagged 100.0% to 0.0% of flows."
+    assert bench.said == "three and 2 more changes. Untagged went from 100.0% to 0.0% of flows."
     bench.did("four")
     bench.drawn(after, "view")
-    assert bench.said == "four: Untagged 0.0% to 0.0% of flows."
+    assert bench.said == "four. Untagged went from 0.0% to 0.0% of flows."

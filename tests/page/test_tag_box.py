@@ -155,7 +155,7 @@ def test_the_line_says_what_a_tag_would_cover_then_the_effect_of_the_last_one():
     say(desk, (1, "9092/6", "one"))
     desk.bench.drawn(retagged(REPORT, desk.lookup), "view")
     assert shown(offering(desk))["line"] == (
-        "9092/tcp is now one: Untagged 100.0% to 50.0% of flows."
+        "9092/tcp is now one. Untagged went from 100.0% to 50.0% of flows."
     )
     assert shown(desk, ports="9092-9093/tcp")["line"] == "Would tag 2 flows (33.3%)."
     assert shown(offering(desk, rows=[0, 1]))["line"] == "Would tag 3 flows (50.0%)."

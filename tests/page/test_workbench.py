@@ -32,7 +32,7 @@ def test_the_effect_of_a_rule_is_shown_until_other_flows_are_counted(page):
     session(page).desk.tag(parse_rules("49153/tcp", "mine"))
     page.run()
     bench = session(page).desk.bench
-    assert bench.said == "49153/tcp is now mine: Untagged 57.1% to 50.0% of flows."
+    assert bench.said == "49153/tcp is now mine. Untagged went from 57.1% to 50.0% of flows."
     page.segmented_control(key="measure").set_value("bytes").run()
     assert bench.said == ""
 

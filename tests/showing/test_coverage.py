@@ -63,6 +63,9 @@ def test_lower_bounds_are_never_too_high_and_upper_bounds_never_too_low(flows, r
     assert found["Tagged"] == ("", truth["Tagged"])
     if UNTAGGED in found:
         assert found[UNTAGGED] == ("", truth["Unexplained"] + truth[coverage.REPLIES])
+    elif not found["Unexplained"][1]:  # There cannot be more replies, so the numbers are exact.
+        assert found[coverage.REPLIES] == ("", truth[coverage.REPLIES])
+        assert found["Unexplained"] == ("", truth["Unexplained"])
     else:
         assert found[coverage.REPLIES][0] == AT_LEAST
         assert 0 < found[coverage.REPLIES][1] <= truth[coverage.REPLIES]
@@ -208,3 +211,11 @@ def test_the_bar_and_the_numbers_contain_no_text_from_users():
     view = view_of(replace(parse(line()), files={name: FileCounts(flows=1)}), lookup)
     said = [coverage.bar(view.parts), *(text for each in view.numbers for text in each)]
     assert not any("src=x" in text for text in said)
+
+
+def test_the_help_explains_the_parts_that_there_are():
+    without_replies = coverage.help_on([coverage.Part("tagged", "Tagged", 1)])
+    assert "Replies" not in without_replies
+    assert "**Untagged**" in without_replies
+    replies = coverage.Part("replies", coverage.REPLIES, 1)
+    assert "**Replies of tagged services**" in coverage.help_on([replies])

@@ -69,9 +69,9 @@ def test_an_edit_is_described_by_its_new_changed_and_removed_rules():
 
 def test_an_effect_is_in_percent_of_the_measure_and_0_in_an_empty_report():
     assert lookup_notes.effect("x", 0.5, report(443, 443, 443, 9092)) == (
-        "x: Untagged 50.0% to 25.0% of flows."
+        "x. Untagged went from 50.0% to 25.0% of flows."
     )
-    assert lookup_notes.effect("x", 0.0, report()) == "x: Untagged 0.0% to 0.0% of flows."
+    assert lookup_notes.effect("x", 0.0, report()) == "x. Untagged went from 0.0% to 0.0% of flows."
 
 
 def test_a_preview_counts_the_flows_and_those_that_already_have_another_tag():

@@ -96,7 +96,7 @@ class TagBox {
     const target = this.target()
     // While a tag is being typed, its port stays, even if a rerun puts another one first.
     this.pinned = target?.keys[0] ?? this.pinned
-    this.ports.placeholder = target?.name ?? "443/tcp"
+    this.ports.placeholder = target?.name ?? "port/protocol"
     this.ports.style.width = `${(this.ports.value || this.ports.placeholder).length + 1}ch`
     this.ports.setAttribute("aria-invalid", this.isWrong())
     this.suggestion.hidden = !target?.suggestion
@@ -115,7 +115,11 @@ class TagBox {
   commit(text) {
     const tag = text.trim()
     const target = this.target()
-    if (!tag || !target || this.isWrong()) return
+    if (!tag || this.isWrong()) return
+    if (!target) {
+      this.line.textContent = this.line.title = "Type a port first, such as 443/tcp, or show the replies."
+      return
+    }
     const entry = { number: ++this.number, tag, ...target }
     this.log.push(entry)
     this.use(entry)

@@ -1,0 +1,45 @@
+"""Standard input that does not end: a thread reads it, so that no look has to wait for it."""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from contextlib import suppress
+
+from flowtag_core.counting.tally import Counted
+from flowtag_core.reading.tail import Tail
+from flowtag_core.sources.pieces import READ_SIZE
+
+_MOST_WAITING = 16
+"""Pieces that may wait to be counted; whoever writes faster than that has to wait."""
+
+
+class Standing:
+    """Reads standard input in the background; `tail` counts its lines."""
+
+    def __init__(self, tail: Tail) -> None:
+        self.tail = tail
+        self.is_over = False
+        self._pieces: queue.Queue[bytes] = queue.Queue(_MOST_WAITING)
+        threading.Thread(target=self._fill, daemon=True).start()
+
+    def read(self) -> Counted:
+        """Count what has come since the last call. At the end of the input, count its last line too."""
+        before = self.tail.place
+        with suppress(queue.Empty):
+            while not self.is_over:
+                piece = self._pieces.get_nowait()
+                self.is_over = not piece
+                self.tail.feed(piece)
+        self.tail.count_lines()
+        if self.is_over:
+            self.tail.count_rest()
+        return self.tail.count.take(self.tail.place - before)
+
+    def _fill(self) -> None:
+        with suppress(OSError, ValueError, AttributeError):  # It is closed.
+            while piece := os.read(sys.stdin.fileno(), READ_SIZE):
+                self._pieces.put(piece)
+        self._pieces.put(b"")

@@ -1,0 +1,100 @@
+"""A file of text lines that is followed, and how far it has been counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, suppress
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import BinaryIO, Final
+
+from flowtag_core.counting.file_count import FileCount
+from flowtag_core.errors import LogError
+from flowtag_core.shapes.text import LineReader
+from flowtag_core.sources.places import log_at
+from flowtag_core.sources.unpacking import unpacked
+
+_MARK: Final = 256
+"""The bytes before the position in a file, which must still be there when the file has grown."""
+HEAD: Final = 1024
+"""The first bytes of a file, by which a copy of it is recognized."""
+
+
+@dataclass
+class Tail:
+    """A file of text lines, and how far it has been counted.
+
+    `place` is the position up to which bytes were read and `line_start` the beginning of the line there.
+    `head` are the first bytes of the file, `mark` the bytes before `place`. `seen` is the size and time at
+    the last read, `idle` the number of looks without anything new. `copies` are the paths of copies.
+    """
+
+    name: str
+    path: str
+    count: FileCount
+    reader: LineReader = field(default_factory=LineReader)
+    file: BinaryIO | None = None
+    place: int = 0
+    line_start: int = 0
+    head: bytes = b""
+    mark: bytes = b""
+    seen: tuple[int, int] | None = None
+    idle: int = 0
+    copies: list[str] = field(default_factory=list)
+
+    def feed(self, piece: bytes) -> None:
+        """Count the whole lines among the next bytes of the file."""
+        if end := piece.rfind(b"\n") + 1:
+            self.line_start = self.place + end
+        self.place += len(piece)
+        self.head += piece[: HEAD - len(self.head)]
+        self.mark = (self.mark + piece)[-_MARK:]
+        for block in self.reader.feed(piece):
+            self.count.count(block)
+
+    def count_lines(self) -> None:
+        """Count the whole lines that were fed, however few."""
+        for block in self.reader.lines():
+            self.count.count(block)
+
+    def count_rest(self) -> None:
+        """Count the last line, which lacks its line end."""
+        for block in self.reader.end():
+            self.count.count(block)
+
+    def close(self) -> None:
+        """Close the file; it can be opened again."""
+        if self.file is not None:
+            self.file.close()
+            self.file = None
+
+    def is_in(self, file: BinaryIO) -> bool:
+        """Whether the bytes before the position are still those that were read."""
+        file.seek(self.place - len(self.mark))
+        return file.read(len(self.mark)) == self.mark
+
+
+def feed_from_copies(tail: Tail) -> bool:
+    """Count what was not read of a file from a copy of it, packed or not; return whether there is one."""
+    for path in tail.copies:
+        with suppress(LogError), closing(log_at(path).places[0].open()) as source:
+            rest = _beyond(tail, next(unpacked(source)).pieces())
+            if rest is not None:
+                for piece in rest:
+                    tail.feed(piece)
+                return True
+    return False
+
+
+def _beyond(tail: Tail, pieces: Iterator[bytes]) -> Iterator[bytes] | None:
+    """Return the pieces after the position of a file, or None if the bytes before it are not the same."""
+    before = b""
+    done = 0
+    for piece in pieces:
+        end = min(len(piece), tail.place - done)
+        before = (before + piece[:end])[-_MARK:]
+        done += end
+        if done == tail.place:
+            is_same = before.endswith(tail.mark)
+            return chain([piece[end:]], pieces) if is_same else None
+    return None

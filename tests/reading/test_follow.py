@@ -1,0 +1,346 @@
+"""Whatever happens to a log while it is followed, every line is counted once."""
+
+import gzip
+import json
+import os
+import shutil
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core import parse_flow_log
+from flowtag_core.boundary import Inside
+from flowtag_core.counts import FlowCounts, Reason
+from flowtag_core.errors import LogError
+from flowtag_core.reading.follow import Follower
+from flowtag_core.reading.state import State, load, save
+from flowtag_core.shapes.layout import format_layout
+from tests.commands.made import on_posix
+from tests.logs import DEFAULT_HEADER, line, log_lines
+
+pytestmark = on_posix
+
+
+class Writer:
+    """Writes flows with ports that count up, and knows how many it has written."""
+
+    def __init__(self, path):
+        self.path = path
+        self.written = 0
+
+    def lines(self, count):
+        numbers = range(self.written, self.written + count)
+        self.written += count
+        return b"".join(line(dstport=str(1 + each % 60_000)) + b"\n" for each in numbers)
+
+    def append(self, count):
+        with self.path.open("ab") as file:
+            file.write(self.lines(count))
+
+
+@pytest.fixture
+def log(tmp_path):
+    (tmp_path / "logs").mkdir()
+    writer = Writer(tmp_path / "logs" / "a.log")
+    writer.append(3)
+    return writer
+
+
+@pytest.fixture
+def follow():
+    """Yield a function that follows paths; everything is closed at the end."""
+    followers = []
+
+    def start(*paths, **options):
+        followers.append(Follower([*map(str, paths)], **options))
+        return Sum(followers[-1])
+
+    yield start
+    for follower in followers:
+        follower.close()
+
+
+@pytest.fixture(params=["file", "folder"])
+def follower(request, log, follow):
+    return follow(log.path if request.param == "file" else log.path.parent).follower
+
+
+class Sum:
+    """Adds up the looks of a follower."""
+
+    def __init__(self, follower):
+        self.follower = follower
+        self.counts = FlowCounts()
+
+    def look(self, times=1):
+        for _ in range(times):
+            self.counts += self.follower.look()
+        return self.counts.total.flows
+
+
+def test_what_is_appended_is_counted_once_and_half_a_line_waits_for_its_end(log, follower):
+    found = Sum(follower)
+    assert found.look(2) == 3
+    late = log.lines(1)
+    with log.path.open("ab", buffering=0) as file:
+        file.write(late[:40])
+        assert found.look(2) == 3
+        assert follower.half_lines == [str(log.path)]
+        file.write(late[40:])
+    assert found.look(2) == 4
+    assert follower.half_lines == []
+
+
+def test_a_renamed_file_is_read_to_its_end_and_the_new_one_from_its_beginning(log, follower):
+    found = Sum(follower)
+    found.look()
+    with log.path.open("ab", buffering=0) as old:
+        log.path.rename(log.path.with_name("a.log.1"))
+        old.write(log.lines(2))
+        log.append(4)
+        assert found.look() == 9
+        old.write(log.lines(1))
+        assert found.look() == 10
+    assert follower.messages == []
+
+
+def test_a_second_rotation_within_one_look_loses_nothing(log, follower):
+    found = Sum(follower)
+    found.look()
+    log.path.rename(log.path.with_name("a.log.2"))
+    log.append(5)
+    log.path.rename(log.path.with_name("a.log.1"))
+    log.append(7)
+    assert found.look(2) == log.written == 15
+
+
+def test_a_rotated_file_that_is_compressed_is_not_counted_again(log, follower):
+    found = Sum(follower)
+    found.look()
+    rotated = log.path.with_name("a.log.1")
+    log.path.rename(rotated)
+    log.append(2)
+    found.look()
+    with gzip.open(f"{rotated}.gz", "wb") as packed:
+        packed.write(rotated.read_bytes())
+    rotated.unlink()
+    assert found.look(6) == log.written == 5
+
+
+def test_a_file_that_is_copied_and_truncated_is_counted_to_its_last_line(log, follower):
+    found = Sum(follower)
+    found.look()
+    log.append(2)
+    shutil.copy(log.path, log.path.with_name("a.log.1"))
+    os.truncate(log.path, 0)
+    assert found.look(2) == 5
+    log.append(4)
+    assert found.look(2) == log.written == 9
+    assert follower.messages == []
+
+
+@pytest.mark.parametrize("lines", [1, 3, 30], ids=["shorter", "as long", "longer"])
+def test_a_file_that_is_truncated_is_read_from_its_beginning_and_that_is_said(log, follower, lines):
+    found = Sum(follower)
+    with log.path.open("ab") as file:
+        file.write(b"half")
+    found.look()
+    log.path.write_bytes(log.lines(lines))
+    os.utime(log.path, (1, 1))
+    assert found.look(2) == log.written
+    (message,) = follower.messages
+    assert "was truncated, and is read again from its beginning" in message
+    assert found.counts.total.set_aside == {Reason.CUT_SHORT: 1}
+
+
+def test_files_that_appear_in_a_folder_are_counted_whatever_they_are(log, follow):
+    folder = log.path.parent
+    found = follow(folder)
+    found.look()
+    (folder / "2026" / "11").mkdir(parents=True)
+    (folder / "2026" / "11" / "b.log.gz").write_bytes(gzip.compress(log.lines(5)))
+    (folder / "c.json").write_text('{"message": "' + log.lines(1).decode().strip() + '"}\n')
+    (folder / "no.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(99))
+    assert found.look() == 3
+    assert found.look(3) == log.written == 9
+    assert "is a picture" in found.follower.messages[0]
+
+
+def test_a_packed_file_that_is_still_being_written_waits(log, follow):
+    folder, packed = log.path.parent, gzip.compress(log.lines(50))
+    found = follow(folder)
+    for size in (10, 60, len(packed) - 3):
+        (folder / "b.gz").write_bytes(packed[:size])
+        assert found.look() == 3
+    (folder / "b.gz").write_bytes(packed)
+    assert found.look(3) == log.written == 53
+
+
+def test_a_file_whose_number_is_given_to_a_new_one_is_not_mixed_up_with_it(log, follow):
+    folder = log.path.parent
+    found = follow(folder)
+    for number in range(4):
+        (folder / f"{number}.gz").write_bytes(gzip.compress(log.lines(2)))
+        found.look(3)
+        (folder / f"{number}.gz").unlink()
+    assert found.look() == log.written == 11
+
+
+def test_a_file_that_changes_after_it_was_counted_as_a_whole_is_named(log, follow):
+    folder = log.path.parent
+    table = folder / "a.csv"
+    table.write_text("dstport,protocol,start\n443,6,1700000000\n")
+    found = follow(folder)
+    assert found.look(3) == 4
+    with table.open("a") as file:
+        file.write("25,6,1700000000\n")
+    found.look(3)
+    assert found.follower.messages == [
+        f"{table}: has changed since it was counted. Only text is followed."
+    ]
+
+
+def test_lines_of_a_new_file_keep_their_numbers_and_faults_their_file(log, follower):
+    found = Sum(follower)
+    with log.path.open("ab") as file:
+        file.write(b"short\n")
+    found.look()
+    log.path.rename(log.path.with_name("a.log.1"))
+    log.path.write_bytes(b"too\n")
+    found.look()
+    assert [(fault.line, fault.text) for fault in found.counts.faults] == [(1, "too"), (4, "short")]
+    assert {fault.file for fault in found.counts.faults} == {str(log.path)}
+
+
+def test_other_files_next_to_a_log_are_left_alone(log, follow):
+    log.path.with_name("a.log.bak").write_bytes(log.lines(9))
+    found = follow(log.path)
+    assert found.look(2) == 3
+
+
+def test_the_lookup_in_a_folder_is_no_log(log, follow):
+    lookup = log.path.with_name("lookup.csv")
+    lookup.write_text("dstport,protocol,tag\n443,tcp,web\n")
+    found = follow(log.path.parent, others=[str(lookup)])
+    assert found.look(3) == 3
+    assert [*found.counts.files] == [str(log.path)]
+
+
+def test_a_format_and_ranges_are_used(tmp_path, follow):
+    log = tmp_path / "a.log"
+    log.write_bytes(b"443 6 8.8.8.8 9.9.9.9\n")
+    layout = format_layout("dstport protocol srcaddr dstaddr")
+    found = follow(log, layout=layout, inside=Inside(("9.9.9.9/32",)))
+    assert found.look() == 1
+    assert found.counts.requests.boundary.tolist() == [1]
+
+
+def test_a_path_that_does_not_exist_is_an_error(tmp_path):
+    with pytest.raises(LogError, match="there is no such file"):
+        Follower([str(tmp_path / "nowhere.log")])
+
+
+def test_a_restart_continues_where_the_last_state_was_even_in_half_a_line(log, follow):
+    with log.path.open("ab", buffering=0) as file:
+        late = log.lines(1)
+        file.write(late[:50])
+        found = follow(log.path)
+        found.look()
+        places = json.loads(json.dumps(found.follower.places))
+        file.write(late[50:])
+    log.path.rename(log.path.with_name("a.log.1"))
+    log.append(2)
+    again = follow(log.path)
+    again.follower.resume(places)
+    assert found.counts.total.flows + again.look(2) == log.written == 6
+
+
+def test_what_was_rotated_and_compressed_during_a_stop_is_counted_to_its_end(log, follow):
+    found = follow(log.path.parent)
+    found.look()
+    places = found.follower.places
+    log.append(5)
+    with gzip.open(f"{log.path}.1.gz", "wb") as packed:
+        packed.write(log.path.read_bytes())
+    log.path.unlink()
+    log.append(2)
+    again = follow(log.path.parent)
+    again.follower.resume(places)
+    assert found.counts.total.flows + again.look(5) == log.written == 10
+
+
+def test_a_log_that_was_truncated_during_a_stop_is_said_and_read_from_its_beginning(log, follow):
+    found = follow(log.path)
+    found.look()
+    places = found.follower.places
+    log.path.write_bytes(log.lines(9))
+    again = follow(log.path)
+    again.follower.resume(places)
+    assert found.counts.total.flows + again.look() == log.written == 12
+    assert "was truncated" in again.follower.messages[0]
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("append"), log_lines, st.integers(0, 60)),
+        st.tuples(st.just("rotate"), st.just(b""), st.just(0)),
+        st.tuples(st.just("drop"), log_lines, st.just(0)),
+        st.tuples(st.sampled_from(["look", "stop", "kill"]), st.just(b""), st.just(0)),
+    ),
+    max_size=12,
+)
+
+
+def restarted(folder, found, kept):
+    """Return a follower that continues from the last state, and the counts in it."""
+    found.follower.close()
+    again = Sum(Follower([str(folder)]))
+    if os.path.exists(kept):
+        state = load(kept)
+        again.follower.resume(state.places)
+        again.counts = state.counts
+    return again
+
+
+@given(steps, st.sampled_from([b"", DEFAULT_HEADER.encode() + b"\n"]))
+def test_following_to_the_end_gives_what_counting_at_once_gives(tmp_path_factory, steps, header):
+    """Each file has a first line of its own: a new one with the same beginning is taken for a copy."""
+    folder = tmp_path_factory.mktemp("followed")
+    live, files = folder / "live.log", 0
+
+    def begin(path):
+        nonlocal files
+        files += 1
+        path.write_bytes(header + line(packets=str(files)) + b"\n")
+
+    begin(live)
+    found = Sum(Follower([str(folder)]))
+    kept = str(folder) + ".state"
+    for step, lines, cut in steps:
+        if step == "append":
+            text = b"\n".join([*lines, b""])
+            with live.open("ab", buffering=0) as file:
+                file.write(text[:cut])
+                found.look()
+                file.write(text[cut:])
+        elif step == "rotate":
+            live.rename(folder / f"live.log.{files}")
+            begin(live)
+        elif step == "drop":
+            files += 1
+            text = b"\n".join([header + line(packets=str(files)), *lines, b""])
+            (folder / f"{files}.gz").write_bytes(gzip.compress(text))
+        else:
+            found.look()
+        if step == "kill":  # What was counted since the last state is counted again.
+            found = restarted(folder, found, kept)
+        elif step == "stop":
+            save(State(found.counts, found.follower.places, ()), kept)
+            found = restarted(folder, found, kept)
+    found.counts += found.follower.end()
+    expected = parse_flow_log(str(folder))
+    for name in ("requests", "replies", "replies_by_service"):
+        assert getattr(found.counts, name) == getattr(expected, name)
+    for name in ("headers", "blank", "flows", "set_aside", "unreadable", "lacking"):
+        assert getattr(found.counts.total, name) == getattr(expected.total, name)

@@ -1,0 +1,75 @@
+"""A file of text is counted line by line, and a copy of it has the rest."""
+
+import gzip
+
+import pytest
+
+from flowtag_core.counting.file_count import FileCount
+from flowtag_core.reading.tail import HEAD, Tail, feed_from_copies
+from tests.logs import line
+
+
+@pytest.fixture
+def tail():
+    return Tail("a.log", "a.log", FileCount("a.log"))
+
+
+def flows(tail):
+    return tail.count.take(0).counts.total.flows
+
+
+def test_a_line_is_counted_once_it_is_complete(tail):
+    text = line() + b"\n"
+    tail.feed(text + text[:30])
+    tail.count_lines()
+    assert (tail.place, tail.line_start) == (len(text) + 30, len(text))
+    tail.feed(text[30:])
+    tail.count_lines()
+    assert tail.line_start == tail.place == 2 * len(text)
+    assert tail.count.lines == 2
+
+
+def test_the_rest_is_the_last_line_without_its_end(tail):
+    tail.feed(line())
+    tail.count_lines()
+    assert tail.count.lines == 0
+    tail.count_rest()
+    assert tail.count.lines == 1
+
+
+def test_the_first_and_the_last_bytes_are_kept_and_no_others(tail):
+    text = (line() + b"\n") * 100
+    for place in range(0, len(text), 333):
+        tail.feed(text[place : place + 333])
+    assert tail.head == text[:HEAD]
+    assert text.endswith(tail.mark)
+    assert len(tail.mark) == 256
+
+
+def test_a_line_that_is_too_long_begins_where_it_begins(tail):
+    tail.feed(line() + b"\n" + b"x" * 3_000_000)
+    tail.count_lines()
+    assert tail.line_start == len(line()) + 1
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_copy_has_what_was_not_read(tail, tmp_path, pack):
+    read, more = (line() + b"\n") * 3, (line(dstport="25") + b"\n") * 2
+    tail.feed(read)
+    tail.count_lines()
+    copy = tmp_path / "a.log.1"
+    copy.write_bytes(pack(read + more))
+    tail.copies = [str(tmp_path / "nowhere"), str(copy)]
+    assert feed_from_copies(tail)
+    tail.count_lines()
+    assert flows(tail) == 5
+
+
+@pytest.mark.parametrize("content", [b"", b"short", line(dstport="9") + b"\n" + line() * 5])
+def test_another_file_is_no_copy(tail, tmp_path, content):
+    tail.feed((line() + b"\n") * 3)
+    tail.count_lines()
+    (tmp_path / "a.log.1").write_bytes(content)
+    tail.copies = [str(tmp_path / "a.log.1")]
+    assert not feed_from_copies(tail)
+    assert flows(tail) == 3
