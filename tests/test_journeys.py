@@ -660,7 +660,7 @@ def test_a_new_rule_keeps_the_order_and_scroll_position_of_the_untagged_ports(ta
     after = [row[0] for row in rows_of(tab, ".st-key-untagged")]
     assert after[3:4] == [before], after
     tab.locator(".st-key-undo button").click()
-    tab.get_by_text("Undone: Untagged").wait_for()
+    tab.get_by_text("Undone. Untagged went").wait_for()
     tab.wait_for_timeout(1000)
     assert rows_of(tab, ".st-key-untagged")[3][0] == before
 
