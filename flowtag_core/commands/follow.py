@@ -102,7 +102,6 @@ class Followed:
     _lookup_seen: object = None
     _is_written: bool = False
     _is_kept: bool = False
-    _told: int = 0
 
     def look(self) -> None:
         """Count what has come, load the lookup again if it has changed, and write the result."""
@@ -118,7 +117,7 @@ class Followed:
             self._keep(self.state)
         if self._has_new_lookup() or is_new or not self._is_written:
             self._write()
-        self._tell_messages()
+        say(*self.follower.take_messages())
 
     def report(self) -> Report:
         """Return the report on everything that was counted."""
@@ -158,11 +157,6 @@ class Followed:
             say(f"flowtag: {error} The lookup that was loaded before is still used.")
             return False
         return True
-
-    def _tell_messages(self) -> None:
-        messages = self.follower.messages
-        say(*messages[self._told :])
-        self._told = len(messages)
 
 
 def run(words: Sequence[str]) -> int:

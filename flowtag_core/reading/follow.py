@@ -92,6 +92,7 @@ class Follower:
         self._gone: list[Tail] = []
         self._looks = 0
         self._messages: dict[str, None] = {}
+        self._untold: list[str] = []
         self._stdin = Standing(self._new("stdin", DASH)) if DASH in paths else None
 
     @property
@@ -169,8 +170,16 @@ class Follower:
         # Every log may become long, so that the kernel is worth loading.
         return Tail(name, path, FileCount(name, self._layout, 1 << 30, self._inside))
 
+    def take_messages(self) -> list[str]:
+        """Return the sentences that have come since the last call."""
+        new, self._untold = self._untold, []
+        return new
+
     def _tell(self, sentence: str) -> None:
+        if sentence in self._messages:
+            return
         self._messages[sentence] = None
+        self._untold.append(sentence)
         if len(self._messages) > _MOST_MESSAGES:
             del self._messages[next(iter(self._messages))]
 

@@ -344,3 +344,15 @@ def test_following_to_the_end_gives_what_counting_at_once_gives(tmp_path_factory
         assert getattr(found.counts, name) == getattr(expected, name)
     for name in ("headers", "blank", "flows", "set_aside", "unreadable", "lacking"):
         assert getattr(found.counts.total, name) == getattr(expected.total, name)
+
+
+def test_a_message_is_given_once_however_many_there_are(tmp_path, follow, monkeypatch):
+    monkeypatch.setattr("flowtag_core.reading.follow._MOST_MESSAGES", 2)
+    found = follow(tmp_path)
+    for number in range(4):
+        (tmp_path / f"{number}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes([number]))
+    found.look(3)
+    assert len(found.follower.take_messages()) == 4
+    assert len(found.follower.messages) == 2
+    found.look(3)
+    assert found.follower.take_messages() == []
