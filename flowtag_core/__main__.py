@@ -15,7 +15,7 @@ def main() -> int:
     try:
         from flowtag_core.commands.verbs import run
     except KeyboardInterrupt:  # Loading takes long enough for a user to change their mind.
-        print("flowtag: stopped before it was done.", file=sys.stderr)  # noqa: T201
+        print("flowtag: stopped before it was done.", file=sys.stderr)  # noqa: T201  (nothing is loaded)
         return 130
     gc.freeze()
     gc.enable()

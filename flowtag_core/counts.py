@@ -351,7 +351,7 @@ class Offer(NamedTuple):
 
 @dataclass(frozen=True)
 class FileCounts:
-    """What became of every record of one file: records = headers + blank + flows + set aside.
+    """The fate of every record of one file: records = headers + blank + flows + set aside.
 
     `unreadable` counts, by field, the flows whose field is present but cannot be read; `lacking` the flows
     whose layout has no such field; `odd_words` the flows whose action or log-status is not one of AWS's
@@ -473,7 +473,7 @@ class FlowCounts:
 
     @cached_property
     def total(self) -> FileCounts:
-        """What became of all records of all files together."""
+        """The fate of all records of all files together."""
         files = list(self.files.values())
         return all_of(files) if len(files) > 1 else (files or [FileCounts()])[0]
 

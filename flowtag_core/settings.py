@@ -23,11 +23,11 @@ from typing import Any, Final
 from flowtag_core.boundary import ranges_of
 from flowtag_core.errors import FlowtagError, SettingsError, reason_of
 from flowtag_core.shapes.layout import format_layout
+from flowtag_core.sources.places import DASH
 
 FILE: Final = "flowtag.toml"
 _KEYS: Final = ("lookup", "format", "internal", "formats")
 _LARGEST: Final = 1 << 20
-_STDIN: Final = "-"
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,11 @@ class Settings:
             )
         return format
 
+    def beneath(self, format: str | None, internal: str | None) -> tuple[str | None, str]:
+        """Return the fields and the ranges that apply if a command has these options, None if not given."""
+        fields = self.fields(self.format if format is None else format)
+        return fields, (self.internal if internal is None else internal) or ""
+
 
 def settings_for(paths: Sequence[str]) -> Settings:
     """Return the settings for these logs: from the first log's folder, the current folder, the user's own.
@@ -69,7 +74,7 @@ def settings_for(paths: Sequence[str]) -> Settings:
 
     own = platformdirs.user_config_dir("flowtag", appauthor=False, roaming=True)
     found = Settings()
-    for folder in (_folder_of(paths[0] if paths else _STDIN), os.curdir, own):
+    for folder in (_folder_of(paths[0] if paths else DASH), os.curdir, own):
         file = os.path.join(folder, FILE)
         if os.path.lexists(file) and not any(_is_same(file, other) for other in found.files):
             found = _beneath(found, _read(file))
@@ -84,7 +89,7 @@ def _folder_of(path: str) -> str:
 
     For a pattern without matches it is the folder above the first wildcard.
     """
-    if path == _STDIN:
+    if path == DASH:
         return os.curdir
     if not os.path.lexists(path) and glob.has_magic(path):
         path = min(glob.iglob(path, recursive=True), default=path)

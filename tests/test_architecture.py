@@ -16,7 +16,7 @@ ROOMS = {
     "arguments": set(),
     "arrow": set(),
     "notebook": set(),
-    "settings": {"boundary", "errors", "shapes"},
+    "settings": {"boundary", "errors", "shapes", "sources"},
     "iana": set(),
     "output": {"errors"},
     "counts": {"arrow", "errors", "iana", "notebook"},

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from flowtag_core.commands.terminal import DONE, DOUBTFUL, new_parser, show, show_json, source_of
-from flowtag_core.showing.lookup_notes import NO_PROBLEMS, to_check
+from flowtag_core.showing.lookup_notes import NO_PROBLEMS, problems, to_check
 from flowtag_core.showing.words import number
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
@@ -43,19 +43,19 @@ def run(words: Sequence[str]) -> int:
 
 
 def _lines(lookup: Lookup) -> list[str]:
-    found = [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
     verdict = to_check(lookup) if lookup.problems else "" if lookup.notices else NO_PROBLEMS
     rules = number(len(lookup), "rule")
-    return [*found, *lookup.notices, f"{lookup.name}: {rules}. {verdict}".rstrip(". ") + "."]
+    return [
+        *problems(lookup),
+        *lookup.notices,
+        f"{lookup.name}: {rules}. {verdict}".rstrip(". ") + ".",
+    ]
 
 
 def _document(lookup: Lookup) -> dict[str, Any]:
     return {
         "lookup": lookup.name,
         "rules": len(lookup),
-        "problems": [
-            {"line": problem.line, "trouble": problem.trouble, "text": problem.text}
-            for problem in lookup.problems
-        ],
+        "problems": [problem._asdict() for problem in lookup.problems],
         "notices": list(lookup.notices),
     }

@@ -54,7 +54,7 @@ def complete(verbs: Sequence[str], parser_of: Callable[[Sequence[str]], Argument
     if typed and typed[0] in verbs:
         os.environ["_ARGCOMPLETE"] = "2"  # The options of a verb begin after the verb.
     elif not typed:
-        paths: Any = next(action for action in found._actions if action.dest == "paths")  # noqa: SLF001
+        paths: Any = next(action for action in found._actions if action.dest == "paths")  # noqa: SLF001  (argparse has no other way)
         paths.completer = lambda prefix, **_: [*verbs, *_files(prefix)]
     completer: Any = _files
     argcomplete.autocomplete(found, default_completer=completer)

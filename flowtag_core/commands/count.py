@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import sys
 import time
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
 
 import flowtag_core
 from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import ranges_of
 from flowtag_core.commands import summary
+from flowtag_core.commands.roles import add_roles, roles_of
 from flowtag_core.commands.terminal import (
     DAMAGED,
     DONE,
@@ -39,7 +39,7 @@ from flowtag_core.showing.typed_times import UnclearTime, read_end
 from flowtag_core.sources.places import DASH, Log, Place, file_identity, logs_at, same_files
 from flowtag_core.tagging.course import outward
 from flowtag_core.tagging.lookup import Lookup
-from flowtag_core.tagging.lookup_file import load_lookup_table, looks_like_lookup
+from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import Filters, Report, Time, map_tags, select
 
 _USAGE: Final = """\
@@ -57,7 +57,6 @@ Count the flows of AWS VPC flow logs by tag and by port and protocol.
   LOOKUP  a CSV with dstport,protocol,tag: the tag of each port and protocol
   OUTPUT  the result, a CSV with two sections; - is standard output
 """
-_HEAD_SIZE: Final = 1 << 16
 _FAULTS_SEEN: Final = 20
 """The most faulty lines that a terminal shows; more would push the summary out of sight."""
 _EPILOG: Final = """\
@@ -71,11 +70,7 @@ exit code: 0 done; 1 done, but something is wrong with a log; 2 not done.
 def parser() -> ArgumentParser:
     """Return the parser of `flowtag` without a verb."""
     new = new_parser("", _USAGE.format(program=program()), _HELP, _EPILOG)
-    new.add_argument("paths", nargs="*", metavar="LOG LOOKUP OUTPUT", help=SUPPRESS)
-    new.add_argument(
-        "-o", "--output", action="append", help="the result; then the last path is the LOOKUP"
-    )
-    new.add_argument("--lookup", help="the lookup; then every path is a log (with -o)")
+    add_roles(new)
     add_reading(new)
     new.add_argument(
         "--from", dest="first", metavar="TIME", help="only flows that begin at this time or later"
@@ -96,7 +91,7 @@ def parser() -> ArgumentParser:
 
 @dataclass(frozen=True)
 class Job:
-    """What to do: the paths of the logs, of the lookup and of the output, and how to read the logs.
+    """The task of a run: the paths of the logs, of the lookup and of the output, and how to read the logs.
 
     `time` is the time as typed. `settings` are the files of settings that were read, and `kept` names the
     settings that come from them.
@@ -169,18 +164,17 @@ def _loaded(job: Job) -> Lookup:
 def _job(given: Namespace) -> Job:
     """Return what a command asks for. Raises FlowtagError, and exits if the words make no sense."""
     settings = settings_for(given.paths)
-    paths, lookup, output = roles(parser(), given, settings.lookup)
+    paths, lookup, output = roles_of(parser(), given, settings.lookup)
     if [*paths, lookup].count(DASH) > 1:
         raise FlowtagError("standard input (-) can be read only once. Name a file for the other.")
     if output == DASH and given.json:
         raise FlowtagError(
             "the result and --json cannot both go to standard output (-). Name a file for the result."
         )
-    fields = settings.fields(settings.format if given.format is None else given.format)
-    internal = settings.internal if given.internal is None else given.internal
+    fields, internal = settings.beneath(given.format, given.internal)
     if fields is not None:
         format_layout(fields)
-    ranges_of(internal or "")
+    ranges_of(internal)
     if output != DASH:
         check_writable(output)
     kept = {
@@ -189,53 +183,7 @@ def _job(given: Namespace) -> Job:
         "internal": given.internal is None and settings.internal is not None,
     }
     used = tuple(name for name, is_kept in kept.items() if is_kept)
-    return Job(paths, lookup, output, fields, internal or "", _time(given), settings.files, used)
-
-
-def roles(parser: ArgumentParser, given: Namespace, kept: str | None) -> tuple[list[str], str, str]:
-    """Return the paths of the logs, of the lookup and of the output; `kept` is the lookup in the settings.
-
-    Without -o, the last two paths are always the lookup and the output.
-    """
-    paths = list(given.paths)
-    if given.output is None:
-        if given.lookup is not None:
-            parser.error("--lookup needs -o, which names the result")
-        if len(paths) < 3:
-            parser.error(f"give at least one LOG, then the LOOKUP, then the OUTPUT{_meant(paths)}")
-        output, lookup = paths.pop(), paths.pop()
-        return paths, lookup, output
-    if len(given.output) > 1:
-        parser.error("give only one -o")
-    lookup = given.lookup
-    if lookup is None and paths and (kept is None or _is_lookup(paths[-1])):
-        lookup = paths.pop()
-    lookup = kept if lookup is None else lookup
-    if lookup is None or not paths:
-        parser.error(
-            "give at least one LOG, then the LOOKUP (or --lookup, or a lookup in flowtag.toml, in the "
-            "folder of the first LOG or in this one)"
-        )
-    return paths, lookup, given.output[0]
-
-
-def _meant(paths: Sequence[str]) -> str:
-    """Return a hint if the first word is almost a verb."""
-    if not paths or os.path.lexists(paths[0]):
-        return ""
-    near = get_close_matches(paths[0], ("page", "follow", "check", "completion", "--help"), 1)
-    return f" (did you mean {program()} {near[0]}?)" if near else ""
-
-
-def _is_lookup(path: str) -> bool:
-    """Whether the path is a file that looks like a lookup; it then overrides the one in the settings."""
-    if not os.path.isfile(path):  # Opening a pipe would wait until somebody writes to it.
-        return False
-    try:
-        with open(path, "rb") as file:
-            return looks_like_lookup(file.read(_HEAD_SIZE))
-    except OSError:
-        return False
+    return Job(paths, lookup, output, fields, internal, _time(given), settings.files, used)
 
 
 def _time(given: Namespace) -> Time | None:
@@ -310,11 +258,8 @@ def _refuse_output_that_is_input(places: list[Place], job: Job, *, is_json: bool
 def _is_standard_output(path: str) -> bool:
     try:
         return os.path.samestat(os.stat(path), os.fstat(sys.stdout.fileno()))
-    except (
-        OSError,
-        ValueError,
-        AttributeError,
-    ):  # It does not exist, or standard output is closed.
+    # The path does not exist, or standard output is closed.
+    except (OSError, ValueError, AttributeError):
         return False
 
 

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import Inside, ranges_of
-from flowtag_core.commands.count import roles
+from flowtag_core.commands.roles import add_roles, roles_of
 from flowtag_core.commands.terminal import DONE, new_parser, say
 from flowtag_core.counting.total import Total
 from flowtag_core.counts import FlowCounts
@@ -52,11 +52,7 @@ _TAGS_SHOWN: Final = 8
 def parser() -> ArgumentParser:
     """Return the parser of `flowtag follow`."""
     new = new_parser("follow", _USAGE, "Count logs as they grow, until it is stopped.", _EPILOG)
-    new.add_argument("paths", nargs="*", metavar="LOG LOOKUP OUTPUT", help=SUPPRESS)
-    new.add_argument(
-        "-o", "--output", action="append", help="the result; then the last path is the LOOKUP"
-    )
-    new.add_argument("--lookup", help="the lookup; then every path is a log (with -o)")
+    add_roles(new)
     add_reading(new)
     new.add_argument(
         "--every",
@@ -82,9 +78,10 @@ def _seconds(text: str) -> int:
 
 @dataclass
 class Followed:
-    """What has been counted so far, the lookup, and where the result goes.
+    """The counts so far, the report on them, and where the result goes.
 
-    `added` is what the last look found. `seconds` is the time since the look before it.
+    `added` is what the last look found, `seconds` the time since the look before it. `newest` is the start
+    of the latest window in seconds since 1970, 0 if no time is known.
     """
 
     follower: Follower
@@ -93,6 +90,7 @@ class Followed:
     output: str
     state: str | None = None
     layout: Layout = ASSUMED
+    report: Report = field(init=False)
     sum: FlowCounts = field(default_factory=FlowCounts)
     added: FlowCounts = field(default_factory=FlowCounts)
     seconds: float = 0.0
@@ -116,12 +114,9 @@ class Followed:
         if self.state is not None and (is_new or not self._is_kept):
             self._keep(self.state)
         if self._has_new_lookup() or is_new or not self._is_written:
+            self.report = map_tags(self.sum, self.lookup)
             self._write()
         say(*self.follower.take_messages())
-
-    def report(self) -> Report:
-        """Return the report on everything that was counted."""
-        return map_tags(self.sum, self.lookup)
 
     def resume(self, state: State) -> None:
         """Continue from a state; nothing has been counted yet."""
@@ -140,7 +135,7 @@ class Followed:
 
     def _write(self) -> None:
         try:
-            write_results(self.report(), self.output)
+            write_results(self.report, self.output)
             self._is_written = True
         except OutputError as error:  # It may be possible at the next look.
             self._is_written = False
@@ -179,14 +174,13 @@ def run(words: Sequence[str]) -> int:
 
 def _followed(given: Namespace) -> Followed:
     settings = settings_for(given.paths)
-    paths, lookup, output = roles(parser(), given, settings.lookup)
+    paths, lookup, output = roles_of(parser(), given, settings.lookup)
     if DASH in (lookup, output):
         raise FlowtagError("follow needs files for the lookup and the result. Only a log can be -.")
-    fields = settings.fields(settings.format if given.format is None else given.format)
-    internal = settings.internal if given.internal is None else given.internal
+    fields, internal = settings.beneath(given.format, given.internal)
     check_writable(output)
     layout = ASSUMED if fields is None else format_layout(fields)
-    ranges = ranges_of(internal or "")
+    ranges = ranges_of(internal)
     others = (lookup, output, *settings.files, *([given.state] if given.state else []))
     follower = Follower(paths, layout, Inside(ranges), others)
     followed = Followed(follower, lookup, load_lookup_table(lookup), output, given.state, layout)
@@ -244,12 +238,12 @@ def _shown(*, is_quiet: bool) -> Iterator[Callable[[Followed], None]]:
 
 def line(followed: Followed) -> str:
     """Return one line on a look, for the journal of a service."""
-    report = followed.report()
+    report = followed.report
     share = f"{100 * report.untagged / report.total:.1f}%" if report.total else "-"
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     return (
         f"{now} {report.total:,} flows, {_rate(followed)}, Untagged {share}"
-        f"{f', newest {_clock(followed.newest)}' if followed.newest else ''}"
+        f"{f', newest {times.moment(followed.newest)}' if followed.newest else ''}"
     )
 
 
@@ -258,7 +252,7 @@ def _table(followed: Followed) -> Any:
     from rich.table import Table
     from rich.text import Text
 
-    report = followed.report()
+    report = followed.report
     table = Table(title=Text(line(followed)), title_justify="left", box=None)
     for name in ("Tag", "Flows", "Share"):
         table.add_column(name, justify="left" if name == "Tag" else "right")
@@ -272,10 +266,6 @@ def _table(followed: Followed) -> Any:
 def _rate(followed: Followed) -> str:
     per_second = followed.added.total.flows / max(followed.seconds, 0.001)
     return f"{per_second:,.0f}/s"
-
-
-def _clock(seconds: int) -> str:
-    return f"{times.day(seconds)} {times.clock(seconds)} UTC"
 
 
 def _newest(counts: FlowCounts) -> int:

@@ -62,10 +62,10 @@ def _port(text: str) -> int:
 def _check(given: Namespace) -> None:
     """Raise FlowtagError now for what the page could only say in the browser."""
     settings = settings_for(given.paths)
-    fields = settings.fields(settings.format if given.format is None else given.format)
+    fields, internal = settings.beneath(given.format, given.internal)
     if fields is not None:
         format_layout(fields)
-    ranges_of(given.internal or "")
+    ranges_of(internal)
     for path in (*given.paths, *([given.lookup] if given.lookup is not None else [])):
         logs_at(path)
     if given.port is not None:

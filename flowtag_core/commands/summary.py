@@ -19,7 +19,7 @@ from flowtag_core.showing.log_notes import (
     remarks,
     repeated,
 )
-from flowtag_core.showing.lookup_notes import to_check
+from flowtag_core.showing.lookup_notes import problems, to_check
 from flowtag_core.showing.words import few, few_words, number, short
 from flowtag_core.sources.places import DASH
 from flowtag_core.tagging.course import over_time
@@ -45,7 +45,8 @@ class Run:
     """A run that has written its result.
 
     `filters` are those of the report. `asked` is the time as typed. `settings` are the files of settings
-    that were read, and `kept` names the settings that come from them. `same` groups the paths that lead to the same file. `seconds` is how long the run took.
+    that were read, and `kept` names the settings that come from them. `same` groups the paths that lead to
+    the same file. `seconds` is how long the run took.
     """
 
     counts: FlowCounts
@@ -69,8 +70,7 @@ def lines(run: Run, most_faults: int = MOST_FAULTS) -> list[str]:
     """Return the summary for a person, with at most so many faulty lines. The totals come last."""
     counts, lookup = run.counts, run.lookup
     faults = counts.faults[:most_faults]
-    told = [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
-    told += lookup.notices
+    told = [*problems(lookup), *lookup.notices]
     told += [f"{fault.file}:{fault.line}: {fault.reason}: {fault.text}" for fault in faults]
     if untold := counts.total.faults - len(faults):
         where = f" (--json lists the first {MOST_FAULTS:,})" if most_faults < MOST_FAULTS else ""
@@ -106,10 +106,7 @@ def document(run: Run) -> dict[str, Any]:
         "lookup": {
             "name": lookup.name,
             "rules": len(lookup),
-            "problems": [
-                {"line": problem.line, "trouble": problem.trouble, "text": problem.text}
-                for problem in lookup.problems
-            ],
+            "problems": [problem._asdict() for problem in lookup.problems],
             "notices": list(lookup.notices),
         },
         "records": _fate(counts.total),
@@ -121,10 +118,7 @@ def document(run: Run) -> dict[str, Any]:
         "boundaries": {name: sums._asdict() for name, sums in _boundaries(run).items()},
         "internal": list(counts.internal or ()),
         "settings": list(run.settings),
-        "faults": [
-            {"file": fault.file, "line": fault.line, "reason": fault.reason, "text": fault.text}
-            for fault in counts.faults
-        ],
+        "faults": [fault._asdict() for fault in counts.faults],
         "messages": list(_messages(run)),
     }
 
@@ -169,9 +163,11 @@ def _about_time(run: Run, asked: Time) -> Iterator[str]:
     """Yield sentences on the time that was asked for, and on what it leaves out."""
     counted = run.filters.time or asked
     first, last = (end in _OPEN for end in asked)
-    span = f"before {_moment(counted[1])}" if first else f"at {_moment(counted[0])} or later"
+    span = (
+        f"before {times.moment(counted[1])}" if first else f"at {times.moment(counted[0])} or later"
+    )
     if not first and not last:
-        span = f"from {_moment(counted[0])} to {_moment(counted[1])}"
+        span = f"from {times.moment(counted[0])} to {times.moment(counted[1])}"
     flows = map_tags(run.counts, run.lookup, time=run.filters.time).total
     yield f"Only flows that begin {span} are counted: {flows:,} of {run.counts.total.flows:,}."
     if not flows and (days := _days(run)):
@@ -188,10 +184,6 @@ def _days(run: Run) -> str:
     """Return the days that the logs cover: `23 - 25 Nov 2026 UTC`."""
     selection = select(run.counts)
     return times.covered(over_time(selection, tagged(selection, run.lookup)))
-
-
-def _moment(seconds: int) -> str:
-    return f"{times.day(seconds)} {times.clock(seconds)} UTC"
 
 
 def _minutes(width: int) -> str:

@@ -1,4 +1,4 @@
-"""What commands share on a terminal: parsers, printed lines, the progress bar, exit codes."""
+"""The terminal, for all commands: parsers, printed lines, the progress bar, exit codes."""
 
 from __future__ import annotations
 

@@ -116,12 +116,12 @@ def parse(arguments: Sequence[str]) -> Given:
     add_page(parser)
     found = parsed(parser, arguments)
     settings = settings_for(found.paths)
-    internal = settings.internal if found.internal is None else found.internal
+    fields, internal = settings.beneath(found.format, found.internal)
     return Given(
         tuple(found.paths),
         settings.lookup if found.lookup is None else found.lookup,
-        settings.fields(settings.format if found.format is None else found.format),
-        internal or "",
+        fields,
+        internal,
         found.shared,
         settings.files,
     )

@@ -29,7 +29,7 @@ from flowtag_core.shapes.layout import ASSUMED, Layout
 from flowtag_core.shapes.shapes import is_text
 from flowtag_core.shapes.text import LineReader
 from flowtag_core.sources.pieces import HEAD_SIZE, READ_SIZE
-from flowtag_core.sources.places import DASH, file_identity, log_at
+from flowtag_core.sources.places import DASH, file_identity, files_below, log_at
 from flowtag_core.sources.unpacking import is_packed, unpacked
 
 Identity = tuple[int, int]
@@ -68,7 +68,8 @@ class Follower:
     """Follows any mix of files, folders and standard input (`-`).
 
     `layout` is the layout of text without a header; `inside` says which addresses are inside the network.
-    `others` are files that are not logs, such as the lookup, wherever they are. Raises LogError if a path does not exist.
+    `others` are files that are not logs, such as the lookup, wherever they are. Raises LogError if a path does
+    not exist.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Follower:
         self._folders = [path for path in paths if path != DASH and os.path.isdir(path)]
         self._files = [path for path in paths if path != DASH and path not in self._folders]
         for path in self._files:
-            log_at(path)
+            log_at(path)  # This raises LogError if it does not exist.
         self._known: dict[Identity, Known] = {}
         self._at: dict[str, Identity] = {}
         """The file that was last found at each path."""
@@ -90,6 +91,9 @@ class Follower:
         """The files next to each file that were there before it was followed; they are left alone."""
         self._others = others
         self._gone: list[Tail] = []
+        self._earlier: list[Tail] = []
+        """The files of which a new file may be a copy: those that were known before this look."""
+        self._open: list[Tail] = []
         self._looks = 0
         self._messages: dict[str, None] = {}
         self._untold: list[str] = []
@@ -204,7 +208,8 @@ class Follower:
                     found.setdefault(identity, (path, status))
         # New files come first: a copy must be known before the original is found to be truncated or gone.
         new = [identity for identity in found if identity not in self._known]
-        lost = [identity for identity in self._known if identity not in found.keys() | skipped]
+        lost = [each for each in self._known if each not in found and each not in skipped]
+        self._earlier = [*self._gone, *self._tails()]
         for identity in new:
             yield from self._look_at(identity, *found.pop(identity))
         for identity in lost:
@@ -218,7 +223,7 @@ class Follower:
             yield path
             yield from (other for other in _siblings(path) if other not in self._before[path])
         for folder in self._folders:
-            yield from _below(folder)
+            yield from files_below(folder)
 
     def _look_at(self, identity: Identity, path: str, status: os.stat_result) -> Iterator[Counted]:
         known = self._known.get(identity)
@@ -232,12 +237,11 @@ class Follower:
         now = status.st_size, status.st_mtime_ns
         if isinstance(known, Whole):
             yield from self._look_at_whole(known, now)
-        elif isinstance(known, Tail):
-            if now != known.seen:
-                known.seen = now
-                yield from self._read(known)
-            else:
-                known.idle += 1
+        elif now != known.seen:
+            known.seen = now
+            yield from self._read(known)
+        else:
+            known.idle += 1
 
     def _begun(self, path: str) -> Known | None:
         """Return a new file to follow, or None as long as its first line does not show what it is."""
@@ -262,7 +266,7 @@ class Follower:
         """
         if path in self._at:  # A log that is begun anew may well begin in the same way.
             return None
-        for tail in [*self._gone, *self._tails()]:
+        for tail in self._earlier:
             size = min(len(tail.head), len(head), HEAD)
             # A header alone is the same in many files.
             is_enough = size >= _LEAST_HEAD or (b"\n" in head[:size] and head[:1].isdigit())
@@ -347,9 +351,10 @@ class Follower:
     def _opened(self, tail: Tail) -> BinaryIO:
         if tail.file is None:
             tail.file = open(tail.path, "rb", buffering=0)  # noqa: SIM115  (closed when others need it)
-            opened = [each for each in self._tails() if each.file is not None and each is not tail]
-            if len(opened) >= _MOST_OPEN:
-                max(opened, key=lambda each: each.idle).close()
+            self._open = [each for each in self._open if each.file is not None]
+            if len(self._open) >= _MOST_OPEN:
+                max(self._open, key=lambda each: each.idle).close()
+            self._open.append(tail)
         return tail.file
 
     def _begun_anew(self, tail: Tail) -> Iterator[Counted]:
@@ -434,10 +439,3 @@ def _siblings(path: str) -> list[str]:
             if entry.name.startswith(name) and entry.name != name
         )
     return []
-
-
-def _below(folder: str) -> Iterator[str]:
-    """Yield the paths of all files below a folder, sorted by name, without hidden ones."""
-    for above, folders, names in os.walk(folder):
-        folders[:] = sorted(each for each in folders if each[0] != ".")
-        yield from (os.path.join(above, name) for name in sorted(names) if name[0] != ".")

@@ -7,12 +7,13 @@ import queue
 import sys
 import threading
 from contextlib import suppress
+from typing import Final
 
 from flowtag_core.counting.tally import Counted
 from flowtag_core.reading.tail import Tail
 from flowtag_core.sources.pieces import READ_SIZE
 
-_MOST_WAITING = 16
+_MOST_WAITING: Final = 16
 """Pieces that may wait to be counted; whoever writes faster than that has to wait."""
 
 

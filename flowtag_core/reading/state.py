@@ -68,7 +68,7 @@ def save(state: State, path: str) -> None:
 
 
 def load(path: str) -> State:
-    """Return the state in a file. Raises StateError if the file is not a sound state of this version."""
+    """Return the state in a file. Raises StateError if the file is not a valid state of this version."""
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             about = json.loads(archive["about"].tobytes())

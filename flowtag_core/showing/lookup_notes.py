@@ -43,6 +43,11 @@ def doubts(lookup: Lookup) -> Iterator[str]:
         yield f"{lookup.name}: {to_check(lookup)}; see the lookup editor at the bottom of the page."
 
 
+def problems(lookup: Lookup) -> list[str]:
+    """Return a line for each problem of a lookup: `lookup.csv:4: ...`."""
+    return [f"{lookup.name}:{problem.line}: {problem.text}" for problem in lookup.problems]
+
+
 def to_check(lookup: Lookup) -> str:
     """Return the number of rows with a problem: `521 lookup rows need checking`."""
     rows = len({problem.line for problem in lookup.problems})

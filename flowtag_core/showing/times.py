@@ -79,6 +79,11 @@ def clock(seconds: int, zone: tzinfo = UTC) -> str:
     return _clock(seconds, zone, _is_twice(seconds, zone))
 
 
+def moment(seconds: int) -> str:
+    """Return a moment in UTC: `23 Nov 2026 10:00 UTC`."""
+    return f"{day(seconds)} {clock(seconds)} UTC"
+
+
 def clocks(time: Time, zone: tzinfo = UTC) -> tuple[str, str]:
     """Return the clock times of both ends, both with their UTC offset if either occurs twice."""
     first, behind = time

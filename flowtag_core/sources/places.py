@@ -10,7 +10,7 @@ import glob
 import os
 import stat
 import sys
-from collections.abc import Callable, Container, Hashable, Iterable
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import BinaryIO, Final, NamedTuple, TextIO, cast
@@ -108,11 +108,8 @@ def log_at(path: str, name: str | None = None) -> Log:
     """
     if path == DASH or not os.path.isdir(path):
         return Log(name or _name(path), (_place(path, name),))
-    files: list[str] = []
     errors: list[OSError] = []
-    for folder, folders, names in os.walk(path, onerror=errors.append):
-        folders[:] = sorted(each for each in folders if each[0] != ".")
-        files += [os.path.join(folder, each) for each in sorted(names) if each[0] != "."]
+    files = list(files_below(path, errors.append))
     if not files and not errors:
         raise LogError(
             f"{path}: is a folder without files. Choose the folder that contains the logs."
@@ -131,6 +128,13 @@ def log_at(path: str, name: str | None = None) -> Log:
         else:
             places.append(place)
     return Log(name, tuple(places), tuple(refusals), is_folder=True)
+
+
+def files_below(folder: str, onerror: Callable[[OSError], object] | None = None) -> Iterator[str]:
+    """Yield the paths of all files below a folder except hidden ones, sorted by name."""
+    for above, folders, names in os.walk(folder, onerror=onerror):
+        folders[:] = sorted(each for each in folders if each[0] != ".")
+        yield from (os.path.join(above, name) for name in sorted(names) if name[0] != ".")
 
 
 def log_of(file: LogFile, name: str | None = None) -> Log:

@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import shutil
+import time
 
 import pytest
 from hypothesis import given
@@ -356,3 +357,16 @@ def test_a_message_is_given_once_however_many_there_are(tmp_path, follow, monkey
     assert len(found.follower.messages) == 2
     found.look(3)
     assert found.follower.take_messages() == []
+
+
+def test_a_look_at_many_files_takes_time_that_grows_only_with_their_number(tmp_path, follow):
+    taken = []
+    for count in (100, 800):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        for number in range(count):
+            (folder / f"{number}.log").write_bytes(line(packets=str(number)) + b"\n")
+        found, started = follow(folder), time.process_time()
+        assert found.look(2) == count
+        taken.append((time.process_time() - started) / count)
+    assert taken[1] < 4 * taken[0]
