@@ -54,6 +54,27 @@ def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
         raise OutputError(f"{path}: could not be written: {reason_of(error)}.") from error
 
 
+def append_whole(content: bytes, path: str) -> None:
+    """Append the content to a file, which is created if it is missing. If that fails, nothing is appended.
+
+    A path that is not a regular file (a pipe, /dev/stdout) is written directly. Raises OutputError.
+    """
+    try:
+        with open(path, "ab", buffering=0) as stream:
+            is_regular = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+            before = os.fstat(stream.fileno()).st_size
+            try:
+                rest = memoryview(content)
+                while rest:
+                    rest = rest[stream.write(rest) :]
+            except OSError:
+                if is_regular:
+                    os.truncate(path, before)
+                raise
+    except OSError as error:
+        raise OutputError(f"{path}: could not be written: {reason_of(error)}.") from error
+
+
 def check_writable(path: str) -> None:
     """Raise OutputError now if `write_whole` would certainly fail later. Nothing is written."""
     try:

@@ -7,6 +7,9 @@ internal = ["203.0.113.0/24"]            # ranges that count as inside the netwo
 [formats]
 edge = "version srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
 
+[alerts]                                 # limits for flowtag follow
+growth = 5
+
 The command line overrides the file next to the logs, which overrides the one in the current folder, which
 overrides the one in the user's configuration folder.
 """
@@ -26,7 +29,7 @@ from flowtag_core.shapes.layout import format_layout
 from flowtag_core.sources.places import DASH
 
 FILE: Final = "flowtag.toml"
-_KEYS: Final = ("lookup", "format", "internal", "formats")
+_KEYS: Final = ("lookup", "format", "internal", "formats", "alerts")
 _LARGEST: Final = 1 << 20
 
 
@@ -34,8 +37,8 @@ _LARGEST: Final = 1 << 20
 class Settings:
     """The merged settings of all files that were found; empty if there are none.
 
-    `formats` maps names to fields; `format` is one of these names or the fields themselves. `files` are
-    the files that were read, the one next to the logs first.
+    `formats` maps names to fields; `format` is one of these names or the fields themselves. `alerts` are
+    limits for alerts by name. `files` are the files that were read, the one next to the logs first.
     """
 
     lookup: str | None = None
@@ -43,6 +46,7 @@ class Settings:
     internal: str | None = None
     formats: Mapping[str, str] = field(default_factory=dict)
     files: tuple[str, ...] = ()
+    alerts: Mapping[str, object] = field(default_factory=dict)
 
     def fields(self, format: str | None) -> str | None:
         """Return the fields of the format with this name, or the text itself if it names fields.
@@ -113,6 +117,7 @@ def _beneath(near: Settings, far: Settings) -> Settings:
         far.internal if near.internal is None else near.internal,
         {**far.formats, **near.formats},
         near.files + far.files,
+        {**far.alerts, **near.alerts},
     )
 
 
@@ -143,7 +148,8 @@ def _read(file: str) -> Settings:
     if lookup is not None:
         lookup = os.path.join(os.path.dirname(file), os.path.expanduser(lookup))
     internal = _internal(file, said["internal"]) if "internal" in said else None
-    return Settings(lookup, _text(file, said, "format"), internal, formats, (file,))
+    alerts = _alerts(file, said["alerts"]) if "alerts" in said else {}
+    return Settings(lookup, _text(file, said, "format"), internal, formats, (file,), alerts)
 
 
 def _formats(file: str, said: Any) -> dict[str, str]:
@@ -169,6 +175,15 @@ def _internal(file: str, ranges: Any) -> str:
     return joined
 
 
+def _alerts(file: str, limits: Any) -> dict[str, object]:
+    from flowtag_core.tagging.alerts import limits_of
+
+    if not isinstance(limits, dict):
+        raise SettingsError(f"{file}: alerts must be a table with one line per limit: growth = 5.")
+    _checked(file, "alerts", limits_of, limits)
+    return limits
+
+
 def _text(file: str, said: Mapping[str, Any], key: str, table: str = "") -> str | None:
     text = said.get(key)
     if text is not None and (not isinstance(text, str) or not text):
@@ -176,9 +191,9 @@ def _text(file: str, said: Mapping[str, Any], key: str, table: str = "") -> str 
     return text
 
 
-def _checked(file: str, key: str, check: Callable[[str], object], text: str) -> None:
+def _checked(file: str, key: str, check: Callable[[Any], object], value: object) -> None:
     """Check a value; raises SettingsError, with the file and the key, if it is invalid."""
     try:
-        check(text)
+        check(value)
     except FlowtagError as error:
         raise SettingsError(f"{file}: {key}: {error}") from error

@@ -16,7 +16,7 @@ ROOMS = {
     "arguments": set(),
     "arrow": set(),
     "notebook": set(),
-    "settings": {"boundary", "errors", "shapes", "sources"},
+    "settings": {"boundary", "errors", "shapes", "sources", "tagging"},
     "iana": set(),
     "output": {"errors"},
     "counts": {"arrow", "errors", "iana", "notebook"},

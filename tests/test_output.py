@@ -1,11 +1,13 @@
 import os
 import stat
+import subprocess
 import sys
 
 import pytest
 
 from flowtag_core.errors import OutputError
-from flowtag_core.output import check_writable, csv_cell, write_whole
+from flowtag_core.output import append_whole, check_writable, csv_cell, write_whole
+from tests.conftest import ROOT
 
 on_posix = pytest.mark.skipif(
     sys.platform == "win32", reason="needs POSIX file modes and descriptors"
@@ -141,3 +143,38 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, m
 )
 def test_a_cell_is_quoted_only_if_necessary(text, cell):
     assert csv_cell(text) == cell
+
+
+def test_what_is_appended_comes_after_what_is_there_and_creates_a_missing_file(tmp_path):
+    for content in (b"one\n", b"two\n"):
+        append_whole(content, str(tmp_path / "lines"))
+    assert (tmp_path / "lines").read_bytes() == b"one\ntwo\n"
+
+
+@on_posix
+def test_on_a_full_disk_nothing_is_appended_not_even_in_part(tmp_path):
+    path = tmp_path / "lines"
+    path.write_bytes(b"one\n")
+    program = """
+import resource, signal, sys
+from flowtag_core.errors import OutputError
+from flowtag_core.output import append_whole
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (6, 6))
+try:
+    append_whole(b"two" * 9, sys.argv[1])
+except OutputError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert "could not be written: File too large" in done.stdout
+    assert path.read_bytes() == b"one\n"
+
+
+@on_posix
+def test_a_device_is_appended_to_and_a_missing_folder_is_an_error(tmp_path):
+    append_whole(b"gone", "/dev/null")
+    with pytest.raises(OutputError, match="could not be written"):
+        append_whole(b"x", str(tmp_path / "nowhere" / "lines"))

@@ -66,6 +66,12 @@ def test_each_setting_comes_from_the_nearest_file_that_has_it(own, tmp_path):
     assert found.fields("dstport protocol") == "dstport protocol"
 
 
+def test_limits_for_alerts_come_from_all_files_the_nearest_first(own, tmp_path):
+    write(own, "[alerts]\ngrowth = 9\nlearn = 0\n")
+    write(tmp_path / "logs", "[alerts]\ngrowth = 3\n")
+    assert settings_for([str(tmp_path / "logs")]).alerts == {"growth": 3, "learn": 0}
+
+
 def test_an_empty_list_of_ranges_overrides_a_file_further_away(own, tmp_path):
     write(own, 'internal = ["8.8.8.8"]\n')
     write(tmp_path / "logs", "internal = []\n")
@@ -105,7 +111,7 @@ def test_a_file_is_read_once_if_the_logs_are_in_the_users_own_folder(own):
         ("format = ", "is not valid TOML"),
         (
             "color = 1",
-            "'color' is not a setting. Use one of lookup, format, internal, formats.",
+            "'color' is not a setting. Use one of lookup, format, internal, formats, alerts.",
         ),
         ("lookup = 1", "lookup must be non-empty text in quotes."),
         ('lookup = ""', "lookup must be non-empty text in quotes."),
@@ -115,6 +121,9 @@ def test_a_file_is_read_once_if_the_logs_are_in_the_users_own_folder(own):
         ('[formats]\nedge = "version"', "formats.edge: The format names 1 field"),
         ("formats = 1", "formats must be a table"),
         ("[formats]\nedge = 1", "formats.edge must be non-empty text in quotes."),
+        ("alerts = 1", "alerts must be a table with one line per limit"),
+        ("[alerts]\ngrow = 1", "alerts: 'grow' is not a limit for alerts."),
+        ('[alerts]\ngrowth = "x"', "alerts: the limit growth is 'x', which is not a number"),
         ("x = " + "[" * 5_000, "is not valid TOML"),
         ("#" * (1 << 20) + "\n", "too large for a settings file"),
     ],

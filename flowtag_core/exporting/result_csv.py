@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
 from flowtag_core.output import OutputFile, csv_cell, write_whole
-from flowtag_core.tagging.report import Report
+from flowtag_core.tagging.report import Report, Time
 
 _ROWS_AT_ONCE: Final = 1 << 12
 
@@ -26,6 +27,14 @@ def result_csv(report: Report) -> Iterator[bytes]:
         f"{port},{name},{count}\n" for port, name, _, count in islice(rows, _ROWS_AT_ONCE)
     ]:
         yield "".join(batch).encode()
+
+
+def time_csv(time: Time | None) -> Iterator[bytes]:
+    """Yield a third section for a result that does not cover everything: the time that it covers, in UTC."""
+    yield b"\nTime Covered (UTC):\nFrom,To\n"
+    if time is not None:
+        first, end = (datetime.fromtimestamp(each, UTC) for each in time)
+        yield f"{first:%Y-%m-%dT%H:%M},{end:%Y-%m-%dT%H:%M}\n".encode()
 
 
 def write_results(report: Report, file: OutputFile) -> None:

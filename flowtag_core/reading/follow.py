@@ -2,17 +2,23 @@
 
 Text is read as far as it goes, and again when it has grown. A file of text may be truncated, or renamed and
 begun anew, as log rotation does; a copy that rotation makes, packed or not, is not counted again. Any other
-file (packed, Parquet, JSON, CSV) is counted as a whole once its size and time are the same in two looks. New
-files in a folder are found at each look. Everything is done by polling, so it works on any file system.
+file (packed, Parquet, JSON, CSV) is counted as a whole once its size and time are the same in two looks and
+it is complete. New files in a folder are found at each look. Everything is done by polling, so it works on
+any file system.
 """
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import stat
+import time
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import Any, BinaryIO, Final
 
 from flowtag_core.boundary import Inside
@@ -38,9 +44,18 @@ Identity = tuple[int, int]
 _LEAST_HEAD: Final = 200
 _LOOKS_AFTER_ROTATION: Final = 3
 """The looks without anything new after which a file that has no path any more is closed."""
-_YOUNG: Final = 120
-_OLD_EVERY: Final = 30
-"""A file that has not changed for `_YOUNG` looks is looked at only in one of `_OLD_EVERY` looks."""
+_STILL: Final = 1.0
+"""Seconds for which a file must not change before it is counted as a whole."""
+_LONGEST_WAIT: Final = 600.0
+"""Seconds after which a file that does not change is counted as a whole, even if it is not complete."""
+_YOUNG: Final = 120.0
+_MOST_AT_ONCE: Final = 1000
+"""At each look, the files in folders that have changed in the last `_YOUNG` seconds are looked at, at most so
+many, and as many of the others in turn."""
+_AT_ONCE: Final = 1 << 26
+"""Bytes of log whose counts are handed over together."""
+_MAY_STAY_OPEN: Final = os.name != "nt"
+"""On Windows, a file that is open cannot be renamed, which would keep rotation from working."""
 _MOST_OPEN: Final = 200
 _MOST_MESSAGES: Final = 1_000
 
@@ -49,19 +64,24 @@ _MOST_MESSAGES: Final = 1_000
 class Whole:
     """A file that is counted as a whole, or a copy, which is not counted at all.
 
-    `head` are its first bytes, `seen` is its size and time at the last look, `idle` the number of looks
-    since then.
+    `head` are its first bytes, `seen` is its size and time at the last look, `since` when it was first
+    seen so, and `born` the look in which it was found. `is_tried` says that it was not complete when it was
+    counted.
     """
 
     path: str
     head: bytes = b""
     seen: tuple[int, int] | None = None
-    idle: int = 0
+    since: float = -math.inf
+    born: int = -1
+    is_tried: bool = False
     is_counted: bool = False
     is_copy: bool = False
 
 
 Known = Tail | Whole
+_Saved = tuple[object, str]
+"""A file's place as JSON, and what it depends on."""
 
 
 class Follower:
@@ -79,7 +99,7 @@ class Follower:
         inside: Inside = ALWAYS_INSIDE,
         others: Sequence[str] = (),
     ) -> None:
-        self._layout, self._inside = layout, inside
+        self.layout, self.inside = layout, inside
         self._folders = [path for path in paths if path != DASH and os.path.isdir(path)]
         self._files = [path for path in paths if path != DASH and path not in self._folders]
         for path in self._files:
@@ -91,10 +111,14 @@ class Follower:
         """The files next to each file that were there before it was followed; they are left alone."""
         self._others = others
         self._gone: list[Tail] = []
-        self._earlier: list[Tail] = []
-        """The files of which a new file may be a copy: those that were known before this look."""
+        """Files that were truncated or have vanished, the last ones: a copy may still appear."""
+        self._by_name: dict[str, list[Tail]] | None = None
+        """The files of which another one may be a copy, from before this look."""
         self._open: list[Tail] = []
+        self._saved: dict[Identity, _Saved] = {}
         self._looks = 0
+        self._is_ending = False
+        self._look_in_progress: Iterator[Counted] | None = None
         self._messages: dict[str, None] = {}
         self._untold: list[str] = []
         self._stdin = Standing(self._new("stdin", DASH)) if DASH in paths else None
@@ -110,50 +134,97 @@ class Follower:
         return bool(self._stdin and self._stdin.is_over and not self._files and not self._folders)
 
     @property
+    def is_behind(self) -> bool:
+        """Whether the last call of `parts` ended before everything that was there was counted."""
+        return self._look_in_progress is not None or bool(self._stdin and self._stdin.is_waiting)
+
+    @property
     def half_lines(self) -> list[str]:
         """The names of the files whose last line is not complete, so that it is not counted yet."""
         return [tail.name for tail in self._tails() if tail.reader.pending]
 
     @property
-    def places(self) -> dict[str, Any]:
-        """How far each file was read, for `resume`; standard input has no place."""
-        files = [_as_json(identity, known) for identity, known in self._known.items()]
-        return {"files": files, "before": {path: [*left] for path, left in self._before.items()}}
+    def places(self) -> str:
+        """How far each file was read, as JSON for `resume`; standard input has no place."""
+        self._saved = {
+            identity: _saved(identity, known, self._saved.get(identity))
+            for identity, known in self._known.items()
+        }
+        files = ",\n".join(text for _, text in self._saved.values())
+        before = json.dumps({path: [*left] for path, left in self._before.items()})
+        gone = json.dumps([_place((0, 0), tail) for tail in self._gone])
+        return f'{{"before": {before}, "gone": {gone}, "files": [\n{files}\n]}}'
 
-    def resume(self, places: Mapping[str, Any]) -> None:
-        """Continue where another follower stopped: `places` is what its property of that name returned."""
-        self._before |= {path: {*left} for path, left in places["before"].items()}
-        for place in places["files"]:
+    def resume(self, places: str) -> None:
+        """Continue where another follower stopped: `places` is what its property of that name returned.
+
+        Raises ValueError, KeyError or TypeError if it is not.
+        """
+        found = json.loads(places)
+        self._before |= {path: {*left} for path, left in found["before"].items()}
+        for place in found["files"]:
             path, identity = place["path"], (place["device"], place["inode"])
             self._known[identity] = self._resumed(path, place)
             self._at[path] = identity
+        gone = (self._resumed(place["path"], place) for place in found["gone"])
+        self._gone = [tail for tail in gone if isinstance(tail, Tail)]
 
     def _resumed(self, path: str, place: Mapping[str, Any]) -> Known:
-        head = bytes.fromhex(place["head"])
+        head = b64decode(place["head"])
         if "line" not in place:
-            seen = tuple(place["seen"]) if place["seen"] else None
-            return Whole(path, head, seen, 0, place["is_counted"], place["is_copy"])
+            is_counted, is_copy = place["is_counted"], place["is_copy"]
+            # A file that is not counted yet must be the same in two more looks.
+            seen = tuple(place["seen"]) if is_counted and place["seen"] else None
+            return Whole(path, head, seen, is_counted=is_counted, is_copy=is_copy)
         tail = self._new(place["name"], path)
+        tail.born = -1
         layout = Layout(tuple(place["layout"]), place["origin"])
         tail.count.resume(Reached(layout, place["line"], place["has_header"], place["misfit"]))
         tail.place = tail.line_start = place["place"]
-        tail.head, tail.mark = head, bytes.fromhex(place["mark"])
+        tail.head, tail.mark = head, b64decode(place["mark"])
         tail.copies = list(place["copies"])
         return tail
 
     def look(self) -> FlowCounts:
         """Return the counts of everything that has come since the last look."""
         total = Total()
-        total.add(FlowCounts(internal=self._inside.ranges))
-        for counted in self._look():
-            total.add_counted(counted)
+        for part in self.parts():
+            total.add(part)
         return total.counts()
+
+    def parts(self, seconds: float = math.inf) -> Iterator[FlowCounts]:
+        """Yield the counts of what has come since the last look, in one part or more.
+
+        After `seconds` it stops, with `is_behind` if there is more; the next call continues there. Take all
+        parts before you ask for `places`.
+        """
+        until = time.monotonic() + seconds
+        part, size = Total(), 0
+        part.add(FlowCounts(internal=self.inside.ranges))
+        for counted in self._counted_until(until):
+            part.add_counted(counted)
+            size += counted.counts.total.size
+            if size >= _AT_ONCE:
+                yield part.counts()
+                part, size = Total(), 0
+        yield part.counts()
+
+    def _counted_until(self, until: float) -> Iterator[Counted]:
+        """Yield the counts of a look, or of the rest of one. After each of them, it can be continued."""
+        look = self._look_in_progress or self._look()
+        for counted in look:
+            self._look_in_progress = look
+            yield counted
+            if time.monotonic() >= until:
+                return
+        self._look_in_progress = None
 
     def end(self) -> FlowCounts:
         """Return the counts of the rest, including last lines without a line end, and close all files."""
         total = Total()
+        total.add(self.look())
+        self._is_ending = True
         for _ in range(2):  # A file that is counted as a whole must be the same in two looks.
-            self._looks = 0
             total.add(self.look())
         for tail in self._tails():
             tail.count_rest()
@@ -163,6 +234,7 @@ class Follower:
 
     def close(self) -> None:
         """Close all files."""
+        self._look_in_progress = None
         for tail in self._tails():
             tail.close()
 
@@ -172,7 +244,8 @@ class Follower:
 
     def _new(self, name: str, path: str) -> Tail:
         # Every log may become long, so that the kernel is worth loading.
-        return Tail(name, path, FileCount(name, self._layout, 1 << 30, self._inside))
+        count = FileCount(name, self.layout, 1 << 30, self.inside)
+        return Tail(name, path, count, born=self._looks)
 
     def take_messages(self) -> list[str]:
         """Return the sentences that have come since the last call."""
@@ -187,43 +260,57 @@ class Follower:
         if len(self._messages) > _MOST_MESSAGES:
             del self._messages[next(iter(self._messages))]
 
+    def _tell_unreadable(self, error: OSError) -> None:
+        self._tell(f"{error.filename}: cannot be read: {reason_of(error)}.")
+
     def _look(self) -> Iterator[Counted]:
+        """Yield the counts of what has come. Whatever was yielded is already counted in `places`."""
         if self._stdin:
             yield self._stdin.read()
-        is_full = self._looks % _OLD_EVERY == 0
-        self._looks += 1
-        found: dict[Identity, tuple[str, os.stat_result]] = {}
-        skipped: set[Identity] = set()
-        others = {file_identity(path) for path in self._others}
-        for path in self._paths():
-            last = self._at.get(path)
-            known = self._known.get(last) if last else None
-            if last and known and known.idle > _YOUNG and not is_full:
-                skipped.add(last)
-                continue
-            with suppress(OSError):  # It has just vanished.
-                status = os.stat(path)
-                identity = status.st_dev, status.st_ino
-                if stat.S_ISREG(status.st_mode) and identity not in others:
-                    found.setdefault(identity, (path, status))
+        found, skipped = self._found()
+        self._by_name = None
         # New files come first: a copy must be known before the original is found to be truncated or gone.
         new = [identity for identity in found if identity not in self._known]
         lost = [each for each in self._known if each not in found and each not in skipped]
-        self._earlier = [*self._gone, *self._tails()]
         for identity in new:
             yield from self._look_at(identity, *found.pop(identity))
         for identity in lost:
             yield from self._without_path(identity)
-        for identity, (path, status) in found.items():
-            yield from self._look_at(identity, path, status)
+        for identity in sorted(found, key=lambda each: isinstance(self._known[each], Tail)):
+            yield from self._look_at(identity, *found[identity])
 
-    def _paths(self) -> Iterator[str]:
-        """Yield every path to look at; also those next to a file, where rotation may have put it."""
+    def _found(self) -> tuple[dict[Identity, tuple[str, os.stat_result]], set[Identity]]:
+        """Return the files to look at now, and those that are too old to look at every time."""
+        found: dict[Identity, tuple[str, os.stat_result]] = {}
+        skipped: set[Identity] = set()
+        others = {file_identity(path) for path in self._others}
+        self._looks += 1
+        turns = 1 if self._is_ending else max(-(-len(self._known) // _MOST_AT_ONCE), 1)
+        newest = sorted((known.since for known in self._known.values()), reverse=True)
+        changed_after = max([time.monotonic() - _YOUNG, *newest[_MOST_AT_ONCE:][:1]])
+
+        def add(path: str) -> None:
+            with suppress(OSError):  # It has just vanished.
+                status = os.stat(path)
+                identity = status.st_dev, status.st_ino or _number_of(path)
+                if stat.S_ISREG(status.st_mode) and identity not in others:
+                    found.setdefault(identity, (path, status))
+
         for path in self._files:
-            yield path
-            yield from (other for other in _siblings(path) if other not in self._before[path])
+            add(path)
+            for other in _siblings(path):  # Rotation may have put it there.
+                if other not in self._before[path]:
+                    add(other)
         for folder in self._folders:
-            yield from files_below(folder)
+            for path in files_below(folder, onerror=self._tell_unreadable):
+                last = self._at.get(path)
+                known = self._known.get(last) if last else None
+                is_old = known and known.seen and known.since <= changed_after
+                if last and is_old and (last[1] + self._looks) % turns:
+                    skipped.add(last)
+                else:
+                    add(path)
+        return found, skipped
 
     def _look_at(self, identity: Identity, path: str, status: os.stat_result) -> Iterator[Counted]:
         known = self._known.get(identity)
@@ -235,13 +322,15 @@ class Follower:
         self._known[identity], self._at[path] = known, identity
         known.path = path
         now = status.st_size, status.st_mtime_ns
+        is_new, is_first = now != known.seen, known.seen is None
+        if is_new:
+            known.seen, known.since = now, time.monotonic()
+            if is_first:
+                known.since -= max(time.time() - status.st_mtime, 0)
         if isinstance(known, Whole):
-            yield from self._look_at_whole(known, now)
-        elif now != known.seen:
-            known.seen = now
+            yield from self._look_at_whole(known, is_new=is_new, is_first=is_first)
+        elif is_new:
             yield from self._read(known)
-        else:
-            known.idle += 1
 
     def _begun(self, path: str) -> Known | None:
         """Return a new file to follow, or None as long as its first line does not show what it is."""
@@ -249,85 +338,130 @@ class Follower:
             with open(path, "rb") as file:
                 head = file.read(HEAD_SIZE)
         except OSError as error:
-            self._tell(f"{path}: cannot be read: {reason_of(error)}.")
+            self._tell_unreadable(error)
             return None
         if is_packed(head):
-            return self._copy_of(path, _unpacked_head(path)) or Whole(path, head[:HEAD])
+            return self._begun_whole(path, head, _unpacked_head(path))
         if b"\n" not in head.lstrip() and len(head) < HEAD_SIZE:
             return None
-        if not is_text(head, self._layout):
-            return Whole(path, head[:HEAD])
-        return self._copy_of(path, head) or self._new(path, path)
+        if not is_text(head, self.layout):
+            return Whole(path, head[:HEAD], born=self._looks)
+        original = self._original(path, head, self._looks)
+        if original in self._gone:
+            # It may have lines that were not read before the original was truncated or had vanished.
+            self._gone.remove(original)
+            return replace(original, path=path, file=None, seen=None, copies=[])
+        return self._begun_whole(path, head, head) if original else self._new(path, path)
 
-    def _copy_of(self, path: str, head: bytes) -> Known | None:
-        """Return the copy that a new file is, if rotation has copied a file that is followed, or was.
+    def _begun_whole(self, path: str, head: bytes, unpacked_head: bytes) -> Whole:
+        whole = Whole(path, head[:HEAD], born=self._looks)
+        self._take_for_copy(whole, self._original(path, unpacked_head, self._looks))
+        return whole
 
-        A copy of a file that was truncated or has vanished may have lines that were not read before that.
-        """
-        if path in self._at:  # A log that is begun anew may well begin in the same way.
-            return None
-        for tail in self._earlier:
-            size = min(len(tail.head), len(head), HEAD)
-            # A header alone is the same in many files.
-            is_enough = size >= _LEAST_HEAD or (b"\n" in head[:size] and head[:1].isdigit())
-            if not is_enough or not path.startswith(tail.name) or tail.path == path:
-                continue
-            if head[:size] == tail.head[:size]:
-                if tail in self._gone:
-                    return self._after(tail, path)
-                tail.copies.append(path)
-                return Whole(path, head[:HEAD], is_counted=True, is_copy=True)
+    def _original(self, path: str, head: bytes, born: int) -> Tail | None:
+        """Return the file that rotation has copied to a path: one that is followed, or was, before a look."""
+        if self._by_name is None:
+            self._by_name = {}
+            for tail in [*self._gone, *self._tails()]:
+                self._by_name.setdefault(tail.name, []).append(tail)
+        for end in range(
+            len(path) - 1, 0, -1
+        ):  # A log that is begun anew may well begin in the same way.
+            for tail in self._by_name.get(path[:end], ()):
+                size = min(len(tail.head), len(head), HEAD)
+                # A header alone is the same in many files.
+                is_enough = size >= _LEAST_HEAD or (b"\n" in head[:size] and head[:1].isdigit())
+                may_be = is_enough and path != tail.path and tail.born < born
+                if may_be and head[:size] == tail.head[:size]:
+                    return tail
         return None
 
-    def _after(self, gone: Tail, path: str) -> Known:
-        """Return the copy of a file that is gone: only what was not read of that file is left to count."""
-        self._gone.remove(gone)
-        if not _is_plain(path):
-            return Whole(path, is_counted=True, is_copy=True)
-        return replace(gone, path=path, file=None, seen=None, idle=0, copies=[])
+    def _take_for_copy(self, whole: Whole, original: Tail | None) -> bool:
+        """Whether a file is a copy of one that is still followed, which from now on knows of it."""
+        if original is None or original in self._gone:
+            return False
+        whole.is_copy = whole.is_counted = True
+        if whole.path not in original.copies:
+            original.copies.append(whole.path)
+        return True
 
     def _without_path(self, identity: Identity) -> Iterator[Counted]:
         """Count the rest of a file that has no path any more, and close it after a few looks."""
         known = self._known[identity]
         if isinstance(known, Tail):
+            if known.path in self._files:
+                self._tell(f"{known.path}: is gone. It is followed again once it is back.")
             if known.file is not None:
+                before = known.place
                 yield from self._read(known)
-                known.idle += 1
+                known.idle = known.idle + 1 if known.place == before else 0
                 if known.idle < _LOOKS_AFTER_ROTATION:
                     return
                 known.close()
             else:
                 feed_from_copies(known)
             known.count_rest()
-            yield known.count.take(0)
             self._gone = [*self._gone, known][-_MOST_OPEN:]
         del self._known[identity]  # The number may be given to a new file.
+        if self._at.get(known.path) == identity:
+            del self._at[known.path]
+        if isinstance(known, Tail):
+            yield known.count.take(0)
 
-    def _look_at_whole(self, known: Whole, now: tuple[int, int]) -> Iterator[Counted]:
-        if now == known.seen:
-            known.idle += 1
-            if not known.is_counted:
-                known.is_counted = True
-                yield from self._counted(known.path)
-        elif known.is_counted:
-            if not known.is_copy:
+    def _look_at_whole(self, known: Whole, *, is_new: bool, is_first: bool) -> Iterator[Counted]:
+        if is_new:
+            known.is_tried = False
+            if (
+                known.is_copy and not is_first
+            ):  # Perhaps rotation has copied another file to this path.
+                head = _unpacked_head(known.path)
+                self._take_for_copy(known, self._original(known.path, head, self._looks))
+            elif known.is_counted and not known.is_copy:
                 self._tell(
                     f"{known.path}: has changed since it was counted. Only text is followed."
                 )
-            known.seen = now
-        else:
-            known.seen, known.idle = now, 0
+        age = math.inf if self._is_ending else time.monotonic() - known.since
+        is_old = age >= _LONGEST_WAIT
+        if is_new or known.is_counted or age < _STILL or (known.is_tried and not is_old):
+            return
+        head = _unpacked_head(known.path) if is_packed(known.head) else b""
+        original = self._original(known.path, head, known.born)
+        if self._take_for_copy(known, original):
+            return
+        found = self._rest_of(original, known) if original else self._counted(known.path)
+        total = found.counts.total
+        known.is_tried = bool(total.damage)
+        if is_old or not total.damage:  # Otherwise it may still be being written.
+            known.is_counted = True
+            yield found
+        for sentence in sorted(total.damage):
+            if is_old or not total.records:
+                self._tell(sentence)
+            else:
+                self._tell(
+                    f"{known.path}: is not complete yet. It is counted once it is, or when it has not "
+                    f"changed for {_LONGEST_WAIT // 60:.0f} minutes."
+                )
 
-    def _counted(self, path: str) -> Iterator[Counted]:
-        """Count a file as a whole; one that is not a log gets a sentence."""
-        fields = " ".join(self._layout.names) if self._layout.is_given else None
+    def _rest_of(self, gone: Tail, copy: Whole) -> Counted:
+        """Return the counts of what was not read of a file that is gone, from a copy of it."""
+        copy.is_copy = True
+        gone.copies = [copy.path]
+        feed_from_copies(gone)
+        gone.count_rest()
+        return gone.count.take(0)
+
+    def _counted(self, path: str) -> Counted:
+        """Return the counts of a file as a whole; one that is not a log has its error as damage."""
+        fields = " ".join(self.layout.names) if self.layout.is_given else None
+        total = Total()
         try:
-            for results in each_place(log_at(path).places, format=fields, inside=self._inside):
-                yield from results
+            for results in each_place(log_at(path).places, format=fields, inside=self.inside):
+                for counted in results:
+                    total.add_counted(counted)
         except LogError as error:
-            self._tell(str(error))
-            damage = FileCounts(damage=frozenset([str(error)]))
-            yield Counted(FlowCounts(files={path: damage}), [])
+            total.add(FlowCounts(files={path: FileCounts(damage=frozenset([str(error)]))}))
+        return Counted(total.counts(), [])
 
     def _read(self, tail: Tail) -> Iterator[Counted]:
         """Count what has been added to a file of text."""
@@ -340,12 +474,17 @@ class Follower:
             file.seek(tail.place)
             while piece := file.read(READ_SIZE):
                 tail.feed(piece)
+                if tail.place - before >= _AT_ONCE:
+                    done, before = tail.place - before, tail.place
+                    tail.count_lines()
+                    yield tail.count.take(done)
         except OSError as error:
             tail.close()
             self._tell(f"{tail.path}: cannot be read: {reason_of(error)}.")
+        if not _MAY_STAY_OPEN:
+            tail.close()
         tail.count_lines()
         if tail.place != before:
-            tail.idle = 0
             yield tail.count.take(tail.place - before)
 
     def _opened(self, tail: Tail) -> BinaryIO:
@@ -353,7 +492,7 @@ class Follower:
             tail.file = open(tail.path, "rb", buffering=0)  # noqa: SIM115  (closed when others need it)
             self._open = [each for each in self._open if each.file is not None]
             if len(self._open) >= _MOST_OPEN:
-                max(self._open, key=lambda each: each.idle).close()
+                min(self._open, key=lambda each: each.since).close()
             self._open.append(tail)
         return tail.file
 
@@ -369,19 +508,31 @@ class Follower:
                 tail.count.set_aside_line(tail.reader.pending, Reason.CUT_SHORT)
         else:
             tail.count_rest()
-        yield tail.count.take(0)
-        if not is_saved:
-            gone = replace(tail, file=None, reader=LineReader(), line_start=tail.place)
-            self._gone = [*self._gone, gone][-_MOST_OPEN:]
+        old = tail.count.take(0)
+        gone = replace(tail, file=None, reader=LineReader(), line_start=tail.place)
+        self._gone = [*self._gone, gone][-_MOST_OPEN:]
         fresh = self._new(tail.name, tail.path)
-        tail.count, tail.reader = fresh.count, fresh.reader
+        tail.count, tail.reader, tail.born = fresh.count, fresh.reader, fresh.born
         tail.place = tail.line_start = 0
         tail.head, tail.mark, tail.copies = b"", b"", []
+        yield old
 
 
-def _as_json(identity: Identity, known: Known) -> dict[str, Any]:
+def _saved(identity: Identity, known: Known, before: _Saved | None) -> _Saved:
+    """Return a file's place as JSON, made anew only if it has changed: there may be thousands of files."""
+    now: object = (
+        (known.path, known.seen, known.is_counted)
+        if isinstance(known, Whole)
+        else (known.path, known.count, known.line_start, len(known.head), *known.copies)
+    )
+    if before and before[0] == now:
+        return before
+    return now, json.dumps(_place(identity, known))
+
+
+def _place(identity: Identity, known: Known) -> dict[str, Any]:
     device, inode = identity
-    place = {"path": known.path, "device": device, "inode": inode, "head": known.head.hex()}
+    place = {"path": known.path, "device": device, "inode": inode, "head": _text(known.head)}
     if isinstance(known, Whole):
         return {
             **place,
@@ -396,7 +547,7 @@ def _as_json(identity: Identity, known: Known) -> dict[str, Any]:
         **place,
         "name": known.name,
         "place": known.line_start,
-        "mark": mark.hex(),
+        "mark": _text(mark),
         "copies": known.copies,
         "layout": layout.names,
         "origin": layout.origin,
@@ -406,18 +557,23 @@ def _as_json(identity: Identity, known: Known) -> dict[str, Any]:
     }
 
 
+def _number_of(path: str) -> int:
+    """Return a number for a file on a file system that does not number its files."""
+    return int.from_bytes(
+        blake2b(os.fsencode(os.path.abspath(path)), digest_size=7).digest(), "big"
+    )
+
+
+def _text(content: bytes) -> str:
+    return b64encode(content).decode()
+
+
 def _is_other(known: Whole, path: str, status: os.stat_result) -> bool:
     """Whether a file with a known number is not the one that was known: it has changed, and so has its head."""
     if known.seen in (None, (status.st_size, status.st_mtime_ns)):
         return False
     with suppress(OSError), open(path, "rb") as file:
         return path != known.path or not file.read(HEAD).startswith(known.head)
-    return False
-
-
-def _is_plain(path: str) -> bool:
-    with suppress(OSError), open(path, "rb") as file:
-        return not is_packed(file.read(HEAD))
     return False
 
 

@@ -6,6 +6,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from contextlib import suppress
 from typing import Final
 
@@ -15,6 +16,8 @@ from flowtag_core.sources.pieces import READ_SIZE
 
 _MOST_WAITING: Final = 16
 """Pieces that may wait to be counted; whoever writes faster than that has to wait."""
+_LONGEST: Final = 1.0
+"""Seconds that one read may take: somebody may write as fast as it reads."""
 
 
 class Standing:
@@ -26,11 +29,16 @@ class Standing:
         self._pieces: queue.Queue[bytes] = queue.Queue(_MOST_WAITING)
         threading.Thread(target=self._fill, daemon=True).start()
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether there is something to read now."""
+        return not self.is_over and not self._pieces.empty()
+
     def read(self) -> Counted:
         """Count what has come since the last call. At the end of the input, count its last line too."""
-        before = self.tail.place
+        before, until = self.tail.place, time.monotonic() + _LONGEST
         with suppress(queue.Empty):
-            while not self.is_over:
+            while not self.is_over and time.monotonic() < until:
                 piece = self._pieces.get_nowait()
                 self.is_over = not piece
                 self.tail.feed(piece)

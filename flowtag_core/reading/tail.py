@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from flowtag_core.sources.unpacking import unpacked
 
 _MARK: Final = 256
 """The bytes before the position in a file, which must still be there when the file has grown."""
-HEAD: Final = 1024
+HEAD: Final = 512
 """The first bytes of a file, by which a copy of it is recognized."""
 
 
@@ -26,7 +27,8 @@ class Tail:
 
     `place` is the position up to which bytes were read and `line_start` the beginning of the line there.
     `head` are the first bytes of the file, `mark` the bytes before `place`. `seen` is the size and time at
-    the last read, `idle` the number of looks without anything new. `copies` are the paths of copies.
+    the last read, `since` when it was first seen so, and `born` the look in which it was found. `idle` is the number of looks without anything new
+    since it has no path any more. `copies` are the paths of copies.
     """
 
     name: str
@@ -39,6 +41,8 @@ class Tail:
     head: bytes = b""
     mark: bytes = b""
     seen: tuple[int, int] | None = None
+    since: float = -math.inf
+    born: int = -1
     idle: int = 0
     copies: list[str] = field(default_factory=list)
 

@@ -279,14 +279,14 @@ def tagged(selection: Selection, lookup: Lookup, measure: Measure = "flows") -> 
     """Give every flow of a selection its tag, and return the report."""
     key, count = selection.groups.key, _sums(selection, measure)
     port, protocol = key >> 8, _BY_NAME[key & 255]
-    tag = _tag_numbers(port, protocol, lookup)
+    tag = tag_numbers(port, protocol, lookup)
     tags = *lookup.tags, UNTAGGED
     return Report(tags, port, protocol, tag, count, measure, selection.filters)
 
 
 def retagged(report: Report, lookup: Lookup) -> Report:
     """Return the report with the tags of another lookup."""
-    tag = _tag_numbers(report.port, report.protocol, lookup)
+    tag = tag_numbers(report.port, report.protocol, lookup)
     return replace(report, tags=(*lookup.tags, UNTAGGED), tag=tag)
 
 
@@ -361,7 +361,8 @@ def values_of(table: Table, measure: Measure) -> Ints:
     return {"flows": table.flows, "packets": table.packets, "bytes": table.bytes}[measure]
 
 
-def _tag_numbers(port: Numbers, protocol: Numbers, lookup: Lookup) -> Numbers:
+def tag_numbers(port: Numbers, protocol: Numbers, lookup: Lookup) -> Numbers:
+    """Return each port and protocol's tag as an index into the lookup's tags, their number if it has none."""
     numbers = np.full(len(port), len(lookup.tags), np.int32)
     order = np.argsort(protocol.astype(np.uint8), kind="stable")
     ends = np.cumsum(np.bincount(protocol, minlength=256))

@@ -9,9 +9,8 @@ import time
 import pytest
 
 from flowtag_core.commands import follow
-from flowtag_core.commands.follow import Followed
 from flowtag_core.reading.follow import Follower
-from flowtag_core.tagging.lookup_file import load_lookup_table
+from flowtag_core.reading.live import Live
 from tests.commands.made import on_posix, run
 from tests.conftest import ROOT
 from tests.logs import LOOKUP, line
@@ -25,12 +24,6 @@ def log(tmp_path):
     path = tmp_path / "a.log"
     path.write_bytes(line() + b"\n")
     return path
-
-
-def followed(log, **options):
-    lookup = str(log.with_name("lookup.csv"))
-    out = str(log.with_name("out.csv"))
-    return Followed(Follower([str(log)]), lookup, load_lookup_table(lookup), out, **options)
 
 
 def append(log, *lines):
@@ -102,60 +95,12 @@ def test_a_kill_and_a_restart_count_every_line_once(log, started):
     wait_for(lambda: tags(log.parent) == {"mail": "300", "web": "1", "Untagged": "6"})
 
 
-def test_a_changed_lookup_is_loaded_again_and_a_broken_one_leaves_the_last_in_force(log, capsys):
-    shown = followed(log)
-    shown.look()
-    lookup = log.with_name("lookup.csv")
-    lookup.write_text("dstport,protocol,tag\n443,tcp,site\n")
-    shown.look()
-    assert tags(log.parent) == {"site": "1", "Untagged": "0"}
-    lookup.write_text("nonsense\n")
-    shown.look()
-    assert "The lookup that was loaded before is still used." in capsys.readouterr().err
-    append(log, line())
-    shown.look()
-    assert tags(log.parent) == {"site": "2", "Untagged": "0"}
-    lookup.unlink()
-    shown.look()
-    shown.follower.close()
-    assert "there is no such file" in capsys.readouterr().err
-
-
-def test_a_result_or_a_state_that_cannot_be_written_is_said_and_tried_again(log, capsys):
-    folder = log.with_name("later")
-    shown = followed(log, state=str(folder / "kept"))
-    shown.output = str(folder / "out.csv")
-    shown.look()
-    assert capsys.readouterr().err.count("It will be tried again.") == 2
-    folder.mkdir()
-    shown.look()
-    shown.follower.close()
-    assert sorted(os.listdir(folder)) == ["kept", "out.csv"]
-
-
-def test_nothing_is_written_if_nothing_is_new(log):
-    shown = followed(log, state=str(log.with_name("kept")))
-    shown.look()
-    for name in ("out.csv", "kept"):
-        log.with_name(name).unlink()
-    shown.look()
-    shown.follower.close()
-    assert sorted(os.listdir(log.parent)) == ["a.log", "lookup.csv"]
-
-
-def test_a_line_and_the_live_table_name_the_largest_tags_as_text(log):
-    log.with_name("lookup.csv").write_text("dstport,protocol,tag\n443,tcp,[red]web[/]\n")
-    shown = followed(log)
-    shown.look()
-    shown.follower.close()
-    assert " 1 flows, " in follow.line(shown)
-    assert "Untagged 0.0%, newest 14 Nov 2023 22:13 UTC" in follow.line(shown)
-    from rich.console import Console
-
-    console = Console(width=100, record=True, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-    console.print(follow._table(shown))
-    assert "[red]web[/]" in console.export_text()
-    console.file.close()
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("5", 5), ("30s", 30), ("10m", 600), ("24h", 86_400), ("7d", 604_800)]
+)
+def test_a_time_has_a_unit(text, seconds):
+    words = ["a.log", "lookup.csv", "out.csv", "--every", text]
+    assert follow.parser().parse_args(words).every == seconds
 
 
 def test_standard_input_is_counted_to_its_end(tmp_path):
@@ -173,7 +118,14 @@ def test_standard_input_is_counted_to_its_end(tmp_path):
         (("nowhere.log", "lookup.csv", "out.csv"), "nowhere.log: there is no such file"),
         (("a.log", "lookup.csv", "out.csv", "--every", "0s"), "is not a time such as 5s"),
         (("-", "lookup.csv", "out.csv", "--state", "kept"), "cannot be continued"),
-        (("a.log", "lookup.csv", "out.csv", "--state", "a.log"), "is not a state of flowtag"),
+        (("a.log", "lookup.csv", "out.csv", "--state", "a.log"), "a.log: is named twice"),
+        (("a.log", "lookup.csv", "a.log"), "a.log: is named twice"),
+        (("a.log", "lookup.csv", "out.csv", "--alerts", "./out.csv"), "out.csv: is named twice"),
+        (("a.log", "lookup.csv", "out.csv", "--keep", "5m"), "Keep at least ten minutes"),
+        (("a.log", "lookup.csv", "out.csv", "--limit", "growth"), "is not NAME=NUMBER"),
+        (("a.log", "lookup.csv", "out.csv", "--limit", "grow=2"), "'grow' is not a limit"),
+        (("a.log", "lookup.csv", "out.csv", "--limit", "growth=-1"), "is not a number"),
+        (("a.log", "lookup.csv", "out.csv", "--state", "damaged/kept"), "there is no folder"),
         (("a.log",), "give at least one LOG"),
     ],
 )
@@ -187,9 +139,10 @@ def test_words_that_make_no_sense_exit_2_and_write_nothing(log, words, said):
 
 def test_a_state_for_another_format_or_other_ranges_is_refused(log):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    shown = followed(log, state=str(log.with_name("kept")))
-    shown.look()
-    shown.follower.close()
+    live = Live(Follower([str(log)]))
+    live.look()
+    live.save(str(log.with_name("kept")), {})
+    live.follower.close()
     words = ("follow", "a.log", "lookup.csv", "out.csv", "--state", "kept")
     for option in (("--format", "dstport protocol"), ("--internal", "8.8.8.8")):
         done = run(*words, *option, cwd=log.parent, env=environment)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from flowtag_core import load_lookup_table, map_tags, parse_flow_log, write_results
 from flowtag_core.errors import OutputError
-from flowtag_core.exporting.result_csv import result_csv
+from flowtag_core.exporting.result_csv import result_csv, time_csv
 from tests.conftest import SAMPLE
 from tests.logs import line, log_lines, lookup_text, rule_texts
 from tests.tagging.made import load, parse
@@ -86,3 +86,9 @@ def test_a_result_that_cannot_be_written_is_an_error_and_leaves_nothing_behind(s
     with pytest.raises(OutputError, match="could not be written"):
         write_results(map_tags(*sample), tmp_path / "no folder" / "result.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_time_that_a_result_covers_is_a_section_of_its_own():
+    head = b"\nTime Covered (UTC):\nFrom,To\n"
+    assert b"".join(time_csv(None)) == head
+    assert b"".join(time_csv((0, 90_060))) == head + b"1970-01-01T00:00,1970-01-02T01:01\n"

@@ -1,0 +1,123 @@
+"""The counts of logs that are followed: the sum of everything, and the recent part."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from flowtag_core.counting.recent import DAY, TABLES, Recent
+from flowtag_core.counting.total import Total
+from flowtag_core.counts import FileCounts, FlowCounts, all_of
+from flowtag_core.errors import StateError
+from flowtag_core.reading.follow import Follower
+from flowtag_core.reading.state import DAMAGED, State, load, save
+
+CLEAN: Final = "earlier files without faults"
+OTHER: Final = "earlier files with faults"
+"""The names under which the records of files are added up if there are too many files to list."""
+_MOST_FILES: Final = 1000
+
+
+class Live:
+    """Counts what a follower finds; the sum of everything is the same as if the logs were counted at once.
+
+    `sum` are all counts, `added` those of the last look, which took place `seconds` after the one before.
+    `recent` are the last `keep` minutes in short windows, a day at least.
+    """
+
+    def __init__(self, follower: Follower, keep: int = DAY) -> None:
+        self.follower = follower
+        self.sum = FlowCounts()
+        self.added = FlowCounts()
+        self.seconds = 0.0
+        self.recent = Recent(max(keep, DAY))
+        self._total = Total()
+        self._at = time.monotonic()
+
+    @property
+    def lag(self) -> int | None:
+        """How many seconds ago the minute of the newest flow ended, at least 0; None if no time is known."""
+        if not self.recent.newest:
+            return None
+        return max(int(time.time()) - 60 * (self.recent.newest + 1), 0)
+
+    def look(self, seconds: float = math.inf) -> bool:
+        """Count what has come, for at most about `seconds`; return whether there was anything new."""
+        added = Total()
+        for part in self.follower.parts(seconds):
+            added.add(part)
+            self.recent.add(part, int(time.time()) // 60)
+        self.added = added.counts()
+        now = time.monotonic()
+        self.seconds, self._at = now - self._at, now
+        is_new = bool(self.added.total.records or self.added.files)
+        if is_new or self.sum.internal is None:
+            self._total.add(self.added)
+            self._set_sum(self._total.counts())
+        return is_new
+
+    def last(self, minutes: int) -> FlowCounts:
+        """Return the flows of the last minutes before the newest flow, with the records of all files."""
+        recent = self.recent.last(minutes)
+        return replace(self.sum, **{name: getattr(recent, name) for name in TABLES})
+
+    def save(self, path: str, told: Mapping[str, int]) -> None:
+        """Write a state from which another one can continue. Raises OutputError if that fails."""
+        follower, recent = self.follower, self.recent
+        layout = follower.layout.names
+        state = State(self.sum, follower.places, layout, recent.newest, recent.spans(), told)
+        save(state, path)
+
+    def resume(self, path: str) -> State:
+        """Continue from a state, before anything has been counted, and return it.
+
+        Raises StateError if the file is not a state, or if it was made with another format or other ranges.
+        """
+        state, follower = load(path), self.follower
+        is_same_format = tuple(state.layout) == follower.layout.names
+        if not is_same_format or state.counts.internal not in (None, follower.inside.ranges):
+            raise StateError(
+                f"{path}: was written with another --format or --internal. Use the same ones, or another "
+                "file."
+            )
+        try:
+            follower.resume(state.places)
+        except (KeyError, TypeError, ValueError) as error:
+            raise StateError(f"{path}: {DAMAGED}") from error
+        self._total.add(state.counts)
+        self.sum = state.counts
+        self.recent.resume(state.newest, state.spans)
+        return state
+
+    def _set_sum(self, counts: FlowCounts) -> None:
+        self.sum = counts
+        if len(counts.files) > 3 * _MOST_FILES:
+            self.sum = replace(counts, files=_fewer(counts.files))
+            self._total = Total()
+            self._total.add(self.sum)
+
+
+def _fewer(files: Mapping[str, FileCounts]) -> dict[str, FileCounts]:
+    """Return the newest files with their records, and the records of the others added up."""
+    kept: dict[str, FileCounts] = {}
+    for name in (CLEAN, OTHER):
+        some = {
+            key: each
+            for key, each in files.items()
+            if (CLEAN if _is_clean(each) else OTHER) == name
+        }
+        some.pop(name, None)
+        newest = list(some)[-_MOST_FILES:]
+        older = [files[key] for key in [name, *some] if key in files and key not in newest]
+        if older:
+            kept[name] = all_of(older)
+        kept |= {key: files[key] for key in newest}
+    return kept
+
+
+def _is_clean(file: FileCounts) -> bool:
+    """Whether there is nothing to say about a file except how many records it has."""
+    return not (file.faults or file.damage or file.unreadable or file.odd_words or file.offer)

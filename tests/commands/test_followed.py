@@ -1,0 +1,191 @@
+"""Each look of `flowtag follow` writes the result, the state and the alerts, or says why not and tries again."""
+
+import json
+import os
+import time
+
+import pytest
+
+from flowtag_core.commands.followed import Followed, _table, ending, line
+from flowtag_core.reading.follow import Follower
+from flowtag_core.reading.live import Live
+from flowtag_core.tagging.lookup_file import load_lookup_table
+from tests.commands.made import on_posix
+from tests.logs import LOOKUP
+from tests.logs import line as flow
+
+pytestmark = on_posix
+
+
+@pytest.fixture
+def log(tmp_path):
+    (tmp_path / "lookup.csv").write_bytes(LOOKUP)
+    path = tmp_path / "a.log"
+    path.write_bytes(flow() + b"\n")
+    return path
+
+
+def followed(log, **options):
+    lookup = str(log.with_name("lookup.csv"))
+    out = str(log.with_name("out.csv"))
+    live = Live(Follower([str(log)]))
+    return Followed(live, lookup, load_lookup_table(lookup), out, **options)
+
+
+def append(log, *lines):
+    with log.open("ab") as file:
+        file.write(b"".join(each + b"\n" for each in lines))
+
+
+def tags(folder):
+    head = (folder / "out.csv").read_text().partition("\n\n")[0]
+    return dict(row.split(",") for row in head.splitlines()[2:])
+
+
+def test_a_changed_lookup_is_loaded_again_and_a_broken_one_leaves_the_last_in_force(log, capsys):
+    shown = followed(log)
+    shown.look(9)
+    lookup = log.with_name("lookup.csv")
+    lookup.write_text("dstport,protocol,tag\n443,tcp,site\n")
+    shown.look(9)
+    assert tags(log.parent) == {"site": "1", "Untagged": "0"}
+    lookup.write_text("nonsense\n")
+    shown.look(9)
+    assert "The lookup that was loaded before is still used." in capsys.readouterr().err
+    append(log, flow())
+    shown.look(9)
+    assert tags(log.parent) == {"site": "2", "Untagged": "0"}
+    lookup.unlink()
+    shown.look(9)
+    shown.live.follower.close()
+    assert "there is no such file" in capsys.readouterr().err
+
+
+def test_a_result_or_a_state_that_cannot_be_written_is_said_and_tried_again(log, capsys):
+    folder = log.with_name("later")
+    shown = followed(log, state=str(folder / "kept"))
+    shown.output = str(folder / "out.csv")
+    shown.look(9)
+    assert capsys.readouterr().err.count("It will be tried again.") == 2
+    folder.mkdir()
+    shown.look(9)
+    shown.live.follower.close()
+    assert sorted(os.listdir(folder)) == ["kept", "out.csv"]
+
+
+def test_nothing_is_written_if_nothing_is_new(log):
+    shown = followed(log, state=str(log.with_name("kept")))
+    shown.look(9)
+    for name in ("out.csv", "kept"):
+        log.with_name(name).unlink()
+    shown.look(9)
+    shown.live.follower.close()
+    assert sorted(os.listdir(log.parent)) == ["a.log", "lookup.csv"]
+
+
+def test_a_line_and_the_live_table_name_the_largest_tags_as_text(log):
+    log.with_name("lookup.csv").write_text("dstport,protocol,tag\n443,tcp,[red]web[/]\n")
+    shown = followed(log)
+    shown.look(9)
+    shown.live.follower.close()
+    assert " 1 flows, " in line(shown)
+    assert "Untagged 0.0%, 14 Nov 2023 22:13 \u2013 22:14 UTC, lag " in line(shown)
+    from rich.console import Console
+
+    console = Console(width=100, record=True, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    console.print(_table(shown))
+    assert "[red]web[/]" in console.export_text()
+    console.file.close()
+
+
+def hours_of(log, hours, end=1_700_006_400, **fields):
+    """Append a flow a minute for some hours until a moment."""
+    starts = range(end - 3600 * hours, end, 60)
+    append(log, *(flow(start=str(start), **fields) for start in starts))
+
+
+def test_with_keep_the_result_covers_the_last_hours_and_says_which(log):
+    hours_of(log, 30)
+    shown = followed(log, keep=60)
+    shown.look(9)
+    assert tags(log.parent) == {"web": "60", "Untagged": "0"}
+    sections = (log.parent / "out.csv").read_text().split("\n\n")
+    assert sections[2] == "Time Covered (UTC):\nFrom,To\n2023-11-14T23:00,2023-11-15T00:00\n"
+    assert "14 Nov 2023 23:00 \u2013 15 Nov 2023 00:00 UTC" in line(shown)
+    shown.live.follower.close()
+    assert "which covers 14 Nov 2023 23:00" in list(ending(shown))[-1]
+    assert next(iter(ending(shown))).startswith("Stopped. 1,801 records")
+
+
+def test_without_keep_the_result_has_two_sections_and_everything(log):
+    hours_of(log, 30)
+    shown = followed(log)
+    shown.look(9)
+    shown.live.follower.close()
+    assert tags(log.parent) == {"web": "1801", "Untagged": "0"}
+    assert (log.parent / "out.csv").read_text().count("\n\n") == 1
+    assert shown.covered == (1_699_898_400, 1_700_006_400)
+
+
+def new_port(log):
+    append(log, *[flow(dstport="9092", start="1700006400")] * 10)
+
+
+def test_alerts_are_appended_as_json_lines_and_told_once_even_after_a_restart(log, capsys):
+    hours_of(log, 3)
+    alerts, kept = log.with_name("alerts"), log.with_name("kept")
+    shown = followed(log, alerts=str(alerts), state=str(kept))
+    shown.look(9)
+    assert not alerts.exists()
+    new_port(log)
+    shown.look(9)
+    shown.live.follower.close()
+    (found,) = map(json.loads, alerts.read_text().splitlines())
+    assert (found["kind"], found["port"], found["protocol"]) == ("new port", 9092, "tcp")
+    assert (found["flows"], found["before"], found["from"]) == (10, 0, "2023-11-15T00:00Z")
+    assert f"New: {found['text']}" in capsys.readouterr().err
+    again = followed(log, alerts=str(alerts), state=str(kept))
+    again.resume(str(kept))
+    append(log, *[flow(dstport="9092", start="1700006460")] * 10)
+    again.look(9)
+    again.live.follower.close()
+    assert len(alerts.read_text().splitlines()) == 1
+
+
+def test_alerts_that_cannot_be_written_wait_and_that_is_said(log, capsys):
+    hours_of(log, 3)
+    folder = log.with_name("later")
+    shown = followed(log, alerts=str(folder / "alerts"))
+    shown.look(9)
+    new_port(log)
+    shown.look(9)
+    assert capsys.readouterr().err.count("It will be tried again.") == 1
+    folder.mkdir()
+    shown.look(9)
+    shown.live.follower.close()
+    assert len((folder / "alerts").read_text().splitlines()) == 1
+
+
+def test_alerts_go_to_standard_output_and_quiet_says_nothing_else(log, capsys):
+    hours_of(log, 3)
+    shown = followed(log, alerts="-", is_quiet=True)
+    shown.look(9)
+    new_port(log)
+    shown.look(9)
+    shown.live.follower.close()
+    said = capsys.readouterr()
+    assert json.loads(said.out)["kind"] == "new port"
+    assert said.err == ""
+
+
+def test_a_line_says_how_far_behind_it_is(log, monkeypatch):
+    shown = followed(log)
+    shown.look(0)
+    assert line(shown).endswith("catching up")
+    assert "There is more to count" in " ".join(ending(shown))
+    monkeypatch.setattr(time, "time", lambda: 1_700_000_000 + 100)
+    shown.look(9)
+    assert "lag 1 min 00 s" in line(shown)
+    shown.look(9)
+    assert not line(shown).endswith("catching up")
+    shown.live.follower.close()

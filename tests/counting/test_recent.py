@@ -1,0 +1,129 @@
+"""The recent part of a log loses no flow while it is kept, and its windows are as short as its age allows."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core.counting import recent
+from flowtag_core.counting.recent import DAY, HOUR, TABLES, Recent, Span
+from flowtag_core.counts import FlowCounts, tabulate
+
+NOON = 28_333_440  # a minute that begins a day
+"""The minute in which the tests take place."""
+
+
+def flows(*minutes, port=443):
+    """Return counts with one request in each of these minutes; -1 is an unknown time."""
+    one = np.ones(len(minutes), np.int64)
+    made = tabulate(np.array(minutes), 6 * one, port * one, 0 * one, 10 * one, 100 * one)
+    return FlowCounts(requests=made)
+
+
+def held(ring):
+    return {span: int(counts.requests.flows.sum()) for span, counts in ring.spans().items()}
+
+
+def test_minutes_of_the_last_two_hours_stay_minutes_and_older_ones_are_joined():
+    ring = Recent()
+    for minute in range(NOON - 300, NOON + 1):
+        ring.add(flows(minute), minute)
+    widths = {NOON - start: width for start, width in held(ring)}
+    assert {width for age, width in widths.items() if age < 120} == {1}
+    assert {width for age, width in widths.items() if age >= 120} == {10}
+    assert sum(held(ring).values()) == 301
+    assert len(ring.last(HOUR).requests) == 60
+    assert ring.covered(HOUR) == (NOON - 59, NOON + 1)
+
+
+def test_spans_that_are_too_old_are_dropped_as_a_whole():
+    ring = Recent(DAY)
+    ring.add(flows(NOON - DAY, NOON - DAY + 9, NOON - DAY + 10), NOON)
+    assert sum(held(ring).values()) == 3
+    ring.add(flows(NOON), NOON)
+    assert held(ring) == {Span(NOON - DAY, 10): 2, Span(NOON - DAY + 10, 10): 1, Span(NOON, 1): 1}
+    ring.add(flows(NOON + 9), NOON)
+    assert held(ring) == {Span(NOON - DAY + 10, 10): 1, Span(NOON, 1): 1, Span(NOON + 9, 1): 1}
+    assert ring.covered(DAY) == (NOON - DAY + 10, NOON + 10)
+
+
+def test_a_flow_that_is_late_goes_to_its_own_time():
+    ring = Recent()
+    ring.add(flows(NOON), NOON)
+    ring.add(flows(NOON - 200, NOON - 5, NOON - 2 * DAY), NOON)
+    assert held(ring) == {Span(NOON - 200, 10): 1, Span(NOON - 5, 1): 1, Span(NOON, 1): 1}
+
+
+@pytest.mark.parametrize("odd", [-1, NOON + 61, NOON + 9 * DAY])
+def test_a_flow_without_a_possible_time_goes_to_the_newest_minute(odd):
+    ring = Recent()
+    ring.add(flows(NOON - 7, odd), NOON)
+    assert held(ring) == {Span(NOON - 7, 1): 2}
+    ring.add(flows(odd), NOON)
+    assert held(ring) == {Span(NOON - 7, 1): 3}
+    alone = Recent()
+    alone.add(flows(odd), NOON)
+    assert held(alone) == {Span(NOON, 1): 1}
+
+
+def test_wide_windows_keep_their_width():
+    ring = Recent(30 * DAY)
+    ring.add(flows(*range(NOON - 10 * DAY, NOON, 30)), NOON)
+    assert {span.width for span in held(ring)} == {HOUR, 4 * HOUR}
+    assert sum(held(ring).values()) == 480
+
+
+def test_windows_for_all_time_go_to_the_newest_minute():
+    ring = Recent()
+    ring.add(flows(*range(NOON - 300 * 28 * DAY, NOON, 28 * DAY)), NOON)
+    assert held(ring) == {Span(NOON, 1): 300}
+
+
+minutes = st.one_of(st.integers(NOON - 3 * DAY, NOON), st.integers(NOON - 200, NOON), st.just(-1))
+
+
+@given(
+    st.lists(st.lists(minutes, min_size=1, max_size=8), max_size=8), st.sampled_from([3, 1 << 20])
+)
+def test_whatever_is_not_too_old_is_kept_exactly_once(looks, most_rows):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recent, "_MOST_ROWS", most_rows)
+        patch.setattr(recent, "_MOST_PARTS", 2)
+        ring, everything = Recent(10 * DAY), FlowCounts()
+        for number, look in enumerate(looks):
+            counts = flows(*look, port=number % 3)
+            everything += counts
+            ring.add(counts, NOON)
+        kept = ring.last(10 * DAY)
+        assert ring._rows == sum(len(each.requests) for each in ring.spans().values())
+    for measure in ("flows", "packets", "bytes"):
+        sums = [int(getattr(each.requests, measure).sum()) for each in (kept, everything)]
+        assert sums[0] == sums[1]
+    for span, counts in ring.spans().items():
+        for start in counts.requests.window.tolist():
+            assert span.start * 60 == start
+        assert all(getattr(counts, name).width in (0, 1, span.width) for name in TABLES)
+
+
+def test_if_there_are_too_many_rows_the_last_minutes_stay_minutes(monkeypatch):
+    monkeypatch.setattr(recent, "_MOST_ROWS", 60)
+    ring = Recent()
+    for minute in range(NOON - DAY, NOON + 1):
+        ring.add(flows(minute), minute)
+    spans = list(held(ring))
+    assert len(spans) <= 60
+    assert [span for span in spans if span.start > NOON - 10] == [
+        Span(NOON - age, 1) for age in range(9, -1, -1)
+    ]
+    assert sum(held(ring).values()) >= DAY
+
+
+def test_one_resumes_where_another_one_was():
+    ring = Recent()
+    for minute in range(NOON - 500, NOON, 7):
+        ring.add(flows(minute, -1), minute)
+    again = Recent()
+    again.resume(ring.newest, ring.spans())
+    for each in (ring, again):
+        each.add(flows(NOON), NOON)
+    assert held(again) == held(ring)

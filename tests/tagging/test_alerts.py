@@ -1,0 +1,189 @@
+"""An alert is given for what is new, with its numbers, once, and never for what is usual."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core.counts import ACCEPT, BOUNDARIES, REJECT, FlowCounts, tabulate
+from flowtag_core.errors import ChoiceError
+from flowtag_core.tagging.alerts import BLOCK, SPAN, Limits, Watch, limits_of
+from tests.tagging.made import load
+
+NOON = 28_333_440 + 719
+"""The last minute before noon of a day, which ends a block."""
+INBOUND, INTERNAL = BOUNDARIES.index("inbound"), BOUNDARIES.index("internal")
+TAGGED, UNTAGGED = 443, 9092
+
+
+def flows(port, minutes, a_minute, *, action=ACCEPT, boundary=INTERNAL):
+    """Return counts with so many requests to a port in each of these minutes."""
+    minute = np.repeat(np.array(list(minutes), np.int64), a_minute)
+    one = np.ones(len(minute), np.int64)
+    return FlowCounts(
+        requests=tabulate(
+            minute, 6 * one, port * one, action * one, 10 * one, 100 * one, boundary * one
+        )
+    )
+
+
+BEFORE = range(NOON + 1 - SPAN, NOON + 1 - 2 * BLOCK)
+LAST = range(NOON + 1 - BLOCK, NOON + 1)
+USUAL = flows(TAGGED, range(NOON + 1 - SPAN, NOON + 1), 20)
+
+
+def look(*more, watch=None, ever=None, newest=NOON):
+    parts = [USUAL, *more]
+    return (watch or Watch()).look(parts, ever or sum(parts), newest, load())
+
+
+def kinds(alerts):
+    return [(alert.kind, alert.subject, alert.flows, alert.before) for alert in alerts]
+
+
+def test_what_is_usual_gives_no_alert():
+    assert look() == []
+    assert look(flows(UNTAGGED, [*BEFORE, *LAST], 50, boundary=INBOUND)) == []
+
+
+def test_a_port_that_never_had_a_flow_is_new_but_not_with_a_few_flows():
+    (alert,) = look(flows(UNTAGGED, LAST, 1))
+    assert kinds([alert]) == [("new port", "9092/tcp", 10, 0)]
+    assert str(alert) == (
+        "9092/tcp: new port: 10 flows in the ten minutes from 11:50 UTC on, none ever before; Untagged."
+    )
+    assert look(flows(UNTAGGED, LAST[1:], 1)) == []
+    assert kinds(look(flows(25, LAST, 1))) == [("new port", "25/tcp", 10, 0)]
+
+
+def test_a_port_that_had_flows_long_ago_is_not_new():
+    now = flows(UNTAGGED, LAST, 1)
+    assert look(now, ever=USUAL + now + flows(UNTAGGED, [NOON - 9999], 1)) == []
+
+
+def test_an_untagged_port_that_grows_is_told_with_both_numbers_but_a_tagged_one_is_not():
+    for port in (UNTAGGED, 25):
+        found = look(flows(port, BEFORE, 10), flows(port, LAST, 21))
+        expected = [("growing port", "9092/tcp", 210, 100)] if port == UNTAGGED else []
+        assert kinds(found) == expected
+    assert look(flows(UNTAGGED, BEFORE, 10), flows(UNTAGGED, LAST, 20)) == []
+
+
+def test_an_untagged_port_that_accepts_from_outside_is_told_once_and_before_all_else():
+    outside = flows(UNTAGGED, LAST, 30, boundary=INBOUND)
+    assert kinds(look(outside)) == [("accepted from outside", "9092/tcp", 300, 0)]
+    usual = flows(UNTAGGED, BEFORE, 30)
+    assert kinds(look(usual, outside)) == [("accepted from outside", "9092/tcp", 300, 0)]
+    assert look(usual, flows(UNTAGGED, LAST, 30, boundary=INTERNAL)) == []
+    rejected = flows(UNTAGGED, LAST, 9, boundary=INBOUND, action=REJECT)
+    assert look(usual, rejected) == []
+
+
+def test_a_rise_in_rejected_flows_is_told_for_a_tag_and_for_untagged():
+    for port, tag in ((TAGGED, "web"), (UNTAGGED, "Untagged")):
+        usual = flows(port, BEFORE, 10, action=REJECT)
+        found = look(usual, flows(port, BEFORE, 999), flows(port, LAST, 30, action=REJECT))
+        assert kinds(found) == [("more rejected", tag, 300, 100)]
+
+
+def test_a_tag_without_flows_for_twenty_minutes_is_silent_if_the_log_is_not():
+    (alert,) = look(flows(25, BEFORE[:-BLOCK], 2))
+    assert kinds([alert]) == [("silent tag", "mail", 0, 20)]
+    assert str(alert) == (
+        "mail: silent tag: no flows since 11:30 UTC, 20 at least in each ten minutes of the time before."
+    )
+    assert look(flows(25, BEFORE, 2)) == []
+    assert look(flows(25, BEFORE[: -2 * BLOCK], 2)) == []
+    quiet_log = flows(25, BEFORE[:-BLOCK], 2)
+    assert Watch().look([quiet_log, flows(443, [NOON], 9)], quiet_log, NOON, load()) == []
+
+
+def test_nothing_is_told_before_an_hour_was_seen():
+    new = flows(UNTAGGED, LAST, 9)
+    for minutes, count in ((50, 0), (60, 1)):
+        usual = flows(TAGGED, range(LAST.start - BLOCK - minutes, NOON + 1), 20)
+        assert len(Watch().look([usual, new], usual + new, NOON, load())) == count
+    assert Watch(Limits(learn=0)).look([new], new, NOON, load()) != []
+
+
+def test_an_alert_is_told_again_only_after_it_was_not_true_for_some_hours():
+    watch, new = Watch(), flows(UNTAGGED, LAST, 9)
+    assert len(look(new, watch=watch)) == 1
+    assert look(new, watch=watch) == []
+    watch.told = {key: minute - 360 for key, minute in watch.told.items()}
+    assert len(look(new, watch=watch)) == 1
+    watch.told["old"] = NOON - 400
+    look(watch=watch)
+    assert "old" not in watch.told
+
+
+def test_only_the_largest_of_a_kind_are_told_and_then_how_many_others_there_were():
+    watch, new = Watch(), [flows(9000 + number, LAST, 10 + number) for number in range(8)]
+    found = look(*new, watch=watch)
+    assert [alert.port for alert in found] == [9007, 9006, 9005, 9004, 9003]
+    others = look(*new, watch=watch, newest=NOON + 1)
+    assert [str(alert) for alert in others] == [
+        "3 more alerts of this kind in the ten minutes from 11:50 UTC on: new port."
+    ]
+    assert look(*new, watch=watch, newest=NOON + 2 + BLOCK) == []
+
+
+def test_the_alert_as_json_has_every_number_and_what_it_is_not_about_is_null():
+    (alert,) = look(flows(UNTAGGED, LAST, 9))
+    assert json.loads(json.dumps(alert.as_json())) == {
+        "kind": "new port",
+        "from": "2023-11-15T11:50Z",
+        "minutes": 10,
+        "port": 9092,
+        "protocol": "tcp",
+        "tag": "Untagged",
+        "flows": 90,
+        "before": 0,
+        "others": 0,
+        "text": str(alert),
+    }
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([TAGGED, UNTAGGED, 25, 9000]),
+            st.integers(NOON - SPAN - 5, NOON),
+            st.sampled_from([1, 10, 300]),
+            st.sampled_from([ACCEPT, REJECT]),
+            st.sampled_from([INBOUND, INTERNAL]),
+        ),
+        max_size=12,
+    )
+)
+def test_how_the_counts_are_cut_makes_no_difference(drawn):
+    parts = [
+        flows(port, [minute], many, action=action, boundary=boundary)
+        for port, minute, many, action, boundary in drawn
+    ]
+    parts.append(USUAL)
+    whole = sum(parts)
+    apart = Watch().look(parts, whole, NOON, load())
+    assert apart == Watch().look([whole], whole, NOON, load())
+
+
+def test_no_flows_give_no_alerts():
+    assert Watch().look([], FlowCounts(), 0, load()) == []
+
+
+def test_limits_are_set_by_name_with_dashes_or_underscores():
+    assert limits_of({"new-port": "3", "growth": 1.5}) == Limits(new_port=3, growth=1.5)
+    assert limits_of({"new_port": 3}) == limits_of({"new-port": 3})
+
+
+@pytest.mark.parametrize("value", ["x", "", "-1", "nan", "inf", True, None, [], {}])
+def test_a_limit_that_is_not_a_number_is_refused(value):
+    with pytest.raises(ChoiceError, match=r"the limit growth is .* which is not a number"):
+        limits_of({"growth": value})
+
+
+def test_a_limit_that_does_not_exist_is_refused_with_the_names():
+    with pytest.raises(ChoiceError, match=r"'grow' is not a limit.*new-port"):
+        limits_of({"grow": 1})
