@@ -14,34 +14,32 @@ import math
 import os
 import stat
 import time
-from base64 import b64decode, b64encode
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from hashlib import blake2b
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from flowtag_core.boundary import Inside
-from flowtag_core.counting.file_count import FileCount, Reached
+from flowtag_core.counting.file_count import FileCount
 from flowtag_core.counting.reference import ALWAYS_INSIDE
 from flowtag_core.counting.tally import Counted
 from flowtag_core.counting.total import Total
 from flowtag_core.counts import FileCounts, FlowCounts, Reason
 from flowtag_core.errors import LogError, reason_of
+from flowtag_core.reading.copies import Copies
 from flowtag_core.reading.flow_log import each_place
+from flowtag_core.reading.positions import Identity, Known, Saved, position, resumed, saved
 from flowtag_core.reading.standing import Standing
-from flowtag_core.reading.tail import HEAD, Tail, feed_from_copies
+from flowtag_core.reading.tail import HEAD, Tail, feed_from, feed_from_copies
+from flowtag_core.reading.whole import Whole, unpacked_head
 from flowtag_core.shapes.layout import ASSUMED, Layout
 from flowtag_core.shapes.shapes import is_text
 from flowtag_core.shapes.text import LineReader
 from flowtag_core.sources.pieces import HEAD_SIZE, READ_SIZE
 from flowtag_core.sources.places import DASH, file_identity, files_below, log_at
-from flowtag_core.sources.unpacking import is_packed, unpacked
+from flowtag_core.sources.unpacking import is_packed
 
-Identity = tuple[int, int]
-"""The device and inode of a file, which stay the same when it is renamed."""
-
-_LEAST_HEAD: Final = 200
 _LOOKS_AFTER_ROTATION: Final = 3
 """The looks without anything new after which a file that has no path any more is closed."""
 _STILL: Final = 1.0
@@ -58,30 +56,6 @@ _MAY_STAY_OPEN: Final = os.name != "nt"
 """On Windows, a file that is open cannot be renamed, which would keep rotation from working."""
 _MOST_OPEN: Final = 200
 _MOST_MESSAGES: Final = 1_000
-
-
-@dataclass
-class Whole:
-    """A file that is counted as a whole, or a copy, which is not counted at all.
-
-    `head` are its first bytes, `seen` is its size and time at the last look, `since` when it was first
-    seen so, and `born` the look in which it was found. `is_tried` says that it was not complete when it was
-    counted.
-    """
-
-    path: str
-    head: bytes = b""
-    seen: tuple[int, int] | None = None
-    since: float = -math.inf
-    born: int = -1
-    is_tried: bool = False
-    is_counted: bool = False
-    is_copy: bool = False
-
-
-Known = Tail | Whole
-_Saved = tuple[object, str]
-"""A file's place as JSON, and what it depends on."""
 
 
 class Follower:
@@ -110,12 +84,9 @@ class Follower:
         self._before = {path: set(_siblings(path)) for path in self._files}
         """The files next to each file that were there before it was followed; they are left alone."""
         self._others = others
-        self._gone: list[Tail] = []
-        """Files that were truncated or have vanished, the last ones: a copy may still appear."""
-        self._by_name: dict[str, list[Tail]] | None = None
-        """The files of which another one may be a copy, from before this look."""
+        self._copies = Copies()
         self._open: list[Tail] = []
-        self._saved: dict[Identity, _Saved] = {}
+        self._saved: dict[Identity, Saved] = {}
         self._looks = 0
         self._is_ending = False
         self._look_in_progress: Iterator[Counted] | None = None
@@ -147,12 +118,12 @@ class Follower:
     def places(self) -> str:
         """How far each file was read, as JSON for `resume`; standard input has no place."""
         self._saved = {
-            identity: _saved(identity, known, self._saved.get(identity))
+            identity: saved(identity, known, self._saved.get(identity))
             for identity, known in self._known.items()
         }
         files = ",\n".join(text for _, text in self._saved.values())
         before = json.dumps({path: [*left] for path, left in self._before.items()})
-        gone = json.dumps([_place((0, 0), tail) for tail in self._gone])
+        gone = json.dumps([position((0, 0), tail) for tail in self._copies.gone])
         return f'{{"before": {before}, "gone": {gone}, "files": [\n{files}\n]}}'
 
     def resume(self, places: str) -> None:
@@ -162,34 +133,21 @@ class Follower:
         """
         found = json.loads(places)
         self._before |= {path: {*left} for path, left in found["before"].items()}
-        for place in found["files"]:
-            path, identity = place["path"], (place["device"], place["inode"])
-            self._known[identity] = self._resumed(path, place)
-            self._at[path] = identity
-        gone = (self._resumed(place["path"], place) for place in found["gone"])
-        self._gone = [tail for tail in gone if isinstance(tail, Tail)]
-
-    def _resumed(self, path: str, place: Mapping[str, Any]) -> Known:
-        head = b64decode(place["head"])
-        if "line" not in place:
-            is_counted, is_copy = place["is_counted"], place["is_copy"]
-            # A file that is not counted yet must be the same in two more looks.
-            seen = tuple(place["seen"]) if is_counted and place["seen"] else None
-            return Whole(path, head, seen, is_counted=is_counted, is_copy=is_copy)
-        tail = self._new(place["name"], path)
-        tail.born = -1
-        layout = Layout(tuple(place["layout"]), place["origin"])
-        tail.count.resume(Reached(layout, place["line"], place["has_header"], place["misfit"]))
-        tail.place = tail.line_start = place["place"]
-        tail.head, tail.mark = head, b64decode(place["mark"])
-        tail.copies = list(place["copies"])
-        return tail
+        for each in found["files"]:
+            identity, known = resumed(each, self._new)
+            self._known[identity], self._at[known.path] = known, identity
+        for each in found["gone"]:
+            _, known = resumed(each, self._new)
+            if isinstance(known, Tail):
+                self._copies.add_gone(known)
 
     def look(self) -> FlowCounts:
         """Return the counts of everything that has come since the last look."""
         total = Total()
-        for part in self.parts():
-            total.add(part)
+        is_unfinished = self._look_in_progress is not None
+        for _ in range(2 if is_unfinished else 1):
+            for part in self.parts():
+                total.add(part)
         return total.counts()
 
     def parts(self, seconds: float = math.inf) -> Iterator[FlowCounts]:
@@ -268,7 +226,11 @@ class Follower:
         if self._stdin:
             yield self._stdin.read()
         found, skipped = self._found()
-        self._by_name = None
+        for identity, (path, status) in found.items():
+            known = self._known.get(identity)
+            if known and not known.is_at(path, status):
+                yield from self._leave(identity)
+        self._copies.note(self._tails())
         # New files come first: a copy must be known before the original is found to be truncated or gone.
         new = [identity for identity in found if identity not in self._known]
         lost = [each for each in self._known if each not in found and each not in skipped]
@@ -313,10 +275,7 @@ class Follower:
         return found, skipped
 
     def _look_at(self, identity: Identity, path: str, status: os.stat_result) -> Iterator[Counted]:
-        known = self._known.get(identity)
-        if isinstance(known, Whole) and _is_other(known, path, status):
-            known = None  # The number of a file that is gone was given to a new one.
-        known = known or self._begun(path)
+        known = self._known.get(identity) or self._begun(path)
         if known is None:
             return
         self._known[identity], self._at[path] = known, identity
@@ -341,44 +300,27 @@ class Follower:
             self._tell_unreadable(error)
             return None
         if is_packed(head):
-            return self._begun_whole(path, head, _unpacked_head(path))
+            return self._begun_whole(path, head, unpacked_head(path))
         if b"\n" not in head.lstrip() and len(head) < HEAD_SIZE:
             return None
         if not is_text(head, self.layout):
-            return Whole(path, head[:HEAD], born=self._looks)
-        original = self._original(path, head, self._looks)
-        if original in self._gone:
+            return self._begun_whole(path, head, b"")
+        original = self._copies.original(path, head, self._looks)
+        if original in self._copies.gone:
             # It may have lines that were not read before the original was truncated or had vanished.
-            self._gone.remove(original)
+            self._copies.gone.remove(original)
             return replace(original, path=path, file=None, seen=None, copies=[])
         return self._begun_whole(path, head, head) if original else self._new(path, path)
 
-    def _begun_whole(self, path: str, head: bytes, unpacked_head: bytes) -> Whole:
+    def _begun_whole(self, path: str, head: bytes, text: bytes) -> Whole:
+        """Return a file to count as a whole, unless its first text shows that it is a copy."""
         whole = Whole(path, head[:HEAD], born=self._looks)
-        self._take_for_copy(whole, self._original(path, unpacked_head, self._looks))
+        self._take_for_copy(whole, self._copies.original(path, text, self._looks))
         return whole
-
-    def _original(self, path: str, head: bytes, born: int) -> Tail | None:
-        """Return the file that rotation has copied to a path: one that is followed, or was, before a look."""
-        if self._by_name is None:
-            self._by_name = {}
-            for tail in [*self._gone, *self._tails()]:
-                self._by_name.setdefault(tail.name, []).append(tail)
-        for end in range(
-            len(path) - 1, 0, -1
-        ):  # A log that is begun anew may well begin in the same way.
-            for tail in self._by_name.get(path[:end], ()):
-                size = min(len(tail.head), len(head), HEAD)
-                # A header alone is the same in many files.
-                is_enough = size >= _LEAST_HEAD or (b"\n" in head[:size] and head[:1].isdigit())
-                may_be = is_enough and path != tail.path and tail.born < born
-                if may_be and head[:size] == tail.head[:size]:
-                    return tail
-        return None
 
     def _take_for_copy(self, whole: Whole, original: Tail | None) -> bool:
         """Whether a file is a copy of one that is still followed, which from now on knows of it."""
-        if original is None or original in self._gone:
+        if original is None or original in self._copies.gone:
             return False
         whole.is_copy = whole.is_counted = True
         if whole.path not in original.copies:
@@ -397,38 +339,38 @@ class Follower:
                 known.idle = known.idle + 1 if known.place == before else 0
                 if known.idle < _LOOKS_AFTER_ROTATION:
                     return
-                known.close()
-            else:
-                feed_from_copies(known)
-            known.count_rest()
-            self._gone = [*self._gone, known][-_MOST_OPEN:]
-        del self._known[identity]  # The number may be given to a new file.
+        yield from self._leave(identity)
+
+    def _leave(self, identity: Identity) -> Iterator[Counted]:
+        """Count what copies have of a file that is gone, and its last line, and follow it no longer."""
+        known = self._known.pop(identity)
         if self._at.get(known.path) == identity:
             del self._at[known.path]
         if isinstance(known, Tail):
+            if known.file is None:
+                feed_from_copies(known)
+            known.close()
+            known.count_rest()
+            self._copies.add_gone(known)
             yield known.count.take(0)
 
     def _look_at_whole(self, known: Whole, *, is_new: bool, is_first: bool) -> Iterator[Counted]:
         if is_new:
             known.is_tried = False
-            if (
-                known.is_copy and not is_first
-            ):  # Perhaps rotation has copied another file to this path.
-                head = _unpacked_head(known.path)
-                self._take_for_copy(known, self._original(known.path, head, self._looks))
-            elif known.is_counted and not known.is_copy:
-                self._tell(
-                    f"{known.path}: has changed since it was counted. Only text is followed."
-                )
+            if known.is_counted and not is_first:
+                self._look_at_changed(known)
         age = math.inf if self._is_ending else time.monotonic() - known.since
         is_old = age >= _LONGEST_WAIT
         if is_new or known.is_counted or age < _STILL or (known.is_tried and not is_old):
             return
-        head = _unpacked_head(known.path) if is_packed(known.head) else b""
-        original = self._original(known.path, head, known.born)
+        head = unpacked_head(known.path) if is_packed(known.head) else b""
+        original = self._copies.original(known.path, head, known.born)
         if self._take_for_copy(known, original):
             return
-        found = self._rest_of(original, known) if original else self._counted(known.path)
+        if original:
+            yield self._rest_of(original, known)
+            return
+        found = self._counted(known.path)
         total = found.counts.total
         known.is_tried = bool(total.damage)
         if is_old or not total.damage:  # Otherwise it may still be being written.
@@ -443,12 +385,23 @@ class Follower:
                     f"changed for {_LONGEST_WAIT // 60:.0f} minutes."
                 )
 
+    def _look_at_changed(self, known: Whole) -> None:
+        """Tell that a file was counted before it changed. A copy may have become the copy of another file."""
+        if known.is_copy:
+            head = unpacked_head(known.path)
+            self._take_for_copy(known, self._copies.original(known.path, head, self._looks))
+        else:
+            self._tell(f"{known.path}: has changed since it was counted. Only text is followed.")
+
     def _rest_of(self, gone: Tail, copy: Whole) -> Counted:
         """Return the counts of what was not read of a file that is gone, from a copy of it."""
-        copy.is_copy = True
-        gone.copies = [copy.path]
-        feed_from_copies(gone)
-        gone.count_rest()
+        copy.is_copy = copy.is_tried = True
+        try:
+            feed_from(copy.path, gone)
+            gone.count_rest()
+            copy.is_counted = True
+        except LogError:  # It is not complete yet.
+            gone.count_lines()
         return gone.count.take(0)
 
     def _counted(self, path: str) -> Counted:
@@ -509,8 +462,7 @@ class Follower:
         else:
             tail.count_rest()
         old = tail.count.take(0)
-        gone = replace(tail, file=None, reader=LineReader(), line_start=tail.place)
-        self._gone = [*self._gone, gone][-_MOST_OPEN:]
+        self._copies.add_gone(replace(tail, file=None, reader=LineReader(), line_start=tail.place))
         fresh = self._new(tail.name, tail.path)
         tail.count, tail.reader, tail.born = fresh.count, fresh.reader, fresh.born
         tail.place = tail.line_start = 0
@@ -518,71 +470,11 @@ class Follower:
         yield old
 
 
-def _saved(identity: Identity, known: Known, before: _Saved | None) -> _Saved:
-    """Return a file's place as JSON, made anew only if it has changed: there may be thousands of files."""
-    now: object = (
-        (known.path, known.seen, known.is_counted)
-        if isinstance(known, Whole)
-        else (known.path, known.count, known.line_start, len(known.head), *known.copies)
-    )
-    if before and before[0] == now:
-        return before
-    return now, json.dumps(_place(identity, known))
-
-
-def _place(identity: Identity, known: Known) -> dict[str, Any]:
-    device, inode = identity
-    place = {"path": known.path, "device": device, "inode": inode, "head": _text(known.head)}
-    if isinstance(known, Whole):
-        return {
-            **place,
-            "seen": known.seen,
-            "is_counted": known.is_counted,
-            "is_copy": known.is_copy,
-        }
-    layout, line, has_header, misfit = known.count.reached
-    # Half a line is read again: only the bytes before it count as read.
-    mark = known.mark[: len(known.mark) - (known.place - known.line_start)]
-    return {
-        **place,
-        "name": known.name,
-        "place": known.line_start,
-        "mark": _text(mark),
-        "copies": known.copies,
-        "layout": layout.names,
-        "origin": layout.origin,
-        "line": line,
-        "has_header": has_header,
-        "misfit": misfit,
-    }
-
-
 def _number_of(path: str) -> int:
     """Return a number for a file on a file system that does not number its files."""
     return int.from_bytes(
         blake2b(os.fsencode(os.path.abspath(path)), digest_size=7).digest(), "big"
     )
-
-
-def _text(content: bytes) -> str:
-    return b64encode(content).decode()
-
-
-def _is_other(known: Whole, path: str, status: os.stat_result) -> bool:
-    """Whether a file with a known number is not the one that was known: it has changed, and so has its head."""
-    if known.seen in (None, (status.st_size, status.st_mtime_ns)):
-        return False
-    with suppress(OSError), open(path, "rb") as file:
-        return path != known.path or not file.read(HEAD).startswith(known.head)
-    return False
-
-
-def _unpacked_head(path: str) -> bytes:
-    """Return the first bytes of a packed file, or nothing if it cannot be unpacked yet."""
-    with suppress(LogError), closing(log_at(path).places[0].open()) as source:
-        for file in unpacked(source):
-            return next(iter(file.pieces()), b"")[:HEAD]
-    return b""
 
 
 def _siblings(path: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -72,6 +73,17 @@ class Tail:
             self.file.close()
             self.file = None
 
+    def is_at(self, path: str, status: os.stat_result) -> bool:
+        """Whether the file at a path, which has the number of this one, is this one.
+
+        If not, this one is gone, and a new one has got its number: not as long as this one is open.
+        """
+        if self.file is not None or path == self.path or status.st_size < len(self.head):
+            return self.file is not None or path == self.path
+        with suppress(OSError), open(path, "rb") as file:
+            return file.read(len(self.head)) == self.head
+        return True
+
     def is_in(self, file: BinaryIO) -> bool:
         """Whether the bytes before the position are still those that were read."""
         file.seek(self.place - len(self.mark))
@@ -79,15 +91,24 @@ class Tail:
 
 
 def feed_from_copies(tail: Tail) -> bool:
-    """Count what was not read of a file from a copy of it, packed or not; return whether there is one."""
+    """Count what was not read of a file from one of its copies; return whether there is one."""
     for path in tail.copies:
-        with suppress(LogError), closing(log_at(path).places[0].open()) as source:
-            rest = _beyond(tail, next(unpacked(source)).pieces())
-            if rest is not None:
-                for piece in rest:
-                    tail.feed(piece)
+        with suppress(LogError):
+            if feed_from(path, tail):
                 return True
     return False
+
+
+def feed_from(path: str, tail: Tail) -> bool:
+    """Count what was not read of a file from a copy of it, packed or not; return whether it is one.
+
+    Raises LogError, after everything before it has been counted, if the copy is not complete.
+    """
+    with closing(log_at(path).places[0].open()) as source:
+        rest = _beyond(tail, next(unpacked(source)).pieces())
+        for piece in rest or ():
+            tail.feed(piece)
+        return rest is not None
 
 
 def _beyond(tail: Tail, pieces: Iterator[bytes]) -> Iterator[bytes] | None:

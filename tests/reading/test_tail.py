@@ -1,11 +1,13 @@
 """A file of text is counted line by line, and a copy of it has the rest."""
 
 import gzip
+import os
 
 import pytest
 
 from flowtag_core.counting.file_count import FileCount
-from flowtag_core.reading.tail import HEAD, Tail, feed_from_copies
+from flowtag_core.errors import LogError
+from flowtag_core.reading.tail import HEAD, Tail, feed_from, feed_from_copies
 from tests.logs import line
 
 
@@ -73,3 +75,36 @@ def test_another_file_is_no_copy(tail, tmp_path, content):
     tail.copies = [str(tmp_path / "a.log.1")]
     assert not feed_from_copies(tail)
     assert flows(tail) == 3
+
+
+def test_a_copy_that_is_not_complete_gives_what_it_has_and_then_an_error(tail, tmp_path):
+    read, more = (line() + b"\n") * 3, b"".join(line(dstport=str(n)) + b"\n" for n in range(9999))
+    tail.feed(read)
+    copy = tmp_path / "a.log.1.gz"
+    copy.write_bytes(gzip.compress(read + more)[:-2000])
+    with pytest.raises(LogError):
+        feed_from(str(copy), tail)
+    tail.count_lines()
+    assert 3 < flows(tail) < 9999
+    copy.write_bytes(gzip.compress(read + more))
+    assert feed_from(str(copy), tail)
+    tail.count_lines()
+    assert tail.count.lines == 10_002
+
+
+def test_a_file_is_itself_if_it_is_open_or_has_its_path_or_its_first_bytes(tail, tmp_path):
+    one, other = tmp_path / "a.log", tmp_path / "b.log"
+    one.write_bytes(line() + b"\n")
+    other.write_bytes(line(dstport="9") + b"\n")
+    tail.feed(one.read_bytes())
+    tail.path = str(tmp_path / "gone.log")
+    assert tail.is_at(str(one), os.stat(one))
+    assert not tail.is_at(str(other), os.stat(other))
+    tail.path = str(other)
+    assert tail.is_at(str(other), os.stat(other))
+    tail.path = str(one)
+    tail.file = one.open("rb", buffering=0)
+    assert tail.is_at(str(other), os.stat(other))
+    tail.close()
+    other.write_bytes(b"")
+    assert not tail.is_at(str(other), os.stat(other))

@@ -1,0 +1,51 @@
+"""A file that is followed and counted as a whole, because it cannot be read line by line as it grows."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import closing, suppress
+from dataclasses import dataclass
+
+from flowtag_core.errors import LogError
+from flowtag_core.reading.tail import HEAD
+from flowtag_core.sources.places import log_at
+from flowtag_core.sources.unpacking import unpacked
+
+
+@dataclass
+class Whole:
+    """A file that is counted as a whole, or a copy, which is not counted at all.
+
+    `head` are its first bytes, `seen` is its size and time at the last look, `since` when it was first
+    seen so, and `born` the look in which it was found. `is_tried` says that it was not complete when it was
+    counted.
+    """
+
+    path: str
+    head: bytes = b""
+    seen: tuple[int, int] | None = None
+    since: float = -math.inf
+    born: int = -1
+    is_tried: bool = False
+    is_counted: bool = False
+    is_copy: bool = False
+
+    def is_at(self, path: str, status: os.stat_result) -> bool:
+        """Whether the file at a path, which has the number of this one, is this one.
+
+        If not, this one is gone, and a new one has got its number.
+        """
+        if self.seen in (None, (status.st_size, status.st_mtime_ns)):
+            return True
+        with suppress(OSError), open(path, "rb") as file:
+            return path == self.path and file.read(HEAD).startswith(self.head)
+        return True
+
+
+def unpacked_head(path: str) -> bytes:
+    """Return the first bytes in a file, packed or not; nothing if it cannot be unpacked yet."""
+    with suppress(LogError), closing(log_at(path).places[0].open()) as source:
+        for file in unpacked(source):
+            return next(iter(file.pieces()), b"")[:HEAD]
+    return b""

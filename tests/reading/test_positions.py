@@ -1,0 +1,67 @@
+"""A position comes back as it was saved, at the beginning of a line, and is made anew only if it has changed."""
+
+import json
+
+import pytest
+
+from flowtag_core.counting.file_count import FileCount
+from flowtag_core.reading.positions import position, resumed, saved
+from flowtag_core.reading.tail import Tail
+from flowtag_core.reading.whole import Whole
+from tests.logs import DEFAULT_HEADER, line
+
+
+def new(name, path):
+    return Tail(name, path, FileCount(name))
+
+
+@pytest.fixture
+def tail():
+    found = new("a.log", "a.log.1")
+    found.feed(DEFAULT_HEADER.encode() + b"\n" + line() + b"\n" + line()[:30])
+    found.count_lines()
+    found.copies = ["a.log.2"]
+    found.count.take(0)
+    return found
+
+
+def test_a_file_of_text_continues_at_the_beginning_of_its_last_line(tail):
+    identity, again = resumed(json.loads(json.dumps(position((1, 2), tail))), new)
+    assert identity == (1, 2)
+    for name in ("name", "path", "head", "line_start", "copies"):
+        assert getattr(again, name) == getattr(tail, name)
+    assert again.place == tail.line_start
+    assert tail.mark == again.mark + line()[:30]
+    assert again.count.reached == tail.count.reached
+
+
+@pytest.mark.parametrize("is_counted", [True, False])
+def test_a_file_that_was_not_counted_must_be_seen_twice_again(is_counted):
+    whole = Whole("a.gz", b"\x1f\x8b", (10, 20), is_counted=is_counted)
+    _, again = resumed(json.loads(json.dumps(position((1, 2), whole))), new)
+    assert again.seen == ((10, 20) if is_counted else None)
+    assert (again.path, again.head, again.is_counted) == (whole.path, whole.head, is_counted)
+
+
+def test_a_position_is_made_anew_only_if_it_has_changed(tail):
+    before = saved((1, 2), tail, None)
+    assert saved((1, 2), tail, before) is before
+    tail.head += b"x" * 512
+    before = saved((1, 2), tail, None)
+    tail.feed(line()[30:])
+    assert saved((1, 2), tail, before) is before
+    tail.feed(b"\n")
+    tail.count_lines()
+    tail.count.take(0)
+    after = saved((1, 2), tail, before)
+    assert json.loads(after[1])["place"] == tail.place
+    whole = Whole("a.gz", seen=(1, 2))
+    first = saved((1, 3), whole, None)
+    whole.is_counted = True
+    assert json.loads(saved((1, 3), whole, first)[1])["is_counted"]
+
+
+@pytest.mark.parametrize("found", [{}, {"path": "a", "device": 1, "number": 2, "head": "é"}])
+def test_what_is_no_position_is_refused(found):
+    with pytest.raises((KeyError, ValueError)):
+        resumed(found, new)

@@ -1,0 +1,53 @@
+"""A file that is counted as a whole is told apart from a new one with its number."""
+
+import gzip
+import os
+
+import pytest
+
+from flowtag_core.reading.whole import Whole, unpacked_head
+from tests.logs import line
+
+LINES = (line() + b"\n") * 9
+
+
+@pytest.fixture
+def path(tmp_path):
+    (tmp_path / "a.gz").write_bytes(gzip.compress(LINES))
+    return tmp_path / "a.gz"
+
+
+def whole(path):
+    status = os.stat(path)
+    seen = status.st_size, status.st_mtime_ns
+    return Whole(str(path), path.read_bytes()[:512], seen)
+
+
+def test_a_file_that_is_renamed_or_grows_is_the_same(path):
+    known = whole(path)
+    assert known.is_at("b.gz", os.stat(path))
+    with path.open("ab") as file:
+        file.write(b"more")
+    assert known.is_at(str(path), os.stat(path))
+
+
+def test_a_file_with_another_head_or_that_changed_under_another_name_is_another(path):
+    known = whole(path)
+    path.write_bytes(b"something else")
+    assert not known.is_at(str(path), os.stat(path))
+    other = path.rename(path.with_name("b.gz"))
+    assert not known.is_at(str(other), os.stat(other))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_the_first_bytes_are_unpacked(path, pack):
+    path.write_bytes(pack(LINES))
+    assert unpacked_head(str(path)) == LINES[:512]
+
+
+@pytest.mark.parametrize("content", [b"", gzip.compress(LINES)[:10]], ids=["empty", "cut"])
+def test_what_cannot_be_unpacked_yet_has_no_first_bytes(path, content):
+    path.write_bytes(content)
+    assert unpacked_head(str(path)) == b""
+    path.unlink()
+    assert unpacked_head(str(path)) == b""
