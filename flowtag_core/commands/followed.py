@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,7 +28,7 @@ from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import Report, Time, map_tags
 
 _TAGS_SHOWN: Final = 8
-_ALERTS_SHOWN: Final = 5
+
 _MOST_WAITING: Final = 1000
 """Alerts that wait until their file can be written; older ones are lost, and that is said."""
 _AGAIN: Final = "It will be tried again."
@@ -39,7 +38,7 @@ _AGAIN: Final = "It will be tried again."
 class Followed:
     """The counts so far, the report on them, and where everything goes.
 
-    `keep` are the last minutes that the result covers, None for everything. `latest` are the last alerts.
+    `keep` are the last minutes that the result covers, None for everything.
     """
 
     live: Live
@@ -52,7 +51,7 @@ class Followed:
     watch: Watch = field(default_factory=Watch)
     is_quiet: bool = False
     report: Report = field(init=False)
-    latest: deque[Alert] = field(default_factory=lambda: deque(maxlen=_ALERTS_SHOWN))
+
     _waiting: list[Alert] = field(default_factory=list)
     _newest: int = 0
     _lookup_seen: object = None
@@ -101,7 +100,7 @@ class Followed:
         self._newest = recent.newest
         spans = recent.spans(recent.newest + 1 - SPAN).values()
         found = self.watch.look([*spans], self.live.sum, recent.newest, self.lookup)
-        self.latest.extend(found)
+
         if self.alerts is not None:
             self._waiting += found
         if not self.is_quiet:

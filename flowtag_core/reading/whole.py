@@ -36,10 +36,12 @@ class Whole:
 
         If not, this one is gone, and a new one has got its number.
         """
-        if self.seen in (None, (status.st_size, status.st_mtime_ns)):
+        is_unchanged = self.seen in (None, (status.st_size, status.st_mtime_ns))
+        is_there = path == self.path
+        if is_unchanged and is_there:
             return True
         with suppress(OSError), open(path, "rb") as file:
-            return path == self.path and file.read(HEAD).startswith(self.head)
+            return (is_unchanged or is_there) and file.read(HEAD).startswith(self.head)
         return True
 
 

@@ -25,7 +25,8 @@ def whole(path):
 
 def test_a_file_that_is_renamed_or_grows_is_the_same(path):
     known = whole(path)
-    assert known.is_at("b.gz", os.stat(path))
+    assert known.is_at(str(path.rename(path.with_name("b.gz"))), os.stat(path.with_name("b.gz")))
+    path.with_name("b.gz").rename(path)
     with path.open("ab") as file:
         file.write(b"more")
     assert known.is_at(str(path), os.stat(path))
@@ -36,6 +37,14 @@ def test_a_file_with_another_head_or_that_changed_under_another_name_is_another(
     path.write_bytes(b"something else")
     assert not known.is_at(str(path), os.stat(path))
     other = path.rename(path.with_name("b.gz"))
+    assert not known.is_at(str(other), os.stat(other))
+
+
+def test_a_file_with_another_name_and_head_is_another_even_if_size_and_time_are_the_same(path):
+    known, status = whole(path), os.stat(path)
+    other = path.with_name("b.gz")
+    other.write_bytes(bytes(status.st_size))
+    os.utime(other, ns=(status.st_atime_ns, status.st_mtime_ns))
     assert not known.is_at(str(other), os.stat(other))
 
 
