@@ -27,7 +27,7 @@ def csv_cell(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
 
 
-def write_whole(content: Iterable[bytes], file: OutputFile) -> None:
+def write_whole(content: Iterable[bytes | memoryview], file: OutputFile) -> None:
     """Write the content, given in pieces, so that nobody ever sees a partial file at the path.
 
     It is written to a temporary file in the same folder, which is then renamed. A path that is not a
@@ -119,7 +119,7 @@ def _descriptor(path: str) -> int | None:
     return None
 
 
-def _replace(path: str, content: Iterable[bytes]) -> None:
+def _replace(path: str, content: Iterable[bytes | memoryview]) -> None:
     beside = os.path.join(os.path.dirname(path), f".flowtag-{os.urandom(8).hex()}{PART}")
     mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else None
     try:

@@ -1,18 +1,17 @@
 """The state of a follower in a file: what was counted, and how far each log was read.
 
-The file is a NumPy archive (.npz): the tables as arrays, and everything else as JSON in the array `about`. It
-is replaced as a whole, so that counts and positions always belong together.
+The file has a first line with its version, the sizes of the parts that follow, a description as JSON, the places
+as JSON, the columns of the tables as 64-bit numbers, and a checksum of it all. It is replaced as a whole, so that
+counts and places always belong together.
 """
 
 from __future__ import annotations
 
-import io
 import json
+import re
 import struct
-import zipfile
-import zlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
@@ -24,14 +23,17 @@ from flowtag_core.counts import Fault, FileCounts, FlowCounts, Reason, Table
 from flowtag_core.errors import StateError, reason_of
 from flowtag_core.output import write_whole
 
+try:
+    from isal.isal_zlib import crc32
+except ImportError:  # zlib's is slower.
+    from zlib import crc32
+
 VERSION: Final = 2
 _TABLES: Final = ("requests", "replies", "replies_by_service")
 _COLUMNS: Final = ("key", "flows", "packets", "bytes")
-_DAMAGE: Final = (
-    *(ValueError, KeyError, TypeError, AttributeError, EOFError),
-    *(zipfile.BadZipFile, zlib.error, struct.error, NotImplementedError),
-)
-"""What reading a damaged archive may raise."""
+_FIRST_LINE: Final = re.compile(rb"flowtag state (\d{1,9})\n")
+_SIZES: Final = struct.Struct("<QQ")
+_CHECKSUM: Final = struct.Struct("<I")
 _REMEDY: Final = "Restore an older copy of it, or delete it to begin again."
 DAMAGED: Final = f"is not a state of flowtag, or is damaged. {_REMEDY}"
 
@@ -53,83 +55,95 @@ class State(NamedTuple):
 
 def save(state: State, path: str) -> None:
     """Replace the file at `path`. Raises OutputError if that fails; the old file is then still there."""
+    write_whole(_with_checksum(_content(state)), path)
+
+
+def _content(state: State) -> Iterator[bytes | memoryview]:
     counts = state.counts
     all_counts = [counts, *state.spans.values()]
+    tables = [[getattr(each, name) for name in _TABLES] for each in all_counts]
     about = {
-        "flowtag state": VERSION,
         "layout": state.layout,
         "internal": counts.internal,
         "files": {name: _as_json(file) for name, file in counts.files.items()},
         "faults": counts.faults,
         "newest": state.newest,
         "spans": list(state.spans),
-        "rungs": [[getattr(each, name).rung for name in _TABLES] for each in all_counts],
-        "rows": [[len(getattr(each, name)) for name in _TABLES] for each in all_counts],
+        "tables": [[(each.rung, len(each)) for each in some] for some in tables],
         "told": dict(state.told),
     }
-    arrays = {
-        f"{name}.{column}": np.concatenate(
-            [getattr(getattr(each, name), column) for each in all_counts]
-        )
-        for name in _TABLES
-        for column in _COLUMNS
-    }
-    texts = {
-        name: np.frombuffer(text.encode(), np.uint8)
-        for name, text in (("about", json.dumps(about)), ("places", state.places))
-    }
-    content = io.BytesIO()
-    save_arrays: Any = np.savez  # Its type does not allow arrays by name.
-    save_arrays(content, **texts, **arrays)
-    write_whole([content.getvalue()], path)
+    texts = json.dumps(about).encode(), state.places.encode()
+    yield b"flowtag state %d\n" % VERSION
+    yield _SIZES.pack(*map(len, texts))
+    yield from texts
+    for some in tables:
+        for each in some:
+            for column in _COLUMNS:
+                yield np.ascontiguousarray(getattr(each, column), "<i8").data
+
+
+def _with_checksum(pieces: Iterator[bytes | memoryview]) -> Iterator[bytes | memoryview]:
+    checksum = 0
+    for piece in pieces:
+        checksum = crc32(piece, checksum)
+        yield piece
+    yield _CHECKSUM.pack(checksum)
 
 
 def load(path: str) -> State:
     """Return the state in a file. Raises StateError if the file is not a valid state of this version."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            about = json.loads(archive["about"].tobytes())
-            version = about["flowtag state"]
-            if version != VERSION:
-                raise StateError(
-                    f"{path}: was written by another version of flowtag (state {version}, not {VERSION}). "
-                    "Use that version, or delete the file to begin again."
-                )
-            places = archive["places"].tobytes().decode()
-            counts, *recent = _tables(about["rungs"], about["rows"], archive)
+        with open(path, "rb") as file:
+            content = file.read()
     except OSError as error:
         raise StateError(f"{path}: cannot be read: {reason_of(error)}. {_REMEDY}") from error
-    except _DAMAGE as error:
-        raise StateError(f"{path}: {DAMAGED}") from error
-    try:
-        spans = {Span(*span): each for span, each in zip(about["spans"], recent, strict=True)}
-        whole = replace(
-            counts,
-            files={name: _from_json(file) for name, file in about["files"].items()},
-            faults=tuple(
-                Fault(name, line, Reason(reason), text)
-                for name, line, reason, text in about["faults"]
-            ),
-            internal=None if about["internal"] is None else tuple(about["internal"]),
+    first_line = _FIRST_LINE.match(content)
+    if first_line and int(first_line[1]) != VERSION:
+        raise StateError(
+            f"{path}: was written by another version of flowtag (state {int(first_line[1])}, not "
+            f"{VERSION}). Use that version, or delete the file to begin again."
         )
-        return State(whole, places, about["layout"], about["newest"], spans, about["told"])
-    except _DAMAGE as error:
+    end = len(content) - _CHECKSUM.size
+    if not first_line or content[end:] != _CHECKSUM.pack(crc32(content[:end])):
+        raise StateError(f"{path}: {DAMAGED}")
+    try:
+        return _state(content, first_line.end())
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
         raise StateError(f"{path}: {DAMAGED}") from error
+
+
+def _state(content: bytes, at: int) -> State:
+    about_size, places_size = _SIZES.unpack_from(content, at)
+    at += _SIZES.size
+    about = json.loads(content[at : at + about_size])
+    at += about_size
+    places = content[at : at + places_size].decode()
+    counts, *recent = _tables(about["tables"], content, at + places_size)
+    whole = replace(
+        counts,
+        files={name: _from_json(file) for name, file in about["files"].items()},
+        faults=tuple(
+            Fault(name, line, Reason(reason), text) for name, line, reason, text in about["faults"]
+        ),
+        internal=None if about["internal"] is None else tuple(about["internal"]),
+    )
+    spans = {Span(*span): each for span, each in zip(about["spans"], recent, strict=True)}
+    return State(whole, places, about["layout"], about["newest"], spans, about["told"])
 
 
 def _tables(
-    rungs: Sequence[Sequence[int]], rows: Sequence[Sequence[int]], archive: Mapping[str, Any]
-) -> list[FlowCounts]:
-    """Return the tables that lie one after another in the arrays, which are read once each."""
-    found: list[list[Table]] = [[] for _ in rungs]
-    for number, name in enumerate(_TABLES):
-        columns = [archive[f"{name}.{column}"] for column in _COLUMNS]
-        end = 0
-        for tables, its_rungs, its_rows in zip(found, rungs, rows, strict=True):
-            first, end = end, end + its_rows[number]
-            key, flows, packets, volume = (column[first:end] for column in columns)
-            tables.append(Table(key, flows, packets, volume, its_rungs[number]))
-    return [FlowCounts(requests, replies, by_service) for requests, replies, by_service in found]
+    described: Sequence[Sequence[tuple[int, int]]], content: bytes, at: int
+) -> Iterator[FlowCounts]:
+    """Yield the counts whose columns lie one after another in the content, from an index on."""
+    for some in described:
+        tables: list[Table] = []
+        for rung, rows in some:
+            columns = np.frombuffer(content, "<i8", len(_COLUMNS) * rows, at).astype(np.int64)
+            at += columns.nbytes
+            key, flows, packets, volume = columns.reshape(len(_COLUMNS), rows)
+            tables.append(Table(key, flows, packets, volume, rung))
+        requests, replies, by_service = tables
+        yield FlowCounts(requests, replies, by_service)
 
 
 def _as_json(file: FileCounts) -> dict[str, Any]:

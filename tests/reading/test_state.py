@@ -1,9 +1,7 @@
 """A state is kept as a whole, comes back as it was, and is never half used."""
 
-from contextlib import suppress
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from flowtag_core import parse_flow_log
@@ -33,18 +31,21 @@ def test_what_is_saved_is_what_is_loaded(tmp_path, counts, is_empty):
     assert load(str(tmp_path / "kept")) == kept
 
 
-def test_a_damaged_state_is_refused_or_was_damaged_where_it_does_not_matter(tmp_path, counts):
+def test_a_state_with_any_byte_changed_or_missing_is_refused(tmp_path, counts):
     kept = tmp_path / "kept"
     save(State(counts, "{}", ()), str(kept))
     whole = kept.read_bytes()
-    for place in range(0, len(whole), 37):
-        for damaged in (whole[:place], whole[:place] + b"\xff\x00" + whole[place + 2 :]):
+    for place in range(0, len(whole), 7):
+        changed = whole[place] ^ 1
+        for damaged in (whole[:place], whole[:place] + bytes([changed]) + whole[place + 1 :]):
             kept.write_bytes(damaged)
-            with suppress(StateError):
-                assert load(str(kept)).counts == counts  # The byte did not matter.
+            with pytest.raises(StateError):
+                load(str(kept))
 
 
-@pytest.mark.parametrize("content", [b"", b"x" * 99, b"PK\x03\x04"])
+@pytest.mark.parametrize(
+    "content", [b"", b"x" * 99, b"PK\x03\x04", b"flowtag state 2\n", b"flowtag state \n"]
+)
 def test_what_is_not_a_state_is_refused(tmp_path, content):
     (tmp_path / "kept").write_bytes(content)
     with pytest.raises(StateError, match="is not a state of flowtag, or is damaged"):
@@ -57,12 +58,6 @@ def test_another_version_is_refused_by_its_number(tmp_path, counts, monkeypatch)
     monkeypatch.undo()
     with pytest.raises(StateError, match="another version of flowtag"):
         load(str(tmp_path / "kept"))
-
-
-def test_nothing_in_a_state_is_run(tmp_path):
-    np.savez(tmp_path / "kept.npz", about=np.array([print], object))
-    with pytest.raises(StateError):
-        load(str(tmp_path / "kept.npz"))
 
 
 def test_a_state_that_cannot_be_written_leaves_the_old_one(tmp_path, counts):
