@@ -57,7 +57,8 @@ def write_whole(content: Iterable[bytes | memoryview], file: OutputFile) -> None
 def append_whole(content: bytes, path: str) -> None:
     """Append the content to a file, which is created if it is missing. If that fails, nothing is appended.
 
-    A path that is not a regular file (a pipe, /dev/stdout) is written directly. Raises OutputError.
+    What was written to anything but a regular file (a pipe, /dev/stdout) cannot be taken back. Raises OutputError
+    if writing fails.
     """
     try:
         with open(path, "ab", buffering=0) as stream:

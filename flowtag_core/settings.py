@@ -7,7 +7,7 @@ internal = ["203.0.113.0/24"]            # ranges that count as inside the netwo
 [formats]
 edge = "version srcaddr dstaddr srcport dstport protocol packets bytes start end action log-status"
 
-[alerts]                                 # limits for flowtag follow
+[alerts]                                 # limits for the alerts of flowtag follow
 growth = 5
 
 The command line overrides the file next to the logs, which overrides the one in the current folder, which
@@ -37,8 +37,8 @@ _LARGEST: Final = 1 << 20
 class Settings:
     """The merged settings of all files that were found; empty if there are none.
 
-    `formats` maps names to fields; `format` is one of these names or the fields themselves. `alerts` are
-    limits for alerts by name. `files` are the files that were read, the one next to the logs first.
+    `formats` maps names to fields; `format` is one of these names or the fields themselves. `alerts`
+    maps the names of limits for alerts to their values. `files` are the files that were read, the one next to the logs first.
     """
 
     lookup: str | None = None

@@ -1,7 +1,7 @@
-"""Eight hours of a busy log in minutes, and an idle folder: python -m tests.hours.
+"""Eight simulated hours of a busy log, and an idle folder: python -m tests.hours.
 
-Each simulated minute appends lines to a log that is rotated every half an hour, with only the last three files
-left, and drops small packed files, of which the last two thousand stay. Every simulated hour it prints the memory,
+Each simulated minute appends lines to a log that is rotated every half hour and keeps only its last three files,
+and drops small packed files, of which the last two thousand are kept. Every simulated hour it prints the memory,
 the open files and the size of the state. Then it follows 10,000 files in which nothing happens, and prints the
 processor time as a share of one processor. Not collected by pytest.
 """
@@ -28,13 +28,13 @@ EVERY = 5
 
 
 def memory():
-    """Return the memory that the process has now, in MB."""
+    """Return the memory that the process uses now, in MB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() >> 20
 
 
 def hours_of(work, hours, lines, files):
-    """Follow simulated hours, with so many lines and new files a minute, and print a row for each hour."""
+    """Follow simulated hours, with this many lines and new files per minute, and print a row for each hour."""
     folder, state = work / "logs", str(work / "state")
     folder.mkdir()
     lookup = work / "lookup.csv"
@@ -64,16 +64,14 @@ def hours_of(work, hours, lines, files):
                 packed.append(folder / f"{number}.log.gz")
                 content = line(packets=str(10**6 + number), start=stamp.decode()) + b"\n"
                 packed[-1].write_bytes(gzip.compress(content))
-                os.utime(
-                    packed[-1], (1, 1)
-                )  # It need not be looked at twice to see that it stands still.
+                os.utime(packed[-1], (1, 1))  # An old time: it is not being written any more.
                 written += 1
             live.look()
         while len(packed) > 2000:
             packed.popleft().unlink()
         spans = live.recent.spans(live.recent.newest + 1 - SPAN)
         alerts += len(watch.look([*spans.values()], live.sum, live.recent.newest, table))
-        live.save(state, watch.told)
+        live.save(state, watch.last_true)
         if minute % 60 == 59:
             opened = len(os.listdir("/proc/self/fd"))
             sizes = memory(), opened, os.path.getsize(state) >> 20, len(live.sum.requests), alerts
@@ -105,8 +103,8 @@ def idle(work, files, seconds):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--hours", type=int, default=8)
-    parser.add_argument("--lines", type=int, default=210_000, help="lines a minute")
-    parser.add_argument("--files", type=int, default=21, help="new files a minute")
+    parser.add_argument("--lines", type=int, default=210_000, help="lines per minute")
+    parser.add_argument("--files", type=int, default=21, help="new files per minute")
     parser.add_argument("--idle", type=int, default=300, help="seconds to follow idle files")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as made:

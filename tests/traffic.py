@@ -1,9 +1,9 @@
 """A busy folder of logs, followed by a process that is killed now and then: python -m tests.traffic.
 
 It writes lines at a steady rate into two logs that are rotated and truncated, with half lines, faults and a
-header in the middle, and drops packed files beside them. At the end the follower must have exactly what counting
-a copy of everything that was written gives. It prints the processor time of the follower above that of counting,
-as a share of one processor. The tests run it for a few seconds; by hand, it runs for three minutes.
+header in the middle, and drops packed files beside them. At the end, the follower must have exactly the counts of
+a copy of everything that was written. It prints how much more processor time following took than counting, as a
+share of one processor. The tests run it for a few seconds; run by hand, it takes three minutes.
 """
 
 import argparse
@@ -40,7 +40,7 @@ class Log:
         self.begin()
 
     def begin(self):
-        """Start a new file; its first line is its own, so that it is not taken for a copy of another."""
+        """Start a new file with a unique first line, so that it is not taken for a copy of another."""
         self.number += 1
         self.copy = self.copies / f"{self.path.name}.{self.number}"
         self.has_header = False
@@ -54,7 +54,7 @@ class Log:
                 file.write(content)
 
     def rotate(self):
-        """Rename the file, after the older ones, the second of which is packed."""
+        """Rename the file to .1, after packing the one before it as .2.gz."""
         older = [self.path.with_name(f"{self.path.name}.{number}") for number in (1, 2)]
         if older[0].exists():
             packed = Path(f"{older[1]}.gz")
@@ -87,7 +87,7 @@ def block_of(rng, lines, layout=None):
     return b"\n".join(made) + b"\n"
 
 
-class Followed:
+class FollowerProcess:
     """The process that follows; it may be killed and started again."""
 
     def __init__(self, folder, work, every):
@@ -97,11 +97,11 @@ class Followed:
         words = ["follow", folder, lookup, work / "out.csv", "--state", self.state]
         words += ["--alerts", work / "alerts", "--every", every]
         self.command = [sys.executable, "-m", "flowtag_core", *map(str, words)]
-        self.told = (work / "told").open("ab")
+        self.stderr = (work / "told").open("ab")
         self.start()
 
     def start(self):
-        self.process = subprocess.Popen(self.command, cwd=ROOT, stderr=self.told)
+        self.process = subprocess.Popen(self.command, cwd=ROOT, stderr=self.stderr)
 
     def kill(self):
         self.process.kill()
@@ -117,7 +117,7 @@ class Followed:
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(60)
-        self.told.close()
+        self.stderr.close()
         return code
 
 
@@ -178,7 +178,7 @@ def drop(folder, copies, number, content):
 
 
 def differences(found, expected):
-    """Return what the follower has more or less of than there is."""
+    """Return the counts that differ from what is expected, as pairs."""
     names = ("records", "headers", "blank", "flows", "set_aside")
     pairs = {name: (getattr(found.total, name), getattr(expected.total, name)) for name in names}
     for name in ("requests", "replies", "replies_by_service"):
@@ -189,7 +189,7 @@ def differences(found, expected):
 
 
 def run(seconds, rate, every):
-    """Write, follow and compare; return the differences, the expected counts and the seconds of both."""
+    """Write, follow and compare; return the differences, the expected counts, and three durations in seconds."""
     with tempfile.TemporaryDirectory() as made:
         work = Path(made)
         folder, copies = work / "logs", work / "copies"
@@ -197,7 +197,7 @@ def run(seconds, rate, every):
         copies.mkdir()
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         begun = time.monotonic()
-        followed = Followed(folder, work, every)
+        followed = FollowerProcess(folder, work, every)
         write(folder, copies, seconds, rate, followed.kill)
         started = os.times()
         expected = parse_flow_log(str(copies))
@@ -221,13 +221,13 @@ def run(seconds, rate, every):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=180)
-    parser.add_argument("--rate", type=int, default=50_000, help="lines a second")
+    parser.add_argument("--rate", type=int, default=50_000, help="lines per second")
     parser.add_argument("--every", default="5s", help="how often the follower looks")
     given = parser.parse_args()
     wrong, expected, followed_for, counted_for, lasted = run(given.seconds, given.rate, given.every)
     total = expected.total
     print(f"{total.records:,} records, {total.flows:,} flows, {total.faults:,} faults")
     print(f"follower: {followed_for:.1f} s of processor time, counting: {counted_for:.1f} s")
-    print(f"above counting: {100 * (followed_for - counted_for) / lasted:.1f} % of a processor")
-    print("wrong: " + str(wrong) if wrong else "nothing lost, nothing twice")
+    print(f"more than counting: {100 * (followed_for - counted_for) / lasted:.1f} % of a processor")
+    print("wrong: " + str(wrong) if wrong else "nothing lost, nothing counted twice")
     sys.exit(bool(wrong))

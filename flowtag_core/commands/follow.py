@@ -30,19 +30,19 @@ from flowtag_core.tagging.lookup_file import load_lookup_table
 _USAGE: Final = "[OPTION ...] LOG [LOG ...] LOOKUP OUTPUT"
 _EPILOG: Final = """\
 LOG is a file that grows, a folder in which files appear, or - for standard input.
-OUTPUT is written again, completely, whenever there is something new.
-Ctrl+C or SIGTERM stops it; OUTPUT and the state are then complete.
-With --state, each line is counted once even if it is stopped or killed in between.
+OUTPUT is rewritten as a whole whenever there is something new.
+Ctrl+C or SIGTERM stops flowtag; OUTPUT and the state are then complete.
+With --state, each line is counted once, even if flowtag is killed and started again.
 """
 _TIME: Final = re.compile(r"(\d{1,4})(s|m|h|d|)", re.ASCII)
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST_LOOK: Final = 5
-"""Seconds after which a look ends and the result is written, although there is more to count."""
+"""Seconds after which a look ends and the result is written, even if there is more to count."""
 
 
 def parser() -> ArgumentParser:
     """Return the parser of `flowtag follow`."""
-    new = new_parser("follow", _USAGE, "Count logs as they grow, until it is stopped.", _EPILOG)
+    new = new_parser("follow", _USAGE, "Count logs as they grow, until stopped.", _EPILOG)
     add_roles(new)
     add_reading(new)
     new.add_argument(
@@ -56,13 +56,17 @@ def parser() -> ArgumentParser:
         "--keep",
         type=_minutes,
         metavar="TIME",
-        help="the result covers only the flows of the last 24h, say, before the newest one",
+        help="the result covers only this much time before the newest flow, e.g. 24h",
     )
     new.add_argument(
-        "--state", metavar="FILE", help="keep counts and positions there, and continue from it"
+        "--state",
+        metavar="FILE",
+        help="save counts and positions to this file, and continue from it",
     )
     new.add_argument(
-        "--alerts", metavar="FILE", help="append what is new to this file, as JSON lines; or -"
+        "--alerts",
+        metavar="FILE",
+        help="append alerts to this file as JSON lines; - is standard output",
     )
     new.add_argument(
         "--limit",
@@ -70,10 +74,13 @@ def parser() -> ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=NUMBER",
-        help="change when something is new enough for an alert, e.g. growth=5",
+        help="change a limit for alerts, e.g. growth=5",
     )
     new.add_argument(
-        "-q", "--quiet", action="store_true", help="only warnings and errors, and --alerts"
+        "-q",
+        "--quiet",
+        action="store_true",
+        help="print only warnings and errors; --alerts still works",
     )
     return new
 
@@ -101,7 +108,7 @@ def _limit(text: str) -> tuple[str, str]:
 
 
 def run(words: Sequence[str]) -> int:
-    """Follow the logs until it is stopped, or until standard input ends if only that is followed."""
+    """Follow the logs until stopped, or until standard input ends if nothing else is followed."""
     given = parsed(parser(), words)
     followed = _followed(given)
     follower = followed.live.follower
@@ -147,7 +154,9 @@ def _followed(given: Namespace) -> Followed:
     )
     if given.state is not None:
         if DASH in (*paths, given.state):
-            raise FlowtagError("standard input (-) cannot be continued, so it has no --state.")
+            raise FlowtagError(
+                "--state needs a file, and logs that can be read again. Neither can be -."
+            )
         if os.path.exists(given.state):
             followed.resume(given.state)
     return followed
@@ -159,7 +168,7 @@ def _check_distinct(inputs: Sequence[str], outputs: Sequence[str]) -> None:
     for path in outputs:
         real = os.path.realpath(path)
         if real in seen:
-            raise FlowtagError(f"{path}: is named twice. Write to a file of its own.")
+            raise FlowtagError(f"{path}: is named twice. Choose another file to write to.")
         seen.add(real)
 
 

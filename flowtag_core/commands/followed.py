@@ -1,4 +1,4 @@
-"""What `flowtag follow` does at each look: count, tag, write the result, the state and the alerts, and show it."""
+"""A look of `flowtag follow`: count, tag, write the result, the state and the alerts, and show a summary."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ from flowtag_core.tagging.report import Report, Time, map_tags
 _TAGS_SHOWN: Final = 8
 
 _MOST_WAITING: Final = 1000
-"""Alerts that wait until their file can be written; older ones are lost, and that is said."""
-_AGAIN: Final = "It will be tried again."
+"""The most alerts that wait until their file can be written; older ones are lost, with a message."""
+_AGAIN: Final = "flowtag will try again."
 
 
 @dataclass
 class Followed:
     """The counts so far, the report on them, and where everything goes.
 
-    `keep` are the last minutes that the result covers, None for everything.
+    `keep` is how many of the last minutes the result covers, None for everything.
     """
 
     live: Live
@@ -73,9 +73,9 @@ class Followed:
             self._write()
 
     def resume(self, path: str) -> None:
-        """Continue from a state; nothing has been counted yet. Raises StateError."""
+        """Continue from a state, before anything has been counted. Raises StateError if it cannot be used."""
         state = self.live.resume(path)
-        self.watch.told.update(state.told)
+        self.watch.last_true.update(state.last_true)
         self._newest = self.live.recent.newest
 
     @property
@@ -104,7 +104,7 @@ class Followed:
         if self.alerts is not None:
             self._waiting += found
         if not self.is_quiet:
-            say(*(f"New: {alert}" for alert in found))
+            say(*(f"Alert: {alert}" for alert in found))
 
     def _write_alerts(self) -> None:
         lines = [json.dumps(alert.as_json()) for alert in self._waiting]
@@ -120,12 +120,12 @@ class Followed:
             lost = len(self._waiting) - _MOST_WAITING
             if lost > 0:
                 del self._waiting[:lost]
-                say(f"flowtag: {number(lost, 'alert')} could not be written and will be missing.")
+                say(f"flowtag: {number(lost, 'alert')} could not be written and are lost.")
             say(f"flowtag: {error} {_AGAIN}")
 
     def _keep(self, path: str) -> None:
         try:
-            self.live.save(path, self.watch.told)
+            self.live.save(path, self.watch.last_true)
             self._is_kept = True
         except OutputError as error:
             self._is_kept = False
@@ -143,14 +143,14 @@ class Followed:
             say(f"flowtag: {error} {_AGAIN}")
 
     def _has_new_lookup(self) -> bool:
-        """Load the lookup if its file has changed. One that cannot be used leaves the last one in force."""
+        """Load the lookup again if its file has changed; return whether it did. A bad one changes nothing."""
         before, self._lookup_seen = self._lookup_seen, _version_of(self.lookup_path)
         if before in (None, self._lookup_seen):
             return False
         try:
             self.lookup = load_lookup_table(self.lookup_path)
         except LookupFileError as error:
-            say(f"flowtag: {error} The lookup that was loaded before is still used.")
+            say(f"flowtag: {error} The previous lookup is still used.")
             return False
         return True
 
@@ -165,7 +165,7 @@ def _version_of(path: str) -> object:
 
 @contextmanager
 def shown(*, is_quiet: bool) -> Iterator[Callable[[Followed], None]]:
-    """Yield what shows each look: a table on a terminal, otherwise one line."""
+    """Yield a function that shows each look: as a table in a terminal, otherwise as one line."""
     if is_quiet:
         yield lambda _: None
     elif sys.stderr is None or not sys.stderr.isatty():
@@ -179,12 +179,12 @@ def shown(*, is_quiet: bool) -> Iterator[Callable[[Followed], None]]:
 
 
 def line(followed: Followed) -> str:
-    """Return one line on a look, for the journal of a service."""
+    """Return one line about a look, for the journal of a service."""
     report, live = followed.report, followed.live
     share = f"{100 * report.untagged / report.total:.1f}%" if report.total else "-"
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     per_second = live.added.total.flows / max(live.seconds, 0.001)
-    parts = [f"{now} {report.total:,} flows", f"{per_second:,.0f}/s", f"{UNTAGGED} {share}"]
+    parts = [f"{now} {number(report.total, 'flow')}", f"{per_second:,.0f}/s", f"{UNTAGGED} {share}"]
     if followed.covered:
         parts.append(times.span_in(followed.covered))
     if live.lag is not None:
@@ -219,8 +219,8 @@ def ending(followed: Followed) -> Iterator[str]:
     follower = followed.live.follower
     yield f"Stopped. {equation(followed.live.sum.total)}."
     if follower.is_behind:
-        yield "There is more to count: it was stopped before everything that is there was counted."
+        yield "There is more to count: flowtag was stopped before it had counted everything."
     for name in follower.half_lines:
-        yield f"{name}: its last line is not complete, and is not counted."
+        yield f"{name}: its last line is incomplete, and is not counted."
     covers = f", which covers {times.span_in(followed.covered)}" if followed.covered else ""
     yield f"The result is in {followed.output}{covers}."

@@ -1,8 +1,8 @@
-"""The recent part of an endless log: a table for each short span of time, wider the older it is.
+"""The recent part of an endless log: a table for each span of time; older spans are wider.
 
-The sum of a log that never ends gets ever wider windows. Here each span has a table of its own, so that the
+The windows of one sum over a log that never ends get wider and wider. Here each span has its own table, so the
 last hour keeps its minutes however long the log is. Old spans are dropped, and memory is limited: if there are
-too many rows, the spans that are short for their age are joined first.
+too many rows, the spans that are shortest for their age are joined first.
 """
 
 from __future__ import annotations
@@ -28,20 +28,20 @@ from flowtag_core.counts import (
 
 HOUR: Final = 60
 DAY: Final = 24 * HOUR
-"""Times here are in minutes, since 1970 if they are moments."""
+"""Times here are in minutes; points in time are minutes since 1970."""
 
 TABLES: Final = ("requests", "replies", "replies_by_service")
 _WIDTHS: Final = ((28 * DAY, DAY), (7 * DAY, 4 * HOUR), (DAY + 10, HOUR), (2 * HOUR, 10), (0, 1))
-"""From which age on spans have which width."""
+"""Pairs of an age and a width: spans of that age or older have at least that width."""
 _MOST_AHEAD: Final = HOUR
-"""How far ahead of the clock a flow may be; the clock of one that is further ahead is wrong."""
+"""How far ahead of the clock a flow may be; a time further ahead must be wrong."""
 _MOST_ROWS: Final = 1 << 21
-"""The rows of all tables together: 64 MB."""
+"""The most rows in all tables together: 64 MB."""
 _MOST_PARTS: Final = 16
 
 
 class Span(NamedTuple):
-    """A span of time: its first minute, and how many minutes it has."""
+    """A span of time: its first minute, and its length in minutes."""
 
     start: int
     width: int
@@ -50,7 +50,7 @@ class Span(NamedTuple):
 class Recent:
     """Tables of the last `keep` minutes before the newest flow.
 
-    A flow without a time, or with one in the future, goes to the minute of the newest flow.
+    A flow without a time, or with one too far in the future, goes to the minute of the newest flow.
     """
 
     def __init__(self, keep: int = DAY) -> None:
@@ -84,7 +84,7 @@ class Recent:
         self._limit()
 
     def spans(self, since: int = 0) -> dict[Span, FlowCounts]:
-        """Return the tables of each span that ends after a minute, the oldest first."""
+        """Return the tables of each span that ends after the minute `since`, oldest first."""
         return {
             span: self._merged(span)
             for span in sorted(self._spans)
@@ -92,7 +92,7 @@ class Recent:
         }
 
     def last(self, minutes: int) -> FlowCounts:
-        """Return the sum of the spans that have any of the last minutes before the newest flow."""
+        """Return the sum of the spans that contain any of the last `minutes` up to the newest flow."""
         return total([FlowCounts(), *self.spans(self.newest + 1 - minutes).values()])
 
     def covered(self, minutes: int) -> tuple[int, int] | None:
@@ -105,14 +105,14 @@ class Recent:
         return min(spans).start, max(span.start + span.width for span in spans)
 
     def resume(self, newest: int, spans: Mapping[Span, FlowCounts]) -> None:
-        """Continue with the spans of another one; nothing was added yet."""
+        """Continue with the spans of another `Recent`, before anything has been added."""
         self.newest = newest
         for span, counts in spans.items():
             self._add(span, counts)
         self._age()
 
     def _span(self, start: int, width: int) -> Span:
-        """Return the span for a window: as wide as its age asks for, or as the window is."""
+        """Return the span for a window: as wide as its age requires, or as the window if that is wider."""
         age = self.newest - start
         width = max(width, next(wide for oldest, wide in _WIDTHS if age >= oldest or not oldest))
         return Span(start - start % width, width)
@@ -188,7 +188,7 @@ def _moved(piece: Table, minute: int) -> Table:
 
 
 def _widened(piece: Table, width: int) -> Table:
-    """Return the rows, which have one window, with the window of a span around it."""
+    """Return the rows, all of one window, with the wider window of a span around it."""
     rung = WIDTHS.index(width)
     if rung == piece.rung or not len(piece):
         return piece

@@ -1,4 +1,4 @@
-"""Copies that log rotation makes: recognized by the name and the first lines of a file that was followed."""
+"""Copies that log rotation makes, recognized by the name and the first lines of a file that was followed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOST_GONE: Final = 200
 class Copies:
     """Knows which files another one may be a copy of.
 
-    `gone` are files that were truncated or have vanished, the last ones: a copy may still appear.
+    `gone` are the last files that were truncated or vanished; copies of them may still appear.
     """
 
     def __init__(self) -> None:
@@ -28,15 +28,15 @@ class Copies:
             self._by_name.setdefault(tail.name, []).append(tail)
 
     def add_gone(self, tail: Tail) -> None:
-        """Remember a file that was truncated or has vanished."""
+        """Remember a file that was truncated or vanished."""
         self.gone = [*self.gone, tail][-_MOST_GONE:]
 
     def original(self, path: str, head: bytes, born: int) -> Tail | None:
-        """Return the file whose copy is at a path, or None; it was known before the look in which that was found.
+        """Return the file whose copy is at a path, or None.
 
-        `head` are the first bytes there, unpacked.
+        `head` are the first bytes of the copy, unpacked. The original must have been found before the look `born`.
         """
-        # The name itself does not count: a log that is begun anew may well begin in the same way.
+        # The same name does not count: the next log with that name may well begin the same way.
         for end in range(len(path) - 1, 0, -1):
             for tail in self._by_name.get(path[:end], ()):
                 if path != tail.path and tail.born < born and _is_same(tail.head, head):

@@ -1,10 +1,9 @@
-"""Follow logs that grow: each look counts what has come since the last one, every line once.
+"""Follow logs as they grow: each look counts what is new since the last one, and every line once.
 
-Text is read as far as it goes, and again when it has grown. A file of text may be truncated, or renamed and
-begun anew, as log rotation does; a copy that rotation makes, packed or not, is not counted again. Any other
-file (packed, Parquet, JSON, CSV) is counted as a whole once its size and time are the same in two looks and
-it is complete. New files in a folder are found at each look. Everything is done by polling, so it works on
-any file system.
+A text file is read to its end, and further when it has grown. Log rotation may truncate it, or rename it and
+start a new one; a copy that rotation makes, packed or not, is not counted again. Any other file (packed,
+Parquet, JSON, CSV) is counted as a whole once it is complete and its size and time are the same in two looks.
+New files in a folder are found at each look. All of this is done by polling, so it works on any file system.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ from flowtag_core.errors import LogError, reason_of
 from flowtag_core.reading.copies import Copies
 from flowtag_core.reading.flow_log import each_place
 from flowtag_core.reading.positions import Identity, Known, Saved, position, resumed, saved
-from flowtag_core.reading.standing import Standing
+from flowtag_core.reading.stdin import Stdin
 from flowtag_core.reading.tail import HEAD, Tail, feed_from, feed_from_copies
 from flowtag_core.reading.whole import Whole, unpacked_head
 from flowtag_core.shapes.layout import ASSUMED, Layout
@@ -41,19 +40,19 @@ from flowtag_core.sources.places import DASH, file_identity, files_below, log_at
 from flowtag_core.sources.unpacking import is_packed
 
 _LOOKS_AFTER_ROTATION: Final = 3
-"""The looks without anything new after which a file that has no path any more is closed."""
+"""A file that no longer has a path is closed after this many looks without anything new."""
 _STILL: Final = 1.0
-"""Seconds for which a file must not change before it is counted as a whole."""
+"""Seconds that a file must stay unchanged before it is counted as a whole."""
 _LONGEST_WAIT: Final = 600.0
 """Seconds after which a file that does not change is counted as a whole, even if it is not complete."""
 _YOUNG: Final = 120.0
 _MOST_AT_ONCE: Final = 1000
-"""At each look, the files in folders that have changed in the last `_YOUNG` seconds are looked at, at most so
-many, and as many of the others in turn."""
+"""Each look covers the files in folders that changed in the last `_YOUNG` seconds, at most this many, and as
+many of the others in turn."""
 _AT_ONCE: Final = 1 << 26
-"""Bytes of log whose counts are handed over together."""
+"""The counts of about this many bytes of log are yielded together."""
 _MAY_STAY_OPEN: Final = os.name != "nt"
-"""On Windows, a file that is open cannot be renamed, which would keep rotation from working."""
+"""On Windows, an open file cannot be renamed, so rotation would fail."""
 _MOST_OPEN: Final = 200
 _MOST_MESSAGES: Final = 1_000
 
@@ -82,7 +81,7 @@ class Follower:
         self._at: dict[str, Identity] = {}
         """The file that was last found at each path."""
         self._before = {path: set(_siblings(path)) for path in self._files}
-        """The files next to each file that were there before it was followed; they are left alone."""
+        """For each file, the files next to it that were there from the start; they are ignored."""
         self._others = others
         self._copies = Copies()
         self._open: list[Tail] = []
@@ -92,11 +91,11 @@ class Follower:
         self._look_in_progress: Iterator[Counted] | None = None
         self._messages: dict[str, None] = {}
         self._untold: list[str] = []
-        self._stdin = Standing(self._new("stdin", DASH)) if DASH in paths else None
+        self._stdin = Stdin(self._new("stdin", DASH)) if DASH in paths else None
 
     @property
     def messages(self) -> list[str]:
-        """Sentences on what has happened to the files, in order, each once; only the last 1,000."""
+        """Messages about the files, in order and each once; only the last 1,000."""
         return list(self._messages)
 
     @property
@@ -106,17 +105,17 @@ class Follower:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the last call of `parts` ended before everything that was there was counted."""
+        """Whether the last call of `parts` stopped before it had counted everything."""
         return self._look_in_progress is not None or bool(self._stdin and self._stdin.is_waiting)
 
     @property
     def half_lines(self) -> list[str]:
-        """The names of the files whose last line is not complete, so that it is not counted yet."""
+        """The names of the files whose last line is incomplete and therefore not counted yet."""
         return [tail.name for tail in self._tails() if tail.reader.pending]
 
     @property
     def places(self) -> str:
-        """How far each file was read, as JSON for `resume`; standard input has no place."""
+        """How far each file was read, as JSON for `resume`; standard input is not included."""
         self._saved = {
             identity: saved(identity, known, self._saved.get(identity))
             for identity, known in self._known.items()
@@ -127,9 +126,9 @@ class Follower:
         return f'{{"before": {before}, "gone": {gone}, "files": [\n{files}\n]}}'
 
     def resume(self, places: str) -> None:
-        """Continue where another follower stopped: `places` is what its property of that name returned.
+        """Continue where another follower stopped: `places` is its property of that name.
 
-        Raises ValueError, KeyError or TypeError if it is not.
+        Raises ValueError, KeyError or TypeError if the text is invalid.
         """
         found = json.loads(places)
         self._before |= {path: {*left} for path, left in found["before"].items()}
@@ -142,7 +141,7 @@ class Follower:
                 self._copies.add_gone(known)
 
     def look(self) -> FlowCounts:
-        """Return the counts of everything that has come since the last look."""
+        """Return the counts of everything that is new since the last look."""
         total = Total()
         is_unfinished = self._look_in_progress is not None
         for _ in range(2 if is_unfinished else 1):
@@ -151,10 +150,10 @@ class Follower:
         return total.counts()
 
     def parts(self, seconds: float = math.inf) -> Iterator[FlowCounts]:
-        """Yield the counts of what has come since the last look, in one part or more.
+        """Yield the counts of what is new since the last look, in one or more parts.
 
-        After `seconds` it stops, with `is_behind` if there is more; the next call continues there. Take all
-        parts before you ask for `places`.
+        It stops after about `seconds`; if there is more, `is_behind` is true and the next call continues there.
+        Take all parts before you read `places`.
         """
         until = time.monotonic() + seconds
         part, size = Total(), 0
@@ -168,7 +167,7 @@ class Follower:
         yield part.counts()
 
     def _counted_until(self, until: float) -> Iterator[Counted]:
-        """Yield the counts of a look, or of the rest of one. After each of them, it can be continued."""
+        """Yield the counts of a look, or of the rest of one; after each of them, the look can be interrupted."""
         look = self._look_in_progress or self._look()
         for counted in look:
             self._look_in_progress = look
@@ -201,12 +200,12 @@ class Follower:
         return [*tails, self._stdin.tail] if self._stdin else tails
 
     def _new(self, name: str, path: str) -> Tail:
-        # Every log may become long, so that the kernel is worth loading.
+        # Any log may become long, so the kernel is worth loading.
         count = FileCount(name, self.layout, 1 << 30, self.inside)
         return Tail(name, path, count, born=self._looks)
 
     def take_messages(self) -> list[str]:
-        """Return the sentences that have come since the last call."""
+        """Return the messages since the last call."""
         new, self._untold = self._untold, []
         return new
 
@@ -222,7 +221,7 @@ class Follower:
         self._tell(f"{error.filename}: cannot be read: {reason_of(error)}.")
 
     def _look(self) -> Iterator[Counted]:
-        """Yield the counts of what has come. Whatever was yielded is already counted in `places`."""
+        """Yield the counts of what is new. `places` always includes everything that was yielded."""
         if self._stdin:
             yield self._stdin.read()
         found, skipped = self._found()
@@ -292,7 +291,7 @@ class Follower:
             yield from self._read(known)
 
     def _begun(self, path: str) -> Known | None:
-        """Return a new file to follow, or None as long as its first line does not show what it is."""
+        """Return a new file to follow, or None until its first line shows what it is."""
         try:
             with open(path, "rb") as file:
                 head = file.read(HEAD_SIZE)
@@ -307,19 +306,19 @@ class Follower:
             return self._begun_whole(path, head, b"")
         original = self._copies.original(path, head, self._looks)
         if original in self._copies.gone:
-            # It may have lines that were not read before the original was truncated or had vanished.
+            # It may have lines that had not been read when the original was truncated or vanished.
             self._copies.gone.remove(original)
             return replace(original, path=path, file=None, seen=None, copies=[])
         return self._begun_whole(path, head, head) if original else self._new(path, path)
 
     def _begun_whole(self, path: str, head: bytes, text: bytes) -> Whole:
-        """Return a file to count as a whole, unless its first text shows that it is a copy."""
+        """Return a file to count as a whole, or not at all if its first lines show that it is a copy."""
         whole = Whole(path, head[:HEAD], born=self._looks)
         self._take_for_copy(whole, self._copies.original(path, text, self._looks))
         return whole
 
     def _take_for_copy(self, whole: Whole, original: Tail | None) -> bool:
-        """Whether a file is a copy of one that is still followed, which from now on knows of it."""
+        """Mark a file as a copy if its original is still followed; return whether it is one."""
         if original is None or original in self._copies.gone:
             return False
         whole.is_copy = whole.is_counted = True
@@ -328,11 +327,11 @@ class Follower:
         return True
 
     def _without_path(self, identity: Identity) -> Iterator[Counted]:
-        """Count the rest of a file that has no path any more, and close it after a few looks."""
+        """Count the rest of a file that no longer has a path, and close it after a few looks."""
         known = self._known[identity]
         if isinstance(known, Tail):
             if known.path in self._files:
-                self._tell(f"{known.path}: is gone. It is followed again once it is back.")
+                self._tell(f"{known.path}: is gone. It will be followed again once it is back.")
             if known.file is not None:
                 before = known.place
                 yield from self._read(known)
@@ -342,7 +341,7 @@ class Follower:
         yield from self._leave(identity)
 
     def _leave(self, identity: Identity) -> Iterator[Counted]:
-        """Count what copies have of a file that is gone, and its last line, and follow it no longer."""
+        """Stop following a file that is gone, after counting the rest of it from its copies."""
         known = self._known.pop(identity)
         if self._at.get(known.path) == identity:
             del self._at[known.path]
@@ -373,7 +372,7 @@ class Follower:
         found = self._counted(known.path)
         total = found.counts.total
         known.is_tried = bool(total.damage)
-        if is_old or not total.damage:  # Otherwise it may still be being written.
+        if is_old or not total.damage:  # Otherwise it may not be finished yet.
             known.is_counted = True
             yield found
         for sentence in sorted(total.damage):
@@ -381,20 +380,22 @@ class Follower:
                 self._tell(sentence)
             else:
                 self._tell(
-                    f"{known.path}: is not complete yet. It is counted once it is, or when it has not "
-                    f"changed for {_LONGEST_WAIT // 60:.0f} minutes."
+                    f"{known.path}: is not complete yet. It will be counted once it is, or once it has "
+                    f"not changed for {_LONGEST_WAIT // 60:.0f} minutes."
                 )
 
     def _look_at_changed(self, known: Whole) -> None:
-        """Tell that a file was counted before it changed. A copy may have become the copy of another file."""
+        """Report that a file changed after it was counted. A copy may have become a copy of another file."""
         if known.is_copy:
             head = unpacked_head(known.path)
             self._take_for_copy(known, self._copies.original(known.path, head, self._looks))
         else:
-            self._tell(f"{known.path}: has changed since it was counted. Only text is followed.")
+            self._tell(
+                f"{known.path}: has changed since it was counted. The change is not counted."
+            )
 
     def _rest_of(self, gone: Tail, copy: Whole) -> Counted:
-        """Return the counts of what was not read of a file that is gone, from a copy of it."""
+        """Return the counts of the unread rest of a file that is gone, which is read from a copy."""
         copy.is_copy = copy.is_tried = True
         try:
             feed_from(copy.path, gone)
@@ -405,7 +406,7 @@ class Follower:
         return gone.count.take(0)
 
     def _counted(self, path: str) -> Counted:
-        """Return the counts of a file as a whole; one that is not a log has its error as damage."""
+        """Return the counts of a whole file; if it is not a log, its error is reported as damage."""
         fields = " ".join(self.layout.names) if self.layout.is_given else None
         total = Total()
         try:
@@ -417,7 +418,7 @@ class Follower:
         return Counted(total.counts(), [])
 
     def _read(self, tail: Tail) -> Iterator[Counted]:
-        """Count what has been added to a file of text."""
+        """Count what has been appended to a text file."""
         before = tail.place
         try:
             file = self._opened(tail)
@@ -442,7 +443,7 @@ class Follower:
 
     def _opened(self, tail: Tail) -> BinaryIO:
         if tail.file is None:
-            tail.file = open(tail.path, "rb", buffering=0)  # noqa: SIM115  (closed when others need it)
+            tail.file = open(tail.path, "rb", buffering=0)  # noqa: SIM115  (closed when too many files are open)
             self._open = [each for each in self._open if each.file is not None]
             if len(self._open) >= _MOST_OPEN:
                 min(self._open, key=lambda each: each.since).close()
@@ -450,12 +451,12 @@ class Follower:
         return tail.file
 
     def _begun_anew(self, tail: Tail) -> Iterator[Counted]:
-        """Begin a truncated file again at its first byte, after the rest that a copy of it may have."""
+        """Start a truncated file again at its first byte, after counting the rest of it from a copy, if any."""
         is_saved = feed_from_copies(tail)
         if not is_saved:
             self._tell(
-                f"{tail.name}: was truncated, and is read again from its beginning. Lines that were written "
-                "just before may be missing."
+                f"{tail.name}: was truncated, and is read again from its beginning. Lines written just "
+                "before that may be missing."
             )
             if tail.reader.pending:
                 tail.count.set_aside_line(tail.reader.pending, Reason.CUT_SHORT)
@@ -471,14 +472,14 @@ class Follower:
 
 
 def _number_of(path: str) -> int:
-    """Return a number for a file on a file system that does not number its files."""
+    """Return a substitute for the inode number of a file on a file system that has none."""
     return int.from_bytes(
         blake2b(os.fsencode(os.path.abspath(path)), digest_size=7).digest(), "big"
     )
 
 
 def _siblings(path: str) -> list[str]:
-    """Return the paths next to a file that begin with its path, where rotation may put it."""
+    """Return the paths that begin with the path of a file; rotation may have moved it to one of them."""
     folder, name = os.path.split(path)
     with suppress(OSError), os.scandir(folder or os.curdir) as entries:
         return sorted(

@@ -22,10 +22,10 @@ _MOST_FILES: Final = 1000
 
 
 class Live:
-    """Counts what a follower finds; the sum of everything is the same as if the logs were counted at once.
+    """Counts what a follower finds; the sum of everything is the same as if the logs had been counted at once.
 
     `sum` are all counts, `added` those of the last look, which took place `seconds` after the one before.
-    `recent` are the last `keep` minutes in short windows, a day at least.
+    `recent` holds the last `keep` minutes, at least a day, in short windows.
     """
 
     def __init__(self, follower: Follower, keep: int = DAY) -> None:
@@ -45,7 +45,7 @@ class Live:
         return max(int(time.time()) - 60 * (self.recent.newest + 1), 0)
 
     def look(self, seconds: float = math.inf) -> bool:
-        """Count what has come, for at most about `seconds`; return whether there was anything new."""
+        """Count what is new, for at most about `seconds`; return whether there was anything."""
         added = Total()
         for part in self.follower.parts(seconds):
             added.add(part)
@@ -64,24 +64,24 @@ class Live:
         recent = self.recent.last(minutes)
         return replace(self.sum, **{name: getattr(recent, name) for name in TABLES})
 
-    def save(self, path: str, told: Mapping[str, int]) -> None:
-        """Write a state from which another one can continue. Raises OutputError if that fails."""
+    def save(self, path: str, last_true: Mapping[str, int]) -> None:
+        """Write a state from which another `Live` can continue. Raises OutputError if that fails."""
         follower, recent = self.follower, self.recent
         layout = follower.layout.names
-        state = State(self.sum, follower.places, layout, recent.newest, recent.spans(), told)
+        state = State(self.sum, follower.places, layout, recent.newest, recent.spans(), last_true)
         save(state, path)
 
     def resume(self, path: str) -> State:
         """Continue from a state, before anything has been counted, and return it.
 
-        Raises StateError if the file is not a state, or if it was made with another format or other ranges.
+        Raises StateError if the file is not a state, or if it was written with a different format or ranges.
         """
         state, follower = load(path), self.follower
         is_same_format = tuple(state.layout) == follower.layout.names
         if not is_same_format or state.counts.internal not in (None, follower.inside.ranges):
             raise StateError(
-                f"{path}: was written with another --format or --internal. Use the same ones, or another "
-                "file."
+                f"{path}: was written with a different --format or --internal. Use the same options, or "
+                "another state file."
             )
         try:
             follower.resume(state.places)

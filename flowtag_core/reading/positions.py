@@ -13,14 +13,14 @@ from flowtag_core.reading.whole import Whole
 from flowtag_core.shapes.layout import Layout
 
 Identity = tuple[int, int]
-"""The device and number of a file, which stay the same when it is renamed."""
+"""The device and inode number of a file, which stay the same when it is renamed."""
 Known = Tail | Whole
 Saved = tuple[object, str]
-"""The position in a file as JSON, and what it depends on."""
+"""What the position in a file depends on, and the position as JSON."""
 
 
 def saved(identity: Identity, known: Known, before: Saved | None) -> Saved:
-    """Return the position in a file, made anew only if it has changed: there may be thousands of files."""
+    """Return the position in a file, converted again only if it has changed: there may be thousands of files."""
     now: object = (
         (known.path, known.seen, known.is_counted)
         if isinstance(known, Whole)

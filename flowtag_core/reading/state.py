@@ -1,8 +1,8 @@
 """The state of a follower in a file: what was counted, and how far each log was read.
 
-The file has a first line with its version, the sizes of the parts that follow, a description as JSON, the places
-as JSON, the columns of the tables as 64-bit numbers, and a checksum of it all. It is replaced as a whole, so that
-counts and places always belong together.
+The file consists of a first line with the version, the sizes of the next two parts, a description as JSON, the
+positions as JSON, the columns of the tables as 64-bit numbers, and a checksum of everything. It is replaced as a
+whole, so that counts and positions always belong together.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _COLUMNS: Final = ("key", "flows", "packets", "bytes")
 _FIRST_LINE: Final = re.compile(rb"flowtag state (\d{1,9})\n")
 _SIZES: Final = struct.Struct("<QQ")
 _CHECKSUM: Final = struct.Struct("<I")
-_REMEDY: Final = "Restore an older copy of it, or delete it to begin again."
-DAMAGED: Final = f"is not a state of flowtag, or is damaged. {_REMEDY}"
+_REMEDY: Final = "Restore an older copy, or delete it to start over."
+DAMAGED: Final = f"is not a flowtag state file, or is damaged. {_REMEDY}"
 
 
 class State(NamedTuple):
     """The counts so far, and what `Follower.places` returned at the same moment.
 
-    `layout` are the fields of text without a header. `newest` and `spans` are those of `Recent`. `told`
-    says by its name when each piece of news was last told, in minutes since 1970.
+    `layout` are the fields of text without a header. `newest` and `spans` are those of `Recent`. `last_true`
+    maps the name of each alert to the minute, since 1970, when it was last true.
     """
 
     counts: FlowCounts
@@ -50,7 +50,7 @@ class State(NamedTuple):
     layout: Sequence[str]
     newest: int = 0
     spans: Mapping[Span, FlowCounts] = MappingProxyType({})
-    told: Mapping[str, int] = MappingProxyType({})
+    last_true: Mapping[str, int] = MappingProxyType({})
 
 
 def save(state: State, path: str) -> None:
@@ -70,7 +70,7 @@ def _content(state: State) -> Iterator[bytes | memoryview]:
         "newest": state.newest,
         "spans": list(state.spans),
         "tables": [[(each.rung, len(each)) for each in some] for some in tables],
-        "told": dict(state.told),
+        "last true": dict(state.last_true),
     }
     texts = json.dumps(about).encode(), state.places.encode()
     yield b"flowtag state %d\n" % VERSION
@@ -101,7 +101,7 @@ def load(path: str) -> State:
     if first_line and int(first_line[1]) != VERSION:
         raise StateError(
             f"{path}: was written by another version of flowtag (state {int(first_line[1])}, not "
-            f"{VERSION}). Use that version, or delete the file to begin again."
+            f"{VERSION}). Use that version, or delete the file to start over."
         )
     end = len(content) - _CHECKSUM.size
     if not first_line or content[end:] != _CHECKSUM.pack(crc32(content[:end])):
@@ -128,13 +128,13 @@ def _state(content: bytes, at: int) -> State:
         internal=None if about["internal"] is None else tuple(about["internal"]),
     )
     spans = {Span(*span): each for span, each in zip(about["spans"], recent, strict=True)}
-    return State(whole, places, about["layout"], about["newest"], spans, about["told"])
+    return State(whole, places, about["layout"], about["newest"], spans, about["last true"])
 
 
 def _tables(
     described: Sequence[Sequence[tuple[int, int]]], content: bytes, at: int
 ) -> Iterator[FlowCounts]:
-    """Yield the counts whose columns lie one after another in the content, from an index on."""
+    """Yield the counts whose columns are stored one after another in the content, starting at the index `at`."""
     for some in described:
         tables: list[Table] = []
         for rung, rows in some:

@@ -1,4 +1,4 @@
-"""A file of text lines that is followed, and how far it has been counted."""
+"""A text file that is followed, and how far it has been counted."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from flowtag_core.sources.places import log_at
 from flowtag_core.sources.unpacking import unpacked
 
 _MARK: Final = 256
-"""The bytes before the position in a file, which must still be there when the file has grown."""
+"""How many bytes before the position must still be the same when a file has grown."""
 HEAD: Final = 512
-"""The first bytes of a file, by which a copy of it is recognized."""
+"""How many of its first bytes identify a copy of a file."""
 
 
-@dataclass(eq=False)  # Each is a file of its own.
+@dataclass(eq=False)  # Each instance is a separate file.
 class Tail:
-    """A file of text lines, and how far it has been counted.
+    """A text file, and how far it has been counted.
 
-    `place` is the position up to which bytes were read and `line_start` the beginning of the line there.
+    `place` is the position up to which bytes were read, and `line_start` the beginning of the line there.
     `head` are the first bytes of the file, `mark` the bytes before `place`. `seen` is the size and time at
-    the last read, `since` when it was first seen so, and `born` the look in which it was found. `idle` is the number of looks without anything new
-    since it has no path any more. `copies` are the paths of copies.
+    the last read, `since` when they were first seen, and `born` the look in which the file was found. `idle`
+    is the number of looks without anything new since the file lost its path. `copies` are the paths of copies.
     """
 
     name: str
@@ -74,9 +74,9 @@ class Tail:
             self.file = None
 
     def is_at(self, path: str, status: os.stat_result) -> bool:
-        """Whether the file at a path, which has the number of this one, is this one.
+        """Whether the file at a path, which has the same inode number, is still this file.
 
-        If not, this one is gone, and a new one has got its number: not as long as this one is open.
+        If not, this file is gone and its number was reused, which cannot happen while it is open.
         """
         if self.file is not None or path == self.path or status.st_size < len(self.head):
             return self.file is not None or path == self.path
@@ -91,7 +91,7 @@ class Tail:
 
 
 def feed_from_copies(tail: Tail) -> bool:
-    """Count what was not read of a file from one of its copies; return whether there is one."""
+    """Count the unread rest of a file from one of its copies; return whether that was possible."""
     for path in tail.copies:
         with suppress(LogError):
             if feed_from(path, tail):
@@ -100,9 +100,9 @@ def feed_from_copies(tail: Tail) -> bool:
 
 
 def feed_from(path: str, tail: Tail) -> bool:
-    """Count what was not read of a file from a copy of it, packed or not; return whether it is one.
+    """Count the unread rest of a file from the copy at a path, packed or not; return whether it is a copy.
 
-    Raises LogError, after everything before it has been counted, if the copy is not complete.
+    Raises LogError if the copy is incomplete, after counting what is in it.
     """
     with closing(log_at(path).places[0].open()) as source:
         rest = _beyond(tail, next(unpacked(source)).pieces())
@@ -112,7 +112,7 @@ def feed_from(path: str, tail: Tail) -> bool:
 
 
 def _beyond(tail: Tail, pieces: Iterator[bytes]) -> Iterator[bytes] | None:
-    """Return the pieces after the position of a file, or None if the bytes before it are not the same."""
+    """Return the pieces after the position in a file, or None if the bytes before it are not the same."""
     before = b""
     done = 0
     for piece in pieces:

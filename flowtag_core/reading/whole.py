@@ -17,9 +17,9 @@ from flowtag_core.sources.unpacking import unpacked
 class Whole:
     """A file that is counted as a whole, or a copy, which is not counted at all.
 
-    `head` are its first bytes, `seen` is its size and time at the last look, `since` when it was first
-    seen so, and `born` the look in which it was found. `is_tried` says that it was not complete when it was
-    counted.
+    `head` are its first bytes, `seen` is its size and time at the last look, `since` when they were
+    first seen, and `born` the look in which it was found. `is_tried` says that it was incomplete when it was
+    last tried.
     """
 
     path: str
@@ -32,9 +32,9 @@ class Whole:
     is_copy: bool = False
 
     def is_at(self, path: str, status: os.stat_result) -> bool:
-        """Whether the file at a path, which has the number of this one, is this one.
+        """Whether the file at a path, which has the same inode number, is still this file.
 
-        If not, this one is gone, and a new one has got its number.
+        If not, this file is gone and its number was reused.
         """
         is_unchanged = self.seen in (None, (status.st_size, status.st_mtime_ns))
         is_there = path == self.path
@@ -46,7 +46,7 @@ class Whole:
 
 
 def unpacked_head(path: str) -> bytes:
-    """Return the first bytes in a file, packed or not; nothing if it cannot be unpacked yet."""
+    """Return the first bytes of a file, unpacked; none if it cannot be unpacked yet."""
     with suppress(LogError), closing(log_at(path).places[0].open()) as source:
         for file in unpacked(source):
             return next(iter(file.pieces()), b"")[:HEAD]

@@ -1,7 +1,7 @@
-"""What is new in a log that is followed: an alert for each, computed from tables alone.
+"""Alerts on what is new in a log that is followed, computed from tables alone.
 
-The last ten to twenty minutes are compared with the two hours before them, in blocks of ten minutes by the
-flows' own time. A block that arrives late is compared too, as long as it is one of the last two.
+The last 10 to 20 minutes are compared with the two hours before them, in blocks of ten minutes, by the flows'
+own times. Late flows are compared too, if their block is one of the last two.
 """
 
 from __future__ import annotations
@@ -22,29 +22,29 @@ from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.report import Numbers, sums_at, tag_numbers
 
 Kind = Literal["accepted from outside", "new port", "growing port", "more rejected", "silent tag"]
-"""In this order: of a port that gives several, only the first is told."""
+"""In order of priority: if several apply to a port, it gets only the first."""
 
 BLOCK: Final = 10
-"""Minutes that are counted together."""
+"""The minutes in a block."""
 _NOW, _BEFORE = 2, 12
 SPAN: Final = BLOCK * (_NOW + _BEFORE)
-"""The minutes before the newest flow that are looked at."""
+"""The minutes up to the newest flow that are compared."""
 _INBOUND: Final = BOUNDARIES.index("inbound")
 
 
 @dataclass(frozen=True)
 class Limits:
-    """From when on something is told. Flows are those in ten minutes.
+    """The limits from which there is an alert. Flows are counted in ten minutes.
 
-    `learn`: minutes that must have been seen before. `again`: minutes for which nothing is told twice.
-    `most`: alerts of one kind in ten minutes; of the others only their number is told. `growth`: how many
-    times as many flows as in the busiest ten minutes before, also of rejected ones. The others are the least
-    flows of each kind of alert; `silent` those in each of the ten minutes before.
+    `learn`: minutes of the two hours before that must have flows. `repeat`: minutes before the same alert can
+    be repeated. `max_alerts`: the maximum of alerts of one kind in ten minutes; the others are only counted.
+    `growth`: how many times as many flows, or rejected flows, as in the busiest ten minutes before. The rest
+    are the minimum flows for each kind of alert; for `silent`, in every ten minutes before.
     """
 
     learn: float = 60
-    again: float = 360
-    most: float = 5
+    repeat: float = 360
+    max_alerts: float = 5
     growth: float = 2
     outside: float = 1
     new_port: float = 10
@@ -57,9 +57,9 @@ LIMITS: Final = Limits()
 
 
 def limits_of(given: Mapping[str, object]) -> Limits:
-    """Return the limits with some replaced; a dash in a name is an underscore.
+    """Return the default limits with these changes; names may have dashes or underscores.
 
-    Raises ChoiceError if there is no limit of a name, or if a value is not a number of at least 0.
+    Raises ChoiceError if a name is not a limit, or if a value is not a number of at least 0.
     """
     names = [each.name for each in fields(Limits)]
     found: dict[str, float] = {}
@@ -82,10 +82,10 @@ def limits_of(given: Mapping[str, object]) -> Limits:
 
 @dataclass(frozen=True)
 class Alert:
-    """One thing that is new, in the ten minutes from `minute` (since 1970) on.
+    """One thing that is new in the ten minutes that begin at `minute` (since 1970).
 
     It is about a port and protocol, or about a tag. `flows` are those in these ten minutes, `before` the most
-    in any ten minutes of the two hours before; for a silent tag the least. If `others` is not 0, the alert
+    in any ten minutes of the two hours before, or the fewest for a silent tag. If `others` is not 0, the alert
     stands for that many others of its kind.
     """
 
@@ -107,23 +107,25 @@ class Alert:
 
     def __str__(self) -> str:
         moment = datetime.fromtimestamp(60 * self.minute, UTC)
-        when = f"in the ten minutes from {moment:%H:%M} UTC on"
-        before = f"{self.before:,} at most in any ten minutes of the two hours before"
+        when = f"in the ten minutes from {moment:%H:%M} UTC"
+        before = f"at most {self.before:,} in any ten minutes of the two hours before"
         if self.others:
-            return f"{self.others:,} more alerts of this kind {when}: {self.kind}."
+            alerts = "alert" if self.others == 1 else "alerts"
+            return f"{self.kind}: {self.others:,} more {alerts} {when}."
+        flows = f"{self.flows:,} flow" if self.flows == 1 else f"{self.flows:,} flows"
+        port = f"{self.subject} ({self.tag})"
         told: dict[Kind, str] = {
-            "accepted from outside": f"{self.flows:,} flows from outside to an untagged port were accepted "
-            f"{when}, none in the two hours before.",
-            "new port": f"{self.flows:,} flows {when}, none ever before; {self.tag}.",
-            "growing port": f"untagged, {self.flows:,} flows {when}, {before}.",
-            "more rejected": f"{self.flows:,} flows rejected {when}, {before}.",
-            "silent tag": f"no flows since {moment:%H:%M} UTC, {self.before:,} at least in each ten minutes of "
-            "the time before.",
+            "accepted from outside": f"{port} accepted {flows} from outside {when}, none in the two hours before.",
+            "new port": f"{port} is new: {flows} {when}, none before.",
+            "growing port": f"{port} is growing: {flows} {when}, {before}.",
+            "more rejected": f"{self.tag} has more rejected flows: {self.flows:,} {when}, {before}.",
+            "silent tag": f"{self.tag} is silent: no flows since {moment:%H:%M} UTC, at least {self.before:,} in "
+            "every ten minutes before that.",
         }
-        return f"{self.subject}: {self.kind}: {told[self.kind]}"
+        return told[self.kind]
 
     def as_json(self) -> dict[str, Any]:
-        """Return the alert as a JSON object; what it is not about is null."""
+        """Return the alert as a JSON object; keys that do not apply are null."""
         return {
             "kind": self.kind,
             "from": datetime.fromtimestamp(60 * self.minute, UTC).strftime("%Y-%m-%dT%H:%MZ"),
@@ -153,10 +155,10 @@ class _Blocks(NamedTuple):
 
 @dataclass
 class Watch:
-    """Finds what is new, look by look. `told` gives for each alert the minute when it was last true."""
+    """Finds new alerts, look by look. `last_true` maps the name of each alert to the minute when it was last true."""
 
     limits: Limits = LIMITS
-    told: dict[str, int] = field(default_factory=dict)
+    last_true: dict[str, int] = field(default_factory=dict)
     _block: int = 0
     _shown: Counter[Kind] = field(default_factory=Counter)
     _left: Counter[Kind] = field(default_factory=Counter)
@@ -164,9 +166,9 @@ class Watch:
     def look(
         self, recent: Sequence[FlowCounts], ever: FlowCounts, newest: int, lookup: Lookup
     ) -> list[Alert]:
-        """Return what is new.
+        """Return the new alerts.
 
-        `recent` are counts of the last `SPAN` minutes before the minute `newest`, each in windows of at most
+        `recent` are counts of the last `SPAN` minutes up to the minute `newest`, each in windows of at most
         `BLOCK` minutes; they may include older ones. `ever` are all counts.
         """
         told = list(self._others(newest // BLOCK))
@@ -178,13 +180,15 @@ class Watch:
             *_of_tags(blocks, lookup, self.limits),
         ]
         told += self._new(found, newest)
-        self.told = {
-            key: minute for key, minute in self.told.items() if newest - minute < self.limits.again
+        self.last_true = {
+            key: minute
+            for key, minute in self.last_true.items()
+            if newest - minute < self.limits.repeat
         }
         return told
 
     def _others(self, block: int) -> Iterator[Alert]:
-        """Yield the numbers of alerts that were left out, once the ten minutes are over."""
+        """Yield how many alerts of each kind were left out, once the ten minutes are over."""
         if block == self._block:
             return
         for kind, others in self._left.items():
@@ -194,15 +198,15 @@ class Watch:
         self._left.clear()
 
     def _new(self, found: Iterable[Alert], newest: int) -> Iterator[Alert]:
-        """Yield the alerts that were not told lately, those with most flows first."""
+        """Yield the alerts that were not true lately, those with the most flows first."""
         order = get_args(Kind)
         for alert in sorted(
             found, key=lambda each: (order.index(each.kind), -each.flows, each.subject)
         ):
             key = f"{alert.kind}: {alert.subject}"
-            is_new = newest - self.told.get(key, -(1 << 40)) >= self.limits.again
-            self.told[key] = newest
-            if is_new and self._shown[alert.kind] < self.limits.most:
+            is_new = newest - self.last_true.get(key, -(1 << 40)) >= self.limits.repeat
+            self.last_true[key] = newest
+            if is_new and self._shown[alert.kind] < self.limits.max_alerts:
                 self._shown[alert.kind] += 1
                 yield alert
             elif is_new:
@@ -269,7 +273,7 @@ def _has_learned(blocks: _Blocks, minutes: float) -> bool:
 
 
 def _of_ports(blocks: _Blocks, ever: FlowCounts, lookup: Lookup, limits: Limits) -> Iterator[Alert]:
-    """Yield what is new about ports, at most one alert for each."""
+    """Yield the alerts on ports, at most one for each port."""
     is_untagged = blocks.tag == len(lookup.tags)
     outside, requests = _compared(blocks.from_outside), _compared(blocks.requests)
     is_outside = is_untagged & (outside.most >= limits.outside) & (outside.before == 0)
@@ -291,7 +295,7 @@ def _of_ports(blocks: _Blocks, ever: FlowCounts, lookup: Lookup, limits: Limits)
 
 
 def _of_tags(blocks: _Blocks, lookup: Lookup, limits: Limits) -> Iterator[Alert]:
-    """Yield what is new about tags."""
+    """Yield the alerts on tags."""
     numbers, place = np.unique(blocks.tag, return_inverse=True)
     rejected, flows = (np.zeros((len(numbers), _NOW + _BEFORE), np.int64) for _ in range(2))
     np.add.at(rejected, place, blocks.rejected)
@@ -302,7 +306,7 @@ def _of_tags(blocks: _Blocks, lookup: Lookup, limits: Limits) -> Iterator[Alert]
         minute = blocks.first + BLOCK * int(rejects.block[row])
         counts = int(rejects.most[row]), int(rejects.before[row])
         yield Alert("more rejected", minute, names[numbers[row]], None, None, *counts)
-    # One block more must be empty: the last one has only just begun.
+    # One more block must be empty, because the last one has only just begun.
     quiet = _BEFORE - 1
     has_flows: NDArray[np.bool_] = np.any(flows, axis=0)
     if not has_flows[quiet:].all():  # The log itself is silent.
@@ -315,7 +319,7 @@ def _of_tags(blocks: _Blocks, lookup: Lookup, limits: Limits) -> Iterator[Alert]
 
 
 class _Compared(NamedTuple):
-    """The most flows in one of the last blocks, which block that is, and the most in one of those before."""
+    """The most flows in any of the last blocks, which block that is, and the most in any block before."""
 
     most: Ints
     block: Ints

@@ -78,7 +78,7 @@ def test_the_result_follows_the_log_and_a_signal_ends_it_with_everything_counted
     assert process.returncode == 0
     assert tags(log.parent)["web"] == "2"
     assert "Stopped. 4 records = 0 headers + 0 blank + 4 flows." in told
-    assert "its last line is not complete, and is not counted" in told
+    assert "its last line is incomplete, and is not counted" in told
     assert told.count("Untagged 0.0%") >= 1
 
 
@@ -117,7 +117,7 @@ def test_standard_input_is_counted_to_its_end(tmp_path):
         (("a.log", "lookup.csv", "-"), "follow needs files for the lookup and the result"),
         (("nowhere.log", "lookup.csv", "out.csv"), "nowhere.log: there is no such file"),
         (("a.log", "lookup.csv", "out.csv", "--every", "0s"), "is not a time such as 5s"),
-        (("-", "lookup.csv", "out.csv", "--state", "kept"), "cannot be continued"),
+        (("-", "lookup.csv", "out.csv", "--state", "kept"), "logs that can be read again"),
         (("a.log", "lookup.csv", "out.csv", "--state", "a.log"), "a.log: is named twice"),
         (("a.log", "lookup.csv", "a.log"), "a.log: is named twice"),
         (("a.log", "lookup.csv", "out.csv", "--alerts", "./out.csv"), "out.csv: is named twice"),
@@ -147,4 +147,4 @@ def test_a_state_for_another_format_or_other_ranges_is_refused(log):
     for option in (("--format", "dstport protocol"), ("--internal", "8.8.8.8")):
         done = run(*words, *option, cwd=log.parent, env=environment)
         assert done.returncode == 2
-        assert b"was written with another --format or --internal" in done.stderr
+        assert b"was written with a different --format or --internal" in done.stderr

@@ -42,7 +42,9 @@ def tags(folder):
     return dict(row.split(",") for row in head.splitlines()[2:])
 
 
-def test_a_changed_lookup_is_loaded_again_and_a_broken_one_leaves_the_last_in_force(log, capsys):
+def test_a_changed_lookup_is_loaded_again_and_a_broken_one_leaves_the_previous_one_in_use(
+    log, capsys
+):
     shown = followed(log)
     shown.look(9)
     lookup = log.with_name("lookup.csv")
@@ -51,7 +53,7 @@ def test_a_changed_lookup_is_loaded_again_and_a_broken_one_leaves_the_last_in_fo
     assert tags(log.parent) == {"site": "1", "Untagged": "0"}
     lookup.write_text("nonsense\n")
     shown.look(9)
-    assert "The lookup that was loaded before is still used." in capsys.readouterr().err
+    assert "The previous lookup is still used." in capsys.readouterr().err
     append(log, flow())
     shown.look(9)
     assert tags(log.parent) == {"site": "2", "Untagged": "0"}
@@ -61,12 +63,12 @@ def test_a_changed_lookup_is_loaded_again_and_a_broken_one_leaves_the_last_in_fo
     assert "there is no such file" in capsys.readouterr().err
 
 
-def test_a_result_or_a_state_that_cannot_be_written_is_said_and_tried_again(log, capsys):
+def test_a_result_or_a_state_that_cannot_be_written_is_reported_and_tried_again(log, capsys):
     folder = log.with_name("later")
     shown = followed(log, state=str(folder / "kept"))
     shown.output = str(folder / "out.csv")
     shown.look(9)
-    assert capsys.readouterr().err.count("It will be tried again.") == 2
+    assert capsys.readouterr().err.count("flowtag will try again.") == 2
     folder.mkdir()
     shown.look(9)
     shown.live.follower.close()
@@ -83,12 +85,12 @@ def test_nothing_is_written_if_nothing_is_new(log):
     assert sorted(os.listdir(log.parent)) == ["a.log", "lookup.csv"]
 
 
-def test_a_line_and_the_live_table_name_the_largest_tags_as_text(log):
+def test_the_live_table_shows_tags_as_plain_text(log):
     log.with_name("lookup.csv").write_text("dstport,protocol,tag\n443,tcp,[red]web[/]\n")
     shown = followed(log)
     shown.look(9)
     shown.live.follower.close()
-    assert " 1 flows, " in line(shown)
+    assert " 1 flow, " in line(shown)
     assert "Untagged 0.0%, 14 Nov 2023 22:13 \u2013 22:14 UTC, lag " in line(shown)
     from rich.console import Console
 
@@ -99,7 +101,7 @@ def test_a_line_and_the_live_table_name_the_largest_tags_as_text(log):
 
 
 def hours_of(log, hours, end=1_700_006_400, **fields):
-    """Append a flow a minute for some hours until a moment."""
+    """Append one flow per minute for this many hours before `end`."""
     starts = range(end - 3600 * hours, end, 60)
     append(log, *(flow(start=str(start), **fields) for start in starts))
 
@@ -131,7 +133,7 @@ def new_port(log):
     append(log, *[flow(dstport="9092", start="1700006400")] * 10)
 
 
-def test_alerts_are_appended_as_json_lines_and_told_once_even_after_a_restart(log, capsys):
+def test_alerts_are_appended_as_json_lines_and_given_once_even_after_a_restart(log, capsys):
     hours_of(log, 3)
     alerts, kept = log.with_name("alerts"), log.with_name("kept")
     shown = followed(log, alerts=str(alerts), state=str(kept))
@@ -143,7 +145,7 @@ def test_alerts_are_appended_as_json_lines_and_told_once_even_after_a_restart(lo
     (found,) = map(json.loads, alerts.read_text().splitlines())
     assert (found["kind"], found["port"], found["protocol"]) == ("new port", 9092, "tcp")
     assert (found["flows"], found["before"], found["from"]) == (10, 0, "2023-11-15T00:00Z")
-    assert f"New: {found['text']}" in capsys.readouterr().err
+    assert f"Alert: {found['text']}" in capsys.readouterr().err
     again = followed(log, alerts=str(alerts), state=str(kept))
     again.resume(str(kept))
     append(log, *[flow(dstport="9092", start="1700006460")] * 10)
@@ -152,14 +154,14 @@ def test_alerts_are_appended_as_json_lines_and_told_once_even_after_a_restart(lo
     assert len(alerts.read_text().splitlines()) == 1
 
 
-def test_alerts_that_cannot_be_written_wait_and_that_is_said(log, capsys):
+def test_alerts_that_cannot_be_written_wait_with_a_message(log, capsys):
     hours_of(log, 3)
     folder = log.with_name("later")
     shown = followed(log, alerts=str(folder / "alerts"))
     shown.look(9)
     new_port(log)
     shown.look(9)
-    assert capsys.readouterr().err.count("It will be tried again.") == 1
+    assert capsys.readouterr().err.count("flowtag will try again.") == 1
     folder.mkdir()
     shown.look(9)
     shown.live.follower.close()
@@ -178,7 +180,7 @@ def test_alerts_go_to_standard_output_and_quiet_says_nothing_else(log, capsys):
     assert said.err == ""
 
 
-def test_a_line_says_how_far_behind_it_is(log, monkeypatch):
+def test_the_line_says_how_far_behind_flowtag_is(log, monkeypatch):
     shown = followed(log)
     shown.look(0)
     assert line(shown).endswith("catching up")

@@ -1,4 +1,4 @@
-"""The recent part of a log loses no flow while it is kept, and its windows are as short as its age allows."""
+"""The recent part of a log loses no flow while it is kept, and its windows are as short as their age allows."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from flowtag_core.counting import recent
 from flowtag_core.counting.recent import DAY, HOUR, TABLES, Recent, Span
 from flowtag_core.counts import FlowCounts, tabulate
 
-NOON = 28_333_440  # a minute that begins a day
-"""The minute in which the tests take place."""
+NOW = 28_333_440
+"""The current minute in the tests."""
 
 
 def flows(*minutes, port=443):
@@ -26,60 +26,60 @@ def held(ring):
 
 def test_minutes_of_the_last_two_hours_stay_minutes_and_older_ones_are_joined():
     ring = Recent()
-    for minute in range(NOON - 300, NOON + 1):
+    for minute in range(NOW - 300, NOW + 1):
         ring.add(flows(minute), minute)
-    widths = {NOON - start: width for start, width in held(ring)}
+    widths = {NOW - start: width for start, width in held(ring)}
     assert {width for age, width in widths.items() if age < 120} == {1}
     assert {width for age, width in widths.items() if age >= 120} == {10}
     assert sum(held(ring).values()) == 301
     assert len(ring.last(HOUR).requests) == 60
-    assert ring.covered(HOUR) == (NOON - 59, NOON + 1)
+    assert ring.covered(HOUR) == (NOW - 59, NOW + 1)
 
 
 def test_spans_that_are_too_old_are_dropped_as_a_whole():
     ring = Recent(DAY)
-    ring.add(flows(NOON - DAY, NOON - DAY + 9, NOON - DAY + 10), NOON)
+    ring.add(flows(NOW - DAY, NOW - DAY + 9, NOW - DAY + 10), NOW)
     assert sum(held(ring).values()) == 3
-    ring.add(flows(NOON), NOON)
-    assert held(ring) == {Span(NOON - DAY, 10): 2, Span(NOON - DAY + 10, 10): 1, Span(NOON, 1): 1}
-    ring.add(flows(NOON + 9), NOON)
-    assert held(ring) == {Span(NOON - DAY + 10, 10): 1, Span(NOON, 1): 1, Span(NOON + 9, 1): 1}
-    assert ring.covered(DAY) == (NOON - DAY + 10, NOON + 10)
+    ring.add(flows(NOW), NOW)
+    assert held(ring) == {Span(NOW - DAY, 10): 2, Span(NOW - DAY + 10, 10): 1, Span(NOW, 1): 1}
+    ring.add(flows(NOW + 9), NOW)
+    assert held(ring) == {Span(NOW - DAY + 10, 10): 1, Span(NOW, 1): 1, Span(NOW + 9, 1): 1}
+    assert ring.covered(DAY) == (NOW - DAY + 10, NOW + 10)
 
 
-def test_a_flow_that_is_late_goes_to_its_own_time():
+def test_a_late_flow_goes_to_its_own_time():
     ring = Recent()
-    ring.add(flows(NOON), NOON)
-    ring.add(flows(NOON - 200, NOON - 5, NOON - 2 * DAY), NOON)
-    assert held(ring) == {Span(NOON - 200, 10): 1, Span(NOON - 5, 1): 1, Span(NOON, 1): 1}
+    ring.add(flows(NOW), NOW)
+    ring.add(flows(NOW - 200, NOW - 5, NOW - 2 * DAY), NOW)
+    assert held(ring) == {Span(NOW - 200, 10): 1, Span(NOW - 5, 1): 1, Span(NOW, 1): 1}
 
 
-@pytest.mark.parametrize("odd", [-1, NOON + 61, NOON + 9 * DAY])
-def test_a_flow_without_a_possible_time_goes_to_the_newest_minute(odd):
+@pytest.mark.parametrize("odd", [-1, NOW + 61, NOW + 9 * DAY])
+def test_a_flow_with_an_unknown_or_impossible_time_goes_to_the_newest_minute(odd):
     ring = Recent()
-    ring.add(flows(NOON - 7, odd), NOON)
-    assert held(ring) == {Span(NOON - 7, 1): 2}
-    ring.add(flows(odd), NOON)
-    assert held(ring) == {Span(NOON - 7, 1): 3}
+    ring.add(flows(NOW - 7, odd), NOW)
+    assert held(ring) == {Span(NOW - 7, 1): 2}
+    ring.add(flows(odd), NOW)
+    assert held(ring) == {Span(NOW - 7, 1): 3}
     alone = Recent()
-    alone.add(flows(odd), NOON)
-    assert held(alone) == {Span(NOON, 1): 1}
+    alone.add(flows(odd), NOW)
+    assert held(alone) == {Span(NOW, 1): 1}
 
 
 def test_wide_windows_keep_their_width():
     ring = Recent(30 * DAY)
-    ring.add(flows(*range(NOON - 10 * DAY, NOON, 30)), NOON)
+    ring.add(flows(*range(NOW - 10 * DAY, NOW, 30)), NOW)
     assert {span.width for span in held(ring)} == {HOUR, 4 * HOUR}
     assert sum(held(ring).values()) == 480
 
 
 def test_windows_for_all_time_go_to_the_newest_minute():
     ring = Recent()
-    ring.add(flows(*range(NOON - 300 * 28 * DAY, NOON, 28 * DAY)), NOON)
-    assert held(ring) == {Span(NOON, 1): 300}
+    ring.add(flows(*range(NOW - 300 * 28 * DAY, NOW, 28 * DAY)), NOW)
+    assert held(ring) == {Span(NOW, 1): 300}
 
 
-minutes = st.one_of(st.integers(NOON - 3 * DAY, NOON), st.integers(NOON - 200, NOON), st.just(-1))
+minutes = st.one_of(st.integers(NOW - 3 * DAY, NOW), st.integers(NOW - 200, NOW), st.just(-1))
 
 
 @given(
@@ -93,7 +93,7 @@ def test_whatever_is_not_too_old_is_kept_exactly_once(looks, most_rows):
         for number, look in enumerate(looks):
             counts = flows(*look, port=number % 3)
             everything += counts
-            ring.add(counts, NOON)
+            ring.add(counts, NOW)
         kept = ring.last(10 * DAY)
         assert ring._rows == sum(len(each.requests) for each in ring.spans().values())
     for measure in ("flows", "packets", "bytes"):
@@ -108,22 +108,22 @@ def test_whatever_is_not_too_old_is_kept_exactly_once(looks, most_rows):
 def test_if_there_are_too_many_rows_the_last_minutes_stay_minutes(monkeypatch):
     monkeypatch.setattr(recent, "_MOST_ROWS", 60)
     ring = Recent()
-    for minute in range(NOON - DAY, NOON + 1):
+    for minute in range(NOW - DAY, NOW + 1):
         ring.add(flows(minute), minute)
     spans = list(held(ring))
     assert len(spans) <= 60
-    assert [span for span in spans if span.start > NOON - 10] == [
-        Span(NOON - age, 1) for age in range(9, -1, -1)
+    assert [span for span in spans if span.start > NOW - 10] == [
+        Span(NOW - age, 1) for age in range(9, -1, -1)
     ]
     assert sum(held(ring).values()) >= DAY
 
 
-def test_one_resumes_where_another_one_was():
+def test_a_resumed_recent_part_continues_where_the_other_one_stopped():
     ring = Recent()
-    for minute in range(NOON - 500, NOON, 7):
+    for minute in range(NOW - 500, NOW, 7):
         ring.add(flows(minute, -1), minute)
     again = Recent()
     again.resume(ring.newest, ring.spans())
     for each in (ring, again):
-        each.add(flows(NOON), NOON)
+        each.add(flows(NOW), NOW)
     assert held(again) == held(ring)

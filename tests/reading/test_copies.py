@@ -22,7 +22,7 @@ def copies():
 
 
 @pytest.mark.parametrize("path", ["a.log.1", "a.log.1.gz", "a.log-20261129"])
-def test_a_copy_has_the_name_with_an_ending_and_the_same_first_lines(copies, path):
+def test_a_copy_has_the_name_with_a_suffix_and_the_same_first_lines(copies, path):
     assert copies.original(path, HEAD, 2).name == "a.log"
     assert copies.original(path, HEAD[: len(line()) + 1], 2).name == "a.log"
     assert copies.original(path, HEAD + line(), 2).name == "a.log"
@@ -41,11 +41,11 @@ def test_a_copy_has_the_name_with_an_ending_and_the_same_first_lines(copies, pat
     ],
     ids=["same name", "other name", "shorter name", "other line", "half a line", "empty", "newer"],
 )
-def test_anything_else_is_no_copy(copies, path, head, born):
+def test_anything_else_is_not_a_copy(copies, path, head, born):
     assert copies.original(path, head, born) is None
 
 
-def test_the_file_itself_and_a_header_alone_are_no_copies():
+def test_the_file_itself_and_a_header_alone_are_not_copies():
     copies, header = Copies(), DEFAULT_HEADER.encode() + b"\n"
     copies.note([tail(path="a.log.1"), tail("b.log", head=header)])
     assert copies.original("a.log.1", HEAD, 2) is None

@@ -150,7 +150,7 @@ def test_a_file_that_is_copied_and_truncated_is_counted_to_its_last_line(log, fo
 
 
 @pytest.mark.parametrize("lines", [1, 3, 30], ids=["shorter", "as long", "longer"])
-def test_a_file_that_is_truncated_is_read_from_its_beginning_and_that_is_said(log, follower, lines):
+def test_a_truncated_file_is_read_from_its_beginning_with_a_message(log, follower, lines):
     found = Sum(follower)
     with log.path.open("ab") as file:
         file.write(b"half")
@@ -163,7 +163,7 @@ def test_a_file_that_is_truncated_is_read_from_its_beginning_and_that_is_said(lo
     assert found.counts.total.set_aside == {Reason.CUT_SHORT: 1}
 
 
-def test_files_that_appear_in_a_folder_are_counted_whatever_they_are(log, follow):
+def test_files_that_appear_in_a_folder_are_counted_whatever_their_format(log, follow):
     folder = log.path.parent
     found = follow(folder)
     found.look()
@@ -176,7 +176,7 @@ def test_files_that_appear_in_a_folder_are_counted_whatever_they_are(log, follow
     assert "is a picture" in found.follower.messages[0]
 
 
-def test_a_packed_file_that_is_still_being_written_waits(log, follow):
+def test_a_packed_file_that_is_still_being_written_is_not_counted_yet(log, follow):
     folder, packed = log.path.parent, gzip.compress(log.lines(50))
     found = follow(folder)
     for size in (10, 60, len(packed) - 3):
@@ -186,7 +186,7 @@ def test_a_packed_file_that_is_still_being_written_waits(log, follow):
     assert found.look(3) == log.written == 53
 
 
-def test_a_packed_file_waits_until_it_unpacks_to_its_end_however_long_it_stands_still(log, follow):
+def test_a_packed_file_is_counted_only_once_it_is_complete_even_if_it_stays_unchanged(log, follow):
     folder, packed = log.path.parent, gzip.compress(os.urandom(9) + b"\n" + log.lines(5000))
     found = follow(folder)
     (folder / "b.gz").write_bytes(packed[:-9])
@@ -247,11 +247,11 @@ def test_packed_copies_that_are_renamed_at_each_rotation_are_not_counted_again(l
     assert found.look(6) == log.written
     assert follower.messages in (
         [],
-        [f"{names[0]}: is gone. It is followed again once it is back."],
+        [f"{names[0]}: is gone. It will be followed again once it is back."],
     )
 
 
-def test_a_copy_onto_the_copy_before_is_known_as_a_copy(log, follower):
+def test_a_copy_that_overwrites_an_older_copy_is_recognized(log, follower):
     found, copy = Sum(follower), log.path.with_name("a.log.1")
     for _ in range(3):
         log.append(30)
@@ -265,7 +265,7 @@ def test_a_copy_onto_the_copy_before_is_known_as_a_copy(log, follower):
     assert follower.messages == []
 
 
-def test_a_packed_copy_of_what_was_truncated_before_is_not_counted_again(log, follower):
+def test_a_packed_copy_of_a_truncated_file_is_not_counted_again(log, follower):
     found, copy = Sum(follower), log.path.with_name("a.log.1")
     found.look()
     shutil.copy(log.path, copy)
@@ -277,7 +277,7 @@ def test_a_packed_copy_of_what_was_truncated_before_is_not_counted_again(log, fo
     assert found.look(6) == log.written == 7
 
 
-def test_what_was_truncated_and_then_appears_in_a_packed_copy_is_counted_to_its_end(log, follower):
+def test_a_truncated_file_is_counted_to_its_end_when_a_packed_copy_appears(log, follower):
     found = Sum(follower)
     found.look()
     log.append(4)
@@ -288,7 +288,7 @@ def test_what_was_truncated_and_then_appears_in_a_packed_copy_is_counted_to_its_
     assert found.look(5) == log.written == 8
 
 
-def test_a_copy_of_a_file_that_was_gone_before_a_stop_is_not_counted_again(log, follow):
+def test_a_copy_of_a_file_that_was_gone_before_a_restart_is_not_counted_again(log, follow):
     found, content = follow(log.path.parent), log.path.read_bytes()
     found.look()
     log.path.unlink()
@@ -300,19 +300,19 @@ def test_a_copy_of_a_file_that_was_gone_before_a_stop_is_not_counted_again(log, 
     assert found.counts.total.flows + again.look(5) == log.written == 5
 
 
-def test_a_log_that_is_gone_is_said_and_followed_again_when_it_is_back(log, follow):
+def test_a_log_that_is_gone_is_reported_and_followed_again_when_it_is_back(log, follow):
     found = follow(log.path)
     found.look()
     log.path.unlink()
     found.look(5)
     assert found.follower.messages == [
-        f"{log.path}: is gone. It is followed again once it is back."
+        f"{log.path}: is gone. It will be followed again once it is back."
     ]
     log.append(4)
     assert found.look() == log.written == 7
 
 
-def test_a_folder_that_is_gone_is_said(log, follow):
+def test_a_folder_that_is_gone_is_reported(log, follow):
     found = follow(log.path.parent)
     found.look()
     shutil.rmtree(log.path.parent)
@@ -349,7 +349,7 @@ def test_rotation_works_where_files_cannot_stay_open(log, follower, monkeypatch)
     assert found.look(5) == log.written == 8
 
 
-def test_files_are_told_apart_where_they_have_no_number(log, follow, monkeypatch):
+def test_files_are_told_apart_without_inode_numbers(log, follow, monkeypatch):
     real = os.stat
 
     def without_number(path, **options):
@@ -365,7 +365,7 @@ def test_files_are_told_apart_where_they_have_no_number(log, follow, monkeypatch
     monkeypatch.undo()
 
 
-def test_a_long_log_is_handed_over_in_parts(log, follow, monkeypatch):
+def test_a_long_log_is_counted_in_parts(log, follow, monkeypatch):
     monkeypatch.setattr(reading, "_AT_ONCE", 1 << 16)
     log.append(20_000)
     parts = [part.total.flows for part in follow(log.path).follower.parts()]
@@ -373,7 +373,7 @@ def test_a_long_log_is_handed_over_in_parts(log, follow, monkeypatch):
     assert sum(parts) == log.written
 
 
-def test_a_file_whose_number_is_given_to_a_new_one_is_not_mixed_up_with_it(log, follow):
+def test_a_new_file_with_a_reused_inode_number_is_not_taken_for_the_old_one(log, follow):
     folder = log.path.parent
     found = follow(folder)
     for number in range(4):
@@ -383,7 +383,7 @@ def test_a_file_whose_number_is_given_to_a_new_one_is_not_mixed_up_with_it(log, 
     assert found.look() == log.written == 11
 
 
-def test_a_file_that_changes_after_it_was_counted_as_a_whole_is_named(log, follow):
+def test_a_file_that_changes_after_it_was_counted_as_a_whole_is_reported(log, follow):
     folder = log.path.parent
     table = folder / "a.csv"
     table.write_text("dstport,protocol,start\n443,6,1700000000\n")
@@ -393,7 +393,7 @@ def test_a_file_that_changes_after_it_was_counted_as_a_whole_is_named(log, follo
         file.write("25,6,1700000000\n")
     found.look(3)
     assert found.follower.messages == [
-        f"{table}: has changed since it was counted. Only text is followed."
+        f"{table}: has changed since it was counted. The change is not counted."
     ]
 
 
@@ -415,7 +415,7 @@ def test_other_files_next_to_a_log_are_left_alone(log, follow):
     assert found.look(2) == 3
 
 
-def test_the_lookup_in_a_folder_is_no_log(log, follow):
+def test_the_lookup_in_a_folder_is_not_a_log(log, follow):
     lookup = log.path.with_name("lookup.csv")
     lookup.write_text("dstport,protocol,tag\n443,tcp,web\n")
     found = follow(log.path.parent, others=[str(lookup)])
@@ -437,7 +437,7 @@ def test_a_path_that_does_not_exist_is_an_error(tmp_path):
         Follower([str(tmp_path / "nowhere.log")])
 
 
-def test_a_restart_continues_where_the_last_state_was_even_in_half_a_line(log, follow):
+def test_a_restart_continues_from_the_last_state_even_within_a_line(log, follow):
     with log.path.open("ab", buffering=0) as file:
         late = log.lines(1)
         file.write(late[:50])
@@ -452,7 +452,7 @@ def test_a_restart_continues_where_the_last_state_was_even_in_half_a_line(log, f
     assert found.counts.total.flows + again.look(2) == log.written == 6
 
 
-def test_what_was_rotated_and_compressed_during_a_stop_is_counted_to_its_end(log, follow):
+def test_a_log_that_was_rotated_and_compressed_between_runs_is_counted_to_its_end(log, follow):
     found = follow(log.path.parent)
     found.look()
     places = found.follower.places
@@ -466,7 +466,9 @@ def test_what_was_rotated_and_compressed_during_a_stop_is_counted_to_its_end(log
     assert found.counts.total.flows + again.look(5) == log.written == 10
 
 
-def test_a_log_that_was_truncated_during_a_stop_is_said_and_read_from_its_beginning(log, follow):
+def test_a_log_that_was_truncated_between_runs_is_read_from_its_beginning_with_a_message(
+    log, follow
+):
     found = follow(log.path)
     found.look()
     places = found.follower.places
@@ -480,7 +482,7 @@ def test_a_log_that_was_truncated_during_a_stop_is_said_and_read_from_its_beginn
 class Scene:
     """A folder in which logs are written, rotated and dropped, a follower, and all that was ever written.
 
-    Each file has a first line of its own: a new one with the same beginning is taken for a copy.
+    Each file has a unique first line: a new one with the same beginning would be taken for a copy.
     """
 
     def __init__(self, folder, written, header):
@@ -521,7 +523,7 @@ class Scene:
         self.save()
 
     def pack(self):
-        """Pack the file that rotation made last, if there is one."""
+        """Pack the last rotated file, if there is one."""
         for path in self.folder.glob(f"live.log.{self.files - 1}"):
             self.found.look()
             packed = path.with_name(f"{path.name}.gz")
@@ -601,7 +603,7 @@ def test_a_message_is_given_once_however_many_there_are(tmp_path, follow, monkey
     assert found.follower.take_messages() == []
 
 
-def test_a_look_at_many_files_takes_time_that_grows_only_with_their_number(tmp_path, follow):
+def test_the_time_of_a_look_is_proportional_to_the_number_of_files(tmp_path, follow):
     taken = []
     for count in (100, 800):
         folder = tmp_path / str(count)

@@ -1,4 +1,4 @@
-"""The sum of what is followed is what counting at once gives, however many files and whatever is dropped."""
+"""Following gives the same sum as counting at once, however many files there are and whatever is dropped."""
 
 import json
 
@@ -49,7 +49,7 @@ def test_the_records_of_many_files_are_added_up_and_nothing_is_lost(tmp_path, mo
         assert getattr(live.sum, name) == getattr(expected, name)
 
 
-def test_a_look_of_no_time_still_gets_on_and_says_that_there_is_more(tmp_path, log):
+def test_a_look_of_zero_seconds_still_makes_progress_and_says_that_there_is_more(tmp_path, log):
     assert log.exists()
     for number in range(5):
         (tmp_path / f"{number}.log").write_bytes(line(packets=str(number)) + b"\n")
@@ -67,13 +67,13 @@ def test_a_look_of_no_time_still_gets_on_and_says_that_there_is_more(tmp_path, l
     assert live.sum.total.flows == 13
 
 
-def test_one_resumes_with_its_sum_and_its_recent_part(tmp_path, log):
+def test_the_sum_and_the_recent_part_are_resumed(tmp_path, log):
     kept = str(tmp_path / "kept")
     live = Live(Follower([str(log)]))
     live.look()
     live.save(kept, {"x": 1})
     again = Live(Follower([str(log)]))
-    assert again.resume(kept).told == {"x": 1}
+    assert again.resume(kept).last_true == {"x": 1}
     again.look()
     for each in (live, again):
         each.follower.close()
@@ -83,7 +83,7 @@ def test_one_resumes_with_its_sum_and_its_recent_part(tmp_path, log):
     assert again.last(60).total == live.sum.total
 
 
-def test_places_that_make_no_sense_are_a_damaged_state(tmp_path, log):
+def test_a_state_with_invalid_positions_is_damaged(tmp_path, log):
     kept = str(tmp_path / "kept")
     live = Live(Follower([str(log)]))
     live.look()
@@ -93,7 +93,7 @@ def test_places_that_make_no_sense_are_a_damaged_state(tmp_path, log):
     files = json.loads(state.places)["files"]
     for places in ("", "[]", "{}", '{"files": [{}]}', json.dumps({"files": files})):
         save(state._replace(places=places), kept)
-        with pytest.raises(StateError, match="is not a state of flowtag, or is damaged"):
+        with pytest.raises(StateError, match="is not a flowtag state file, or is damaged"):
             Live(Follower([str(log)])).resume(kept)
 
 
@@ -107,7 +107,7 @@ def test_the_lag_is_unknown_before_there_is_a_time_and_never_negative(log, monke
     live.follower.close()
 
 
-def test_nothing_is_nothing_new(tmp_path):
+def test_an_empty_folder_has_nothing_new(tmp_path):
     live = Live(Follower([str(tmp_path)]))
     assert not live.look()
     assert live.sum == FlowCounts(internal=())

@@ -1,4 +1,4 @@
-"""A position comes back as it was saved, at the beginning of a line, and is made anew only if it has changed."""
+"""A position is restored as it was saved, at the beginning of a line, and converted again only if it changed."""
 
 import json
 
@@ -25,7 +25,7 @@ def tail():
     return found
 
 
-def test_a_file_of_text_continues_at_the_beginning_of_its_last_line(tail):
+def test_a_text_file_continues_at_the_beginning_of_its_last_line(tail):
     identity, again = resumed(json.loads(json.dumps(position((1, 2), tail))), new)
     assert identity == (1, 2)
     for name in ("name", "path", "head", "line_start", "copies"):
@@ -36,14 +36,14 @@ def test_a_file_of_text_continues_at_the_beginning_of_its_last_line(tail):
 
 
 @pytest.mark.parametrize("is_counted", [True, False])
-def test_a_file_that_was_not_counted_must_be_seen_twice_again(is_counted):
+def test_a_file_that_was_not_counted_must_again_be_seen_twice(is_counted):
     whole = Whole("a.gz", b"\x1f\x8b", (10, 20), is_counted=is_counted)
     _, again = resumed(json.loads(json.dumps(position((1, 2), whole))), new)
     assert again.seen == ((10, 20) if is_counted else None)
     assert (again.path, again.head, again.is_counted) == (whole.path, whole.head, is_counted)
 
 
-def test_a_position_is_made_anew_only_if_it_has_changed(tail):
+def test_a_position_is_converted_again_only_if_it_has_changed(tail):
     before = saved((1, 2), tail, None)
     assert saved((1, 2), tail, before) is before
     tail.head += b"x" * 512
@@ -62,6 +62,6 @@ def test_a_position_is_made_anew_only_if_it_has_changed(tail):
 
 
 @pytest.mark.parametrize("found", [{}, {"path": "a", "device": 1, "number": 2, "head": "é"}])
-def test_what_is_no_position_is_refused(found):
+def test_an_invalid_position_is_refused(found):
     with pytest.raises((KeyError, ValueError)):
         resumed(found, new)

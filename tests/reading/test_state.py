@@ -48,7 +48,7 @@ def test_a_state_with_any_byte_changed_or_missing_is_refused(tmp_path, counts):
 )
 def test_what_is_not_a_state_is_refused(tmp_path, content):
     (tmp_path / "kept").write_bytes(content)
-    with pytest.raises(StateError, match="is not a state of flowtag, or is damaged"):
+    with pytest.raises(StateError, match="is not a flowtag state file, or is damaged"):
         load(str(tmp_path / "kept"))
 
 

@@ -1,4 +1,4 @@
-"""A file that is counted as a whole is told apart from a new one with its number."""
+"""A file that is counted as a whole is told apart from a new one with the same inode number."""
 
 import gzip
 import os
@@ -32,7 +32,7 @@ def test_a_file_that_is_renamed_or_grows_is_the_same(path):
     assert known.is_at(str(path), os.stat(path))
 
 
-def test_a_file_with_another_head_or_that_changed_under_another_name_is_another(path):
+def test_a_file_with_a_different_head_or_with_a_new_name_and_a_change_is_a_different_file(path):
     known = whole(path)
     path.write_bytes(b"something else")
     assert not known.is_at(str(path), os.stat(path))
@@ -40,7 +40,9 @@ def test_a_file_with_another_head_or_that_changed_under_another_name_is_another(
     assert not known.is_at(str(other), os.stat(other))
 
 
-def test_a_file_with_another_name_and_head_is_another_even_if_size_and_time_are_the_same(path):
+def test_a_file_with_another_name_and_head_is_a_different_file_even_with_the_same_size_and_time(
+    path,
+):
     known, status = whole(path), os.stat(path)
     other = path.with_name("b.gz")
     other.write_bytes(bytes(status.st_size))
@@ -55,7 +57,7 @@ def test_the_first_bytes_are_unpacked(path, pack):
 
 
 @pytest.mark.parametrize("content", [b"", gzip.compress(LINES)[:10]], ids=["empty", "cut"])
-def test_what_cannot_be_unpacked_yet_has_no_first_bytes(path, content):
+def test_a_file_that_cannot_be_unpacked_yet_has_no_first_bytes(path, content):
     path.write_bytes(content)
     assert unpacked_head(str(path)) == b""
     path.unlink()

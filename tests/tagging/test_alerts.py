@@ -1,4 +1,4 @@
-"""An alert is given for what is new, with its numbers, once, and never for what is usual."""
+"""There is one alert, with its numbers, for each thing that is new, and none for usual traffic."""
 
 import json
 
@@ -12,14 +12,14 @@ from flowtag_core.errors import ChoiceError
 from flowtag_core.tagging.alerts import BLOCK, SPAN, Limits, Watch, limits_of
 from tests.tagging.made import load
 
-NOON = 28_333_440 + 719
-"""The last minute before noon of a day, which ends a block."""
+NOW = 28_333_440 + 719
+"""A minute that ends a block."""
 INBOUND, INTERNAL = BOUNDARIES.index("inbound"), BOUNDARIES.index("internal")
 TAGGED, UNTAGGED = 443, 9092
 
 
 def flows(port, minutes, a_minute, *, action=ACCEPT, boundary=INTERNAL):
-    """Return counts with so many requests to a port in each of these minutes."""
+    """Return counts with `a_minute` requests to a port in each of these minutes."""
     minute = np.repeat(np.array(list(minutes), np.int64), a_minute)
     one = np.ones(len(minute), np.int64)
     return FlowCounts(
@@ -29,12 +29,12 @@ def flows(port, minutes, a_minute, *, action=ACCEPT, boundary=INTERNAL):
     )
 
 
-BEFORE = range(NOON + 1 - SPAN, NOON + 1 - 2 * BLOCK)
-LAST = range(NOON + 1 - BLOCK, NOON + 1)
-USUAL = flows(TAGGED, range(NOON + 1 - SPAN, NOON + 1), 20)
+BEFORE = range(NOW + 1 - SPAN, NOW + 1 - 2 * BLOCK)
+LAST = range(NOW + 1 - BLOCK, NOW + 1)
+USUAL = flows(TAGGED, range(NOW + 1 - SPAN, NOW + 1), 20)
 
 
-def look(*more, watch=None, ever=None, newest=NOON):
+def look(*more, watch=None, ever=None, newest=NOW):
     parts = [USUAL, *more]
     return (watch or Watch()).look(parts, ever or sum(parts), newest, load())
 
@@ -43,16 +43,16 @@ def kinds(alerts):
     return [(alert.kind, alert.subject, alert.flows, alert.before) for alert in alerts]
 
 
-def test_what_is_usual_gives_no_alert():
+def test_usual_traffic_gives_no_alert():
     assert look() == []
     assert look(flows(UNTAGGED, [*BEFORE, *LAST], 50, boundary=INBOUND)) == []
 
 
-def test_a_port_that_never_had_a_flow_is_new_but_not_with_a_few_flows():
+def test_a_port_that_never_had_flows_is_new_once_it_has_enough_of_them():
     (alert,) = look(flows(UNTAGGED, LAST, 1))
     assert kinds([alert]) == [("new port", "9092/tcp", 10, 0)]
     assert str(alert) == (
-        "9092/tcp: new port: 10 flows in the ten minutes from 11:50 UTC on, none ever before; Untagged."
+        "9092/tcp (Untagged) is new: 10 flows in the ten minutes from 11:50 UTC, none before."
     )
     assert look(flows(UNTAGGED, LAST[1:], 1)) == []
     assert kinds(look(flows(25, LAST, 1))) == [("new port", "25/tcp", 10, 0)]
@@ -60,10 +60,10 @@ def test_a_port_that_never_had_a_flow_is_new_but_not_with_a_few_flows():
 
 def test_a_port_that_had_flows_long_ago_is_not_new():
     now = flows(UNTAGGED, LAST, 1)
-    assert look(now, ever=USUAL + now + flows(UNTAGGED, [NOON - 9999], 1)) == []
+    assert look(now, ever=USUAL + now + flows(UNTAGGED, [NOW - 9999], 1)) == []
 
 
-def test_an_untagged_port_that_grows_is_told_with_both_numbers_but_a_tagged_one_is_not():
+def test_a_growing_port_gives_an_alert_with_both_numbers_only_if_it_is_untagged():
     for port in (UNTAGGED, 25):
         found = look(flows(port, BEFORE, 10), flows(port, LAST, 21))
         expected = [("growing port", "9092/tcp", 210, 100)] if port == UNTAGGED else []
@@ -71,7 +71,7 @@ def test_an_untagged_port_that_grows_is_told_with_both_numbers_but_a_tagged_one_
     assert look(flows(UNTAGGED, BEFORE, 10), flows(UNTAGGED, LAST, 20)) == []
 
 
-def test_an_untagged_port_that_accepts_from_outside_is_told_once_and_before_all_else():
+def test_an_untagged_port_that_accepts_from_outside_gives_only_that_alert():
     outside = flows(UNTAGGED, LAST, 30, boundary=INBOUND)
     assert kinds(look(outside)) == [("accepted from outside", "9092/tcp", 300, 0)]
     usual = flows(UNTAGGED, BEFORE, 30)
@@ -81,7 +81,7 @@ def test_an_untagged_port_that_accepts_from_outside_is_told_once_and_before_all_
     assert look(usual, rejected) == []
 
 
-def test_a_rise_in_rejected_flows_is_told_for_a_tag_and_for_untagged():
+def test_a_rise_in_rejected_flows_gives_an_alert_for_a_tag_and_for_untagged():
     for port, tag in ((TAGGED, "web"), (UNTAGGED, "Untagged")):
         usual = flows(port, BEFORE, 10, action=REJECT)
         found = look(usual, flows(port, BEFORE, 999), flows(port, LAST, 30, action=REJECT))
@@ -92,45 +92,45 @@ def test_a_tag_without_flows_for_twenty_minutes_is_silent_if_the_log_is_not():
     (alert,) = look(flows(25, BEFORE[:-BLOCK], 2))
     assert kinds([alert]) == [("silent tag", "mail", 0, 20)]
     assert str(alert) == (
-        "mail: silent tag: no flows since 11:30 UTC, 20 at least in each ten minutes of the time before."
+        "mail is silent: no flows since 11:30 UTC, at least 20 in every ten minutes before that."
     )
     assert look(flows(25, BEFORE, 2)) == []
     assert look(flows(25, BEFORE[: -2 * BLOCK], 2)) == []
     quiet_log = flows(25, BEFORE[:-BLOCK], 2)
-    assert Watch().look([quiet_log, flows(443, [NOON], 9)], quiet_log, NOON, load()) == []
+    assert Watch().look([quiet_log, flows(443, [NOW], 9)], quiet_log, NOW, load()) == []
 
 
-def test_nothing_is_told_before_an_hour_was_seen():
+def test_there_are_no_alerts_before_an_hour_of_flows():
     new = flows(UNTAGGED, LAST, 9)
     for minutes, count in ((50, 0), (60, 1)):
-        usual = flows(TAGGED, range(LAST.start - BLOCK - minutes, NOON + 1), 20)
-        assert len(Watch().look([usual, new], usual + new, NOON, load())) == count
-    assert Watch(Limits(learn=0)).look([new], new, NOON, load()) != []
+        usual = flows(TAGGED, range(LAST.start - BLOCK - minutes, NOW + 1), 20)
+        assert len(Watch().look([usual, new], usual + new, NOW, load())) == count
+    assert Watch(Limits(learn=0)).look([new], new, NOW, load()) != []
 
 
-def test_an_alert_is_told_again_only_after_it_was_not_true_for_some_hours():
+def test_an_alert_is_repeated_only_after_it_was_not_true_for_some_hours():
     watch, new = Watch(), flows(UNTAGGED, LAST, 9)
     assert len(look(new, watch=watch)) == 1
     assert look(new, watch=watch) == []
-    watch.told = {key: minute - 360 for key, minute in watch.told.items()}
+    watch.last_true = {key: minute - 360 for key, minute in watch.last_true.items()}
     assert len(look(new, watch=watch)) == 1
-    watch.told["old"] = NOON - 400
+    watch.last_true["old"] = NOW - 400
     look(watch=watch)
-    assert "old" not in watch.told
+    assert "old" not in watch.last_true
 
 
-def test_only_the_largest_of_a_kind_are_told_and_then_how_many_others_there_were():
+def test_only_the_largest_alerts_of_a_kind_are_given_and_then_the_number_of_the_others():
     watch, new = Watch(), [flows(9000 + number, LAST, 10 + number) for number in range(8)]
     found = look(*new, watch=watch)
     assert [alert.port for alert in found] == [9007, 9006, 9005, 9004, 9003]
-    others = look(*new, watch=watch, newest=NOON + 1)
+    others = look(*new, watch=watch, newest=NOW + 1)
     assert [str(alert) for alert in others] == [
-        "3 more alerts of this kind in the ten minutes from 11:50 UTC on: new port."
+        "new port: 3 more alerts in the ten minutes from 11:50 UTC."
     ]
-    assert look(*new, watch=watch, newest=NOON + 2 + BLOCK) == []
+    assert look(*new, watch=watch, newest=NOW + 2 + BLOCK) == []
 
 
-def test_the_alert_as_json_has_every_number_and_what_it_is_not_about_is_null():
+def test_an_alert_as_json_has_every_number_and_null_for_what_does_not_apply():
     (alert,) = look(flows(UNTAGGED, LAST, 9))
     assert json.loads(json.dumps(alert.as_json())) == {
         "kind": "new port",
@@ -150,7 +150,7 @@ def test_the_alert_as_json_has_every_number_and_what_it_is_not_about_is_null():
     st.lists(
         st.tuples(
             st.sampled_from([TAGGED, UNTAGGED, 25, 9000]),
-            st.integers(NOON - SPAN - 5, NOON),
+            st.integers(NOW - SPAN - 5, NOW),
             st.sampled_from([1, 10, 300]),
             st.sampled_from([ACCEPT, REJECT]),
             st.sampled_from([INBOUND, INTERNAL]),
@@ -158,15 +158,15 @@ def test_the_alert_as_json_has_every_number_and_what_it_is_not_about_is_null():
         max_size=12,
     )
 )
-def test_how_the_counts_are_cut_makes_no_difference(drawn):
+def test_how_the_counts_are_split_makes_no_difference(drawn):
     parts = [
         flows(port, [minute], many, action=action, boundary=boundary)
         for port, minute, many, action, boundary in drawn
     ]
     parts.append(USUAL)
     whole = sum(parts)
-    apart = Watch().look(parts, whole, NOON, load())
-    assert apart == Watch().look([whole], whole, NOON, load())
+    apart = Watch().look(parts, whole, NOW, load())
+    assert apart == Watch().look([whole], whole, NOW, load())
 
 
 def test_no_flows_give_no_alerts():

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from flowtag_core.counting.file_count import FileCount
-from flowtag_core.reading.standing import Standing
+from flowtag_core.reading.stdin import Stdin
 from flowtag_core.reading.tail import Tail
 from tests.logs import line
 
@@ -34,7 +34,7 @@ def read_until(standing, flows):
 
 
 def test_a_look_never_waits_and_every_line_is_counted_once(pipe):
-    standing = Standing(Tail("stdin", "-", FileCount("stdin")))
+    standing = Stdin(Tail("stdin", "-", FileCount("stdin")))
     assert standing.read().counts.total.records == 0
     pipe.write(line() + b"\n" + line()[:20])
     assert read_until(standing, 1) == 1
@@ -49,6 +49,6 @@ def test_a_look_never_waits_and_every_line_is_counted_once(pipe):
 
 def test_standard_input_that_is_closed_is_over(monkeypatch):
     monkeypatch.setattr(sys, "stdin", None)
-    standing = Standing(Tail("stdin", "-", FileCount("stdin")))
+    standing = Stdin(Tail("stdin", "-", FileCount("stdin")))
     read_until(standing, 1)
     assert standing.is_over

@@ -1,4 +1,4 @@
-"""Standard input that does not end: a thread reads it, so that no look has to wait for it."""
+"""Standard input, read by a thread so that no look has to wait for it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from flowtag_core.reading.tail import Tail
 from flowtag_core.sources.pieces import READ_SIZE
 
 _MOST_WAITING: Final = 16
-"""Pieces that may wait to be counted; whoever writes faster than that has to wait."""
+"""The most pieces that may wait to be counted; a faster writer has to wait."""
 _LONGEST: Final = 1.0
-"""Seconds that one read may take: somebody may write as fast as it reads."""
+"""Seconds that one read may take, because the writer may be as fast as the reader."""
 
 
-class Standing:
+class Stdin:
     """Reads standard input in the background; `tail` counts its lines."""
 
     def __init__(self, tail: Tail) -> None:
@@ -35,7 +35,7 @@ class Standing:
         return not self.is_over and not self._pieces.empty()
 
     def read(self) -> Counted:
-        """Count what has come since the last call. At the end of the input, count its last line too."""
+        """Count what has arrived since the last call. At the end of the input, count its last line too."""
         before, until = self.tail.place, time.monotonic() + _LONGEST
         with suppress(queue.Empty):
             while not self.is_over and time.monotonic() < until:
