@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import Inside, ranges_of
-from flowtag_core.commands.followed import Followed, ending, shown
+from flowtag_core.commands.live_result import LiveResult, ending, shown
 from flowtag_core.commands.roles import add_roles, roles_of
 from flowtag_core.commands.terminal import DONE, new_parser, say
 from flowtag_core.counting.recent import DAY
@@ -126,7 +126,7 @@ def run(words: Sequence[str]) -> int:
     return DONE
 
 
-def _followed(given: Namespace) -> Followed:
+def _followed(given: Namespace) -> LiveResult:
     settings = settings_for(given.paths)
     paths, lookup, output = roles_of(parser(), given, settings.lookup)
     if DASH in (lookup, output):
@@ -141,7 +141,7 @@ def _followed(given: Namespace) -> Followed:
         check_writable(path)
     _check_distinct([*paths, lookup], [output, *named])
     follower = Follower(paths, layout, Inside(ranges), (lookup, output, *named, *settings.files))
-    followed = Followed(
+    followed = LiveResult(
         Live(follower, given.keep or DAY),
         lookup,
         load_lookup_table(lookup),

@@ -90,7 +90,7 @@ class Follower:
         self._is_ending = False
         self._look_in_progress: Iterator[Counted] | None = None
         self._messages: dict[str, None] = {}
-        self._untold: list[str] = []
+        self._unreported: list[str] = []
         self._stdin = Stdin(self._new("stdin", DASH)) if DASH in paths else None
 
     @property
@@ -114,7 +114,7 @@ class Follower:
         return [tail.name for tail in self._tails() if tail.reader.pending]
 
     @property
-    def places(self) -> str:
+    def positions(self) -> str:
         """How far each file was read, as JSON for `resume`; standard input is not included."""
         self._saved = {
             identity: saved(identity, known, self._saved.get(identity))
@@ -125,12 +125,12 @@ class Follower:
         gone = json.dumps([position((0, 0), tail) for tail in self._copies.gone])
         return f'{{"before": {before}, "gone": {gone}, "files": [\n{files}\n]}}'
 
-    def resume(self, places: str) -> None:
-        """Continue where another follower stopped: `places` is its property of that name.
+    def resume(self, positions: str) -> None:
+        """Continue where another follower stopped: `positions` is its property of that name.
 
         Raises ValueError, KeyError or TypeError if the text is invalid.
         """
-        found = json.loads(places)
+        found = json.loads(positions)
         self._before |= {path: {*left} for path, left in found["before"].items()}
         for each in found["files"]:
             identity, known = resumed(each, self._new)
@@ -153,7 +153,7 @@ class Follower:
         """Yield the counts of what is new since the last look, in one or more parts.
 
         It stops after about `seconds`; if there is more, `is_behind` is true and the next call continues there.
-        Take all parts before you read `places`.
+        Take all parts before you read `positions`.
         """
         until = time.monotonic() + seconds
         part, size = Total(), 0
@@ -206,29 +206,29 @@ class Follower:
 
     def take_messages(self) -> list[str]:
         """Return the messages since the last call."""
-        new, self._untold = self._untold, []
+        new, self._unreported = self._unreported, []
         return new
 
-    def _tell(self, sentence: str) -> None:
+    def _report(self, sentence: str) -> None:
         if sentence in self._messages:
             return
         self._messages[sentence] = None
-        self._untold.append(sentence)
+        self._unreported.append(sentence)
         if len(self._messages) > _MOST_MESSAGES:
             del self._messages[next(iter(self._messages))]
 
-    def _tell_unreadable(self, error: OSError) -> None:
-        self._tell(f"{error.filename}: cannot be read: {reason_of(error)}.")
+    def _report_unreadable(self, error: OSError) -> None:
+        self._report(f"{error.filename}: cannot be read: {reason_of(error)}.")
 
     def _look(self) -> Iterator[Counted]:
-        """Yield the counts of what is new. `places` always includes everything that was yielded."""
+        """Yield the counts of what is new. `positions` always includes everything that was yielded."""
         if self._stdin:
             yield self._stdin.read()
         found, skipped = self._found()
         for identity, (path, status) in found.items():
             known = self._known.get(identity)
             if known and not known.is_at(path, status):
-                yield from self._leave(identity)
+                yield from self._stop_following(identity)
         self._copies.note(self._tails())
         # New files come first: a copy must be known before the original is found to be truncated or gone.
         new = [identity for identity in found if identity not in self._known]
@@ -236,7 +236,7 @@ class Follower:
         for identity in new:
             yield from self._look_at(identity, *found.pop(identity))
         for identity in lost:
-            yield from self._without_path(identity)
+            yield from self._read_unlinked(identity)
         for identity in sorted(found, key=lambda each: isinstance(self._known[each], Tail)):
             yield from self._look_at(identity, *found[identity])
 
@@ -253,7 +253,7 @@ class Follower:
         def add(path: str) -> None:
             with suppress(OSError):  # It has just vanished.
                 status = os.stat(path)
-                identity = status.st_dev, status.st_ino or _number_of(path)
+                identity = status.st_dev, status.st_ino or _inode_substitute(path)
                 if stat.S_ISREG(status.st_mode) and identity not in others:
                     found.setdefault(identity, (path, status))
 
@@ -263,7 +263,7 @@ class Follower:
                 if other not in self._before[path]:
                     add(other)
         for folder in self._folders:
-            for path in files_below(folder, onerror=self._tell_unreadable):
+            for path in files_below(folder, onerror=self._report_unreadable):
                 last = self._at.get(path)
                 known = self._known.get(last) if last else None
                 is_old = known and known.seen and known.since <= changed_after
@@ -274,7 +274,7 @@ class Follower:
         return found, skipped
 
     def _look_at(self, identity: Identity, path: str, status: os.stat_result) -> Iterator[Counted]:
-        known = self._known.get(identity) or self._begun(path)
+        known = self._known.get(identity) or self._new_known(path)
         if known is None:
             return
         self._known[identity], self._at[path] = known, identity
@@ -290,34 +290,34 @@ class Follower:
         elif is_new:
             yield from self._read(known)
 
-    def _begun(self, path: str) -> Known | None:
+    def _new_known(self, path: str) -> Known | None:
         """Return a new file to follow, or None until its first line shows what it is."""
         try:
             with open(path, "rb") as file:
                 head = file.read(HEAD_SIZE)
         except OSError as error:
-            self._tell_unreadable(error)
+            self._report_unreadable(error)
             return None
         if is_packed(head):
-            return self._begun_whole(path, head, unpacked_head(path))
+            return self._new_whole(path, head, unpacked_head(path))
         if b"\n" not in head.lstrip() and len(head) < HEAD_SIZE:
             return None
         if not is_text(head, self.layout):
-            return self._begun_whole(path, head, b"")
+            return self._new_whole(path, head, b"")
         original = self._copies.original(path, head, self._looks)
         if original in self._copies.gone:
             # It may have lines that had not been read when the original was truncated or vanished.
             self._copies.gone.remove(original)
             return replace(original, path=path, file=None, seen=None, copies=[])
-        return self._begun_whole(path, head, head) if original else self._new(path, path)
+        return self._new_whole(path, head, head) if original else self._new(path, path)
 
-    def _begun_whole(self, path: str, head: bytes, text: bytes) -> Whole:
+    def _new_whole(self, path: str, head: bytes, text: bytes) -> Whole:
         """Return a file to count as a whole, or not at all if its first lines show that it is a copy."""
         whole = Whole(path, head[:HEAD], born=self._looks)
-        self._take_for_copy(whole, self._copies.original(path, text, self._looks))
+        self._mark_as_copy(whole, self._copies.original(path, text, self._looks))
         return whole
 
-    def _take_for_copy(self, whole: Whole, original: Tail | None) -> bool:
+    def _mark_as_copy(self, whole: Whole, original: Tail | None) -> bool:
         """Mark a file as a copy if its original is still followed; return whether it is one."""
         if original is None or original in self._copies.gone:
             return False
@@ -326,21 +326,21 @@ class Follower:
             original.copies.append(whole.path)
         return True
 
-    def _without_path(self, identity: Identity) -> Iterator[Counted]:
+    def _read_unlinked(self, identity: Identity) -> Iterator[Counted]:
         """Count the rest of a file that no longer has a path, and close it after a few looks."""
         known = self._known[identity]
         if isinstance(known, Tail):
             if known.path in self._files:
-                self._tell(f"{known.path}: is gone. It will be followed again once it is back.")
+                self._report(f"{known.path}: is gone. It will be followed again once it is back.")
             if known.file is not None:
-                before = known.place
+                before = known.offset
                 yield from self._read(known)
-                known.idle = known.idle + 1 if known.place == before else 0
+                known.idle = known.idle + 1 if known.offset == before else 0
                 if known.idle < _LOOKS_AFTER_ROTATION:
                     return
-        yield from self._leave(identity)
+        yield from self._stop_following(identity)
 
-    def _leave(self, identity: Identity) -> Iterator[Counted]:
+    def _stop_following(self, identity: Identity) -> Iterator[Counted]:
         """Stop following a file that is gone, after counting the rest of it from its copies."""
         known = self._known.pop(identity)
         if self._at.get(known.path) == identity:
@@ -364,7 +364,7 @@ class Follower:
             return
         head = unpacked_head(known.path) if is_packed(known.head) else b""
         original = self._copies.original(known.path, head, known.born)
-        if self._take_for_copy(known, original):
+        if self._mark_as_copy(known, original):
             return
         if original:
             yield self._rest_of(original, known)
@@ -377,9 +377,9 @@ class Follower:
             yield found
         for sentence in sorted(total.damage):
             if is_old or not total.records:
-                self._tell(sentence)
+                self._report(sentence)
             else:
-                self._tell(
+                self._report(
                     f"{known.path}: is not complete yet. It will be counted once it is, or once it has "
                     f"not changed for {_LONGEST_WAIT // 60:.0f} minutes."
                 )
@@ -388,9 +388,9 @@ class Follower:
         """Report that a file changed after it was counted. A copy may have become a copy of another file."""
         if known.is_copy:
             head = unpacked_head(known.path)
-            self._take_for_copy(known, self._copies.original(known.path, head, self._looks))
+            self._mark_as_copy(known, self._copies.original(known.path, head, self._looks))
         else:
-            self._tell(
+            self._report(
                 f"{known.path}: has changed since it was counted. The change is not counted."
             )
 
@@ -419,27 +419,27 @@ class Follower:
 
     def _read(self, tail: Tail) -> Iterator[Counted]:
         """Count what has been appended to a text file."""
-        before = tail.place
+        before = tail.offset
         try:
             file = self._opened(tail)
-            if os.fstat(file.fileno()).st_size < tail.place or not tail.is_in(file):
-                yield from self._begun_anew(tail)
+            if os.fstat(file.fileno()).st_size < tail.offset or not tail.is_in(file):
+                yield from self._start_again(tail)
                 before = 0
-            file.seek(tail.place)
+            file.seek(tail.offset)
             while piece := file.read(READ_SIZE):
                 tail.feed(piece)
-                if tail.place - before >= _AT_ONCE:
-                    done, before = tail.place - before, tail.place
+                if tail.offset - before >= _AT_ONCE:
+                    done, before = tail.offset - before, tail.offset
                     tail.count_lines()
                     yield tail.count.take(done)
         except OSError as error:
             tail.close()
-            self._tell(f"{tail.path}: cannot be read: {reason_of(error)}.")
+            self._report(f"{tail.path}: cannot be read: {reason_of(error)}.")
         if not _MAY_STAY_OPEN:
             tail.close()
         tail.count_lines()
-        if tail.place != before:
-            yield tail.count.take(tail.place - before)
+        if tail.offset != before:
+            yield tail.count.take(tail.offset - before)
 
     def _opened(self, tail: Tail) -> BinaryIO:
         if tail.file is None:
@@ -450,11 +450,11 @@ class Follower:
             self._open.append(tail)
         return tail.file
 
-    def _begun_anew(self, tail: Tail) -> Iterator[Counted]:
+    def _start_again(self, tail: Tail) -> Iterator[Counted]:
         """Start a truncated file again at its first byte, after counting the rest of it from a copy, if any."""
         is_saved = feed_from_copies(tail)
         if not is_saved:
-            self._tell(
+            self._report(
                 f"{tail.name}: was truncated, and is read again from its beginning. Lines written just "
                 "before that may be missing."
             )
@@ -463,15 +463,15 @@ class Follower:
         else:
             tail.count_rest()
         old = tail.count.take(0)
-        self._copies.add_gone(replace(tail, file=None, reader=LineReader(), line_start=tail.place))
+        self._copies.add_gone(replace(tail, file=None, reader=LineReader(), line_start=tail.offset))
         fresh = self._new(tail.name, tail.path)
         tail.count, tail.reader, tail.born = fresh.count, fresh.reader, fresh.born
-        tail.place = tail.line_start = 0
+        tail.offset = tail.line_start = 0
         tail.head, tail.mark, tail.copies = b"", b"", []
         yield old
 
 
-def _number_of(path: str) -> int:
+def _inode_substitute(path: str) -> int:
     """Return a substitute for the inode number of a file on a file system that has none."""
     return int.from_bytes(
         blake2b(os.fsencode(os.path.abspath(path)), digest_size=7).digest(), "big"

@@ -68,7 +68,9 @@ class Live:
         """Write a state from which another `Live` can continue. Raises OutputError if that fails."""
         follower, recent = self.follower, self.recent
         layout = follower.layout.names
-        state = State(self.sum, follower.places, layout, recent.newest, recent.spans(), last_true)
+        state = State(
+            self.sum, follower.positions, layout, recent.newest, recent.spans(), last_true
+        )
         save(state, path)
 
     def resume(self, path: str) -> State:
@@ -84,7 +86,7 @@ class Live:
                 "another state file."
             )
         try:
-            follower.resume(state.places)
+            follower.resume(state.positions)
         except (KeyError, TypeError, ValueError) as error:
             raise StateError(f"{path}: {DAMAGED}") from error
         self._total.add(state.counts)

@@ -44,11 +44,11 @@ def position(identity: Identity, known: Known) -> dict[str, Any]:
         }
     layout, line, has_header, misfit = known.count.reached
     # Half a line is read again: only the bytes before it count as read.
-    mark = known.mark[: len(known.mark) - (known.place - known.line_start)]
+    mark = known.mark[: len(known.mark) - (known.offset - known.line_start)]
     return {
         **common,
         "name": known.name,
-        "place": known.line_start,
+        "offset": known.line_start,
         "mark": _text(mark),
         "copies": known.copies,
         "layout": layout.names,
@@ -75,7 +75,7 @@ def resumed(found: Mapping[str, Any], new: Callable[[str, str], Tail]) -> tuple[
     tail.born = -1
     layout = Layout(tuple(found["layout"]), found["origin"])
     tail.count.resume(Reached(layout, found["line"], found["has_header"], found["misfit"]))
-    tail.place = tail.line_start = found["place"]
+    tail.offset = tail.line_start = found["offset"]
     tail.head, tail.mark = head, b64decode(found["mark"])
     tail.copies = list(found["copies"])
     return identity, tail

@@ -39,14 +39,14 @@ DAMAGED: Final = f"is not a flowtag state file, or is damaged. {_REMEDY}"
 
 
 class State(NamedTuple):
-    """The counts so far, and what `Follower.places` returned at the same moment.
+    """The counts so far, and what `Follower.positions` returned at the same moment.
 
     `layout` are the fields of text without a header. `newest` and `spans` are those of `Recent`. `last_true`
     maps the name of each alert to the minute, since 1970, when it was last true.
     """
 
     counts: FlowCounts
-    places: str
+    positions: str
     layout: Sequence[str]
     newest: int = 0
     spans: Mapping[Span, FlowCounts] = MappingProxyType({})
@@ -72,7 +72,7 @@ def _content(state: State) -> Iterator[bytes | memoryview]:
         "tables": [[(each.rung, len(each)) for each in some] for some in tables],
         "last true": dict(state.last_true),
     }
-    texts = json.dumps(about).encode(), state.places.encode()
+    texts = json.dumps(about).encode(), state.positions.encode()
     yield b"flowtag state %d\n" % VERSION
     yield _SIZES.pack(*map(len, texts))
     yield from texts
@@ -117,7 +117,7 @@ def _state(content: bytes, at: int) -> State:
     at += _SIZES.size
     about = json.loads(content[at : at + about_size])
     at += about_size
-    places = content[at : at + places_size].decode()
+    positions = content[at : at + places_size].decode()
     counts, *recent = _tables(about["tables"], content, at + places_size)
     whole = replace(
         counts,
@@ -128,7 +128,7 @@ def _state(content: bytes, at: int) -> State:
         internal=None if about["internal"] is None else tuple(about["internal"]),
     )
     spans = {Span(*span): each for span, each in zip(about["spans"], recent, strict=True)}
-    return State(whole, places, about["layout"], about["newest"], spans, about["last true"])
+    return State(whole, positions, about["layout"], about["newest"], spans, about["last true"])
 
 
 def _tables(

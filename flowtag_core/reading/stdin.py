@@ -36,7 +36,7 @@ class Stdin:
 
     def read(self) -> Counted:
         """Count what has arrived since the last call. At the end of the input, count its last line too."""
-        before, until = self.tail.place, time.monotonic() + _LONGEST
+        before, until = self.tail.offset, time.monotonic() + _LONGEST
         with suppress(queue.Empty):
             while not self.is_over and time.monotonic() < until:
                 piece = self._pieces.get_nowait()
@@ -45,7 +45,7 @@ class Stdin:
         self.tail.count_lines()
         if self.is_over:
             self.tail.count_rest()
-        return self.tail.count.take(self.tail.place - before)
+        return self.tail.count.take(self.tail.offset - before)
 
     def _fill(self) -> None:
         with suppress(OSError, ValueError, AttributeError):  # It is closed.

@@ -26,8 +26,8 @@ HEAD: Final = 512
 class Tail:
     """A text file, and how far it has been counted.
 
-    `place` is the position up to which bytes were read, and `line_start` the beginning of the line there.
-    `head` are the first bytes of the file, `mark` the bytes before `place`. `seen` is the size and time at
+    `offset` is the position up to which bytes were read, and `line_start` the beginning of the line there.
+    `head` are the first bytes of the file, `mark` the bytes before `offset`. `seen` is the size and time at
     the last read, `since` when they were first seen, and `born` the look in which the file was found. `idle`
     is the number of looks without anything new since the file lost its path. `copies` are the paths of copies.
     """
@@ -37,7 +37,7 @@ class Tail:
     count: FileCount
     reader: LineReader = field(default_factory=LineReader)
     file: BinaryIO | None = None
-    place: int = 0
+    offset: int = 0
     line_start: int = 0
     head: bytes = b""
     mark: bytes = b""
@@ -50,8 +50,8 @@ class Tail:
     def feed(self, piece: bytes) -> None:
         """Count the whole lines among the next bytes of the file."""
         if end := piece.rfind(b"\n") + 1:
-            self.line_start = self.place + end
-        self.place += len(piece)
+            self.line_start = self.offset + end
+        self.offset += len(piece)
         self.head += piece[: HEAD - len(self.head)]
         self.mark = (self.mark + piece)[-_MARK:]
         for block in self.reader.feed(piece):
@@ -86,7 +86,7 @@ class Tail:
 
     def is_in(self, file: BinaryIO) -> bool:
         """Whether the bytes before the position are still those that were read."""
-        file.seek(self.place - len(self.mark))
+        file.seek(self.offset - len(self.mark))
         return file.read(len(self.mark)) == self.mark
 
 
@@ -116,10 +116,10 @@ def _beyond(tail: Tail, pieces: Iterator[bytes]) -> Iterator[bytes] | None:
     before = b""
     done = 0
     for piece in pieces:
-        end = min(len(piece), tail.place - done)
+        end = min(len(piece), tail.offset - done)
         before = (before + piece[:end])[-_MARK:]
         done += end
-        if done == tail.place:
+        if done == tail.offset:
             is_same = before.endswith(tail.mark)
             return chain([piece[end:]], pieces) if is_same else None
     return None

@@ -176,8 +176,8 @@ class Watch:
         if blocks is None or not _has_learned(blocks, self.limits.learn):
             return told
         found = [
-            *_of_ports(blocks, ever, lookup, self.limits),
-            *_of_tags(blocks, lookup, self.limits),
+            *_port_alerts(blocks, ever, lookup, self.limits),
+            *_tag_alerts(blocks, lookup, self.limits),
         ]
         told += self._new(found, newest)
         self.last_true = {
@@ -272,13 +272,15 @@ def _has_learned(blocks: _Blocks, minutes: float) -> bool:
     return bool(seen * BLOCK >= min(minutes, _BEFORE * BLOCK))
 
 
-def _of_ports(blocks: _Blocks, ever: FlowCounts, lookup: Lookup, limits: Limits) -> Iterator[Alert]:
+def _port_alerts(
+    blocks: _Blocks, ever: FlowCounts, lookup: Lookup, limits: Limits
+) -> Iterator[Alert]:
     """Yield the alerts on ports, at most one for each port."""
     is_untagged = blocks.tag == len(lookup.tags)
     outside, requests = _compared(blocks.from_outside), _compared(blocks.requests)
     is_outside = is_untagged & (outside.most >= limits.outside) & (outside.before == 0)
     may_be_new = (requests.most >= limits.new_port) & (requests.before == 0)
-    is_new = _are_all(ever.requests, blocks, may_be_new)
+    is_new = _have_all_flows(ever.requests, blocks, may_be_new)
     is_growing = is_untagged & _has_grown(requests, limits.growing, limits.growth)
     kinds: tuple[tuple[Kind, NDArray[np.bool_], _Compared], ...] = (
         ("accepted from outside", is_outside, outside),
@@ -294,7 +296,7 @@ def _of_ports(blocks: _Blocks, ever: FlowCounts, lookup: Lookup, limits: Limits)
             yield Alert(kind, minute, tag, port, protocol, flows, before)
 
 
-def _of_tags(blocks: _Blocks, lookup: Lookup, limits: Limits) -> Iterator[Alert]:
+def _tag_alerts(blocks: _Blocks, lookup: Lookup, limits: Limits) -> Iterator[Alert]:
     """Yield the alerts on tags."""
     numbers, place = np.unique(blocks.tag, return_inverse=True)
     rejected, flows = (np.zeros((len(numbers), _NOW + _BEFORE), np.int64) for _ in range(2))
@@ -335,7 +337,7 @@ def _has_grown(compared: _Compared, least: float, growth: float) -> NDArray[np.b
     return (compared.most >= max(least, 1)) & (compared.most > growth * compared.before)
 
 
-def _are_all(ever: Table, blocks: _Blocks, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _have_all_flows(ever: Table, blocks: _Blocks, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which of these rows have all the flows that their port and protocol ever had."""
     keys = (blocks.port.astype(np.int64) << 8 | blocks.protocol)[rows]  # sorted, as in the matrices
     found = np.zeros(len(rows), np.bool_)

@@ -294,7 +294,7 @@ def test_a_copy_of_a_file_that_was_gone_before_a_restart_is_not_counted_again(lo
     log.path.unlink()
     found.look(5)
     again = follow(log.path.parent)
-    again.follower.resume(found.follower.places)
+    again.follower.resume(found.follower.positions)
     log.path.with_name("a.log.1.gz").write_bytes(gzip.compress(content))
     log.append(2)
     assert found.counts.total.flows + again.look(5) == log.written == 5
@@ -443,26 +443,26 @@ def test_a_restart_continues_from_the_last_state_even_within_a_line(log, follow)
         file.write(late[:50])
         found = follow(log.path)
         found.look()
-        places = found.follower.places
+        positions = found.follower.positions
         file.write(late[50:])
     log.path.rename(log.path.with_name("a.log.1"))
     log.append(2)
     again = follow(log.path)
-    again.follower.resume(places)
+    again.follower.resume(positions)
     assert found.counts.total.flows + again.look(2) == log.written == 6
 
 
 def test_a_log_that_was_rotated_and_compressed_between_runs_is_counted_to_its_end(log, follow):
     found = follow(log.path.parent)
     found.look()
-    places = found.follower.places
+    positions = found.follower.positions
     log.append(5)
     with gzip.open(f"{log.path}.1.gz", "wb") as packed:
         packed.write(log.path.read_bytes())
     log.path.unlink()
     log.append(2)
     again = follow(log.path.parent)
-    again.follower.resume(places)
+    again.follower.resume(positions)
     assert found.counts.total.flows + again.look(5) == log.written == 10
 
 
@@ -471,10 +471,10 @@ def test_a_log_that_was_truncated_between_runs_is_read_from_its_beginning_with_a
 ):
     found = follow(log.path)
     found.look()
-    places = found.follower.places
+    positions = found.follower.positions
     log.path.write_bytes(log.lines(9))
     again = follow(log.path)
-    again.follower.resume(places)
+    again.follower.resume(positions)
     assert found.counts.total.flows + again.look() == log.written == 12
     assert "was truncated" in again.follower.messages[0]
 
@@ -547,7 +547,7 @@ class Scene:
 
     def save(self):
         self.found.look()
-        save(State(self.found.counts, self.found.follower.places, ()), self.kept)
+        save(State(self.found.counts, self.found.follower.positions, ()), self.kept)
 
     def stop(self):
         self.save()
@@ -559,7 +559,7 @@ class Scene:
         self.found = Sum(Follower([str(self.folder)]))
         if os.path.exists(self.kept):
             state = load(self.kept)
-            self.found.follower.resume(state.places)
+            self.found.follower.resume(state.positions)
             self.found.counts = state.counts
 
 

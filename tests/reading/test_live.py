@@ -90,9 +90,9 @@ def test_a_state_with_invalid_positions_is_damaged(tmp_path, log):
     live.save(kept, {})
     live.follower.close()
     state = load(kept)
-    files = json.loads(state.places)["files"]
-    for places in ("", "[]", "{}", '{"files": [{}]}', json.dumps({"files": files})):
-        save(state._replace(places=places), kept)
+    files = json.loads(state.positions)["files"]
+    for positions in ("", "[]", "{}", '{"files": [{}]}', json.dumps({"files": files})):
+        save(state._replace(positions=positions), kept)
         with pytest.raises(StateError, match="is not a flowtag state file, or is damaged"):
             Live(Follower([str(log)])).resume(kept)
 

@@ -30,7 +30,7 @@ def test_a_text_file_continues_at_the_beginning_of_its_last_line(tail):
     assert identity == (1, 2)
     for name in ("name", "path", "head", "line_start", "copies"):
         assert getattr(again, name) == getattr(tail, name)
-    assert again.place == tail.line_start
+    assert again.offset == tail.line_start
     assert tail.mark == again.mark + line()[:30]
     assert again.count.reached == tail.count.reached
 
@@ -54,7 +54,7 @@ def test_a_position_is_converted_again_only_if_it_has_changed(tail):
     tail.count_lines()
     tail.count.take(0)
     after = saved((1, 2), tail, before)
-    assert json.loads(after[1])["place"] == tail.place
+    assert json.loads(after[1])["offset"] == tail.offset
     whole = Whole("a.gz", seen=(1, 2))
     first = saved((1, 3), whole, None)
     whole.is_counted = True

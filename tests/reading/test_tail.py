@@ -24,10 +24,10 @@ def test_a_line_is_counted_once_it_is_complete(tail):
     text = line() + b"\n"
     tail.feed(text + text[:30])
     tail.count_lines()
-    assert (tail.place, tail.line_start) == (len(text) + 30, len(text))
+    assert (tail.offset, tail.line_start) == (len(text) + 30, len(text))
     tail.feed(text[30:])
     tail.count_lines()
-    assert tail.line_start == tail.place == 2 * len(text)
+    assert tail.line_start == tail.offset == 2 * len(text)
     assert tail.count.lines == 2
 
 

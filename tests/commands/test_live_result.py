@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from flowtag_core.commands.followed import Followed, _table, ending, line
+from flowtag_core.commands.live_result import LiveResult, _table, ending, line
 from flowtag_core.reading.follow import Follower
 from flowtag_core.reading.live import Live
 from flowtag_core.tagging.lookup_file import load_lookup_table
@@ -29,7 +29,7 @@ def followed(log, **options):
     lookup = str(log.with_name("lookup.csv"))
     out = str(log.with_name("out.csv"))
     live = Live(Follower([str(log)]))
-    return Followed(live, lookup, load_lookup_table(lookup), out, **options)
+    return LiveResult(live, lookup, load_lookup_table(lookup), out, **options)
 
 
 def append(log, *lines):

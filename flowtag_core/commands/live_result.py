@@ -35,7 +35,7 @@ _AGAIN: Final = "flowtag will try again."
 
 
 @dataclass
-class Followed:
+class LiveResult:
     """The counts so far, the report on them, and where everything goes.
 
     `keep` is how many of the last minutes the result covers, None for everything.
@@ -164,7 +164,7 @@ def _version_of(path: str) -> object:
 
 
 @contextmanager
-def shown(*, is_quiet: bool) -> Iterator[Callable[[Followed], None]]:
+def shown(*, is_quiet: bool) -> Iterator[Callable[[LiveResult], None]]:
     """Yield a function that shows each look: as a table in a terminal, otherwise as one line."""
     if is_quiet:
         yield lambda _: None
@@ -178,7 +178,7 @@ def shown(*, is_quiet: bool) -> Iterator[Callable[[Followed], None]]:
             yield lambda followed: screen.update(_table(followed), refresh=True)
 
 
-def line(followed: Followed) -> str:
+def line(followed: LiveResult) -> str:
     """Return one line about a look, for the journal of a service."""
     report, live = followed.report, followed.live
     share = f"{100 * report.untagged / report.total:.1f}%" if report.total else "-"
@@ -194,7 +194,7 @@ def line(followed: Followed) -> str:
     return ", ".join(parts)
 
 
-def _table(followed: Followed) -> Any:
+def _table(followed: LiveResult) -> Any:
     """Return the live table as rich draws it; tags are text, never markup."""
     from rich.table import Table
     from rich.text import Text
@@ -214,7 +214,7 @@ def _lag(seconds: int) -> str:
     return duration(seconds) if seconds < times.DAY else number(seconds // times.DAY, "day")
 
 
-def ending(followed: Followed) -> Iterator[str]:
+def ending(followed: LiveResult) -> Iterator[str]:
     """Yield sentences on how far the logs were counted."""
     follower = followed.live.follower
     yield f"Stopped. {equation(followed.live.sum.total)}."
