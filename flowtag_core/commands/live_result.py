@@ -55,7 +55,7 @@ class LiveResult:
     _waiting: list[Alert] = field(default_factory=list)
     _newest: int = 0
     _lookup_seen: object = None
-    _is_written: bool = False
+    is_written: bool = False
     _is_kept: bool = False
 
     def look(self, seconds: float) -> None:
@@ -68,7 +68,7 @@ class LiveResult:
         self._write_alerts()
         if self.state is not None and (is_new or not self._is_kept):
             self._keep(self.state)
-        if has_new_lookup or is_new or not self._is_written:
+        if has_new_lookup or is_new or not self.is_written:
             self.report = map_tags(self.counts, self.lookup)
             self._write()
 
@@ -137,9 +137,9 @@ class LiveResult:
             content = chain(content, time_csv(self.covered))
         try:
             write_whole(content, self.output)
-            self._is_written = True
+            self.is_written = True
         except OutputError as error:  # It may be possible at the next look.
-            self._is_written = False
+            self.is_written = False
             say(f"flowtag: {error} {_AGAIN}")
 
     def _has_new_lookup(self) -> bool:
@@ -223,4 +223,7 @@ def ending(followed: LiveResult) -> Iterator[str]:
     for name in follower.half_lines:
         yield f"{name}: its last line is incomplete, and is not counted."
     covers = f", which covers {times.span_in(followed.covered)}" if followed.covered else ""
-    yield f"The result is in {followed.output}{covers}."
+    if followed.is_written:
+        yield f"The result is in {followed.output}{covers}."
+    else:
+        yield f"{followed.output}: the last result could not be written. It may be out of date."

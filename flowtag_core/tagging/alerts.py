@@ -107,7 +107,8 @@ class Alert:
 
     def __str__(self) -> str:
         moment = datetime.fromtimestamp(60 * self.minute, UTC)
-        when = f"in the ten minutes from {moment:%H:%M} UTC"
+        start = f"{moment.day} {moment:%b %H:%M} UTC"
+        when = f"in the ten minutes from {start}"
         before = f"at most {self.before:,} in any ten minutes of the two hours before"
         if self.others:
             alerts = "alert" if self.others == 1 else "alerts"
@@ -119,7 +120,7 @@ class Alert:
             "new port": f"{port} is new: {flows} {when}, none before.",
             "growing port": f"{port} is growing: {flows} {when}, {before}.",
             "more rejected": f"{self.tag} has more rejected flows: {self.flows:,} {when}, {before}.",
-            "silent tag": f"{self.tag} is silent: no flows since {moment:%H:%M} UTC, at least {self.before:,} in "
+            "silent tag": f"{self.tag} is silent: no flows since {start}, at least {self.before:,} in "
             "every ten minutes before that.",
         }
         return told[self.kind]

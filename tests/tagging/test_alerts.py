@@ -52,7 +52,7 @@ def test_a_port_that_never_had_flows_is_new_once_it_has_enough_of_them():
     (alert,) = look(flows(UNTAGGED, LAST, 1))
     assert kinds([alert]) == [("new port", "9092/tcp", 10, 0)]
     assert str(alert) == (
-        "9092/tcp (Untagged) is new: 10 flows in the ten minutes from 11:50 UTC, none before."
+        "9092/tcp (Untagged) is new: 10 flows in the ten minutes from 15 Nov 11:50 UTC, none before."
     )
     assert look(flows(UNTAGGED, LAST[1:], 1)) == []
     assert kinds(look(flows(25, LAST, 1))) == [("new port", "25/tcp", 10, 0)]
@@ -92,7 +92,7 @@ def test_a_tag_without_flows_for_twenty_minutes_is_silent_if_the_log_is_not():
     (alert,) = look(flows(25, BEFORE[:-BLOCK], 2))
     assert kinds([alert]) == [("silent tag", "mail", 0, 20)]
     assert str(alert) == (
-        "mail is silent: no flows since 11:30 UTC, at least 20 in every ten minutes before that."
+        "mail is silent: no flows since 15 Nov 11:30 UTC, at least 20 in every ten minutes before that."
     )
     assert look(flows(25, BEFORE, 2)) == []
     assert look(flows(25, BEFORE[: -2 * BLOCK], 2)) == []
@@ -125,7 +125,7 @@ def test_only_the_largest_alerts_of_a_kind_are_given_and_then_the_number_of_the_
     assert [alert.port for alert in found] == [9007, 9006, 9005, 9004, 9003]
     others = look(*new, watch=watch, newest=NOW + 1)
     assert [str(alert) for alert in others] == [
-        "new port: 3 more alerts in the ten minutes from 11:50 UTC."
+        "new port: 3 more alerts in the ten minutes from 15 Nov 11:50 UTC."
     ]
     assert look(*new, watch=watch, newest=NOW + 2 + BLOCK) == []
 
