@@ -61,7 +61,7 @@ def append_whole(content: bytes, path: str) -> None:
     if writing fails.
     """
     try:
-        with open(path, "ab", buffering=0) as stream:
+        with open(path, "ab", buffering=0, opener=_not_waiting) as stream:
             is_regular = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
             before = os.fstat(stream.fileno()).st_size
             try:
@@ -74,6 +74,11 @@ def append_whole(content: bytes, path: str) -> None:
                 raise
     except OSError as error:
         raise OutputError(f"{path}: could not be written: {reason_of(error)}.") from error
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    """Open a file; a pipe that nobody reads is an error, not a reason to wait."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o666)
 
 
 def check_writable(path: str) -> None:

@@ -15,10 +15,10 @@ from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import Inside, ranges_of
 from flowtag_core.commands.live_result import LiveResult, ending, shown
 from flowtag_core.commands.roles import add_roles, roles_of
-from flowtag_core.commands.terminal import DONE, new_parser, say
+from flowtag_core.commands.terminal import DAMAGED, DONE, FAILED, new_parser, say
 from flowtag_core.counting.recent import DAY
 from flowtag_core.errors import FlowtagError
-from flowtag_core.output import check_writable
+from flowtag_core.output import append_whole, check_writable
 from flowtag_core.reading.follow import Follower
 from flowtag_core.reading.live import Live
 from flowtag_core.settings import settings_for
@@ -113,17 +113,20 @@ def run(words: Sequence[str]) -> int:
     followed = _followed(given)
     follower = followed.live.follower
     stop = threading.Event()
-    with _stopped_by_signals(stop), shown(is_quiet=given.quiet) as show:
+    with _stopped_by_signals(stop), shown(followed) as show:
         while True:
             followed.look(min(given.every, _LONGEST_LOOK))
-            show(followed)
+            show()
             if follower.is_over or stop.wait(0 if follower.is_behind else given.every):
                 break
-        followed.look(_LONGEST_LOOK)
+        followed.look(_LONGEST_LOOK, is_last=True)
     follower.close()
     if not given.quiet:
         say(*ending(followed))
-    return DONE
+    if not followed.is_written or not (followed.is_kept or given.state is None):
+        return FAILED
+    total = followed.live.sum.total
+    return DAMAGED if total.damage or (total.faults and not total.flows) else DONE
 
 
 def _followed(given: Namespace) -> LiveResult:
@@ -140,6 +143,9 @@ def _followed(given: Namespace) -> LiveResult:
     for path in named:
         check_writable(path)
     _check_distinct([*paths, lookup], [output, *named])
+    _check_distinct(paths, [lookup])
+    if given.alerts not in (None, DASH):
+        append_whole(b"", given.alerts)
     follower = Follower(paths, layout, Inside(ranges), (lookup, output, *named, *settings.files))
     followed = LiveResult(
         Live(follower, given.keep or DAY),
@@ -159,16 +165,19 @@ def _followed(given: Namespace) -> LiveResult:
             )
         if os.path.exists(given.state):
             followed.resume(given.state)
+    followed.say_about_lookup()
     return followed
 
 
-def _check_distinct(inputs: Sequence[str], outputs: Sequence[str]) -> None:
-    """Raise FlowtagError if a file that is written is also read, or is written for two purposes."""
+def _check_distinct(inputs: Sequence[str], others: Sequence[str]) -> None:
+    """Raise FlowtagError if one of the other files is among the inputs, or is named twice."""
     seen = {os.path.realpath(path) for path in inputs}
-    for path in outputs:
+    for path in others:
         real = os.path.realpath(path)
         if real in seen:
-            raise FlowtagError(f"{path}: is named twice. Choose another file to write to.")
+            raise FlowtagError(
+                f"{path}: is named twice, for different purposes. Name another file."
+            )
         seen.add(real)
 
 

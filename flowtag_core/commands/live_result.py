@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,26 +13,29 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Final
 
-from flowtag_core.commands.terminal import say, show
+from flowtag_core.commands.terminal import printable, say, show
 from flowtag_core.counts import FlowCounts
 from flowtag_core.errors import LookupFileError, OutputError
 from flowtag_core.exporting.result_csv import result_csv, time_csv
 from flowtag_core.output import append_whole, write_whole
 from flowtag_core.reading.live import Live
 from flowtag_core.showing import times
-from flowtag_core.showing.log_notes import equation
-from flowtag_core.showing.words import duration, number, short
+from flowtag_core.showing.log_notes import cautions, equation, offers, useless
+from flowtag_core.showing.lookup_notes import problems, to_check
+from flowtag_core.showing.words import duration, few, number, short
 from flowtag_core.sources.places import DASH
-from flowtag_core.tagging.alerts import SPAN, Alert, Watch
+from flowtag_core.tagging.alerts import Alert, Watch
+from flowtag_core.tagging.blocks import BLOCK, SPAN
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import Report, Time, map_tags
 
 _TAGS_SHOWN: Final = 8
-
 _MOST_WAITING: Final = 1000
 """The most alerts that wait until their file can be written; older ones are lost, with a message."""
-_AGAIN: Final = "flowtag will try again."
+_AGAIN: Final = " flowtag will try again."
+_MOST_DOUBTED: Final = 1000
+"""Files of which it is said that some of their lines cannot be counted."""
 
 
 @dataclass
@@ -51,24 +55,31 @@ class LiveResult:
     watch: Watch = field(default_factory=Watch)
     is_quiet: bool = False
     report: Report = field(init=False)
-
     _waiting: list[Alert] = field(default_factory=list)
     _newest: int = 0
+    _found_at: int = 0
     _lookup_seen: object = None
     is_written: bool = False
-    _is_kept: bool = False
+    is_kept: bool = False
+    _doubted: set[str] = field(default_factory=set)
+    _remedy: str = _AGAIN
 
-    def look(self, seconds: float) -> None:
+    def look(self, seconds: float, *, is_last: bool = False) -> None:
         """Count for at most about `seconds`, load the lookup again if it has changed, and write everything."""
+        self._remedy = "" if is_last else _AGAIN
         is_new = self.live.look(seconds)
-        say(*self.live.follower.take_messages())
+        say(*self.live.follower.take_messages(), *few(list(self._doubts())))
         has_new_lookup = self._has_new_lookup()
-        if self.live.recent.newest != self._newest:
+        minute = int(time.monotonic()) // 60
+        if self.live.recent.newest != self._newest or (is_new and minute != self._found_at):
+            self._found_at = minute
             self._find_alerts()
+        if is_last:
+            self._tell(self.watch.rest())
         self._write_alerts()
-        if self.state is not None and (is_new or not self._is_kept):
+        if self.state is not None and (is_new or not self.is_kept):
             self._keep(self.state)
-        if has_new_lookup or is_new or not self.is_written:
+        if has_new_lookup or is_new or not self.is_written or not os.path.exists(self.output):
             self.report = map_tags(self.counts, self.lookup)
             self._write()
 
@@ -95,15 +106,46 @@ class LiveResult:
         first = min((int(start.min()) for start in starts if len(start)), default=None)
         return None if first is None else (first, 60 * (recent.newest + 1))
 
-    def _find_alerts(self) -> None:
-        recent = self.live.recent
-        self._newest = recent.newest
-        spans = recent.spans(recent.newest + 1 - SPAN).values()
-        found = self.watch.look([*spans], self.live.sum, recent.newest, self.lookup)
+    def _doubts(self) -> Iterator[str]:
+        """Yield a sentence on each file whose lines cannot be counted, or only some of them; each file once."""
+        added, whole = self.live.added, self.live.sum
+        for name, file in added.files.items():
+            if not file.faults or name in self._doubted or len(self._doubted) >= _MOST_DOUBTED:
+                continue
+            self._doubted.add(name)
+            first = next((fault for fault in added.faults if fault.file == name), None)
+            some = FlowCounts(
+                files={name: whole.files.get(name, file)}, faults=(first,) if first else ()
+            )
+            doubts = [sentence for _, sentence in useless(some)]
+            if first and not doubts:
+                doubts = [f"{name}:{first.line}: {first.reason}: {first.text}"]
+            yield " ".join([*doubts, *offers(some)])
 
+    def _find_alerts(self) -> None:
+        """Look for alerts in each block since the last look, which may have had a backlog, and in the newest one."""
+        recent = self.live.recent
+        spans = recent.spans()
+        first = max(self._newest, recent.newest - recent.keep, min(spans).start if spans else 0)
+        ends = [
+            BLOCK * block - 1 for block in range(first // BLOCK + 1, recent.newest // BLOCK + 1)
+        ]
+        self._newest = recent.newest
+        found: list[Alert] = []
+        for minute in (*ends, recent.newest):
+            last = [
+                counts
+                for span, counts in spans.items()
+                if minute + 1 - SPAN < span.start + span.width and span.start <= minute
+            ]
+            later = [counts for span, counts in spans.items() if span.start > minute]
+            found += self.watch.look(last, self.live.sum, minute, self.lookup, later)
+        self._tell(found)
+
+    def _tell(self, found: list[Alert]) -> None:
         if self.alerts is not None:
             self._waiting += found
-        if not self.is_quiet:
+        if not self.is_quiet and self.alerts != DASH:
             say(*(f"Alert: {alert}" for alert in found))
 
     def _write_alerts(self) -> None:
@@ -121,15 +163,15 @@ class LiveResult:
             if lost > 0:
                 del self._waiting[:lost]
                 say(f"flowtag: {number(lost, 'alert')} could not be written and are lost.")
-            say(f"flowtag: {error} {_AGAIN}")
+            say(f"flowtag: {error}{self._remedy}")
 
     def _keep(self, path: str) -> None:
         try:
             self.live.save(path, self.watch.last_true)
-            self._is_kept = True
+            self.is_kept = True
         except OutputError as error:
-            self._is_kept = False
-            say(f"flowtag: {error} {_AGAIN}")
+            self.is_kept = False
+            say(f"flowtag: {error}{self._remedy}")
 
     def _write(self) -> None:
         content = result_csv(self.report)
@@ -140,7 +182,7 @@ class LiveResult:
             self.is_written = True
         except OutputError as error:  # It may be possible at the next look.
             self.is_written = False
-            say(f"flowtag: {error} {_AGAIN}")
+            say(f"flowtag: {error}{self._remedy}")
 
     def _has_new_lookup(self) -> bool:
         """Load the lookup again if its file has changed; return whether it did. A bad one changes nothing."""
@@ -148,11 +190,24 @@ class LiveResult:
         if before in (None, self._lookup_seen):
             return False
         try:
+            if os.path.exists(self.lookup_path) and not os.path.isfile(self.lookup_path):
+                raise LookupFileError(f"{self.lookup_path}: is not a file any more.")
             self.lookup = load_lookup_table(self.lookup_path)
         except LookupFileError as error:
             say(f"flowtag: {error} The previous lookup is still used.")
             return False
+        rules = number(len(self.lookup), "rule")
+        if not self.is_quiet:
+            say(f"{self.lookup_path}: loaded again, {rules}.")
+        self.say_about_lookup()
         return True
+
+    def say_about_lookup(self) -> None:
+        """Say what is wrong with the lookup: each problem, or how many there are if it is quiet."""
+        if not self.is_quiet:
+            say(*problems(self.lookup), *self.lookup.notices)
+        elif self.lookup.problems:
+            say(f"{self.lookup.name}: {to_check(self.lookup)}.")
 
 
 def _version_of(path: str) -> object:
@@ -164,50 +219,64 @@ def _version_of(path: str) -> object:
 
 
 @contextmanager
-def shown(*, is_quiet: bool) -> Iterator[Callable[[LiveResult], None]]:
+def shown(followed: LiveResult) -> Iterator[Callable[[], None]]:
     """Yield a function that shows each look: as a table in a terminal, otherwise as one line."""
-    if is_quiet:
-        yield lambda _: None
-    elif sys.stderr is None or not sys.stderr.isatty():
-        yield lambda followed: say(line(followed))
+    if followed.is_quiet:
+        yield lambda: None
+    elif sys.stderr is None or not sys.stderr.isatty() or followed.alerts == DASH:
+        yield lambda: say(line(followed))
     else:
         from rich.console import Console
         from rich.live import Live as Screen
 
         with Screen(console=Console(stderr=True), auto_refresh=False) as screen:
-            yield lambda followed: screen.update(_table(followed), refresh=True)
+            yield lambda: screen.update(_screen(followed), refresh=True)
 
 
 def line(followed: LiveResult) -> str:
     """Return one line about a look, for the journal of a service."""
-    report, live = followed.report, followed.live
-    share = f"{100 * report.untagged / report.total:.1f}%" if report.total else "-"
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    per_second = live.added.total.flows / max(live.seconds, 0.001)
-    parts = [f"{now} {number(report.total, 'flow')}", f"{per_second:,.0f}/s", f"{UNTAGGED} {share}"]
-    if followed.covered:
-        parts.append(times.span_in(followed.covered))
-    if live.lag is not None:
-        parts.append(f"lag {_lag(live.lag)}")
-    if live.follower.is_behind:
-        parts.append("catching up")
+    return ", ".join([f"{now} {_amount(followed)}", *_time(followed)])
+
+
+def _amount(followed: LiveResult) -> str:
+    report, live = followed.report, followed.live
+    parts = [number(report.total, "flow")]
+    if live.seconds:
+        parts.append(f"{live.added.total.flows / live.seconds:,.0f}/s")
+    if report.total:
+        parts.append(f"{UNTAGGED} {100 * report.untagged / report.total:.1f}%")
+    if faults := live.sum.total.faults:
+        parts.append(f"{number(faults, 'line')} with a fault")
     return ", ".join(parts)
 
 
-def _table(followed: LiveResult) -> Any:
-    """Return the live table as rich draws it; tags are text, never markup."""
+def _time(followed: LiveResult) -> Iterator[str]:
+    """Yield the time that the result covers, and how far it is behind."""
+    if followed.covered:
+        yield times.span_in(followed.covered)
+    if followed.live.lag is not None:
+        yield f"lag {_lag(followed.live.lag)}"
+    if followed.live.follower.is_behind:
+        yield "catching up"
+
+
+def _screen(followed: LiveResult) -> Any:
+    """Return the live table as rich draws it, of constant height; tags are text, never markup."""
+    from rich.console import Group
     from rich.table import Table
     from rich.text import Text
 
     report = followed.report
-    table = Table(title=Text(line(followed)), title_justify="left", box=None)
+    table = Table(box=None)
     for name in ("Tag", "Flows", "Share"):
         table.add_column(name, justify="left" if name == "Tag" else "right")
     largest = [*list(report.tag_counts.items())[:-1][:_TAGS_SHOWN], (UNTAGGED, report.untagged)]
     for tag, flows in largest:
         share = f"{100 * flows / max(report.total, 1):.1f}%"
-        table.add_row(Text(short(tag, 40)), f"{flows:,}", share)
-    return table
+        table.add_row(Text(printable(short(tag, 40))), f"{flows:,}", share)
+    heads = (_amount(followed), ", ".join(_time(followed)))
+    return Group(*(Text(head, no_wrap=True, overflow="ellipsis") for head in heads), table)
 
 
 def _lag(seconds: int) -> str:
@@ -216,14 +285,25 @@ def _lag(seconds: int) -> str:
 
 def ending(followed: LiveResult) -> Iterator[str]:
     """Yield sentences on how far the logs were counted."""
-    follower = followed.live.follower
-    yield f"Stopped. {equation(followed.live.sum.total)}."
+    follower, counts = followed.live.follower, followed.live.sum
+    yield from few([*cautions(counts), *offers(counts)])
+    yield f"Stopped. {equation(counts.total)}."
     if follower.is_behind:
         yield "There is more to count: flowtag was stopped before it had counted everything."
-    for name in follower.half_lines:
-        yield f"{name}: its last line is incomplete, and is not counted."
+    yield from few(
+        [
+            *(
+                f"{name}: its last line is incomplete, and is not counted."
+                for name in follower.half_lines
+            ),
+            *(
+                f"{name}: is incomplete or too new, and is not counted."
+                for name in follower.uncounted
+            ),
+        ]
+    )
     covers = f", which covers {times.span_in(followed.covered)}" if followed.covered else ""
     if followed.is_written:
         yield f"The result is in {followed.output}{covers}."
-    else:
-        yield f"{followed.output}: the last result could not be written. It may be out of date."
+    elif os.path.exists(followed.output):
+        yield f"{followed.output}: is out of date, because it could not be written."

@@ -96,12 +96,14 @@ def progress_bar(places: Sequence[Place]) -> Iterator[Callable[[Progress], None]
 
         def show(progress: Progress) -> None:
             before[progress.file] = progress.bytes_read
-            bar.update(task, completed=sum(before.values()), description=_safe(progress.file)[-40:])
+            bar.update(
+                task, completed=sum(before.values()), description=printable(progress.file)[-40:]
+            )
 
         yield show
 
 
-def _safe(text: str) -> str:
+def printable(text: str) -> str:
     """Escape everything in a text that could move the terminal's cursor or change its colors."""
     return "".join(
         char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
@@ -111,12 +113,12 @@ def _safe(text: str) -> str:
 def say(*lines: str) -> None:
     """Write lines to standard error, which may be closed or full: there is nowhere else to say so."""
     with suppress(FlowtagError):
-        _write(sys.stderr, map(_safe, lines))
+        _write(sys.stderr, map(printable, lines))
 
 
 def show(*lines: str) -> None:
     """Write lines to standard output. Raises OutputError if that fails, but not if the reader has gone."""
-    _write(sys.stdout, map(_safe, lines))
+    _write(sys.stdout, map(printable, lines))
 
 
 def show_code(code: str) -> None:

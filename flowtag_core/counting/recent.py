@@ -59,6 +59,8 @@ class Recent:
         """The minute of the newest flow, 0 if there is none."""
         self._spans: dict[Span, list[FlowCounts]] = {}
         self._rows = 0
+        self._first = 0
+        """The minute before which everything was dropped."""
 
     def add(self, counts: FlowCounts, now: int) -> None:
         """Add counts; `now` is the minute on the clock."""
@@ -76,7 +78,8 @@ class Recent:
             if start < 0 or start > now + _MOST_AHEAD:
                 start, width, piece = self.newest, 1, _moved(piece, self.newest)
             span = self._span(start, width)
-            spans.setdefault(span, {}).setdefault(name, []).append(_widened(piece, span.width))
+            if span.start >= self._first:
+                spans.setdefault(span, {}).setdefault(name, []).append(_widened(piece, span.width))
         for span, tables in spans.items():
             requests, replies, by_service = (sum(tables.get(name, ()), Table()) for name in TABLES)
             self._add(span, FlowCounts(requests, replies, by_service))
@@ -92,21 +95,35 @@ class Recent:
         }
 
     def last(self, minutes: int) -> FlowCounts:
-        """Return the sum of the spans that contain any of the last `minutes` up to the newest flow."""
-        return total([FlowCounts(), *self.spans(self.newest + 1 - minutes).values()])
+        """Return the sum of the spans that contain any of the last `minutes` up to the newest flow.
+
+        It includes everything from the beginning of the first of them.
+        """
+        return total([FlowCounts(), *self.spans(self._beginning(minutes)).values()])
 
     def covered(self, minutes: int) -> tuple[int, int] | None:
         """Return the first minute that `last` covers and the one after its last; None if there are no flows."""
-        spans = [
-            span for span in self._spans if span.start + span.width > self.newest + 1 - minutes
-        ]
-        if not spans:
+        if not self._spans:
             return None
-        return min(spans).start, max(span.start + span.width for span in spans)
+        # A span that was widened may begin before that, but what it has does not.
+        return max(self._beginning(minutes), self._first), self.newest + 1
+
+    def _beginning(self, minutes: int) -> int:
+        """Return the first minute from which on whole spans cover the last minutes."""
+        beginning = self.newest + 1 - minutes
+        while True:
+            first = min(
+                (s.start for s in self._spans if s.start + s.width > beginning), default=beginning
+            )
+            if first >= beginning:
+                is_first = beginning == self.newest + 1 - minutes
+                return first if is_first else beginning
+            beginning = first
 
     def resume(self, newest: int, spans: Mapping[Span, FlowCounts]) -> None:
         """Continue with the spans of another `Recent`, before anything has been added."""
         self.newest = newest
+        self._first = min(spans, default=Span(0, 0)).start
         for span, counts in spans.items():
             self._add(span, counts)
         self._age()
@@ -137,8 +154,10 @@ class Recent:
         for span in list(self._spans):
             if self._span(*span) != span:
                 self._move(span, self._span(*span))
+        beginning = self._beginning(self.keep)
         for span in list(self._spans):
-            if span.start + span.width <= self.newest + 1 - self.keep:
+            if span.start + span.width <= beginning:
+                self._first = max(self._first, span.start + span.width)
                 self._rows -= sum(map(_rows_in, self._spans.pop(span)))
 
     def _limit(self) -> None:

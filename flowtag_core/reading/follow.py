@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 import math
 import os
-import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
-from hashlib import blake2b
 from typing import BinaryIO, Final
 
 from flowtag_core.boundary import Inside
@@ -26,9 +25,10 @@ from flowtag_core.counting.tally import Counted
 from flowtag_core.counting.total import Total
 from flowtag_core.counts import FileCounts, FlowCounts, Reason
 from flowtag_core.errors import LogError, reason_of
-from flowtag_core.reading.copies import Copies
+from flowtag_core.reading.copies import Copies, Known
 from flowtag_core.reading.flow_log import each_place
-from flowtag_core.reading.positions import Identity, Known, Saved, position, resumed, saved
+from flowtag_core.reading.positions import Identity, resumed, saved
+from flowtag_core.reading.scan import Found, Scan, is_number
 from flowtag_core.reading.stdin import Stdin
 from flowtag_core.reading.tail import HEAD, Tail, feed_from, feed_from_copies
 from flowtag_core.reading.whole import Whole, unpacked_head
@@ -36,7 +36,7 @@ from flowtag_core.shapes.layout import ASSUMED, Layout
 from flowtag_core.shapes.shapes import is_text
 from flowtag_core.shapes.text import LineReader
 from flowtag_core.sources.pieces import HEAD_SIZE, READ_SIZE
-from flowtag_core.sources.places import DASH, file_identity, files_below, log_at
+from flowtag_core.sources.places import DASH, log_at
 from flowtag_core.sources.unpacking import is_packed
 
 _LOOKS_AFTER_ROTATION: Final = 3
@@ -54,6 +54,9 @@ _AT_ONCE: Final = 1 << 26
 _MAY_STAY_OPEN: Final = os.name != "nt"
 """On Windows, an open file cannot be renamed, so rotation would fail."""
 _MOST_OPEN: Final = 200
+_PARQUET: Final = b"PAR1"
+_LEAST_JSON: Final = 64
+"""Bytes after which JSON can be told from text; it may begin with nothing but a bracket on a line."""
 _MOST_MESSAGES: Final = 1_000
 
 
@@ -73,25 +76,21 @@ class Follower:
         others: Sequence[str] = (),
     ) -> None:
         self.layout, self.inside = layout, inside
-        self._folders = [path for path in paths if path != DASH and os.path.isdir(path)]
-        self._files = [path for path in paths if path != DASH and path not in self._folders]
-        for path in self._files:
-            log_at(path)  # This raises LogError if it does not exist.
+        self._scan = Scan(
+            [path for path in paths if path != DASH], others, self._report, self._forget
+        )
         self._known: dict[Identity, Known] = {}
         self._at: dict[str, Identity] = {}
         """The file that was last found at each path."""
-        self._before = {path: set(_siblings(path)) for path in self._files}
-        """For each file, the files next to it that were there from the start; they are ignored."""
-        self._others = others
-        self._copies = Copies()
+        self._copies = Copies(lambda: [*self._known.values()])
         self._open: list[Tail] = []
-        self._saved: dict[Identity, Saved] = {}
         self._looks = 0
+        self._is_resumed = False
         self._is_ending = False
         self._look_in_progress: Iterator[Counted] | None = None
         self._messages: dict[str, None] = {}
         self._unreported: list[str] = []
-        self._stdin = Stdin(self._new("stdin", DASH)) if DASH in paths else None
+        self._stdin = Stdin(self._new("stdin", DASH), layout) if DASH in paths else None
 
     @property
     def messages(self) -> list[str]:
@@ -101,7 +100,8 @@ class Follower:
     @property
     def is_over(self) -> bool:
         """Whether nothing more can come: only standard input is followed, and it has ended."""
-        return bool(self._stdin and self._stdin.is_over and not self._files and not self._folders)
+        has_files = self._scan.files or self._scan.folders
+        return bool(self._stdin and self._stdin.is_over and not has_files)
 
     @property
     def is_behind(self) -> bool:
@@ -114,16 +114,20 @@ class Follower:
         return [tail.name for tail in self._tails() if tail.reader.pending]
 
     @property
+    def uncounted(self) -> list[str]:
+        """The paths of the files that are counted as a whole, and are not counted yet."""
+        return [
+            known.path
+            for known in self._known.values()
+            if isinstance(known, Whole) and not known.is_counted
+        ]
+
+    @property
     def positions(self) -> str:
         """How far each file was read, as JSON for `resume`; standard input is not included."""
-        self._saved = {
-            identity: saved(identity, known, self._saved.get(identity))
-            for identity, known in self._known.items()
-        }
-        files = ",\n".join(text for _, text in self._saved.values())
-        before = json.dumps({path: [*left] for path, left in self._before.items()})
-        gone = json.dumps([position((0, 0), tail) for tail in self._copies.gone])
-        return f'{{"before": {before}, "gone": {gone}, "files": [\n{files}\n]}}'
+        files = ",\n".join(saved(identity, known) for identity, known in self._known.items())
+        gone = ",\n".join(saved((0, 0), known) for known in self._copies.gone)
+        return f'{{"gone": [\n{gone}\n], "files": [\n{files}\n]}}'
 
     def resume(self, positions: str) -> None:
         """Continue where another follower stopped: `positions` is its property of that name.
@@ -131,17 +135,18 @@ class Follower:
         Raises ValueError, KeyError or TypeError if the text is invalid.
         """
         found = json.loads(positions)
-        self._before |= {path: {*left} for path, left in found["before"].items()}
+        self._is_resumed = True
         for each in found["files"]:
             identity, known = resumed(each, self._new)
             self._known[identity], self._at[known.path] = known, identity
         for each in found["gone"]:
-            _, known = resumed(each, self._new)
-            if isinstance(known, Tail):
-                self._copies.add_gone(known)
+            self._copies.add_gone(resumed(each, self._new)[1])
 
     def look(self) -> FlowCounts:
-        """Return the counts of everything that is new since the last look."""
+        """Return the counts of everything that is new since the last look.
+
+        Raises LogError if standard input is not lines of text.
+        """
         total = Total()
         is_unfinished = self._look_in_progress is not None
         for _ in range(2 if is_unfinished else 1):
@@ -217,67 +222,92 @@ class Follower:
         if len(self._messages) > _MOST_MESSAGES:
             del self._messages[next(iter(self._messages))]
 
-    def _report_unreadable(self, error: OSError) -> None:
-        self._report(f"{error.filename}: cannot be read: {reason_of(error)}.")
+    def _forget(self, sentence: str) -> None:
+        """Let a message be given again."""
+        self._messages.pop(sentence, None)
 
     def _look(self) -> Iterator[Counted]:
         """Yield the counts of what is new. `positions` always includes everything that was yielded."""
         if self._stdin:
             yield self._stdin.read()
-        found, skipped = self._found()
+        self._looks += 1
+        self._copies.begin_look()
+        found, skipped = self._scan.find(self._when_due())
+        if self._looks == 1 and not self._is_resumed:
+            self._ignore_siblings(found)
         for identity, (path, status) in found.items():
             known = self._known.get(identity)
             if known and not known.is_at(path, status):
                 yield from self._stop_following(identity)
-        self._copies.note(self._tails())
         # New files come first: a copy must be known before the original is found to be truncated or gone.
         new = [identity for identity in found if identity not in self._known]
-        lost = [each for each in self._known if each not in found and each not in skipped]
+        lost = self._known.keys() - found.keys() - {self._at.get(path) for path in skipped}
         for identity in new:
-            yield from self._look_at(identity, *found.pop(identity))
-        for identity in lost:
+            yield from self._look_at_new(identity, *found.pop(identity), lost)
+        for identity in lost & self._known.keys():
             yield from self._read_unlinked(identity)
         for identity in sorted(found, key=lambda each: isinstance(self._known[each], Tail)):
             yield from self._look_at(identity, *found[identity])
 
-    def _found(self) -> tuple[dict[Identity, tuple[str, os.stat_result]], set[Identity]]:
-        """Return the files to look at now, and those that are too old to look at every time."""
-        found: dict[Identity, tuple[str, os.stat_result]] = {}
-        skipped: set[Identity] = set()
-        others = {file_identity(path) for path in self._others}
-        self._looks += 1
+    def _when_due(self) -> Callable[[str], bool]:
+        """Return whether a file in a folder, by its path, is to be looked at in this look.
+
+        There may be thousands: those that have not changed for a while are looked at in turn.
+        """
         turns = 1 if self._is_ending else max(-(-len(self._known) // _MOST_AT_ONCE), 1)
         newest = sorted((known.since for known in self._known.values()), reverse=True)
         changed_after = max([time.monotonic() - _YOUNG, *newest[_MOST_AT_ONCE:][:1]])
 
-        def add(path: str) -> None:
-            with suppress(OSError):  # It has just vanished.
-                status = os.stat(path)
-                identity = status.st_dev, status.st_ino or _inode_substitute(path)
-                if stat.S_ISREG(status.st_mode) and identity not in others:
-                    found.setdefault(identity, (path, status))
+        def is_due(path: str) -> bool:
+            last = self._at.get(path)
+            known = self._known.get(last) if last else None
+            is_old = known and known.seen and known.since <= changed_after
+            return not (last and is_old and (last[1] + self._looks) % turns)
 
-        for path in self._files:
-            add(path)
-            for other in _siblings(path):  # Rotation may have put it there.
-                if other not in self._before[path]:
-                    add(other)
-        for folder in self._folders:
-            for path in files_below(folder, onerror=self._report_unreadable):
-                last = self._at.get(path)
-                known = self._known.get(last) if last else None
-                is_old = known and known.seen and known.since <= changed_after
-                if last and is_old and (last[1] + self._looks) % turns:
-                    skipped.add(last)
-                else:
-                    add(path)
-        return found, skipped
+        return is_due
+
+    def _ignore_siblings(self, found: Mapping[Identity, Found]) -> None:
+        """Ignore the files next to a log that were there from the start."""
+        for identity, (path, status) in found.items():
+            if self._scan.is_only_beside(path):
+                with suppress(OSError), open(path, "rb") as file:
+                    whole = Whole(path, file.read(HEAD), unpacked_head(path), is_copy=True)
+                    whole.is_counted, whole.seen = True, (status.st_size, status.st_mtime_ns)
+                    self._known[identity], self._at[path] = whole, identity
+
+    def _look_at_new(
+        self, identity: Identity, path: str, status: os.stat_result, lost: AbstractSet[Identity]
+    ) -> Iterator[Counted]:
+        """Begin to follow a file, or continue with one that came back or was replaced by a new copy of itself."""
+        known = self._back_at(path, status, lost) or self._new_known(path, identity)
+        if known is not None:
+            self._known[identity] = known
+            yield from self._look_at(identity, path, status)
+
+    def _back_at(
+        self, path: str, status: os.stat_result, lost: AbstractSet[Identity]
+    ) -> Known | None:
+        """Return the file that was last at a path and is gone, or lost in this look, if the new one contains it."""
+        identity = self._at.get(path)
+        for known in self._copies.at(path):
+            if self._copies.is_gone(known):
+                is_back = known.contains_all(path, status)
+                if is_back:
+                    self._copies.remove_gone(known)
+            else:
+                is_back = identity in lost and known.contains_all(path, status)
+                if is_back and identity:
+                    del self._known[identity]
+            if is_back:
+                known.seen = None
+                if isinstance(known, Tail):
+                    known.close()
+                return known
+        return None
 
     def _look_at(self, identity: Identity, path: str, status: os.stat_result) -> Iterator[Counted]:
-        known = self._known.get(identity) or self._new_known(path)
-        if known is None:
-            return
-        self._known[identity], self._at[path] = known, identity
+        known = self._known[identity]
+        self._at[path] = identity
         known.path = path
         now = status.st_size, status.st_mtime_ns
         is_new, is_first = now != known.seen, known.seen is None
@@ -288,56 +318,71 @@ class Follower:
         if isinstance(known, Whole):
             yield from self._look_at_whole(known, is_new=is_new, is_first=is_first)
         elif is_new:
+            known.number = identity
             yield from self._read(known)
 
-    def _new_known(self, path: str) -> Known | None:
-        """Return a new file to follow, or None until its first line shows what it is."""
-        try:
-            with open(path, "rb") as file:
-                head = file.read(HEAD_SIZE)
-        except OSError as error:
-            self._report_unreadable(error)
-            return None
-        if is_packed(head):
+    def _new_known(self, path: str, identity: Identity) -> Known | None:
+        """Return a new file to follow, or None until its first lines show what it is."""
+        head, age = self._head_of(path, identity)
+        may_wait = len(head) < HEAD_SIZE and age < _LONGEST_WAIT and not self._is_ending
+        if is_packed(head) or head.startswith(_PARQUET):
             return self._new_whole(path, head, unpacked_head(path))
-        if b"\n" not in head.lstrip() and len(head) < HEAD_SIZE:
+        may_be_json = head.lstrip()[:1] in (b"", b"{", b"[")
+        if may_wait and may_be_json and len(head) < _LEAST_JSON:
             return None
         if not is_text(head, self.layout):
             return self._new_whole(path, head, b"")
+        if may_wait and b"\n" not in head.lstrip():
+            return None
+        return self._new_text(path, head, may_wait=may_wait)
+
+    def _head_of(self, path: str, identity: Identity) -> tuple[bytes, float]:
+        """Return the first bytes of a file and for how long it has not changed; nothing if it cannot be read."""
+        try:
+            with open(path, "rb") as file:
+                if is_number(file, identity):
+                    return file.read(HEAD_SIZE), time.time() - os.fstat(file.fileno()).st_mtime
+        except OSError as error:
+            self._scan.report_unreadable(error)
+        return b"", 0
+
+    def _new_text(self, path: str, head: bytes, *, may_wait: bool) -> Known | None:
+        """Return a new file of text to follow, or None until it is certain that it is not a copy."""
         original = self._copies.original(path, head, self._looks)
-        if original in self._copies.gone:
+        if isinstance(original, Tail) and self._copies.is_gone(original):
             # It may have lines that had not been read when the original was truncated or vanished.
-            self._copies.gone.remove(original)
+            self._copies.remove_gone(original)
             return replace(original, path=path, file=None, seen=None, copies=[])
-        return self._new_whole(path, head, head) if original else self._new(path, path)
+        if original:
+            return self._new_whole(path, head, head)
+        if may_wait and self._copies.may_have_original(path, head, self._looks):
+            return None
+        return self._new(path, path)
 
     def _new_whole(self, path: str, head: bytes, text: bytes) -> Whole:
         """Return a file to count as a whole, or not at all if its first lines show that it is a copy."""
-        whole = Whole(path, head[:HEAD], born=self._looks)
-        self._mark_as_copy(whole, self._copies.original(path, text, self._looks))
+        whole = Whole(path, head[:HEAD], text[:HEAD], born=self._looks)
+        self._mark_as_copy(whole, self._copies.original(path, whole.text, self._looks))
         return whole
 
-    def _mark_as_copy(self, whole: Whole, original: Tail | None) -> bool:
-        """Mark a file as a copy if its original is still followed; return whether it is one."""
-        if original is None or original in self._copies.gone:
+    def _mark_as_copy(self, whole: Whole, original: Known | None) -> bool:
+        """Mark a file as a copy unless it may have what was not read of its original; return whether it is one."""
+        if original is None or (isinstance(original, Tail) and self._copies.is_gone(original)):
             return False
         whole.is_copy = whole.is_counted = True
-        if whole.path not in original.copies:
+        if isinstance(original, Tail) and whole.path not in original.copies:
             original.copies.append(whole.path)
         return True
 
     def _read_unlinked(self, identity: Identity) -> Iterator[Counted]:
         """Count the rest of a file that no longer has a path, and close it after a few looks."""
         known = self._known[identity]
-        if isinstance(known, Tail):
-            if known.path in self._files:
-                self._report(f"{known.path}: is gone. It will be followed again once it is back.")
-            if known.file is not None:
-                before = known.offset
-                yield from self._read(known)
-                known.idle = known.idle + 1 if known.offset == before else 0
-                if known.idle < _LOOKS_AFTER_ROTATION:
-                    return
+        if isinstance(known, Tail) and known.file is not None:
+            before = known.offset
+            yield from self._read(known)
+            known.idle = known.idle + 1 if known.offset == before else 0
+            if known.idle < _LOOKS_AFTER_ROTATION:
+                return
         yield from self._stop_following(identity)
 
     def _stop_following(self, identity: Identity) -> Iterator[Counted]:
@@ -345,12 +390,12 @@ class Follower:
         known = self._known.pop(identity)
         if self._at.get(known.path) == identity:
             del self._at[known.path]
+        self._copies.add_gone(known)
         if isinstance(known, Tail):
             if known.file is None:
                 feed_from_copies(known)
             known.close()
             known.count_rest()
-            self._copies.add_gone(known)
             yield known.count.take(0)
 
     def _look_at_whole(self, known: Whole, *, is_new: bool, is_first: bool) -> Iterator[Counted]:
@@ -362,11 +407,11 @@ class Follower:
         is_old = age >= _LONGEST_WAIT
         if is_new or known.is_counted or age < _STILL or (known.is_tried and not is_old):
             return
-        head = unpacked_head(known.path) if is_packed(known.head) else b""
-        original = self._copies.original(known.path, head, known.born)
+        known.text = unpacked_head(known.path) if is_packed(known.head) else b""
+        original = self._copies.original(known.path, known.text, known.born)
         if self._mark_as_copy(known, original):
             return
-        if original:
+        if isinstance(original, Tail):
             yield self._rest_of(original, known)
             return
         found = self._counted(known.path)
@@ -376,7 +421,7 @@ class Follower:
             known.is_counted = True
             yield found
         for sentence in sorted(total.damage):
-            if is_old or not total.records:
+            if is_old or not (total.records or is_packed(known.head)):
                 self._report(sentence)
             else:
                 self._report(
@@ -387,8 +432,8 @@ class Follower:
     def _look_at_changed(self, known: Whole) -> None:
         """Report that a file changed after it was counted. A copy may have become a copy of another file."""
         if known.is_copy:
-            head = unpacked_head(known.path)
-            self._mark_as_copy(known, self._copies.original(known.path, head, self._looks))
+            known.text = unpacked_head(known.path)
+            self._mark_as_copy(known, self._copies.original(known.path, known.text, self._looks))
         else:
             self._report(
                 f"{known.path}: has changed since it was counted. The change is not counted."
@@ -422,6 +467,8 @@ class Follower:
         before = tail.offset
         try:
             file = self._opened(tail)
+            if file is None:
+                return
             if os.fstat(file.fileno()).st_size < tail.offset or not tail.is_in(file):
                 yield from self._start_again(tail)
                 before = 0
@@ -441,9 +488,14 @@ class Follower:
         if tail.offset != before:
             yield tail.count.take(tail.offset - before)
 
-    def _opened(self, tail: Tail) -> BinaryIO:
+    def _opened(self, tail: Tail) -> BinaryIO | None:
+        """Return the open file, or None if another one is at its path by now: the next look finds both."""
         if tail.file is None:
             tail.file = open(tail.path, "rb", buffering=0)  # noqa: SIM115  (closed when too many files are open)
+            if tail.number and not is_number(tail.file, tail.number):
+                tail.close()
+                tail.seen = None
+                return None
             self._open = [each for each in self._open if each.file is not None]
             if len(self._open) >= _MOST_OPEN:
                 min(self._open, key=lambda each: each.since).close()
@@ -469,22 +521,3 @@ class Follower:
         tail.offset = tail.line_start = 0
         tail.head, tail.mark, tail.copies = b"", b"", []
         yield old
-
-
-def _inode_substitute(path: str) -> int:
-    """Return a substitute for the inode number of a file on a file system that has none."""
-    return int.from_bytes(
-        blake2b(os.fsencode(os.path.abspath(path)), digest_size=7).digest(), "big"
-    )
-
-
-def _siblings(path: str) -> list[str]:
-    """Return the paths that begin with the path of a file; rotation may have moved it to one of them."""
-    folder, name = os.path.split(path)
-    with suppress(OSError), os.scandir(folder or os.curdir) as entries:
-        return sorted(
-            os.path.join(folder, entry.name)
-            for entry in entries
-            if entry.name.startswith(name) and entry.name != name
-        )
-    return []

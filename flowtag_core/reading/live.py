@@ -19,13 +19,18 @@ CLEAN: Final = "earlier files without faults"
 OTHER: Final = "earlier files with faults"
 """The names under which the records of files are added up if there are too many files to list."""
 _MOST_FILES: Final = 1000
+_DAMAGE: Final = (
+    *(KeyError, TypeError, ValueError, AttributeError, IndexError),
+    *(OverflowError, RecursionError),
+)
+"""What positions that make no sense may raise."""
 
 
 class Live:
     """Counts what a follower finds; the sum of everything is the same as if the logs had been counted at once.
 
-    `sum` are all counts, `added` those of the last look, which took place `seconds` after the one before.
-    `recent` holds the last `keep` minutes, at least a day, in short windows.
+    `sum` are all counts, `added` those of the last look, which took place `seconds` after the one before,
+    0 if there was none. `recent` holds the last `keep` minutes, at least a day, in short windows.
     """
 
     def __init__(self, follower: Follower, keep: int = DAY) -> None:
@@ -35,7 +40,7 @@ class Live:
         self.seconds = 0.0
         self.recent = Recent(max(keep, DAY))
         self._total = Total()
-        self._at = time.monotonic()
+        self._at: float | None = None
 
     @property
     def lag(self) -> int | None:
@@ -52,7 +57,7 @@ class Live:
             self.recent.add(part, int(time.time()) // 60)
         self.added = added.counts()
         now = time.monotonic()
-        self.seconds, self._at = now - self._at, now
+        self.seconds, self._at = 0.0 if self._at is None else now - self._at, now
         is_new = bool(self.added.total.records or self.added.files)
         if is_new or self.sum.internal is None:
             self._total.add(self.added)
@@ -87,7 +92,7 @@ class Live:
             )
         try:
             follower.resume(state.positions)
-        except (KeyError, TypeError, ValueError) as error:
+        except _DAMAGE as error:
             raise StateError(f"{path}: {DAMAGED}") from error
         self._total.add(state.counts)
         self.sum = state.counts

@@ -18,7 +18,7 @@ from flowtag_core.sources.unpacking import unpacked
 
 _MARK: Final = 256
 """How many bytes before the position must still be the same when a file has grown."""
-HEAD: Final = 512
+HEAD: Final = 1024
 """How many of its first bytes identify a copy of a file."""
 
 
@@ -30,6 +30,7 @@ class Tail:
     `head` are the first bytes of the file, `mark` the bytes before `offset`. `seen` is the size and time at
     the last read, `since` when they were first seen, and `born` the look in which the file was found. `idle`
     is the number of looks without anything new since the file lost its path. `copies` are the paths of copies.
+    `number` are the device and inode number of the file.
     """
 
     name: str
@@ -46,6 +47,8 @@ class Tail:
     born: int = -1
     idle: int = 0
     copies: list[str] = field(default_factory=list)
+    number: tuple[int, int] | None = None
+    saved: object = None
 
     def feed(self, piece: bytes) -> None:
         """Count the whole lines among the next bytes of the file."""
@@ -66,6 +69,7 @@ class Tail:
         """Count the last line, which lacks its line end."""
         for block in self.reader.end():
             self.count.count(block)
+        self.line_start = self.offset
 
     def close(self) -> None:
         """Close the file; it can be opened again."""
@@ -78,11 +82,21 @@ class Tail:
 
         If not, this file is gone and its number was reused, which cannot happen while it is open.
         """
-        if self.file is not None or path == self.path or status.st_size < len(self.head):
-            return self.file is not None or path == self.path
+        if self.file is not None or path == self.path:
+            return True
+        if not self.head or status.st_size < len(self.head):
+            return False
         with suppress(OSError), open(path, "rb") as file:
             return file.read(len(self.head)) == self.head
         return True
+
+    def contains_all(self, path: str, status: os.stat_result) -> bool:
+        """Whether the file at a path has at least what was read of this one: it came back, or has a new number."""
+        if not self.head or status.st_size < self.offset:
+            return False
+        with suppress(OSError), open(path, "rb") as file:
+            return file.read(len(self.head)) == self.head and self.is_in(file)
+        return False
 
     def is_in(self, file: BinaryIO) -> bool:
         """Whether the bytes before the position are still those that were read."""

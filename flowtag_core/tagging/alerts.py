@@ -6,6 +6,7 @@ own times. Late flows are compared too, if their block is one of the last two.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -15,21 +16,20 @@ from typing import Any, Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from flowtag_core.counts import ACCEPT, BOUNDARIES, REJECT, FlowCounts, Ints, Table
+from flowtag_core.counts import FlowCounts, Ints, Table
 from flowtag_core.errors import ChoiceError
 from flowtag_core.iana import protocol_name
+from flowtag_core.tagging.blocks import BEFORE, BLOCK, NOW, Blocks, blocks_of
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
-from flowtag_core.tagging.report import Numbers, sums_at, tag_numbers
+from flowtag_core.tagging.report import sums_at
 
 Kind = Literal["accepted from outside", "new port", "growing port", "more rejected", "silent tag"]
 """In order of priority: if several apply to a port, it gets only the first."""
 
-BLOCK: Final = 10
-"""The minutes in a block."""
-_NOW, _BEFORE = 2, 12
-SPAN: Final = BLOCK * (_NOW + _BEFORE)
-"""The minutes up to the newest flow that are compared."""
-_INBOUND: Final = BOUNDARIES.index("inbound")
+_CHOSEN_BY_CLIENTS: Final = 32_768
+"""From this port on, most flows are replies to clients, which choose such ports."""
+_TIMES_AS_MANY: Final = 10
+"""How many times as many flows a port that clients choose must have to be new, or to be reached from outside."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Limits:
     repeat: float = 360
     max_alerts: float = 5
     growth: float = 2
-    outside: float = 1
+    outside: float = 3
     new_port: float = 10
     growing: float = 100
     rejected: float = 100
@@ -54,12 +54,17 @@ class Limits:
 
 
 LIMITS: Final = Limits()
+_RANGES: Final = {
+    "learn": (0, BEFORE * BLOCK),
+    "repeat": (0, 100_000),
+    "max_alerts": (0, 1_000),
+}
 
 
 def limits_of(given: Mapping[str, object]) -> Limits:
     """Return the default limits with these changes; names may have dashes or underscores.
 
-    Raises ChoiceError if a name is not a limit, or if a value is not a number of at least 0.
+    Raises ChoiceError if a name is not a limit, or if a value is not a number in its range.
     """
     names = [each.name for each in fields(Limits)]
     found: dict[str, float] = {}
@@ -68,14 +73,14 @@ def limits_of(given: Mapping[str, object]) -> Limits:
         if name not in names:
             shown = ", ".join(names).replace("_", "-")
             raise ChoiceError(f"{key!r:.60} is not a limit for alerts. Use one of {shown}.")
+        least, most = _RANGES.get(name, (1, 1e15))
         try:
-            number = float(value) if isinstance(value, (str, int, float)) else -1
+            number = float(value) if isinstance(value, (str, int, float)) else math.nan
         except ValueError:
-            number = -1
-        if isinstance(value, bool) or not 0 <= number < 1e15:
-            raise ChoiceError(
-                f"the limit {key} is {value!r:.60}, which is not a number of at least 0."
-            )
+            number = math.nan
+        if isinstance(value, bool) or not least <= number <= most:
+            limits = f"from {least} to {most:,}" if name in _RANGES else f"of at least {least}"
+            raise ChoiceError(f"the limit {key} is {value!r:.60}, which is not a number {limits}.")
         found[name] = number
     return Limits(**found)
 
@@ -141,19 +146,6 @@ class Alert:
         }
 
 
-class _Blocks(NamedTuple):
-    """Flows by port and protocol in each block, the newest last: a matrix for each measure."""
-
-    first: int
-    port: Numbers
-    protocol: Numbers
-    tag: Numbers
-    requests: Ints
-    from_outside: Ints
-    by_service: Ints
-    rejected: Ints
-
-
 @dataclass
 class Watch:
     """Finds new alerts, look by look. `last_true` maps the name of each alert to the minute when it was last true."""
@@ -165,19 +157,26 @@ class Watch:
     _left: Counter[Kind] = field(default_factory=Counter)
 
     def look(
-        self, recent: Sequence[FlowCounts], ever: FlowCounts, newest: int, lookup: Lookup
+        self,
+        recent: Sequence[FlowCounts],
+        ever: FlowCounts,
+        newest: int,
+        lookup: Lookup,
+        later: Sequence[FlowCounts] = (),
     ) -> list[Alert]:
-        """Return the new alerts.
+        """Return the new alerts at the minute `newest`.
 
-        `recent` are counts of the last `SPAN` minutes up to the minute `newest`, each in windows of at most
-        `BLOCK` minutes; they may include older ones. `ever` are all counts.
+        `recent` are counts of the last `SPAN` minutes up to that minute, each in windows of at most `BLOCK`
+        minutes; they may include older ones. `later` are counts of what came after it, and `ever` all counts.
         """
         told = list(self._others(newest // BLOCK))
-        blocks = _blocks(recent, newest // BLOCK, lookup)
+        blocks = blocks_of(recent, newest // BLOCK, lookup)
         if blocks is None or not _has_learned(blocks, self.limits.learn):
             return told
         found = [
-            *_port_alerts(blocks, ever, lookup, self.limits),
+            *_port_alerts(
+                blocks, ever.requests, [each.requests for each in later], lookup, self.limits
+            ),
             *_tag_alerts(blocks, lookup, self.limits),
         ]
         told += self._new(found, newest)
@@ -187,6 +186,10 @@ class Watch:
             if newest - minute < self.limits.repeat
         }
         return told
+
+    def rest(self) -> list[Alert]:
+        """Return how many alerts of each kind were left out and not told yet."""
+        return list(self._others(-1))
 
     def _others(self, block: int) -> Iterator[Alert]:
         """Yield how many alerts of each kind were left out, once the ten minutes are over."""
@@ -214,138 +217,109 @@ class Watch:
                 self._left[alert.kind] += 1
 
 
-def _blocks(recent: Sequence[FlowCounts], newest: int, lookup: Lookup) -> _Blocks | None:
-    """Return the matrices of the last blocks, or None if there are no flows in them."""
-    first = newest - (_NOW + _BEFORE) + 1
-    requests = _rows([counts.requests for counts in recent], first)
-    replies = _rows([counts.replies_by_service for counts in recent], first)
-    key = np.concatenate([requests.key, replies.key])
-    if not len(key):
-        return None
-    keys, place = np.unique(key, return_inverse=True)
-    port, protocol = (keys >> 8).astype(np.int32), (keys & 255).astype(np.int32)
-    block = np.concatenate([requests.block, replies.block])
-    action = np.concatenate([requests.action, replies.action])
-    flows = np.concatenate([requests.flows, replies.flows])
-    is_request = np.arange(len(key)) < len(requests.key)
-    is_inbound = np.concatenate([requests.boundary, replies.boundary]) == _INBOUND
-
-    def matrix(rows: NDArray[np.bool_] | slice) -> Ints:
-        return sums_at((len(keys), _NOW + _BEFORE), (place[rows], block[rows]), flows[rows])
-
-    return _Blocks(
-        first * BLOCK,
-        port,
-        protocol,
-        tag_numbers(port, protocol, lookup),
-        matrix(is_request),
-        matrix(is_request & is_inbound & (action == ACCEPT)),
-        matrix(slice(None)),
-        matrix(action == REJECT),
-    )
-
-
-class _Rows(NamedTuple):
-    """The rows of tables in the last blocks; `key` is the port and protocol, `block` is 0 for the oldest."""
-
-    key: Ints
-    block: Ints
-    boundary: Ints
-    action: Ints
-    flows: Ints
-
-
-def _rows(tables: Sequence[Table], first: int) -> _Rows:
-    columns: list[_Rows] = []
-    for each in tables:
-        block = each.window // (60 * BLOCK) - first
-        here = (block >= 0) & (block < _NOW + _BEFORE)
-        key = each.port << 8 | each.protocol
-        whole = _Rows(key, block, each.boundary, each.action, each.flows)
-        columns.append(_Rows(*(column[here] for column in whole)))
-    empty = _Rows(*(np.empty(0, np.int64) for _ in _Rows._fields))
-    return _Rows(*(np.concatenate(some) for some in zip(empty, *columns, strict=True)))
-
-
-def _has_learned(blocks: _Blocks, minutes: float) -> bool:
+def _has_learned(blocks: Blocks, minutes: float) -> bool:
     """Whether there were flows in enough of the blocks before to know what is usual."""
-    seen = blocks.by_service[:, :_BEFORE].any(axis=0).sum()
-    return bool(seen * BLOCK >= min(minutes, _BEFORE * BLOCK))
+    return bool(blocks.by_service[:, :BEFORE].any(axis=0).sum() * BLOCK >= minutes)
+
+
+class _Found(NamedTuple):
+    """Whether there is something new in each row; the flows in a block, which block, and the most before it."""
+
+    is_new: NDArray[np.bool_]
+    flows: Ints
+    block: Ints
+    before: Ints
+
+
+def _begun(matrix: Ints, least: NDArray[np.float64]) -> _Found:
+    """Return which rows have enough flows in one of the last blocks, and none in the two hours before."""
+    now, before = matrix[:, BEFORE:], matrix[:, :BEFORE].max(axis=1)
+    most = now.max(axis=1)
+    return _Found((most >= least) & (before == 0), most, BEFORE + now.argmax(axis=1), before)
+
+
+def _grown(matrix: Ints, least: float, growth: float) -> _Found:
+    """Return which rows have enough flows in one of the last blocks, and more than in each of those before it."""
+    found = _Found(*(np.zeros(len(matrix), kind) for kind in (bool, *[np.int64] * 3)))
+    for block in range(BEFORE, BEFORE + NOW):
+        flows, before = matrix[:, block], matrix[:, block - BEFORE : block].max(axis=1)
+        is_new = (flows >= least) & (flows > growth * before)
+        is_more = is_new & (flows >= found.flows)
+        found = _Found(
+            found.is_new | is_new,
+            *(
+                np.where(is_more, now, then)
+                for now, then in zip((flows, block, before), found[1:], strict=True)
+            ),
+        )
+    return found
 
 
 def _port_alerts(
-    blocks: _Blocks, ever: FlowCounts, lookup: Lookup, limits: Limits
+    blocks: Blocks, ever: Table, later: Sequence[Table], lookup: Lookup, limits: Limits
 ) -> Iterator[Alert]:
     """Yield the alerts on ports, at most one for each port."""
     is_untagged = blocks.tag == len(lookup.tags)
-    outside, requests = _compared(blocks.from_outside), _compared(blocks.requests)
-    is_outside = is_untagged & (outside.most >= limits.outside) & (outside.before == 0)
-    may_be_new = (requests.most >= limits.new_port) & (requests.before == 0)
-    is_new = _have_all_flows(ever.requests, blocks, may_be_new)
-    is_growing = is_untagged & _has_grown(requests, limits.growing, limits.growth)
-    kinds: tuple[tuple[Kind, NDArray[np.bool_], _Compared], ...] = (
+    times = np.where(blocks.port >= _CHOSEN_BY_CLIENTS, _TIMES_AS_MANY, 1)
+    outside = _begun(blocks.from_outside, limits.outside * times)
+    begun = _begun(blocks.requests, limits.new_port * times)
+    grown = _grown(blocks.requests, limits.growing, limits.growth)
+    is_outside = is_untagged & outside.is_new
+    is_new = ~is_outside & _have_all_flows(ever, later, blocks, begun.is_new)
+    is_growing = ~is_outside & ~is_new & is_untagged & grown.is_new
+    kinds: tuple[tuple[Kind, NDArray[np.bool_], _Found], ...] = (
         ("accepted from outside", is_outside, outside),
-        ("new port", is_new & ~is_outside, requests),
-        ("growing port", is_growing & ~is_new & ~is_outside, requests),
+        ("new port", is_new, begun),
+        ("growing port", is_growing, grown),
     )
-    for kind, rows, compared in kinds:
+    for kind, rows, found in kinds:
         for row in np.flatnonzero(rows).tolist():
             port, protocol = int(blocks.port[row]), int(blocks.protocol[row])
             tag = UNTAGGED if is_untagged[row] else lookup.tags[blocks.tag[row]]
-            minute = blocks.first + BLOCK * int(compared.block[row])
-            flows, before = int(compared.most[row]), int(compared.before[row])
+            minute = blocks.first + BLOCK * int(found.block[row])
+            flows, before = int(found.flows[row]), int(found.before[row])
             yield Alert(kind, minute, tag, port, protocol, flows, before)
 
 
-def _tag_alerts(blocks: _Blocks, lookup: Lookup, limits: Limits) -> Iterator[Alert]:
+def _tag_alerts(blocks: Blocks, lookup: Lookup, limits: Limits) -> Iterator[Alert]:
     """Yield the alerts on tags."""
     numbers, place = np.unique(blocks.tag, return_inverse=True)
-    rejected, flows = (np.zeros((len(numbers), _NOW + _BEFORE), np.int64) for _ in range(2))
+    rejected, flows = (np.zeros((len(numbers), BEFORE + NOW), np.int64) for _ in range(2))
     np.add.at(rejected, place, blocks.rejected)
     np.add.at(flows, place, blocks.by_service)
     names = [*lookup.tags, UNTAGGED]
-    rejects = _compared(rejected)
-    for row in np.flatnonzero(_has_grown(rejects, limits.rejected, limits.growth)).tolist():
-        minute = blocks.first + BLOCK * int(rejects.block[row])
-        counts = int(rejects.most[row]), int(rejects.before[row])
+    found = _grown(rejected, limits.rejected, limits.growth)
+    for row in np.flatnonzero(found.is_new).tolist():
+        minute = blocks.first + BLOCK * int(found.block[row])
+        counts = int(found.flows[row]), int(found.before[row])
         yield Alert("more rejected", minute, names[numbers[row]], None, None, *counts)
     # One more block must be empty, because the last one has only just begun.
-    quiet = _BEFORE - 1
+    quiet = BEFORE - 1
     has_flows: NDArray[np.bool_] = np.any(flows, axis=0)
     if not has_flows[quiet:].all():  # The log itself is silent.
         return
     least = flows[:, :quiet][:, has_flows[:quiet]].min(axis=1, initial=1 << 62)
-    is_silent = (flows[:, quiet:].max(axis=1) == 0) & (least >= max(limits.silent, 1))
+    is_silent = (flows[:, quiet:].max(axis=1) == 0) & (least >= limits.silent)
     for row in np.flatnonzero(is_silent & (numbers < len(lookup.tags))).tolist():
         minute = blocks.first + BLOCK * quiet
         yield Alert("silent tag", minute, names[numbers[row]], before=int(least[row]))
 
 
-class _Compared(NamedTuple):
-    """The most flows in any of the last blocks, which block that is, and the most in any block before."""
-
-    most: Ints
-    block: Ints
-    before: Ints
-
-
-def _compared(matrix: Ints) -> _Compared:
-    now, before = matrix[:, _BEFORE:], matrix[:, :_BEFORE]
-    return _Compared(now.max(axis=1), _BEFORE + now.argmax(axis=1), before.max(axis=1))
-
-
-def _has_grown(compared: _Compared, least: float, growth: float) -> NDArray[np.bool_]:
-    return (compared.most >= max(least, 1)) & (compared.most > growth * compared.before)
-
-
-def _have_all_flows(ever: Table, blocks: _Blocks, rows: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which of these rows have all the flows that their port and protocol ever had."""
+def _have_all_flows(
+    ever: Table, later: Sequence[Table], blocks: Blocks, rows: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Return which of these rows have all the flows that their port and protocol ever had, but for later ones."""
     keys = (blocks.port.astype(np.int64) << 8 | blocks.protocol)[rows]  # sorted, as in the matrices
     found = np.zeros(len(rows), np.bool_)
     if len(keys):
-        key = ever.port << 8 | ever.protocol
-        place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
-        is_one = keys[place] == key
-        all_flows = sums_at((len(keys),), place[is_one], ever.flows[is_one])
-        found[rows] = all_flows == blocks.requests[rows].sum(axis=1)
+        before = _flows_of(keys, ever) - sum(_flows_of(keys, each) for each in later)
+        found[rows] = before == blocks.requests[rows].sum(axis=1)
     return found
+
+
+def _flows_of(keys: Ints, table: Table) -> Ints:
+    """Return the flows of each of the sorted ports and protocols in a table."""
+    key = table.port << 8 | table.protocol
+    place = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+    is_one = keys[place] == key
+    return sums_at((len(keys),), place[is_one], table.flows[is_one])

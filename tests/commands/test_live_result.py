@@ -1,12 +1,13 @@
 """Each look of `flowtag follow` writes the result, the state and the alerts, or says why not and tries again."""
 
+import gzip
 import json
 import os
 import time
 
 import pytest
 
-from flowtag_core.commands.live_result import LiveResult, _table, ending, line
+from flowtag_core.commands.live_result import LiveResult, _screen, ending, line
 from flowtag_core.reading.follow import Follower
 from flowtag_core.reading.live import Live
 from flowtag_core.tagging.lookup_file import load_lookup_table
@@ -78,15 +79,16 @@ def test_a_result_or_a_state_that_cannot_be_written_is_reported_and_tried_again(
 def test_nothing_is_written_if_nothing_is_new(log):
     shown = followed(log, state=str(log.with_name("kept")))
     shown.look(9)
-    for name in ("out.csv", "kept"):
-        log.with_name(name).unlink()
+    written = [log.with_name(name) for name in ("out.csv", "kept")]
+    for path in written:
+        os.utime(path, (1, 1))
     shown.look(9)
     shown.live.follower.close()
-    assert sorted(os.listdir(log.parent)) == ["a.log", "lookup.csv"]
+    assert [path.stat().st_mtime for path in written] == [1, 1]
 
 
 def test_the_live_table_shows_tags_as_plain_text(log):
-    log.with_name("lookup.csv").write_text("dstport,protocol,tag\n443,tcp,[red]web[/]\n")
+    log.with_name("lookup.csv").write_text("dstport,protocol,tag\n443,tcp,[red]web[/]\x1b]0;x\n")
     shown = followed(log)
     shown.look(9)
     shown.live.follower.close()
@@ -95,8 +97,12 @@ def test_the_live_table_shows_tags_as_plain_text(log):
     from rich.console import Console
 
     console = Console(width=100, record=True, file=open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-    console.print(_table(shown))
-    assert "[red]web[/]" in console.export_text()
+    console.print(_screen(shown))
+    drawn = console.export_text()
+    assert "[red]web[/]" in drawn
+    assert "\\x1b" in drawn
+    assert "\x1b" not in drawn
+    assert drawn.splitlines()[0].strip() == "1 flow, Untagged 0.0%"
     console.file.close()
 
 
@@ -166,6 +172,81 @@ def test_alerts_that_cannot_be_written_wait_with_a_message(log, capsys):
     shown.look(9)
     shown.live.follower.close()
     assert len((folder / "alerts").read_text().splitlines()) == 1
+
+
+def test_a_backlog_is_searched_for_alerts_block_by_block(log, capsys):
+    hours_of(log, 6)
+    append(log, *[flow(dstport="9092", start="1699999200")] * 10)
+    shown = followed(log)
+    shown.look(9)
+    assert "9092/tcp (Untagged) is new: 10 flows in the ten minutes from 14 Nov 22:00 UTC" in (
+        capsys.readouterr().err
+    )
+    shown.live.follower.close()
+
+
+def test_the_first_line_that_cannot_be_counted_is_said_once_for_each_file(log, capsys):
+    append(log, b"short", b"shorter")
+    shown = followed(log)
+    shown.look(9)
+    append(log, b"again")
+    shown.look(9)
+    shown.live.follower.close()
+    said = capsys.readouterr().err
+    assert said.count(f"{log}:2: too few fields: short") == 1
+    assert "again" not in said
+    assert "1 flow, 0/s, Untagged 0.0%, 3 lines with a fault" in line(shown)
+
+
+def test_a_log_in_another_layout_is_told_how_to_read_it(log, capsys):
+    log.write_bytes(b"443 6 ACCEPT\n" * 9)
+    shown = followed(log)
+    shown.look(9)
+    shown.live.follower.close()
+    assert "no flows were found" in capsys.readouterr().err
+    assert "no flows were found" in "".join(ending(shown))
+
+
+def test_problems_of_the_lookup_and_a_successful_reload_are_said(log, capsys):
+    lookup = log.with_name("lookup.csv")
+    shown = followed(log)
+    shown.look(9)
+    lookup.write_text("dstport,protocol,tag\n443,tcp,web\n99999,tcp,x\n")
+    shown.look(9)
+    said = capsys.readouterr().err
+    assert f"{lookup}: loaded again, 1 rule." in said
+    assert "port '99999'" in said
+    shown.is_quiet = True
+    lookup.write_text("dstport,protocol,tag\n443,tcp,web\n99999,tcp,x\n9,9,y\n")
+    shown.look(9)
+    assert "loaded again" not in capsys.readouterr().err
+    lookup.unlink()
+    os.mkfifo(lookup)
+    shown.look(9)
+    assert "is not a file any more. The previous lookup is still used." in capsys.readouterr().err
+    shown.live.follower.close()
+
+
+def test_a_result_that_was_deleted_is_written_again(log):
+    shown = followed(log)
+    shown.look(9)
+    log.with_name("out.csv").unlink()
+    shown.look(9)
+    shown.live.follower.close()
+    assert tags(log.parent)["web"] == "1"
+
+
+def test_at_the_end_nothing_is_promised_and_what_is_not_counted_is_named(log, capsys):
+    (log.parent / "logs").mkdir()
+    (log.parent / "logs" / "b.gz").write_bytes(gzip.compress(flow() + b"\n")[:-9])
+    shown = followed(log.parent / "logs")
+    shown.output = str(log.with_name("nowhere") / "out.csv")
+    shown.look(9, is_last=True)
+    shown.live.follower.close()
+    assert "again" not in capsys.readouterr().err
+    told = "".join(ending(shown))
+    assert "b.gz: is incomplete or too new, and is not counted." in told
+    assert "The result is in" not in told
 
 
 def test_alerts_go_to_standard_output_and_quiet_says_nothing_else(log, capsys):

@@ -118,6 +118,27 @@ def test_if_there_are_too_many_rows_the_last_minutes_stay_minutes(monkeypatch):
     assert sum(held(ring).values()) >= DAY
 
 
+@given(
+    st.lists(st.lists(minutes, min_size=1, max_size=8), max_size=8),
+    st.sampled_from([60, 115, 119, 120, DAY, 2 * DAY]),
+    st.sampled_from([5, 1 << 20]),
+)
+def test_the_time_that_is_covered_is_all_in_the_sum(looks, keep, most_rows):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recent, "_MOST_ROWS", most_rows)
+        ring, everything = Recent(keep), []
+        for look in looks:
+            ring.add(flows(*look), NOW)
+            # A flow without a time goes to the minute that is the newest one then.
+            everything += [ring.newest if each < 0 else each for each in look]
+    if looks and (covered := ring.covered(keep)):
+        first, end = covered
+        here = sum(first <= each < end for each in everything)
+        late = sum(each >= first for each in everything) - here
+        assert late == 0
+        assert int(ring.last(keep).requests.flows.sum()) == here
+
+
 def test_a_resumed_recent_part_continues_where_the_other_one_stopped():
     ring = Recent()
     for minute in range(NOW - 500, NOW, 7):

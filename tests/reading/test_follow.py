@@ -1,6 +1,7 @@
 """Whatever happens to a log while it is followed, every line is counted once."""
 
 import gzip
+import json
 import os
 import shutil
 import time
@@ -350,19 +351,235 @@ def test_rotation_works_where_files_cannot_stay_open(log, follower, monkeypatch)
 
 
 def test_files_are_told_apart_without_inode_numbers(log, follow, monkeypatch):
-    real = os.stat
+    def without_number(real):
+        return lambda file, **options: os.stat_result(
+            (real(file, **options)[0], 0, *real(file, **options)[2:])
+        )
 
-    def without_number(path, **options):
-        status = real(path, **options)
-        return os.stat_result((status[0], 0, *status[2:]))
-
-    monkeypatch.setattr(reading.os, "stat", without_number)
+    monkeypatch.setattr(os, "stat", without_number(os.stat))
+    monkeypatch.setattr(os, "fstat", without_number(os.fstat))
     found = follow(log.path.parent)
     found.look()
     log.append(2)
     log.path.with_name("b.log").write_bytes(log.lines(1))
     assert found.look() == log.written == 6
     monkeypatch.undo()
+
+
+def packed(path):
+    """Pack a file as gzip does."""
+    path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(path.read_bytes()))
+    path.unlink()
+
+
+def restarted_at(found, follow, *paths):
+    """Return a follower that continues where another one is, with its counts."""
+    found.follower.close()
+    again = follow(*paths)
+    again.follower.resume(found.follower.positions)
+    again.counts = found.counts
+    return again
+
+
+@pytest.mark.parametrize("is_beside", [True, False])
+def test_older_rotated_files_shift_and_are_packed_without_being_counted_again(
+    log, follow, is_beside
+):
+    older, oldest = log.path.with_name("a.log.1"), log.path.with_name("a.log.2.gz")
+    older.write_bytes(log.lines(30))
+    oldest.write_bytes(gzip.compress(log.lines(40)))
+    found = follow(log.path if is_beside else log.path.parent)
+    found.look(3)
+    for is_stopped in (False, True):
+        found = restarted_at(found, follow, log.path) if is_stopped and is_beside else found
+        log.append(3)
+        names = sorted(log.path.parent.glob("a.log.*.gz"), reverse=True)
+        for name in names:
+            name.rename(name.with_name(f"a.log.{int(name.suffixes[-2][1:]) + 1}.gz"))
+        older.rename(log.path.with_name("a.log.2"))
+        packed(log.path.with_name("a.log.2"))
+        log.path.rename(older)
+        log.append(5)
+        found.look(5)
+    expected = log.written - (70 if is_beside else 0)
+    assert found.counts.total.flows == expected
+
+
+def test_a_copy_onto_an_old_rotated_file_next_to_a_log_has_its_last_lines(log, follow):
+    older = log.path.with_name("a.log.1")
+    older.write_bytes(log.lines(30))
+    found = follow(log.path)
+    found.look(2)
+    log.append(4)
+    older.write_bytes(log.path.read_bytes())
+    log.path.write_bytes(log.lines(2))
+    assert found.look(5) == log.written - 30
+    assert found.follower.messages == []
+
+
+def test_a_file_that_is_packed_under_another_name_is_not_counted_again(log, follower):
+    found = Sum(follower)
+    found.look()
+    other = log.path.with_name("a-1.log")
+    log.path.rename(other)
+    log.append(4)
+    found.look()
+    packed(other)
+    assert found.look(5) == log.written
+
+
+def test_a_log_behind_a_link_is_rotated_next_to_its_file(log, follow, tmp_path):
+    link = tmp_path / "current.log"
+    link.symlink_to(log.path)
+    found = follow(link)
+    found.look()
+    log.append(4)
+    shutil.copy(log.path, f"{log.path}.1")
+    log.path.write_bytes(log.lines(2))
+    assert found.look(3) == log.written
+    assert found.follower.messages == []
+
+
+def test_a_linked_file_in_a_folder_is_counted(log, follow, tmp_path):
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "b.log").symlink_to(log.path)
+    assert follow(tmp_path / "links").look() == 3
+
+
+def test_a_rotation_between_two_parts_of_a_look_loses_and_repeats_nothing(log, follow):
+    logs = [log, Writer(log.path.with_name("b.log"))]
+    logs[1].written = 1000
+    logs[1].append(20)
+    found = follow(log.path.parent)
+    found.counts += sum(found.follower.parts(0))
+    for each in logs:
+        each.path.rename(f"{each.path}.1")
+        each.append(7)
+    assert found.look(5) == 3 + 20 + 14
+
+
+@pytest.mark.parametrize("size", [40, 256, 257, 300, 600])
+def test_half_a_line_of_any_length_survives_a_restart_and_a_copy_is_still_known(log, follow, size):
+    found = follow(log.path.parent)
+    with log.path.open("ab", buffering=0) as file:
+        file.write(b"x" * size)
+        found.look()
+        found = restarted_at(found, follow, log.path.parent)
+        file.write(b"\n")
+    log.append(1)
+    found.look()
+    log.path.rename(log.path.with_name("a.log.1"))
+    log.append(2)
+    found.look()
+    packed(log.path.with_name("a.log.1"))
+    assert found.look(5) == log.written == 6
+    assert found.counts.total.set_aside.total() == 1
+    assert found.follower.messages == []
+
+
+def test_a_copy_that_was_seen_once_before_a_restart_is_still_a_copy(log, follow):
+    found = follow(log.path.parent)
+    found.look()
+    copy = log.path.with_name("a.log.1")
+    shutil.copy(log.path, copy)
+    log.path.write_bytes(log.lines(2))
+    found.look()
+    packed(copy)
+    found.look()
+    found = restarted_at(found, follow, log.path.parent)
+    assert found.look(5) == log.written
+
+
+@pytest.mark.parametrize("is_restarted", [True, False])
+def test_files_that_vanish_and_come_back_are_not_counted_again(log, follow, tmp_path, is_restarted):
+    folder = log.path.parent
+    (folder / "b.gz").write_bytes(gzip.compress(log.lines(9)))
+    found = follow(folder)
+    found.look(3)
+    hidden = folder.rename(tmp_path / "hidden")
+    if is_restarted:
+        folder.mkdir()
+        found = restarted_at(found, follow, folder)
+    found.look(6)
+    if is_restarted:
+        folder.rmdir()
+    hidden.rename(folder)
+    log.append(2)
+    assert found.look(3) == log.written == 14
+
+
+def test_a_file_that_is_replaced_by_itself_with_more_lines_is_read_on(log, follower):
+    found = Sum(follower)
+    found.look()
+    new = log.path.with_name(".new")
+    new.write_bytes(log.path.read_bytes() + log.lines(4))
+    new.rename(log.path)
+    assert found.look(5) == log.written == 7
+
+
+def test_an_error_from_the_system_about_a_file_does_not_count_it_again(log, follow, monkeypatch):
+    (log.path.with_name("b.gz")).write_bytes(gzip.compress(log.lines(9)))
+    found, real = follow(log.path.parent), os.stat
+    found.look(3)
+
+    def stat(path, **options):
+        if str(path).endswith((".gz", ".log")):
+            raise OSError(5, "Input/output error")
+        return real(path, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", stat)
+        found.look(5)
+    log.append(1)
+    assert found.look(3) == log.written
+    assert sorted(found.follower.messages) == [
+        f"{log.path.with_name(name)}: cannot be read: Input/output error."
+        for name in ("a.log", "b.gz")
+    ]
+
+
+def test_a_packed_file_that_changes_and_is_renamed_is_not_counted_again(log, follow):
+    path = log.path.with_name("b.gz")
+    path.write_bytes(gzip.compress(log.lines(9)))
+    found = follow(log.path.parent)
+    found.look(3)
+    os.utime(path, (1, 1))
+    path.rename(log.path.with_name("c.gz"))
+    assert found.look(3) == log.written
+
+
+@pytest.mark.parametrize("is_last", [True, False])
+def test_a_short_log_with_a_header_has_copies_too(tmp_path, follow, is_last):
+    log = tmp_path / "a.log"
+    log.write_bytes(b"srcport dstport protocol\n1 2 6\n3 4 17\n")
+    found = follow(tmp_path)
+    found.look()
+    log.rename(tmp_path / "a.log.1")
+    log.write_bytes(b"srcport dstport protocol\n")
+    found.look()
+    packed(tmp_path / "a.log.1")
+    found.look(5)
+    with log.open("ab") as file:
+        file.write(b"9 9 6\n")
+    assert found.look() == 3
+    if is_last:
+        found.counts += found.follower.end()
+    assert found.counts.total.flows == 3
+
+
+def test_json_without_a_line_end_or_with_one_after_its_bracket_is_counted(tmp_path, follow):
+    flows = [{"message": line(dstport=str(port)).decode()} for port in (1, 2)]
+    found = follow(tmp_path)
+    (tmp_path / "a.json").write_text(json.dumps(flows[0]))
+    whole = json.dumps(flows, indent=4)
+    (tmp_path / "b.json").write_text(whole[:2])
+    found.look(2)
+    (tmp_path / "b.json").write_text(whole)
+    assert found.look(3) == 3
+    (tmp_path / "c.log").write_bytes(line())
+    assert found.look(2) == 3
+    found.counts += found.follower.end()
+    assert found.counts.total.flows == 4
 
 
 def test_a_long_log_is_counted_in_parts(log, follow, monkeypatch):

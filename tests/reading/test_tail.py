@@ -108,3 +108,20 @@ def test_a_file_is_itself_if_it_is_open_or_has_its_path_or_its_first_bytes(tail,
     tail.close()
     other.write_bytes(b"")
     assert not tail.is_at(str(other), os.stat(other))
+
+
+def test_a_file_that_comes_back_has_at_least_what_was_read(tail, tmp_path):
+    text, path = (line() + b"\n") * 3, tmp_path / "a.log"
+    tail.feed(text)
+    for content, is_back in (
+        (text, True),
+        (text + b"more", True),
+        (text[:-1], False),
+        (line(dstport="9") + text, False),
+        (text[:-9] + b"x" * 20, False),
+    ):
+        path.write_bytes(content)
+        assert tail.contains_all(str(path), os.stat(path)) is is_back
+    status = os.stat(path)
+    path.unlink()
+    assert not tail.contains_all(str(path), status)

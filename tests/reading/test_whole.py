@@ -20,7 +20,7 @@ def path(tmp_path):
 def whole(path):
     status = os.stat(path)
     seen = status.st_size, status.st_mtime_ns
-    return Whole(str(path), path.read_bytes()[:512], seen)
+    return Whole(str(path), path.read_bytes()[:512], b"", seen)
 
 
 def test_a_file_that_is_renamed_or_grows_is_the_same(path):
@@ -32,12 +32,26 @@ def test_a_file_that_is_renamed_or_grows_is_the_same(path):
     assert known.is_at(str(path), os.stat(path))
 
 
-def test_a_file_with_a_different_head_or_with_a_new_name_and_a_change_is_a_different_file(path):
+def test_a_file_that_is_renamed_and_grows_is_the_same_and_one_with_another_head_is_not(path):
     known = whole(path)
+    other = path.rename(path.with_name("b.gz"))
+    with other.open("ab") as file:
+        file.write(b"more")
+    assert known.is_at(str(other), os.stat(other))
     path.write_bytes(b"something else")
     assert not known.is_at(str(path), os.stat(path))
-    other = path.rename(path.with_name("b.gz"))
-    assert not known.is_at(str(other), os.stat(other))
+
+
+def test_a_file_that_comes_back_has_the_same_size_and_head(path):
+    known, other = whole(path), path.with_name("b.gz")
+    other.write_bytes(path.read_bytes())
+    assert known.contains_all(str(other), os.stat(other))
+    for content in (path.read_bytes() + b"more", bytes(known.seen[0])):
+        other.write_bytes(content)
+        assert not known.contains_all(str(other), os.stat(other))
+    status = os.stat(other)
+    other.unlink()
+    assert not known.contains_all(str(other), status)
 
 
 def test_a_file_with_another_name_and_head_is_a_different_file_even_with_the_same_size_and_time(
@@ -53,7 +67,7 @@ def test_a_file_with_another_name_and_head_is_a_different_file_even_with_the_sam
 @pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "gzip"])
 def test_the_first_bytes_are_unpacked(path, pack):
     path.write_bytes(pack(LINES))
-    assert unpacked_head(str(path)) == LINES[:512]
+    assert unpacked_head(str(path)) == LINES[:1024]
 
 
 @pytest.mark.parametrize("content", [b"", gzip.compress(LINES)[:10]], ids=["empty", "cut"])

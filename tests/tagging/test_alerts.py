@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from flowtag_core.counts import ACCEPT, BOUNDARIES, REJECT, FlowCounts, tabulate
 from flowtag_core.errors import ChoiceError
-from flowtag_core.tagging.alerts import BLOCK, SPAN, Limits, Watch, limits_of
+from flowtag_core.tagging.alerts import Limits, Watch, limits_of
+from flowtag_core.tagging.blocks import BLOCK, SPAN
 from tests.tagging.made import load
 
 NOW = 28_333_440 + 719
@@ -72,6 +73,7 @@ def test_a_growing_port_gives_an_alert_with_both_numbers_only_if_it_is_untagged(
 
 
 def test_an_untagged_port_that_accepts_from_outside_gives_only_that_alert():
+    assert look(flows(UNTAGGED, LAST[:2], 1, boundary=INBOUND)) == []
     outside = flows(UNTAGGED, LAST, 30, boundary=INBOUND)
     assert kinds(look(outside)) == [("accepted from outside", "9092/tcp", 300, 0)]
     usual = flows(UNTAGGED, BEFORE, 30)
@@ -79,6 +81,37 @@ def test_an_untagged_port_that_accepts_from_outside_gives_only_that_alert():
     assert look(usual, flows(UNTAGGED, LAST, 30, boundary=INTERNAL)) == []
     rejected = flows(UNTAGGED, LAST, 9, boundary=INBOUND, action=REJECT)
     assert look(usual, rejected) == []
+
+
+@pytest.mark.parametrize("port", [32_768, 65_535])
+def test_a_port_that_clients_choose_needs_ten_times_as_many_flows(port):
+    for boundary, least, kind in (
+        (INBOUND, 3, "accepted from outside"),
+        (INTERNAL, 10, "new port"),
+    ):
+        few, many = (flows(port, LAST[:1], least * times, boundary=boundary) for times in (9, 10))
+        assert [alert.kind for alert in look(few)] == []
+        assert [alert.kind for alert in look(many)] == [kind]
+
+
+def test_growth_is_measured_against_each_of_the_two_hours_before_a_block():
+    blocks = [
+        range(NOW + 1 - BLOCK * number, NOW + 1 - BLOCK * (number - 1)) for number in (3, 2, 1)
+    ]
+    usual = flows(UNTAGGED, BEFORE, 10)
+    slowly = [flows(UNTAGGED, blocks[1], 19), flows(UNTAGGED, blocks[2], 21)]
+    assert look(usual, *slowly) == []
+    at_once = [flows(UNTAGGED, blocks[1], 41), flows(UNTAGGED, blocks[2], 42)]
+    assert kinds(look(usual, *at_once)) == [("growing port", "9092/tcp", 410, 100)]
+
+
+def test_what_came_later_does_not_make_a_port_old():
+    new, later = flows(UNTAGGED, LAST, 9), flows(UNTAGGED, range(NOW + 1, NOW + 99), 9)
+    parts = [USUAL, new]
+    ever = sum(parts) + later
+    assert Watch().look(parts, ever, NOW, load()) == []
+    (alert,) = Watch().look(parts, ever, NOW, load(), [later])
+    assert alert.kind == "new port"
 
 
 def test_a_rise_in_rejected_flows_gives_an_alert_for_a_tag_and_for_untagged():
@@ -128,6 +161,13 @@ def test_only_the_largest_alerts_of_a_kind_are_given_and_then_the_number_of_the_
         "new port: 3 more alerts in the ten minutes from 15 Nov 11:50 UTC."
     ]
     assert look(*new, watch=watch, newest=NOW + 2 + BLOCK) == []
+
+
+def test_at_the_end_the_number_of_the_others_is_given_too():
+    watch = Watch()
+    look(*[flows(9000 + number, LAST, 10) for number in range(8)], watch=watch)
+    assert [alert.others for alert in watch.rest()] == [3]
+    assert watch.rest() == []
 
 
 def test_an_alert_as_json_has_every_number_and_null_for_what_does_not_apply():
@@ -180,8 +220,19 @@ def test_limits_are_set_by_name_with_dashes_or_underscores():
 
 @pytest.mark.parametrize("value", ["x", "", "-1", "nan", "inf", True, None, [], {}])
 def test_a_limit_that_is_not_a_number_is_refused(value):
-    with pytest.raises(ChoiceError, match=r"the limit growth is .* which is not a number"):
+    with pytest.raises(
+        ChoiceError, match=r"the limit growth is .*, which is not a number of at least 1"
+    ):
         limits_of({"growth": value})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("learn", 121), ("learn", -1), ("outside", 0), ("growth", 0.5), ("repeat", 1e9)],
+)
+def test_a_limit_out_of_its_range_is_refused(name, value):
+    with pytest.raises(ChoiceError, match=r"which is not a number (from|of at least)"):
+        limits_of({name: value})
 
 
 def test_a_limit_that_does_not_exist_is_refused_with_the_names():
