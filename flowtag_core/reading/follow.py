@@ -50,7 +50,9 @@ _MOST_AT_ONCE: Final = 1000
 """Each look covers the files in folders that changed in the last `_YOUNG` seconds, at most this many, and as
 many of the others in turn."""
 _AT_ONCE: Final = 1 << 26
-"""The counts of about this many bytes of log are yielded together."""
+"""The most bytes of a log that are counted together."""
+_LAST_PART: Final = 1 << 22
+"""The bytes at the end of a long log that are counted on their own: for a short time, windows are narrow."""
 _MAY_STAY_OPEN: Final = os.name != "nt"
 """On Windows, an open file cannot be renamed, so rotation would fail."""
 _MOST_OPEN: Final = 200
@@ -166,7 +168,7 @@ class Follower:
         for counted in self._counted_until(until):
             part.add_counted(counted)
             size += counted.counts.total.size
-            if size >= _AT_ONCE:
+            if size >= _LAST_PART:
                 yield part.counts()
                 part, size = Total(), 0
         yield part.counts()
@@ -473,9 +475,11 @@ class Follower:
                 yield from self._start_again(tail)
                 before = 0
             file.seek(tail.offset)
+            last_part = os.fstat(file.fileno()).st_size - _LAST_PART
             while piece := file.read(READ_SIZE):
                 tail.feed(piece)
-                if tail.offset - before >= _AT_ONCE:
+                is_last_part_next = before + _LAST_PART < last_part <= tail.offset
+                if tail.offset - before >= _AT_ONCE or is_last_part_next:
                     done, before = tail.offset - before, tail.offset
                     tail.count_lines()
                     yield tail.count.take(done)

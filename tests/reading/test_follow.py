@@ -583,11 +583,14 @@ def test_json_without_a_line_end_or_with_one_after_its_bracket_is_counted(tmp_pa
 
 
 def test_a_long_log_is_counted_in_parts(log, follow, monkeypatch):
-    monkeypatch.setattr(reading, "_AT_ONCE", 1 << 16)
+    monkeypatch.setattr(reading, "_AT_ONCE", 1 << 19)
+    monkeypatch.setattr(reading, "_LAST_PART", 1 << 17)
+    monkeypatch.setattr(reading, "READ_SIZE", 1 << 15)
     log.append(20_000)
     parts = [part.total.flows for part in follow(log.path).follower.parts()]
-    assert len(parts) == 5
     assert sum(parts) == log.written
+    assert len(parts) == 5
+    assert 0 < parts[-1] < min(parts[:-2])
 
 
 def test_a_new_file_with_a_reused_inode_number_is_not_taken_for_the_old_one(log, follow):
