@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,6 +42,7 @@ class Live:
         self.recent = Recent(max(keep, DAY))
         self._total = Total()
         self._at: float | None = None
+        self._state_seen: tuple[int, int] | None = None
 
     @property
     def lag(self) -> int | None:
@@ -70,13 +72,21 @@ class Live:
         return replace(self.sum, **{name: getattr(recent, name) for name in TABLES})
 
     def save(self, path: str, last_true: Mapping[str, int]) -> None:
-        """Write a state from which another `Live` can continue. Raises OutputError if that fails."""
+        """Write a state from which another `Live` can continue.
+
+        Raises OutputError if that fails, and StateError if somebody else has written to the file meanwhile.
+        """
+        if self._state_seen and _version_of(path) not in (self._state_seen, None):
+            raise StateError(
+                f"{path}: was changed by another program. Give each flowtag a state file of its own."
+            )
         follower, recent = self.follower, self.recent
         layout = follower.layout.names
         state = State(
             self.sum, follower.positions, layout, recent.newest, recent.spans(), last_true
         )
         save(state, path)
+        self._state_seen = _version_of(path)
 
     def resume(self, path: str) -> State:
         """Continue from a state, before anything has been counted, and return it.
@@ -94,6 +104,7 @@ class Live:
             follower.resume(state.positions)
         except _DAMAGE as error:
             raise StateError(f"{path}: {DAMAGED}") from error
+        self._state_seen = _version_of(path)
         self._total.add(state.counts)
         self.sum = state.counts
         self.recent.resume(state.newest, state.spans)
@@ -105,6 +116,15 @@ class Live:
             self.sum = replace(counts, files=_fewer(counts.files))
             self._total = Total()
             self._total.add(self.sum)
+
+
+def _version_of(path: str) -> tuple[int, int] | None:
+    """Return what changes whenever a file is replaced, or None if it is not there."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
 
 
 def _fewer(files: Mapping[str, FileCounts]) -> dict[str, FileCounts]:

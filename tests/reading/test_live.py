@@ -83,6 +83,21 @@ def test_the_sum_and_the_recent_part_are_resumed(tmp_path, log):
     assert again.last(60).total == live.sum.total
 
 
+def test_two_that_write_to_one_state_are_told_so(tmp_path, log):
+    kept = str(tmp_path / "kept")
+    one, other = (Live(Follower([str(log)])) for _ in range(2))
+    for each in (one, other):
+        each.look()
+        each.save(kept, {})
+        each.save(kept, {})
+    with pytest.raises(StateError, match="was changed by another program"):
+        one.save(kept, {})
+    (tmp_path / "kept").unlink()
+    one.save(kept, {})
+    for each in (one, other):
+        each.follower.close()
+
+
 def test_a_state_with_invalid_positions_is_damaged(tmp_path, log):
     kept = str(tmp_path / "kept")
     live = Live(Follower([str(log)]))
