@@ -226,7 +226,7 @@ def test_a_hostile_file_is_refused_quickly_with_little_memory_and_one_message(tm
     ids=["one line", "one string", "one file"],
 )
 def test_reading_that_finds_no_records_is_canceled_within_two_seconds(beginning):
-    _is_cancelled_in_time(beginning + gz(b"a" * (10 * MEGABYTE)) * 70)
+    _is_cancelled_in_time(beginning + gz(b"a" * (10 * MEGABYTE)) * 400)
 
 
 def test_payloads_without_records_are_canceled_within_two_seconds():
