@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import threading
+import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -36,6 +37,8 @@ With --state, each line is counted once, even if flowtag is killed and started a
 """
 _TIME: Final = re.compile(r"(\d{1,4})(s|m|h|d|)", re.ASCII)
 _UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+_POLL: Final = 1.0
+"""Seconds after which the files are read again between two looks."""
 _LONGEST_LOOK: Final = 5
 """Seconds after which a look ends and the result is written, even if there is more to count."""
 
@@ -50,7 +53,7 @@ def parser() -> ArgumentParser:
         type=_seconds,
         default=5,
         metavar="TIME",
-        help="how often to look: 5s (default), 1m",
+        help="how often to rewrite OUTPUT: 5s (default), 1m",
     )
     new.add_argument(
         "--keep",
@@ -117,7 +120,13 @@ def run(words: Sequence[str]) -> int:
         while True:
             followed.look(min(given.every, _LONGEST_LOOK))
             show()
-            if follower.is_over or stop.wait(0 if follower.is_behind else given.every):
+            until = time.monotonic() + given.every
+            while not (follower.is_over or follower.is_behind or stop.is_set()):
+                left = until - time.monotonic()
+                if left <= 0 or stop.wait(min(left, _POLL)) or left <= _POLL:
+                    break
+                followed.poll(_POLL)
+            if follower.is_over or stop.is_set():
                 break
         followed.look(_LONGEST_LOOK, is_last=True)
     follower.close()

@@ -34,6 +34,8 @@ _TAGS_SHOWN: Final = 8
 _MOST_WAITING: Final = 1000
 """The most alerts that wait until their file can be written; older ones are lost, with a message."""
 _AGAIN: Final = " flowtag will try again."
+_REST: Final = 200
+"""After the state was written, it is not written again between two looks for this many times as long."""
 _MOST_DOUBTED: Final = 1000
 """Files of which it is said that some of their lines cannot be counted."""
 
@@ -61,8 +63,21 @@ class LiveResult:
     _lookup_seen: object = None
     is_written: bool = False
     is_kept: bool = False
+    _keep_after: float = 0.0
     _doubted: set[str] = field(default_factory=set)
     _remedy: str = _AGAIN
+
+    def poll(self, seconds: float) -> None:
+        """Count what is new between two looks, and keep the state if that takes little time.
+
+        A file that is truncated, and a process that is killed, between two looks then lose nothing.
+        """
+        self.live.poll(seconds)
+        begun = time.monotonic()
+        if self.state is not None and begun >= self._keep_after:
+            self.live.add_up()
+            self._keep(self.state)
+            self._keep_after = begun + _REST * (time.monotonic() - begun)
 
     def look(self, seconds: float, *, is_last: bool = False) -> None:
         """Count for at most about `seconds`, load the lookup again if it has changed, and write everything."""

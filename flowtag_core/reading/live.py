@@ -40,7 +40,8 @@ class Live:
         self.added = FlowCounts()
         self.seconds = 0.0
         self.recent = Recent(max(keep, DAY))
-        self._total = Total()
+        self._total, self._fresh, self._interval = Total(), Total(), Total()
+        self._is_new = False
         self._at: float | None = None
         self._state_seen: tuple[int, int] | None = None
 
@@ -51,20 +52,33 @@ class Live:
             return None
         return max(int(time.time()) - 60 * (self.recent.newest + 1), 0)
 
-    def look(self, seconds: float = math.inf) -> bool:
-        """Count what is new, for at most about `seconds`; return whether there was anything."""
-        added = Total()
+    def poll(self, seconds: float = math.inf) -> bool:
+        """Count what is new, for at most about `seconds`, for the next look; return whether there was anything."""
+        before = self._is_new
+        self._is_new = False
         for part in self.follower.parts(seconds):
-            added.add(part)
+            self._fresh.add(part)
             self.recent.add(part, int(time.time()) // 60)
-        self.added = added.counts()
+            self._is_new |= bool(part.total.records or part.files)
+        is_new, self._is_new = self._is_new, self._is_new or before
+        return is_new
+
+    def look(self, seconds: float = math.inf) -> bool:
+        """Count what is new since the last look, like `poll`, and add it up; return whether there was anything."""
+        self.poll(seconds)
+        self.add_up()
+        self.added, self._interval = self._interval.counts(), Total()
         now = time.monotonic()
         self.seconds, self._at = 0.0 if self._at is None else now - self._at, now
-        is_new = bool(self.added.total.records or self.added.files)
-        if is_new or self.sum.internal is None:
-            self._total.add(self.added)
+        return bool(self.added.total.records or self.added.files)
+
+    def add_up(self) -> None:
+        """Add what was counted since the last time to the sum."""
+        if self._is_new or self.sum.internal is None:
+            fresh, self._fresh, self._is_new = self._fresh.counts(), Total(), False
+            self._interval.add(fresh)
+            self._total.add(fresh)
             self._set_sum(self._total.counts())
-        return is_new
 
     def last(self, minutes: int) -> FlowCounts:
         """Return the flows of the last minutes before the newest flow, with the records of all files."""

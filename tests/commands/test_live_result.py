@@ -10,6 +10,7 @@ import pytest
 from flowtag_core.commands.live_result import LiveResult, _screen, ending, line
 from flowtag_core.reading.follow import Follower
 from flowtag_core.reading.live import Live
+from flowtag_core.reading.state import load
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from tests.commands.made import on_posix
 from tests.logs import LOOKUP
@@ -272,3 +273,21 @@ def test_the_line_says_how_far_behind_flowtag_is(log, monkeypatch):
     shown.look(9)
     assert not line(shown).endswith("catching up")
     shown.live.follower.close()
+
+
+def test_what_is_polled_between_two_looks_is_in_the_state_at_once_and_in_the_next_result(log):
+    kept = log.with_name("kept")
+    shown = followed(log, state=str(kept))
+    shown.look(9)
+    append(log, flow())
+    shown.poll(9)
+    assert load(str(kept)).counts.total.flows == 2
+    assert tags(log.parent)["web"] == "1"
+    append(log, flow())
+    shown.poll(9)
+    assert load(str(kept)).counts.total.flows == 2  # It was written a moment ago.
+    shown.look(9)
+    shown.live.follower.close()
+    assert shown.live.added.total.flows == 2
+    assert load(str(kept)).counts.total.flows == 3
+    assert tags(log.parent)["web"] == "3"
