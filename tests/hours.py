@@ -93,7 +93,9 @@ def idle(work, files, seconds):
     live.look()
     begun, used = time.monotonic(), time.process_time()
     while time.monotonic() - begun < seconds:
-        time.sleep(EVERY)
+        for _ in range(EVERY):
+            time.sleep(1)
+            live.poll()
         live.look()
     share = 100 * (time.process_time() - used) / (time.monotonic() - begun)
     print(f"{files:,} idle files: {share:.2f} % of a processor, {memory()} MB")

@@ -125,7 +125,7 @@ def run(words: Sequence[str]) -> int:
                 left = until - time.monotonic()
                 if left <= 0 or stop.wait(min(left, _POLL)) or left <= _POLL:
                     break
-                followed.poll(_POLL)
+                followed.poll()
             if follower.is_over or stop.is_set():
                 break
         followed.look(_LONGEST_LOOK, is_last=True)

@@ -67,14 +67,14 @@ class LiveResult:
     _doubted: set[str] = field(default_factory=set)
     _remedy: str = _AGAIN
 
-    def poll(self, seconds: float) -> None:
-        """Count what is new between two looks, and keep the state if that takes little time.
+    def poll(self) -> None:
+        """Count what was appended between two looks, and keep the state if that takes little time.
 
         A file that is truncated, and a process that is killed, between two looks then lose nothing.
         """
-        self.live.poll(seconds)
+        is_new = self.live.poll()
         begun = time.monotonic()
-        if self.state is not None and begun >= self._keep_after:
+        if is_new and self.state is not None and begun >= self._keep_after:
             self.live.add_up()
             self._keep(self.state)
             self._keep_after = begun + _REST * (time.monotonic() - begun)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -52,25 +52,27 @@ class Live:
             return None
         return max(int(time.time()) - 60 * (self.recent.newest + 1), 0)
 
-    def poll(self, seconds: float = math.inf) -> bool:
-        """Count what is new, for at most about `seconds`, for the next look; return whether there was anything."""
-        before = self._is_new
-        self._is_new = False
-        for part in self.follower.parts(seconds):
-            self._fresh.add(part)
-            self.recent.add(part, int(time.time()) // 60)
-            self._is_new |= bool(part.total.records or part.files)
-        is_new, self._is_new = self._is_new, self._is_new or before
-        return is_new
+    def poll(self) -> bool:
+        """Count what was appended to files lately, for the next look; return whether there was anything."""
+        return self._count(self.follower.growth())
 
     def look(self, seconds: float = math.inf) -> bool:
-        """Count what is new since the last look, like `poll`, and add it up; return whether there was anything."""
-        self.poll(seconds)
+        """Count what is new, for at most about `seconds`; return whether there was anything since the last look."""
+        self._count(self.follower.parts(seconds))
         self.add_up()
         self.added, self._interval = self._interval.counts(), Total()
         now = time.monotonic()
         self.seconds, self._at = 0.0 if self._at is None else now - self._at, now
         return bool(self.added.total.records or self.added.files)
+
+    def _count(self, parts: Iterable[FlowCounts]) -> bool:
+        is_new = False
+        for part in parts:
+            self._fresh.add(part)
+            self.recent.add(part, int(time.time()) // 60)
+            is_new |= bool(part.total.records or part.files)
+        self._is_new |= is_new
+        return is_new
 
     def add_up(self) -> None:
         """Add what was counted since the last time to the sum."""

@@ -280,11 +280,11 @@ def test_what_is_polled_between_two_looks_is_in_the_state_at_once_and_in_the_nex
     shown = followed(log, state=str(kept))
     shown.look(9)
     append(log, flow())
-    shown.poll(9)
+    shown.poll()
     assert load(str(kept)).counts.total.flows == 2
     assert tags(log.parent)["web"] == "1"
     append(log, flow())
-    shown.poll(9)
+    shown.poll()
     assert load(str(kept)).counts.total.flows == 2  # It was written a moment ago.
     shown.look(9)
     shown.live.follower.close()

@@ -582,6 +582,21 @@ def test_json_without_a_line_end_or_with_one_after_its_bracket_is_counted(tmp_pa
     assert found.counts.total.flows == 4
 
 
+def test_growth_is_what_was_appended_and_nothing_else(log, follow):
+    found = follow(log.path.parent)
+    assert sum(found.follower.growth()).total.flows == 0
+    found.look()
+    log.append(2)
+    log.path.with_name("b.log").write_bytes(log.lines(5))
+    assert sum(found.follower.growth()).total.flows == 2
+    shutil.copy(log.path, f"{log.path}.1")
+    log.path.write_bytes(log.lines(1))
+    assert sum(found.follower.growth()).total.flows == 0
+    assert found.follower.messages == []
+    found.counts += sum(found.follower.growth())
+    assert found.look(3) + 2 == log.written == 11
+
+
 def test_a_long_log_is_counted_in_parts(log, follow, monkeypatch):
     monkeypatch.setattr(reading, "_AT_ONCE", 1 << 19)
     monkeypatch.setattr(reading, "_LAST_PART", 1 << 17)
@@ -759,6 +774,9 @@ class Scene:
         (self.folder / f"{self.files}.gz").write_bytes(gzip.compress(text))
         (self.written / f"dropped.{self.files}").write_bytes(text)
 
+    def grow(self):
+        self.found.counts += sum(self.found.follower.growth())
+
     def glance(self):
         self.found.counts += sum(self.found.follower.parts(0))
 
@@ -789,7 +807,7 @@ steps = st.lists(
         st.tuples(st.just("drop"), log_lines),
         st.tuples(
             st.sampled_from(
-                ["rotate", "look", "glance", "stop", "kill", "copy", "pack", "truncate"]
+                ["rotate", "look", "grow", "glance", "stop", "kill", "copy", "pack", "truncate"]
             )
         ),
     ),
