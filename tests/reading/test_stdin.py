@@ -57,7 +57,9 @@ def test_standard_input_that_is_closed_is_over(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "content", [gzip.compress(line() + b"\n"), b'{"message": "x"}\n', b"PAR1\n"]
+    "content",
+    [gzip.compress(line() + b"\n"), b'{"message": "x"}\n', b"PAR1\n"],
+    ids=["gzip", "JSON", "Parquet"],
 )
 def test_what_is_not_text_is_refused_with_the_remedy(pipe, content):
     stdin = Stdin(Tail("stdin", "-", FileCount("stdin")))
