@@ -12,6 +12,7 @@ from flowtag_core.counts import WINDOW_SHIFT
 #   may come before a record.
 # - DSTPORT to STATUS: the positions of the fields in a record.
 # - SPANS: the index at which the spans begin (see below).
+# - IS_TABLE: whether the lines are rows of a table: then only rows that are plain in every field are counted.
 # - HAS_PORTS: for each protocol, whether it has ports.
 # - FIRST_OCTETS: for each first octet of an IPv4 address, where the address is; from SEE_MORE up it is the
 #   index of a table of all second octets.
@@ -25,7 +26,8 @@ from flowtag_core.counts import WINDOW_SHIFT
 FIELDS, IS_DEFAULT, STAMPS = range(3)
 DSTPORT, PROTOCOL, SRCPORT, PACKETS, BYTES, START, SRCADDR, DSTADDR, ACTION, STATUS = range(3, 13)
 SPANS: Final = 13
-HAS_PORTS: Final = 14
+IS_TABLE: Final = 14
+HAS_PORTS: Final = 15
 FIRST_OCTETS: Final = HAS_PORTS + 256
 NAME_STARTS: Final = FIRST_OCTETS + 256
 MOST_STARTS: Final = 64
@@ -67,6 +69,7 @@ MOST_TIDIED: Final = 1 << 10
 
 SIGNATURES: Final = {
     "read": tuple("address number int64s address int32s int64s int64s int64s int64s".split()),
+    "cells": ("address", "number", "number", "number", "int64s", "address"),
     "pick": ("int64s", "number", "number", "int64s", "int64s", "int64s", "int64s"),
     "add": tuple("int64s number number int64s number int64s int64s int64s int64s".split()),
     "mark": ("int64s", "number", "number", "address", "address", "int64s"),
@@ -87,6 +90,7 @@ class Kernel(NamedTuple):
     """The compiled functions; they release the GIL while they run."""
 
     read: Callable[..., int]
+    cells: Callable[..., int]
     pick: Callable[..., int]
     add: Callable[..., int]
     mark: Callable[..., int]

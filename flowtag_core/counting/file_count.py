@@ -26,7 +26,7 @@ from flowtag_core.counting.threads import Queue
 from flowtag_core.counts import BOUNDARIES, BOUNDARY_SHIFT, Ints, Reason
 from flowtag_core.errors import DamagedLogError
 from flowtag_core.shapes.layout import ASSUMED, Layout
-from flowtag_core.shapes.records import ADDRESSES, NUMBERS, Columns, Records
+from flowtag_core.shapes.records import ADDRESSES, NUMBERS, Columns, Records, Rows
 from flowtag_core.shapes.shapes import Part
 
 _WORTH_A_KERNEL: Final = 1 << 20
@@ -63,6 +63,16 @@ class _Picked(NamedTuple):
     odd: Ints
 
 
+class _Lined(NamedTuple):
+    """Rows of a table as text that the kernel has read, with a layout: what it counted, and the odd lines."""
+
+    part: Rows
+    layout: Layout
+    plain: list[Plain]
+    rows: list[Ints]
+    odd: Ints
+
+
 class Reached(NamedTuple):
     """Where the count of a file stands: its layout, its last line, whether it had a header, its first misfit."""
 
@@ -91,7 +101,7 @@ class FileCount:
         self._rows = RowSum()
         self._size = 0
         self._is_long = size > _WORTH_A_KERNEL
-        self._queue: Queue[_Read | _Picked] = Queue("parts")
+        self._queue: Queue[_Read | _Picked | _Lined] = Queue("parts")
 
     def resume(self, at: Reached) -> None:
         """Continue where another count of this file stopped; nothing has been counted here yet."""
@@ -125,6 +135,8 @@ class FileCount:
         if isinstance(part, Columns):
             self._queue.add(partial(_picked, compiled.kernel(), part, self._inside))
             self._settle_full()
+        elif isinstance(part, Rows):
+            self._count_rows(part)
         elif isinstance(part, Records):
             self.settle()
             self._reference.count_records(part)
@@ -196,6 +208,8 @@ class FileCount:
             part = self._queue.take()
             if isinstance(part, _Read):
                 self._settle(part)
+            elif isinstance(part, _Lined):
+                self._settle_lines(part)
             else:
                 self._settle_rows(part)
         except DamagedLogError:
@@ -224,6 +238,41 @@ class FileCount:
             self._reference.count_records(Records(kind, records))
         self._add_odd()
         self._reference.ledger.line = columns.first + columns.size - 1
+
+    def _count_rows(self, part: Rows) -> None:
+        """Count a block of a table's rows as text: with the kernel if it is there."""
+        kernel = self._kernel(len(part.text))
+        if kernel is None:
+            self.settle()
+            self._count_slowly(part)
+            return
+        layout = part.layout or self._reference.layout
+        self._queue.add(partial(_lined, kernel, part, layout, self._inside))
+        self._settle_full()
+
+    def _settle_lines(self, lined: _Lined) -> None:
+        """Add the results of rows as text, once everything before them has been added."""
+        part, layout, plain, rows, odd = lined
+        is_current = part.layout is not None or layout is self._reference.layout
+        records = part.records(odd) if is_current else None
+        if records is None or (part.layout is None and _may_have_header(records)):
+            self._count_slowly(part)
+            return
+        for its_plain, its_rows in zip(plain, rows, strict=True):
+            self._reference.ledger.add_plain(
+                part.kind.layout or layout, its_plain._replace(shape=part.kind.shape)
+            )
+            self._rows.add(its_rows)
+        for some in records:
+            self._reference.count_records(some)
+        self._add_odd()
+        self._reference.ledger.line = part.first + part.size - 1
+
+    def _count_slowly(self, part: Rows) -> None:
+        for records in part.records(None) or ():
+            self._reference.count_records(records)
+            self._add_odd()
+        self._reference.ledger.line = part.first + part.size - 1
 
     def _count_odd(self, text: bytes, odd: Ints) -> tuple[int, int, int] | None:
         """Count the lines that the kernel passed on; keep no samples of certain faults once there are enough.
@@ -301,6 +350,29 @@ def _read(kernel: Kernel, text: bytes, layout: Layout, inside: Inside) -> _Read:
     if layout.names_port_and_protocol:
         own.read(kernel, text, layout)
     return _Read(kernel, text, layout, own)
+
+
+def _lined(kernel: Kernel, part: Rows, layout: Layout, inside: Inside) -> _Lined:
+    """Read rows as text with the kernel."""
+    own, lines = scratch.unused(inside), 0
+    plain, rows, odd = [], [], []
+    text = part.text if part.text.endswith(b"\n") else part.text + b"\n"
+    for found in own.read_rows(kernel, text, part.cells, layout):
+        plain.append(found.found.plain())
+        rows.append(found.rows[: 3 * found.found.rows].copy())
+        odd.append(found.odd()[:, 0] + lines)
+        lines += found.found.lines
+    scratch.give_back(own)
+    return _Lined(part, layout, plain, rows, np.concatenate(odd))
+
+
+def _may_have_header(records: list[Records]) -> bool:
+    """Whether one of the records may be a header, which changes the layout of those after it."""
+    return any(
+        text.lstrip()[:1].isalpha() or text.lstrip()[:1] in (b"$", b"\xef")
+        for some in records
+        for _, text in some.numbered
+    )
 
 
 def _boundaries(kernel: Kernel, addresses: bytes, own: Scratch, count: int) -> Ints:

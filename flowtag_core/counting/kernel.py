@@ -8,6 +8,9 @@ on too. The usual line consists of printable ASCII words separated by single spa
 place. A line with other white space or other bytes is first copied with single spaces and then read in the
 same way (`_tidy`).
 
+`cells` writes the wanted cells of a CSV table's plain rows as lines of text, which `read` then reads. In a table
+it counts only rows that are plain in every field: for all others, other rules apply than for text.
+
 `add` adds up rows in a small table, and puts those that do not fit into it on piles. `mark`, `number`,
 `shrink`, `fill` and `fold` turn a pile into a sorted table; `folding` calls them. `pick` does for the columns
 of a table what `read` does for text.
@@ -59,6 +62,7 @@ from flowtag_core.counting.contract import (
     FLOW,
     HAS_PORTS,
     IS_DEFAULT,
+    IS_TABLE,
     KIND_SHIFT,
     MOST_SEPARATORS,
     MOST_STARTS,
@@ -141,7 +145,7 @@ _HOUR, _HOUR_OVER = _template(b"00T00:00")
 _TIME, _TIME_OVER = _template(b"00:00:00")
 _MILLIS, _MILLIS_OVER = _template(b":00.000Z")
 
-_LF, _CR, _TAB, _SPACE, _HASH = 10, 13, 9, 32, 35
+_LF, _CR, _TAB, _SPACE, _HASH, _QUOTE, _DASH = 10, 13, 9, 32, 35, 34, 45
 _YEAR_2000: Final = 946_684_800
 _YEAR_2100: Final = 4_102_444_800
 _15_DIGITS: Final = 1_000_000_000_000_000
@@ -224,7 +228,7 @@ def _put_byte(_: Any, address: Any, byte: Any) -> Any:
 @intrinsic
 def _put_word(_: Any, address: Any, word: Any) -> Any:
     def generate(context: Any, builder: Any, __: Any, args: Any) -> Any:
-        builder.store(args[1], builder.inttoptr(args[0], _WORD.as_pointer()), align=8)
+        builder.store(args[1], builder.inttoptr(args[0], _WORD.as_pointer()), align=1)
         return context.get_dummy_value()
 
     return types.void(types.uint64, types.int64), generate
@@ -1041,6 +1045,38 @@ def _put_doubtful(
 
 
 @_part
+def _is_missing(text: Any, separators: Any, at: Any) -> Any:
+    return _length(separators, at) == 1 and _byte(text + U(separators[at + 1]) - _ONE) == _DASH
+
+
+@_part
+def _lacks_only(text: Any, layout: Any, separators: Any, record: Any) -> Any:
+    """Whether each field of a flow that cannot be read is `-`; port and protocol can be read."""
+    dst = record + layout[DSTPORT]
+    protocol = _field(text, separators, record + layout[PROTOCOL], 5)
+    if not (0 <= _field(text, separators, dst, 5) <= 65535 and 0 <= protocol <= 255):
+        return False
+    for place, most in ((SRCPORT, 65535), (PACKETS, _15_DIGITS - 1), (BYTES, _15_DIGITS - 1)):
+        at = record + layout[place]
+        is_there = 0 <= _field(text, separators, at, 15) <= most
+        if at != dst and not is_there and not _is_missing(text, separators, at):
+            return False
+    start = record + layout[START]
+    if start != dst and not _is_missing(text, separators, start):
+        seconds = _field(text, separators, start, 15)
+        if seconds >= _YEAR_2100:
+            seconds //= 1000
+        if not _YEAR_2000 <= seconds < _YEAR_2100:
+            return False
+    action = layout[ACTION]
+    return (
+        action < 0
+        or _action(text, separators, record, action) >= 0
+        or _is_missing(text, separators, record + action)
+    )
+
+
+@_part
 def _tidy(text: Any, begin: Any, end: Any, tidied: Any, separators: Any, at: Any) -> Any:
     """Copy a line with single spaces or tabs between its words and none at its ends; return its word count.
 
@@ -1120,6 +1156,7 @@ def read(
     srcport, start, packets, bytes and action.
     """
     lines = flows = no_data = skipped = stamped = row_count = odd_count = blank = odd_status = 0
+    is_table = layout[IS_TABLE] != 0
     tidied = tail + U(80)
     for place in range(_NO_SRCPORT, _ODD_ACTION + 1):
         found[place] = 0
@@ -1172,27 +1209,31 @@ def read(
             begin, end = separators[first] + 1, block + _first_bit(line_end)
             # Where the line's words are (in the text, or in a tidied copy), and between which separators.
             source, start, line_first, line_last, words = text, begin, first, last, 0
-            if is_odd:
+            if is_odd and not is_table:
                 source, start, line_first = tidied, 0, count
                 words = _tidy(text, begin, end, tidied, separators, count)
                 line_last = count + words
-            else:
+            elif not is_odd:
                 words = last - first - (1 if _byte(text + U(end) - _ONE) == _CR else 0)
             verdict, skip = ODD, -1
-            if words > 0:
+            if is_table:
+                skip = 0 if words == layout[FIELDS] else -1
+            elif words > 0:
                 skip = _before_record(
                     source, start, layout, separators, line_first, line_last, words
                 )
             if skip >= 0:
                 verdict = _verdict(source, start, layout, separators, line_first, line_last, skip)
-            is_odd_status = verdict == _ODD_STATUS
+            is_odd_status = verdict == _ODD_STATUS and not is_table
             if verdict == FLOW or is_odd_status:
                 verdict, record = FLOW, line_first + skip
                 boundary = _boundary(source, layout, separators, record, numbers)
                 added = _put_rows(
                     source, layout, separators, record, boundary, numbers, rows, row_count
                 )
-                if added == 0:
+                if added == 0 and is_table and not _lacks_only(source, layout, separators, record):
+                    added = -ODD
+                elif added == 0:
                     added = _put_doubtful(
                         source, layout, separators, record, boundary, rows, row_count, found
                     )
@@ -1202,7 +1243,11 @@ def read(
                     odd_status += is_odd_status
                 else:
                     verdict = -added
-            if verdict == ODD and (words == 0 or (words > 0 and _byte(source + U(start)) == _HASH)):
+            if is_table:
+                verdict = ODD if verdict == _ODD_STATUS else verdict
+            elif verdict == ODD and (
+                words == 0 or (words > 0 and _byte(source + U(start)) == _HASH)
+            ):
                 verdict = BLANK
             elif verdict == ODD and words > 0:
                 verdict = _misfit(source, layout, separators, line_first, line_last, words)
@@ -1242,6 +1287,92 @@ def read(
     found[7] = blank
     found[8] = odd_status
     return dealt_with
+
+
+@_part
+def _copy(text: Any, begin: Any, end: Any, size: Any, out: Any) -> Any:
+    """Copy bytes of a text to an address, where there is room for seven more; return how many."""
+    place = begin
+    while place + 8 <= end:
+        _put_word(out + U(place - begin), np.int64(_word(text + U(place))))
+        place += 8
+    if place < end and place + 8 <= size:  # the next bytes overwrite any excess
+        _put_word(out + U(place - begin), np.int64(_word(text + U(place))))
+        place = end
+    while place < end:
+        _put_byte(out + U(place - begin), _byte(text + U(place)))
+        place += 1
+    return end - begin
+
+
+def cells(text: Any, size: Any, delimiter: Any, columns: Any, wanted: Any, out: Any) -> Any:
+    """Write the wanted cells of each row as a line with single spaces between them; return the bytes written.
+
+    The text is whole lines. A row has `columns` cells, of which those with a number other than 0 in `wanted`
+    are written. A cell may be in quotes; an empty one becomes `-`. A line that is not a row of that many cells,
+    or has a quote inside a wanted one, becomes `?`. There must be room for twice the text.
+    """
+    written = row_begin = begin = column = 0
+    quoted, closed, second = False, -1, -1
+    is_odd = has_two = False
+    block = 0
+    while block < size:
+        at = text + U(block)
+        marks = _equal(at, delimiter) | _equal(at, _LF) | _equal(at, _QUOTE)
+        if size - block < 64:
+            marks &= (_ONE << U(size - block)) - _ONE
+        while marks:
+            place = block + _first_bit(marks)
+            marks &= marks - _ONE
+            byte = _byte(text + U(place))
+            if byte == _QUOTE:
+                if place == second:  # of two quotes in a row, which mean one
+                    continue
+                if place == begin and not quoted:
+                    quoted = True
+                elif not quoted or closed >= 0:
+                    is_odd = True
+                elif place + 1 < size and _byte(text + U(place + 1)) == _QUOTE:
+                    second = place + 1
+                    has_two = True
+                else:
+                    closed = place
+                continue
+            is_end = byte == _LF
+            if quoted and closed < 0 and not is_end:  # a delimiter inside a cell
+                continue
+            end = place
+            if is_end and end > begin and _byte(text + U(end - 1)) == _CR:
+                end -= 1
+            if quoted:
+                if closed != end - 1:
+                    is_odd = True
+                begin += 1
+                end -= 1
+            if column < columns and wanted[column] != 0 and not is_odd:
+                if has_two:
+                    is_odd = True
+                elif end > begin:
+                    written += _copy(text, begin, end, size, out + U(written))
+                else:
+                    _put_byte(out + U(written), _DASH)
+                    written += 1
+                _put_byte(out + U(written), _SPACE)
+                written += 1
+            column += 1
+            begin = place + 1
+            quoted, closed, has_two = False, -1, False
+            if is_end:
+                if is_odd or column != columns:
+                    written = row_begin
+                    _put_byte(out + U(written), 63)
+                    written += 2
+                _put_byte(out + U(written) - _ONE, _LF)
+                row_begin = written
+                column = 0
+                is_odd = False
+        block += 64
+    return written
 
 
 def pick(
@@ -1480,7 +1611,7 @@ _KINDS: Final = {
 def object_code() -> ObjectCode:
     """Compile `read` and the other functions, and return their object code."""
     code = {}
-    for function in (read, pick, add, mark, number, shrink, fill, fold):
+    for function in (read, cells, pick, add, mark, number, shrink, fill, fold):
         signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))
         compiled = cfunc(signature, error_model="numpy")(function)
         library = compiled._library  # noqa: SLF001  (Numba's own caches do the same)

@@ -6,6 +6,7 @@ A scratch is reused for the next text, since allocating memory would take longer
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -20,6 +21,7 @@ from flowtag_core.counts import Ints, Reason
 from flowtag_core.iana import WITH_PORTS
 from flowtag_core.shapes import other_layouts
 from flowtag_core.shapes.layout import KNOWN_FIELDS, Layout
+from flowtag_core.shapes.records import Cells
 
 # In the order of the constants in `contract`.
 _NUMBERS: Final = "dstport protocol srcport packets bytes start srcaddr dstaddr".split()
@@ -27,6 +29,8 @@ _WORDS: Final = "action log-status".split()
 
 
 _HALF: Final = (1 << 64) - 1
+_BEFORE: Final = 64
+"""Bytes before and after a text that the kernel may read."""
 
 
 class Scratch:
@@ -46,6 +50,7 @@ class Scratch:
         self._tail = np.zeros(80 + contract.MOST_TIDIED + 8, np.uint8)
         self._separators = np.empty(2 * contract.MOST_SEPARATORS, np.int32)
         self._numbers = np.empty(9, np.int64)
+        self._lines = np.empty(0, np.uint8)
         scratch = (
             self._tail,
             self._separators,
@@ -63,6 +68,29 @@ class Scratch:
         self.dealt_with = kernel.read(text, len(text), numbers.ctypes.data, *self._addresses)
         self.found = KernelCounts(*self._found.tolist())
         return self
+
+    def read_rows(
+        self, kernel: Kernel, text: bytes, table: Cells, layout: Layout
+    ) -> Iterator[Scratch]:
+        """Read the rows of a table, step by step; yield this scratch with the results of each step.
+
+        Only rows that are plain in every field are counted. The lines that the results speak of are rows.
+        """
+        room = _BEFORE + 2 * len(text) + _BEFORE
+        if len(self._lines) < room:
+            self._lines = np.empty(room, np.uint8)
+        at, numbers = (
+            self._lines.ctypes.data + _BEFORE,
+            _numbers(layout, self.inside, is_table=True),
+        )
+        left = kernel.cells(
+            text, len(text), table.delimiter, table.columns, table.wanted.ctypes.data, at
+        )
+        while left:
+            self.dealt_with = kernel.read(at, left, numbers.ctypes.data, *self._addresses)
+            self.found = KernelCounts(*self._found.tolist())
+            yield self
+            at, left = at + self.dealt_with, left - self.dealt_with
 
     def pick(
         self, kernel: Kernel, columns: Ints, begin: int, layout: Layout
@@ -144,7 +172,7 @@ def give_back(scratch: Scratch) -> None:
 
 
 @lru_cache(maxsize=64)
-def _numbers(layout: Layout, inside: Inside) -> np.ndarray:
+def _numbers(layout: Layout, inside: Inside, *, is_table: bool = False) -> np.ndarray:
     """Return the array that describes a layout and the addresses inside to the kernel, as in `contract`."""
     others = other_layouts.places(layout.names)
     by_words = [others.get(words, []) for words in range(contract.WORDS_TOLD + 1)]
@@ -165,6 +193,7 @@ def _numbers(layout: Layout, inside: Inside) -> np.ndarray:
     numbers[contract.OTHER_PLACES : end] = pairs
     numbers[contract.FIELDS] = len(layout.names)
     numbers[contract.IS_DEFAULT] = layout.is_default
+    numbers[contract.IS_TABLE] = is_table
     numbers[contract.STAMPS] = _stamps(layout.names[0])
     names = [name if name in layout.names else "dstport" for name in _NUMBERS]
     places = [layout.position(name) for name in (*names, *_WORDS)]

@@ -58,6 +58,34 @@ class Columns(NamedTuple):
     addresses: Callable[[], bytes | None] = lambda: None
 
 
+class Cells(NamedTuple):
+    """Where the cells of a table's rows are: the delimiter as a byte, the number of columns, and which are wanted.
+
+    `wanted` has a 1 for each column that is wanted, otherwise a 0.
+    """
+
+    delimiter: int
+    columns: int
+    wanted: Ints
+
+
+class Rows(NamedTuple):
+    """A block of a table's rows as text, one on each line; `first` is the number of the first line.
+
+    The wanted cells of a row, in order, are a record of `kind` and of `layout`, None for that of the file.
+    `records` returns the records in the lines with the given indexes, or None if all lines must be read again.
+    For None, it returns the records in all lines.
+    """
+
+    kind: Kind
+    layout: Layout | None
+    first: int
+    size: int
+    text: bytes
+    cells: Cells
+    records: Callable[[Ints | None], list[Records] | None]
+
+
 class Records(NamedTuple):
     """Records of one kind that were extracted from another format, such as JSON."""
 

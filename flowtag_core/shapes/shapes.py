@@ -14,11 +14,11 @@ from flowtag_core.errors import LogError
 from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.layout import ASSUMED, Layout
 from flowtag_core.shapes.others import whose_line
-from flowtag_core.shapes.records import Columns, Records
+from flowtag_core.shapes.records import Columns, Records, Rows
 from flowtag_core.shapes.text import Block, whole_lines
 from flowtag_core.sources.pieces import HEAD_SIZE, File, peeked, seekable
 
-Part = Block | Columns | Records
+Part = Block | Columns | Rows | Records
 """A part of a file: lines, rows of a table, or records that were extracted from another format."""
 
 _AS_TEXT: Final = "Use AWS VPC flow logs as text, compressed or not"
@@ -119,10 +119,11 @@ def _in_documents(
 
 def _in_table(
     file: File, head: bytes, wanted: tuple[str, ...], layout: Layout
-) -> Iterator[Records] | None:
+) -> Iterator[Rows | Records] | None:
     if not any(sign in head for sign in (b",", b";", b"\t", b"=")):
         return None
-    from flowtag_core.shapes.csv_tables import COLUMN_COST, csv_records, table_of
+    from flowtag_core.shapes.csv_rows import csv_records
+    from flowtag_core.shapes.csv_tables import COLUMN_COST, table_of
 
     table = table_of(head, layout)
     if table is None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.shapes.csv_tables import csv_records, table_of
+from flowtag_core.shapes.csv_rows import csv_records
+from flowtag_core.shapes.csv_tables import table_of
 from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.layout import DEFAULT_FIELDS
 from flowtag_core.sources.budget import Budget
