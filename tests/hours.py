@@ -18,7 +18,8 @@ from pathlib import Path
 
 from flowtag_core.reading.follow import Follower
 from flowtag_core.reading.live import Live
-from flowtag_core.tagging.alerts import SPAN, Watch
+from flowtag_core.tagging.alerts import Watch
+from flowtag_core.tagging.blocks import SPAN
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from tests.logs import LOOKUP, line
 from tests.traffic import block_of

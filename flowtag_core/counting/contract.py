@@ -70,6 +70,7 @@ MOST_TIDIED: Final = 1 << 10
 SIGNATURES: Final = {
     "read": tuple("address number int64s address int32s int64s int64s int64s int64s".split()),
     "cells": ("address", "number", "number", "number", "int64s", "address"),
+    "members": ("address", "number", "address", "int64s", "int64s", "number", "address"),
     "pick": ("int64s", "number", "number", "int64s", "int64s", "int64s", "int64s"),
     "add": tuple("int64s number number int64s number int64s int64s int64s int64s".split()),
     "mark": ("int64s", "number", "number", "address", "address", "int64s"),
@@ -91,6 +92,7 @@ class Kernel(NamedTuple):
 
     read: Callable[..., int]
     cells: Callable[..., int]
+    members: Callable[..., int]
     pick: Callable[..., int]
     add: Callable[..., int]
     mark: Callable[..., int]

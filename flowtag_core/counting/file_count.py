@@ -139,8 +139,9 @@ class FileCount:
             self._count_rows(part)
         elif isinstance(part, Records):
             self.settle()
-            self._reference.count_records(part)
-            self._add_odd()
+            if part.numbered:
+                self._reference.count_records(part)
+                self._add_odd()
         elif part.too_long:
             self.set_aside_line(part.text, Reason.TOO_LONG)
         else:
@@ -242,11 +243,12 @@ class FileCount:
     def _count_rows(self, part: Rows) -> None:
         """Count a block of a table's rows as text: with the kernel if it is there."""
         kernel = self._kernel(len(part.text))
-        if kernel is None:
+        layout = part.layout or self._reference.layout
+        # Whole records of another layout might be lines of another product's log.
+        if kernel is None or (part.layout is None and not layout.is_default):
             self.settle()
             self._count_slowly(part)
             return
-        layout = part.layout or self._reference.layout
         self._queue.add(partial(_lined, kernel, part, layout, self._inside))
         self._settle_full()
 
@@ -356,8 +358,7 @@ def _lined(kernel: Kernel, part: Rows, layout: Layout, inside: Inside) -> _Lined
     """Read rows as text with the kernel."""
     own, lines = scratch.unused(inside), 0
     plain, rows, odd = [], [], []
-    text = part.text if part.text.endswith(b"\n") else part.text + b"\n"
-    for found in own.read_rows(kernel, text, part.cells, layout):
+    for found in own.read_rows(kernel, part.text, part.plan, layout):
         plain.append(found.found.plain())
         rows.append(found.rows[: 3 * found.found.rows].copy())
         odd.append(found.odd()[:, 0] + lines)

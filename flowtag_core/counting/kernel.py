@@ -8,8 +8,8 @@ on too. The usual line consists of printable ASCII words separated by single spa
 place. A line with other white space or other bytes is first copied with single spaces and then read in the
 same way (`_tidy`).
 
-`cells` writes the wanted cells of a CSV table's plain rows as lines of text, which `read` then reads. In a table
-it counts only rows that are plain in every field: for all others, other rules apply than for text.
+`cells` writes the wanted cells of a CSV table's plain rows as lines of text, and `members` the wanted values of plain
+JSON objects; `read` then reads these lines. In a table it counts only rows that are plain in every field: for all others, other rules apply than for text.
 
 `add` adds up rows in a small table, and puts those that do not fit into it on piles. `mark`, `number`,
 `shrink`, `fill` and `fold` turn a pile into a sorted table; `folding` calls them. `pick` does for the columns
@@ -145,7 +145,7 @@ _HOUR, _HOUR_OVER = _template(b"00T00:00")
 _TIME, _TIME_OVER = _template(b"00:00:00")
 _MILLIS, _MILLIS_OVER = _template(b":00.000Z")
 
-_LF, _CR, _TAB, _SPACE, _HASH, _QUOTE, _DASH = 10, 13, 9, 32, 35, 34, 45
+_LF, _CR, _TAB, _SPACE, _HASH, _QUOTE, _DASH, _BACKSLASH = 10, 13, 9, 32, 35, 34, 45, 92
 _YEAR_2000: Final = 946_684_800
 _YEAR_2100: Final = 4_102_444_800
 _15_DIGITS: Final = 1_000_000_000_000_000
@@ -1310,7 +1310,8 @@ def cells(text: Any, size: Any, delimiter: Any, columns: Any, wanted: Any, out: 
 
     The text is whole lines. A row has `columns` cells, of which those with a number other than 0 in `wanted`
     are written. A cell may be in quotes; an empty one becomes `-`. A line that is not a row of that many cells,
-    or has a quote inside a wanted one, becomes `?`. There must be room for twice the text.
+    or has a quote inside a wanted one, becomes `?`. Up to 64 bytes after the text may be read, and there must be
+    room for twice the text.
     """
     written = row_begin = begin = column = 0
     quoted, closed, second = False, -1, -1
@@ -1372,6 +1373,109 @@ def cells(text: Any, size: Any, delimiter: Any, columns: Any, wanted: Any, out: 
                 column = 0
                 is_odd = False
         block += 64
+    return written
+
+
+@_part
+def _is_equal(one: Any, other: Any, length: Any) -> Any:
+    """Whether two texts are equal; up to seven bytes after them may be read."""
+    place = 0
+    while place + 8 <= length:
+        if _word(one + U(place)) != _word(other + U(place)):
+            return False
+        place += 8
+    if place < length:
+        unlike = _word(one + U(place)) ^ _word(other + U(place))
+        return (unlike << U(64 - 8 * (length - place))) == U(0)
+    return True
+
+
+@_part
+def _end_of_line(text: Any, place: Any) -> Any:
+    """Return the index of the next line end."""
+    while True:
+        found = _equal(text + U(place), _LF)
+        if found:
+            return place + _first_bit(found)
+        place += 64
+
+
+@_part
+def _end_of_string(text: Any, place: Any, end: Any) -> Any:
+    """Return the index of the quote that ends a string of printable ASCII; -1 if it is anything else."""
+    while place < end:
+        at = text + U(place)
+        quotes = _equal(at, _QUOTE)
+        stops = quotes | _equal(at, _BACKSLASH) | (_below_33(at) & ~_equal(at, _SPACE))
+        if stops:
+            first = _first_bit(stops)
+            is_quote = (quotes >> U(first)) & _ONE
+            return place + first if is_quote and place + first < end else -1
+        place += 64
+    return -1
+
+
+@_part
+def _end_of_number(text: Any, place: Any, end: Any) -> Any:
+    """Return the index after a whole number without leading zeros; -1 if there is none."""
+    stop = place
+    while stop < end and 48 <= _byte(text + U(stop)) <= 57:
+        stop += 1
+    is_number = stop > place and (stop == place + 1 or _byte(text + U(place)) != 48)
+    return stop if is_number else -1
+
+
+def members(
+    text: Any, size: Any, segments: Any, ends: Any, kinds: Any, count: Any, out: Any
+) -> Any:
+    """Write the wanted values of each JSON object as a line with single spaces; return the bytes written.
+
+    The text is whole lines, each an object with the same `count` members in the same order: all that stands
+    around the values is in `segments`, one after another, which end at `ends`. The kind of a value is even for a
+    string and odd for a whole number, and 2 or more if it is wanted. An empty string becomes `-`. A line that is
+    anything else becomes `?`. Up to 64 bytes after the text may be read, and there must be room for twice the text.
+    """
+    written = begin = 0
+    while begin < size:
+        line_end = _end_of_line(text, begin)
+        end = line_end
+        if end > begin and _byte(text + U(end - 1)) == _CR:
+            end -= 1
+        row, place, segment, is_odd = written, begin, 0, False
+        for value in range(count + 1):
+            length = ends[value] - segment
+            if place + length > end or not _is_equal(
+                text + U(place), segments + U(segment), length
+            ):
+                is_odd = True
+                break
+            place += length
+            segment = ends[value]
+            if value == count:
+                is_odd = place != end
+                break
+            if kinds[value] & 1:
+                stop = _end_of_number(text, place, end)
+            else:
+                stop = _end_of_string(text, place, end)
+            if stop < 0:
+                is_odd = True
+                break
+            if kinds[value] >= 2:
+                if stop > place:
+                    written += _copy(text, place, stop, size, out + U(written))
+                else:
+                    _put_byte(out + U(written), _DASH)
+                    written += 1
+                _put_byte(out + U(written), _SPACE)
+                written += 1
+            place = stop
+        if is_odd:
+            written = row
+            _put_byte(out + U(written), 63)
+            written += 2
+        _put_byte(out + U(written) - _ONE, _LF)
+        begin = line_end + 1
     return written
 
 
@@ -1611,7 +1715,7 @@ _KINDS: Final = {
 def object_code() -> ObjectCode:
     """Compile `read` and the other functions, and return their object code."""
     code = {}
-    for function in (read, cells, pick, add, mark, number, shrink, fill, fold):
+    for function in (read, cells, members, pick, add, mark, number, shrink, fill, fold):
         signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))
         compiled = cfunc(signature, error_model="numpy")(function)
         library = compiled._library  # noqa: SLF001  (Numba's own caches do the same)

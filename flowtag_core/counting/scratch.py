@@ -21,7 +21,7 @@ from flowtag_core.counts import Ints, Reason
 from flowtag_core.iana import WITH_PORTS
 from flowtag_core.shapes import other_layouts
 from flowtag_core.shapes.layout import KNOWN_FIELDS, Layout
-from flowtag_core.shapes.records import Cells
+from flowtag_core.shapes.records import Cells, Members
 
 # In the order of the constants in `contract`.
 _NUMBERS: Final = "dstport protocol srcport packets bytes start srcaddr dstaddr".split()
@@ -29,8 +29,9 @@ _WORDS: Final = "action log-status".split()
 
 
 _HALF: Final = (1 << 64) - 1
-_BEFORE: Final = 64
+_AROUND: Final = 64
 """Bytes before and after a text that the kernel may read."""
+_LF: Final = 10
 
 
 class Scratch:
@@ -50,7 +51,7 @@ class Scratch:
         self._tail = np.zeros(80 + contract.MOST_TIDIED + 8, np.uint8)
         self._separators = np.empty(2 * contract.MOST_SEPARATORS, np.int32)
         self._numbers = np.empty(9, np.int64)
-        self._lines = np.empty(0, np.uint8)
+        self._text = self._lines = np.empty(0, np.uint8)
         scratch = (
             self._tail,
             self._separators,
@@ -70,22 +71,29 @@ class Scratch:
         return self
 
     def read_rows(
-        self, kernel: Kernel, text: bytes, table: Cells, layout: Layout
+        self, kernel: Kernel, text: bytes, plan: Cells | Members, layout: Layout
     ) -> Iterator[Scratch]:
         """Read the rows of a table, step by step; yield this scratch with the results of each step.
 
         Only rows that are plain in every field are counted. The lines that the results speak of are rows.
         """
-        room = _BEFORE + 2 * len(text) + _BEFORE
-        if len(self._lines) < room:
-            self._lines = np.empty(room, np.uint8)
-        at, numbers = (
-            self._lines.ctypes.data + _BEFORE,
-            _numbers(layout, self.inside, is_table=True),
-        )
-        left = kernel.cells(
-            text, len(text), table.delimiter, table.columns, table.wanted.ctypes.data, at
-        )
+        size = len(text)
+        if len(self._text) < size + 2 * _AROUND:
+            self._text = np.empty(2 * (size + _AROUND), np.uint8)
+            self._lines = np.empty(2 * len(self._text), np.uint8)
+        self._text[:size] = np.frombuffer(text, np.uint8)
+        if not text.endswith(b"\n"):
+            self._text[size] = _LF
+            size += 1
+        self._text[size : size + _AROUND] = _LF
+        source, at = self._text.ctypes.data, self._lines.ctypes.data + _AROUND
+        if isinstance(plan, Cells):
+            wanted = plan.wanted.ctypes.data
+            left = kernel.cells(source, size, plan.delimiter, plan.columns, wanted, at)
+        else:
+            arrays = (each.ctypes.data for each in (plan.segments, plan.ends, plan.kinds))
+            left = kernel.members(source, size, *arrays, len(plan.kinds), at)
+        numbers = _numbers(layout, self.inside, is_table=True)
         while left:
             self.dealt_with = kernel.read(at, left, numbers.ctypes.data, *self._addresses)
             self.found = KernelCounts(*self._found.tolist())

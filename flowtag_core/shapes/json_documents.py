@@ -11,6 +11,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from flowtag_core.counts import Reason
@@ -33,9 +34,10 @@ from flowtag_core.shapes.json_keys import (
     reading_of,
     unmarked,
 )
+from flowtag_core.shapes.json_lines import JsonLines, Values, begins_with_lines, line_parts
 from flowtag_core.shapes.json_text import JsonText, Unread, is_json
 from flowtag_core.shapes.others import FIREWALL, whose_by, whose_line, whose_value
-from flowtag_core.shapes.records import Kind, Records, batched, of_others, sound
+from flowtag_core.shapes.records import Kind, Records, Rows, batched, of_others, sound
 from flowtag_core.shapes.text import whole_lines
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import HEAD_SIZE, File, Pieces, peeked
@@ -65,6 +67,8 @@ _ENVELOPE: Final = frozenset(
     ["messageType", *(place.partition(".")[0] for place in (*_CONTAINERS, *_PACKED))]
 )
 """Keys of an envelope around records; a document with none of them is taken for a record."""
+_NOT_PLAIN: Final = _ENVELOPE | _TABLE | _HIT | {_SOURCE, "attributes"}
+"""Keys of documents that are not read by their keys and values alone."""
 _CONTROL: Final = "CONTROL_MESSAGE"
 _DEEPEST: Final = 32
 _LONGEST_TOLD: Final = 400
@@ -114,7 +118,7 @@ class _Within(NamedTuple):
 
 def json_records(
     name: str, pieces: Pieces, wanted: Wanted, budget: Budget, *, is_known: bool = False
-) -> Iterator[Records]:
+) -> Iterator[Rows | Records]:
     """Yield the records, with the `wanted` fields, of a file that begins as JSON.
 
     Records are numbered by line if every line is a document, and otherwise by their position in the file.
@@ -122,9 +126,58 @@ def json_records(
     file contains only logs of other products, DamagedLogError, after yielding everything before it, if the
     file is cut short, and OverBudgetError if its payloads unpack to too much data.
     """
-    text = JsonText(pieces, _CONTAINERS, budget)
-    found = _numbered(name, text, _Within(wanted, budget, is_known))
-    yield from batched(sound(name, found), budget)
+    within = _Within(wanted, budget, is_known)
+    head, pieces = peeked(pieces)
+    if not begins_with_lines(head):
+        text = JsonText(pieces, _CONTAINERS, budget)
+        yield from batched(sound(name, _numbered(name, text, within)), budget)
+        return
+    is_sound, refusal = False, ""
+    for part in _in_lines(name, pieces, within):
+        is_sound = is_sound or part.kind.reason is None
+        refusal = refusal or part.kind.refusal
+        yield part
+    if refusal and not is_sound:
+        raise LogError(f"{name}: {refusal}")
+
+
+def _in_lines(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Records]:
+    """Yield the parts of a file with a document on each line."""
+
+    def documents(found: Iterator[tuple[int, Any]]) -> Iterator[Records]:
+        records = (
+            (kind, (number, record))
+            for number, document in found
+            for kind, record in _in_document(document, within)
+        )
+        return batched(records, within.budget)
+
+    def slowly(pieces: Pieces, line: int) -> Iterator[Records]:
+        text = JsonText(pieces, _CONTAINERS, within.budget)
+        text.line = line
+        return batched(_numbered(name, text, within, has_lines=True), within.budget)
+
+    reader = JsonLines(documents)
+    for part in line_parts(pieces, reader, partial(_values_of, within), slowly):
+        if isinstance(part, Rows):
+            within.budget.stream(len(part.text))
+        yield part
+
+
+def _values_of(within: _Within, document: dict[str, Any]) -> Values | None:
+    """Return what to read of an object of texts and numbers, or None if its keys alone do not decide that."""
+    if not document.keys().isdisjoint(_NOT_PLAIN) or len(document) > MOST_KEYS:
+        return None
+    reading = within.reading(document)
+    if reading.kind is None and not within.is_known:
+        texts = (key for key in reading.messages if isinstance(document[key], str))
+        key = next(texts, None)
+        return Values(_UNDER[key], {key: key}, is_text=True) if key else None
+    if reading.kind is None or reading.kind.reason or reading.telling or reading.messages:
+        return None
+    fields = {path: field for field, path in reading.paths.items()}
+    is_flat = fields.keys() <= document.keys() and len(fields) == len(reading.paths)
+    return Values(reading.kind, fields, is_text=False) if is_flat else None
 
 
 def message_records(
@@ -135,12 +188,12 @@ def message_records(
 
 
 def _numbered(
-    name: str, text: JsonText, within: _Within
+    name: str, text: JsonText, within: _Within, *, has_lines: bool | None = None
 ) -> Iterator[tuple[Kind, tuple[int, bytes]]]:
+    """Yield the records, numbered by line if `has_lines`, else by place; by default, the first line end decides."""
     place = 0
-    has_lines = False
     for line, document in text.documents():
-        if not place:
+        if has_lines is None:
             has_lines = text.is_line_ending
         for kind, record in _in_document(document, within):
             place += 1

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from flowtag_core.counts import Ints, Reason
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.layout import Layout
@@ -69,10 +72,22 @@ class Cells(NamedTuple):
     wanted: Ints
 
 
-class Rows(NamedTuple):
-    """A block of a table's rows as text, one on each line; `first` is the number of the first line.
+class Members(NamedTuple):
+    """Where the values of JSON objects are that have the same members, in the same order, each object on a line.
 
-    The wanted cells of a row, in order, are a record of `kind` and of `layout`, None for that of the file.
+    `segments` are the bytes around the values, one after another, and room for eight more; `ends` is where each
+    of them ends. `kinds` is 0 for a string and 1 for a whole number, and 2 more if the value is wanted.
+    """
+
+    segments: NDArray[np.uint8]
+    ends: Ints
+    kinds: Ints
+
+
+class Rows(NamedTuple):
+    """A block of rows as text, one on each line; `first` is the number of the first line.
+
+    The wanted values of a row, in order, are a record of `kind` and of `layout`, None for that of the file.
     `records` returns the records in the lines with the given indexes, or None if all lines must be read again.
     For None, it returns the records in all lines.
     """
@@ -82,7 +97,7 @@ class Rows(NamedTuple):
     first: int
     size: int
     text: bytes
-    cells: Cells
+    plan: Cells | Members
     records: Callable[[Ints | None], list[Records] | None]
 
 

@@ -105,7 +105,7 @@ def _in_shape(file: File, head: bytes, wanted: tuple[str, ...], layout: Layout) 
 
 def _in_documents(
     file: File, head: bytes, wanted: tuple[str, ...], layout: Layout
-) -> Iterator[Records] | None:
+) -> Iterator[Rows | Records] | None:
     if not any(sign in head for sign in (b"{", b"[", b'"')):
         return None
     from flowtag_core.shapes.json_documents import json_records
