@@ -56,6 +56,7 @@ _LAST_PART: Final = 1 << 22
 _MAY_STAY_OPEN: Final = os.name != "nt"
 """On Windows, an open file cannot be renamed, so rotation would fail."""
 _MOST_OPEN: Final = 200
+"""The most files that are open, and that are read between two looks."""
 _PARQUET: Final = b"PAR1"
 _LEAST_JSON: Final = 64
 """Bytes after which JSON can be told from text; it may begin with nothing but a bracket on a line."""
@@ -167,7 +168,8 @@ class Follower:
     def growth(self) -> Iterator[FlowCounts]:
         """Yield the counts of what was appended to files that have changed lately; look for nothing else.
 
-        This is cheap, however many files there are. Everything else is left to the next look.
+        This is cheap, however many files there are: only the last 200 that changed are read. Everything else
+        is left to the next look.
         """
         if self._look_in_progress is None:
             yield from self._in_parts(self._grown())
@@ -187,9 +189,13 @@ class Follower:
         if self._stdin:
             yield self._stdin.read()
         changed_after = time.monotonic() - _YOUNG
-        for identity, tail in list(self._known.items()):
-            if not isinstance(tail, Tail) or tail.since < changed_after:
-                continue
+        lately = [
+            (identity, known)
+            for identity, known in self._known.items()
+            if known.since >= changed_after and isinstance(known, Tail)
+        ]
+        lately.sort(key=lambda each: each[1].since, reverse=True)
+        for identity, tail in lately[:_MOST_OPEN]:
             with suppress(OSError):
                 status = os.stat(tail.path)
                 now = status.st_size, status.st_mtime_ns
