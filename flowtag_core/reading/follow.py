@@ -12,7 +12,7 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
@@ -55,6 +55,7 @@ _LAST_PART: Final = 1 << 22
 """The bytes at the end of a long log that are counted on their own: for a short time, windows are narrow."""
 _MAY_STAY_OPEN: Final = os.name != "nt"
 """On Windows, an open file cannot be renamed, so rotation would fail."""
+_LOST_EVERY: Final = 10
 _MOST_OPEN: Final = 200
 """The most files that are open, and that are read between two looks."""
 _PARQUET: Final = b"PAR1"
@@ -87,6 +88,11 @@ class Follower:
         """The file that was last found at each path."""
         self._copies = Copies(lambda: [*self._known.values()])
         self._open: list[Tail] = []
+        self._lately: dict[Identity, Tail] = {}
+        """The last files that have changed."""
+        self._due: dict[str, int] = {}
+        """The look in which each file in a folder is due again."""
+        self._soon = 0
         self._looks = 0
         self._is_resumed = False
         self._is_ending = False
@@ -171,7 +177,7 @@ class Follower:
         This is cheap, however many files there are: only the last 200 that changed are read. Everything else
         is left to the next look.
         """
-        if self._look_in_progress is None:
+        if self._look_in_progress is None and (self._lately or self._stdin):
             yield from self._in_parts(self._grown())
 
     def _in_parts(self, found: Iterator[Counted]) -> Iterator[FlowCounts]:
@@ -189,13 +195,10 @@ class Follower:
         if self._stdin:
             yield self._stdin.read()
         changed_after = time.monotonic() - _YOUNG
-        lately = [
-            (identity, known)
-            for identity, known in self._known.items()
-            if known.since >= changed_after and isinstance(known, Tail)
-        ]
-        lately.sort(key=lambda each: each[1].since, reverse=True)
-        for identity, tail in lately[:_MOST_OPEN]:
+        for identity, tail in list(self._lately.items()):
+            if tail.since < changed_after or self._known.get(identity) is not tail:
+                del self._lately[identity]
+                continue
             with suppress(OSError):
                 status = os.stat(tail.path)
                 now = status.st_size, status.st_mtime_ns
@@ -205,6 +208,7 @@ class Follower:
                 file = self._opened(tail)
                 if file is not None and tail.is_in(file):
                     tail.seen, tail.since = now, time.monotonic()
+                    self._note_change(identity, tail)
                     yield from self._read(tail)
 
     def _counted_until(self, until: float) -> Iterator[Counted]:
@@ -267,8 +271,9 @@ class Follower:
         if self._stdin:
             yield self._stdin.read()
         self._looks += 1
+        self._soon = 0
         self._copies.begin_look()
-        found, skipped = self._scan.find(self._when_due())
+        found, skipped = self._scan.find(self._is_due)
         if self._looks == 1 and not self._is_resumed:
             self._ignore_siblings(found)
         for identity, (path, status) in found.items():
@@ -277,7 +282,10 @@ class Follower:
                 yield from self._stop_following(identity)
         # New files come first: a copy must be known before the original is found to be truncated or gone.
         new = [identity for identity in found if identity not in self._known]
-        lost = self._known.keys() - found.keys() - {self._at.get(path) for path in skipped}
+        lost: AbstractSet[Identity] = set()
+        # To go through thousands of files takes long, and what has no path can wait, unless it may have moved.
+        if new or len(self._known) <= _MOST_AT_ONCE or self._looks % _LOST_EVERY == 0:
+            lost = self._known.keys() - found.keys() - {self._at.get(path) for path in skipped}
         for identity in new:
             yield from self._look_at_new(identity, *found.pop(identity), lost)
         for identity in lost & self._known.keys():
@@ -285,22 +293,21 @@ class Follower:
         for identity in sorted(found, key=lambda each: isinstance(self._known[each], Tail)):
             yield from self._look_at(identity, *found[identity])
 
-    def _when_due(self) -> Callable[[str], bool]:
-        """Return whether a file in a folder, by its path, is to be looked at in this look.
+    def _is_due(self, path: str) -> bool:
+        """Whether a file in a folder is to be looked at in this look.
 
-        There may be thousands: those that have not changed for a while are looked at in turn.
+        The answer is known from the last time: to ask each of thousands of files would take too long.
         """
-        turns = 1 if self._is_ending else max(-(-len(self._known) // _MOST_AT_ONCE), 1)
-        newest = sorted((known.since for known in self._known.values()), reverse=True)
-        changed_after = max([time.monotonic() - _YOUNG, *newest[_MOST_AT_ONCE:][:1]])
+        return self._is_ending or self._looks >= self._due.get(path, 0)
 
-        def is_due(path: str) -> bool:
-            last = self._at.get(path)
-            known = self._known.get(last) if last else None
-            is_old = known and known.seen and known.since <= changed_after
-            return not (last and is_old and (last[1] + self._looks) % turns)
-
-        return is_due
+    def _looks_until_due(self, known: Known, identity: Identity) -> int:
+        """Return after how many looks a file is due again: at once if it has changed lately, else in turn."""
+        is_young = known.since > time.monotonic() - _YOUNG
+        if is_young and self._soon < _MOST_AT_ONCE:
+            self._soon += 1
+            return 1
+        turns = max(-(-len(self._known) // _MOST_AT_ONCE), 1)
+        return turns if known.path in self._due else 1 + identity[1] % turns
 
     def _ignore_siblings(self, found: Mapping[Identity, Found]) -> None:
         """Ignore the files next to a log that were there from the start."""
@@ -351,11 +358,20 @@ class Follower:
             known.seen, known.since = now, time.monotonic()
             if is_first:
                 known.since -= max(time.time() - status.st_mtime, 0)
+        self._due[path] = self._looks + self._looks_until_due(known, identity)
         if isinstance(known, Whole):
             yield from self._look_at_whole(known, is_new=is_new, is_first=is_first)
         elif is_new:
             known.number = identity
+            self._note_change(identity, known)
             yield from self._read(known)
+
+    def _note_change(self, identity: Identity, tail: Tail) -> None:
+        """Remember that a file has changed lately, as long as it is one of the last ones."""
+        self._lately.pop(identity, None)
+        self._lately[identity] = tail
+        if len(self._lately) > _MOST_OPEN:
+            del self._lately[next(iter(self._lately))]
 
     def _new_known(self, path: str, identity: Identity) -> Known | None:
         """Return a new file to follow, or None until its first lines show what it is."""
@@ -426,6 +442,7 @@ class Follower:
         known = self._known.pop(identity)
         if self._at.get(known.path) == identity:
             del self._at[known.path]
+            self._due.pop(known.path, None)
         self._copies.add_gone(known)
         if isinstance(known, Tail):
             if known.file is None:

@@ -584,16 +584,16 @@ def test_json_without_a_line_end_or_with_one_after_its_bracket_is_counted(tmp_pa
 
 def test_growth_is_what_was_appended_and_nothing_else(log, follow):
     found = follow(log.path.parent)
-    assert sum(found.follower.growth()).total.flows == 0
+    assert sum(found.follower.growth(), FlowCounts()).total.flows == 0
     found.look()
     log.append(2)
     log.path.with_name("b.log").write_bytes(log.lines(5))
-    assert sum(found.follower.growth()).total.flows == 2
+    assert sum(found.follower.growth(), FlowCounts()).total.flows == 2
     shutil.copy(log.path, f"{log.path}.1")
     log.path.write_bytes(log.lines(1))
-    assert sum(found.follower.growth()).total.flows == 0
+    assert sum(found.follower.growth(), FlowCounts()).total.flows == 0
     assert found.follower.messages == []
-    found.counts += sum(found.follower.growth())
+    found.counts += sum(found.follower.growth(), FlowCounts())
     assert found.look(3) + 2 == log.written == 11
 
 
@@ -775,7 +775,7 @@ class Scene:
         (self.written / f"dropped.{self.files}").write_bytes(text)
 
     def grow(self):
-        self.found.counts += sum(self.found.follower.growth())
+        self.found.counts += sum(self.found.follower.growth(), FlowCounts())
 
     def glance(self):
         self.found.counts += sum(self.found.follower.parts(0))
