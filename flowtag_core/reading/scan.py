@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from hashlib import blake2b
 from typing import BinaryIO, Final, NamedTuple
 
 from flowtag_core.errors import LogError, reason_of
 from flowtag_core.reading.positions import Identity
 from flowtag_core.reading.rotation import siblings
-from flowtag_core.sources.places import file_identity, files_below, log_at
+from flowtag_core.sources.places import file_identity, log_at
 
+_LIST_EVERY: Final = 12
+"""In one of so many looks, all folders are listed, whether they have changed or not."""
+_UNSURE: Final = 3.0
+"""Seconds after a change in which a folder's time may not show another one."""
 _LOOKS_MISSING: Final = 2
 """The looks after which a missing file is reported: between two steps of a rotation, it may be missing."""
 
@@ -22,6 +27,14 @@ class Found(NamedTuple):
 
     path: str
     status: os.stat_result
+
+
+class _Folder(NamedTuple):
+    """What a folder has: when it changed last, its files and its folders, apart from hidden ones, by name."""
+
+    changed: int
+    files: list[str]
+    folders: list[str]
 
 
 class Scan:
@@ -49,6 +62,8 @@ class Scan:
                 )
         self._others, self._report, self._forget = others, report, forget
         self._missing = dict.fromkeys(self.files, 0)
+        self._seen: dict[str, _Folder] = {}
+        self._looks = 0
 
     def find(self, is_due: Callable[[str], bool]) -> tuple[dict[Identity, Found], list[str]]:
         """Return the files that are there, and the paths in folders that were not looked at.
@@ -77,13 +92,36 @@ class Scan:
             real = os.path.realpath(path)
             for each in (real, *siblings(real)):
                 add(each)
-        for folder in self.folders:
-            for path in files_below(folder, onerror=self.report_unreadable):
-                if is_due(path):
-                    add(path)
-                else:
-                    skipped.append(path)
+        for path in self._files_below():
+            if is_due(path):
+                add(path)
+            else:
+                skipped.append(path)
         return found, skipped
+
+    def _files_below(self) -> Iterator[str]:
+        """Yield the paths of all files in the folders; a folder that has not changed is not listed again.
+
+        Its time may be too coarse to show that: it is not trusted soon after a change, nor for long.
+        """
+        self._looks += 1
+        seen = self._seen if self._looks % _LIST_EVERY else {}
+        self._seen = {}
+        waiting = self.folders[::-1]
+        while waiting:
+            path = waiting.pop()
+            try:
+                changed = os.stat(path).st_mtime_ns
+                folder = seen.get(path)
+                if folder is None or folder.changed != changed:
+                    folder = _listed(path, changed)
+                if time.time() - changed / 1e9 > _UNSURE:
+                    self._seen[path] = folder
+            except OSError as error:
+                self.report_unreadable(error)
+                continue
+            yield from folder.files
+            waiting += folder.folders[::-1]
 
     def is_only_beside(self, path: str) -> bool:
         """Whether a file was found only because it is next to a log."""
@@ -108,6 +146,18 @@ class Scan:
             self._missing[path] += 1
             if self._missing[path] >= _LOOKS_MISSING:
                 self._report(message)
+
+
+def _listed(path: str, changed: int) -> _Folder:
+    with os.scandir(path) as entries:
+        there = sorted(
+            (entry for entry in entries if entry.name[0] != "."), key=lambda each: each.name
+        )
+    files = [os.path.join(path, each.name) for each in there if not each.is_dir()]
+    folders = [
+        os.path.join(path, each.name) for each in there if each.is_dir(follow_symlinks=False)
+    ]
+    return _Folder(changed, files, folders)
 
 
 def is_number(file: BinaryIO, identity: Identity) -> bool:

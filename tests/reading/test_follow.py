@@ -4,6 +4,7 @@ import gzip
 import json
 import os
 import shutil
+import stat
 import time
 
 import pytest
@@ -352,9 +353,13 @@ def test_rotation_works_where_files_cannot_stay_open(log, follower, monkeypatch)
 
 def test_files_are_told_apart_without_inode_numbers(log, follow, monkeypatch):
     def without_number(real):
-        return lambda file, **options: os.stat_result(
-            (real(file, **options)[0], 0, *real(file, **options)[2:])
-        )
+        def asked(file, **options):
+            status = real(file, **options)
+            if stat.S_ISDIR(status.st_mode):
+                return status
+            return os.stat_result((status[0], 0, *status[2:]))
+
+        return asked
 
     monkeypatch.setattr(os, "stat", without_number(os.stat))
     monkeypatch.setattr(os, "fstat", without_number(os.fstat))
@@ -522,13 +527,13 @@ def test_an_error_from_the_system_about_a_file_does_not_count_it_again(log, foll
     found, real = follow(log.path.parent), os.stat
     found.look(3)
 
-    def stat(path, **options):
+    def failing(path, **options):
         if str(path).endswith((".gz", ".log")):
             raise OSError(5, "Input/output error")
         return real(path, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "stat", stat)
+        patch.setattr(os, "stat", failing)
         found.look(5)
     log.append(1)
     assert found.look(3) == log.written

@@ -86,3 +86,28 @@ def test_an_open_file_is_known_by_its_number(folder):
         status = os.fstat(file.fileno())
         assert is_number(file, (status.st_dev, status.st_ino))
         assert not is_number(file, (status.st_dev, status.st_ino + 1))
+
+
+def test_a_folder_that_has_not_changed_is_not_listed_again_but_now_and_then(folder, monkeypatch):
+    (folder / "below").mkdir()
+    (folder / "below" / "c.log").touch()
+    found, _ = scan(folder)
+    for each in (folder, folder / "below"):
+        os.utime(each, (1, 1))
+    listed = []
+    real = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: listed.append(path) or real(path))
+    for _ in range(11):
+        assert names(found.find(lambda _: True)[0]) == ["a.log", "a.log.1", "b.log", "c.log"]
+    assert len(listed) == 2
+    (folder / "d.log").touch()
+    assert "d.log" in names(found.find(lambda _: True)[0])
+    assert len(listed) > 2
+
+
+def test_a_folder_that_has_just_changed_is_listed_until_its_time_can_be_trusted(folder):
+    found, _ = scan(folder)
+    for number in range(5):
+        found.find(lambda _: True)
+        (folder / f"{number}.log").touch()
+        assert f"{number}.log" in names(found.find(lambda _: True)[0])
