@@ -153,8 +153,6 @@ def _followed(given: Namespace) -> LiveResult:
         check_writable(path)
     _check_distinct([*paths, lookup], [output, *named])
     _check_distinct(paths, [lookup])
-    if given.alerts not in (None, DASH):
-        append_whole(b"", given.alerts)
     follower = Follower(paths, layout, Inside(ranges), (lookup, output, *named, *settings.files))
     followed = LiveResult(
         Live(follower, given.keep or DAY),
@@ -174,6 +172,8 @@ def _followed(given: Namespace) -> LiveResult:
             )
         if os.path.exists(given.state):
             followed.resume(given.state)
+    if given.alerts not in (None, DASH):
+        append_whole(b"", given.alerts)
     followed.say_about_lookup()
     return followed
 

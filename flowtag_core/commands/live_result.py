@@ -18,7 +18,7 @@ from flowtag_core.counts import FlowCounts
 from flowtag_core.errors import LookupFileError, OutputError
 from flowtag_core.exporting.result_csv import result_csv, time_csv
 from flowtag_core.output import append_whole, write_whole
-from flowtag_core.reading.live import Live
+from flowtag_core.reading.live import Live, version_of
 from flowtag_core.showing import times
 from flowtag_core.showing.log_notes import cautions, equation, offers, useless
 from flowtag_core.showing.lookup_notes import problems, to_check
@@ -33,6 +33,7 @@ from flowtag_core.tagging.report import Report, Time, map_tags
 _TAGS_SHOWN: Final = 8
 _MOST_WAITING: Final = 1000
 """The most alerts that wait until their file can be written; older ones are lost, with a message."""
+_NOT_SEEN: Final = "not seen"
 _AGAIN: Final = " flowtag will try again."
 _REST: Final = 200
 """After the state was written, it is not written again between two looks for this many times as long."""
@@ -60,7 +61,7 @@ class LiveResult:
     _waiting: list[Alert] = field(default_factory=list)
     _newest: int = 0
     _found_at: int = 0
-    _lookup_seen: object = None
+    _lookup_seen: object = _NOT_SEEN
     is_written: bool = False
     is_kept: bool = False
     _keep_after: float = 0.0
@@ -201,8 +202,8 @@ class LiveResult:
 
     def _has_new_lookup(self) -> bool:
         """Load the lookup again if its file has changed; return whether it did. A bad one changes nothing."""
-        before, self._lookup_seen = self._lookup_seen, _version_of(self.lookup_path)
-        if before in (None, self._lookup_seen):
+        before, self._lookup_seen = self._lookup_seen, version_of(self.lookup_path)
+        if before in (_NOT_SEEN, self._lookup_seen):
             return False
         try:
             if os.path.exists(self.lookup_path) and not os.path.isfile(self.lookup_path):
@@ -223,14 +224,6 @@ class LiveResult:
             say(*problems(self.lookup), *self.lookup.notices)
         elif self.lookup.problems:
             say(f"{self.lookup.name}: {to_check(self.lookup)}.")
-
-
-def _version_of(path: str) -> object:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return "missing"
-    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 @contextmanager

@@ -145,7 +145,8 @@ _HOUR, _HOUR_OVER = _template(b"00T00:00")
 _TIME, _TIME_OVER = _template(b"00:00:00")
 _MILLIS, _MILLIS_OVER = _template(b":00.000Z")
 
-_LF, _CR, _TAB, _SPACE, _HASH, _QUOTE, _DASH, _BACKSLASH = 10, 13, 9, 32, 35, 34, 45, 92
+_LF, _CR, _TAB, _SPACE, _HASH, _QUOTE, _DASH, _QUESTION = 10, 13, 9, 32, 35, 34, 45, 63
+_BACKSLASH: Final = 92
 _YEAR_2000: Final = 946_684_800
 _YEAR_2100: Final = 4_102_444_800
 _15_DIGITS: Final = 1_000_000_000_000_000
@@ -1305,6 +1306,29 @@ def _copy(text: Any, begin: Any, end: Any, size: Any, out: Any) -> Any:
     return end - begin
 
 
+@_part
+def _put_cell(text: Any, begin: Any, end: Any, size: Any, out: Any) -> Any:
+    """Write a cell, `-` if it is empty, and a space; return how many bytes."""
+    length = end - begin
+    if length > 0:
+        _copy(text, begin, end, size, out)
+    else:
+        _put_byte(out, _DASH)
+        length = 1
+    _put_byte(out + U(length), _SPACE)
+    return length + 1
+
+
+@_part
+def _end_row(out: Any, begin: Any, written: Any, is_odd: Any) -> Any:
+    """End the line that begins at an index, with `?` as its text if it is odd; return the index after it."""
+    if is_odd:
+        _put_byte(out + U(begin), _QUESTION)
+        written = begin + 2
+    _put_byte(out + U(written) - _ONE, _LF)
+    return written
+
+
 def cells(text: Any, size: Any, delimiter: Any, columns: Any, wanted: Any, out: Any) -> Any:
     """Write the wanted cells of each row as a line with single spaces between them; return the bytes written.
 
@@ -1351,25 +1375,14 @@ def cells(text: Any, size: Any, delimiter: Any, columns: Any, wanted: Any, out: 
                 begin += 1
                 end -= 1
             if column < columns and wanted[column] != 0 and not is_odd:
-                if has_two:
-                    is_odd = True
-                elif end > begin:
-                    written += _copy(text, begin, end, size, out + U(written))
-                else:
-                    _put_byte(out + U(written), _DASH)
-                    written += 1
-                _put_byte(out + U(written), _SPACE)
-                written += 1
+                is_odd = has_two
+                written += _put_cell(text, begin, end, size, out + U(written))
             column += 1
             begin = place + 1
             quoted, closed, has_two = False, -1, False
             if is_end:
-                if is_odd or column != columns:
-                    written = row_begin
-                    _put_byte(out + U(written), 63)
-                    written += 2
-                _put_byte(out + U(written) - _ONE, _LF)
-                row_begin = written
+                is_odd = is_odd or column != columns
+                written = row_begin = _end_row(out, row_begin, written, is_odd)
                 column = 0
                 is_odd = False
         block += 64
@@ -1462,19 +1475,9 @@ def members(
                 is_odd = True
                 break
             if kinds[value] >= 2:
-                if stop > place:
-                    written += _copy(text, place, stop, size, out + U(written))
-                else:
-                    _put_byte(out + U(written), _DASH)
-                    written += 1
-                _put_byte(out + U(written), _SPACE)
-                written += 1
+                written += _put_cell(text, place, stop, size, out + U(written))
             place = stop
-        if is_odd:
-            written = row
-            _put_byte(out + U(written), 63)
-            written += 2
-        _put_byte(out + U(written) - _ONE, _LF)
+        written = _end_row(out, row, written, is_odd)
         begin = line_end + 1
     return written
 

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.counting.total import total
+from flowtag_core.counting.total import TABLES, rows_in, total
 from flowtag_core.counts import (
     ALL_TIME,
     UNKNOWN_WINDOW,
@@ -30,7 +30,6 @@ HOUR: Final = 60
 DAY: Final = 24 * HOUR
 """Times here are in minutes; points in time are minutes since 1970."""
 
-TABLES: Final = ("requests", "replies", "replies_by_service")
 _WIDTHS: Final = ((28 * DAY, DAY), (7 * DAY, 4 * HOUR), (DAY + 10, HOUR), (2 * HOUR, 10), (0, 1))
 """Pairs of an age and a width: spans of that age or older have at least that width."""
 _MOST_AHEAD: Final = HOUR
@@ -137,7 +136,7 @@ class Recent:
     def _add(self, span: Span, counts: FlowCounts) -> None:
         parts = self._spans.setdefault(span, [])
         parts.append(counts)
-        self._rows += _rows_in(counts)
+        self._rows += rows_in(counts)
         if len(parts) > _MOST_PARTS:
             self._merged(span)
 
@@ -145,7 +144,7 @@ class Recent:
         parts = self._spans[span]
         if len(parts) > 1:
             counts = total(parts)
-            self._rows += _rows_in(counts) - sum(map(_rows_in, parts))
+            self._rows += rows_in(counts) - sum(map(rows_in, parts))
             self._spans[span] = parts = [counts]
         return parts[0]
 
@@ -158,7 +157,7 @@ class Recent:
         for span in list(self._spans):
             if span.start + span.width <= beginning:
                 self._first = max(self._first, span.start + span.width)
-                self._rows -= sum(map(_rows_in, self._spans.pop(span)))
+                self._rows -= sum(map(rows_in, self._spans.pop(span)))
 
     def _limit(self) -> None:
         """Join the spans that are the shortest for their age until there are few enough rows."""
@@ -180,7 +179,7 @@ class Recent:
     def _move(self, span: Span, wider: Span) -> None:
         counts = self._merged(span)
         del self._spans[span]
-        self._rows -= _rows_in(counts)
+        self._rows -= rows_in(counts)
         requests, replies, by_service = (
             _widened(getattr(counts, name), wider.width) for name in TABLES
         )
@@ -217,7 +216,3 @@ def _widened(piece: Table, width: int) -> Table:
 def _rekeyed(piece: Table, window: Ints, rung: int) -> Table:
     key = window << WINDOW_SHIFT | piece.key & ((1 << WINDOW_SHIFT) - 1)
     return table(key, piece.flows, piece.packets, piece.bytes, rung)
-
-
-def _rows_in(counts: FlowCounts) -> int:
-    return sum(len(getattr(counts, name)) for name in TABLES)

@@ -26,7 +26,7 @@ _MOST_WAITING: Final = 1 << 20
 """Rows of tables that may wait to be folded (32 MB), or twice the rows of the sum if that is more."""
 _WORTH_FOLDING: Final = 1 << 10
 """Rows that can be sorted in less time than it takes to set up a fold."""
-_TABLES: Final = ("requests", "replies", "replies_by_service")
+TABLES: Final = ("requests", "replies", "replies_by_service")
 
 
 class Total:
@@ -41,7 +41,7 @@ class Total:
     def add(self, counts: FlowCounts) -> None:
         """Add counts to the sum."""
         self._parts.append(counts)
-        self._waiting += _rows_in(counts)
+        self._waiting += rows_in(counts)
         if self._waiting > self._enough:
             self._fold()
 
@@ -60,7 +60,7 @@ class Total:
         counts = total(self._parts)
         self._parts = [counts]
         self._waiting = 0
-        self._enough = max(_MOST_WAITING, 2 * _rows_in(counts))
+        self._enough = max(_MOST_WAITING, 2 * rows_in(counts))
         return counts
 
 
@@ -69,7 +69,7 @@ def total(parts: Sequence[FlowCounts]) -> FlowCounts:
     if len(parts) == 1:
         return parts[0]
     requests, replies, by_service = (
-        _sum([getattr(part, name) for part in parts]) for name in _TABLES
+        _sum([getattr(part, name) for part in parts]) for name in TABLES
     )
     faults = sorted(fault for part in parts for fault in part.faults)
     internal = same_ranges(part.internal for part in parts)
@@ -97,5 +97,6 @@ def _files(parts: Sequence[FlowCounts]) -> dict[str, FileCounts]:
     return {name: all_of(files) if len(files) > 1 else files[0] for name, files in by_name.items()}
 
 
-def _rows_in(counts: FlowCounts) -> int:
-    return sum(len(getattr(counts, name)) for name in _TABLES)
+def rows_in(counts: FlowCounts) -> int:
+    """Return the number of rows of all tables together."""
+    return sum(len(getattr(counts, name)) for name in TABLES)

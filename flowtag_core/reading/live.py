@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
-from flowtag_core.counting.recent import DAY, TABLES, Recent
-from flowtag_core.counting.total import Total
+from flowtag_core.counting.recent import DAY, Recent
+from flowtag_core.counting.total import TABLES, Total
 from flowtag_core.counts import FileCounts, FlowCounts, all_of
 from flowtag_core.errors import StateError
 from flowtag_core.reading.follow import Follower
@@ -43,7 +43,7 @@ class Live:
         self._total, self._fresh, self._interval = Total(), Total(), Total()
         self._is_new = False
         self._at: float | None = None
-        self._state_seen: tuple[int, int] | None = None
+        self._state_seen: tuple[int, int, int] | None = None
 
     @property
     def lag(self) -> int | None:
@@ -92,7 +92,7 @@ class Live:
 
         Raises OutputError if that fails, and StateError if somebody else has written to the file meanwhile.
         """
-        if self._state_seen and _version_of(path) not in (self._state_seen, None):
+        if self._state_seen and version_of(path) not in (self._state_seen, None):
             raise StateError(
                 f"{path}: was changed by another program. Give each flowtag a state file of its own."
             )
@@ -102,7 +102,7 @@ class Live:
             self.sum, follower.positions, layout, recent.newest, recent.spans(), last_true
         )
         save(state, path)
-        self._state_seen = _version_of(path)
+        self._state_seen = version_of(path)
 
     def resume(self, path: str) -> State:
         """Continue from a state, before anything has been counted, and return it.
@@ -120,7 +120,7 @@ class Live:
             follower.resume(state.positions)
         except _DAMAGE as error:
             raise StateError(f"{path}: {DAMAGED}") from error
-        self._state_seen = _version_of(path)
+        self._state_seen = version_of(path)
         self._total.add(state.counts)
         self.sum = state.counts
         self.recent.resume(state.newest, state.spans)
@@ -134,13 +134,13 @@ class Live:
             self._total.add(self.sum)
 
 
-def _version_of(path: str) -> tuple[int, int] | None:
-    """Return what changes whenever a file is replaced, or None if it is not there."""
+def version_of(path: str) -> tuple[int, int, int] | None:
+    """Return what changes whenever a file is written or replaced, or None if it is not there."""
     try:
         status = os.stat(path)
     except OSError:
         return None
-    return status.st_ino, status.st_mtime_ns
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _fewer(files: Mapping[str, FileCounts]) -> dict[str, FileCounts]:

@@ -30,7 +30,7 @@ class Found(NamedTuple):
 
 
 class _Folder(NamedTuple):
-    """What a folder has: when it changed last, its files and its folders, apart from hidden ones, by name."""
+    """The time of a folder's last change, and its files and subfolders by name, apart from hidden ones."""
 
     changed: int
     files: list[str]

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from flowtag_core.counting.recent import Span
+from flowtag_core.counting.total import TABLES
 from flowtag_core.counts import Fault, FileCounts, FlowCounts, Reason, Table
 from flowtag_core.errors import StateError, reason_of
 from flowtag_core.output import write_whole
@@ -29,7 +30,6 @@ except ImportError:  # zlib's is slower.
     from zlib import crc32
 
 VERSION: Final = 2
-_TABLES: Final = ("requests", "replies", "replies_by_service")
 _COLUMNS: Final = ("key", "flows", "packets", "bytes")
 _FIRST_LINE: Final = re.compile(rb"flowtag state (\d{1,9})\n")
 _SIZES: Final = struct.Struct("<QQ")
@@ -61,7 +61,7 @@ def save(state: State, path: str) -> None:
 def _content(state: State) -> Iterator[bytes | memoryview]:
     counts = state.counts
     all_counts = [counts, *state.spans.values()]
-    tables = [[getattr(each, name) for name in _TABLES] for each in all_counts]
+    tables = [[getattr(each, name) for name in TABLES] for each in all_counts]
     about = {
         "layout": state.layout,
         "internal": counts.internal,

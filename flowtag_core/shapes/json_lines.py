@@ -45,7 +45,7 @@ class Plan(NamedTuple):
 
 
 class Values(NamedTuple):
-    """What to read of objects: their kind, the field of each key that is wanted, and whether it is whole records."""
+    """The kind of some objects, the field of each wanted key, and whether the value is a whole record as text."""
 
     kind: Kind
     fields: dict[str, str]

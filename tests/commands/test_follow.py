@@ -11,29 +11,11 @@ import pytest
 from flowtag_core.commands import follow
 from flowtag_core.reading.follow import Follower
 from flowtag_core.reading.live import Live
-from tests.commands.made import on_posix, run
+from tests.commands.made import append, on_posix, run, tags
 from tests.conftest import ROOT
 from tests.logs import LOOKUP, line
 
 pytestmark = on_posix
-
-
-@pytest.fixture
-def log(tmp_path):
-    (tmp_path / "lookup.csv").write_bytes(LOOKUP)
-    path = tmp_path / "a.log"
-    path.write_bytes(line() + b"\n")
-    return path
-
-
-def append(log, *lines):
-    with log.open("ab") as file:
-        file.write(b"".join(each + b"\n" for each in lines))
-
-
-def tags(folder):
-    head = (folder / "out.csv").read_text().partition("\n\n")[0]
-    return dict(row.split(",") for row in head.splitlines()[2:])
 
 
 def wait_for(condition, seconds=60):

@@ -5,26 +5,15 @@ import json
 import os
 import time
 
-import pytest
-
 from flowtag_core.commands.live_result import LiveResult, _screen, ending, line
 from flowtag_core.reading.follow import Follower
 from flowtag_core.reading.live import Live
 from flowtag_core.reading.state import load
 from flowtag_core.tagging.lookup_file import load_lookup_table
-from tests.commands.made import on_posix
-from tests.logs import LOOKUP
+from tests.commands.made import append, on_posix, tags
 from tests.logs import line as flow
 
 pytestmark = on_posix
-
-
-@pytest.fixture
-def log(tmp_path):
-    (tmp_path / "lookup.csv").write_bytes(LOOKUP)
-    path = tmp_path / "a.log"
-    path.write_bytes(flow() + b"\n")
-    return path
 
 
 def followed(log, **options):
@@ -32,16 +21,6 @@ def followed(log, **options):
     out = str(log.with_name("out.csv"))
     live = Live(Follower([str(log)]))
     return LiveResult(live, lookup, load_lookup_table(lookup), out, **options)
-
-
-def append(log, *lines):
-    with log.open("ab") as file:
-        file.write(b"".join(each + b"\n" for each in lines))
-
-
-def tags(folder):
-    head = (folder / "out.csv").read_text().partition("\n\n")[0]
-    return dict(row.split(",") for row in head.splitlines()[2:])
 
 
 def test_a_changed_lookup_is_loaded_again_and_a_broken_one_leaves_the_previous_one_in_use(

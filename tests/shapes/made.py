@@ -6,6 +6,7 @@ import json
 
 import pandas as pd
 
+from flowtag_core import parse_flow_log
 from flowtag_core.shapes.layout import DEFAULT_FIELDS
 
 
@@ -55,3 +56,15 @@ CLOUDTRAIL = {
     "eventName": "DescribeFlowLogs",
 }
 """An event from another service's log."""
+
+
+def counted_in_pieces(content, cuts, name):
+    """Return the counts of a file that is read in pieces that end at these places."""
+    ends = sorted({*cuts, len(content)})
+
+    class Pieces(io.BytesIO):
+        def read(self, size=-1):
+            at = self.tell()
+            return super().read(next((end - at for end in ends if end > at), size))
+
+    return parse_flow_log(Pieces(content), names=[name])

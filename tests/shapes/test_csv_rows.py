@@ -1,16 +1,15 @@
 """Blocks of plain rows, read by the kernel, give what reading row by row gives: counts, reasons and line numbers."""
 
-import io
 from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtag_core import parse_flow_log
 from flowtag_core.counting import compiled
 from flowtag_core.shapes import csv_rows
 from tests.logs import flow_lines, line
+from tests.shapes.made import counted_in_pieces
 
 NAMES = (
     "version account_id interface_id srcaddr dstaddr srcport dstport protocol packets bytes "
@@ -25,15 +24,7 @@ def kernel():
 
 
 def counts(content, cuts=()):
-    """Return the counts of a table whose file is read in pieces that end at these places."""
-    ends = sorted({*cuts, len(content)})
-
-    class Pieces(io.BytesIO):
-        def read(self, size=-1):
-            at = self.tell()
-            return super().read(next((end - at for end in ends if end > at), size))
-
-    return parse_flow_log(Pieces(content), names=["a.csv"])
+    return counted_in_pieces(content, cuts, "a.csv")
 
 
 def both(content, cuts=()):

@@ -1,6 +1,5 @@
 """Blocks of like objects, read by the kernel, give what reading the JSON as one text gives."""
 
-import io
 import json
 from unittest.mock import patch
 
@@ -8,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtag_core import parse_flow_log
 from flowtag_core.counting import compiled
 from flowtag_core.errors import LogError
 from flowtag_core.shapes import json_documents, json_lines
 from flowtag_core.shapes.json_lines import begins_with_lines, plan_of
 from flowtag_core.shapes.records import Kind
 from tests.logs import flow_lines, line
+from tests.shapes.made import counted_in_pieces
 from tests.shapes.test_csv_rows import NAMES, TABLES
 
 WORDS = line().decode().split()
@@ -26,16 +25,9 @@ def kernel():
 
 
 def counts(content, cuts=()):
-    """Return the counts of JSON whose file is read in pieces that end at these places, or the error."""
-    ends = sorted({*cuts, len(content)})
-
-    class Pieces(io.BytesIO):
-        def read(self, size=-1):
-            at = self.tell()
-            return super().read(next((end - at for end in ends if end > at), size))
-
+    """Return the counts of JSON, or the error."""
     try:
-        return parse_flow_log(Pieces(content), names=["a.json"])
+        return counted_in_pieces(content, cuts, "a.json")
     except LogError as error:
         return str(error)
 
