@@ -64,13 +64,21 @@ MOST_FOLDED: Final = 1 << 23
 ROWS_TOLD: Final = 1 << 15
 ODD_TOLD: Final = 1 << 13
 MOST_SEPARATORS: Final = 1 << 12
+MOST_WANTED: Final = 32
+"""The most values of an object that are wanted."""
 MOST_TIDIED: Final = 1 << 10
 """The length in bytes of the longest line that the kernel tidies up in order to read it."""
 
+_OBJECTS: Final = tuple(
+    "address number int64s address int64s int64s int32s int32s int32s int64s".split()
+)
 SIGNATURES: Final = {
     "read": tuple("address number int64s address int32s int64s int64s int64s int64s".split()),
-    "cells": ("address", "number", "number", "number", "int64s", "address"),
-    "members": ("address", "number", "address", "int64s", "int64s", "number", "address"),
+    "cells": tuple(
+        "address number number number int64s address int32s int32s int32s int64s".split()
+    ),
+    "objects_on_lines": _OBJECTS,
+    "objects_in_arrays": _OBJECTS,
     "pick": ("int64s", "number", "number", "int64s", "int64s", "int64s", "int64s"),
     "add": tuple("int64s number number int64s number int64s int64s int64s int64s".split()),
     "mark": ("int64s", "number", "number", "address", "address", "int64s"),
@@ -92,7 +100,8 @@ class Kernel(NamedTuple):
 
     read: Callable[..., int]
     cells: Callable[..., int]
-    members: Callable[..., int]
+    objects_on_lines: Callable[..., int]
+    objects_in_arrays: Callable[..., int]
     pick: Callable[..., int]
     add: Callable[..., int]
     mark: Callable[..., int]

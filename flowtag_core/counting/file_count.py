@@ -26,7 +26,7 @@ from flowtag_core.counting.threads import Queue
 from flowtag_core.counts import BOUNDARIES, BOUNDARY_SHIFT, Ints, Reason
 from flowtag_core.errors import DamagedLogError
 from flowtag_core.shapes.layout import ASSUMED, Layout
-from flowtag_core.shapes.records import ADDRESSES, NUMBERS, Columns, Records, Rows
+from flowtag_core.shapes.records import ADDRESSES, NUMBERS, Columns, Odd, Records, Rows, Spans
 from flowtag_core.shapes.shapes import Part
 
 _WORTH_A_KERNEL: Final = 1 << 20
@@ -64,13 +64,13 @@ class _Picked(NamedTuple):
 
 
 class _Lined(NamedTuple):
-    """Rows of a table as text that the kernel has read, with a layout: what it counted, and the odd lines."""
+    """Rows of text that the kernel has read, each group with a layout; `spans` is None if it is unsure where they are."""
 
     part: Rows
-    layout: Layout
-    plain: list[Plain]
+    layouts: list[Layout]
+    plain: list[tuple[int, Plain]]
     rows: list[Ints]
-    odd: Ints
+    spans: Spans | None
 
 
 class Reached(NamedTuple):
@@ -241,40 +241,47 @@ class FileCount:
         self._reference.ledger.line = columns.first + columns.size - 1
 
     def _count_rows(self, part: Rows) -> None:
-        """Count a block of a table's rows as text: with the kernel if it is there."""
+        """Count a block of rows as text: with the kernel if it is there."""
         kernel = self._kernel(len(part.text))
-        layout = part.layout or self._reference.layout
+        layouts = [group.layout or self._reference.layout for group in part.groups]
         # Whole records of another layout might be lines of another product's log.
-        if kernel is None or (part.layout is None and not layout.is_default):
+        is_plain = all(
+            group.layout or layout.is_default
+            for group, layout in zip(part.groups, layouts, strict=True)
+        )
+        if kernel is None or not is_plain:
             self.settle()
-            self._count_slowly(part)
+            self._count_every(part, None)
             return
-        self._queue.add(partial(_lined, kernel, part, layout, self._inside))
+        self._queue.add(partial(_lined, kernel, part, layouts, self._inside))
         self._settle_full()
 
     def _settle_lines(self, lined: _Lined) -> None:
         """Add the results of rows as text, once everything before them has been added."""
-        part, layout, plain, rows, odd = lined
-        is_current = part.layout is not None or layout is self._reference.layout
-        records = part.records(odd) if is_current else None
-        if records is None or (part.layout is None and _may_have_header(records)):
-            self._count_slowly(part)
+        part, layouts, plain, rows, spans = lined
+        as_text = [n for n, group in enumerate(part.groups) if group.layout is None]
+        is_current = all(layouts[n] is self._reference.layout for n in as_text)
+        odd = part.odd(spans) if spans and is_current else None
+        if odd is None or (as_text and _may_have_header(odd.records)):
+            self._count_every(part, spans)
             return
-        for its_plain, its_rows in zip(plain, rows, strict=True):
+        for group, its_plain in plain:
+            kind = part.groups[group].kind
             self._reference.ledger.add_plain(
-                part.kind.layout or layout, its_plain._replace(shape=part.kind.shape)
+                kind.layout or layouts[group], its_plain._replace(shape=kind.shape)
             )
+        for its_rows in rows:
             self._rows.add(its_rows)
-        for some in records:
-            self._reference.count_records(some)
-        self._add_odd()
-        self._reference.ledger.line = part.first + part.size - 1
+        self._count_records(odd)
 
-    def _count_slowly(self, part: Rows) -> None:
-        for records in part.records(None) or ():
+    def _count_every(self, part: Rows, spans: Spans | None) -> None:
+        self._count_records(part.every(spans))
+
+    def _count_records(self, odd: Odd) -> None:
+        for records in odd.records:
             self._reference.count_records(records)
             self._add_odd()
-        self._reference.ledger.line = part.first + part.size - 1
+        self._reference.ledger.line = odd.last
 
     def _count_odd(self, text: bytes, odd: Ints) -> tuple[int, int, int] | None:
         """Count the lines that the kernel passed on; keep no samples of certain faults once there are enough.
@@ -354,17 +361,27 @@ def _read(kernel: Kernel, text: bytes, layout: Layout, inside: Inside) -> _Read:
     return _Read(kernel, text, layout, own)
 
 
-def _lined(kernel: Kernel, part: Rows, layout: Layout, inside: Inside) -> _Lined:
+def _lined(kernel: Kernel, part: Rows, layouts: list[Layout], inside: Inside) -> _Lined:
     """Read rows as text with the kernel."""
-    own, lines = scratch.unused(inside), 0
-    plain, rows, odd = [], [], []
-    for found in own.read_rows(kernel, part.text, part.plan, layout):
-        plain.append(found.found.plain())
-        rows.append(found.rows[: 3 * found.found.rows].copy())
-        odd.append(found.odd()[:, 0] + lines)
-        lines += found.found.lines
+    own = scratch.unused(inside)
+    sifted = own.sift(kernel, part.text, part.plan, len(layouts))
+    plain: list[tuple[int, Plain]] = []
+    rows: list[Ints] = []
+    if sifted is None:
+        scratch.give_back(own)
+        return _Lined(part, layouts, plain, rows, None)
+    odd = [sifted.odd]
+    for group, lines in enumerate(sifted.groups):
+        line = 0
+        for found in own.read_lines(kernel, lines, layouts[group]):
+            plain.append((group, found.found.plain()))
+            rows.append(found.rows[: 3 * found.found.rows].copy())
+            odd.append(lines.indexes[found.odd()[:, 0] + line].astype(np.int64))
+            line += found.found.lines
     scratch.give_back(own)
-    return _Lined(part, layout, plain, rows, np.concatenate(odd))
+    every = np.concatenate(odd)
+    every.sort()
+    return _Lined(part, layouts, plain, rows, Spans(sifted.begins, every))
 
 
 def _may_have_header(records: list[Records]) -> bool:

@@ -8,8 +8,9 @@ on too. The usual line consists of printable ASCII words separated by single spa
 place. A line with other white space or other bytes is first copied with single spaces and then read in the
 same way (`_tidy`).
 
-`cells` writes the wanted cells of a CSV table's plain rows as lines of text, and `members` the wanted values of plain
-JSON objects; `read` then reads these lines. In a table it counts only rows that are plain in every field: for all others, other rules apply than for text.
+`cells` writes the wanted cells of a CSV table's plain rows as lines of text, and `objects_on_lines` and
+`objects_in_arrays` the wanted values of plain JSON objects; `read` then reads these lines. In a table it counts only
+rows that are plain in every field: for all others, other rules apply than for text.
 
 `add` adds up rows in a small table, and puts those that do not fit into it on piles. `mark`, `number`,
 `shrink`, `fill` and `fold` turn a pile into a sorted table; `folding` calls them. `pick` does for the columns
@@ -145,8 +146,8 @@ _HOUR, _HOUR_OVER = _template(b"00T00:00")
 _TIME, _TIME_OVER = _template(b"00:00:00")
 _MILLIS, _MILLIS_OVER = _template(b":00.000Z")
 
-_LF, _CR, _TAB, _SPACE, _HASH, _QUOTE, _DASH, _QUESTION = 10, 13, 9, 32, 35, 34, 45, 63
-_BACKSLASH: Final = 92
+_LF, _CR, _TAB, _SPACE, _HASH, _QUOTE, _DASH, _COMMA = 10, 13, 9, 32, 35, 34, 45, 44
+_BACKSLASH, _OPEN, _CLOSE = 92, 123, 125
 _YEAR_2000: Final = 946_684_800
 _YEAR_2100: Final = 4_102_444_800
 _15_DIGITS: Final = 1_000_000_000_000_000
@@ -1320,24 +1321,34 @@ def _put_cell(text: Any, begin: Any, end: Any, size: Any, out: Any) -> Any:
 
 
 @_part
-def _end_row(out: Any, begin: Any, written: Any, is_odd: Any) -> Any:
-    """End the line that begins at an index, with `?` as its text if it is odd; return the index after it."""
-    if is_odd:
-        _put_byte(out + U(begin), _QUESTION)
-        written = begin + 2
+def _end_line(out: Any, written: Any) -> Any:
+    """End a line whose last byte is a space."""
     _put_byte(out + U(written) - _ONE, _LF)
-    return written
 
 
-def cells(text: Any, size: Any, delimiter: Any, columns: Any, wanted: Any, out: Any) -> Any:
-    """Write the wanted cells of each row as a line with single spaces between them; return the bytes written.
+def cells(
+    text: Any,
+    size: Any,
+    delimiter: Any,
+    columns: Any,
+    wanted: Any,
+    out: Any,
+    begins: Any,
+    plain: Any,
+    odd: Any,
+    found: Any,
+) -> Any:
+    """Write the wanted cells of each plain row as a line with single spaces between them; return 0.
 
     The text is whole lines. A row has `columns` cells, of which those with a number other than 0 in `wanted`
     are written. A cell may be in quotes; an empty one becomes `-`. A line that is not a row of that many cells,
-    or has a quote inside a wanted one, becomes `?`. Up to 64 bytes after the text may be read, and there must be
-    room for twice the text.
+    or has a quote inside a wanted one, is odd. `begins` gets the index at which each line begins, `plain` and
+    `odd` the numbers of these lines; `found` gets how many lines there are, how many of them are odd and how
+    many plain, and the bytes written. Up to 64 bytes after the text may be read, and there must be room for
+    twice the text.
     """
     written = row_begin = begin = column = 0
+    rows = odds = plains = line_begin = 0
     quoted, closed, second = False, -1, -1
     is_odd = has_two = False
     block = 0
@@ -1381,12 +1392,23 @@ def cells(text: Any, size: Any, delimiter: Any, columns: Any, wanted: Any, out: 
             begin = place + 1
             quoted, closed, has_two = False, -1, False
             if is_end:
-                is_odd = is_odd or column != columns
-                written = row_begin = _end_row(out, row_begin, written, is_odd)
+                begins[rows] = line_begin
+                if is_odd or column != columns:
+                    odd[odds] = rows
+                    odds += 1
+                    written = row_begin
+                else:
+                    _end_line(out, written)
+                    plain[plains] = rows
+                    plains += 1
+                    row_begin = written
+                rows += 1
+                line_begin = begin
                 column = 0
                 is_odd = False
         block += 64
-    return written
+    found[0], found[1], found[2], found[3] = rows, odds, plains, written
+    return 0
 
 
 @_part
@@ -1429,6 +1451,42 @@ def _end_of_string(text: Any, place: Any, end: Any) -> Any:
 
 
 @_part
+def _end_of_escape(text: Any, place: Any, end: Any) -> Any:
+    """Return the index after an escape sequence that begins with a backslash; -1 if JSON has no such sequence."""
+    byte = _byte(text + U(place + 1))
+    if byte == 117:  # u
+        if place + 6 > end or _hex(text, place + 2, place + 6) < 0:
+            return -1
+        return place + 6
+    is_one = byte in (_QUOTE, _BACKSLASH, 47, 98, 102, 110, 114, 116)  # the last are / b f n r t
+    return place + 2 if is_one and place + 2 <= end else -1
+
+
+@_part
+def _end_of_any_string(text: Any, place: Any, end: Any) -> Any:
+    """Return the index of the quote that ends a string; -1 if no valid string ends there."""
+    while place < end:
+        at = text + U(place)
+        stops = _equal(at, _QUOTE) | _equal(at, _BACKSLASH) | (_below_33(at) & ~_equal(at, _SPACE))
+        if not stops:
+            place += 64
+            continue
+        place += _first_bit(stops)
+        byte = _byte(text + U(place))
+        if byte == _QUOTE:
+            return place if place < end else -1
+        if byte == _BACKSLASH:
+            place = _end_of_escape(text, place, end)
+            if place < 0:
+                return -1
+        elif byte >= 128:
+            place += 1
+        else:
+            return -1
+    return -1
+
+
+@_part
 def _end_of_number(text: Any, place: Any, end: Any) -> Any:
     """Return the index after a whole number without leading zeros; -1 if there is none."""
     stop = place
@@ -1438,48 +1496,199 @@ def _end_of_number(text: Any, place: Any, end: Any) -> Any:
     return stop if is_number else -1
 
 
-def members(
-    text: Any, size: Any, segments: Any, ends: Any, kinds: Any, count: Any, out: Any
-) -> Any:
-    """Write the wanted values of each JSON object as a line with single spaces; return the bytes written.
+@_part
+def _end_of_object(text: Any, place: Any, end: Any) -> Any:
+    """Return the index after the object that begins at an index, if it is valid; -1 if it has no end."""
+    depth = 0
+    while place < end:
+        at = text + U(place)
+        stops = _equal(at, _QUOTE) | _equal(at, _OPEN) | _equal(at, _CLOSE)
+        if not stops:
+            place += 64
+            continue
+        place += _first_bit(stops)
+        if place >= end:
+            return -1
+        byte = _byte(text + U(place))
+        place += 1
+        if byte == _QUOTE:
+            place = _end_of_any_string(text, place, end) + 1
+            if place == 0:
+                return -1
+        elif byte == _OPEN:
+            depth += 1
+        else:
+            depth -= 1
+            if depth == 0:
+                return place
+    return -1
 
-    The text is whole lines, each an object with the same `count` members in the same order: all that stands
-    around the values is in `segments`, one after another, which end at `ends`. The kind of a value is even for a
-    string and odd for a whole number, and 2 or more if it is wanted. An empty string becomes `-`. A line that is
-    anything else becomes `?`. Up to 64 bytes after the text may be read, and there must be room for twice the text.
+
+@_part
+def _end_of_space(text: Any, place: Any, end: Any) -> Any:
+    """Return the index of the next byte that JSON does not skip between values."""
+    while place < end:
+        byte = _byte(text + U(place))
+        if byte != _SPACE and byte != _LF and byte != _CR and byte != _TAB:
+            break
+        place += 1
+    return place
+
+
+@_part
+def _end_of_fit(
+    text: Any, place: Any, end: Any, templates: Any, at: Any, segments: Any, spans: Any
+) -> Any:
+    """Return the index after the text that a template fits; -1 if it does not fit.
+
+    `spans` gets the begin and the end of each wanted value.
     """
-    written = begin = 0
+    values, begin = templates[at + 1], templates[at + 3]
+    for value in range(values + 1):
+        length = templates[at + 4 + value] - begin
+        if place + length > end or not _is_equal(text + U(place), segments + U(begin), length):
+            return -1
+        place += length
+        begin += length
+        if value == values:
+            break
+        kind = templates[at + 5 + values + value]
+        if kind & 1:
+            stop = _end_of_number(text, place, end)
+        elif kind:
+            stop = _end_of_string(text, place, end)
+        else:
+            stop = _end_of_any_string(text, place, end)
+        if stop < 0:
+            return -1
+        if kind > 1:
+            spans[kind & ~1] = place
+            spans[kind | 1] = stop
+        place = stop
+    return place
+
+
+@_part
+def _put_object(
+    text: Any, size: Any, templates: Any, at: Any, spans: Any, outs: Any, found: Any
+) -> Any:
+    """Write the wanted values of an object as a line for its group; return the number of that line."""
+    group = templates[at]
+    out, written = U(outs[group]), found[3 + 2 * group]
+    for slot in range(1, templates[at + 2] + 1):
+        begin, end = spans[2 * slot], spans[2 * slot + 1]
+        written += _put_cell(text, begin, end, size, out + U(written))
+    _end_line(out, written)
+    found[3 + 2 * group] = written
+    found[2 + 2 * group] += 1
+    return found[2 + 2 * group] - 1
+
+
+def objects_on_lines(
+    text: Any,
+    size: Any,
+    templates: Any,
+    segments: Any,
+    spans: Any,
+    outs: Any,
+    begins: Any,
+    plain: Any,
+    odd: Any,
+    found: Any,
+) -> Any:
+    """Write the wanted values of each plain JSON object as a line with single spaces between them; return 0.
+
+    The text is whole lines. A line is plain if one of the templates fits it, and is odd otherwise. The first
+    numbers in `templates` are how many there are, how many of them are for objects, and where each of them
+    begins. A template is a group, the number of its values, how many of these are wanted, the index in
+    `segments` at which the text before its first value begins, the indexes at which the text before and after
+    each value ends, and the kind of each value: 1 for a whole number, 0 for a string, and twice its place in
+    the line, from 1 up, if it is wanted. A wanted string must be printable ASCII; an empty one becomes `-`.
+    `outs` has the address for the lines of each group, with room for twice the text. `begins` gets the index
+    at which each line of the text begins, `plain` the numbers of these lines for each group, `size` apart, and
+    `odd` those of odd ones. `found` gets how many there are, how many of them are odd, and for each group how
+    many are plain and the bytes written. `spans` has room for the begin and the end of each value, from 1 up.
+    Up to 64 bytes after the text may be read.
+    """
+    rows = odds = begin = 0
     while begin < size:
         line_end = _end_of_line(text, begin)
         end = line_end
         if end > begin and _byte(text + U(end - 1)) == _CR:
             end -= 1
-        row, place, segment, is_odd = written, begin, 0, False
-        for value in range(count + 1):
-            length = ends[value] - segment
-            if place + length > end or not _is_equal(
-                text + U(place), segments + U(segment), length
-            ):
-                is_odd = True
+        at = 0
+        for number in range(templates[1]):
+            fits = templates[2 + number]
+            if _end_of_fit(text, begin, end, templates, fits, segments, spans) == end:
+                at = fits
                 break
-            place += length
-            segment = ends[value]
-            if value == count:
-                is_odd = place != end
-                break
-            if kinds[value] & 1:
-                stop = _end_of_number(text, place, end)
-            else:
-                stop = _end_of_string(text, place, end)
-            if stop < 0:
-                is_odd = True
-                break
-            if kinds[value] >= 2:
-                written += _put_cell(text, place, stop, size, out + U(written))
-            place = stop
-        written = _end_row(out, row, written, is_odd)
+        begins[rows] = begin
+        if at:
+            place = _put_object(text, size, templates, at, spans, outs, found)
+            plain[templates[at] * size + place] = rows
+        else:
+            odd[odds] = rows
+            odds += 1
+        rows += 1
         begin = line_end + 1
-    return written
+    found[0], found[1] = rows, odds
+    return 0
+
+
+def objects_in_arrays(
+    text: Any,
+    size: Any,
+    templates: Any,
+    segments: Any,
+    spans: Any,
+    outs: Any,
+    begins: Any,
+    plain: Any,
+    odd: Any,
+    found: Any,
+) -> Any:
+    """Do what `objects_on_lines` does for the objects in JSON arrays; return 0, or -1 if it is unsure where they are.
+
+    The text begins with an object and ends where another one begins. What is between two objects is a comma,
+    or text that one of the templates fits which are not for objects. An object that no template fits must have
+    an end, but it may still be invalid.
+    """
+    rows = odds = begin = 0
+    while begin < size:
+        at, end = 0, -1
+        for number in range(templates[1]):
+            fits = templates[2 + number]
+            end = _end_of_fit(text, begin, size, templates, fits, segments, spans)
+            if end >= 0:
+                at = fits
+                break
+        if end < 0:
+            end = _end_of_object(text, begin, size)
+            if end < 0:
+                return -1
+        begins[rows] = begin
+        if at:
+            place = _put_object(text, size, templates, at, spans, outs, found)
+            plain[templates[at] * size + place] = rows
+        else:
+            odd[odds] = rows
+            odds += 1
+        rows += 1
+        begin = -1
+        for number in range(templates[1], templates[0]):
+            fits = templates[2 + number]
+            begin = _end_of_fit(text, end, size, templates, fits, segments, spans)
+            if begin >= 0:
+                break
+        if begin < 0:
+            begin = _end_of_space(text, end, size)
+            if begin >= size or _byte(text + U(begin)) != _COMMA:
+                return -1
+            begin = _end_of_space(text, begin + 1, size)
+        if begin < size and _byte(text + U(begin)) != _OPEN:
+            return -1
+    found[0], found[1] = rows, odds
+    return 0
 
 
 def pick(
@@ -1718,7 +1927,19 @@ _KINDS: Final = {
 def object_code() -> ObjectCode:
     """Compile `read` and the other functions, and return their object code."""
     code = {}
-    for function in (read, cells, members, pick, add, mark, number, shrink, fill, fold):
+    for function in (
+        read,
+        cells,
+        objects_on_lines,
+        objects_in_arrays,
+        pick,
+        add,
+        mark,
+        number,
+        shrink,
+        fill,
+        fold,
+    ):
         signature = types.int64(*(_KINDS[kind] for kind in SIGNATURES[function.__name__]))
         compiled = cfunc(signature, error_model="numpy")(function)
         library = compiled._library  # noqa: SLF001  (Numba's own caches do the same)

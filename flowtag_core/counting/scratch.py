@@ -21,7 +21,7 @@ from flowtag_core.counts import Ints, Reason
 from flowtag_core.iana import WITH_PORTS
 from flowtag_core.shapes import other_layouts
 from flowtag_core.shapes.layout import KNOWN_FIELDS, Layout
-from flowtag_core.shapes.records import Cells, Members
+from flowtag_core.shapes.records import Cells, Objects
 
 # In the order of the constants in `contract`.
 _NUMBERS: Final = "dstport protocol srcport packets bytes start srcaddr dstaddr".split()
@@ -51,7 +51,9 @@ class Scratch:
         self._tail = np.zeros(80 + contract.MOST_TIDIED + 8, np.uint8)
         self._separators = np.empty(2 * contract.MOST_SEPARATORS, np.int32)
         self._numbers = np.empty(9, np.int64)
-        self._text = self._lines = np.empty(0, np.uint8)
+        self._room = 0
+        self._lines: list[np.ndarray] = []
+        self._spans = np.empty(2 * contract.MOST_WANTED + 2, np.int64)
         scratch = (
             self._tail,
             self._separators,
@@ -70,35 +72,62 @@ class Scratch:
         self.found = KernelCounts(*self._found.tolist())
         return self
 
-    def read_rows(
-        self, kernel: Kernel, text: bytes, plan: Cells | Members, layout: Layout
-    ) -> Iterator[Scratch]:
-        """Read the rows of a table, step by step; yield this scratch with the results of each step.
-
-        Only rows that are plain in every field are counted. The lines that the results speak of are rows.
-        """
+    def sift(
+        self, kernel: Kernel, text: bytes, plan: Cells | Objects, groups: int
+    ) -> Sifted | None:
+        """Sort the rows of a text into plain ones, by group, and odd ones; None if it is unsure where they are."""
         size = len(text)
-        if len(self._text) < size + 2 * _AROUND:
-            self._text = np.empty(2 * (size + _AROUND), np.uint8)
-            self._lines = np.empty(2 * len(self._text), np.uint8)
+        self._make_room(size + 1, groups)
         self._text[:size] = np.frombuffer(text, np.uint8)
-        if not text.endswith(b"\n"):
+        if not text.endswith(b"\n") and not (isinstance(plan, Objects) and not plan.are_lines):
             self._text[size] = _LF
             size += 1
         self._text[size : size + _AROUND] = _LF
-        source, at = self._text.ctypes.data, self._lines.ctypes.data + _AROUND
+        found = np.zeros(2 + 2 * groups, np.int64)
+        outs = np.array([lines.ctypes.data + _AROUND for lines in self._lines], np.int64)
+        listed = (self._begins, self._plain, self._odd_rows, found)
+        results = [array.ctypes.data for array in listed]
+        source = self._text.ctypes.data
         if isinstance(plan, Cells):
             wanted = plan.wanted.ctypes.data
-            left = kernel.cells(source, size, plan.delimiter, plan.columns, wanted, at)
+            is_unsure = kernel.cells(
+                source, size, plan.delimiter, plan.columns, wanted, int(outs[0]), *results
+            )
         else:
-            arrays = (each.ctypes.data for each in (plan.segments, plan.ends, plan.kinds))
-            left = kernel.members(source, size, *arrays, len(plan.kinds), at)
+            sift = kernel.objects_on_lines if plan.are_lines else kernel.objects_in_arrays
+            given = (plan.templates, plan.segments, self._spans, outs)
+            is_unsure = sift(source, size, *(array.ctypes.data for array in given), *results)
+        if is_unsure:
+            return None
+        rows, odd = found[:2].tolist()
+        begins = np.append(self._begins[:rows], len(text)).astype(np.int64)
+        plain = [
+            Lines(int(outs[n]), int(found[3 + 2 * n]), self._plain[n * size :][: found[2 + 2 * n]])
+            for n in range(groups)
+        ]
+        return Sifted(begins, self._odd_rows[:odd].astype(np.int64), plain)
+
+    def read_lines(self, kernel: Kernel, lines: Lines, layout: Layout) -> Iterator[Scratch]:
+        """Read lines of plain rows, step by step; yield this scratch with the results of each step.
+
+        Only rows that are plain in every field are counted.
+        """
         numbers = _numbers(layout, self.inside, is_table=True)
+        at, left = lines.address, lines.size
         while left:
             self.dealt_with = kernel.read(at, left, numbers.ctypes.data, *self._addresses)
             self.found = KernelCounts(*self._found.tolist())
             yield self
             at, left = at + self.dealt_with, left - self.dealt_with
+
+    def _make_room(self, size: int, groups: int) -> None:
+        """Allocate the memory to sift a text; what is not used of it takes up none."""
+        if self._room < size or len(self._lines) < groups:
+            room = self._room = max(2 * size, self._room)
+            self._text = np.empty(room + _AROUND, np.uint8)
+            self._lines = [np.empty(2 * room + 2 * _AROUND, np.uint8) for _ in range(groups)]
+            self._begins, self._odd_rows = np.empty(room, np.int32), np.empty(room, np.int32)
+            self._plain = np.empty(groups * room, np.int32)
 
     def pick(
         self, kernel: Kernel, columns: Ints, begin: int, layout: Layout
@@ -124,6 +153,22 @@ class Scratch:
     def odd(self) -> Ints:
         """Return the number, begin, end and verdict of each line that is not plain."""
         return self._odd[: 4 * self.found.odd].reshape(-1, 4).copy()
+
+
+class Lines(NamedTuple):
+    """The lines of the plain rows in a group: their address, their size in bytes, and the index of each row."""
+
+    address: int
+    size: int
+    indexes: np.ndarray
+
+
+class Sifted(NamedTuple):
+    """Where the rows of a text begin, and after them its end; the indexes of odd ones; and the lines of each group."""
+
+    begins: Ints
+    odd: Ints
+    groups: list[Lines]
 
 
 class KernelCounts(NamedTuple):

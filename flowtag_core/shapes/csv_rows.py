@@ -15,7 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from flowtag_core.counts import Ints, Reason
+from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.csv_tables import (
     BOM,
@@ -28,7 +28,18 @@ from flowtag_core.shapes.csv_tables import (
 from flowtag_core.shapes.fields import FEWEST_WORDS, IN_EVERY_FLOW, utc_time, with_port_0, word
 from flowtag_core.shapes.layout import Layout
 from flowtag_core.shapes.others import FIREWALL, telling, whose_by
-from flowtag_core.shapes.records import Cells, Kind, Numbered, Records, Rows, batched, of_others
+from flowtag_core.shapes.records import (
+    Cells,
+    Group,
+    Kind,
+    Numbered,
+    Odd,
+    Records,
+    Rows,
+    Spans,
+    batched,
+    of_others,
+)
 from flowtag_core.shapes.text import LONGEST_LINE, Block, whole_lines
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import Pieces
@@ -47,7 +58,6 @@ _READ_FIRST: Final = 64
 """How many lines are read one by one before blocks of rows."""
 _CLOSED: Final = re.compile(rb'"(?:[^"]|"")*"|[^"]*')
 """A cell without a stray quote."""
-_LF: Final = 10
 
 
 def csv_records(
@@ -81,9 +91,9 @@ def _parts(name: str, reader: _Reader, pieces: Pieces, budget: Budget) -> Iterat
             line += rest.count(b"\n")
         elif rest and cells is not None:
             budget.stream(len(rest))
-            rows = reader.rows(name, rest, line, cells, is_last=is_last)
-            yield rows
-            line += rows.size
+            lines = range(line, line + rest.count(b"\n"))
+            yield reader.rows(name, rest, lines, cells, is_last=is_last)
+            line = lines.stop
     reader.check(name)
 
 
@@ -151,18 +161,19 @@ class _Reader:
             return False
         return b'"' not in last or all(_CLOSED.fullmatch(cell) for cell in last.split(delimiter))
 
-    def rows(self, name: str, text: bytes, first: int, cells: Cells, *, is_last: bool) -> Rows:
-        """Return a block of rows, which are not read yet."""
+    def rows(self, name: str, text: bytes, lines: range, cells: Cells, *, is_last: bool) -> Rows:
+        """Return a block of rows, which are not read yet; `lines` has the numbers of its lines."""
         reading = self._reading
-        size = text.count(b"\n") + (not text.endswith(b"\n"))
-        kind, layout = reading.plain
+        first, last = lines.start, lines.stop - text.endswith(b"\n")
 
-        def records(lines: Ints | None) -> list[Records] | None:
-            if lines is None:
-                return list(self.records(name, text, first, is_last=is_last))
-            return self._odd(reading, text, first, lines, is_last=is_last)
+        def odd(spans: Spans) -> Odd | None:
+            found = self._odd(reading, text, first, spans, is_last=is_last)
+            return None if found is None else Odd(found, last)
 
-        return Rows(kind, layout, first, size, text, cells, records)
+        def every(_: Spans | None) -> Odd:
+            return Odd(list(self.records(name, text, first, is_last=is_last)), last)
+
+        return Rows((reading.plain,), text, cells, odd, every)
 
     def records(self, name: str, text: bytes, first: int, *, is_last: bool) -> Iterator[Records]:
         """Yield the records in some lines, of which the first has the number `first`."""
@@ -179,23 +190,19 @@ class _Reader:
             raise LogError(f"{name}: {self._refusal}")
 
     def _odd(
-        self, reading: _Reading, text: bytes, first: int, lines: Ints, *, is_last: bool
+        self, reading: _Reading, text: bytes, first: int, spans: Spans, *, is_last: bool
     ) -> list[Records] | None:
-        """Return the records in the lines with these indexes; None if all rows of the text must be read again.
+        """Return the records in the odd lines of a text; None if all rows of the text must be read again.
 
         That is so if the columns have changed, or if it is not certain where a row ends.
         """
         if reading is not self._reading:
             return None
-        if not len(lines):
+        if not len(spans.odd):
             return []
-        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == _LF) + 1
-        begins = np.concatenate([[0], ends])
-        ends = np.append(ends, len(text))
-        places = zip(begins[lines].tolist(), ends[lines].tolist(), strict=True)
-        odd = b"".join(text[begin:end] for begin, end in places)
-        is_end = is_last and int(lines[-1]) == len(begins) - 1 - text.endswith(b"\n")
-        numbers = (lines + first).tolist()
+        odd = b"".join(spans.texts(text))
+        is_end = is_last and int(spans.odd[-1]) == spans.rows - 1
+        numbers = (spans.odd + first).tolist()
         found = list(batched(self._numbered(odd, numbers, is_last=is_end), self._budget))
         if reading is not self._reading or self._is_unsure:
             self._reading = reading
@@ -275,13 +282,13 @@ class _Reading:
         wanted[places] = 1
         return Cells(ord(table.delimiter), len(table.columns), wanted)
 
-    @property
-    def plain(self) -> tuple[Kind, Layout | None]:
-        """The kind of a plain row, and the layout of its wanted cells in order, None for that of the file."""
+    @cached_property
+    def plain(self) -> Group:
+        """The kind of a plain row, and the layout of its wanted cells in order."""
         if self.table.message is not None:
-            return self._as_text, None
+            return Group(self._as_text, None)
         names = [field for field, _ in sorted(self._places, key=lambda each: each[1])]
-        return self._as_fields, Layout(tuple(names), "named by a table's columns")
+        return Group(self._as_fields, Layout(tuple(names), "named by a table's columns"))
 
     def is_header(self, row: list[str]) -> bool:
         """Whether a row may be a header, even one of other columns: a value in it looks like a name."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -26,6 +26,7 @@ from flowtag_core.shapes.fields import (
     with_port_0,
     word,
 )
+from flowtag_core.shapes.json_arrays import Rest, Shape, array_parts
 from flowtag_core.shapes.json_keys import (
     MOST_KEYS,
     Reading,
@@ -34,10 +35,11 @@ from flowtag_core.shapes.json_keys import (
     reading_of,
     unmarked,
 )
-from flowtag_core.shapes.json_lines import JsonLines, Values, begins_with_lines, line_parts
+from flowtag_core.shapes.json_lines import JsonLines, begins_with_lines, line_parts
+from flowtag_core.shapes.json_templates import Templates, Values
 from flowtag_core.shapes.json_text import JsonText, Unread, is_json
 from flowtag_core.shapes.others import FIREWALL, whose_by, whose_line, whose_value
-from flowtag_core.shapes.records import Kind, Records, Rows, batched, of_others, sound
+from flowtag_core.shapes.records import Group, Kind, Records, Rows, batched, of_others, sound
 from flowtag_core.shapes.text import whole_lines
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import HEAD_SIZE, File, Pieces, peeked
@@ -67,6 +69,8 @@ _ENVELOPE: Final = frozenset(
     ["messageType", *(place.partition(".")[0] for place in (*_CONTAINERS, *_PACKED))]
 )
 """Keys of an envelope around records; a document with none of them is taken for a record."""
+_AROUND: Final = frozenset(["messageType", *(place.partition(".")[0] for place in _CONTAINERS)])
+"""Keys of an envelope that has its records in arrays, not in a payload."""
 _NOT_PLAIN: Final = _ENVELOPE | _TABLE | _HIT | {_SOURCE, "attributes"}
 """Keys of documents that are not read by their keys and values alone."""
 _CONTROL: Final = "CONTROL_MESSAGE"
@@ -128,17 +132,11 @@ def json_records(
     """
     within = _Within(wanted, budget, is_known)
     head, pieces = peeked(pieces)
-    if not begins_with_lines(head):
-        text = JsonText(pieces, _CONTAINERS, budget)
-        yield from batched(sound(name, _numbered(name, text, within)), budget)
-        return
-    is_sound, refusal = False, ""
-    for part in _in_lines(name, pieces, within):
-        is_sound = is_sound or part.kind.reason is None
-        refusal = refusal or part.kind.refusal
+    read = _in_lines if begins_with_lines(head) else _in_arrays
+    for part in sound(name, read(name, pieces, within)):
+        if isinstance(part, Rows):
+            budget.stream(len(part.text))
         yield part
-    if refusal and not is_sound:
-        raise LogError(f"{name}: {refusal}")
 
 
 def _in_lines(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Records]:
@@ -152,32 +150,65 @@ def _in_lines(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Rec
         )
         return batched(records, within.budget)
 
-    def slowly(pieces: Pieces, line: int) -> Iterator[Records]:
-        text = JsonText(pieces, _CONTAINERS, within.budget)
-        text.line = line
-        return batched(_numbered(name, text, within, has_lines=True), within.budget)
+    def slowly(pieces: Pieces, line: int) -> Iterator[Rows | Records]:
+        if line == 1:
+            return _in_arrays(name, pieces, within)
+        return _in_text(name, Rest(pieces, line, has_lines=True), within)
 
-    reader = JsonLines(documents)
-    for part in line_parts(pieces, reader, partial(_values_of, within), slowly):
-        if isinstance(part, Rows):
-            within.budget.stream(len(part.text))
-        yield part
+    templates = Templates(partial(_values_of, within))
+    return line_parts(pieces, JsonLines(documents, templates), templates, slowly)
+
+
+def _in_arrays(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Records]:
+    """Yield the parts of a file with arrays of objects, or with any other JSON."""
+    shape = Shape(
+        _CONTAINERS, _is_envelope, lambda document: _in_document(document, within), within.budget
+    )
+    templates = Templates(partial(_values_of, within))
+    return array_parts(pieces, templates, shape, lambda rest: _in_text(name, rest, within))
+
+
+def _in_text(name: str, rest: Rest, within: _Within) -> Iterator[Records]:
+    """Yield the records in JSON of any kind."""
+    text = JsonText(rest.pieces, _CONTAINERS, within.budget)
+    text.line = rest.line
+    return batched(_numbered(name, text, within, rest.place, rest.has_lines), within.budget)
+
+
+def _is_envelope(keys: Collection[str]) -> bool:
+    """Whether a document with these keys has no records but those in its arrays."""
+    others = {key for key in keys if key not in _AROUND}
+    is_plain = others.isdisjoint(_NOT_PLAIN) and others.isdisjoint(MESSAGE_KEYS)
+    return is_plain and not are_flows(fields_of(others), [])
 
 
 def _values_of(within: _Within, document: dict[str, Any]) -> Values | None:
-    """Return what to read of an object of texts and numbers, or None if its keys alone do not decide that."""
-    if not document.keys().isdisjoint(_NOT_PLAIN) or len(document) > MOST_KEYS:
+    """Return what to read of an object, or None if its keys and a few fixed values do not decide that."""
+    inner, above = document, ""
+    if isinstance(source := document.get(_SOURCE), dict) and source:
+        inner, above = source, f"{_SOURCE}."
+    leaves = {path: value for path, value in _leaves(inner) if value is not None}
+    is_odd = not _TABLE.isdisjoint(document) or not inner.keys().isdisjoint(_NOT_PLAIN)
+    if is_odd or len(leaves) > MOST_KEYS:
         return None
-    reading = within.reading(document)
+    reading = within.reading(leaves)
     if reading.kind is None and not within.is_known:
-        texts = (key for key in reading.messages if isinstance(document[key], str))
+        texts = (key for key in reading.messages if isinstance(leaves[key], str))
         key = next(texts, None)
-        return Values(_UNDER[key], {key: key}, is_text=True) if key else None
-    if reading.kind is None or reading.kind.reason or reading.telling or reading.messages:
+        return Values(Group(_UNDER[key], None), (above + key,)) if key else None
+    if (
+        reading.kind is None
+        or reading.kind.reason
+        or reading.messages
+        or FIREWALL in reading.telling
+    ):
         return None
-    fields = {path: field for field, path in reading.paths.items()}
-    is_flat = fields.keys() <= document.keys() and len(fields) == len(reading.paths)
-    return Values(reading.kind, fields, is_text=False) if is_flat else None
+    told = {name: leaves[path] for name, path in reading.telling.items()}
+    if reading.kind.layout is None or (told and whose_by(told)):
+        return None
+    paths = tuple(above + reading.paths[field] for field in reading.kind.layout.names)
+    fixed = frozenset(above + path for path in reading.telling.values())
+    return Values(Group(reading.kind, reading.kind.layout), paths, fixed)
 
 
 def message_records(
@@ -188,10 +219,9 @@ def message_records(
 
 
 def _numbered(
-    name: str, text: JsonText, within: _Within, *, has_lines: bool | None = None
+    name: str, text: JsonText, within: _Within, place: int, has_lines: bool | None
 ) -> Iterator[tuple[Kind, tuple[int, bytes]]]:
-    """Yield the records, numbered by line if `has_lines`, else by place; by default, the first line end decides."""
-    place = 0
+    """Yield the records, numbered by line if `has_lines`, else from `place` on; None: the first line end decides."""
     for line, document in text.documents():
         if has_lines is None:
             has_lines = text.is_line_ending

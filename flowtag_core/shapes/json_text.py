@@ -269,6 +269,8 @@ class JsonText:
 
         Such an object must follow another value or begin a line.
         """
+        while len(self._held) - self._at < _NEXT_WITHIN and self._more():
+            pass
         objects = _OBJECT.finditer(self._held, self._at + 1, self._at + _NEXT_WITHIN)
         for found in islice(objects, _MOST_TRIED):
             before = self._held[self._at : found.start()].rstrip(" \t\r\n,")

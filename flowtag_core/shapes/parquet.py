@@ -39,6 +39,7 @@ from flowtag_core.shapes.records import (
     Records,
     batched,
     of_others,
+    sound,
 )
 from flowtag_core.sources.budget import Budget
 
@@ -68,19 +69,18 @@ def parquet_records(
     """
     budget.stream(_FILE_COST)
     chosen, batches = _opened(name, file, wanted, budget, is_known=is_known)
-    refusal, is_sound = "", False
+    yield from sound(name, _parts(name, chosen, batches, wanted, budget))
+    _release_memory()
+
+
+def _parts(
+    name: str, chosen: _Chosen, batches: Iterator[Any], wanted: tuple[str, ...], budget: Budget
+) -> Iterator[Columns | Records]:
     for row, batch in _numbered(name, batches):
         if chosen.kind.layout:
-            parts = _rows(name, batch, chosen, row)
+            yield from _rows(name, batch, chosen, row)
         else:
-            parts = batched(_in_messages(name, batch, chosen, row, wanted, budget), budget)
-        for part in parts:
-            is_sound = is_sound or part.kind.reason is None
-            refusal = refusal or part.kind.refusal
-            yield part
-    _release_memory()
-    if refusal and not is_sound:
-        raise LogError(f"{name}: {refusal}")
+            yield from batched(_in_messages(name, batch, chosen, row, wanted, budget), budget)
 
 
 def _numbered(name: str, batches: Iterator[Any]) -> Iterator[tuple[int, Any]]:

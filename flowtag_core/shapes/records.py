@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,13 @@ class Columns(NamedTuple):
     addresses: Callable[[], bytes | None] = lambda: None
 
 
+class Group(NamedTuple):
+    """Records that are counted alike: their kind, and their layout, None for that of the file."""
+
+    kind: Kind
+    layout: Layout | None
+
+
 class Cells(NamedTuple):
     """Where the cells of a table's rows are: the delimiter as a byte, the number of columns, and which are wanted.
 
@@ -72,33 +79,37 @@ class Cells(NamedTuple):
     wanted: Ints
 
 
-class Members(NamedTuple):
-    """Where the values of JSON objects are that have the same members, in the same order, each object on a line.
+class Objects(NamedTuple):
+    """Where the values of JSON objects are: on lines, or in arrays.
 
-    `segments` are the bytes around the values, one after another, and room for eight more; `ends` is where each
-    of them ends. `kinds` is 0 for a string and 1 for a whole number, and 2 more if the value is wanted.
+    `templates` and `segments` are what the kernel compares the objects with.
     """
 
+    are_lines: bool
+    templates: Ints
     segments: NDArray[np.uint8]
-    ends: Ints
-    kinds: Ints
 
 
-class Rows(NamedTuple):
-    """A block of rows as text, one on each line; `first` is the number of the first line.
+class Spans(NamedTuple):
+    """Where the rows of a text begin, and after them its end; and the indexes of the odd ones."""
 
-    The wanted values of a row, in order, are a record of `kind` and of `layout`, None for that of the file.
-    `records` returns the records in the lines with the given indexes, or None if all lines must be read again.
-    For None, it returns the records in all lines.
-    """
+    begins: Ints
+    odd: Ints
 
-    kind: Kind
-    layout: Layout | None
-    first: int
-    size: int
-    text: bytes
-    plan: Cells | Members
-    records: Callable[[Ints | None], list[Records] | None]
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self.begins) - 1
+
+    @property
+    def all_odd(self) -> Spans:
+        """The same rows, all of them as odd ones."""
+        return Spans(self.begins, np.arange(self.rows))
+
+    def texts(self, text: bytes) -> list[bytes]:
+        """Return the odd rows of the text, each with what is between it and the next row."""
+        begins, ends = self.begins[self.odd].tolist(), self.begins[self.odd + 1].tolist()
+        return [text[begin:end] for begin, end in zip(begins, ends, strict=True)]
 
 
 class Records(NamedTuple):
@@ -108,15 +119,26 @@ class Records(NamedTuple):
     numbered: list[Numbered]
 
 
-def sound(name: str, found: Iterable[tuple[Kind, Numbered]]) -> Iterator[tuple[Kind, Numbered]]:
-    """Pass on the records of a file, then raise LogError if all of them belong to another product's log."""
-    is_sound, refusal = False, ""
-    for kind, numbered in found:
-        is_sound = is_sound or kind.reason is None
-        refusal = refusal or kind.refusal
-        yield kind, numbered
-    if refusal and not is_sound:
-        raise LogError(f"{name}: {refusal}")
+class Odd(NamedTuple):
+    """The records in some rows of a text, and the number of the last record in the whole text."""
+
+    records: list[Records]
+    last: int
+
+
+class Rows(NamedTuple):
+    """A block of rows as text, which are CSV rows or JSON objects.
+
+    The wanted values of a plain row, in order, are a record of one of the `groups`. `odd` returns the records in
+    the odd rows, or None if all must be read again. `every` does that; it gets the spans only if they are known.
+    Both are called once everything before has been counted.
+    """
+
+    groups: tuple[Group, ...]
+    text: bytes
+    plan: Cells | Objects
+    odd: Callable[[Spans], Odd | None]
+    every: Callable[[Spans | None], Odd]
 
 
 @lru_cache(maxsize=32)
@@ -124,6 +146,22 @@ def of_others(shape: str, whose: str) -> Kind:
     """Return the kind of records that belong to another product's log."""
     refusal = f"contains {whose}. Use AWS VPC flow logs instead."
     return Kind(f"{shape}, {whose} set aside", reason=Reason.NOT_A_FLOW, refusal=refusal)
+
+
+P = TypeVar("P", bound=Columns | Rows | Records)
+
+
+def sound(name: str, parts: Iterable[P]) -> Iterator[P]:
+    """Pass on the parts of a file, then raise LogError if all records belong to another product's log."""
+    is_sound, refusal = False, ""
+    for part in parts:
+        if isinstance(part, Rows) or not part.kind.reason:
+            is_sound = True
+        else:
+            refusal = refusal or part.kind.refusal
+        yield part
+    if refusal and not is_sound:
+        raise LogError(f"{name}: {refusal}")
 
 
 def batched(found: Iterable[tuple[Kind, Numbered]], budget: Budget) -> Iterator[Records]:

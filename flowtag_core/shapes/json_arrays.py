@@ -1,0 +1,381 @@
+"""Read JSON with many objects in arrays, in one document or several: blocks of like objects for the kernel.
+
+A block begins where an object begins and ends where another one does. The kernel finds the objects in it if what is
+between two of them is a comma or like what was between others, such as the end of one envelope and the beginning of
+the next. If it does not, the block is read as JSON text, together with those after it if it does not end in an
+envelope; if that is not valid for long, so is the rest of the file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from itertools import chain
+from typing import Any, Final, NamedTuple, cast
+
+from flowtag_core.errors import DamagedLogError
+from flowtag_core.shapes.json_blocks import Blocks
+from flowtag_core.shapes.json_templates import Templates, Value, Walk
+from flowtag_core.shapes.json_text import JsonText, Unread
+from flowtag_core.shapes.records import Kind, Numbered, Odd, Records, Rows, Spans, batched
+from flowtag_core.sources.budget import Budget
+from flowtag_core.sources.pieces import Pieces
+
+_WORTH_BLOCKS: Final = 1 << 20
+"""Bytes; the objects in a smaller file are read one by one."""
+_LOOKED_AT: Final = 32
+"""How many objects, and ends of arrays, are looked at for templates."""
+_TIMES_LEARNED: Final = 16
+"""From how many blocks templates are learned."""
+_MOST_LEARNED: Final = 4
+"""How many of the odd objects of a block are looked at for a new template."""
+_DECODE: Final = json.JSONDecoder().raw_decode
+_END: Final = 0
+"""A value that is yielded as it is only if it is in an array."""
+_PIECE: Final = 1 << 18
+_MOST_HELD: Final = 1 << 22
+"""Bytes of blocks that are joined because they could not be read alone."""
+_BETWEEN: Final = re.compile(rb"[ \t\r\n,]*")
+_COMMA: Final = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*(?=\{)")
+_TYPE: Final = "messageType"
+_CONTROL: Final = b"CONTROL_MESSAGE"
+
+
+class Shape(NamedTuple):
+    """How the objects of a file are found.
+
+    `containers` are the paths of arrays of records; `is_envelope` says whether a document with these keys is nothing
+    but an envelope around such an array. `records` returns the records in an object.
+    """
+
+    containers: Sequence[str]
+    is_envelope: Callable[[Collection[str]], bool]
+    records: Callable[[Any], Iterator[tuple[Kind, bytes]]]
+    budget: Budget
+
+
+class Rest(NamedTuple):
+    """The rest of a file that is read as one text.
+
+    It begins in line `line`, after `place` records, which are numbered by line if `has_lines`; None means that the
+    text decides that.
+    """
+
+    pieces: Pieces
+    line: int = 1
+    place: int = 0
+    has_lines: bool | None = None
+
+
+class _Start(NamedTuple):
+    """The text before the first object in an array, what is around that, and whether the records are numbered by line."""
+
+    prefix: bytes
+    above: list[tuple[bool, str | None]]
+    has_lines: bool
+
+
+def array_parts(
+    pieces: Pieces,
+    templates: Templates,
+    shape: Shape,
+    slowly: Callable[[Rest], Iterator[Rows | Records]],
+) -> Iterator[Rows | Records]:
+    """Yield the parts of a file that begins as JSON; `slowly` reads what cannot be read by blocks."""
+    sample, pieces = _sampled(pieces)
+    start = _start_of(sample, templates, shape) if len(sample) > _WORTH_BLOCKS else None
+    if start is None or not templates:
+        yield from slowly(Rest(chain([sample], pieces)))
+        return
+    begins = range(len(start.prefix), len(sample), _PIECE)
+    objects = chain((sample[begin : begin + _PIECE] for begin in begins), pieces)
+    reader = _Reader(start, templates, shape)
+    blocks = Blocks(objects, lambda text: _last_beginning(text, templates))
+    left: list[bytes] = []
+    for text in blocks:
+        if reader.is_broken or not reader.has_sure_lines(text):
+            left = [text]
+            break
+        yield reader.rows(text)
+    yield Records(templates.groups[0].kind, [])  # Whoever counts now counts all rows before.
+    rest = chain([start.prefix], reader.rest, left, blocks.rest())
+    line = reader.line - start.prefix.count(b"\n")
+    yield from slowly(Rest(rest, line, reader.place, start.has_lines))
+
+
+def _sampled(pieces: Pieces) -> tuple[bytes, Pieces]:
+    """Return the first bytes of a file, more than _WORTH_BLOCKS if there are as many, and the pieces after them."""
+    held: list[bytes] = []
+    size = 0
+
+    def damaged(damage: DamagedLogError) -> Pieces:
+        raise damage
+        yield b""
+
+    try:
+        while size <= _WORTH_BLOCKS and (piece := next(pieces, None)) is not None:
+            held.append(piece)
+            size += len(piece)
+    except DamagedLogError as damage:
+        return b"".join(held), damaged(damage)
+    return b"".join(held), pieces
+
+
+def _start_of(text: bytes, templates: Templates, shape: Shape) -> _Start | None:
+    """Return where the objects of a file begin, and learn their templates; None if they are not known to be in arrays."""
+    if (walk := _at_first_object(text, shape)) is None:
+        return None
+    prefix, above = text[: walk.place - 1], [*walk.above]
+    _learn(walk, text, templates, shape, _LOOKED_AT)
+    characters = _characters(text)
+    begin = len(text) - len(text.lstrip(b"\xef\xbb\xbf \t\r\n"))
+    # The first document decides, or the first object if the document is large.
+    end = _end_of_value(characters, begin)
+    if 0 < end - begin <= _WORTH_BLOCKS:
+        _learn_end(text, text.rfind(b"]", 0, end), templates, shape)
+    else:
+        end = _end_of_value(characters, len(prefix))
+    after = text[end:].lstrip(b" \t\r")
+    has_lines = after.startswith(b"\n")
+    is_sure = not has_lines or _has_lines_alone(prefix)
+    return _Start(prefix, above, has_lines) if end and after.strip() and is_sure else None
+
+
+def _at_first_object(text: bytes, shape: Shape) -> Walk | None:
+    """Return a walk that has just reached the bracket of the first object in an array, or None if there is none."""
+    walk = Walk()
+    try:
+        _to_object(walk, text, shape)
+    except ValueError:
+        return None
+    return walk
+
+
+def _has_lines_alone(text: bytes) -> bool:
+    """Whether each line of a text is a document, or the rest or the beginning of one."""
+    lines = text.split(b"\n")  # half as fast would be to count what is between two of them
+    ends, begins = lines[:-1], lines[1:]
+    return all(end[-1:] == b"}" for end in ends) and all(line[:1] == b"{" for line in begins)
+
+
+def _learn(walk: Walk, text: bytes, templates: Templates, shape: Shape, most: int) -> None:
+    """Learn the templates of the first objects of a text, and of what is between two of the `most` first ones.
+
+    `walk` has just reached an object's bracket.
+    """
+    characters, above = _characters(text), [*walk.above]
+    begin, between = walk.place - 1, 0
+    try:
+        for looked_at in range(most):
+            end = _end_of_value(characters, begin)
+            if not end or between == _LOOKED_AT:
+                return
+            if looked_at < _LOOKED_AT:
+                templates.learn(text[begin:end])
+            values: list[Value] = []
+            if comma := _COMMA.match(text, end):
+                begin = comma.end()
+            else:
+                walk.leave(end)
+                values = _to_object(walk, text, shape)
+                if walk.above != above:
+                    return
+                begin, between = walk.place - 1, between + 1
+            if looked_at < _LOOKED_AT or not comma:
+                templates.learn_between(text[end:begin], [value.within(end) for value in values])
+    except ValueError:
+        return
+
+
+def _learn_end(text: bytes, place: int, templates: Templates, shape: Shape) -> None:
+    """Learn what is between the last object of one array and the first of the next; the first array may end at `place`.
+
+    If it is another array that ends there, that does no harm: what is learned then fits nowhere.
+    """
+    walk = _at_first_object(text, shape)
+    if walk is None:
+        return
+    above = [*walk.above]
+    walk.leave(place)
+    with suppress(ValueError):
+        values = _to_object(walk, text, shape)
+        if walk.above == above:
+            found = [value.within(place) for value in values]
+            templates.learn_between(text[place : walk.place - 1], found)
+
+
+def _to_object(walk: Walk, text: bytes, shape: Shape) -> list[Value]:
+    """Walk to the next object that may be a record, and return the values before it.
+
+    Envelopes of control messages have none. Raises ValueError if there is none, or if something else is before it.
+    """
+    values: list[Value] = []
+    while True:
+        first = len(values)
+        for value in walk.values(text, lambda sign: sign == b"{" and walk.is_in_array):
+            is_fixed = value.path == _TYPE
+            values.append(value._replace(kind=-1) if is_fixed else value)
+        if not shape.is_envelope(walk.keys):
+            raise ValueError("not an envelope")
+        if walk.above and not walk.is_in_container(shape.containers):
+            raise ValueError("another array of objects")
+        if walk.above and not _is_control(values[first:], text):
+            return values
+
+
+def _is_control(values: list[Value], text: bytes) -> bool:
+    return any(each.path == _TYPE and text[each.begin : each.end] == _CONTROL for each in values)
+
+
+def _characters(text: bytes) -> str:
+    """Return a text with a character for each byte; those that matter in JSON are the same as in UTF-8."""
+    return text.decode("latin-1")
+
+
+def _end_of_value(characters: str, begin: int) -> int:
+    """Return the index after the value that begins at an index, or 0 if it is not valid or not all there."""
+    try:
+        return int(_DECODE(characters, begin)[1])
+    except (ValueError, RecursionError):
+        return 0
+
+
+def _ends_in_envelope(text: bytes, above: list[tuple[bool, str | None]], shape: Shape) -> bool:
+    """Whether the last document in a text, which goes on after it, is an envelope around an array, like the first."""
+    characters, begin = _characters(text), 0
+    while end := _end_of_value(characters, begin):
+        begin = cast(re.Match[bytes], _BETWEEN.match(text, end)).end()
+    walk = _at_first_object(text[begin:], shape)
+    return walk is not None and walk.above == above
+
+
+def _last_beginning(text: bytes, templates: Templates) -> int:
+    """Return the index of the last object that certainly begins in the text after other values, or 0.
+
+    A beginning is like that of another object, up to its first value. It cannot be part of a string, in which
+    its quotes would be escaped. It may be part of another object; then the kernel does not find the end of that one.
+    """
+    found = 0
+    for before, beginning in templates.beginnings():
+        place = text.rfind(before + beginning, max(found - len(before), 0))
+        found = max(found, place + len(before) if place >= 0 else 0)
+    return found
+
+
+class _Reader:
+    """Reads blocks of objects, each once everything before it has been counted.
+
+    `place` is the number of records so far, `line` the line number of the next object. `rest` is the text after them
+    that could not be read yet; `is_broken` says that it has become too long.
+    """
+
+    def __init__(self, start: _Start, templates: Templates, shape: Shape) -> None:
+        self._start, self._templates, self._shape = start, templates, shape
+        self._times_learned = 0
+        self.is_broken = False
+        self.rest: list[bytes] = []
+        self.place = 0
+        self.line = 1 + start.prefix.count(b"\n")
+
+    def has_sure_lines(self, text: bytes) -> bool:
+        """Whether each line of a block is a document, if the records are numbered by line."""
+        return not self._start.has_lines or _has_lines_alone(text)
+
+    def rows(self, text: bytes) -> Rows:
+        """Return a block of objects, which are not read yet."""
+        at: tuple[int, int] | None = None
+
+        def odd(spans: Spans) -> Odd | None:
+            nonlocal at
+            at = self.place, self.line
+            return None if self.rest else self._odd(text, spans)
+
+        def every(spans: Spans | None) -> Odd:
+            self.place, self.line = at or (self.place, self.line)  # they may have been counted once
+            if spans is not None and not self.rest:
+                found = self._odd(text, spans.all_odd)
+                if found is not None:
+                    return found
+            return Odd(self._slowly(text), self._last)
+
+        templates = self._templates
+        return Rows(tuple(templates.groups), text, templates.packed(are_lines=False), odd, every)
+
+    @property
+    def _last(self) -> int:
+        return self.line if self._start.has_lines else self.place
+
+    def _odd(self, text: bytes, spans: Spans) -> Odd | None:
+        """Return the records in the odd objects of a block, or None if one of them is not valid."""
+        documents: list[Any] = []
+        for each in spans.texts(text):
+            try:
+                documents.append(_DECODE(each.decode("utf-8", "replace"))[0])
+            except (ValueError, RecursionError):
+                return None
+        for each in spans.texts(text)[:_MOST_LEARNED]:
+            self._templates.learn(each[: _end_of_value(_characters(each), 0)])
+        places = zip(spans.odd.tolist(), documents, strict=True)
+        line, newlines, counted = self.line, 0, 0
+        shift = self.place + 1  # from the index of an object to the number of its first record
+        found: list[tuple[Kind, Numbered]] = []
+        for index, document in places:
+            if self._start.has_lines:
+                begin = int(spans.begins[index])
+                newlines += text.count(b"\n", counted, begin)
+                counted = begin
+            records = list(self._shape.records(document))
+            for number, (kind, record) in enumerate(records, index + shift):
+                number = line + newlines if self._start.has_lines else number
+                found.append((kind, (number, record)))
+            shift += len(records) - 1
+        self.place = shift + spans.rows - 1
+        self.line += text.count(b"\n")
+        return Odd(list(batched(iter(found), self._shape.budget)), self._last)
+
+    def _slowly(self, text: bytes) -> list[Records]:
+        """Return the records in a block that is read as JSON text, or nothing if more of it is needed."""
+        self.rest.append(text)
+        if self.is_broken:
+            return []
+        whole = b"".join(self.rest)
+        found = self._documents(whole)
+        if found is None:
+            self.is_broken = len(whole) > _MOST_HELD
+            return []
+        self.rest.clear()
+        self._learn_between(whole)
+        records: list[tuple[Kind, Numbered]] = []
+        for line, document in found:
+            for kind, record in self._shape.records(document):
+                self.place += 1
+                records.append((kind, (line if self._start.has_lines else self.place, record)))
+        self.line += whole.count(b"\n")
+        return list(batched(iter(records), self._shape.budget))
+
+    def _documents(self, text: bytes) -> list[tuple[int, Any]] | None:
+        """Return the documents and objects in a text, each with its line; None if it is not valid.
+
+        After the text, another value follows. It is found only if the text ends between two objects, and is a
+        record only if these are in an envelope.
+        """
+        prefix = self._start.prefix
+        if not _ends_in_envelope(prefix + text, self._start.above, self._shape):
+            return None
+        whole = iter([prefix, text, b"%d," % _END])
+        reader = JsonText(whole, self._shape.containers, self._shape.budget)
+        reader.line = self.line - prefix.count(b"\n")
+        found = list(reader.documents())
+        if not found or found.pop()[1] is not _END:
+            return None
+        return None if any(isinstance(document, Unread) for _, document in found) else found
+
+    def _learn_between(self, text: bytes) -> None:
+        if self._times_learned == _TIMES_LEARNED:
+            return
+        self._times_learned += 1
+        whole = self._start.prefix + text
+        if walk := _at_first_object(whole, self._shape):
+            _learn(walk, whole, self._templates, self._shape, len(whole))

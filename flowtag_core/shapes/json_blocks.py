@@ -1,0 +1,73 @@
+"""Cut JSON into blocks at places that are certain."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from flowtag_core.errors import DamagedLogError
+from flowtag_core.sources.pieces import MEMBER_END, Pieces
+
+_BLOCK: Final = 1 << 18
+_LONGEST: Final = 1 << 20
+"""Bytes without a certain place; more of them end the reading by blocks."""
+
+
+class Blocks:
+    """Blocks of a file, in order; iterating ends if there is no certain place for long, at the end, or at damage.
+
+    `end_of` returns the index of the last place in a text at which a block may end, or 0.
+    """
+
+    def __init__(self, pieces: Pieces, end_of: Callable[[bytes], int]) -> None:
+        self._pieces = pieces
+        self._end_of = end_of
+        self._held: list[bytes] = []
+        self.damage: DamagedLogError | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        size = 0
+        while (piece := self._next()) is not None:
+            if piece == MEMBER_END:
+                continue
+            self._held.append(piece)
+            size += len(piece)
+            if size < _BLOCK:
+                continue
+            if text := self._cut():
+                yield text
+            size = sum(map(len, self._held))
+            if size > _LONGEST:
+                return
+        if text := self._cut():
+            yield text
+
+    def rest(self) -> Iterator[bytes]:
+        """Yield what is left, and raise the damage, if any."""
+        held, self._held = b"".join(self._held), []
+        if held:
+            yield held
+        while (piece := self._next()) is not None:
+            yield piece
+        if self.damage:
+            raise self.damage
+
+    def _cut(self) -> bytes:
+        """Return the text so far up to where a block may end; hold what is after it."""
+        last = self._held[-1] if self._held else b""
+        end = self._end_of(last)
+        if not end:  # perhaps it is in another piece, or across two
+            last = b"".join(self._held)
+            self._held, end = [last], self._end_of(last)
+        text = b"".join([*self._held[:-1], memoryview(last)[:end]]) if end else b""
+        self._held = [last[end:]]
+        return text
+
+    def _next(self) -> bytes | None:
+        if self.damage:
+            return None
+        try:
+            return next(self._pieces, None)
+        except DamagedLogError as error:
+            self.damage = error
+            return None
