@@ -79,6 +79,7 @@ SIGNATURES: Final = {
     ),
     "objects_on_lines": _OBJECTS,
     "objects_in_arrays": _OBJECTS,
+    "places": ("address", "int32s", "number", "int64s", "int64s", "int64s"),
     "pick": ("int64s", "number", "number", "int64s", "int64s", "int64s", "int64s"),
     "add": tuple("int64s number number int64s number int64s int64s int64s int64s".split()),
     "mark": ("int64s", "number", "number", "address", "address", "int64s"),
@@ -102,6 +103,7 @@ class Kernel(NamedTuple):
     cells: Callable[..., int]
     objects_on_lines: Callable[..., int]
     objects_in_arrays: Callable[..., int]
+    places: Callable[..., int]
     pick: Callable[..., int]
     add: Callable[..., int]
     mark: Callable[..., int]

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.boundary import Inside
+from flowtag_core.boundary import UNKNOWN, Inside
 from flowtag_core.counting import compiled, contract, scratch
 from flowtag_core.counting.contract import Kernel
 from flowtag_core.counting.ledger import Plain
@@ -23,10 +23,19 @@ from flowtag_core.counting.reference import ALWAYS_INSIDE, Reference
 from flowtag_core.counting.scratch import Scratch
 from flowtag_core.counting.tally import Counted, RowSum
 from flowtag_core.counting.threads import Queue
-from flowtag_core.counts import BOUNDARIES, BOUNDARY_SHIFT, Ints, Reason
+from flowtag_core.counts import Ints, Reason
 from flowtag_core.errors import DamagedLogError
+from flowtag_core.shapes.fields import MISSING
 from flowtag_core.shapes.layout import ASSUMED, Layout
-from flowtag_core.shapes.records import ADDRESSES, NUMBERS, Columns, Odd, Records, Rows, Spans
+from flowtag_core.shapes.records import (
+    Addresses,
+    Column,
+    Columns,
+    Odd,
+    Records,
+    Rows,
+    Spans,
+)
 from flowtag_core.shapes.shapes import Part
 
 _WORTH_A_KERNEL: Final = 1 << 20
@@ -34,8 +43,6 @@ _WORTH_A_KERNEL: Final = 1 << 20
 _WORTH_THREADS: Final = 1 << 24
 _FLOWS_AT_ONCE: Final = 1 << 14
 """The number of flows that the reference collects before they are sorted, if there is no kernel."""
-
-_BOUNDARY: Final = (1 << len(BOUNDARIES).bit_length()) - 1
 
 _FAULTS: Final = {
     contract.BAD_PORT: Reason.BAD_PORT,
@@ -55,12 +62,16 @@ class _Read(NamedTuple):
 
 
 class _Picked(NamedTuple):
-    """Table rows that the kernel has read: the number of flows, the rows to add up, the indexes of odd ones."""
+    """Table rows that the kernel has read: the number of flows, the rows to add up, the indexes of odd ones.
+
+    If they are damaged, none has been read.
+    """
 
     columns: Columns
     flows: int
     rows: list[Ints]
     odd: Ints
+    damage: DamagedLogError | None = None
 
 
 class _Lined(NamedTuple):
@@ -227,14 +238,23 @@ class FileCount:
         scratch.give_back(read.scratch)
 
     def _settle_rows(self, picked: _Picked) -> None:
-        """Add the results of table rows, once everything before them has been added."""
-        columns, flows, rows, odd = picked
-        records = columns.text(odd) if len(odd) else []
+        """Add the results of table rows, once everything before them has been added; some of them if they are damaged."""
+        columns = picked.columns
+        try:
+            if picked.damage:
+                raise picked.damage
+            records = columns.text(picked.odd) if len(picked.odd) else []
+        except DamagedLogError:
+            if columns.smaller is None:
+                raise
+            for some in columns.smaller():
+                self._settle_rows(_picked(compiled.kernel(), some, self._inside))
+            return
         kind = columns.kind
         if kind.layout:
-            self._reference.ledger.add_plain(kind.layout, Plain(flows, shape=kind.shape))
-        for some in rows:
-            self._rows.add(some)
+            self._reference.ledger.add_plain(kind.layout, Plain(picked.flows, shape=kind.shape))
+        for its_rows in picked.rows:
+            self._rows.add(its_rows)
         if records:
             self._reference.count_records(Records(kind, records))
         self._add_odd()
@@ -393,13 +413,16 @@ def _may_have_header(records: list[Records]) -> bool:
     )
 
 
-def _boundaries(kernel: Kernel, addresses: bytes, own: Scratch, count: int) -> Ints:
-    """Return the boundary of each of `count` rows, given their addresses."""
-    rows = own.read(kernel, addresses, ADDRESSES).rows[: 3 * own.found.rows : 3]
-    if own.found.flows == count:  # nearly always: each line has become a row
-        return (rows >> BOUNDARY_SHIFT) & _BOUNDARY
-    words = (line.split(b" ") for line in addresses.split(b"\n")[:-1])
-    return np.array([own.inside.boundary(*ends[:2]) for ends in words])
+def _places(kernel: Kernel, addresses: Addresses, own: Scratch) -> tuple[Column, Column]:
+    """Return where the two addresses of each row of a table are."""
+    places = np.full(addresses.size + 1, UNKNOWN, np.int64)  # the last one is for rows without
+    if addresses.offsets is not None:
+        places[:-1] = own.places(kernel, addresses.text, addresses.offsets)
+    odd = np.flatnonzero(places[:-1] == UNKNOWN)
+    if addresses.offsets is not None:  # nothing, and the sign for nothing, need not be looked at
+        odd = odd[np.diff(addresses.offsets)[odd] > len(MISSING)]
+    places[odd] = [own.inside.place(word) for word in addresses.words(odd)]
+    return Column(addresses.sources, places), Column(addresses.destinations, places)
 
 
 def _picked(kernel: Kernel | None, columns: Columns, inside: Inside) -> _Picked:
@@ -407,13 +430,16 @@ def _picked(kernel: Kernel | None, columns: Columns, inside: Inside) -> _Picked:
     layout, count = columns.kind.layout, columns.size
     if kernel is None or layout is None:
         return _Picked(columns, 0, [], np.arange(count))
-    numbers, own = columns.numbers(), scratch.unused(inside)
-    if (addresses := columns.addresses()) is not None:
-        numbers[NUMBERS.index("boundary")] = _boundaries(kernel, addresses, own, count)
+    own = scratch.unused(inside)
     done, flows = 0, 0
     rows, odd = [], []
+    try:
+        addresses, numbers = columns.addresses(), columns.numbers()
+    except DamagedLogError as error:
+        return _Picked(columns, 0, [], np.arange(0), error)
+    places = _places(kernel, addresses, own) if addresses else (None, None)
     while done < count:
-        done, some, its_rows, its_odd = own.pick(kernel, numbers, done, layout)
+        done, some, its_rows, its_odd = own.pick(kernel, [*numbers, *places], done, count, layout)
         flows += some
         rows.append(its_rows.copy())
         odd.append(its_odd)

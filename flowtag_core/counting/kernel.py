@@ -14,7 +14,7 @@ rows that are plain in every field: for all others, other rules apply than for t
 
 `add` adds up rows in a small table, and puts those that do not fit into it on piles. `mark`, `number`,
 `shrink`, `fill` and `fold` turn a pile into a sorted table; `folding` calls them. `pick` does for the columns
-of a table what `read` does for text.
+of a table what `read` does for text, and `places` says where its addresses are.
 
 All these functions work on plain addresses and arrays, allocate nothing and raise nothing. Their object code
 depends on nothing but the processor, so `compiled` caches it in a file. Run as a program, this module writes
@@ -213,6 +213,16 @@ def _word(_: Any, address: Any) -> Any:
 def _byte(_: Any, address: Any) -> Any:
     def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
         return builder.zext(_load(builder, args[0], _BYTE), _WORD)
+
+    return types.int64(types.uint64), generate
+
+
+@intrinsic
+def _half_word(_: Any, address: Any) -> Any:
+    """Return four bytes as a signed number."""
+
+    def generate(_: Any, builder: Any, __: Any, args: Any) -> Any:
+        return builder.sext(_load(builder, args[0], ir.IntType(32)), _WORD)
 
     return types.int64(types.uint64), generate
 
@@ -1691,41 +1701,84 @@ def objects_in_arrays(
     return 0
 
 
-def pick(
-    columns: Any, stride: Any, count: Any, layout: Any, rows: Any, odd: Any, found: Any
-) -> Any:
-    """Read rows of a table; return the index of the first one for which there was no room.
+def places(text: Any, offsets: Any, count: Any, layout: Any, numbers: Any, found: Any) -> Any:
+    """Write where each of `count` addresses is to `found`: INSIDE, OUTSIDE, or UNKNOWN if it is not a valid one.
 
-    `columns` are `stride` numbers apart: dstport, protocol, srcport, packets, bytes, start, action (0 or 1),
-    log-status (0 for OK) and boundary. A negative number means that the value is invalid. `odd` gets the
-    indexes of invalid rows, `found` gets the numbers of flows, rows and invalid rows.
+    Each address ends where the next one begins, at an offset. Up to 64 bytes around the text may be read. Returns
+    `count`.
     """
-    flows = row_count = odd_count = place = 0
-    while place < count and row_count < ROWS_TOLD - 2 and odd_count < ODD_TOLD:
-        dstport, protocol = columns[place], columns[place + stride]
+    place = 0
+    while place < count:
+        begin, end = offsets[place], offsets[place + 1]
+        after = offsets[place + 2] if place + 2 <= count else end
+        if 7 <= end - begin <= 15 and 7 <= after - end <= 15:  # nearly always: IPv4
+            dots = _two_ipv4(text + U(end), end - begin, text + U(after), after - end)
+            if dots:
+                found[place] = _place_4(text, begin, end, dots & U(0xFFFF), layout)
+                found[place + 1] = _place_4(text, end, after, dots >> U(16), layout)
+                place += 2
+                continue
+        found[place] = _place(text, begin, end, layout, numbers)
+        place += 1
+    return count
+
+
+@_part
+def _in_column(columns: Any, number: Any, place: Any) -> Any:
+    """Return the value of a row in a column; -1 if there is no such column."""
+    address, size, meanings = (
+        U(columns[3 * number]),
+        columns[3 * number + 1],
+        columns[3 * number + 2],
+    )
+    if address == U(0):
+        return -1
+    if size == 4:
+        value = _half_word(address + U(4 * place))
+    else:
+        value = np.int64(_word(address + U(8 * place)))
+    return np.int64(_word(U(meanings + 8 * value))) if meanings else value
+
+
+def pick(columns: Any, begin: Any, end: Any, layout: Any, rows: Any, odd: Any, found: Any) -> Any:
+    """Read rows of a table from `begin` to `end`; return the index of the first one for which there was no room.
+
+    `columns` has for each column its address, the size of a value in bytes (4 or 8) and, unless it is 0, the address
+    of what the values mean: dstport, protocol, srcport, packets, bytes, start, action (0 or 1), log-status (0 for
+    OK), and where the source and the destination are. The address of a column is 0 if there is none. A negative
+    number means that the value is invalid. `odd` gets the indexes of invalid rows, `found` gets the numbers of
+    flows, rows and invalid rows.
+    """
+    flows = row_count = odd_count = 0
+    place = begin
+    while place < end and row_count < ROWS_TOLD - 2 and odd_count < ODD_TOLD:
+        dstport, protocol = _in_column(columns, 0, place), _in_column(columns, 1, place)
         srcport, minute, packets, volume, action, status = 65536, UNKNOWN_MINUTE, 0, 0, 2, 0
         is_sound = 0 <= dstport <= 65535 and 0 <= protocol <= 255
         if layout[SRCPORT] != layout[DSTPORT]:
-            srcport = columns[place + 2 * stride]
+            srcport = _in_column(columns, 2, place)
             is_sound = is_sound and 0 <= srcport <= 65535
         if layout[PACKETS] != layout[DSTPORT]:
-            packets = columns[place + 3 * stride]
+            packets = _in_column(columns, 3, place)
             is_sound = is_sound and 0 <= packets < _15_DIGITS
         if layout[BYTES] != layout[DSTPORT]:
-            volume = columns[place + 4 * stride]
+            volume = _in_column(columns, 4, place)
             is_sound = is_sound and 0 <= volume < _15_DIGITS
         if layout[START] != layout[DSTPORT]:
-            seconds = columns[place + 5 * stride]
+            seconds = _in_column(columns, 5, place)
             if seconds >= _YEAR_2100:
                 seconds //= 1000  # milliseconds
             is_sound = is_sound and _YEAR_2000 <= seconds < _YEAR_2100
             minute = seconds // 60
         if layout[ACTION] >= 0:
-            action = columns[place + 6 * stride]
+            action = _in_column(columns, 6, place)
         if layout[STATUS] >= 0:
-            status = columns[place + 7 * stride]
-        boundary = columns[place + 8 * stride]
+            status = _in_column(columns, 7, place)
         if is_sound and action >= 0 and status == 0:
+            boundary = UNKNOWN_BOUNDARY
+            if columns[3 * 8] != 0:
+                source, destination = _in_column(columns, 8, place), _in_column(columns, 9, place)
+                boundary = _between(source, destination)
             row_count += _put(
                 rows,
                 row_count,
@@ -1932,6 +1985,7 @@ def object_code() -> ObjectCode:
         cells,
         objects_on_lines,
         objects_in_arrays,
+        places,
         pick,
         add,
         mark,

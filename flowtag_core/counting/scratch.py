@@ -6,7 +6,7 @@ A scratch is reused for the next text, since allocating memory would take longer
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -21,7 +21,7 @@ from flowtag_core.counts import Ints, Reason
 from flowtag_core.iana import WITH_PORTS
 from flowtag_core.shapes import other_layouts
 from flowtag_core.shapes.layout import KNOWN_FIELDS, Layout
-from flowtag_core.shapes.records import Cells, Objects
+from flowtag_core.shapes.records import Cells, Column, Objects
 
 # In the order of the constants in `contract`.
 _NUMBERS: Final = "dstport protocol srcport packets bytes start srcaddr dstaddr".split()
@@ -32,6 +32,10 @@ _HALF: Final = (1 << 64) - 1
 _AROUND: Final = 64
 """Bytes before and after a text that the kernel may read."""
 _LF: Final = 10
+
+
+_ANY: Final = Layout(("dstport", "protocol"), "any")
+"""A layout for which only the addresses inside matter."""
 
 
 class Scratch:
@@ -130,25 +134,36 @@ class Scratch:
             self._plain = np.empty(groups * room, np.int32)
 
     def pick(
-        self, kernel: Kernel, columns: Ints, begin: int, layout: Layout
+        self, kernel: Kernel, columns: Sequence[Column | None], begin: int, end: int, layout: Layout
     ) -> tuple[int, int, Ints, Ints]:
-        """Read table rows from index `begin` on, as many as there is room for.
+        """Read table rows from index `begin` on, as many as there is room for; `columns` are as for the kernel.
 
         Returns the index at which it stopped, the number of flows, their kernel rows, and the indexes of
         odd rows.
         """
-        rest, numbers = columns[:, begin:], _numbers(layout, self.inside)
+        numbers = _numbers(layout, self.inside)
+        described = np.array([_described(column) for column in columns], np.int64)
+        given = (numbers, self.rows, self._odd, self._found)
         taken = kernel.pick(
-            rest.ctypes.data,
-            columns.shape[1],
-            rest.shape[1],
-            numbers.ctypes.data,
-            self.rows.ctypes.data,
-            self._odd.ctypes.data,
-            self._found.ctypes.data,
+            described.ctypes.data, begin, end, *(array.ctypes.data for array in given)
         )
         flows, rows, odd = self._found[:3].tolist()
-        return begin + taken, flows, self.rows[: 3 * rows], self._odd[:odd] + begin
+        return taken, flows, self.rows[: 3 * rows], self._odd[:odd].copy()
+
+    def places(self, kernel: Kernel, text: np.ndarray, offsets: np.ndarray) -> Ints:
+        """Return where each address in a text is, each of which ends at an offset where the next one begins."""
+        padded = np.zeros(len(text) + 2 * _AROUND, np.uint8)
+        padded[_AROUND : _AROUND + len(text)] = text
+        count = len(offsets) - 1
+        found, numbers = np.empty(count, np.int64), _numbers(_ANY, self.inside)
+        given = (numbers, self._numbers, found)
+        kernel.places(
+            padded.ctypes.data + _AROUND,
+            offsets.ctypes.data,
+            count,
+            *(array.ctypes.data for array in given),
+        )
+        return found
 
     def odd(self) -> Ints:
         """Return the number, begin, end and verdict of each line that is not plain."""
@@ -204,6 +219,14 @@ class KernelCounts(NamedTuple):
             {"action": self.odd_action, "log-status": self.odd_status},
             STAMPED if self.stamped else "",
         )
+
+
+def _described(column: Column | None) -> tuple[int, int, int]:
+    """Return the address of a column, the size of a value, and the address of what the values mean."""
+    if column is None:
+        return 0, 0, 0
+    meanings = 0 if column.meanings is None else column.meanings.ctypes.data
+    return column.values.ctypes.data, column.values.itemsize, meanings
 
 
 _UNUSED: Final[deque[Scratch]] = deque()

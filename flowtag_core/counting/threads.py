@@ -56,9 +56,11 @@ class Queue(Generic[T]):
         self._calls.append(_Call(call, pool(self._work).submit(call)))
 
     def take(self) -> T:
-        """Return the result of the first call; if it is not ready, make the last call here while waiting."""
+        """Return the result of the first call; if it is not ready, make a call here while waiting."""
         if not self._calls[0].is_made:
-            self._calls[-1].make_here()
+            any(
+                call.make_here() for call in self._calls
+            )  # the first that no other thread has begun
         return self._calls.popleft().result()
 
     def clear(self) -> None:
@@ -76,13 +78,15 @@ class _Call(Generic[T]):
     def is_made(self) -> bool:
         return self._future.done()
 
-    def make_here(self) -> None:
-        """Make the call on this thread, unless another thread has begun it."""
-        if not self._here and not self._error and self._future.cancel():
-            try:
-                self._here.append(self._call())
-            except FlowtagError as error:  # raised when its turn comes
-                self._error = error
+    def make_here(self) -> bool:
+        """Make the call on this thread, unless a thread has begun it; return whether it was made here now."""
+        if self._here or self._error or not self._future.cancel():
+            return False
+        try:
+            self._here.append(self._call())
+        except FlowtagError as error:  # raised when its turn comes
+            self._error = error
+        return True
 
     def result(self) -> T:
         if self._error:

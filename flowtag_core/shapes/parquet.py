@@ -11,9 +11,10 @@ from functools import partial
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from flowtag_core.boundary import LONGEST_ADDRESS
-from flowtag_core.counts import UNKNOWN_BOUNDARY, Ints
+from flowtag_core.counts import Ints
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.fields import (
     IN_EVERY_FLOW,
@@ -29,10 +30,12 @@ from flowtag_core.shapes.fields import (
 from flowtag_core.shapes.json_documents import message_records
 from flowtag_core.shapes.layout import Layout
 from flowtag_core.shapes.others import telling, whose, whose_by
-from flowtag_core.shapes.parquet_pages import RowGroup, pages, row_groups
+from flowtag_core.shapes.parquet_pages import Ranges, RowGroup, pages, row_groups
 from flowtag_core.shapes.records import (
     NUMBERS,
     SOUND_WORDS,
+    Addresses,
+    Column,
     Columns,
     Kind,
     Numbered,
@@ -43,7 +46,13 @@ from flowtag_core.shapes.records import (
 )
 from flowtag_core.sources.budget import Budget
 
-_ROWS_AT_ONCE: Final = 1 << 13
+_ROWS_AT_ONCE: Final = 1 << 17
+_ROWS_OF_DAMAGED: Final = 1 << 13
+"""How many rows are read at once, and how many if some of them are damaged."""
+_MOST_HELD: Final = 1 << 24
+"""The largest size in bytes of the packed columns that are held in memory to be unpacked by another thread."""
+_PADDING: Final = 128
+"""pyarrow reads up to so many bytes after a column, since some programs write its size wrong."""
 _BYTES_A_VALUE: Final = 8
 _TEXT_COPIES: Final = 8
 """How many copies of a text may be in memory: several batches wait to be counted, each with its words."""
@@ -68,42 +77,67 @@ def parquet_records(
     OverBudgetError if it needs more memory than any valid one.
     """
     budget.stream(_FILE_COST)
-    chosen, batches = _opened(name, file, wanted, budget, is_known=is_known)
-    yield from sound(name, _parts(name, chosen, batches, wanted, budget))
+    log = _opened(name, file, wanted, budget, is_known=is_known)
+    yield from sound(name, _parts(log, wanted, budget))
     _release_memory()
 
 
-def _parts(
-    name: str, chosen: _Chosen, batches: Iterator[Any], wanted: tuple[str, ...], budget: Budget
-) -> Iterator[Columns | Records]:
-    for row, batch in _numbered(name, batches):
-        if chosen.kind.layout:
-            yield from _rows(name, batch, chosen, row)
-        else:
-            yield from batched(_in_messages(name, batch, chosen, row, wanted, budget), budget)
-
-
-def _numbered(name: str, batches: Iterator[Any]) -> Iterator[tuple[int, Any]]:
-    """Yield each batch that has rows, with the number of its first row."""
+def _parts(log: _Log, wanted: tuple[str, ...], budget: Budget) -> Iterator[Columns | Records]:
     row = 1
+    for group in log.groups:
+        if log.is_worth_a_thread(group):
+            # The file is read here, in order, and unpacked by whoever counts.
+            yield log.later(group, row)
+            row += log.rows_of(group)
+            continue
+        for batch in _until_damage(log.name, log.batches(group), row):
+            if log.chosen.kind.layout:
+                yield from _rows(log.name, batch, log.chosen, row)
+            else:
+                messages = _in_messages(log.name, batch, log.chosen, row, wanted, budget)
+                yield from batched(messages, budget)
+            row += len(batch)
+    if log.is_damaged:
+        with _damage(log.name, row):
+            raise ValueError("a page whose header cannot be read")
+
+
+def _until_damage(name: str, batches: Iterator[Any], row: int) -> Iterator[Any]:
+    """Yield each batch that has rows; the first of them has the number `row`."""
     while True:
         with _damage(name, row):
             batch = next(batches, None)
         if batch is None:
             return
         if len(batch):
-            yield row, batch
+            yield batch
         row += len(batch)
+
+
+def _columns(name: str, chosen: _Chosen, row: int, batch: Any) -> Columns:
+    """Return a batch as columns."""
+
+    def smaller() -> Iterator[Columns]:
+        for begin in range(0, len(batch), _ROWS_OF_DAMAGED):
+            some = batch.slice(begin, _ROWS_OF_DAMAGED)
+            yield _columns(name, chosen, row + begin, some)
+
+    return Columns(
+        chosen.kind,
+        row,
+        len(batch),
+        partial(_numbers, name, batch, chosen.paths, row),
+        partial(_records, name, batch, chosen.paths, row),
+        partial(_addresses, name, batch, chosen.paths, row),
+        smaller if len(batch) > _ROWS_OF_DAMAGED else None,
+    )
 
 
 def _rows(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[Columns | Records]:
     """Yield the rows of a batch as columns if all of them are flows, otherwise as records grouped by kind."""
     owners = _owners(name, batch, chosen, row)
     if owners is None:
-        numbers = partial(_numbers, name, batch, chosen.paths, row)
-        text = partial(_records, name, batch, chosen.paths, row)
-        addresses = partial(_addresses, name, batch, chosen.paths, row)
-        yield Columns(chosen.kind, row, len(batch), numbers, text, addresses)
+        yield _columns(name, chosen, row, batch)
         return
     for owner in sorted({*owners})[:_MOST_OWNERS]:
         places = np.flatnonzero([each == owner for each in owners])
@@ -150,10 +184,86 @@ class _Chosen(NamedTuple):
     telling: dict[str, str]
 
 
+class _Log(NamedTuple):
+    """An open Parquet log: the columns to read, and the row groups with rows, up to a damaged one if `is_damaged`.
+
+    `places` are those of the columns, and `texts` the paths of columns of text.
+    """
+
+    name: str
+    file: BinaryIO
+    chosen: _Chosen
+    metadata: Any
+    described: list[RowGroup]
+    groups: list[int]
+    places: list[int]
+    texts: list[str]
+    is_damaged: bool
+
+    def rows_of(self, group: int) -> int:
+        """Return the number of rows in a row group."""
+        return self.described[group].rows
+
+    def is_worth_a_thread(self, group: int) -> bool:
+        """Whether a row group is counted as a whole, by one thread, which also unpacks it."""
+        chunks = self.described[group].chunks
+        size = sum(chunks[place].end - chunks[place].start for place in self.places)
+        is_small = self.rows_of(group) <= _ROWS_AT_ONCE and size <= _MOST_HELD
+        return is_small and self.chosen.kind.layout is not None and not self.chosen.telling
+
+    def batches(self, group: int, file: Any = None, size: int = 0) -> Iterator[Any]:
+        """Yield the rows of a row group in batches, all columns at the same time; `file` may be a part of the file.
+
+        Text is read as indexes into a dictionary, since the same long text may be in every row.
+        """
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        source = pa.PythonFile(file or self.file, mode="r")
+        paths = [*{*self.chosen.paths.values(), *self.chosen.telling.values()}]
+        table = pq.ParquetFile(
+            source, metadata=self.metadata, read_dictionary=self.texts, pre_buffer=False
+        )
+        yield from table.iter_batches(
+            size or _ROWS_AT_ONCE, row_groups=[group], columns=paths, use_threads=file is None
+        )
+
+    def later(self, group: int, row: int) -> Columns:
+        """Read the packed columns of a row group, and return its rows, which are unpacked when they are asked for."""
+        chunks = [self.described[group].chunks[place] for place in self.places]
+        packed = Ranges(self.file, [(each.start, each.end + _PADDING) for each in chunks])
+        name, chosen, size = self.name, self.chosen, self.rows_of(group)
+        unpacked: list[Any] = []
+
+        def batch() -> Any:
+            with _damage(name, row):
+                unpacked.extend([] if unpacked else self.batches(group, packed))
+                if [len(each) for each in unpacked] != [size]:
+                    raise ValueError("a row group with another number of rows")
+            return unpacked[0]
+
+        def smaller() -> Iterator[Columns]:
+            first = row
+            some = self.batches(group, packed, _ROWS_OF_DAMAGED)
+            for each in _until_damage(name, some, row):
+                yield _columns(name, chosen, first, each)
+                first += len(each)
+
+        return Columns(
+            chosen.kind,
+            row,
+            size,
+            lambda: _numbers(name, batch(), chosen.paths, row),
+            lambda places: _records(name, batch(), chosen.paths, row, places),
+            lambda: _addresses(name, batch(), chosen.paths, row),
+            smaller,
+        )
+
+
 def _opened(
     name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget, *, is_known: bool
-) -> tuple[_Chosen, Iterator[Any]]:
-    """Open a file and return the columns to read, and the rows in batches."""
+) -> _Log:
+    """Open a file, and choose what to read of it."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -178,19 +288,18 @@ def _opened(
             budget.hold(column.length * _ROWS_AT_ONCE, f"its column {column.path[:_SHOWN]}")
     texts = {place for place, each in read.items() if each.physical_type == "BYTE_ARRAY"}
     groups, is_damaged = _within_budget(row_groups_there, file, read, texts, budget)
-    # Read text as indexes into a dictionary, since the same long text may be in every row.
-    with _damage(name, 1):
-        table = pq.ParquetFile(
-            source,
-            metadata=table.metadata,
-            read_dictionary=[read[place].path for place in texts],
-            pre_buffer=False,
-        )
-        # Read on this thread only: the other threads are busy counting.
-        batches = table.iter_batches(
-            _ROWS_AT_ONCE, row_groups=groups, columns=[*paths], use_threads=False
-        )
-    return chosen, _until_damage(batches) if is_damaged else batches
+    paths_of_texts = [read[place].path for place in texts]
+    return _Log(
+        name,
+        file,
+        chosen,
+        table.metadata,
+        row_groups_there,
+        groups,
+        [*read],
+        paths_of_texts,
+        is_damaged,
+    )
 
 
 def _undescribed(name: str) -> LogError:
@@ -198,11 +307,6 @@ def _undescribed(name: str) -> LogError:
         f"{name}: is a Parquet file that is damaged or cut short: the metadata at its end cannot be read. "
         "Download the file again."
     )
-
-
-def _until_damage(batches: Iterator[Any]) -> Iterator[Any]:
-    yield from batches
-    raise ValueError("a page whose header cannot be read")
 
 
 def _within_budget(
@@ -286,56 +390,58 @@ def _damage(name: str, row: int) -> Iterator[None]:
         ) from error
 
 
-def _numbers(name: str, batch: Any, wanted: dict[str, str], row: int) -> Ints:
-    """Return the columns as numbers, with -1 for anything that is not a valid number."""
-    numbers = np.empty((len(NUMBERS), len(batch)), np.int64)
+def _numbers(name: str, batch: Any, wanted: dict[str, str], row: int) -> list[Column | None]:
+    """Return the columns as numbers, with -1 for a null or a word that is not one of AWS's."""
     with _damage(name, row):
-        for place, field in enumerate(NUMBERS):
-            found = None
-            if field in wanted:
-                values = _column(batch, wanted[field])
-                found = _codes(values, field) if field in SOUND_WORDS else _whole(values)
-            numbers[place] = -1 if found is None else found
-    numbers[NUMBERS.index("boundary")] = UNKNOWN_BOUNDARY
-    return numbers
+        return [
+            _number(_column(batch, wanted[field]), field) if field in wanted else None
+            for field in NUMBERS
+        ]
 
 
-def _addresses(name: str, batch: Any, wanted: dict[str, str], row: int) -> bytes | None:
-    """Return a line for each row with its two addresses, as described in `Columns`."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
+def _number(values: Any, field: str) -> Column | None:
+    if field in SOUND_WORDS:
+        return _codes(values, field)
+    found = _whole(values)
+    return None if found is None else Column(found)
 
+
+def _addresses(name: str, batch: Any, wanted: dict[str, str], row: int) -> Addresses | None:
+    """Return the addresses of the rows, or None if the table has none."""
     if "srcaddr" not in wanted or "dstaddr" not in wanted:
         return None
     with _damage(name, row):
-        ends = [_short_texts(_column(batch, wanted[field])) for field in ("srcaddr", "dstaddr")]
-        if None in ends:
-            words = (_words(batch, wanted[field], field) for field in ("srcaddr", "dstaddr"))
-            return "".join(
-                f"{one} {other} 0 0\n" for one, other in zip(*words, strict=True)
-            ).encode()
-        lines = pc.binary_join_element_wise(*ends, pa.scalar(b"0 0\n"), b" ")
-    # An array stores its texts contiguously, so together they are the lines.
-    offsets = np.frombuffer(lines.buffers()[1], np.int32)[lines.offset :][: len(lines) + 1]
-    return bytes(lines.buffers()[2][int(offsets[0]) : int(offsets[-1])])
+        ends = [_encoded(_column(batch, wanted[field])) for field in ("srcaddr", "dstaddr")]
+        first, second = (each.dictionary for each in ends)
+        count = len(first) + len(second)
+        text, offsets = _as_one(first, second)
+        sources = _array(ends[0].indices.fill_null(count))
+        destinations = _array(ends[1].indices.fill_null(len(second))) + np.int32(len(first))
+
+    def words(places: Ints) -> list[bytes]:
+        distinct = [*_distinct(ends[0]), *_distinct(ends[1])] if len(places) else []
+        return [word(distinct[n], "srcaddr")[:_LONGEST_WORD].encode() for n in places.tolist()]
+
+    return Addresses(count, text, offsets, words, sources, destinations)
 
 
-def _short_texts(values: Any) -> Any:
-    """Return a text column with `-` for nulls, or None if its values are too long or not text."""
+def _as_one(first: Any, second: Any) -> tuple[NDArray[np.uint8], NDArray[np.int32] | None]:
+    """Return the texts in two arrays, one after another, and where each begins and ends; None if some are too long."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    is_encoded = pa.types.is_dictionary(values.type)
-    texts = values.dictionary if is_encoded else values
-    if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
-        return None
-    if (pc.max(pc.binary_length(texts)).as_py() or 0) > LONGEST_ADDRESS:
-        return None
-    texts = texts.cast(pa.binary())
-    return (texts.take(values.indices) if is_encoded else texts).fill_null(b"-")
+    nothing = np.empty(0, np.uint8)
+    for each in (first, second):
+        is_text = pa.types.is_string(each.type) or pa.types.is_large_string(each.type)
+        if not is_text or (pc.max(pc.binary_length(each)).as_py() or 0) > LONGEST_ADDRESS:
+            return nothing, None
+    texts = pa.concat_arrays([each.cast(pa.binary()) for each in (first, second)])
+    _, offsets, data = texts.buffers()
+    ends = np.frombuffer(offsets, np.int32)[texts.offset :][: len(texts) + 1]
+    return np.frombuffer(data, np.uint8) if data else nothing, ends
 
 
-def _whole(values: Any) -> Ints | None:
+def _whole(values: Any) -> NDArray[np.int32] | Ints | None:
     """Return a column of integers or, in seconds, of timestamps, with -1 for nulls; None for other types."""
     import pyarrow as pa
 
@@ -344,7 +450,10 @@ def _whole(values: Any) -> Ints | None:
         return _seconds(values)
     if not pa.types.is_integer(kind) or kind == pa.uint64():
         return None
-    return _array(values.fill_null(-1) if values.null_count else values)
+    if kind not in (pa.int32(), pa.int64()):
+        values = values.cast(pa.int64())
+    found: Ints = _array(values.fill_null(-1) if values.null_count else values)
+    return found
 
 
 def _seconds(times: Any) -> Ints:
@@ -352,22 +461,24 @@ def _seconds(times: Any) -> Ints:
     import pyarrow as pa
 
     parts = _array(times.cast(pa.int64()).fill_null(-1))
-    return parts // _PARTS_OF_A_SECOND[times.type.unit]
+    return np.asarray(parts // _PARTS_OF_A_SECOND[times.type.unit])
 
 
-def _codes(values: Any, field: str) -> Ints:
+def _codes(values: Any, field: str) -> Column:
     """Return words as their indexes in SOUND_WORDS, with -1 for all others."""
     values = _encoded(values)
     sound = SOUND_WORDS[field]
     words = [word(value, field) for value in _distinct(values)]
-    codes = np.array([sound.index(each) if each in sound else -1 for each in words] + [-1])
+    codes = np.array(
+        [sound.index(each) if each in sound else -1 for each in words] + [-1], np.int64
+    )
     places = values.indices
     if places.null_count:
         places = places.fill_null(len(words))
-    return np.asarray(codes[_array(places)])
+    return Column(_array(places), codes)
 
 
-def _array(values: Any) -> Ints:
+def _array(values: Any) -> Any:
     """Return integers without nulls as a NumPy array, without copying.
 
     pyarrow's own conversion would import pandas first.

@@ -9,7 +9,7 @@ Source: the Parquet format's FileMetaData and PageHeader, in Thrift's compact pr
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, Final, NamedTuple
 
 from flowtag_core.sources.budget import Budget
@@ -63,6 +63,44 @@ class RowGroup(NamedTuple):
 
     rows: int
     chunks: list[Chunk]
+
+
+class Ranges(io.RawIOBase):
+    """Some ranges of bytes of a file, read into memory, as a file for one thread. There is nothing between them."""
+
+    def __init__(self, file: BinaryIO, ranges: Iterable[tuple[int, int]]) -> None:
+        super().__init__()
+        self._ranges: dict[int, bytes] = {}
+        self._size = file.seek(0, io.SEEK_END)
+        self._at = 0
+        for begin, end in ranges:
+            file.seek(begin)
+            self._ranges[begin] = file.read(end - begin)
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position in the file."""
+        self._at = place + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        return self._at
+
+    def tell(self) -> int:
+        """Return the position."""
+        return self._at
+
+    def seekable(self) -> bool:
+        """Whether it has positions: always."""
+        return True
+
+    def readable(self) -> bool:
+        """Whether it can be read: always."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to `size` bytes from the position on; fewer if that is not in one of the ranges."""
+        begin = max((each for each in self._ranges if each <= self._at), default=self._at)
+        text = self._ranges.get(begin, b"")[self._at - begin :]
+        text = text if size < 0 else text[:size]
+        self._at += len(text)
+        return text
 
 
 def row_groups(file: BinaryIO, budget: Budget) -> list[RowGroup]:

@@ -37,28 +37,53 @@ class Kind(NamedTuple):
     refusal: str = ""
 
 
-NUMBERS: Final = "dstport protocol srcport packets bytes start action log-status boundary".split()
+NUMBERS: Final = "dstport protocol srcport packets bytes start action log-status".split()
 """The columns that are needed to count a table without writing its rows as text."""
-ADDRESSES: Final = Layout(("srcaddr", "dstaddr", "dstport", "protocol"), "named by columns")
 SOUND_WORDS: Final = {"action": ("ACCEPT", "REJECT"), "log-status": ("OK",)}
 """The valid words of each column of words; the index of a word here is its number."""
+
+
+class Column(NamedTuple):
+    """A column of 32 or 64 bit integers; if it has `meanings`, its values are indexes of the numbers there.
+
+    An invalid value is negative.
+    """
+
+    values: NDArray[np.int32] | Ints
+    meanings: Ints | None = None
+
+
+class Addresses(NamedTuple):
+    """The addresses of a table's rows, each distinct one once, if there are few of them.
+
+    They follow one another in `text`, and end at the `offsets` except for the first; these are None if some are
+    not short texts. `words` returns those with the given indexes. `sources` and `destinations` have for each row the
+    indexes of its two addresses, or `size` if there is none.
+    """
+
+    size: int
+    text: NDArray[np.uint8]
+    offsets: NDArray[np.int32] | None
+    words: Callable[[Ints], list[bytes]]
+    sources: NDArray[np.int32]
+    destinations: NDArray[np.int32]
 
 
 class Columns(NamedTuple):
     """A batch of a table's rows; `first` is the number of the first one.
 
-    `numbers` returns an array with a row for each name in NUMBERS, with -1 for invalid values and every
-    boundary unknown. `addresses` returns a line for each row, "source destination 0 0", which is a flow in
-    the layout ADDRESSES, or None if the table has no addresses. `text` returns the rows with the given
-    indexes as records. All three are thread-safe.
+    `numbers` returns a column for each name in NUMBERS, or None if it has no numbers. `addresses` returns the addresses, or None if the table has none. `text` returns the rows
+    with the given indexes as records. All three are thread-safe. If one of them raises DamagedLogError, `smaller`
+    yields the same rows in smaller batches, up to the damage.
     """
 
     kind: Kind
     first: int
     size: int
-    numbers: Callable[[], Ints]
+    numbers: Callable[[], list[Column | None]]
     text: Callable[[Ints], list[Numbered]]
-    addresses: Callable[[], bytes | None] = lambda: None
+    addresses: Callable[[], Addresses | None] = lambda: None
+    smaller: Callable[[], Iterator[Columns]] | None = None
 
 
 class Group(NamedTuple):

@@ -16,10 +16,10 @@ from flowtag_core.counting import compiled, file_count, ledger, tally
 from flowtag_core.counting import total as totals
 from flowtag_core.counting.file_count import FileCount
 from flowtag_core.counting.total import Total
-from flowtag_core.counts import UNKNOWN_BOUNDARY, Reason
+from flowtag_core.counts import Reason
 from flowtag_core.errors import DamagedLogError
 from flowtag_core.shapes.layout import ASSUMED, BY_VERSION, Layout, format_layout
-from flowtag_core.shapes.records import NUMBERS, SOUND_WORDS, Columns, Kind, Records
+from flowtag_core.shapes.records import NUMBERS, SOUND_WORDS, Column, Columns, Kind, Records
 from flowtag_core.shapes.text import Block
 from tests.counting.made import BY_KERNEL, counting
 from tests.fuzz.kernel import facts
@@ -79,8 +79,7 @@ def columns_of(first, rows, layout):
                     found[place, row] = sound.index(word)
                 elif not sound and word.isdigit():
                     found[place, row] = int(word)
-        found[NUMBERS.index("boundary")] = UNKNOWN_BOUNDARY
-        return found
+        return [Column(column) for column in found]
 
     def text(places):
         return [(first + int(place), " ".join(rows[place]).encode()) for place in places]

@@ -14,7 +14,7 @@ from flowtag_core.counting.ledger import Plain
 from flowtag_core.counting.reference import STAMPED
 from flowtag_core.counts import PORT_SHIFT, Reason
 from flowtag_core.shapes.layout import ASSUMED, format_layout
-from flowtag_core.shapes.records import NUMBERS
+from flowtag_core.shapes.records import NUMBERS, Column
 from tests.logs import line
 
 pytestmark = pytest.mark.skipif(
@@ -43,7 +43,7 @@ def test_the_layout_array_stays_alive_while_the_kernel_runs(function, monkeypatc
 
     monkeypatch.setattr(scratch, "_numbers", numbers)
     kernel = compiled.loaded()._replace(**{function: run})
-    arguments = {"read": (b"",), "pick": (np.zeros((9, 1), np.int64), 0)}[function]
+    arguments = {"read": (b"",), "pick": ([None], 0, 1)}[function]
     getattr(scratch.Scratch(), function)(kernel, *arguments, ASSUMED)
     assert len(told) == 1
 
@@ -53,15 +53,15 @@ def flows_among_odd_ones(count):
     columns = np.full((len(NUMBERS), count), 1, np.int64)
     columns[NUMBERS.index("dstport")] = np.where(np.arange(count) % 3, np.arange(count) % 65536, -1)
     columns[NUMBERS.index("start")] = 1_700_000_000
-    columns[[NUMBERS.index(name) for name in ("action", "log-status", "boundary")]] = 0
-    return columns
+    columns[[NUMBERS.index(name) for name in ("action", "log-status")]] = 0
+    return [*map(Column, columns), None, None]
 
 
 @given(count=st.integers(1, 60), begin=st.integers(0, 59))
 def test_picking_from_an_index_gives_the_rows_from_there_on(count, begin):
     begin = min(begin, count - 1)
     columns, own = flows_among_odd_ones(count), scratch.Scratch()
-    done, flows, rows, odd = own.pick(compiled.kernel(), columns, begin, ASSUMED)
+    done, flows, rows, odd = own.pick(compiled.kernel(), columns, begin, count, ASSUMED)
     assert done == count
     assert odd.tolist() == [row for row in range(begin, count) if row % 3 == 0]
     assert flows == count - begin - len(odd)
@@ -69,12 +69,49 @@ def test_picking_from_an_index_gives_the_rows_from_there_on(count, begin):
     assert sorted({*ports}) == [row for row in range(begin, count) if row % 3]
 
 
+def picked_ports(columns, count):
+    own = scratch.Scratch()
+    _, _, rows, odd = own.pick(
+        compiled.kernel(), columns, 0, count, format_layout("dstport protocol")
+    )
+    return (rows[::3] >> PORT_SHIFT & 65535).tolist(), odd.tolist()
+
+
+def test_a_column_of_32_bits_and_one_of_indexes_are_read_like_one_of_numbers():
+    ports = np.array([443, -1, 22, 80], np.int32)
+    protocols = np.full(4, 6, np.int64)
+    columns = [Column(ports), Column(protocols), *[None] * 8]
+    assert picked_ports(columns, 4) == ([443, 22, 80], [1])
+    indexes = Column(np.array([1, 2, 0, 1], np.int32), np.array([80, 443, -1]))
+    assert picked_ports([indexes, *columns[1:]], 4) == ([443, 80, 443], [1])
+
+
+addresses = st.one_of(
+    st.ip_addresses().map(str),
+    st.ip_addresses(v=4).map(str),
+    st.ip_addresses(v=4).map(str),
+    st.sampled_from(
+        ["", "-", "x", "10.0.0.256", "10.0.0.01", "1.2.3", "::ffff:10.0.0.1", "10.0.0.1 "]
+    ),
+)
+
+
+@given(st.lists(addresses))
+def test_addresses_in_a_row_are_where_each_of_them_is(words):
+    own, every = scratch.Scratch(), [word.encode() for word in words]
+    own.inside = Inside(("203.0.113.0/25", "2001:db8::/64"))
+    text = np.frombuffer(b"".join(every), np.uint8)
+    offsets = np.cumsum([0, *map(len, every)]).astype(np.int32)
+    found = own.places(compiled.kernel(), text, offsets)
+    assert found.tolist() == [own.inside.place(word) for word in every]
+
+
 def test_all_rows_are_picked_even_if_they_do_not_fit_into_one_scratch():
     count = contract.ROWS_TOLD + contract.ODD_TOLD + 5
     columns, own = flows_among_odd_ones(count), scratch.Scratch()
     done, flows, odd, times = 0, 0, [], 0
     while done < count:
-        done, some, rows, its_odd = own.pick(compiled.kernel(), columns, done, ASSUMED)
+        done, some, rows, its_odd = own.pick(compiled.kernel(), columns, done, count, ASSUMED)
         assert len(rows) % 3 == 0
         flows, odd, times = flows + some, odd + its_odd.tolist(), times + 1
     assert times > 1

@@ -180,6 +180,15 @@ def read(table, wanted=COUNTED):
     return list(parquet_records("a.parquet", out, wanted, Budget("a.parquet")))
 
 
+def numbers_in(part):
+    """Return the numbers in each column of a part, none if there is no such column."""
+    found = {}
+    for name, column in zip(NUMBERS, part.numbers(), strict=True):
+        values, meanings = column or ([], None)
+        found[name] = [int(value if meanings is None else meanings[value]) for value in values]
+    return found
+
+
 def test_rows_come_as_numbers_and_only_the_requested_ones_as_text(monkeypatch):
     pa = pytest.importorskip("pyarrow")
     monkeypatch.setattr(tables, "_ROWS_AT_ONCE", 3)
@@ -196,17 +205,19 @@ def test_rows_come_as_numbers_and_only_the_requested_ones_as_text(monkeypatch):
     names = "dstaddr dstport protocol bytes start action log-status".split()
     assert [part.kind.layout.names for part in parts] == [tuple(names)] * 2
     assert [(part.first, part.size) for part in parts] == [(1, 3), (4, 2)]
-    numbers = np.concatenate([part.numbers() for part in parts], axis=1)
-    assert dict(zip(NUMBERS, numbers.tolist(), strict=True)) == {
+    numbers = [numbers_in(part) for part in parts]
+    assert {
+        name: one + other
+        for (name, one), other in zip(numbers[0].items(), numbers[1].values(), strict=True)
+    } == {
         "dstport": [443, 53, -7, 70_000, 22],
         "protocol": [6, -1, 17, 6, 6],
-        "srcport": [-1] * 5,
-        "packets": [-1] * 5,
-        "bytes": [-1] * 5,
+        "srcport": [],
+        "packets": [],
+        "bytes": [],
         "start": [1_700_000_000, -1, 0, 0, 0],
         "action": [0, -1, -1, 1, 0],
         "log-status": [0, 0, -1, -1, 0],
-        "boundary": [4] * 5,
     }
     assert [row for part in parts for row in part.text(np.arange(part.size))] == [
         (1, b"a 443 6 1 1700000000 ACCEPT OK"),
@@ -256,7 +267,8 @@ def test_fields_nested_in_a_column_are_found():
     pa = pytest.importorskip("pyarrow")
     (part,) = read(pa.table({"flow": [{"dstport": 443, "protocol": 6, "x": {"bytes": 5}}]}))
     assert part.text(np.arange(1)) == [(1, b"443 6 5")]
-    assert part.numbers()[:2].tolist() == [[443], [6]]
+    found = numbers_in(part)
+    assert [found["dstport"], found["protocol"], found["bytes"]] == [[443], [6], [5]]
 
 
 def test_records_in_a_column_come_unchanged_and_numbered_by_row():
@@ -386,3 +398,43 @@ def test_without_pyarrow_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(LogError, match="pip install pyarrow"):
         parse(content)
+
+
+@pytest.mark.parametrize("rows_in_a_group", [20_000, 200_000])
+def test_row_groups_of_any_size_give_the_same_counts(rows_in_a_group):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    rng, size = np.random.default_rng(4), 150_000
+    table = pa.table(
+        {
+            "srcaddr": rng.choice(["10.0.0.1", "8.8.8.8", "-", None], size).tolist(),
+            "dstaddr": [f"10.{n % 200}.{n % 250}.1" for n in range(size)],
+            "dstport": rng.integers(0, 65_540, size),
+            "protocol": rng.choice([6, 17, None], size).tolist(),
+        }
+    )
+    out = io.BytesIO()
+    pq.write_table(table, out, row_group_size=rows_in_a_group)
+    found = parse(out.getvalue())
+    alone = parse(write(table.slice(0, 100_000))) + parse(write(table.slice(100_000)))
+    assert (found.requests, found.total.set_aside) == (alone.requests, alone.total.set_aside)
+
+
+@needs_numba
+@pytest.mark.parametrize("rows_in_a_group", [20_000, 200_000])
+def test_of_a_damaged_row_group_the_rows_before_the_damage_are_counted(rows_in_a_group):
+    pa = pytest.importorskip("pyarrow")
+    pq = pytest.importorskip("pyarrow.parquet")
+    ports = pa.array(np.arange(150_000) % 60_000)
+    table = pa.table({"dstport": ports, "protocol": pa.array(np.full(150_000, 6))})
+    out = io.BytesIO()
+    options = {"use_dictionary": False, "compression": "gzip", "data_page_size": 40_000}
+    pq.write_table(table, out, row_group_size=rows_in_a_group, **options)
+    content = bytearray(out.getvalue())
+    metadata = pq.ParquetFile(out).metadata
+    column = metadata.row_group(metadata.num_row_groups - 1).column(0)
+    place = column.data_page_offset + column.total_compressed_size - 2000
+    content[place : place + 100] = bytes(100)
+    total = parse(bytes(content)).total
+    assert total.damage
+    assert 100_000 < total.records < 150_000

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from flowtag_core import parse_flow_log
 from flowtag_core.errors import LogError, OverBudgetError
 from flowtag_core.shapes import parquet_pages
-from flowtag_core.shapes.parquet_pages import pages, row_groups
+from flowtag_core.shapes.parquet_pages import Ranges, pages, row_groups
 from flowtag_core.sources import budget
 from flowtag_core.sources.budget import Budget
 
@@ -110,3 +110,21 @@ def test_metadata_that_is_too_large_is_refused_before_it_is_read(monkeypatch):
     monkeypatch.setattr(budget, "MOST_HELD", 1_000)
     with pytest.raises(OverBudgetError, match=r"its metadata needs [0-9,]+ bytes of memory"):
         row_groups(three_groups(), Budget("a"))
+
+
+@given(
+    st.binary(max_size=60),
+    st.sets(st.integers(0, 60), max_size=6),
+    st.integers(0, 70),
+    st.integers(0, 70),
+)
+def test_ranges_of_a_file_are_read_as_from_the_file(content, cuts, begin, size):
+    ends = sorted(cuts)
+    ranges = [*zip(ends[::2], ends[1::2], strict=False)]
+    some = Ranges(io.BytesIO(content), ranges)
+    assert (some.seek(0, io.SEEK_END), some.tell()) == (len(content), len(content))
+    some.seek(begin)
+    end = next((end for first, end in ranges if first <= begin < end), begin)
+    found = some.read(size)
+    assert found == content[begin : min(begin + size, end)]
+    assert some.tell() == begin + len(found)
