@@ -147,7 +147,7 @@ _TIME, _TIME_OVER = _template(b"00:00:00")
 _MILLIS, _MILLIS_OVER = _template(b":00.000Z")
 
 _LF, _CR, _TAB, _SPACE, _HASH, _QUOTE, _DASH, _COMMA = 10, 13, 9, 32, 35, 34, 45, 44
-_BACKSLASH, _OPEN, _CLOSE = 92, 123, 125
+_BACKSLASH, _OPEN, _CLOSE, _POINT = 92, 123, 125, 46
 _YEAR_2000: Final = 946_684_800
 _YEAR_2100: Final = 4_102_444_800
 _15_DIGITS: Final = 1_000_000_000_000_000
@@ -1318,9 +1318,23 @@ def _copy(text: Any, begin: Any, end: Any, size: Any, out: Any) -> Any:
 
 
 @_part
+def _is_whole_float(text: Any, begin: Any, end: Any) -> Any:
+    """Whether a text of at least three bytes is digits, a point and a zero."""
+    if _byte(text + U(end - 1)) != 48 or _byte(text + U(end - 2)) != _POINT:
+        return False
+    place = begin
+    while place < end - 2 and 48 <= _byte(text + U(place)) <= 57:
+        place += 1
+    return place == end - 2
+
+
+@_part
 def _put_cell(text: Any, begin: Any, end: Any, size: Any, out: Any) -> Any:
-    """Write a cell, `-` if it is empty, and a space; return how many bytes."""
+    """Write a cell, `-` if it is empty, and a space; return how many bytes. `443.0` becomes `443`."""
     length = end - begin
+    if length > 2 and _is_whole_float(text, begin, end):
+        end -= 2
+        length -= 2
     if length > 0:
         _copy(text, begin, end, size, out)
     else:
@@ -1447,15 +1461,25 @@ def _end_of_line(text: Any, place: Any) -> Any:
 
 @_part
 def _end_of_string(text: Any, place: Any, end: Any) -> Any:
-    """Return the index of the quote that ends a string of printable ASCII; -1 if it is anything else."""
+    """Return the index of the quote that ends a string; -1 if it is anything but printable ASCII.
+
+    At the end of the string there may also be a newline, as an escape sequence.
+    """
     while place < end:
         at = text + U(place)
         quotes = _equal(at, _QUOTE)
         stops = quotes | _equal(at, _BACKSLASH) | (_below_33(at) & ~_equal(at, _SPACE))
         if stops:
             first = _first_bit(stops)
-            is_quote = (quotes >> U(first)) & _ONE
-            return place + first if is_quote and place + first < end else -1
+            place += first
+            if not (quotes >> U(first)) & _ONE:
+                is_newline = (
+                    _byte(text + U(place)) == _BACKSLASH and _byte(text + U(place + 1)) == 110
+                )
+                if not is_newline or _byte(text + U(place + 2)) != _QUOTE:
+                    return -1
+                place += 2
+            return place if place < end else -1
         place += 64
     return -1
 
@@ -1498,12 +1522,15 @@ def _end_of_any_string(text: Any, place: Any, end: Any) -> Any:
 
 @_part
 def _end_of_number(text: Any, place: Any, end: Any) -> Any:
-    """Return the index after a whole number without leading zeros; -1 if there is none."""
+    """Return the index after a whole number without leading zeros, or one like `443.0`; -1 if there is none."""
     stop = place
     while stop < end and 48 <= _byte(text + U(stop)) <= 57:
         stop += 1
     is_number = stop > place and (stop == place + 1 or _byte(text + U(place)) != 48)
-    return stop if is_number else -1
+    if not is_number:
+        return -1
+    is_float = stop + 2 <= end and _byte(text + U(stop)) == _POINT
+    return stop + 2 if is_float and _byte(text + U(stop + 1)) == 48 else stop
 
 
 @_part
@@ -1574,6 +1601,8 @@ def _end_of_fit(
         if kind > 1:
             spans[kind & ~1] = place
             spans[kind | 1] = stop
+            if not kind & 1 and stop - place > 1 and _byte(text + U(stop - 2)) == _BACKSLASH:
+                spans[kind | 1] = stop - 2  # the newline at its end
         place = stop
     return place
 

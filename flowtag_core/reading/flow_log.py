@@ -25,7 +25,8 @@ from flowtag_core.errors import (
     as_log_error,
 )
 from flowtag_core.shapes.layout import ASSUMED, Layout, format_layout
-from flowtag_core.shapes.shapes import parts_of
+from flowtag_core.shapes.shapes import is_plainly_text, parts_of
+from flowtag_core.shapes.text import Block
 from flowtag_core.sources.pieces import File
 from flowtag_core.sources.places import Log, LogFile, Place, Refusal, log_of, name_of
 from flowtag_core.sources.stream import Watched
@@ -37,7 +38,8 @@ T = TypeVar("T")
 Format = str | Mapping[str, str] | None
 """The format of files without a header, as AWS writes it, or the formats of individual files by name."""
 
-_SMALL: Final = range(1, 1 << 20)
+_TINY: Final = range(1, 1 << 14)
+_SMALL: Final = range(_TINY.stop, 1 << 20)
 _LINE_COST: Final = 64
 _FAULT_COST: Final = 2_000
 _HEADER_COST: Final = 3_000
@@ -245,9 +247,9 @@ class _Ahead:
         self._places = places
         self._job = job._replace(progress=lambda _: None)
         # Unknown sizes become 0: looking for None in a range would compare it with every number.
-        sizes = [place.size or 0 for place in places]
+        self._sizes = [place.size or 0 for place in places]
         # Only a file that is opened by its path has a position that no other thread moves.
-        small = [n for n, place in enumerate(places) if sizes[n] in _SMALL and place.version]
+        small = [n for n, place in enumerate(places) if self._sizes[n] in _SMALL and place.version]
         batches = [small[n : n + _FILES_AT_ONCE] for n in range(0, len(small), _FILES_AT_ONCE)]
         self._waiting = deque(batches if len(small) > 1 else ())
         self._begun: set[int] = set()
@@ -255,7 +257,12 @@ class _Ahead:
         self._there: dict[int, _Early] = {}
 
     def take(self, n: int) -> _Early:
-        """Return the result for the place with this index, or None if it was not counted ahead."""
+        """Return the result for the place with this index, or None if it was not counted ahead.
+
+        A tiny file is counted only now: threads would take turns rather than work at the same time.
+        """
+        if self._sizes[n] in _TINY and self._places[n].version:
+            return _tiny(self._places[n], self._job) or _early(self._places[n], self._job)
         while self._waiting and not self._queue.is_full:
             batch = self._waiting.popleft()
             self._begun.update(batch)
@@ -298,6 +305,18 @@ def _early(place: Place, job: _Job) -> _Early:
                 return list(_count_files(watched, iter(held), job))
         except LogError as error:
             return error
+    return None
+
+
+def _tiny(place: Place, job: _Job) -> list[Counted] | None:
+    """Count a tiny file if it is certainly lines of text as it is; otherwise return None."""
+    with suppress(LogError), closing(place.open()) as source:
+        text = b"".join(source.pieces())
+        if is_plainly_text(text):
+            job.check(place.name)
+            count = FileCount(place.name, job.layout_of(place.name), job.size, job.inside)
+            count.count(Block(text))
+            return [count.take(len(text))]
     return None
 
 

@@ -18,7 +18,7 @@ from flowtag_core.shapes.records import Group, Objects
 _SPACE: Final = rb"[ \t\r\n]*"
 _TOKEN: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?" + _SPACE + rb'(?:([{}\[\],:])|"((?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*)"'
-    rb"|((?:0|[1-9][0-9]*)(?![-+.0-9eE]))|(-?[0-9][-+.0-9eE]*|true|false|null))"
+    rb"|((?:0|[1-9][0-9]*)(?:\.0)?(?![-+.0-9eE]))|(-?[0-9][-+.0-9eE]*|true|false|null))"
 )
 _DEEPEST: Final = 16
 _MOST_VALUES: Final = 100
@@ -44,7 +44,7 @@ class Values(NamedTuple):
 class Value(NamedTuple):
     """A value in a text: where it is, without quotes, and the path of keys to it, None inside an array.
 
-    `kind` is 0 for a string, 1 for a whole number, and -1 for any other value.
+    `kind` is 0 for a string, 1 for a whole number, `443.0` too, and -1 for any other value.
     """
 
     path: str | None

@@ -64,6 +64,8 @@ _MESSAGE_COST: Final = 3
 _SHOWN: Final = 60
 _MOST_OWNERS: Final = 8
 """How many owners, including AWS, are told apart in one batch of rows."""
+_LARGEST_WHOLE: Final = 1 << 53
+"""Up to here, a float can be any whole number."""
 _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
@@ -442,18 +444,29 @@ def _as_one(first: Any, second: Any) -> tuple[NDArray[np.uint8], NDArray[np.int3
 
 
 def _whole(values: Any) -> NDArray[np.int32] | Ints | None:
-    """Return a column of integers or, in seconds, of timestamps, with -1 for nulls; None for other types."""
+    """Return a column of whole numbers or, in seconds, of timestamps, with -1 for others; None for other types."""
     import pyarrow as pa
 
     kind = values.type
     if pa.types.is_timestamp(kind):
         return _seconds(values)
+    if pa.types.is_floating(kind):
+        return _whole_floats(values)
     if not pa.types.is_integer(kind) or kind == pa.uint64():
         return None
     if kind not in (pa.int32(), pa.int64()):
         values = values.cast(pa.int64())
     found: Ints = _array(values.fill_null(-1) if values.null_count else values)
     return found
+
+
+def _whole_floats(values: Any) -> Ints:
+    """Return floats as integers, with -1 for nulls and for those that are not whole numbers from 0 up."""
+    import pyarrow as pa
+
+    floats = _array(values.cast(pa.float64()).fill_null(-1))
+    is_whole = (floats >= 0) & (floats < _LARGEST_WHOLE) & (np.floor(floats) == floats)
+    return np.where(is_whole, floats, -1).astype(np.int64)
 
 
 def _seconds(times: Any) -> Ints:

@@ -48,6 +48,8 @@ _NO_LOGS: Final = (
 )
 """How files that are not flow logs begin, what they are, and the remedy."""
 _NO_LOG: Final = re.compile(b"|".join(magic for magic, *_ in _NO_LOGS))
+_PLAIN_LINE: Final = re.compile(rb"(?:2 \d{12} eni-[ -~]*+|version [a-z -]*+)\r?(?:\n|\Z)")
+_NOT_PLAIN: Final = (b"\0", b"{", b"[", b'"', b",", b";", b"\t", b"=")
 _S3_ERROR: Final = re.compile(
     rb"\s*+(?:<\?xml[^>]*+>\s*+)?<Error>.*?<Code>(\w{1,60})</Code>", re.DOTALL
 )
@@ -72,6 +74,16 @@ def parts_of(
         if len(head) < HEAD_SIZE:
             deque(pieces, maxlen=0)  # If the file is cut short, this raises that error instead.
         raise
+
+
+def is_plainly_text(text: bytes) -> bool:
+    """Whether a whole file, as it is stored, is certainly lines of text; most of those that are not plain get False."""
+    return (
+        len(text) <= HEAD_SIZE
+        and _PLAIN_LINE.match(text) is not None
+        and text.isascii()
+        and not any(sign in text for sign in _NOT_PLAIN)
+    )
 
 
 def is_text(head: bytes, layout: Layout = ASSUMED) -> bool:

@@ -236,8 +236,11 @@ def remarks(counts: FlowCounts) -> Iterator[str]:
         yield f"{number(count, 'flow')} with an unreadable {name} field, counted as unknown or 0."
     for name, count in total.lacking.items():
         yield f"{number(count, 'flow')} in a layout without {name}."
+    by_shape: dict[str, list[str]] = {}
     for name, file in counts.files.items():
-        yield from (f"{name}: read as {shape}." for shape in sorted(file.shapes))
+        for shape in sorted(file.shapes):
+            by_shape.setdefault(shape, []).append(name)
+    yield from (f"{few_words(names)}: read as {shape}." for shape, names in by_shape.items())
 
 
 def is_of_no_use(counts: FlowCounts) -> bool:

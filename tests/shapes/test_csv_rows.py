@@ -86,6 +86,9 @@ odd_rows = st.sampled_from(
         row(line(srcport="", packets="-", volume="", start="", action="").decode().split(" ")),
         row(line(start="12", action="-").decode().split()),
         row(line(packets="1e3").decode().split()),
+        row(line(packets="1.0", volume="840.0", start="1700000000.0").decode().split(), '"'),
+        row(line(packets="1.00", volume=".0", srcport="5.5", protocol="6.0").decode().split()),
+        row(line(packets="1234567890123456.0", srcaddr="10.0", action="7.0").decode().split()),
         row(line(packets="9" * 16, srcport="65536").decode().split()),
     ]
 )

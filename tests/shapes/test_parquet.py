@@ -214,7 +214,7 @@ def test_rows_come_as_numbers_and_only_the_requested_ones_as_text(monkeypatch):
         "protocol": [6, -1, 17, 6, 6],
         "srcport": [],
         "packets": [],
-        "bytes": [],
+        "bytes": [1, -1, -1, 4, 5],
         "start": [1_700_000_000, -1, 0, 0, 0],
         "action": [0, -1, -1, 1, 0],
         "log-status": [0, 0, -1, -1, 0],

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from flowtag_core.counting.file_count import FileCount
 from flowtag_core.counting.total import Total
@@ -21,10 +22,12 @@ from flowtag_core.shapes import shapes
 from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.layout import DEFAULT_FIELDS
 from flowtag_core.shapes.records import Columns
+from flowtag_core.shapes.shapes import is_plainly_text, is_text
 from flowtag_core.shapes.text import Block
 from flowtag_core.sources.pieces import File
 from flowtag_core.sources.stream import Stream
-from tests.logs import line, record_lists, text
+from flowtag_core.sources.unpacking import is_packed
+from tests.logs import DEFAULT_HEADER, flow_lines, line, record_lists, text
 from tests.shapes.made import CLOUDTRAIL, as_csv, as_json, insights, messages, named, parquet
 from tests.sources.made import LOG, parse, zipped
 
@@ -481,3 +484,26 @@ def test_a_file_that_is_both_cut_short_and_not_a_flow_log_is_reported_as_cut_sho
 
     with pytest.raises(DamagedLogError, match="is cut short"):
         shapes.parts_of(File("a.png", pieces()))
+
+
+beginnings = st.sampled_from(
+    [line(), b"2 123456789012 eni-1", b"version account-id dstport", b"version a_b", b"# a", b""]
+)
+
+
+@given(
+    beginnings,
+    st.lists(st.one_of(flow_lines, st.binary(max_size=9)), max_size=5),
+    st.sampled_from([b"\n", b"\r\n", b"ustar" * 99]),
+)
+def test_what_is_plainly_text_is_neither_packed_nor_in_another_shape(first, others, between):
+    text = between.join([first, *others])
+    if is_plainly_text(text):
+        assert not is_packed(text)
+        assert is_text(text)
+
+
+def test_an_ordinary_log_is_plainly_text():
+    assert is_plainly_text(line())
+    assert is_plainly_text(b"\r\n".join([DEFAULT_HEADER.encode(), line(), line(), b""]))
+    assert not is_plainly_text(line() + b"x" * (1 << 16))

@@ -182,6 +182,12 @@ def test_remarks_say_what_could_not_be_read_and_how_each_file_was_read():
     ]
 
 
+def test_files_that_are_read_alike_share_a_sentence():
+    files = {name: file(1, shapes=frozenset({"CSV"})) for name in "abcde"}
+    said = list(log_notes.remarks(counted(**files, z=file(1, shapes=frozenset({"JSON"})))))
+    assert said == ["a, b, c and 2 more: read as CSV.", "z: read as JSON."]
+
+
 @pytest.mark.parametrize(
     ("one", "of_no_use"),
     [
