@@ -296,7 +296,7 @@ def serving(name, one):
 def ask(process, path):
     """Make a warm process read a log. Return the seconds, and its peak memory beyond its start, in kB."""
     print(path, file=process.stdin, flush=True)
-    return [float(word) for word in process.stdout.readline().split()]
+    return [float(word) for word in process.stdout.readline().split()]  # none if it has failed
 
 
 def warm(path, one, rounds):
@@ -397,25 +397,27 @@ class Written(NamedTuple):
     text: str
 
 
-BLOCK = re.compile(
-    r"<!-- Written by python -m tests.bench --write; checksum (\w*) -->\n(.*)<!-- End -->\n",
-    re.DOTALL,
-)
+def _block(script):
+    marks = rf"<!-- Written by python -m {script} --write; checksum (\w*) -->\n(.*?)<!-- End -->\n"
+    return re.compile(marks, re.DOTALL)
 
 
-def written(page):
-    return Written(*BLOCK.search(page).groups())
+def written(page, script="tests.bench"):
+    return Written(*_block(script).search(page).groups())
 
 
-def write(path, text):
-    """Replace the text that the bench last wrote into this page."""
+def write(path, text, script="tests.bench"):
+    """Replace the text that a script last wrote into this page."""
     text = f"\n{text}\n"
     checksum = hashlib.sha256(text.encode()).hexdigest()[:16]
-    block = f"<!-- Written by python -m tests.bench --write; checksum {checksum} -->\n{text}<!-- End -->\n"
-    path.write_text(BLOCK.sub(lambda _: block, path.read_text(encoding="utf-8")), encoding="utf-8")
+    block = (
+        f"<!-- Written by python -m {script} --write; checksum {checksum} -->\n{text}<!-- End -->\n"
+    )
+    page = path.read_text(encoding="utf-8")
+    path.write_text(_block(script).sub(lambda _: block, page), encoding="utf-8")
 
 
-class _Both(io.StringIO):
+class Both(io.StringIO):
     """Shows what is printed, and keeps a copy."""
 
     def write(self, text):
@@ -434,7 +436,7 @@ def main():
         "--write", action="store_true", help="also write the tables into docs/speed.md"
     )
     given = parser.parse_args()
-    with contextlib.redirect_stdout(_Both()) as printed:
+    with contextlib.redirect_stdout(Both()) as printed:
         measure(given)
     if given.write:
         write(ROOT / "docs" / "speed.md", printed.getvalue())

@@ -222,12 +222,17 @@ def test_the_service_for_systemd_starts_a_command_that_exists():
     )
 
 
-def test_the_figures_on_speed_are_those_that_the_bench_wrote():
-    block = bench.written(SPEED)
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("tests.bench", ["10 MB of a day", "one line in ten: blank lines"]),
+        ("tests.bench_shapes", ["300,000 records", "3,000,000 records"]),
+    ],
+)
+def test_the_figures_on_speed_are_those_that_the_bench_wrote(script, names):
+    block = bench.written(SPEED, script)
     assert block.checksum == hashlib.sha256(block.text.encode()).hexdigest()[:16]
-    assert all(
-        f"| {name} |" in block.text for name in ("10 MB of a day", "one line in ten: blank lines")
-    )
+    assert all(f"| {name} |" in block.text for name in names)
 
 
 def test_every_message_in_troubleshooting_is_one_that_flowtag_or_its_surroundings_give():

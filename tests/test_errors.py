@@ -32,14 +32,18 @@ LOG = (line() + b"\n") * 3
 @pytest.fixture
 def defect(monkeypatch):
     """A bug in counting that only a file with `evil` in its name triggers."""
-    original = counting.parts_of
 
-    def parts_of(file, **given):
-        if "evil" in file.name:
-            raise TypeError("unexpected")
-        return original(file, **given)
+    class Evil(counting.FileCount):
+        def __init__(self, name, *given, **named):
+            super().__init__(name, *given, **named)
+            self.name = name
 
-    monkeypatch.setattr(counting, "parts_of", parts_of)
+        def count(self, part):
+            if "evil" in self.name:
+                raise TypeError("unexpected")
+            super().count(part)
+
+    monkeypatch.setattr(counting, "FileCount", Evil)
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """Compare the reference with an independently written oracle, on logs full of oddities.
 
-Run larger comparisons by hand: python -m tests.fuzz.compare --seeds 3 --lines 200000
+Run larger comparisons by hand: python -m tests.fuzz.compare --seeds 3 --lines 200000. The same goes for blocks of
+records in other shapes: python -m tests.fuzz.shapes.
 """
 
 import pytest
 
-from tests.fuzz import oracle
+from flowtag_core.counting import compiled
+from tests.fuzz import oracle, shapes
 from tests.fuzz.compare import differences
 
 
@@ -31,3 +33,9 @@ def test_reference_and_oracle_agree_on_logs_full_of_oddities(seed, tmp_path):
 def test_the_comparison_notices_a_bug_in_the_oracle(name, wrong, fact, tmp_path, monkeypatch):
     monkeypatch.setattr(oracle, name, wrong)
     assert any(sentence.startswith(fact) for sentence in differences(0, 1500, tmp_path))
+
+
+@pytest.mark.parametrize("shape", shapes.SHAPES)
+def test_counting_by_blocks_and_record_by_record_agree_on_mutated_logs(shape):
+    compiled.kernel(wait=True)
+    assert [shapes.differences(shape, seed, 4000) for seed in range(2)] == [[], []]

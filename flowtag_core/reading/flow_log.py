@@ -27,7 +27,7 @@ from flowtag_core.errors import (
 from flowtag_core.shapes.layout import ASSUMED, Layout, format_layout
 from flowtag_core.shapes.shapes import is_plainly_text, parts_of
 from flowtag_core.shapes.text import Block
-from flowtag_core.sources.pieces import File
+from flowtag_core.sources.pieces import File, Source
 from flowtag_core.sources.places import Log, LogFile, Place, Refusal, log_of, name_of
 from flowtag_core.sources.stream import Watched
 from flowtag_core.sources.unpacking import unpacked
@@ -262,7 +262,7 @@ class _Ahead:
         A tiny file is counted only now: threads would take turns rather than work at the same time.
         """
         if self._sizes[n] in _TINY and self._places[n].version:
-            return _tiny(self._places[n], self._job) or _early(self._places[n], self._job)
+            return _early(self._places[n], self._job)
         while self._waiting and not self._queue.is_full:
             batch = self._waiting.popleft()
             self._begun.update(batch)
@@ -291,33 +291,40 @@ def _early(place: Place, job: _Job) -> _Early:
     with suppress(LogError), closing(place.open()) as source:
         try:
             with as_log_error(place.name):
+                if (place.size or 0) in _TINY and (text := _plain_text(source)) is not None:
+                    return [_counted(text, place, job)]
                 held = _held(unpacked(Watched(source, lambda: job.check(place.name))))
         except (OverBudgetError, UnforeseenError) as error:
             return error
         except LogError:
             return None
-        if held is None:
-            return None
-        try:
-            with as_log_error(place.name):
-                watched = Watched(source)
-                watched.bytes_read = place.size or 0
-                return list(_count_files(watched, iter(held), job))
-        except LogError as error:
-            return error
+        return None if held is None else _count_held(held, source, place, job)
     return None
 
 
-def _tiny(place: Place, job: _Job) -> list[Counted] | None:
-    """Count a tiny file if it is certainly lines of text as it is; otherwise return None."""
-    with suppress(LogError), closing(place.open()) as source:
-        text = b"".join(source.pieces())
-        if is_plainly_text(text):
-            job.check(place.name)
-            count = FileCount(place.name, job.layout_of(place.name), job.size, job.inside)
-            count.count(Block(text))
-            return [count.take(len(text))]
-    return None
+def _plain_text(source: Source) -> bytes | None:
+    """Return the content of a tiny file that is certainly lines of text as it is, or None for any other file."""
+    text = b"".join(source.pieces())
+    return text if is_plainly_text(text) else None
+
+
+def _counted(text: bytes, place: Place, job: _Job) -> Counted:
+    """Return the counts of a file with this content, which is lines of text."""
+    job.check(place.name)
+    count = FileCount(place.name, job.layout_of(place.name), job.size, job.inside)
+    count.count(Block(text))
+    return count.take(len(text))
+
+
+def _count_held(held: list[File], source: Source, place: Place, job: _Job) -> _Early:
+    """Count the files in a source that is in memory, or return the error."""
+    try:
+        with as_log_error(place.name):
+            watched = Watched(source)
+            watched.bytes_read = place.size or 0
+            return list(_count_files(watched, iter(held), job))
+    except LogError as error:
+        return error
 
 
 def _held(files: Iterator[File]) -> list[File] | None:

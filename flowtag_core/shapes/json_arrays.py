@@ -23,8 +23,10 @@ from flowtag_core.shapes.records import Kind, Numbered, Odd, Records, Rows, Span
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import Pieces
 
-_WORTH_BLOCKS: Final = 1 << 20
+_WORTH_BLOCKS: Final = 1 << 16
 """Bytes; the objects in a smaller file are read one by one."""
+_LARGE: Final = 1 << 20
+"""Bytes of a document that is not read as a whole."""
 _LOOKED_AT: Final = 32
 """How many objects, and ends of arrays, are looked at for templates."""
 _TIMES_LEARNED: Final = 16
@@ -85,7 +87,8 @@ def array_parts(
 ) -> Iterator[Rows | Records]:
     """Yield the parts of a file that begins as JSON; `slowly` reads what cannot be read by blocks."""
     sample, pieces = _sampled(pieces)
-    start = _start_of(sample, templates, shape) if len(sample) > _WORTH_BLOCKS else None
+    is_worth_it = len(sample) > _WORTH_BLOCKS
+    start = _start_of(sample, templates, shape) if is_worth_it else None
     if start is None or not templates:
         yield from slowly(Rest(chain([sample], pieces)))
         return
@@ -106,7 +109,7 @@ def array_parts(
 
 
 def _sampled(pieces: Pieces) -> tuple[bytes, Pieces]:
-    """Return the first bytes of a file, more than _WORTH_BLOCKS if there are as many, and the pieces after them."""
+    """Return the first bytes of a file, more than _LARGE if there are as many, and the pieces after them."""
     held: list[bytes] = []
     size = 0
 
@@ -115,7 +118,7 @@ def _sampled(pieces: Pieces) -> tuple[bytes, Pieces]:
         yield b""
 
     try:
-        while size <= _WORTH_BLOCKS and (piece := next(pieces, None)) is not None:
+        while size <= _LARGE and (piece := next(pieces, None)) is not None:
             held.append(piece)
             size += len(piece)
     except DamagedLogError as damage:
@@ -133,14 +136,16 @@ def _start_of(text: bytes, templates: Templates, shape: Shape) -> _Start | None:
     begin = len(text) - len(text.lstrip(b"\xef\xbb\xbf \t\r\n"))
     # The first document decides, or the first object if the document is large.
     end = _end_of_value(characters, begin)
-    if 0 < end - begin <= _WORTH_BLOCKS:
+    if 0 < end - begin <= _LARGE:
         _learn_end(text, text.rfind(b"]", 0, end), templates, shape)
     else:
         end = _end_of_value(characters, len(prefix))
     after = text[end:].lstrip(b" \t\r")
-    has_lines = after.startswith(b"\n")
+    is_followed = after.strip() != b""
+    has_lines = is_followed and after.startswith(b"\n")
     is_sure = not has_lines or _has_lines_alone(prefix)
-    return _Start(prefix, above, has_lines) if end and after.strip() and is_sure else None
+    is_known = end > 0 and (is_followed or len(text) <= _LARGE)
+    return _Start(prefix, above, has_lines) if is_known and is_sure else None
 
 
 def _at_first_object(text: bytes, shape: Shape) -> Walk | None:

@@ -5,7 +5,7 @@ A row with anything but valid numbers becomes a record, like a line of text.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, BinaryIO, Final, NamedTuple
@@ -35,11 +35,15 @@ from flowtag_core.shapes.records import (
     NUMBERS,
     SOUND_WORDS,
     Addresses,
+    Cells,
     Column,
     Columns,
+    Group,
     Kind,
     Numbered,
+    Odd,
     Records,
+    Rows,
     batched,
     of_others,
     sound,
@@ -61,6 +65,8 @@ _FILE_COST: Final = 500_000
 """The cost of opening a Parquet file, in bytes of log that take as long to count."""
 _MESSAGE_COST: Final = 3
 """The cost of extracting one character of a message, in bytes of log that take as long to count."""
+_ONE_CELL: Final = Cells(0, 1, np.ones(1, np.int64))
+"""A line that is a single cell, since no message has a NUL in it that would end one."""
 _SHOWN: Final = 60
 _MOST_OWNERS: Final = 8
 """How many owners, including AWS, are told apart in one batch of rows."""
@@ -71,7 +77,7 @@ _PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 def parquet_records(
     name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget, *, is_known: bool = False
-) -> Iterator[Columns | Records]:
+) -> Iterator[Columns | Rows | Records]:
     """Yield the rows of a Parquet file with the `wanted` fields, numbered from 1, whatever their types.
 
     Names that other products use too count only if the log `is_known` to be AWS's. Raises LogError if the
@@ -84,7 +90,9 @@ def parquet_records(
     _release_memory()
 
 
-def _parts(log: _Log, wanted: tuple[str, ...], budget: Budget) -> Iterator[Columns | Records]:
+def _parts(
+    log: _Log, wanted: tuple[str, ...], budget: Budget
+) -> Iterator[Columns | Rows | Records]:
     row = 1
     for group in log.groups:
         if log.is_worth_a_thread(group):
@@ -96,8 +104,7 @@ def _parts(log: _Log, wanted: tuple[str, ...], budget: Budget) -> Iterator[Colum
             if log.chosen.kind.layout:
                 yield from _rows(log.name, batch, log.chosen, row)
             else:
-                messages = _in_messages(log.name, batch, log.chosen, row, wanted, budget)
-                yield from batched(messages, budget)
+                yield from _in_messages(log.name, batch, log.chosen, row, wanted, budget)
             row += len(batch)
     if log.is_damaged:
         with _damage(log.name, row):
@@ -164,15 +171,33 @@ def _owners(name: str, batch: Any, chosen: _Chosen, row: int) -> list[str] | Non
 
 def _in_messages(
     name: str, batch: Any, chosen: _Chosen, row: int, wanted: tuple[str, ...], budget: Budget
-) -> Iterator[tuple[Kind, Numbered]]:
-    """Yield the records in a column of messages; a message may be several records, or JSON."""
+) -> Iterator[Rows | Records]:
+    """Yield the rows of a column of messages; a message may be several records, or JSON."""
     with _damage(name, row):
-        messages = _words(batch, chosen.paths[""], "")
+        messages = [text.rstrip("\r\n") for text in _words(batch, chosen.paths[""], "")]
     # A long message may be stored in the file once and yet be the value of every row.
     budget.stream(_MESSAGE_COST * sum(map(len, messages)))
-    for number, message in enumerate(messages, row):
-        for kind, text in message_records(chosen.kind, message.rstrip("\r\n"), wanted, budget):
-            yield kind, (number, text)
+    last = row + len(messages) - 1
+
+    def records(rows: Iterable[int]) -> Odd:
+        found = (
+            (kind, (row + number, text))
+            for number in rows
+            for kind, text in message_records(chosen.kind, messages[number], wanted, budget)
+        )
+        return Odd(list(batched(found, budget)), last)
+
+    whole = "\n".join(messages)
+    if '"' in whole or whole.count("\n") >= len(messages):  # JSON, or some are several records
+        yield from records(range(len(messages))).records
+        return
+    yield Rows(
+        (Group(chosen.kind, None),),
+        whole.encode("utf-8", "replace") + b"\n",
+        _ONE_CELL,
+        lambda spans: records(spans.odd.tolist()),
+        lambda _: records(range(len(messages))),
+    )
 
 
 class _Chosen(NamedTuple):

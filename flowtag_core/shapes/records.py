@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -173,20 +173,55 @@ def of_others(shape: str, whose: str) -> Kind:
     return Kind(f"{shape}, {whose} set aside", reason=Reason.NOT_A_FLOW, refusal=refusal)
 
 
-P = TypeVar("P", bound=Columns | Rows | Records)
+P = TypeVar("P", Rows | Records, Columns | Rows | Records)
 
 
 def sound(name: str, parts: Iterable[P]) -> Iterator[P]:
     """Pass on the parts of a file, then raise LogError if all records belong to another product's log."""
-    is_sound, refusal = False, ""
+    whose = _Whose()
     for part in parts:
-        if isinstance(part, Rows) or not part.kind.reason:
-            is_sound = True
-        else:
-            refusal = refusal or part.kind.refusal
-        yield part
-    if refusal and not is_sound:
-        raise LogError(f"{name}: {refusal}")
+        yield whose.watched(part)
+    if whose.waiting and not whose.is_sound:
+        yield Records(whose.waiting, [])  # Whoever counts now counts all rows before.
+    if whose.refusal and not whose.is_sound:
+        raise LogError(f"{name}: {whose.refusal}")
+
+
+class _Whose:
+    """Whether some records of a file are AWS's (`is_sound`), and the refusal of those that are not.
+
+    `waiting` is the kind of rows that may not have been counted yet.
+    """
+
+    def __init__(self) -> None:
+        self.is_sound, self.refusal = False, ""
+        self.waiting: Kind | None = None
+
+    def watched(self, part: P) -> P:
+        """Return a part that tells whose its records are, at once or when it is counted."""
+        if isinstance(part, Rows):
+            self.waiting = part.groups[0].kind
+            return part._replace(odd=partial(self._odd, part), every=partial(self._every, part))
+        if isinstance(part, Columns) or part.numbered:
+            self._note(part.kind)
+        return part
+
+    def _odd(self, part: Rows, spans: Spans) -> Odd | None:
+        found = part.odd(spans)
+        self.is_sound = self.is_sound or (found is not None and spans.rows > len(spans.odd))
+        return self._noted(found) if found else None
+
+    def _every(self, part: Rows, spans: Spans | None) -> Odd:
+        return self._noted(part.every(spans))
+
+    def _noted(self, found: Odd) -> Odd:
+        for some in found.records:
+            self._note(some.kind)
+        return found
+
+    def _note(self, kind: Kind) -> None:
+        self.is_sound = self.is_sound or not kind.reason
+        self.refusal = self.refusal or kind.refusal
 
 
 def batched(found: Iterable[tuple[Kind, Numbered]], budget: Budget) -> Iterator[Records]:

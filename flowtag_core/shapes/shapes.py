@@ -144,7 +144,7 @@ def _in_table(
     return csv_records(file.name, table, file.pieces(), wanted, file.budget)
 
 
-def _in_parquet(file: File, wanted: tuple[str, ...], layout: Layout) -> Iterator[Columns | Records]:
+def _in_parquet(file: File, wanted: tuple[str, ...], layout: Layout) -> Iterator[Part]:
     from flowtag_core.shapes.parquet import parquet_records
 
     with seekable(file) as whole:

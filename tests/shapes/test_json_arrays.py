@@ -27,7 +27,11 @@ def kernel():
 
 
 def counted_by_blocks(content, cuts=()):
-    with patch.object(json_arrays, "_WORTH_BLOCKS", 1200), patch.object(json_blocks, "_BLOCK", 1):
+    with (
+        patch.object(json_arrays, "_WORTH_BLOCKS", 300),
+        patch.object(json_arrays, "_LARGE", 1200),
+        patch.object(json_blocks, "_BLOCK", 1),
+    ):
         return counts(content, cuts)
 
 

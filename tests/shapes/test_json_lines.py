@@ -115,3 +115,17 @@ def test_the_usual_order_of_members_is_read_in_blocks_even_if_the_first_line_has
 )
 def test_a_file_is_read_by_lines_if_its_first_lines_are_objects(head, is_by_lines):
     assert begins_with_lines(head) is is_by_lines
+
+
+ALB = (
+    "https 2023-11-14T22:13:20.000000Z app/my-lb/1 10.0.0.1:5 10.0.0.2:443 0 0 0 200 200 1 1 x x x"
+)
+
+
+@pytest.mark.parametrize("flows", [[], [line().decode()]])
+def test_messages_of_another_product_are_refused_unless_one_is_a_flow(flows):
+    written = [json.dumps({"timestamp": 1, "message": text}) for text in [ALB] * 500 + flows]
+    content = "\n".join([*written, ""]).encode()
+    fast, slow = counts(content), counted_as_text(content)
+    assert_counted_alike(fast, slow)
+    assert isinstance(fast, str) == (not flows)

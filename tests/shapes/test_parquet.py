@@ -2,10 +2,13 @@
 
 import io
 import sys
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flowtag_core import parse_flow_log
 from flowtag_core.counting import compiled
@@ -18,7 +21,7 @@ from flowtag_core.shapes.records import NUMBERS, Kind
 from flowtag_core.sources import budget
 from flowtag_core.sources.budget import Budget
 from tests.fuzz.kernel import facts
-from tests.logs import line
+from tests.logs import flow_lines, line
 from tests.shapes.made import parquet
 from tests.sources.made import parse
 
@@ -438,3 +441,37 @@ def test_of_a_damaged_row_group_the_rows_before_the_damage_are_counted(rows_in_a
     total = parse(bytes(content)).total
     assert total.damage
     assert 100_000 < total.records < 150_000
+
+
+@needs_numba
+@given(
+    st.lists(
+        st.one_of(
+            flow_lines.map(bytes.decode),
+            st.sampled_from(
+                [
+                    "",
+                    "two\nlines",
+                    '"quoted"',
+                    "a\0b",
+                    "1,2",
+                    '{"message": "x"}',
+                    line(dstport="x").decode(),
+                ]
+            ),
+            st.sampled_from(["version dstport protocol", f"{line().decode()}\n", None, "START x"]),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_messages_are_counted_like_single_records(messages):
+    pa = pytest.importorskip("pyarrow")
+    content = write(pa.table({"message": pa.array(messages, pa.string())}))
+    fast = facts(parse(content))
+    with (
+        mock.patch.object(compiled, "kernel", return_value=None),
+        mock.patch.object(compiled, "loaded", return_value=None),
+    ):
+        slow = facts(parse(content))
+    assert fast == slow
