@@ -16,7 +16,7 @@ from itertools import chain
 from typing import Any, Final, NamedTuple, cast
 
 from flowtag_core.errors import DamagedLogError
-from flowtag_core.shapes.json_blocks import Blocks
+from flowtag_core.shapes.json_blocks import JsonBlocks
 from flowtag_core.shapes.json_templates import Templates, Value, Walk
 from flowtag_core.shapes.json_text import JsonText, Unread
 from flowtag_core.shapes.records import Kind, Numbered, Odd, Records, Rows, Spans, batched
@@ -45,7 +45,7 @@ _TYPE: Final = "messageType"
 _CONTROL: Final = b"CONTROL_MESSAGE"
 
 
-class Shape(NamedTuple):
+class Envelopes(NamedTuple):
     """How the objects of a file are found.
 
     `containers` are the paths of arrays of records; `is_envelope` says whether a document with these keys is nothing
@@ -71,7 +71,7 @@ class Rest(NamedTuple):
     has_lines: bool | None = None
 
 
-class _Start(NamedTuple):
+class _Opening(NamedTuple):
     """The text before the first object in an array, what is around that, and whether the records are numbered by line."""
 
     prefix: bytes
@@ -82,20 +82,20 @@ class _Start(NamedTuple):
 def array_parts(
     pieces: Pieces,
     templates: Templates,
-    shape: Shape,
+    envelopes: Envelopes,
     slowly: Callable[[Rest], Iterator[Rows | Records]],
 ) -> Iterator[Rows | Records]:
     """Yield the parts of a file that begins as JSON; `slowly` reads what cannot be read by blocks."""
     sample, pieces = _sampled(pieces)
     is_worth_it = len(sample) > _WORTH_BLOCKS
-    start = _start_of(sample, templates, shape) if is_worth_it else None
-    if start is None or not templates:
+    opening = _opening_of(sample, templates, envelopes) if is_worth_it else None
+    if opening is None or not templates:
         yield from slowly(Rest(chain([sample], pieces)))
         return
-    begins = range(len(start.prefix), len(sample), _PIECE)
+    begins = range(len(opening.prefix), len(sample), _PIECE)
     objects = chain((sample[begin : begin + _PIECE] for begin in begins), pieces)
-    reader = _Reader(start, templates, shape)
-    blocks = Blocks(objects, lambda text: _last_beginning(text, templates))
+    reader = _ArrayReader(opening, templates, envelopes)
+    blocks = JsonBlocks(objects, lambda text: _last_beginning(text, templates))
     left: list[bytes] = []
     for text in blocks:
         if reader.is_broken or not reader.has_sure_lines(text):
@@ -103,9 +103,9 @@ def array_parts(
             break
         yield reader.rows(text)
     yield Records(templates.groups[0].kind, [])  # Whoever counts now counts all rows before.
-    rest = chain([start.prefix], reader.rest, left, blocks.rest())
-    line = reader.line - start.prefix.count(b"\n")
-    yield from slowly(Rest(rest, line, reader.place, start.has_lines))
+    rest = chain([opening.prefix], reader.rest, left, blocks.rest())
+    line = reader.line - opening.prefix.count(b"\n")
+    yield from slowly(Rest(rest, line, reader.place, opening.has_lines))
 
 
 def _sampled(pieces: Pieces) -> tuple[bytes, Pieces]:
@@ -126,18 +126,18 @@ def _sampled(pieces: Pieces) -> tuple[bytes, Pieces]:
     return b"".join(held), pieces
 
 
-def _start_of(text: bytes, templates: Templates, shape: Shape) -> _Start | None:
+def _opening_of(text: bytes, templates: Templates, envelopes: Envelopes) -> _Opening | None:
     """Return where the objects of a file begin, and learn their templates; None if they are not known to be in arrays."""
-    if (walk := _at_first_object(text, shape)) is None:
+    if (walk := _at_first_object(text, envelopes)) is None:
         return None
     prefix, above = text[: walk.place - 1], [*walk.above]
-    _learn(walk, text, templates, shape, _LOOKED_AT)
+    _learn(walk, text, templates, envelopes, _LOOKED_AT)
     characters = _characters(text)
     begin = len(text) - len(text.lstrip(b"\xef\xbb\xbf \t\r\n"))
     # The first document decides, or the first object if the document is large.
     end = _end_of_value(characters, begin)
     if 0 < end - begin <= _LARGE:
-        _learn_end(text, text.rfind(b"]", 0, end), templates, shape)
+        _learn_end(text, text.rfind(b"]", 0, end), templates, envelopes)
     else:
         end = _end_of_value(characters, len(prefix))
     after = text[end:].lstrip(b" \t\r")
@@ -145,14 +145,14 @@ def _start_of(text: bytes, templates: Templates, shape: Shape) -> _Start | None:
     has_lines = is_followed and after.startswith(b"\n")
     is_sure = not has_lines or _has_lines_alone(prefix)
     is_known = end > 0 and (is_followed or len(text) <= _LARGE)
-    return _Start(prefix, above, has_lines) if is_known and is_sure else None
+    return _Opening(prefix, above, has_lines) if is_known and is_sure else None
 
 
-def _at_first_object(text: bytes, shape: Shape) -> Walk | None:
+def _at_first_object(text: bytes, envelopes: Envelopes) -> Walk | None:
     """Return a walk that has just reached the bracket of the first object in an array, or None if there is none."""
     walk = Walk()
     try:
-        _to_object(walk, text, shape)
+        _to_object(walk, text, envelopes)
     except ValueError:
         return None
     return walk
@@ -165,7 +165,7 @@ def _has_lines_alone(text: bytes) -> bool:
     return all(end[-1:] == b"}" for end in ends) and all(line[:1] == b"{" for line in begins)
 
 
-def _learn(walk: Walk, text: bytes, templates: Templates, shape: Shape, most: int) -> None:
+def _learn(walk: Walk, text: bytes, templates: Templates, envelopes: Envelopes, most: int) -> None:
     """Learn the templates of the first objects of a text, and of what is between two of the `most` first ones.
 
     `walk` has just reached an object's bracket.
@@ -184,7 +184,7 @@ def _learn(walk: Walk, text: bytes, templates: Templates, shape: Shape, most: in
                 begin = comma.end()
             else:
                 walk.leave(end)
-                values = _to_object(walk, text, shape)
+                values = _to_object(walk, text, envelopes)
                 if walk.above != above:
                     return
                 begin, between = walk.place - 1, between + 1
@@ -194,44 +194,45 @@ def _learn(walk: Walk, text: bytes, templates: Templates, shape: Shape, most: in
         return
 
 
-def _learn_end(text: bytes, place: int, templates: Templates, shape: Shape) -> None:
+def _learn_end(text: bytes, place: int, templates: Templates, envelopes: Envelopes) -> None:
     """Learn what is between the last object of one array and the first of the next; the first array may end at `place`.
 
     If it is another array that ends there, that does no harm: what is learned then fits nowhere.
     """
-    walk = _at_first_object(text, shape)
+    walk = _at_first_object(text, envelopes)
     if walk is None:
         return
     above = [*walk.above]
     walk.leave(place)
     with suppress(ValueError):
-        values = _to_object(walk, text, shape)
+        values = _to_object(walk, text, envelopes)
         if walk.above == above:
             found = [value.within(place) for value in values]
             templates.learn_between(text[place : walk.place - 1], found)
 
 
-def _to_object(walk: Walk, text: bytes, shape: Shape) -> list[Value]:
+def _to_object(walk: Walk, text: bytes, envelopes: Envelopes) -> list[Value]:
     """Walk to the next object that may be a record, and return the values before it.
 
     Envelopes of control messages have none. Raises ValueError if there is none, or if something else is before it.
     """
     values: list[Value] = []
+    is_after_array, is_control = bool(walk.above), False
     while True:
-        first = len(values)
         for value in walk.values(text, lambda sign: sign == b"{" and walk.is_in_array):
-            is_fixed = value.path == _TYPE
-            values.append(value._replace(kind=-1) if is_fixed else value)
-        if not shape.is_envelope(walk.keys):
+            is_type = value.path == _TYPE
+            if is_type and is_after_array:
+                raise ValueError("a type after the records")
+            is_control = is_control or (is_type and text[value.begin : value.end] == _CONTROL)
+            values.append(value._replace(kind=-1) if is_type else value)
+        if not envelopes.is_envelope(walk.keys):
             raise ValueError("not an envelope")
-        if walk.above and not walk.is_in_container(shape.containers):
+        if not walk.above:
+            is_after_array = is_control = False
+        elif not walk.is_in_container(envelopes.containers):
             raise ValueError("another array of objects")
-        if walk.above and not _is_control(values[first:], text):
+        elif not is_control:
             return values
-
-
-def _is_control(values: list[Value], text: bytes) -> bool:
-    return any(each.path == _TYPE and text[each.begin : each.end] == _CONTROL for each in values)
 
 
 def _characters(text: bytes) -> str:
@@ -247,12 +248,14 @@ def _end_of_value(characters: str, begin: int) -> int:
         return 0
 
 
-def _ends_in_envelope(text: bytes, above: list[tuple[bool, str | None]], shape: Shape) -> bool:
+def _ends_in_envelope(
+    text: bytes, above: list[tuple[bool, str | None]], envelopes: Envelopes
+) -> bool:
     """Whether the last document in a text, which goes on after it, is an envelope around an array, like the first."""
     characters, begin = _characters(text), 0
     while end := _end_of_value(characters, begin):
         begin = cast(re.Match[bytes], _BETWEEN.match(text, end)).end()
-    walk = _at_first_object(text[begin:], shape)
+    walk = _at_first_object(text[begin:], envelopes)
     return walk is not None and walk.above == above
 
 
@@ -269,24 +272,24 @@ def _last_beginning(text: bytes, templates: Templates) -> int:
     return found
 
 
-class _Reader:
+class _ArrayReader:
     """Reads blocks of objects, each once everything before it has been counted.
 
     `place` is the number of records so far, `line` the line number of the next object. `rest` is the text after them
     that could not be read yet; `is_broken` says that it has become too long.
     """
 
-    def __init__(self, start: _Start, templates: Templates, shape: Shape) -> None:
-        self._start, self._templates, self._shape = start, templates, shape
+    def __init__(self, opening: _Opening, templates: Templates, envelopes: Envelopes) -> None:
+        self._opening, self._templates, self._envelopes = opening, templates, envelopes
         self._times_learned = 0
         self.is_broken = False
         self.rest: list[bytes] = []
         self.place = 0
-        self.line = 1 + start.prefix.count(b"\n")
+        self.line = 1 + opening.prefix.count(b"\n")
 
     def has_sure_lines(self, text: bytes) -> bool:
         """Whether each line of a block is a document, if the records are numbered by line."""
-        return not self._start.has_lines or _has_lines_alone(text)
+        return not self._opening.has_lines or _has_lines_alone(text)
 
     def rows(self, text: bytes) -> Rows:
         """Return a block of objects, which are not read yet."""
@@ -310,7 +313,7 @@ class _Reader:
 
     @property
     def _last(self) -> int:
-        return self.line if self._start.has_lines else self.place
+        return self.line if self._opening.has_lines else self.place
 
     def _odd(self, text: bytes, spans: Spans) -> Odd | None:
         """Return the records in the odd objects of a block, or None if one of them is not valid."""
@@ -327,18 +330,18 @@ class _Reader:
         shift = self.place + 1  # from the index of an object to the number of its first record
         found: list[tuple[Kind, Numbered]] = []
         for index, document in places:
-            if self._start.has_lines:
+            if self._opening.has_lines:
                 begin = int(spans.begins[index])
                 newlines += text.count(b"\n", counted, begin)
                 counted = begin
-            records = list(self._shape.records(document))
+            records = list(self._envelopes.records(document))
             for number, (kind, record) in enumerate(records, index + shift):
-                number = line + newlines if self._start.has_lines else number
+                number = line + newlines if self._opening.has_lines else number
                 found.append((kind, (number, record)))
             shift += len(records) - 1
         self.place = shift + spans.rows - 1
         self.line += text.count(b"\n")
-        return Odd(list(batched(iter(found), self._shape.budget)), self._last)
+        return Odd(list(batched(iter(found), self._envelopes.budget)), self._last)
 
     def _slowly(self, text: bytes) -> list[Records]:
         """Return the records in a block that is read as JSON text, or nothing if more of it is needed."""
@@ -354,11 +357,11 @@ class _Reader:
         self._learn_between(whole)
         records: list[tuple[Kind, Numbered]] = []
         for line, document in found:
-            for kind, record in self._shape.records(document):
+            for kind, record in self._envelopes.records(document):
                 self.place += 1
-                records.append((kind, (line if self._start.has_lines else self.place, record)))
+                records.append((kind, (line if self._opening.has_lines else self.place, record)))
         self.line += whole.count(b"\n")
-        return list(batched(iter(records), self._shape.budget))
+        return list(batched(iter(records), self._envelopes.budget))
 
     def _documents(self, text: bytes) -> list[tuple[int, Any]] | None:
         """Return the documents and objects in a text, each with its line; None if it is not valid.
@@ -366,11 +369,11 @@ class _Reader:
         After the text, another value follows. It is found only if the text ends between two objects, and is a
         record only if these are in an envelope.
         """
-        prefix = self._start.prefix
-        if not _ends_in_envelope(prefix + text, self._start.above, self._shape):
+        prefix = self._opening.prefix
+        if not _ends_in_envelope(prefix + text, self._opening.above, self._envelopes):
             return None
         whole = iter([prefix, text, b"%d," % _END])
-        reader = JsonText(whole, self._shape.containers, self._shape.budget)
+        reader = JsonText(whole, self._envelopes.containers, self._envelopes.budget)
         reader.line = self.line - prefix.count(b"\n")
         found = list(reader.documents())
         if not found or found.pop()[1] is not _END:
@@ -381,6 +384,6 @@ class _Reader:
         if self._times_learned == _TIMES_LEARNED:
             return
         self._times_learned += 1
-        whole = self._start.prefix + text
-        if walk := _at_first_object(whole, self._shape):
-            _learn(walk, whole, self._templates, self._shape, len(whole))
+        whole = self._opening.prefix + text
+        if walk := _at_first_object(whole, self._envelopes):
+            _learn(walk, whole, self._templates, self._envelopes, len(whole))

@@ -13,8 +13,8 @@ _LONGEST: Final = 1 << 20
 """Bytes without a certain place; more of them end the reading by blocks."""
 
 
-class Blocks:
-    """Blocks of a file, in order; iterating ends if there is no certain place for long, at the end, or at damage.
+class JsonBlocks:
+    """JsonBlocks of a file, in order; iterating ends if there is no certain place for long, at the end, or at damage.
 
     `end_of` returns the index of the last place in a text at which a block may end, or 0.
     """

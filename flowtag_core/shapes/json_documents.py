@@ -26,7 +26,7 @@ from flowtag_core.shapes.fields import (
     with_port_0,
     word,
 )
-from flowtag_core.shapes.json_arrays import Rest, Shape, array_parts
+from flowtag_core.shapes.json_arrays import Envelopes, Rest, array_parts
 from flowtag_core.shapes.json_keys import (
     MOST_KEYS,
     Reading,
@@ -161,11 +161,11 @@ def _in_lines(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Rec
 
 def _in_arrays(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Records]:
     """Yield the parts of a file with arrays of objects, or with any other JSON."""
-    shape = Shape(
+    envelopes = Envelopes(
         _CONTAINERS, _is_envelope, lambda document: _in_document(document, within), within.budget
     )
     templates = Templates(partial(_values_of, within))
-    return array_parts(pieces, templates, shape, lambda rest: _in_text(name, rest, within))
+    return array_parts(pieces, templates, envelopes, lambda rest: _in_text(name, rest, within))
 
 
 def _in_text(name: str, rest: Rest, within: _Within) -> Iterator[Records]:

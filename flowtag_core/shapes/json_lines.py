@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
 
-from flowtag_core.shapes.json_blocks import Blocks
+from flowtag_core.shapes.json_blocks import JsonBlocks
 from flowtag_core.shapes.json_templates import Templates
 from flowtag_core.shapes.records import Odd, Records, Rows, Spans
 from flowtag_core.sources.pieces import Pieces
@@ -111,7 +111,7 @@ def line_parts(
 
     `slowly` reads a text whose first line has a number, to the end of the file.
     """
-    blocks = Blocks(pieces, lambda text: text.rfind(b"\n") + 1)
+    blocks = JsonBlocks(pieces, lambda text: text.rfind(b"\n") + 1)
     is_first = True
     left: list[bytes] = []
     for text in blocks:

@@ -239,9 +239,9 @@ def differences(shape, seed, size):
     slow = counted_as_text(content) if is_json else _by_rows(content, is_fast=False)
     if isinstance(fast, str) or isinstance(slow, str):
         return [] if fast == slow else [str(fast), str(slow)]
-    pairs = [
-        (name, getattr(fast, name), getattr(slow, name)) for name in (*TABLES, "faults", "files")
-    ]
+    pairs = [(name, getattr(fast, name), getattr(slow, name)) for name in (*TABLES, "files")]
+    # Not their texts: that of a broken document is its beginning, which may have been counted long before.
+    pairs.append(("faults", *([fault[:3] for fault in each.faults] for each in (fast, slow))))
     return [name for name, one, other in pairs if one != other]
 
 

@@ -39,7 +39,9 @@ def envelope(events, **others):
     return {"messageType": "DATA_MESSAGE", "owner": "1", **others, "logEvents": events}
 
 
-CONTROL = envelope([event("CWL CONTROL MESSAGE")], messageType="CONTROL_MESSAGE")
+CONTROL = envelope(
+    [event("CWL CONTROL MESSAGE"), event(line().decode())], messageType="CONTROL_MESSAGE"
+)
 BROKEN = [
     '{"a"',
     "x",

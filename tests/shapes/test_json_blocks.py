@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from flowtag_core.errors import DamagedLogError
 from flowtag_core.shapes import json_blocks
-from flowtag_core.shapes.json_blocks import Blocks
+from flowtag_core.shapes.json_blocks import JsonBlocks
 
 
 def after_bar(text):
@@ -21,7 +21,7 @@ def pieces(*texts, damage=False):
 
 @given(st.lists(st.binary(max_size=6).map(lambda text: text.replace(b"a", b"|")), max_size=20))
 def test_the_blocks_and_the_rest_are_the_file(texts):
-    blocks = Blocks(pieces(*texts), after_bar)
+    blocks = JsonBlocks(pieces(*texts), after_bar)
     found = list(blocks)
     assert all(block.endswith(b"|") for block in found)
     assert b"".join([*found, *blocks.rest()]) == b"".join(texts)
@@ -29,7 +29,7 @@ def test_the_blocks_and_the_rest_are_the_file(texts):
 
 def test_a_block_ends_at_the_last_certain_place_even_in_an_earlier_piece(monkeypatch):
     monkeypatch.setattr(json_blocks, "_BLOCK", 4)
-    blocks = Blocks(pieces(b"a|b", b"cd", b"e|", b"f"), after_bar)
+    blocks = JsonBlocks(pieces(b"a|b", b"cd", b"e|", b"f"), after_bar)
     assert list(blocks) == [b"a|", b"bcde|"]
     assert list(blocks.rest()) == [b"f"]
 
@@ -37,13 +37,13 @@ def test_a_block_ends_at_the_last_certain_place_even_in_an_earlier_piece(monkeyp
 def test_without_a_certain_place_for_long_the_blocks_end(monkeypatch):
     monkeypatch.setattr(json_blocks, "_BLOCK", 2)
     monkeypatch.setattr(json_blocks, "_LONGEST", 5)
-    blocks = Blocks(pieces(b"a|", b"bcd", b"efg", b"h|i"), after_bar)
+    blocks = JsonBlocks(pieces(b"a|", b"bcd", b"efg", b"h|i"), after_bar)
     assert list(blocks) == [b"a|"]
     assert b"".join(blocks.rest()) == b"bcdefgh|i"
 
 
 def test_damage_is_raised_after_the_rest():
-    blocks = Blocks(pieces(b"a|b", damage=True), after_bar)
+    blocks = JsonBlocks(pieces(b"a|b", damage=True), after_bar)
     assert list(blocks) == [b"a|"]
     rest = blocks.rest()
     assert next(rest) == b"b"
