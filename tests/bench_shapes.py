@@ -119,6 +119,16 @@ def run(path):
         sums[1] += int(packets)
         sums[2] += int(volume)
 """
+ODD = {
+    "another order of keys": lambda record: dict(reversed(record.items())),
+    "a null": lambda record: {**record, next(iter(record)): None},
+    "a missing key": lambda record: dict([*record.items()][:-1]),
+    "an escape in a value": lambda record: {
+        **record,
+        [*record][1]: "a \\ \u00e9" + str([*record.values()][1]),
+    },
+}
+"""Odd records; those with an escape in a message are not flows."""
 PROGRAMS = {"flowtag": bench.FLOWTAG, "Polars": POLARS, "DuckDB": DUCKDB, "loop": LOOP}
 
 
@@ -227,6 +237,40 @@ def table(title, rows):
         print(f"| {' | '.join(cells)} |", flush=True)
 
 
+def write_odd(path, odd, every):
+    """Write a log of lines again; one record in `every` is odd."""
+    changes = [*ODD.values()]
+    with path.open() as lines, odd.open("w") as out:
+        for number, line in enumerate(lines):
+            if number % every != every - 1:
+                out.write(line)
+            elif path.suffix == ".csv":
+                first, rest = line.split('","', 1)
+                out.write(f'{first}","a ""quoted"" name, {rest}')
+            else:
+                change = changes[number // every % len(changes)]
+                out.write(json.dumps(change(json.loads(line))) + "\n")
+
+
+def with_odd_records(folder, small, rounds):
+    """Print how many times as long flowtag takes if some records are odd."""
+    print("\n| 300,000 records, but | time compared with the plain log |\n|---|---|")
+    for name in ("athena.csv", "fields.jsonl", "message.jsonl"):
+        kinds = "quotes inside a cell" if name.endswith(".csv") else "any of " + ", ".join(ODD)
+        for every, title in ((10, "ten"), (1000, "a thousand")):
+            plain, odd = Path(folder, name), Path(folder, f"odd-{name}")
+            write_odd(plain, odd, every)
+            with _serving("flowtag", Path(small, name)) as process:
+                taken = {
+                    path: [bench.ask(process, path)[0] for _ in range(2)] for path in (plain, odd)
+                }
+                for _ in range(rounds):
+                    for path, seconds in taken.items():
+                        seconds.append(bench.ask(process, path)[0])
+            one, other = (statistics.median(seconds[2:]) for seconds in taken.values())
+            print(f"| {LOGS[name]}: one in {title}: {kinds} | {other / one:.1f} |", flush=True)
+
+
 def measure(given):
     """Measure and print all tables."""
     print(bench.machine())
@@ -247,6 +291,8 @@ def measure(given):
                 for name, title in LOGS.items()
             )
             table(f"{records:,} records", found)
+            if records == RECORDS:
+                with_odd_records(folder, other, given.rounds)
 
 
 def main():
