@@ -26,7 +26,7 @@ from flowtag_core.counting.threads import Queue
 from flowtag_core.counts import Ints, Reason
 from flowtag_core.errors import DamagedLogError
 from flowtag_core.shapes.fields import MISSING
-from flowtag_core.shapes.layout import ASSUMED, Layout
+from flowtag_core.shapes.layout import ASSUMED, Layout, header_layout
 from flowtag_core.shapes.records import (
     Addresses,
     Column,
@@ -43,6 +43,10 @@ _WORTH_A_KERNEL: Final = 1 << 20
 _WORTH_THREADS: Final = 1 << 24
 _FLOWS_AT_ONCE: Final = 1 << 14
 """The number of flows that the reference collects before they are sorted, if there is no kernel."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_MOST_BEFORE_HEADER: Final = 4
+"""The most words before a header, such as a time stamp and the name of a stream."""
 
 _FAULTS: Final = {
     contract.BAD_PORT: Reason.BAD_PORT,
@@ -405,11 +409,12 @@ def _lined(kernel: Kernel, part: Rows, layouts: list[Layout], inside: Inside) ->
 
 
 def _may_have_header(records: list[Records]) -> bool:
-    """Whether one of the records may be a header, which changes the layout of those after it."""
+    """Whether one of the records may be a header, perhaps after time stamps: it changes the layout of those after it."""
+    words = (text.replace(_BOM, b"").split() for some in records for _, text in some.numbered)
     return any(
-        text.lstrip()[:1].isalpha() or text.lstrip()[:1] in (b"$", b"\xef")
-        for some in records
-        for _, text in some.numbered
+        header_layout(b" ".join(some[first:])) is not None
+        for some in words
+        for first in range(min(len(some), _MOST_BEFORE_HEADER + 1))
     )
 
 

@@ -1302,19 +1302,14 @@ def read(
 
 
 @_part
-def _copy(text: Any, begin: Any, end: Any, size: Any, out: Any) -> Any:
-    """Copy bytes of a text to an address, where there is room for seven more; return how many."""
-    place = begin
-    while place + 8 <= end:
-        _put_word(out + U(place - begin), np.int64(_word(text + U(place))))
+def _copy(text: Any, length: Any, out: Any) -> Any:
+    """Copy a text to an address; up to 15 bytes after it are read and written too."""
+    _put_word(out, np.int64(_word(text)))
+    _put_word(out + _EIGHT, np.int64(_word(text + _EIGHT)))
+    place = 16
+    while place < length:
+        _put_word(out + U(place), np.int64(_word(text + U(place))))
         place += 8
-    if place < end and place + 8 <= size:  # the next bytes overwrite any excess
-        _put_word(out + U(place - begin), np.int64(_word(text + U(place))))
-        place = end
-    while place < end:
-        _put_byte(out + U(place - begin), _byte(text + U(place)))
-        place += 1
-    return end - begin
 
 
 @_part
@@ -1329,14 +1324,14 @@ def _is_whole_float(text: Any, begin: Any, end: Any) -> Any:
 
 
 @_part
-def _put_cell(text: Any, begin: Any, end: Any, size: Any, out: Any) -> Any:
+def _put_cell(text: Any, begin: Any, end: Any, out: Any) -> Any:
     """Write a cell, `-` if it is empty, and a space; return how many bytes. `443.0` becomes `443`."""
     length = end - begin
     if length > 2 and _is_whole_float(text, begin, end):
         end -= 2
         length -= 2
     if length > 0:
-        _copy(text, begin, end, size, out)
+        _copy(text + U(begin), length, out)
     else:
         _put_byte(out, _DASH)
         length = 1
@@ -1411,7 +1406,7 @@ def cells(
                 end -= 1
             if column < columns and wanted[column] != 0 and not is_odd:
                 is_odd = has_two
-                written += _put_cell(text, begin, end, size, out + U(written))
+                written += _put_cell(text, begin, end, out + U(written))
             column += 1
             begin = place + 1
             quoted, closed, has_two = False, -1, False
@@ -1616,7 +1611,7 @@ def _put_object(
     out, written = U(outs[group]), found[3 + 2 * group]
     for slot in range(1, templates[at + 2] + 1):
         begin, end = spans[2 * slot], spans[2 * slot + 1]
-        written += _put_cell(text, begin, end, size, out + U(written))
+        written += _put_cell(text, begin, end, out + U(written))
     _end_line(out, written)
     found[3 + 2 * group] = written
     found[2 + 2 * group] += 1

@@ -75,7 +75,7 @@ def csv_records(
 
 def _parts(name: str, reader: _Reader, pieces: Pieces, budget: Budget) -> Iterator[Rows | Records]:
     """Yield the first rows one by one, since they may have a header, and then blocks of rows if they are plain."""
-    line, is_first = 1, True
+    is_first = True
     blocks = _with_sure_ends(whole_lines(pieces), reader)
     for text, is_sure, is_last in blocks:
         rest = text
@@ -83,17 +83,16 @@ def _parts(name: str, reader: _Reader, pieces: Pieces, budget: Budget) -> Iterat
             first, rest = (
                 (text, b"") if not (is_first and is_sure) else _cut(text, _READ_FIRST, reader)
             )
-            yield from reader.records(name, first, line, is_last=is_last and not rest)
-            line, is_first = line + first.count(b"\n"), False
+            yield from reader.counted()
+            yield from reader.records(name, first, is_last=is_last and not rest)
+            is_first = False
         cells = reader.cells
         if rest and cells is None:
-            yield from reader.records(name, rest, line, is_last=is_last)
-            line += rest.count(b"\n")
+            yield from reader.records(name, rest, is_last=is_last)
         elif rest and cells is not None:
             budget.stream(len(rest))
-            lines = range(line, line + rest.count(b"\n"))
-            yield reader.rows(name, rest, lines, cells, is_last=is_last)
-            line = lines.stop
+            yield reader.rows(name, rest, cells, is_last=is_last)
+    yield from reader.counted()
     reader.check(name)
 
 
@@ -143,6 +142,14 @@ class _Reader:
         self._is_above = self._is_first = True
         self._is_sound, self._refusal = False, ""
         self._is_unsure = False
+        self._line = 1  # the number of the first one that has not been read
+        self._is_waiting = False
+
+    def counted(self) -> Iterator[Records]:
+        """Yield a part before which all rows so far must be counted: they may change how the next ones are read."""
+        if self._is_waiting:
+            self._is_waiting = False
+            yield Records(_BESIDE, [])
 
     @property
     def cells(self) -> Cells | None:
@@ -161,26 +168,36 @@ class _Reader:
             return False
         return b'"' not in last or all(_CLOSED.fullmatch(cell) for cell in last.split(delimiter))
 
-    def rows(self, name: str, text: bytes, lines: range, cells: Cells, *, is_last: bool) -> Rows:
-        """Return a block of rows, which are not read yet; `lines` has the numbers of its lines."""
-        reading = self._reading
-        first, last = lines.start, lines.stop - text.endswith(b"\n")
+    def rows(self, name: str, text: bytes, cells: Cells, *, is_last: bool) -> Rows:
+        """Return a block of rows, which are not read yet; it is counted after all rows before it."""
+        reading, first = self._reading, 0
+        self._is_waiting = True
 
         def odd(spans: Spans) -> Odd | None:
-            found = self._odd(reading, text, first, spans, is_last=is_last)
-            return None if found is None else Odd(found, last)
+            nonlocal first
+            first = self._line
+            found = self._odd(reading, text, spans, is_last=is_last)
+            if found is None:
+                return None
+            self._line += spans.rows
+            return Odd(found, self._line - 1)
 
         def every(_: Spans | None) -> Odd:
-            return Odd(list(self.records(name, text, first, is_last=is_last)), last)
+            self._line = (
+                first or self._line
+            )  # they may have been counted once, without the plain ones
+            found = list(self.records(name, text, is_last=is_last))
+            return Odd(found, self._line - text.endswith(b"\n"))
 
         return Rows((reading.plain,), text, cells, odd, every)
 
-    def records(self, name: str, text: bytes, first: int, *, is_last: bool) -> Iterator[Records]:
-        """Yield the records in some lines, of which the first has the number `first`."""
+    def records(self, name: str, text: bytes, *, is_last: bool) -> Iterator[Records]:
+        """Yield the records in the next lines."""
+        lines = range(self._line, self._line + text.count(b"\n") + 1)
         try:
-            numbers = range(first, first + text.count(b"\n") + 1)
-            yield from batched(self._numbered(text, numbers, is_last=is_last), self._budget)
+            yield from batched(self._numbered(text, lines, is_last=is_last), self._budget)
         finally:
+            self._line = lines[-1]
             if is_last:
                 self.check(name)
 
@@ -190,7 +207,7 @@ class _Reader:
             raise LogError(f"{name}: {self._refusal}")
 
     def _odd(
-        self, reading: _Reading, text: bytes, first: int, spans: Spans, *, is_last: bool
+        self, reading: _Reading, text: bytes, spans: Spans, *, is_last: bool
     ) -> list[Records] | None:
         """Return the records in the odd lines of a text; None if all rows of the text must be read again.
 
@@ -202,7 +219,7 @@ class _Reader:
             return []
         odd = b"".join(spans.texts(text))
         is_end = is_last and int(spans.odd[-1]) == spans.rows - 1
-        numbers = (spans.odd + first).tolist()
+        numbers = (spans.odd + self._line).tolist()
         found = list(batched(self._numbered(odd, numbers, is_last=is_end), self._budget))
         if reading is not self._reading or self._is_unsure:
             self._reading = reading
