@@ -449,4 +449,7 @@ def _picked(kernel: Kernel | None, columns: Columns, inside: Inside) -> _Picked:
         rows.append(its_rows.copy())
         odd.append(its_odd)
     scratch.give_back(own)
-    return _Picked(columns, flows, rows, np.concatenate(odd))
+    every = np.concatenate(odd)
+    if not len(every):  # the rows are not needed any more: free their memory
+        columns = Columns(columns.kind, columns.first, count, list, lambda _: [])
+    return _Picked(columns, flows, rows, every)

@@ -55,6 +55,8 @@ _ROWS_OF_DAMAGED: Final = 1 << 13
 """How many rows are read at once, and how many if some of them are damaged."""
 _MOST_HELD: Final = 1 << 24
 """The largest size in bytes of the packed columns that are held in memory to be unpacked by another thread."""
+_MANY_VALUES: Final = 1 << 23
+"""So many take up memory that is worth releasing, which takes a few milliseconds."""
 _PADDING: Final = 128
 """pyarrow reads up to so many bytes after a column, since some programs write its size wrong."""
 _BYTES_A_VALUE: Final = 8
@@ -87,14 +89,19 @@ def parquet_records(
     budget.stream(_FILE_COST)
     log = _opened(name, file, wanted, budget, is_known=is_known)
     yield from sound(name, _parts(log, wanted, budget))
-    _release_memory()
+    if log.values_in(log.groups) > _MANY_VALUES:
+        _release_memory()
 
 
 def _parts(
     log: _Log, wanted: tuple[str, ...], budget: Budget
 ) -> Iterator[Columns | Rows | Records]:
-    row = 1
+    row, values = 1, 0
     for group in log.groups:
+        values += log.values_in([group])
+        if values > _MANY_VALUES:
+            _release_memory()
+            values = 0
         if log.is_worth_a_thread(group):
             # The file is read here, in order, and unpacked by whoever counts.
             yield log.later(group, row)
@@ -226,6 +233,10 @@ class _Log(NamedTuple):
     places: list[int]
     texts: list[str]
     is_damaged: bool
+
+    def values_in(self, groups: Sequence[int]) -> int:
+        """Return the number of values in the columns of some row groups."""
+        return len(self.places) * sum(map(self.rows_of, groups))
 
     def rows_of(self, group: int) -> int:
         """Return the number of rows in a row group."""
