@@ -21,6 +21,9 @@ _TOKEN: Final = re.compile(
     rb"|((?:0|[1-9][0-9]*)(?:\.0)?(?![-+.0-9eE]))|(-?[0-9][-+.0-9eE]*|true|false|null))"
 )
 _DEEPEST: Final = 16
+_LONGEST_PATH: Final = 200
+_MOST_TOKENS: Final = 4_000
+"""How many brackets, keys and values are walked through in search of an object; more of them are no envelope."""
 _MOST_VALUES: Final = 100
 _MOST_GROUPS: Final = 4
 _MOST_TEMPLATES: Final = 24
@@ -90,10 +93,10 @@ class Walk:
     def values(self, text: bytes, until: Callable[[bytes], bool]) -> Iterator[Value]:
         """Yield the values up to a bracket for which `until` is true, or the end of the outermost one.
 
-        `place` is then after that bracket. Raises ValueError if the text ends before, is not valid JSON, is nested
+        `place` is then after that bracket. Raises ValueError if the text ends before, is not valid JSON, is long or nested
         too deeply, or has a key twice in one object or one with an escape sequence.
         """
-        while True:
+        for _ in range(_MOST_TOKENS):
             token = _TOKEN.match(text, self.place)
             if token is None:
                 raise ValueError("no more JSON")
@@ -109,6 +112,7 @@ class Walk:
             self._take(sign)
             if until(sign) or not self.above:
                 return
+        raise ValueError("too much JSON")
 
     @staticmethod
     def _span(token: re.Match[bytes]) -> tuple[int, int, int]:
@@ -124,6 +128,8 @@ class Walk:
         if len(self._keys) == 1:
             self.keys.add(name)
         self._path = None if above is None else f"{above}.{name}" if above else name
+        if len(name) > _LONGEST_PATH or len(self._path or "") > _LONGEST_PATH:
+            raise ValueError("a long path")
         self._is_key = False
 
     def _take(self, sign: bytes) -> None:

@@ -52,11 +52,11 @@ from flowtag_core.sources.budget import Budget
 
 _ROWS_AT_ONCE: Final = 1 << 17
 _ROWS_OF_DAMAGED: Final = 1 << 13
-"""How many rows are read at once, and how many if some of them are damaged."""
+"""How many rows are read at once, and how many if some of them are damaged or long."""
 _MOST_HELD: Final = 1 << 24
-"""The largest size in bytes of the packed columns that are held in memory to be unpacked by another thread."""
-_MANY_VALUES: Final = 1 << 23
-"""So many take up memory that is worth releasing, which takes a few milliseconds."""
+"""The largest size in bytes of a row group that is unpacked as a whole, before and after that."""
+_MUCH: Final = 1 << 25
+"""So many bytes take up memory that is worth releasing, which takes a few milliseconds."""
 _PADDING: Final = 128
 """pyarrow reads up to so many bytes after a column, since some programs write its size wrong."""
 _BYTES_A_VALUE: Final = 8
@@ -89,19 +89,15 @@ def parquet_records(
     budget.stream(_FILE_COST)
     log = _opened(name, file, wanted, budget, is_known=is_known)
     yield from sound(name, _parts(log, wanted, budget))
-    if log.values_in(log.groups) > _MANY_VALUES:
+    if sum(log.groups.values()) > _MUCH:
         _release_memory()
 
 
 def _parts(
     log: _Log, wanted: tuple[str, ...], budget: Budget
 ) -> Iterator[Columns | Rows | Records]:
-    row, values = 1, 0
+    row = 1
     for group in log.groups:
-        values += log.values_in([group])
-        if values > _MANY_VALUES:
-            _release_memory()
-            values = 0
         if log.is_worth_a_thread(group):
             # The file is read here, in order, and unpacked by whoever counts.
             yield log.later(group, row)
@@ -194,8 +190,10 @@ def _in_messages(
         )
         return Odd(list(batched(found, budget)), last)
 
-    whole = "\n".join(messages)
-    if '"' in whole or whole.count("\n") >= len(messages):  # JSON, or some are several records
+    is_long = sum(map(len, messages)) > _MOST_HELD
+    whole = "" if is_long else "\n".join(messages)
+    # They may be JSON, or several records.
+    if is_long or '"' in whole or whole.count("\n") >= len(messages):
         yield from records(range(len(messages))).records
         return
     yield Rows(
@@ -221,7 +219,8 @@ class _Chosen(NamedTuple):
 class _Log(NamedTuple):
     """An open Parquet log: the columns to read, and the row groups with rows, up to a damaged one if `is_damaged`.
 
-    `places` are those of the columns, and `texts` the paths of columns of text.
+    `groups` has for each row group the size of its columns in bytes once they are unpacked. `places` are those of
+    the columns, and `texts` the paths of columns of text.
     """
 
     name: str
@@ -229,14 +228,10 @@ class _Log(NamedTuple):
     chosen: _Chosen
     metadata: Any
     described: list[RowGroup]
-    groups: list[int]
+    groups: dict[int, int]
     places: list[int]
     texts: list[str]
     is_damaged: bool
-
-    def values_in(self, groups: Sequence[int]) -> int:
-        """Return the number of values in the columns of some row groups."""
-        return len(self.places) * sum(map(self.rows_of, groups))
 
     def rows_of(self, group: int) -> int:
         """Return the number of rows in a row group."""
@@ -246,8 +241,15 @@ class _Log(NamedTuple):
         """Whether a row group is counted as a whole, by one thread, which also unpacks it."""
         chunks = self.described[group].chunks
         size = sum(chunks[place].end - chunks[place].start for place in self.places)
-        is_small = self.rows_of(group) <= _ROWS_AT_ONCE and size <= _MOST_HELD
+        is_small = self.rows_of(group) <= self.rows_at_once(group) and size <= _MOST_HELD
         return is_small and self.chosen.kind.layout is not None and not self.chosen.telling
+
+    def rows_at_once(self, group: int) -> int:
+        """Return how many rows of a row group are read at once; fewer if they are long."""
+        if self.chosen.kind.layout is None:
+            return _ROWS_OF_DAMAGED
+        short = _MOST_HELD * self.rows_of(group) // max(self.groups[group], 1)
+        return min(max(short, _ROWS_OF_DAMAGED), _ROWS_AT_ONCE)
 
     def batches(self, group: int, file: Any = None, size: int = 0) -> Iterator[Any]:
         """Yield the rows of a row group in batches, all columns at the same time; `file` may be a part of the file.
@@ -263,7 +265,10 @@ class _Log(NamedTuple):
             source, metadata=self.metadata, read_dictionary=self.texts, pre_buffer=False
         )
         yield from table.iter_batches(
-            size or _ROWS_AT_ONCE, row_groups=[group], columns=paths, use_threads=file is None
+            size or self.rows_at_once(group),
+            row_groups=[group],
+            columns=paths,
+            use_threads=file is None,
         )
 
     def later(self, group: int, row: int) -> Columns:
@@ -353,24 +358,25 @@ def _within_budget(
     places: Collection[int],
     texts: Collection[int],
     budget: Budget,
-) -> tuple[list[int], bool]:
+) -> tuple[dict[int, int], bool]:
     """Charge the budget for the unpacked columns at these places, up to the first damaged row group.
 
     `texts` are the places of text columns. One page and the dictionary of each column in a row group are
-    in memory together. Returns the numbers of the row groups that have rows and precede the damage, and
-    whether a damaged one was found.
+    in memory together. Returns the row groups that have rows and precede the damage, each with the size of these
+    columns in bytes, and whether a damaged one was found.
     """
-    groups: list[int] = []
+    groups: dict[int, int] = {}
     for number, group in enumerate(described):
         if group.rows <= 0:
             continue
-        held = 0
+        held = size = 0
         for place in places:
             dictionary = largest = 0
             try:
                 # Use the column's position, since the name that the row group repeats may differ.
                 for page in pages(file, group.chunks[place]):
                     budget.stream(page.size)
+                    size += page.size
                     if page.is_dictionary:
                         dictionary += page.size
                     else:
@@ -380,7 +386,7 @@ def _within_budget(
             held += (_TEXT_COPIES if place in texts else 1) * (dictionary + largest)
             budget.stream(_BYTES_A_VALUE * group.rows)
         budget.hold(held, f"row group {number + 1:,}")
-        groups.append(number)
+        groups[number] = size
     return groups, False
 
 
