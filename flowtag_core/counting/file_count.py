@@ -68,7 +68,7 @@ class _Read(NamedTuple):
 class _Picked(NamedTuple):
     """Table rows that the kernel has read: the number of flows, the rows to add up, the indexes of odd ones.
 
-    If they are damaged, none has been read.
+    If they could not be read, `damage` says why, and all else is empty.
     """
 
     columns: Columns
@@ -79,7 +79,7 @@ class _Picked(NamedTuple):
 
 
 class _Lined(NamedTuple):
-    """Rows of text that the kernel has read, each group with a layout; `spans` is None if it is unsure where they are."""
+    """Rows of text that the kernel has read, each group with a layout; `spans` is None if the kernel cannot tell where they are."""
 
     part: Rows
     layouts: list[Layout]
@@ -242,7 +242,7 @@ class FileCount:
         scratch.give_back(read.scratch)
 
     def _settle_rows(self, picked: _Picked) -> None:
-        """Add the results of table rows, once everything before them has been added; some of them if they are damaged."""
+        """Add the results of table rows, once everything before them has been added; if they are damaged, of those before."""
         columns = picked.columns
         try:
             if picked.damage:
@@ -409,7 +409,7 @@ def _lined(kernel: Kernel, part: Rows, layouts: list[Layout], inside: Inside) ->
 
 
 def _may_have_header(records: list[Records]) -> bool:
-    """Whether one of the records may be a header, perhaps after time stamps: it changes the layout of those after it."""
+    """Whether one of the records may be a header, which changes the layout of those after it."""
     words = (text.replace(_BOM, b"").split() for some in records for _, text in some.numbered)
     return any(
         header_layout(b" ".join(some[first:])) is not None
@@ -419,12 +419,14 @@ def _may_have_header(records: list[Records]) -> bool:
 
 
 def _places(kernel: Kernel, addresses: Addresses, own: Scratch) -> tuple[Column, Column]:
-    """Return where the two addresses of each row of a table are."""
-    places = np.full(addresses.size + 1, UNKNOWN, np.int64)  # the last one is for rows without
+    """Return two columns: whether the source and the destination of each row are INSIDE, OUTSIDE or UNKNOWN."""
+    places = np.full(
+        addresses.size + 1, UNKNOWN, np.int64
+    )  # the last one is for rows without an address
     if addresses.offsets is not None:
         places[:-1] = own.places(kernel, addresses.text, addresses.offsets)
     odd = np.flatnonzero(places[:-1] == UNKNOWN)
-    if addresses.offsets is not None:  # nothing, and the sign for nothing, need not be looked at
+    if addresses.offsets is not None:  # an empty address and `-` are unknown anyway
         odd = odd[np.diff(addresses.offsets)[odd] > len(MISSING)]
     places[odd] = [own.inside.place(word) for word in addresses.words(odd)]
     return Column(addresses.sources, places), Column(addresses.destinations, places)
@@ -435,13 +437,13 @@ def _picked(kernel: Kernel | None, columns: Columns, inside: Inside) -> _Picked:
     layout, count = columns.kind.layout, columns.size
     if kernel is None or layout is None:
         return _Picked(columns, 0, [], np.arange(count))
-    own = scratch.unused(inside)
-    done, flows = 0, 0
-    rows, odd = [], []
     try:
         addresses, numbers = columns.addresses(), columns.numbers()
     except DamagedLogError as error:
         return _Picked(columns, 0, [], np.arange(0), error)
+    own = scratch.unused(inside)
+    done, flows = 0, 0
+    rows, odd = [], []
     places = _places(kernel, addresses, own) if addresses else (None, None)
     while done < count:
         done, some, its_rows, its_odd = own.pick(kernel, [*numbers, *places], done, count, layout)

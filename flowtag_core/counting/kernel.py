@@ -1341,7 +1341,7 @@ def _put_cell(text: Any, begin: Any, end: Any, out: Any) -> Any:
 
 @_part
 def _end_line(out: Any, written: Any) -> Any:
-    """End a line whose last byte is a space."""
+    """Replace the space at the end of a line with a newline."""
     _put_byte(out + U(written) - _ONE, _LF)
 
 
@@ -1603,9 +1603,7 @@ def _end_of_fit(
 
 
 @_part
-def _put_object(
-    text: Any, size: Any, templates: Any, at: Any, spans: Any, outs: Any, found: Any
-) -> Any:
+def _put_object(text: Any, templates: Any, at: Any, spans: Any, outs: Any, found: Any) -> Any:
     """Write the wanted values of an object as a line for its group; return the number of that line."""
     group = templates[at]
     out, written = U(outs[group]), found[3 + 2 * group]
@@ -1636,8 +1634,8 @@ def objects_on_lines(
     numbers in `templates` are how many there are, how many of them are for objects, and where each of them
     begins. A template is a group, the number of its values, how many of these are wanted, the index in
     `segments` at which the text before its first value begins, the indexes at which the text before and after
-    each value ends, and the kind of each value: 1 for a whole number, 0 for a string, and twice its place in
-    the line, from 1 up, if it is wanted. A wanted string must be printable ASCII; an empty one becomes `-`.
+    each value ends, and the kind of each value: 0 for a string or 1 for a whole number, plus twice its place in
+    the written line, from 1 up, if it is wanted. A wanted string must be printable ASCII; an empty one becomes `-`.
     `outs` has the address for the lines of each group, with room for twice the text. `begins` gets the index
     at which each line of the text begins, `plain` the numbers of these lines for each group, `size` apart, and
     `odd` those of odd ones. `found` gets how many there are, how many of them are odd, and for each group how
@@ -1658,7 +1656,7 @@ def objects_on_lines(
                 break
         begins[rows] = begin
         if at:
-            place = _put_object(text, size, templates, at, spans, outs, found)
+            place = _put_object(text, templates, at, spans, outs, found)
             plain[templates[at] * size + place] = rows
         else:
             odd[odds] = rows
@@ -1702,7 +1700,7 @@ def objects_in_arrays(
                 return -1
         begins[rows] = begin
         if at:
-            place = _put_object(text, size, templates, at, spans, outs, found)
+            place = _put_object(text, templates, at, spans, outs, found)
             plain[templates[at] * size + place] = rows
         else:
             odd[odds] = rows

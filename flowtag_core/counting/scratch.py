@@ -79,11 +79,12 @@ class Scratch:
     def sift(
         self, kernel: Kernel, text: bytes, plan: Cells | Objects, groups: int
     ) -> Sifted | None:
-        """Sort the rows of a text into plain ones, by group, and odd ones; None if it is unsure where they are."""
+        """Sort the rows of a text into plain ones, by group, and odd ones; None if the kernel cannot tell where they are."""
         size = len(text)
         self._make_room(size + 1, groups)
         self._text[:size] = np.frombuffer(text, np.uint8)
-        if not text.endswith(b"\n") and not (isinstance(plan, Objects) and not plan.are_lines):
+        has_lines = isinstance(plan, Cells) or plan.are_lines
+        if has_lines and not text.endswith(b"\n"):
             self._text[size] = _LF
             size += 1
         self._text[size : size + _AROUND] = _LF
@@ -125,7 +126,7 @@ class Scratch:
             at, left = at + self.dealt_with, left - self.dealt_with
 
     def _make_room(self, size: int, groups: int) -> None:
-        """Allocate the memory to sift a text; what is not used of it takes up none."""
+        """Allocate the memory to sift a text; none is taken up before it is written to."""
         if self._room < size or len(self._lines) < groups:
             room = self._room = max(2 * size, self._room)
             self._text = np.empty(room + _AROUND, np.uint8)

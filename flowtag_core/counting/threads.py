@@ -56,11 +56,11 @@ class Queue(Generic[T]):
         self._calls.append(_Call(call, pool(self._work).submit(call)))
 
     def take(self) -> T:
-        """Return the result of the first call; if it is not ready, make a call here while waiting."""
+        """Return the result of the first call; if it is not ready, make one that no thread has begun."""
         if not self._calls[0].is_made:
-            any(
-                call.make_here() for call in self._calls
-            )  # the first that no other thread has begun
+            for call in self._calls:
+                if call.make_here():
+                    break
         return self._calls.popleft().result()
 
     def clear(self) -> None:

@@ -241,7 +241,7 @@ _Early = list[Counted] | LogError | None
 
 
 class _Ahead:
-    """Counts small files on other threads before they are asked for."""
+    """Counts small files on other threads before they are asked for, and tiny ones when they are."""
 
     def __init__(self, places: Sequence[Place], job: _Job) -> None:
         self._places = places

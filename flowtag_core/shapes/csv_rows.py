@@ -37,6 +37,7 @@ from flowtag_core.shapes.records import (
     Records,
     Rows,
     Spans,
+    barrier,
     batched,
     of_others,
 )
@@ -80,9 +81,8 @@ def _parts(name: str, reader: _Reader, pieces: Pieces, budget: Budget) -> Iterat
     for text, is_sure, is_last in blocks:
         rest = text
         if is_first or reader.cells is None or not is_sure:
-            first, rest = (
-                (text, b"") if not (is_first and is_sure) else _cut(text, _READ_FIRST, reader)
-            )
+            is_cut = is_first and is_sure
+            first, rest = _cut(text, _READ_FIRST, reader) if is_cut else (text, b"")
             yield from reader.counted()
             yield from reader.records(name, first, is_last=is_last and not rest)
             is_first = False
@@ -149,7 +149,7 @@ class _Reader:
         """Yield a part before which all rows so far must be counted: they may change how the next ones are read."""
         if self._is_waiting:
             self._is_waiting = False
-            yield Records(_BESIDE, [])
+            yield barrier(_BESIDE)
 
     @property
     def cells(self) -> Cells | None:
@@ -183,9 +183,8 @@ class _Reader:
             return Odd(found, self._line - 1)
 
         def every(_: Spans | None) -> Odd:
-            self._line = (
-                first or self._line
-            )  # they may have been counted once, without the plain ones
+            # The odd rows may have been counted already: start again.
+            self._line = first or self._line
             found = list(self.records(name, text, is_last=is_last))
             return Odd(found, self._line - text.endswith(b"\n"))
 

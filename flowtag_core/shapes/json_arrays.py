@@ -1,9 +1,9 @@
-"""Read JSON with many objects in arrays, in one document or several: blocks of like objects for the kernel.
+"""Read JSON with many objects in arrays, in one document or several: blocks of similar objects for the kernel.
 
 A block begins where an object begins and ends where another one does. The kernel finds the objects in it if what is
 between two of them is a comma or like what was between others, such as the end of one envelope and the beginning of
-the next. If it does not, the block is read as JSON text, together with those after it if it does not end in an
-envelope; if that is not valid for long, so is the rest of the file.
+the next. Otherwise the block is read as JSON text, joined with the blocks after it until the text is valid. If
+that takes too many bytes, the rest of the file is read as one text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from flowtag_core.errors import DamagedLogError
 from flowtag_core.shapes.json_blocks import JsonBlocks
 from flowtag_core.shapes.json_templates import Templates, Value, Walk
 from flowtag_core.shapes.json_text import JsonText, Unread
-from flowtag_core.shapes.records import Kind, Numbered, Odd, Records, Rows, Spans, batched
+from flowtag_core.shapes.records import Kind, Numbered, Odd, Records, Rows, Spans, barrier, batched
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import Pieces
 
@@ -35,10 +35,12 @@ _MOST_LEARNED: Final = 4
 """How many of the odd objects of a block are looked at for a new template."""
 _DECODE: Final = json.JSONDecoder().raw_decode
 _END: Final = 0
-"""A value that is yielded as it is only if it is in an array."""
+"""A value put after the text: it is found by itself only if the text ends inside an array."""
 _PIECE: Final = 1 << 18
 _MOST_HELD: Final = 1 << 22
 """Bytes of blocks that are joined because they could not be read alone."""
+_BEFORE: Final = b"\xef\xbb\xbf \t\r\n"
+"""The bytes of a byte order mark and of white space."""
 _BETWEEN: Final = re.compile(rb"[ \t\r\n,]*")
 _COMMA: Final = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*(?=\{)")
 _TYPE: Final = "messageType"
@@ -102,7 +104,7 @@ def array_parts(
             left = [text]
             break
         yield reader.rows(text)
-    yield Records(templates.groups[0].kind, [])  # Whoever counts now counts all rows before.
+    yield barrier(templates.groups[0].kind)
     rest = chain([opening.prefix], reader.rest, left, blocks.rest())
     line = reader.line - opening.prefix.count(b"\n")
     yield from slowly(Rest(rest, line, reader.place, opening.has_lines))
@@ -131,9 +133,11 @@ def _opening_of(text: bytes, templates: Templates, envelopes: Envelopes) -> _Ope
     if (walk := _at_first_object(text, envelopes)) is None:
         return None
     prefix, above = text[: walk.place - 1], [*walk.above]
+    if not _is_between(b",", prefix, above):
+        return None
     _learn(walk, text, templates, envelopes, _LOOKED_AT)
     characters = _characters(text)
-    begin = len(text) - len(text.lstrip(b"\xef\xbb\xbf \t\r\n"))
+    begin = len(text) - len(text.lstrip(_BEFORE))
     # The first document decides, or the first object if the document is large.
     end = _end_of_value(characters, begin)
     if 0 < end - begin <= _LARGE:
@@ -143,7 +147,7 @@ def _opening_of(text: bytes, templates: Templates, envelopes: Envelopes) -> _Ope
     after = text[end:].lstrip(b" \t\r")
     is_followed = after.strip() != b""
     has_lines = is_followed and after.startswith(b"\n")
-    is_sure = not has_lines or _has_lines_alone(prefix)
+    is_sure = not has_lines or _are_lines_documents(prefix)
     is_known = end > 0 and (is_followed or len(text) <= _LARGE)
     return _Opening(prefix, above, has_lines) if is_known and is_sure else None
 
@@ -158,9 +162,9 @@ def _at_first_object(text: bytes, envelopes: Envelopes) -> Walk | None:
     return walk
 
 
-def _has_lines_alone(text: bytes) -> bool:
-    """Whether each line of a text is a document, or the rest or the beginning of one."""
-    lines = text.split(b"\n")  # half as fast would be to count what is between two of them
+def _are_lines_documents(text: bytes) -> bool:
+    """Whether every newline in a text is between `}` and `{`, as it is between documents on lines."""
+    lines = text.split(b"\n")  # counting the separators would take twice as long
     ends, begins = lines[:-1], lines[1:]
     return all(end[-1:] == b"}" for end in ends) and all(line[:1] == b"{" for line in begins)
 
@@ -172,6 +176,7 @@ def _learn(walk: Walk, text: bytes, templates: Templates, envelopes: Envelopes, 
     """
     characters, above = _characters(text), [*walk.above]
     begin, between = walk.place - 1, 0
+    prefix = text[:begin]
     try:
         for looked_at in range(most):
             end = _end_of_value(characters, begin)
@@ -185,7 +190,9 @@ def _learn(walk: Walk, text: bytes, templates: Templates, envelopes: Envelopes, 
             else:
                 walk.leave(end)
                 values = _to_object(walk, text, envelopes)
-                if walk.above != above:
+                if walk.above != above or not _is_between(
+                    text[end : walk.place - 1], prefix, above
+                ):
                     return
                 begin, between = walk.place - 1, between + 1
             if looked_at < _LOOKED_AT or not comma:
@@ -202,19 +209,32 @@ def _learn_end(text: bytes, place: int, templates: Templates, envelopes: Envelop
     walk = _at_first_object(text, envelopes)
     if walk is None:
         return
-    above = [*walk.above]
+    prefix, above = text[: walk.place - 1], [*walk.above]
     walk.leave(place)
     with suppress(ValueError):
         values = _to_object(walk, text, envelopes)
-        if walk.above == above:
-            found = [value.within(place) for value in values]
-            templates.learn_between(text[place : walk.place - 1], found)
+        between = text[place : walk.place - 1]
+        if walk.above == above and _is_between(between, prefix, above):
+            templates.learn_between(between, [value.within(place) for value in values])
+
+
+def _is_between(between: bytes, prefix: bytes, above: list[tuple[bool, str | None]]) -> bool:
+    """Whether a text may stand between two objects in valid JSON; `prefix` is the text before the first object.
+
+    `above` is what is around the objects.
+    """
+    ends = b"".join(b"}" if is_object else b"]" for is_object, _ in reversed(above[:-1]))
+    text = prefix.lstrip(_BEFORE) + b"0" + between + b"0" + ends
+    characters, begin = _characters(text), 0
+    while end := _end_of_value(characters, begin):
+        begin = cast(re.Match[bytes], _BETWEEN.match(text, end)).end()
+    return begin == len(text)
 
 
 def _to_object(walk: Walk, text: bytes, envelopes: Envelopes) -> list[Value]:
     """Walk to the next object that may be a record, and return the values before it.
 
-    Envelopes of control messages have none. Raises ValueError if there is none, or if something else is before it.
+    Objects in the envelope of a control message are not records. Raises ValueError if there is none, or if something else is before it.
     """
     values: list[Value] = []
     is_after_array, is_control = bool(walk.above), False
@@ -288,8 +308,8 @@ class _ArrayReader:
         self.line = 1 + opening.prefix.count(b"\n")
 
     def has_sure_lines(self, text: bytes) -> bool:
-        """Whether each line of a block is a document, if the records are numbered by line."""
-        return not self._opening.has_lines or _has_lines_alone(text)
+        """Whether the line numbers of a block are certain, or not needed."""
+        return not self._opening.has_lines or _are_lines_documents(text)
 
     def rows(self, text: bytes) -> Rows:
         """Return a block of objects, which are not read yet."""
@@ -376,7 +396,7 @@ class _ArrayReader:
         reader = JsonText(whole, self._envelopes.containers, self._envelopes.budget)
         reader.line = self.line - prefix.count(b"\n")
         found = list(reader.documents())
-        if not found or found.pop()[1] is not _END:
+        if not found or found.pop()[1] != _END:
             return None
         return None if any(isinstance(document, Unread) for _, document in found) else found
 

@@ -1,4 +1,4 @@
-"""Cut JSON into blocks at places that are certain."""
+"""Cut JSON into blocks, but only where a block can safely end."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from flowtag_core.sources.pieces import MEMBER_END, Pieces
 
 _BLOCK: Final = 1 << 18
 _LONGEST: Final = 1 << 20
-"""Bytes without a certain place; more of them end the reading by blocks."""
+"""If this many bytes have no safe place to cut, reading by blocks ends."""
 
 
 class JsonBlocks:
-    """JsonBlocks of a file, in order; iterating ends if there is no certain place for long, at the end, or at damage.
+    """The blocks of a JSON file, in order, up to its end, to damage, or to where there is nowhere safe to cut for long.
 
     `end_of` returns the index of the last place in a text at which a block may end, or 0.
     """

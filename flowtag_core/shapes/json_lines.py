@@ -1,4 +1,4 @@
-"""Read JSON with an object on each line: blocks of like objects for the kernel, and all others as documents.
+"""Read JSON with an object on each line: blocks of similar objects for the kernel, and all others as documents.
 
 If a line is not JSON by itself, it is not certain where the next document begins: then the rest of the file is read
 as one text.
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from flowtag_core.shapes.json_blocks import JsonBlocks
 from flowtag_core.shapes.json_templates import Templates
-from flowtag_core.shapes.records import Odd, Records, Rows, Spans
+from flowtag_core.shapes.records import Odd, Records, Rows, Spans, barrier
 from flowtag_core.sources.pieces import Pieces
 
 _LINES_FIRST: Final = 64
@@ -87,9 +87,8 @@ class JsonLines:
             return Odd(found, self.line - 1)
 
         def every(_: Spans | None) -> Odd:
-            self.line = (
-                first or self.line
-            )  # they may have been counted once, without the plain ones
+            # The odd lines may have been counted already: start again.
+            self.line = first or self.line
             found = self.block(text)
             return Odd(found, self.line - 1)
 
@@ -130,12 +129,12 @@ def line_parts(
         if rest:
             yield reader.rows(rest)
     if templates:
-        yield Records(templates.groups[0].kind, [])  # Whoever counts now counts all rows before.
+        yield barrier(templates.groups[0].kind)
     yield from slowly(chain(reader.rest, left, blocks.rest()), reader.line)
 
 
 def begins_with_lines(head: bytes) -> bool:
-    """Whether each of the first lines of a file is an object."""
+    """Whether a file begins with at least two lines that are each an object."""
     decode = json.JSONDecoder().raw_decode
     lines = head.split(b"\n")[:-1][:3]
     try:

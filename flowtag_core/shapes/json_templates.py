@@ -1,4 +1,4 @@
-"""Templates of JSON objects: what stands around their values, so that the kernel finds the values of like objects.
+"""Templates of JSON objects: the text around their values, with which the kernel finds the values of similar objects.
 
 Most objects of a log differ only in their strings and whole numbers. All else in an object is part of its template,
 as are the values that decide whose record it is. Source: RFC 8259.
@@ -25,6 +25,8 @@ _LONGEST_PATH: Final = 200
 _MOST_TOKENS: Final = 4_000
 """How many brackets, keys and values are walked through in search of an object; more of them are no envelope."""
 _MOST_VALUES: Final = 100
+_MOST_WANTED: Final = 32
+"""For more wanted values of one object, the kernel has no room."""
 _MOST_GROUPS: Final = 4
 _MOST_TEMPLATES: Final = 24
 _MOST_TRIED: Final = 100
@@ -93,8 +95,9 @@ class Walk:
     def values(self, text: bytes, until: Callable[[bytes], bool]) -> Iterator[Value]:
         """Yield the values up to a bracket for which `until` is true, or the end of the outermost one.
 
-        `place` is then after that bracket. Raises ValueError if the text ends before, is not valid JSON, is long or nested
-        too deeply, or has a key twice in one object or one with an escape sequence.
+        `place` is then after that bracket. Raises ValueError if the text ends early, has something that is no part of
+        JSON, is long or nested too deeply, or has a key twice in one object or one with an escape sequence.
+        Commas and colons are not checked.
         """
         for _ in range(_MOST_TOKENS):
             token = _TOKEN.match(text, self.place)
@@ -205,6 +208,7 @@ class Templates:
         if (
             not paths.issuperset(values.paths)
             or len(varied) > _MOST_VALUES
+            or len(values.paths) > _MOST_WANTED
             or len(groups) > _MOST_GROUPS
         ):
             return

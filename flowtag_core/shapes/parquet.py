@@ -51,12 +51,12 @@ from flowtag_core.shapes.records import (
 from flowtag_core.sources.budget import Budget
 
 _ROWS_AT_ONCE: Final = 1 << 17
-_ROWS_OF_DAMAGED: Final = 1 << 13
-"""How many rows are read at once, and how many if some of them are damaged or long."""
+_FEWEST_ROWS: Final = 1 << 13
+"""How many rows are read at once, and how many if they are long, damaged or messages."""
 _MOST_HELD: Final = 1 << 24
-"""The largest size in bytes of a row group that is unpacked as a whole, before and after that."""
-_MUCH: Final = 1 << 25
-"""So many bytes take up memory that is worth releasing, which takes a few milliseconds."""
+"""A row group or a batch of messages that is larger than this, in bytes, is read in smaller parts."""
+_WORTH_RELEASING: Final = 1 << 25
+"""Releasing memory takes a few milliseconds, so it is done only after reading more bytes than this."""
 _PADDING: Final = 128
 """pyarrow reads up to so many bytes after a column, since some programs write its size wrong."""
 _BYTES_A_VALUE: Final = 8
@@ -68,7 +68,7 @@ _FILE_COST: Final = 500_000
 _MESSAGE_COST: Final = 3
 """The cost of extracting one character of a message, in bytes of log that take as long to count."""
 _ONE_CELL: Final = Cells(0, 1, np.ones(1, np.int64))
-"""A line that is a single cell, since no message has a NUL in it that would end one."""
+"""A line that is one message. The delimiter is NUL, so a message that contains one is odd."""
 _SHOWN: Final = 60
 _MOST_OWNERS: Final = 8
 """How many owners, including AWS, are told apart in one batch of rows."""
@@ -89,7 +89,7 @@ def parquet_records(
     budget.stream(_FILE_COST)
     log = _opened(name, file, wanted, budget, is_known=is_known)
     yield from sound(name, _parts(log, wanted, budget))
-    if sum(log.groups.values()) > _MUCH:
+    if sum(log.groups.values()) > _WORTH_RELEASING:
         _release_memory()
 
 
@@ -98,12 +98,12 @@ def _parts(
 ) -> Iterator[Columns | Rows | Records]:
     row = 1
     for group in log.groups:
-        if log.is_worth_a_thread(group):
+        if log.is_unpacked_by_counter(group):
             # The file is read here, in order, and unpacked by whoever counts.
             yield log.later(group, row)
             row += log.rows_of(group)
             continue
-        for batch in _until_damage(log.name, log.batches(group), row):
+        for batch in _readable(log.name, log.batches(group), row):
             if log.chosen.kind.layout:
                 yield from _rows(log.name, batch, log.chosen, row)
             else:
@@ -114,8 +114,8 @@ def _parts(
             raise ValueError("a page whose header cannot be read")
 
 
-def _until_damage(name: str, batches: Iterator[Any], row: int) -> Iterator[Any]:
-    """Yield each batch that has rows; the first of them has the number `row`."""
+def _readable(name: str, batches: Iterator[Any], row: int) -> Iterator[Any]:
+    """Yield the batches that have rows; raise DamagedLogError at the first that cannot be read. `row` is the first number."""
     while True:
         with _damage(name, row):
             batch = next(batches, None)
@@ -130,8 +130,8 @@ def _columns(name: str, chosen: _Chosen, row: int, batch: Any) -> Columns:
     """Return a batch as columns."""
 
     def smaller() -> Iterator[Columns]:
-        for begin in range(0, len(batch), _ROWS_OF_DAMAGED):
-            some = batch.slice(begin, _ROWS_OF_DAMAGED)
+        for begin in range(0, len(batch), _FEWEST_ROWS):
+            some = batch.slice(begin, _FEWEST_ROWS)
             yield _columns(name, chosen, row + begin, some)
 
     return Columns(
@@ -141,7 +141,7 @@ def _columns(name: str, chosen: _Chosen, row: int, batch: Any) -> Columns:
         partial(_numbers, name, batch, chosen.paths, row),
         partial(_records, name, batch, chosen.paths, row),
         partial(_addresses, name, batch, chosen.paths, row),
-        smaller if len(batch) > _ROWS_OF_DAMAGED else None,
+        smaller if len(batch) > _FEWEST_ROWS else None,
     )
 
 
@@ -237,8 +237,8 @@ class _Log(NamedTuple):
         """Return the number of rows in a row group."""
         return self.described[group].rows
 
-    def is_worth_a_thread(self, group: int) -> bool:
-        """Whether a row group is counted as a whole, by one thread, which also unpacks it."""
+    def is_unpacked_by_counter(self, group: int) -> bool:
+        """Whether a row group is small enough to be unpacked as a whole by the thread that counts it."""
         chunks = self.described[group].chunks
         size = sum(chunks[place].end - chunks[place].start for place in self.places)
         is_small = self.rows_of(group) <= self.rows_at_once(group) and size <= _MOST_HELD
@@ -247,9 +247,9 @@ class _Log(NamedTuple):
     def rows_at_once(self, group: int) -> int:
         """Return how many rows of a row group are read at once; fewer if they are long."""
         if self.chosen.kind.layout is None:
-            return _ROWS_OF_DAMAGED
+            return _FEWEST_ROWS
         short = _MOST_HELD * self.rows_of(group) // max(self.groups[group], 1)
-        return min(max(short, _ROWS_OF_DAMAGED), _ROWS_AT_ONCE)
+        return min(max(short, _FEWEST_ROWS), _ROWS_AT_ONCE)
 
     def batches(self, group: int, file: Any = None, size: int = 0) -> Iterator[Any]:
         """Yield the rows of a row group in batches, all columns at the same time; `file` may be a part of the file.
@@ -287,8 +287,8 @@ class _Log(NamedTuple):
 
         def smaller() -> Iterator[Columns]:
             first = row
-            some = self.batches(group, packed, _ROWS_OF_DAMAGED)
-            for each in _until_damage(name, some, row):
+            some = self.batches(group, packed, _FEWEST_ROWS)
+            for each in _readable(name, some, row):
                 yield _columns(name, chosen, first, each)
                 first += len(each)
 

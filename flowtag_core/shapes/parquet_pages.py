@@ -66,7 +66,7 @@ class RowGroup(NamedTuple):
 
 
 class Ranges(io.RawIOBase):
-    """Some ranges of bytes of a file, read into memory, as a file for one thread. There is nothing between them."""
+    """A file of which only some ranges of bytes can be read; they are held in memory. Only one thread may use it."""
 
     def __init__(self, file: BinaryIO, ranges: Iterable[tuple[int, int]]) -> None:
         super().__init__()
@@ -95,7 +95,7 @@ class Ranges(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes from the position on; fewer if that is not in one of the ranges."""
+        """Return up to `size` bytes from the position on; fewer at the end of a range, and none outside all ranges."""
         begin = max((each for each in self._ranges if each <= self._at), default=self._at)
         text = self._ranges.get(begin, b"")[self._at - begin :]
         text = text if size < 0 else text[:size]

@@ -54,10 +54,10 @@ class Column(NamedTuple):
 
 
 class Addresses(NamedTuple):
-    """The addresses of a table's rows, each distinct one once, if there are few of them.
+    """The addresses of a table's rows: the distinct sources, then the distinct destinations.
 
-    They follow one another in `text`, and end at the `offsets` except for the first; these are None if some are
-    not short texts. `words` returns those with the given indexes. `sources` and `destinations` have for each row the
+    They follow one another in `text`; `offsets` says where each begins and where the last one ends, or is None if
+    some are too long or not text. `words` returns those with the given indexes. `sources` and `destinations` have for each row the
     indexes of its two addresses, or `size` if there is none.
     """
 
@@ -72,9 +72,10 @@ class Addresses(NamedTuple):
 class Columns(NamedTuple):
     """A batch of a table's rows; `first` is the number of the first one.
 
-    `numbers` returns a column for each name in NUMBERS, or None if it has no numbers. `addresses` returns the addresses, or None if the table has none. `text` returns the rows
-    with the given indexes as records. All three are thread-safe. If one of them raises DamagedLogError, `smaller`
-    yields the same rows in smaller batches, up to the damage.
+    `numbers` returns a column for each name in NUMBERS, or None in its place if the table has no such column of
+    numbers. `addresses` returns the addresses, or None if the table has none. `text` returns the rows with the given
+    indexes as records. All three are thread-safe. If one of them raises DamagedLogError, `smaller` yields the same
+    rows in smaller batches, up to the damage.
     """
 
     kind: Kind
@@ -144,6 +145,11 @@ class Records(NamedTuple):
     numbered: list[Numbered]
 
 
+def barrier(kind: Kind) -> Records:
+    """Return an empty part; whoever counts it has counted all rows before."""
+    return Records(kind, [])
+
+
 class Odd(NamedTuple):
     """The records in some rows of a text, and the number of the last record in the whole text."""
 
@@ -152,7 +158,7 @@ class Odd(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """A block of rows as text, which are CSV rows or JSON objects.
+    """A block of rows as text: CSV rows, JSON objects, or messages, one on each line.
 
     The wanted values of a plain row, in order, are a record of one of the `groups`. `odd` returns the records in
     the odd rows, or None if all must be read again. `every` does that; it gets the spans only if they are known.
@@ -182,7 +188,7 @@ def sound(name: str, parts: Iterable[P]) -> Iterator[P]:
     for part in parts:
         yield whose.watched(part)
     if whose.waiting and not whose.is_sound:
-        yield Records(whose.waiting, [])  # Whoever counts now counts all rows before.
+        yield barrier(whose.waiting)
     if whose.refusal and not whose.is_sound:
         raise LogError(f"{name}: {whose.refusal}")
 

@@ -77,7 +77,7 @@ def parts_of(
 
 
 def is_plainly_text(text: bytes) -> bool:
-    """Whether a whole file, as it is stored, is certainly lines of text; most of those that are not plain get False."""
+    """Whether the content of a file, as stored, is certainly lines of text; if in doubt, False."""
     return (
         len(text) <= HEAD_SIZE
         and _PLAIN_LINE.match(text) is not None

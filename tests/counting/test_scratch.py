@@ -97,7 +97,7 @@ addresses = st.one_of(
 
 
 @given(st.lists(addresses))
-def test_addresses_in_a_row_are_where_each_of_them_is(words):
+def test_several_addresses_have_the_places_that_each_has_alone(words):
     own, every = scratch.Scratch(), [word.encode() for word in words]
     own.inside = Inside(("203.0.113.0/25", "2001:db8::/64"))
     text = np.frombuffer(b"".join(every), np.uint8)

@@ -216,9 +216,9 @@ def _as(value, kind):
     return None
 
 
-def _by_rows(content, is_fast):
+def _counted(content, by_blocks):
     with ExitStack() as stack:
-        if not is_fast:
+        if not by_blocks:
             stack.enter_context(patch.object(csv_rows._Reading, "cells", None))
             stack.enter_context(patch.object(compiled, "kernel", lambda **_: None))
         try:
@@ -235,8 +235,8 @@ def differences(shape, seed, size):
     else:
         content = TEXTS[shape](rng, size).encode("utf-8", "surrogatepass")
     is_json = shape.startswith("json")
-    fast = counts(content) if is_json else _by_rows(content, is_fast=True)
-    slow = counted_as_text(content) if is_json else _by_rows(content, is_fast=False)
+    fast = counts(content) if is_json else _counted(content, by_blocks=True)
+    slow = counted_as_text(content) if is_json else _counted(content, by_blocks=False)
     if isinstance(fast, str) or isinstance(slow, str):
         return [] if fast == slow else [str(fast), str(slow)]
     pairs = [(name, getattr(fast, name), getattr(slow, name)) for name in (*TABLES, "files")]
@@ -255,13 +255,14 @@ def main():
     is_wrong = False
     for shape in (each for each in SHAPES if each.startswith(asked.shape)):
         wrong = 0
-        seeds = range(asked.seed, asked.seed + max(asked.records // _AT_ONCE, 1))
+        size = min(_AT_ONCE, asked.records)
+        seeds = range(asked.seed, asked.seed + asked.records // size)
         for seed in seeds:
-            if found := differences(shape, seed, min(_AT_ONCE, asked.records)):
+            if found := differences(shape, seed, size):
                 wrong += 1
                 print(f"{shape}, seed {seed}: {', '.join(found)}", flush=True)
         print(
-            f"{shape}: {len(seeds) * _AT_ONCE:,} records, {wrong} of {len(seeds)} logs differ",
+            f"{shape}: {len(seeds) * size:,} records, {wrong} of {len(seeds)} logs differ",
             flush=True,
         )
         is_wrong |= wrong > 0

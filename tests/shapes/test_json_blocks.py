@@ -34,7 +34,7 @@ def test_a_block_ends_at_the_last_certain_place_even_in_an_earlier_piece(monkeyp
     assert list(blocks.rest()) == [b"f"]
 
 
-def test_without_a_certain_place_for_long_the_blocks_end(monkeypatch):
+def test_blocks_end_if_there_is_nowhere_safe_to_cut(monkeypatch):
     monkeypatch.setattr(json_blocks, "_BLOCK", 2)
     monkeypatch.setattr(json_blocks, "_LONGEST", 5)
     blocks = JsonBlocks(pieces(b"a|", b"bcd", b"efg", b"h|i"), after_bar)

@@ -90,7 +90,7 @@ def test_like_objects_are_not_parsed_one_by_one():
     assert parsed.call_count < 100
 
 
-def test_the_usual_order_of_members_is_read_in_blocks_even_if_the_first_line_has_another():
+def test_the_usual_order_of_keys_is_read_in_blocks_even_if_the_first_line_has_another():
     first = json.dumps(dict(reversed(flow().items())))
     content = "\n".join([first, *[json.dumps(flow())] * 2000]).encode()
     parse = json_documents._in_document

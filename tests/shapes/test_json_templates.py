@@ -17,7 +17,7 @@ def templates(*paths, group=TEXT, fixed=()):
 
 
 def parts(learned):
-    """Return the parts of the only template, and the numbers that come before them."""
+    """Return the texts and kinds of the only template, and its group with the number of wanted values."""
     packed = learned.packed(are_lines=True)
     every, objects, at = packed.templates[:3].tolist()
     assert (every, objects) == (1, 1)

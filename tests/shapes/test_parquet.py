@@ -465,7 +465,7 @@ def test_of_a_damaged_row_group_the_rows_before_the_damage_are_counted(rows_in_a
         max_size=12,
     )
 )
-def test_messages_are_counted_like_single_records(messages):
+def test_messages_are_counted_alike_with_and_without_the_kernel(messages):
     pa = pytest.importorskip("pyarrow")
     content = write(pa.table({"message": pa.array(messages, pa.string())}))
     fast = facts(parse(content))
