@@ -148,6 +148,7 @@ _MILLIS, _MILLIS_OVER = _template(b":00.000Z")
 
 _LF, _CR, _TAB, _SPACE, _HASH, _QUOTE, _DASH, _COMMA = 10, 13, 9, 32, 35, 34, 45, 44
 _BACKSLASH, _OPEN, _CLOSE, _POINT = 92, 123, 125, 46
+_LONGEST_NUMBER: Final = 400  # Python does not read one of thousands of digits
 _YEAR_2000: Final = 946_684_800
 _YEAR_2100: Final = 4_102_444_800
 _15_DIGITS: Final = 1_000_000_000_000_000
@@ -1373,7 +1374,7 @@ def cells(
     block = 0
     while block < size:
         at = text + U(block)
-        marks = _equal(at, delimiter) | _equal(at, _LF) | _equal(at, _QUOTE)
+        marks = _equal(at, delimiter) | _equal(at, _LF) | _equal(at, _QUOTE) | _equal(at, _CR)
         if size - block < 64:
             marks &= (_ONE << U(size - block)) - _ONE
         while marks:
@@ -1392,6 +1393,9 @@ def cells(
                     has_two = True
                 else:
                     closed = place
+                continue
+            if byte == _CR:
+                is_odd = is_odd or _byte(text + U(place + 1)) != _LF
                 continue
             is_end = byte == _LF
             if quoted and closed < 0 and not is_end:  # a delimiter inside a cell
@@ -1522,7 +1526,7 @@ def _end_of_number(text: Any, place: Any, end: Any) -> Any:
     while stop < end and 48 <= _byte(text + U(stop)) <= 57:
         stop += 1
     is_number = stop > place and (stop == place + 1 or _byte(text + U(place)) != 48)
-    if not is_number:
+    if not is_number or stop - place > _LONGEST_NUMBER:
         return -1
     is_float = stop + 2 <= end and _byte(text + U(stop)) == _POINT
     return stop + 2 if is_float and _byte(text + U(stop + 1)) == 48 else stop

@@ -259,7 +259,8 @@ class _Reader:
 
 
 def _lines_of(text: bytes) -> Iterator[str]:
-    return iter(text.decode("utf-8", "replace").removeprefix(BOM).removesuffix("\n").split("\n"))
+    lines = text.decode("utf-8", "replace").removesuffix("\n").split("\n")
+    return (line.removeprefix(BOM) for line in lines)  # files may have been joined
 
 
 class _Reading:
@@ -292,6 +293,7 @@ class _Reading:
         places = [place for _, place in self._places] if table.message is None else [table.message]
         is_simple = table.layout is None and not self._telling and not self._utc
         has_one_reading = (table.message is None) == bool(self._places)
+        is_simple = is_simple and table.delimiter.isascii()
         if not (is_simple and has_one_reading and len({*places}) == len(places)):
             return None
         wanted = np.zeros(len(table.columns), np.int64)

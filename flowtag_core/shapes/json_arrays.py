@@ -42,19 +42,21 @@ _MOST_HELD: Final = 1 << 22
 _BEFORE: Final = b"\xef\xbb\xbf \t\r\n"
 """The bytes of a byte order mark and of white space."""
 _BETWEEN: Final = re.compile(rb"[ \t\r\n,]*")
+_ANY_COMMA: Final = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*")
 _COMMA: Final = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*(?=\{)")
 _TYPE: Final = "messageType"
-_CONTROL: Final = b"CONTROL_MESSAGE"
+_DATA, _CONTROL = b"DATA_MESSAGE", b"CONTROL_MESSAGE"
 
 
 class Envelopes(NamedTuple):
     """How the objects of a file are found.
 
-    `containers` are the paths of arrays of records; `is_envelope` says whether a document with these keys is nothing
-    but an envelope around such an array. `records` returns the records in an object.
+    `containers` are the paths of arrays of records. `is_around` says whether a document is nothing but an envelope
+    around one such array, or such an array; `is_envelope` whether an object with these keys is. `records` returns the records in an object.
     """
 
     containers: Sequence[str]
+    is_around: Callable[[Any], bool]
     is_envelope: Callable[[Collection[str]], bool]
     records: Callable[[Any], Iterator[tuple[Kind, bytes]]]
     budget: Budget
@@ -140,6 +142,8 @@ def _opening_of(text: bytes, templates: Templates, envelopes: Envelopes) -> _Ope
     begin = len(text) - len(text.lstrip(_BEFORE))
     # The first document decides, or the first object if the document is large.
     end = _end_of_value(characters, begin)
+    if 0 < end - begin <= _LARGE and not envelopes.is_around(_decoded(text[begin:end])):
+        return None
     if 0 < end - begin <= _LARGE:
         _learn_end(text, text.rfind(b"]", 0, end), templates, envelopes)
     else:
@@ -241,9 +245,10 @@ def _to_object(walk: Walk, text: bytes, envelopes: Envelopes) -> list[Value]:
     while True:
         for value in walk.values(text, lambda sign: sign == b"{" and walk.is_in_array):
             is_type = value.path == _TYPE
-            if is_type and is_after_array:
-                raise ValueError("a type after the records")
-            is_control = is_control or (is_type and text[value.begin : value.end] == _CONTROL)
+            told = text[value.begin : value.end] if is_type else _DATA
+            if told not in (_DATA, _CONTROL) or (is_type and is_after_array):
+                raise ValueError("another type, or one after the records")
+            is_control = is_control or told == _CONTROL
             values.append(value._replace(kind=-1) if is_type else value)
         if not envelopes.is_envelope(walk.keys):
             raise ValueError("not an envelope")
@@ -253,6 +258,10 @@ def _to_object(walk: Walk, text: bytes, envelopes: Envelopes) -> list[Value]:
             raise ValueError("another array of objects")
         elif not is_control:
             return values
+
+
+def _decoded(text: bytes) -> Any:
+    return _DECODE(text.decode("utf-8", "replace"))[0]
 
 
 def _characters(text: bytes) -> str:
@@ -268,15 +277,21 @@ def _end_of_value(characters: str, begin: int) -> int:
         return 0
 
 
-def _ends_in_envelope(
-    text: bytes, above: list[tuple[bool, str | None]], envelopes: Envelopes
-) -> bool:
-    """Whether the last document in a text, which goes on after it, is an envelope around an array, like the first."""
+def _ends_in_array(text: bytes, above: list[tuple[bool, str | None]], envelopes: Envelopes) -> bool:
+    """Whether a text ends between two objects of an array; `above` is what is around the objects of the first one."""
     characters, begin = _characters(text), 0
     while end := _end_of_value(characters, begin):
         begin = cast(re.Match[bytes], _BETWEEN.match(text, end)).end()
     walk = _at_first_object(text[begin:], envelopes)
-    return walk is not None and walk.above == above
+    if walk is None or walk.above != above:
+        return False
+    begin += walk.place - 1
+    while end := _end_of_value(characters, begin):
+        comma = _ANY_COMMA.match(text, end)
+        if comma is None:
+            return False
+        begin = comma.end()
+    return begin == len(text)
 
 
 def _last_beginning(text: bytes, templates: Templates) -> int:
@@ -340,7 +355,7 @@ class _ArrayReader:
         documents: list[Any] = []
         for each in spans.texts(text):
             try:
-                documents.append(_DECODE(each.decode("utf-8", "replace"))[0])
+                documents.append(_decoded(each))
             except (ValueError, RecursionError):
                 return None
         for each in spans.texts(text)[:_MOST_LEARNED]:
@@ -390,7 +405,7 @@ class _ArrayReader:
         record only if these are in an envelope.
         """
         prefix = self._opening.prefix
-        if not _ends_in_envelope(prefix + text, self._opening.above, self._envelopes):
+        if not _ends_in_array(prefix + text, self._opening.above, self._envelopes):
             return None
         whole = iter([prefix, text, b"%d," % _END])
         reader = JsonText(whole, self._envelopes.containers, self._envelopes.budget)

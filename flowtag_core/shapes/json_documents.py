@@ -162,7 +162,11 @@ def _in_lines(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Rec
 def _in_arrays(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Records]:
     """Yield the parts of a file with arrays of objects, or with any other JSON."""
     envelopes = Envelopes(
-        _CONTAINERS, _is_envelope, lambda document: _in_document(document, within), within.budget
+        _CONTAINERS,
+        _is_around,
+        _is_envelope,
+        lambda document: _in_document(document, within),
+        within.budget,
     )
     templates = Templates(partial(_values_of, within))
     return array_parts(pieces, templates, envelopes, lambda rest: _in_text(name, rest, within))
@@ -173,6 +177,25 @@ def _in_text(name: str, rest: Rest, within: _Within) -> Iterator[Records]:
     text = JsonText(rest.pieces, _CONTAINERS, within.budget)
     text.line = rest.line
     return batched(_numbered(name, text, within, rest.place, rest.has_lines), within.budget)
+
+
+def _is_around(document: Any) -> bool:
+    """Whether a document has no records but those in one array, which it may be itself."""
+    if isinstance(document, list):
+        arrays = [document]
+    elif (
+        isinstance(document, dict)
+        and _is_envelope(document.keys())
+        and document.get("messageType") != _CONTROL
+    ):
+        found = (_at(document, place) for place in _CONTAINERS)
+        arrays = [array for array in found if isinstance(array, list)]
+    else:
+        arrays = []
+    first = arrays[0][0] if len(arrays) == 1 and arrays[0] else None
+    return (
+        isinstance(first, dict) and "field" not in first
+    )  # with that key, the array may be one row
 
 
 def _is_envelope(keys: Collection[str]) -> bool:

@@ -17,7 +17,7 @@ from flowtag_core.shapes.records import Group, Objects
 
 _SPACE: Final = rb"[ \t\r\n]*"
 _TOKEN: Final = re.compile(
-    rb"(?:\xef\xbb\xbf)?" + _SPACE + rb'(?:([{}\[\],:])|"((?:[^"\\\x00-\x1f]|\\[^\x00-\x1f])*)"'
+    rb"(?:\xef\xbb\xbf)?" + _SPACE + rb'(?:([{}\[\],:])|"((?:[^"\\\x00-\x1f]++|\\[^\x00-\x1f])*+)"'
     rb"|((?:0|[1-9][0-9]*)(?:\.0)?(?![-+.0-9eE]))|(-?[0-9][-+.0-9eE]*|true|false|null))"
 )
 _DEEPEST: Final = 16
@@ -29,6 +29,11 @@ _MOST_WANTED: Final = 32
 """For more wanted values of one object, the kernel has no room."""
 _MOST_GROUPS: Final = 4
 _MOST_TEMPLATES: Final = 24
+_LONGEST_TEXTS: Final = 1 << 12
+"""Bytes of all that is fixed in a template."""
+_LONGEST: Final = 100
+_MOST_BEGINNINGS: Final = 24
+"""How many beginnings of objects are searched for, and how long they may be: a search takes time for each byte of both."""
 _MOST_TRIED: Final = 100
 """How many objects may be looked at for a new template."""
 _AFTER: Final = 8
@@ -66,7 +71,7 @@ class Walk:
     """Walks through JSON text, value by value.
 
     `above` has, for each array or object around the current place, whether it is an object, and its path. `keys`
-    are the keys of the outermost object.
+    are the keys of the outermost object, `arrays` the paths of all arrays.
     """
 
     def __init__(self) -> None:
@@ -76,6 +81,7 @@ class Walk:
         self._is_key = False
         self._keys: list[set[bytes]] = []
         self.keys: set[str] = set()
+        self.arrays: list[str | None] = []
 
     @property
     def is_in_array(self) -> bool:
@@ -123,7 +129,7 @@ class Walk:
         return *token.span(group), {2: 0, 3: 1}.get(group, -1)
 
     def _take_key(self, key: bytes | None) -> None:
-        if key is None or b"\\" in key or key in self._keys[-1]:
+        if not key or b"\\" in key or key in self._keys[-1]:
             raise ValueError("no plain key")
         self._keys[-1].add(key)
         above = self.above[-1][1]
@@ -147,6 +153,7 @@ class Walk:
             self._keys.append(set())
             self._is_key = is_object
             if not is_object:
+                self.arrays.append(self.above[-1][1])
                 self._path = None
         elif sign in (b"}", b"]"):
             if not self.above or self.above.pop()[0] != (sign == b"}"):
@@ -197,7 +204,10 @@ class Templates:
             document = json.loads(text.decode())
             values = self._values_of(document) if isinstance(document, dict) else None
             if values is not None:
-                self._add(text, list(walk.values(text, lambda _: False)), values)
+                found = list(walk.values(text, lambda _: False))
+                every = [path for path in (*(each.path for each in found), *walk.arrays) if path]
+                if len({*every}) == len(every):  # a path may be a name with dots, or several names
+                    self._add(text, found, values)
         except (ValueError, RecursionError):
             return
 
@@ -216,7 +226,8 @@ class Templates:
         kinds = tuple(places.get(each.path or "", 0) + each.kind for each in varied)
         group = groups.index(values.group)
         template = _Template(group, _around(text, varied), kinds, len(places))
-        if template not in self._objects:
+        is_short = sum(map(len, template.texts)) <= _LONGEST_TEXTS
+        if is_short and template not in self._objects:
             self.groups = groups
             self._objects.append(template)
             self._packed.clear()
@@ -227,7 +238,8 @@ class Templates:
             return
         varied = [each for each in found if each.kind >= 0]
         template = _Template(-1, _around(text, varied), tuple(each.kind for each in varied), 0)
-        if template not in self._between:
+        is_short = sum(map(len, template.texts)) <= _LONGEST_TEXTS
+        if is_short and template not in self._between:
             self._between.append(template)
             self._packed.clear()
 
@@ -235,7 +247,8 @@ class Templates:
         """Return what may stand before an object, after other values, and what the object may begin with."""
         ends = dict.fromkeys(each.texts[-1] for each in self._between)
         starts = dict.fromkeys(each.texts[0] for each in self._objects)
-        return [(end, start) for end in ends for start in starts]
+        short = [(end, start) for end in ends for start in starts if len(end + start) <= _LONGEST]
+        return short[:_MOST_BEGINNINGS]
 
     def packed(self, *, are_lines: bool) -> Objects:
         """Return the templates for the kernel, as it describes them."""

@@ -63,6 +63,8 @@ _BYTES_A_VALUE: Final = 8
 _TEXT_COPIES: Final = 8
 """How many copies of a text may be in memory: several batches wait to be counted, each with its words."""
 _LONGEST_WORD: Final = 200
+_LONGEST_READ: Final = 1 << 16
+"""How many bytes of a text are looked at for a word."""
 _FILE_COST: Final = 500_000
 """The cost of opening a Parquet file, in bytes of log that take as long to count."""
 _MESSAGE_COST: Final = 3
@@ -177,7 +179,7 @@ def _in_messages(
 ) -> Iterator[Rows | Records]:
     """Yield the rows of a column of messages; a message may be several records, or JSON."""
     with _damage(name, row):
-        messages = [text.rstrip("\r\n") for text in _words(batch, chosen.paths[""], "")]
+        messages = _words(batch, chosen.paths[""], "")
     # A long message may be stored in the file once and yet be the value of every row.
     budget.stream(_MESSAGE_COST * sum(map(len, messages)))
     last = row + len(messages) - 1
@@ -464,9 +466,14 @@ def _addresses(name: str, batch: Any, wanted: dict[str, str], row: int) -> Addre
 
     def words(places: Ints) -> list[bytes]:
         distinct = [*_distinct(ends[0]), *_distinct(ends[1])] if len(places) else []
-        return [word(distinct[n], "srcaddr")[:_LONGEST_WORD].encode() for n in places.tolist()]
+        return [_word(distinct[n], "srcaddr").encode() for n in places.tolist()]
 
     return Addresses(count, text, offsets, words, sources, destinations)
+
+
+def _word(value: Any, field: str) -> str:
+    """Return a value as a word of a record, or only its beginning if it is long."""
+    return word(value[:_LONGEST_READ] if isinstance(value, bytes) else value, field)[:_LONGEST_WORD]
 
 
 def _as_one(first: Any, second: Any) -> tuple[NDArray[np.uint8], NDArray[np.int32] | None]:
@@ -507,7 +514,7 @@ def _whole_floats(values: Any) -> Ints:
     import pyarrow as pa
 
     floats = _array(values.cast(pa.float64()).fill_null(-1))
-    is_whole = (floats >= 0) & (floats < _LARGEST_WHOLE) & (np.floor(floats) == floats)
+    is_whole = ~np.signbit(floats) & (floats < _LARGEST_WHOLE) & (np.floor(floats) == floats)
     return np.where(is_whole, floats, -1).astype(np.int64)
 
 
@@ -566,9 +573,7 @@ def _column(batch: Any, path: str) -> Any:
 def _words(batch: Any, path: str, field: str) -> list[str]:
     """Return a column's values as words; each distinct value is converted only once."""
     values = _encoded(_column(batch, path))
-    words = [
-        word(value, field)[:_LONGEST_WORD] if field else _text(value) for value in _distinct(values)
-    ]
+    words = [_word(value, field) if field else _text(value) for value in _distinct(values)]
     missing = MISSING if field else ""
     return [missing if place is None else words[place] for place in values.indices.to_pylist()]
 
@@ -604,5 +609,6 @@ def _distinct(values: Any) -> list[Any]:
 
 
 def _text(value: object) -> str:
-    """Return a value from a column of messages as text."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    """Return a value from a column of messages as text, without the line end at its end."""
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return text.rstrip("\r\n")

@@ -155,3 +155,19 @@ def test_a_row_that_goes_on_beyond_a_block_is_joined():
     text = row(NAMES) + "\n" + (row(line().decode().split()) + "\n") * 9
     text += '"2","a' + "\n" * 50 + 'b",3\n' + row(line().decode().split()) + "\n"
     assert_same(text.encode(), range(1, len(text), 7))
+
+
+@pytest.mark.parametrize("every", ["", "\ufeff", "\r"])
+def test_tables_that_were_joined_are_read_on(every):
+    row_ = row(line().decode().split(), '"')
+    table = "\n".join([every + row(NAMES, '"'), *[row_] * 100, ""])
+    fast, slow = both((table * 3).encode())
+    assert fast.total.flows == slow.total.flows == 300
+    assert fast.total.set_aside == slow.total.set_aside
+
+
+@pytest.mark.parametrize("sign", ["\u012c", "\u092c", "|", "\x01"])
+def test_a_delimiter_that_is_not_a_byte_is_read_row_by_row(sign):
+    words = line().decode().split()
+    table = "\n".join([f"sep={sign}", sign.join(NAMES), *[sign.join(words)] * 100, ",".join(words)])
+    assert_same(table.encode())

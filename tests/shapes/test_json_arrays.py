@@ -148,3 +148,41 @@ def test_a_false_beginning_inside_an_object_does_not_lose_it():
     array = [*DATA[:5000], {**DATA[0], "inner": inner}, *DATA[5000:10_000]]
     content = json.dumps({"events": array}).encode()
     assert counts(content).total.flows == 10_001
+
+
+MANY = [event(line(packets=str(number + 1)).decode()) for number in range(400)]
+SAME = [flow(packets=str(number + 1)) for number in range(400)]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"hits": {"hits": SAME}, "events": SAME},
+        {"events": SAME, "hits": {"hits": SAME}},
+        {"records": SAME, "events": SAME},
+        {**envelope(MANY), "messageType": "CONTROL_MESSAGE"},
+        {"logEvents": MANY, "messageType": "CONTROL_MESSAGE"},
+        {"logEvents": MANY, "message": json.dumps(flow())},
+        {"logEvents": MANY, "columns": ["dstport"], "rows": [[1]]},
+        {"logEvents": MANY, "_source": flow()},
+        {"events": [{**each, "field": 1} for each in SAME]},
+        [{"a.dstport": 443, **each, "a": {"dstport": None}} for each in SAME],
+        [{"dstport": 443, "": {"dstport": 53}, "protocol": 6, "packets": 1} for _ in range(1000)],
+        [{**each, "n": 5, "x": int("9" * 4000)} for each in SAME],
+    ],
+    ids=range(12),
+)
+def test_a_document_that_says_more_than_its_array_is_counted_like_one_text(document):
+    content = json.dumps(document).encode()
+    assert_counted_alike(counts(content), counted_as_text(content))
+    escaped = content.replace(b"CONTROL_", b"CONTROL\\u005f")
+    assert_counted_alike(counts(escaped), counted_as_text(escaped))
+
+
+def test_beginnings_that_take_long_to_search_for_are_not_searched_for():
+    spaces = [
+        '{"k":[' + " " * (40_000 + n) + "5]," + json.dumps(flow())[1:] + " " * (n + 1)
+        for n in range(3)
+    ]
+    content = "[" + ",".join([*spaces, '{"z":[' + " " * 800_000 + "1]}", json.dumps(flow())]) + "]"
+    assert_counted_alike(counts(content.encode()), counted_as_text(content.encode()))
