@@ -461,8 +461,8 @@ def _addresses(name: str, batch: Any, wanted: dict[str, str], row: int) -> Addre
         first, second = (each.dictionary for each in ends)
         count = len(first) + len(second)
         text, offsets = _as_one(first, second)
-        sources = _array(ends[0].indices.fill_null(count))
-        destinations = _array(ends[1].indices.fill_null(len(second))) + np.int32(len(first))
+        sources = _array(_filled(ends[0].indices, count))
+        destinations = _array(_filled(ends[1].indices, len(second))) + np.int32(len(first))
 
     def words(places: Ints) -> list[bytes]:
         distinct = [*_distinct(ends[0]), *_distinct(ends[1])] if len(places) else []
@@ -479,16 +479,15 @@ def _word(value: Any, field: str) -> str:
 def _as_one(first: Any, second: Any) -> tuple[NDArray[np.uint8], NDArray[np.int32] | None]:
     """Return the texts in two arrays, one after another, and where each begins and ends; None if some are too long."""
     import pyarrow as pa
-    import pyarrow.compute as pc
 
     nothing = np.empty(0, np.uint8)
-    for each in (first, second):
-        is_text = pa.types.is_string(each.type) or pa.types.is_large_string(each.type)
-        if not is_text or (pc.max(pc.binary_length(each)).as_py() or 0) > LONGEST_ADDRESS:
-            return nothing, None
-    texts = pa.concat_arrays([each.cast(pa.binary()) for each in (first, second)])
+    if not (pa.types.is_string(first.type) and pa.types.is_string(second.type)):
+        return nothing, None
+    texts = pa.concat_arrays([first, second])
     _, offsets, data = texts.buffers()
     ends = np.frombuffer(offsets, np.int32)[texts.offset :][: len(texts) + 1]
+    if len(texts) and np.diff(ends).max() > LONGEST_ADDRESS:
+        return nothing, None
     return np.frombuffer(data, np.uint8) if data else nothing, ends
 
 
@@ -505,7 +504,7 @@ def _whole(values: Any) -> NDArray[np.int32] | Ints | None:
         return None
     if kind not in (pa.int32(), pa.int64()):
         values = values.cast(pa.int64())
-    found: Ints = _array(values.fill_null(-1) if values.null_count else values)
+    found: Ints = _array(_filled(values, -1))
     return found
 
 
@@ -513,7 +512,7 @@ def _whole_floats(values: Any) -> Ints:
     """Return floats as integers, with -1 for nulls and for those that are not whole numbers from 0 up."""
     import pyarrow as pa
 
-    floats = _array(values.cast(pa.float64()).fill_null(-1))
+    floats = _array(_filled(values.cast(pa.float64()), -1))
     is_whole = ~np.signbit(floats) & (floats < _LARGEST_WHOLE) & (np.floor(floats) == floats)
     return np.where(is_whole, floats, -1).astype(np.int64)
 
@@ -522,7 +521,7 @@ def _seconds(times: Any) -> Ints:
     """Return timestamps as seconds since 1970, with -1 for nulls."""
     import pyarrow as pa
 
-    parts = _array(times.cast(pa.int64()).fill_null(-1))
+    parts = _array(_filled(times.view(pa.int64()), -1))
     return np.asarray(parts // _PARTS_OF_A_SECOND[times.type.unit])
 
 
@@ -534,10 +533,12 @@ def _codes(values: Any, field: str) -> Column:
     codes = np.array(
         [sound.index(each) if each in sound else -1 for each in words] + [-1], np.int64
     )
-    places = values.indices
-    if places.null_count:
-        places = places.fill_null(len(words))
-    return Column(_array(places), codes)
+    return Column(_array(_filled(values.indices, len(words))), codes)
+
+
+def _filled(values: Any, null: int) -> Any:
+    """Return numbers with another one for null; without nulls, that must not import pyarrow's functions."""
+    return values.fill_null(null) if values.null_count else values
 
 
 def _array(values: Any) -> Any:
@@ -584,11 +585,11 @@ def _encoded(values: Any) -> Any:
     The dictionary of a whole column may be much larger than one batch of its rows; in that case only the
     entries that the rows use are kept.
     """
-    import pyarrow.compute as pc
-
     values = values.dictionary_encode()
     if len(values.dictionary) <= len(values):
         return values
+    import pyarrow.compute as pc  # imported lazily: that takes as long as counting 20 MB
+
     named = values.indices.drop_null().unique()
     places = pc.index_in(values.indices, named)
     return type(values).from_arrays(places, values.dictionary.take(named))
@@ -603,8 +604,10 @@ def _distinct(values: Any) -> list[Any]:
         distinct = distinct.cast(pa.timestamp("s"))
     if pa.types.is_timestamp(distinct.type):  # Python's datetime ends with the year 9999
         return list(_seconds(distinct).tolist())
-    if pa.types.is_string(distinct.type) or pa.types.is_large_string(distinct.type):
-        distinct = distinct.cast(pa.large_binary())
+    if pa.types.is_string(distinct.type):
+        distinct = distinct.view(pa.binary())
+    if pa.types.is_large_string(distinct.type):
+        distinct = distinct.view(pa.large_binary())
     return list(distinct.to_pylist())
 
 

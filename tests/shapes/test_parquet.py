@@ -1,6 +1,7 @@
 """A Parquet file counts the same as its rows written as text, whatever types its columns have."""
 
 import io
+import subprocess
 import sys
 from unittest import mock
 
@@ -20,6 +21,7 @@ from flowtag_core.shapes.parquet import parquet_records
 from flowtag_core.shapes.records import NUMBERS, Kind
 from flowtag_core.sources import budget
 from flowtag_core.sources.budget import Budget
+from tests.conftest import ROOT
 from tests.fuzz.kernel import facts
 from tests.logs import flow_lines, line
 from tests.shapes.made import parquet
@@ -475,3 +477,17 @@ def test_messages_are_counted_alike_with_and_without_the_kernel(messages):
     ):
         slow = facts(parse(content))
     assert fast == slow
+
+
+def test_plain_columns_are_counted_without_modules_that_take_long_to_import(tmp_path):
+    path = tmp_path / "log.parquet"
+    path.write_bytes(parquet([line(dstport=str(port)) for port in range(20)]))
+    program = (
+        "import sys; from flowtag_core import parse_flow_log; "
+        "print(parse_flow_log(sys.argv[1]).total.flows, "
+        "sorted({'pandas', 'pyarrow.compute', 'pyarrow.dataset'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, path], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "20 []\n"
