@@ -5,6 +5,7 @@ A row with anything but valid numbers becomes a record, like a line of text.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -57,6 +58,7 @@ _MOST_HELD: Final = 1 << 24
 """A row group or a batch of messages that is larger than this, in bytes, is read in smaller parts."""
 _WORTH_RELEASING: Final = 1 << 25
 """Releasing memory takes a few milliseconds, so it is done only after reading more bytes than this."""
+_POOL: Final = "ARROW_DEFAULT_MEMORY_POOL"
 _PADDING: Final = 128
 """pyarrow reads up to so many bytes after a column, since some programs write its size wrong."""
 _BYTES_A_VALUE: Final = 8
@@ -310,8 +312,9 @@ def _opened(
 ) -> _Log:
     """Open a file, and choose what to read of it."""
     try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+        with _system_memory():
+            import pyarrow as pa
+            import pyarrow.parquet as pq
     except ImportError:
         raise LogError(
             f"{name}: is a Parquet file, and the Python package pyarrow is not installed. "
@@ -345,6 +348,18 @@ def _opened(
         paths_of_texts,
         is_damaged,
     )
+
+
+@contextmanager
+def _system_memory() -> Iterator[None]:
+    """Let pyarrow, if it is imported now, use the system's memory: its own pools keep much of what is released."""
+    given = os.environ.get(_POOL)
+    os.environ.setdefault(_POOL, "system")
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ[_POOL]
 
 
 def _undescribed(name: str) -> LogError:
