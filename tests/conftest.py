@@ -198,3 +198,11 @@ def launched(playwright, error, *more):
         except error as failure:
             tried.append(f"{way}: {str(failure).splitlines()[0]}")
     return None, tried
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    """The kernel, which is compiled if need be; without it, nothing is counted by blocks."""
+    kernel = compiled.kernel(wait=True)
+    assert kernel is not None
+    return kernel

@@ -64,8 +64,6 @@ MOST_FOLDED: Final = 1 << 23
 ROWS_TOLD: Final = 1 << 15
 ODD_TOLD: Final = 1 << 13
 MOST_SEPARATORS: Final = 1 << 12
-MOST_WANTED: Final = 32
-"""The most wanted values that an object may have; the kernel has no room for more."""
 MOST_TIDIED: Final = 1 << 10
 """The length in bytes of the longest line that the kernel tidies up in order to read it."""
 

@@ -1620,6 +1620,29 @@ def _put_object(text: Any, templates: Any, at: Any, spans: Any, outs: Any, found
     return found[2 + 2 * group] - 1
 
 
+@_part
+def _sort_object(
+    text: Any,
+    size: Any,
+    templates: Any,
+    at: Any,
+    spans: Any,
+    outs: Any,
+    plain: Any,
+    odd: Any,
+    found: Any,
+) -> Any:
+    """Count an object, and list it as a plain one that a template fits, or as an odd one if `at` is 0."""
+    row = found[0]
+    if at:
+        place = _put_object(text, templates, at, spans, outs, found)
+        plain[templates[at] * size + place] = row
+    else:
+        odd[found[1]] = row
+        found[1] += 1
+    found[0] = row + 1
+
+
 def objects_on_lines(
     text: Any,
     size: Any,
@@ -1646,7 +1669,7 @@ def objects_on_lines(
     many are plain and the bytes written. `spans` has room for the begin and the end of each value, from 1 up.
     Up to 64 bytes after the text may be read.
     """
-    rows = odds = begin = 0
+    begin = found[0] = found[1] = 0
     while begin < size:
         line_end = _end_of_line(text, begin)
         end = line_end
@@ -1658,16 +1681,9 @@ def objects_on_lines(
             if _end_of_fit(text, begin, end, templates, fits, segments, spans) == end:
                 at = fits
                 break
-        begins[rows] = begin
-        if at:
-            place = _put_object(text, templates, at, spans, outs, found)
-            plain[templates[at] * size + place] = rows
-        else:
-            odd[odds] = rows
-            odds += 1
-        rows += 1
+        begins[found[0]] = begin
+        _sort_object(text, size, templates, at, spans, outs, plain, odd, found)
         begin = line_end + 1
-    found[0], found[1] = rows, odds
     return 0
 
 
@@ -1683,13 +1699,13 @@ def objects_in_arrays(
     odd: Any,
     found: Any,
 ) -> Any:
-    """Do what `objects_on_lines` does for the objects in JSON arrays; return 0, or -1 if it is unsure where they are.
+    """Do what `objects_on_lines` does for the objects in JSON arrays; return 0, or -1 if that is unsure.
 
     The text begins with an object and ends where another one begins. What is between two objects is a comma,
     or text that one of the templates fits which are not for objects. An object that no template fits must have
     an end, but it may still be invalid.
     """
-    rows = odds = begin = 0
+    begin = found[0] = found[1] = 0
     while begin < size:
         at, end = 0, -1
         for number in range(templates[1]):
@@ -1702,14 +1718,8 @@ def objects_in_arrays(
             end = _end_of_object(text, begin, size)
             if end < 0:
                 return -1
-        begins[rows] = begin
-        if at:
-            place = _put_object(text, templates, at, spans, outs, found)
-            plain[templates[at] * size + place] = rows
-        else:
-            odd[odds] = rows
-            odds += 1
-        rows += 1
+        begins[found[0]] = begin
+        _sort_object(text, size, templates, at, spans, outs, plain, odd, found)
         begin = -1
         for number in range(templates[1], templates[0]):
             fits = templates[2 + number]
@@ -1723,7 +1733,6 @@ def objects_in_arrays(
             begin = _end_of_space(text, begin + 1, size)
         if begin < size and _byte(text + U(begin)) != _OPEN:
             return -1
-    found[0], found[1] = rows, odds
     return 0
 
 

@@ -21,7 +21,7 @@ from flowtag_core.counts import Ints, Reason
 from flowtag_core.iana import WITH_PORTS
 from flowtag_core.shapes import other_layouts
 from flowtag_core.shapes.layout import KNOWN_FIELDS, Layout
-from flowtag_core.shapes.records import Cells, Column, Objects
+from flowtag_core.shapes.records import MOST_WANTED, Cells, Column, Objects
 
 # In the order of the constants in `contract`.
 _NUMBERS: Final = "dstport protocol srcport packets bytes start srcaddr dstaddr".split()
@@ -57,7 +57,7 @@ class Scratch:
         self._numbers = np.empty(9, np.int64)
         self._room = 0
         self._lines: list[np.ndarray] = []
-        self._spans = np.empty(2 * contract.MOST_WANTED + 2, np.int64)
+        self._spans = np.empty(2 * MOST_WANTED + 2, np.int64)
         scratch = (
             self._tail,
             self._separators,

@@ -42,17 +42,19 @@ _MOST_HELD: Final = 1 << 22
 _BEFORE: Final = b"\xef\xbb\xbf \t\r\n"
 """The bytes of a byte order mark and of white space."""
 _BETWEEN: Final = re.compile(rb"[ \t\r\n,]*")
-_ANY_COMMA: Final = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*")
-_COMMA: Final = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*(?=\{)")
-_TYPE: Final = "messageType"
-_DATA, _CONTROL = b"DATA_MESSAGE", b"CONTROL_MESSAGE"
+_COMMA: Final = re.compile(rb"[ \t\r\n]*,[ \t\r\n]*")
+MESSAGE_TYPE: Final = "messageType"
+CONTROL: Final = "CONTROL_MESSAGE"
+"""A key of an envelope, and its value if the envelope has no records. Source: CloudWatch Logs subscriptions."""
+_DATA: Final = "DATA_MESSAGE"
 
 
 class Envelopes(NamedTuple):
     """How the objects of a file are found.
 
     `containers` are the paths of arrays of records. `is_around` says whether a document is nothing but an envelope
-    around one such array, or such an array; `is_envelope` whether an object with these keys is. `records` returns the records in an object.
+    around one such array, or such an array; `is_envelope` whether an object with these keys is. `records` returns the
+    records in an object.
     """
 
     containers: Sequence[str]
@@ -91,8 +93,8 @@ def array_parts(
 ) -> Iterator[Rows | Records]:
     """Yield the parts of a file that begins as JSON; `slowly` reads what cannot be read by blocks."""
     sample, pieces = _sampled(pieces)
-    is_worth_it = len(sample) > _WORTH_BLOCKS
-    opening = _opening_of(sample, templates, envelopes) if is_worth_it else None
+    is_small = len(sample) <= _WORTH_BLOCKS
+    opening = None if is_small else _opening_of(sample, templates, envelopes)
     if opening is None or not templates:
         yield from slowly(Rest(chain([sample], pieces)))
         return
@@ -189,7 +191,8 @@ def _learn(walk: Walk, text: bytes, templates: Templates, envelopes: Envelopes, 
             if looked_at < _LOOKED_AT:
                 templates.learn(text[begin:end])
             values: list[Value] = []
-            if comma := _COMMA.match(text, end):
+            comma = _COMMA.match(text, end)
+            if comma and text[comma.end() : comma.end() + 1] == b"{":
                 begin = comma.end()
             else:
                 walk.leave(end)
@@ -229,26 +232,24 @@ def _is_between(between: bytes, prefix: bytes, above: list[tuple[bool, str | Non
     """
     ends = b"".join(b"}" if is_object else b"]" for is_object, _ in reversed(above[:-1]))
     text = prefix.lstrip(_BEFORE) + b"0" + between + b"0" + ends
-    characters, begin = _characters(text), 0
-    while end := _end_of_value(characters, begin):
-        begin = cast(re.Match[bytes], _BETWEEN.match(text, end)).end()
-    return begin == len(text)
+    return _end_of_documents(text, _characters(text)) == len(text)
 
 
 def _to_object(walk: Walk, text: bytes, envelopes: Envelopes) -> list[Value]:
     """Walk to the next object that may be a record, and return the values before it.
 
-    Objects in the envelope of a control message are not records. Raises ValueError if there is none, or if something else is before it.
+    Objects in the envelope of a control message are not records. Raises ValueError if there is no other one, or if
+    something else is before it.
     """
     values: list[Value] = []
     is_after_array, is_control = bool(walk.above), False
     while True:
         for value in walk.values(text, lambda sign: sign == b"{" and walk.is_in_array):
-            is_type = value.path == _TYPE
-            told = text[value.begin : value.end] if is_type else _DATA
-            if told not in (_DATA, _CONTROL) or (is_type and is_after_array):
+            is_type = value.path == MESSAGE_TYPE
+            told = text[value.begin : value.end].decode("latin-1") if is_type else _DATA
+            if told not in (_DATA, CONTROL) or (is_type and is_after_array):
                 raise ValueError("another type, or one after the records")
-            is_control = is_control or told == _CONTROL
+            is_control = is_control or told == CONTROL
             values.append(value._replace(kind=-1) if is_type else value)
         if not envelopes.is_envelope(walk.keys):
             raise ValueError("not an envelope")
@@ -277,17 +278,24 @@ def _end_of_value(characters: str, begin: int) -> int:
         return 0
 
 
-def _ends_in_array(text: bytes, above: list[tuple[bool, str | None]], envelopes: Envelopes) -> bool:
-    """Whether a text ends between two objects of an array; `above` is what is around the objects of the first one."""
-    characters, begin = _characters(text), 0
+def _end_of_documents(text: bytes, characters: str) -> int:
+    """Return the index after the documents that a text begins with, and after what separates them."""
+    begin = 0
     while end := _end_of_value(characters, begin):
         begin = cast(re.Match[bytes], _BETWEEN.match(text, end)).end()
+    return begin
+
+
+def _ends_in_array(text: bytes, above: list[tuple[bool, str | None]], envelopes: Envelopes) -> bool:
+    """Whether a text ends between two objects of an array; `above` is what is around the objects of the first one."""
+    characters = _characters(text)
+    begin = _end_of_documents(text, characters)
     walk = _at_first_object(text[begin:], envelopes)
     if walk is None or walk.above != above:
         return False
     begin += walk.place - 1
     while end := _end_of_value(characters, begin):
-        comma = _ANY_COMMA.match(text, end)
+        comma = _COMMA.match(text, end)
         if comma is None:
             return False
         begin = comma.end()
@@ -352,13 +360,12 @@ class _ArrayReader:
 
     def _odd(self, text: bytes, spans: Spans) -> Odd | None:
         """Return the records in the odd objects of a block, or None if one of them is not valid."""
-        documents: list[Any] = []
-        for each in spans.texts(text):
-            try:
-                documents.append(_decoded(each))
-            except (ValueError, RecursionError):
-                return None
-        for each in spans.texts(text)[:_MOST_LEARNED]:
+        texts = spans.texts(text)
+        try:
+            documents = [_decoded(each) for each in texts]
+        except (ValueError, RecursionError):
+            return None
+        for each in texts[:_MOST_LEARNED]:
             self._templates.learn(each[: _end_of_value(_characters(each), 0)])
         places = zip(spans.odd.tolist(), documents, strict=True)
         line, newlines, counted = self.line, 0, 0

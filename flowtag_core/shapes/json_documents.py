@@ -26,7 +26,7 @@ from flowtag_core.shapes.fields import (
     with_port_0,
     word,
 )
-from flowtag_core.shapes.json_arrays import Envelopes, Rest, array_parts
+from flowtag_core.shapes.json_arrays import CONTROL, MESSAGE_TYPE, Envelopes, Rest, array_parts
 from flowtag_core.shapes.json_keys import (
     MOST_KEYS,
     Reading,
@@ -66,14 +66,13 @@ _FOUND: Final = ("result", "map")
 _PACKED: Final = ("awslogs.data", "kinesis.data", "Data", "data", "rawData")
 """The paths at which a document may have records encoded in base64."""
 _ENVELOPE: Final = frozenset(
-    ["messageType", *(place.partition(".")[0] for place in (*_CONTAINERS, *_PACKED))]
+    [MESSAGE_TYPE, *(place.partition(".")[0] for place in (*_CONTAINERS, *_PACKED))]
 )
 """Keys of an envelope around records; a document with none of them is taken for a record."""
-_AROUND: Final = frozenset(["messageType", *(place.partition(".")[0] for place in _CONTAINERS)])
+_AROUND: Final = frozenset([MESSAGE_TYPE, *(place.partition(".")[0] for place in _CONTAINERS)])
 """Keys of an envelope that has its records in arrays, not in a payload."""
 _NOT_PLAIN: Final = _ENVELOPE | _TABLE | _HIT | {_SOURCE, "attributes"}
 """Keys of documents that are not read by their keys and values alone."""
-_CONTROL: Final = "CONTROL_MESSAGE"
 _DEEPEST: Final = 32
 _LONGEST_TOLD: Final = 400
 _LONGEST_PATH: Final = 200
@@ -186,7 +185,7 @@ def _is_around(document: Any) -> bool:
     elif (
         isinstance(document, dict)
         and _is_envelope(document.keys())
-        and document.get("messageType") != _CONTROL
+        and document.get(MESSAGE_TYPE) != CONTROL
     ):
         found = (_at(document, place) for place in _CONTAINERS)
         arrays = [array for array in found if isinstance(array, list)]
@@ -377,7 +376,7 @@ def _in_object(document: dict[str, Any], within: _Within) -> Texts:
         return
     payloads = (_at(document, place) for place in _PACKED)
     packed = next((payload for payload in payloads if isinstance(payload, str)), None)
-    if document.get("messageType") == _CONTROL:
+    if document.get(MESSAGE_TYPE) == CONTROL:
         return
     arrays = [array for place in _CONTAINERS if isinstance(array := _at(document, place), list)]
     texts = [text for key in MESSAGE_KEYS if isinstance(text := _at(document, key), str)]

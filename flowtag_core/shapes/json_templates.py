@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.shapes.records import Group, Objects
+from flowtag_core.shapes.records import MOST_WANTED, Group, Objects
 
 _SPACE: Final = rb"[ \t\r\n]*"
 _TOKEN: Final = re.compile(
@@ -25,8 +25,6 @@ _LONGEST_PATH: Final = 200
 _MOST_TOKENS: Final = 4_000
 """How many brackets, keys and values are walked through in search of an object; more of them are no envelope."""
 _MOST_VALUES: Final = 100
-_MOST_WANTED: Final = 32
-"""For more wanted values of one object, the kernel has no room."""
 _MOST_GROUPS: Final = 4
 _MOST_TEMPLATES: Final = 24
 _LONGEST_TEXTS: Final = 1 << 12
@@ -218,7 +216,7 @@ class Templates:
         if (
             not paths.issuperset(values.paths)
             or len(varied) > _MOST_VALUES
-            or len(values.paths) > _MOST_WANTED
+            or len(values.paths) > MOST_WANTED
             or len(groups) > _MOST_GROUPS
         ):
             return

@@ -6,9 +6,8 @@ A row with anything but valid numbers becomes a record, like a line of text.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
@@ -119,7 +118,10 @@ def _parts(
 
 
 def _readable(name: str, batches: Iterator[Any], row: int) -> Iterator[Any]:
-    """Yield the batches that have rows; raise DamagedLogError at the first that cannot be read. `row` is the first number."""
+    """Yield the batches that have rows; raise DamagedLogError at the first that cannot be read.
+
+    `row` is the number of the first row.
+    """
     while True:
         with _damage(name, row):
             batch = next(batches, None)
@@ -130,30 +132,47 @@ def _readable(name: str, batches: Iterator[Any], row: int) -> Iterator[Any]:
         row += len(batch)
 
 
-def _columns(name: str, chosen: _Chosen, row: int, batch: Any) -> Columns:
-    """Return a batch as columns."""
+def _columns(
+    name: str,
+    chosen: _Chosen,
+    rows: range,
+    batch: Callable[[], Any],
+    parts: Callable[[], Iterator[Any]] | None,
+) -> Columns:
+    """Return the rows with these numbers as columns; `batch` returns them, and `parts` yields them in small batches."""
 
     def smaller() -> Iterator[Columns]:
-        for begin in range(0, len(batch), _FEWEST_ROWS):
-            some = batch.slice(begin, _FEWEST_ROWS)
-            yield _columns(name, chosen, row + begin, some)
+        row = rows.start
+        for part in parts() if parts else ():
+            yield _whole_columns(name, chosen, row, part)
+            row += len(part)
 
     return Columns(
         chosen.kind,
-        row,
-        len(batch),
-        partial(_numbers, name, batch, chosen.paths, row),
-        partial(_records, name, batch, chosen.paths, row),
-        partial(_addresses, name, batch, chosen.paths, row),
-        smaller if len(batch) > _FEWEST_ROWS else None,
+        rows.start,
+        len(rows),
+        lambda: _numbers(name, batch(), chosen.paths, rows.start),
+        lambda places: _records(name, batch(), chosen.paths, rows.start, places),
+        lambda: _addresses(name, batch(), chosen.paths, rows.start),
+        smaller if parts else None,
     )
+
+
+def _whole_columns(name: str, chosen: _Chosen, row: int, batch: Any) -> Columns:
+    """Return a batch that is in memory as columns."""
+
+    def parts() -> Iterator[Any]:
+        return (batch.slice(begin, _FEWEST_ROWS) for begin in range(0, len(batch), _FEWEST_ROWS))
+
+    rows, is_large = range(row, row + len(batch)), len(batch) > _FEWEST_ROWS
+    return _columns(name, chosen, rows, lambda: batch, parts if is_large else None)
 
 
 def _rows(name: str, batch: Any, chosen: _Chosen, row: int) -> Iterator[Columns | Records]:
     """Yield the rows of a batch as columns if all of them are flows, otherwise as records grouped by kind."""
     owners = _owners(name, batch, chosen, row)
     if owners is None:
-        yield _columns(name, chosen, row, batch)
+        yield _whole_columns(name, chosen, row, batch)
         return
     for owner in sorted({*owners})[:_MOST_OWNERS]:
         places = np.flatnonzero([each == owner for each in owners])
@@ -279,32 +298,20 @@ class _Log(NamedTuple):
         """Read the packed columns of a row group, and return its rows, which are unpacked when they are asked for."""
         chunks = [self.described[group].chunks[place] for place in self.places]
         packed = Ranges(self.file, [(each.start, each.end + _PADDING) for each in chunks])
-        name, chosen, size = self.name, self.chosen, self.rows_of(group)
+        rows = range(row, row + self.rows_of(group))
         unpacked: list[Any] = []
 
         def batch() -> Any:
-            with _damage(name, row):
+            with _damage(self.name, row):
                 unpacked.extend([] if unpacked else self.batches(group, packed))
-                if [len(each) for each in unpacked] != [size]:
+                if [len(each) for each in unpacked] != [len(rows)]:
                     raise ValueError("a row group with another number of rows")
             return unpacked[0]
 
-        def smaller() -> Iterator[Columns]:
-            first = row
-            some = self.batches(group, packed, _FEWEST_ROWS)
-            for each in _readable(name, some, row):
-                yield _columns(name, chosen, first, each)
-                first += len(each)
+        def parts() -> Iterator[Any]:
+            return _readable(self.name, self.batches(group, packed, _FEWEST_ROWS), row)
 
-        return Columns(
-            chosen.kind,
-            row,
-            size,
-            lambda: _numbers(name, batch(), chosen.paths, row),
-            lambda places: _records(name, batch(), chosen.paths, row, places),
-            lambda: _addresses(name, batch(), chosen.paths, row),
-            smaller,
-        )
+        return _columns(self.name, self.chosen, rows, batch, parts)
 
 
 def _opened(

@@ -57,8 +57,8 @@ class Addresses(NamedTuple):
     """The addresses of a table's rows: the distinct sources, then the distinct destinations.
 
     They follow one another in `text`; `offsets` says where each begins and where the last one ends, or is None if
-    some are too long or not text. `words` returns those with the given indexes. `sources` and `destinations` have for each row the
-    indexes of its two addresses, or `size` if there is none.
+    some are too long or not text. `words` returns those with the given indexes. `sources` and `destinations` have
+    for each row the indexes of its two addresses, or `size` if there is none.
     """
 
     size: int
@@ -103,6 +103,10 @@ class Cells(NamedTuple):
     delimiter: int
     columns: int
     wanted: Ints
+
+
+MOST_WANTED: Final = 32
+"""The most wanted values that an object may have; the kernel has no room for more."""
 
 
 class Objects(NamedTuple):

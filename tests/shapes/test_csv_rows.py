@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtag_core.counting import compiled
 from flowtag_core.shapes import csv_rows
 from tests.logs import flow_lines, line
 from tests.shapes.made import counted_in_pieces
@@ -18,9 +17,7 @@ NAMES = (
 TABLES = ("requests", "replies", "replies_by_service")
 
 
-@pytest.fixture(autouse=True, scope="module")
-def kernel():
-    assert compiled.kernel(wait=True)
+pytestmark = pytest.mark.usefixtures("kernel")
 
 
 def counts(content, cuts=()):

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtag_core.counting import compiled
 from flowtag_core.shapes import json_blocks, json_documents, json_lines
 from flowtag_core.shapes.json_lines import begins_with_lines
 from tests.logs import line
@@ -20,10 +19,7 @@ from tests.shapes.like_objects import (
     objects,
 )
 
-
-@pytest.fixture(autouse=True, scope="module")
-def kernel():
-    assert compiled.kernel(wait=True)
+pytestmark = pytest.mark.usefixtures("kernel")
 
 
 def assert_same(content, cuts=()):
