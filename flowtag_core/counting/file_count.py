@@ -9,7 +9,6 @@ neither on the threads nor on where the file is cut.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -180,10 +179,9 @@ class FileCount:
         self.settle()
         self._rows.add_flows(self._reference.take_flows())
         tables, rows = self._rows.take()
-        file = self._reference.ledger.take(size, wrapping, damage)
+        file = self._reference.ledger.take(size, wrapping, damage, self._inside.ranges)
         has_tables = len(tables.requests) or len(tables.replies)  # a small file has only rows
-        counts = tables + file if has_tables else file
-        return Counted(replace(counts, internal=self._inside.ranges), rows)
+        return Counted(tables + file if has_tables else file, rows)
 
     def _count_block(self, block: bytes) -> None:
         kernel = self._kernel(len(block))

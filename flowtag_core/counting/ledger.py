@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from flowtag_core.counts import MOST_FAULTS, Fault, FileCounts, FlowCounts, Reason
 from flowtag_core.shapes.layout import Layout
@@ -52,11 +52,11 @@ class Ledger:
 
     def _begin(self) -> None:
         self._headers = self._blank = self._flows = 0
-        self._set_aside: Counter[Reason] = Counter()
-        self._unreadable: Counter[str] = Counter()
-        self._lacking: Counter[str] = Counter()
-        self._odd_words: Counter[str] = Counter()
-        self._fitting: Counter[str] = Counter()
+        self._set_aside: dict[Reason, int] = {}
+        self._unreadable: dict[str, int] = {}
+        self._lacking: dict[str, int] = {}
+        self._odd_words: dict[str, int] = {}
+        self._fitting: dict[str, int] = {}
         self._shapes: set[str] = set()
         self._faults: list[Fault] = []
 
@@ -102,7 +102,7 @@ class Ledger:
         self._shapes.add(layout.shape)
         for field in OPTIONAL_FIELDS:
             if field not in layout.names:
-                self._lacking[field] += flows
+                _add(self._lacking, {field: flows})
         _add(self._unreadable, unreadable)
         _add(self._odd_words, odd_words)
 
@@ -116,11 +116,11 @@ class Ledger:
 
     def add_faults(self, reason: Reason, count: int) -> None:
         """Count lines with the same fault, without keeping samples."""
-        self._set_aside[reason] += count
+        _add(self._set_aside, {reason: count})
 
     def set_aside(self, number: int, reason: Reason, text: str) -> None:
         """Count one record that is not a flow; `text` is its beginning, kept as a sample if it is a fault."""
-        self._set_aside[reason] += 1
+        _add(self._set_aside, {reason: 1})
         if self.wants_text(reason):
             self._faults.append(Fault(self.name, number, reason, text))
 
@@ -130,35 +130,50 @@ class Ledger:
 
     def add_fitting(self, fields: str) -> None:
         """Count a line that would be a flow in another layout, the one with these fields."""
-        self._fitting[fields] += 1
+        _add(self._fitting, {fields: 1})
 
-    def take(self, size: int, wrapping: str = "", damage: str | None = None) -> FlowCounts:
+    def take(
+        self,
+        size: int,
+        wrapping: str = "",
+        damage: str | None = None,
+        internal: tuple[str, ...] | None = None,
+    ) -> FlowCounts:
         """Return what was added since the last `take`, and start again from zero.
 
         `size` is the number of bytes as read, `wrapping` names the formats that the file was unpacked from,
-        and `damage` is the reason why it ended early. The tables are empty: flows are added up elsewhere.
+        `damage` is the reason why it ended early, and `internal` are the ranges that counted as inside. The
+        tables are empty: flows are added up elsewhere.
         """
         file = FileCounts(
             size,
             self._headers,
             self._blank,
             self._flows,
-            self._set_aside,
-            self._unreadable,
-            self._lacking,
-            self._odd_words,
-            self._fitting,
+            _counter(self._set_aside),
+            _counter(self._unreadable),
+            _counter(self._lacking),
+            _counter(self._odd_words),
+            _counter(self._fitting),
             frozenset([self.misfit] if self._fitting else []),
             frozenset(f"{wrapping}: {shape}" if wrapping else shape for shape in self._shapes),
             frozenset([damage] if damage else []),
         )
         faults = tuple(self._faults)
         self._begin()
-        return FlowCounts(files={self.name: file}, faults=faults)
+        return FlowCounts(files={self.name: file}, faults=faults, internal=internal)
 
 
-def _add(counter: Counter[T], counts: Mapping[T, int]) -> None:
-    """Do what Counter.update does, but five times as fast for a few counts that are mostly 0."""
+def _add(sums: dict[T, int], counts: Mapping[T, int]) -> None:
+    """Add counts to sums, without those that are 0; a Counter would take five times as long."""
     for each, count in counts.items():
         if count:
-            counter[each] += count
+            sums[each] = sums.get(each, 0) + count
+
+
+_NOTHING: Final[Counter[Any]] = Counter()
+
+
+def _counter(sums: dict[T, int]) -> Counter[T]:
+    """Return sums as a Counter. All that are empty are the same one: there may be very many files."""
+    return Counter(sums) if sums else _NOTHING

@@ -10,7 +10,9 @@ from functools import partial
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from flowtag_core.boundary import Inside, ranges_of
+from flowtag_core.counting import compiled
 from flowtag_core.counting.file_count import FileCount
+from flowtag_core.counting.plain_file import plain_file
 from flowtag_core.counting.reference import ALWAYS_INSIDE
 from flowtag_core.counting.tally import Counted
 from flowtag_core.counting.threads import Queue
@@ -288,11 +290,17 @@ def _early(place: Place, job: _Job) -> _Early:
     It must be read again if it is large once unpacked, if it is Parquet, or if it is damaged, because
     some of its lines may still be readable.
     """
+    if (place.size or 0) in _TINY:
+        try:
+            with as_log_error(place.name):
+                text = place.content()
+                if text is not None and is_plainly_text(text):
+                    return [_counted(text, place, job)]
+        except LogError as error:
+            return error
     with suppress(LogError), closing(place.open()) as source:
         try:
             with as_log_error(place.name):
-                if (place.size or 0) in _TINY and (text := _plain_text(source)) is not None:
-                    return [_counted(text, place, job)]
                 held = _held(unpacked(Watched(source, lambda: job.check(place.name))))
         except (OverBudgetError, UnforeseenError) as error:
             return error
@@ -302,16 +310,15 @@ def _early(place: Place, job: _Job) -> _Early:
     return None
 
 
-def _plain_text(source: Source) -> bytes | None:
-    """Return the content of a tiny file that is certainly lines of text as it is, or None for any other file."""
-    text = b"".join(source.pieces())
-    return text if is_plainly_text(text) else None
-
-
 def _counted(text: bytes, place: Place, job: _Job) -> Counted:
-    """Return the counts of a file with this content, which is lines of text."""
+    """Return the counts of a tiny file with this content, which is lines of text."""
     job.check(place.name)
-    count = FileCount(place.name, job.layout_of(place.name), job.size, job.inside)
+    layout = job.layout_of(place.name)
+    if kernel := compiled.loaded():
+        counted = plain_file(kernel, place.name, text, layout, job.inside)
+        if counted is not None:
+            return counted
+    count = FileCount(place.name, layout, job.size, job.inside)
     count.count(Block(text))
     return count.take(len(text))
 

@@ -44,13 +44,14 @@ def test_a_small_log_that_became_shorter_after_it_was_found_is_damaged(
 ):
     for name in "abcd"[: others + 1]:
         (tmp_path / name).write_bytes(LOG)
-    looked_at = places._open_path
+    looked_at = places._place
 
-    def open_path(*given):
+    def place(path):
+        found = looked_at(path)
         os.truncate(tmp_path / "a", len(LOG) - len(LINES[-1]) - 1)
-        return looked_at(*given)
+        return found
 
-    monkeypatch.setattr(places, "_open_path", open_path)
+    monkeypatch.setattr(places, "_place", place)
     counts = parse_flow_log(tmp_path)
     assert counts.files[str(tmp_path / "a")].damage
     assert counts.total.flows == 4 + 5 * others
@@ -280,6 +281,20 @@ def test_a_file_that_was_deleted_after_it_was_found_is_an_error_when_it_is_opene
     (tmp_path / "a.log").unlink()
     with pytest.raises(LogError, match=r"a\.log: there is no such file"):
         place.open()
+
+
+def test_the_content_of_a_file_at_a_path_is_there_unless_its_size_has_changed(tmp_path):
+    path = tmp_path / "a.log"
+    path.write_bytes(LOG)
+    (place,) = log_at(str(path)).places
+    assert place.content() == LOG
+    for changed in (LOG + b"x", LOG[:-1]):
+        path.write_bytes(changed)
+        assert place.content() is None
+    path.unlink()
+    assert place.content() is None
+    (upload,) = log_of(io.BytesIO(LOG)).places
+    assert upload.content() is None
 
 
 def test_standard_input_is_read_once_under_its_own_name(tmp_path, monkeypatch):
