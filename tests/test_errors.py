@@ -43,7 +43,14 @@ def defect(monkeypatch):
                 raise TypeError("unexpected")
             super().count(part)
 
+    def evil(kernel, name, *given):
+        if "evil" in name:
+            raise TypeError("unexpected")
+        return plain_file(kernel, name, *given)
+
+    plain_file = counting.plain_file
     monkeypatch.setattr(counting, "FileCount", Evil)
+    monkeypatch.setattr(counting, "plain_file", evil)
 
 
 @pytest.fixture

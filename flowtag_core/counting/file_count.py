@@ -30,6 +30,7 @@ from flowtag_core.shapes.records import (
     Addresses,
     Column,
     Columns,
+    Numbered,
     Odd,
     Records,
     Rows,
@@ -40,6 +41,8 @@ from flowtag_core.shapes.shapes import Part
 _WORTH_A_KERNEL: Final = 1 << 20
 """Bytes that the reference can count in less time than it takes to load the kernel."""
 _WORTH_THREADS: Final = 1 << 24
+_WORTH_A_CALL: Final = 16
+"""Records that the reference can count in less time than it takes to call the kernel."""
 _FLOWS_AT_ONCE: Final = 1 << 14
 """The number of flows that the reference collects before they are sorted, if there is no kernel."""
 
@@ -154,8 +157,7 @@ class FileCount:
         elif isinstance(part, Records):
             self.settle()
             if part.numbered:
-                self._reference.count_records(part)
-                self._add_odd()
+                self._count_extracted(part)
         elif part.too_long:
             self.set_aside_line(part.text, Reason.TOO_LONG)
         else:
@@ -295,6 +297,48 @@ class FileCount:
         for its_rows in rows:
             self._rows.add(its_rows)
         self._count_records(odd)
+
+    def _count_extracted(self, records: Records) -> None:
+        """Count records that were extracted one by one: if there are many, the plain ones with the kernel."""
+        kind, numbered = records
+        text = b"\n".join([text for _, text in numbered])
+        kernel = self._kernel(len(text))
+        layout = kind.layout or self._reference.layout
+        # Whole records of another layout might be lines of another product's log.
+        is_plain = (kind.layout or layout.is_default) and layout.names_port_and_protocol
+        if (
+            kernel is not None
+            and is_plain
+            and not kind.reason
+            and len(numbered) >= _WORTH_A_CALL
+            and text.count(b"\n") == len(numbered) - 1
+        ):
+            records = self._count_plain(kernel, records, text + b"\n", layout)
+        if records.numbered:
+            self._reference.count_records(records)
+            self._add_odd()
+        self._reference.ledger.line = max(self._reference.ledger.line, numbered[-1][0])
+
+    def _count_plain(
+        self, kernel: Kernel, records: Records, text: bytes, layout: Layout
+    ) -> Records:
+        """Count the plain ones of these records, each of which is a line of the text; return the others."""
+        own = scratch.unused(self._inside)
+        plain: list[tuple[Plain, Ints]] = []
+        odd: list[Numbered] = []
+        line = 0
+        for found in own.read_records(kernel, text, layout):
+            plain.append((found.found.plain(), found.rows[: 3 * found.found.rows].copy()))
+            odd += [records.numbered[line + each] for each in found.odd()[:, 0].tolist()]
+            line += found.found.lines
+        scratch.give_back(own)
+        others = Records(records.kind, odd)
+        if records.kind.layout is None and _may_have_header([others]):
+            return records
+        for its_plain, rows in plain:
+            self._reference.ledger.add_plain(layout, its_plain._replace(shape=records.kind.shape))
+            self._rows.add(rows)
+        return others
 
     def _count_every(self, part: Rows, spans: Spans | None) -> None:
         self._count_records(part.every(spans))

@@ -73,6 +73,8 @@ _AROUND: Final = frozenset([MESSAGE_TYPE, *(place.partition(".")[0] for place in
 """Keys of an envelope that has its records in arrays, not in a payload."""
 _NOT_PLAIN: Final = _ENVELOPE | _TABLE | _HIT | {_SOURCE, "attributes"}
 """Keys of documents that are not read by their keys and values alone."""
+_EVENT: Final = frozenset("id eventId timestamp ingestionTime logStreamName message".split())
+"""Keys of an event of CloudWatch Logs."""
 _DEEPEST: Final = 32
 _LONGEST_TOLD: Final = 400
 _LONGEST_PATH: Final = 200
@@ -277,7 +279,10 @@ def _in_document(document: Any, within: _Within) -> Texts:
         yield _UNKNOWN, _told(document)
     elif isinstance(document, list):
         for inner in document:
-            yield from _in_document(inner, within.deeper)
+            if (record := _plain_event(inner)) is not None:
+                yield _UNDER["message"], record
+            else:
+                yield from _in_document(inner, within.deeper)
     elif isinstance(document, dict) and (rows := _rows(document)) is not None:
         for row in rows:
             yield from _in_document(row, within.deeper)
@@ -287,6 +292,20 @@ def _in_document(document: Any, within: _Within) -> Texts:
         yield from _in_message(_AS_TEXT, document, within)
     else:
         yield _UNKNOWN, _told(document)
+
+
+def _plain_event(document: Any) -> bytes | None:
+    """Return the record in an event of CloudWatch Logs that has nothing else in it, or None for anything else.
+
+    The general way gives the same, but takes ten times as long.
+    """
+    if not isinstance(document, dict) or not document.keys() <= _EVENT:
+        return None
+    text = document.get("message")
+    if not isinstance(text, str) or text[:2] != _VERSION_2 or "\n" in text:
+        return None
+    is_flat = all(isinstance(value, (str, int)) for value in document.values())
+    return text.encode("utf-8", "replace") if is_flat else None
 
 
 def _one_object(document: Any) -> Any:

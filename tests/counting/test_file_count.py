@@ -55,6 +55,7 @@ def little_room(threads, few, most_faults):
         (tally, "_TALLIES", deque()),
         (tally, "_MOST_FEW", few),
         (file_count, "_WORTH_A_KERNEL", -1),
+        (file_count, "_WORTH_A_CALL", few),
         (file_count, "_WORTH_THREADS", 0 if threads else 1 << 60),
         (file_count, "_FLOWS_AT_ONCE", 3),
         *((module, "MOST_FAULTS", most_faults) for module in (tables, ledger, totals)),

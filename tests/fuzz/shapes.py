@@ -5,6 +5,8 @@ python -m tests.fuzz.shapes --records 1000000 takes minutes for each shape; pyte
 """
 
 import argparse
+import base64
+import gzip
 import io
 import json
 import random
@@ -174,6 +176,12 @@ def _envelopes(between):
     return write
 
 
+def _payloads(rng, size):
+    payloads = (_mutated(rng, text, 4) for text in _envelopes("\n")(rng, size).split("\n"))
+    packed = (base64.b64encode(gzip.compress(text.encode("utf-8", "replace"))) for text in payloads)
+    return json.dumps({"Records": [{"kinesis": {"data": each.decode()}} for each in packed]})
+
+
 TEXTS = {
     "csv, quoted": _csv(_quoted),
     "csv, plain": _csv(lambda value: "" if value is None else str(value)),
@@ -183,6 +191,7 @@ TEXTS = {
     "json document of events": _document(_events),
     "json document of fields, indented": _document(_records, indent=1),
     "json envelopes": _envelopes(""),
+    "json payloads": _payloads,
     "json envelopes on lines": _envelopes("\n"),
 }
 PARQUET = "parquet"

@@ -4,6 +4,7 @@ from unittest.mock import patch
 
 from hypothesis import strategies as st
 
+from flowtag_core.counting import file_count
 from flowtag_core.errors import LogError
 from flowtag_core.shapes import json_documents
 from flowtag_core.shapes.json_documents import Rest, _in_text
@@ -21,7 +22,7 @@ def counts(content, cuts=()):
 
 
 def counted_as_text(content):
-    """Return the counts of JSON that is read document by document, or the error."""
+    """Return the counts of JSON that is read document by document and counted by the reference, or the error."""
 
     def in_text(name, pieces, within):
         return _in_text(name, Rest(pieces), within)
@@ -29,6 +30,8 @@ def counted_as_text(content):
     with (
         patch.object(json_documents, "_in_lines", in_text),
         patch.object(json_documents, "_in_arrays", in_text),
+        patch.object(json_documents, "_plain_event", lambda _: None),
+        patch.object(file_count, "_WORTH_A_CALL", 1 << 60),
     ):
         return counts(content)
 

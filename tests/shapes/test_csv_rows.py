@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flowtag_core.counting import file_count
 from flowtag_core.shapes import csv_rows
 from tests.logs import flow_lines, line
 from tests.shapes.made import counted_in_pieces
@@ -31,7 +32,10 @@ def both(content, cuts=()):
         patch("flowtag_core.shapes.text._BLOCK_SIZE", 1),
     ):
         fast = counts(content, cuts)
-    with patch.object(csv_rows._Reading, "cells", None):
+    with (
+        patch.object(csv_rows._Reading, "cells", None),
+        patch.object(file_count, "_WORTH_A_CALL", 1 << 60),
+    ):
         return fast, counts(content)
 
 
