@@ -97,10 +97,12 @@ def kernel(wait: bool = False) -> Kernel | None:
 
 def _get() -> bool:
     """Load the kernel if it is compiled, else start compiling it, once; return whether that is under way."""
+    if _Loaded.kernel is not None:  # Another thread has just loaded it.
+        return False
     place = _Loaded.place = _Loaded.place or _place()
     is_on = _Loaded.compiler is not None and _Loaded.compiler.poll() is None
     is_readable = isinstance(place, str) or not is_on
-    if _Loaded.kernel is None and is_readable and (code := _read_object_code(place, _key())):
+    if is_readable and (code := _read_object_code(place, _key())):
         _Loaded.kernel = _load(code)
         if not isinstance(place, str):
             place.close()

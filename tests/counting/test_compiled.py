@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -60,6 +62,18 @@ def test_missing_object_code_is_compiled_by_one_process_and_nobody_waits(empty):
 def test_cached_object_code_is_loaded(object_code, empty):
     kept(object_code)
     assert compiled.kernel() is compiled.loaded() is not None
+    assert empty == []
+
+
+@needs_numba
+def test_threads_that_need_the_cached_object_code_at_once_do_not_compile_it(object_code, empty):
+    kept(object_code)
+    with ThreadPoolExecutor(4) as threads:
+        with compiled._Loaded.lock:
+            waiting = [threads.submit(compiled.kernel) for _ in range(4)]
+            time.sleep(0.1)  # until all of them wait for the lock
+        found = {id(each.result()) for each in waiting}
+    assert len(found) == 1
     assert empty == []
 
 
