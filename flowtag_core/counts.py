@@ -47,6 +47,8 @@ MOST_WINDOWS: Final = 240
 MOST_ROWS: Final = 1 << 19
 
 UNKNOWN_TIME: Final = -1
+NEVER: Final = 1 << 40
+"""The first minute of flows whose times are all unknown: later than any other."""
 MOST_FAULTS: Final = 1000
 
 # A key packs window, protocol, port, boundary and action into one integer, so that one sort orders a table.

@@ -10,7 +10,7 @@ import flowtag_core
 from tests.conftest import ROOT
 
 CORE = ROOT / "flowtag_core"
-BASE = {"arrow", "boundary", "counts", "iana", "errors", "notebook", "output"}
+BASE = {"arrow", "boundary", "counts", "evidence", "iana", "errors", "notebook", "output"}
 ROOMS = {
     "errors": set(),
     "arguments": set(),
@@ -19,15 +19,17 @@ ROOMS = {
     "settings": {"boundary", "errors", "shapes", "sources", "tagging"},
     "iana": set(),
     "output": {"errors"},
+    "evidence": {"counts"},
     "counts": {"arrow", "errors", "iana", "notebook"},
     "boundary": {"counts", "errors"},
     "sources": {"errors"},
     "shapes": {"boundary", "iana", "counts", "errors", "sources"},
-    "counting": {"boundary", "counts", "errors", "iana", "output", "shapes"},
-    "reading": {"boundary", "counts", "errors", "output", "sources", "shapes", "counting"},
+    "counting": {"boundary", "counts", "errors", "evidence", "iana", "output", "shapes"},
+    "reading": {"boundary", "counts", "errors", "evidence", "output"}
+    | {"sources", "shapes", "counting"},
     "tagging": BASE,
     "exporting": {"output", "tagging"},
-    "showing": {"counts", "iana", "tagging"},
+    "showing": {"counts", "evidence", "iana", "tagging"},
     "page": {*BASE, "arguments", "settings"}
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
     "commands": {*BASE, "arguments", "settings", "page"}

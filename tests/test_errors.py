@@ -122,7 +122,7 @@ def test_a_bug_in_a_single_file_is_an_error_like_any_other():
 
 
 def test_running_out_of_memory_is_an_error_that_names_the_file(monkeypatch):
-    def parts_of(_, **__):
+    def parts_of(*_):
         raise MemoryError
 
     monkeypatch.setattr(counting, "parts_of", parts_of)

@@ -13,6 +13,7 @@ from flowtag_core.counts import WINDOW_SHIFT
 # - DSTPORT to STATUS: the positions of the fields in a record.
 # - SPANS: the index at which the spans begin (see below).
 # - IS_TABLE: whether the lines are rows of a table: then only rows that are plain in every field are counted.
+# - INTERFACE: the position of the interface, which `look` wants too.
 # - HAS_PORTS: for each protocol, whether it has ports.
 # - FIRST_OCTETS: for each first octet of an IPv4 address, where the address is; from SEE_MORE up it is the
 #   index of a table of all second octets.
@@ -27,7 +28,8 @@ FIELDS, IS_DEFAULT, STAMPS = range(3)
 DSTPORT, PROTOCOL, SRCPORT, PACKETS, BYTES, START, SRCADDR, DSTADDR, ACTION, STATUS = range(3, 13)
 SPANS: Final = 13
 IS_TABLE: Final = 14
-HAS_PORTS: Final = 15
+INTERFACE: Final = 15
+HAS_PORTS: Final = 16
 FIRST_OCTETS: Final = HAS_PORTS + 256
 NAME_STARTS: Final = FIRST_OCTETS + 256
 MOST_STARTS: Final = 64
@@ -59,6 +61,34 @@ _MINUTE_BITS: Final = 27
 UNKNOWN_MINUTE: Final = (1 << _MINUTE_BITS) - 1
 KIND_SHIFT: Final = WINDOW_SHIFT + _MINUTE_BITS
 
+# What `look` looks for, as an array of integers:
+# - BY_SERVICE: whether flows that look like replies have their source port.
+# - ACTIONS_WANTED, BOUNDARIES_WANTED: a bit for each action and each boundary.
+# - FIRST_MINUTE, LAST_MINUTE: the minutes in which flows begin.
+# - EVERY_PORT: whether all ports are wanted; if not, there is a bit for each protocol and port from
+#   PORTS_WANTED on.
+BY_SERVICE, ACTIONS_WANTED, BOUNDARIES_WANTED, FIRST_MINUTE, LAST_MINUTE, EVERY_PORT = range(6)
+PORTS_WANTED: Final = 6
+# What it finds, as integers for each flow: its key, packets and bytes, then two halves each of its source,
+# destination and interface, then the number of its line, where that begins, and where it ends. Both halves
+# of an address or interface that cannot be read are UNREADABLE.
+KEY, HIT_PACKETS, HIT_BYTES, SOURCE, DESTINATION, HIT_INTERFACE = 0, 1, 2, 3, 5, 7
+HIT_LINE, HIT_BEGIN, HIT_END = 9, 10, 11
+HIT_SIZE: Final = 12
+# `gather` adds hits up in a hash table. Each of its entries has four numbers of a key, then flows, packets, bytes,
+# accepted and rejected flows, and the first and the last minute. `told` has the place in a hit of each number of the
+# key, where PORT_PLACE is the protocol and port in the hit's key, and NO_PLACE is nothing; then a random number.
+KEY_NUMBERS: Final = 4
+(GATHERED_FLOWS, GATHERED_PACKETS, GATHERED_BYTES, ACCEPTED, REJECTED, FIRST, LAST) = range(4, 11)
+ENTRY_SIZE: Final = 11
+PORT_PLACE: Final = -2
+
+UNREADABLE: Final = -1
+IPV4: Final = 0xFFFF << 32
+"""What is added to an IPv4 address as the lower half of an IPv6 address."""
+MOST_HEX: Final = 17
+"""The most hexadecimal digits in the name of an interface."""
+
 MOST_FOLDED: Final = 1 << 23
 """The most rows that can each have a cell, a number of 31 bits with the window in the lowest eight."""
 ROWS_TOLD: Final = 1 << 15
@@ -72,11 +102,17 @@ _OBJECTS: Final = tuple(
 )
 SIGNATURES: Final = {
     "read": tuple("address number int64s address int32s int64s int64s int64s int64s".split()),
+    "look": tuple(
+        "address number int64s address int32s int64s int64s int64s int64s int64s int64s".split()
+    ),
+    "gather": ("int64s", "number", "number", "int64s", "int64s", "number", "int64s"),
+    "rehash": ("int64s", "int64s", "number", "int64s", "int64s", "number"),
     "cells": tuple(
         "address number number number int64s address int32s int32s int32s int64s".split()
     ),
     "objects_on_lines": _OBJECTS,
     "objects_in_arrays": _OBJECTS,
+    "codes": ("address", "int32s", "number", "int64s", "int64s"),
     "places": ("address", "int32s", "number", "int64s", "int64s", "int64s"),
     "pick": ("int64s", "number", "number", "int64s", "int64s", "int64s", "int64s"),
     "add": tuple("int64s number number int64s number int64s int64s int64s int64s".split()),
@@ -98,9 +134,13 @@ class Kernel(NamedTuple):
     """The compiled functions; they release the GIL while they run."""
 
     read: Callable[..., int]
+    look: Callable[..., int]
+    gather: Callable[..., int]
+    rehash: Callable[..., int]
     cells: Callable[..., int]
     objects_on_lines: Callable[..., int]
     objects_in_arrays: Callable[..., int]
+    codes: Callable[..., int]
     places: Callable[..., int]
     pick: Callable[..., int]
     add: Callable[..., int]

@@ -8,9 +8,9 @@ neither on the threads nor on where the file is cut.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from flowtag_core.boundary import UNKNOWN, Inside
 from flowtag_core.counting import compiled, contract, scratch
 from flowtag_core.counting.contract import Kernel
 from flowtag_core.counting.ledger import Plain
-from flowtag_core.counting.reference import ALWAYS_INSIDE, Reference
+from flowtag_core.counting.reference import ALWAYS_INSIDE, Reference, Seen
 from flowtag_core.counting.scratch import Scratch
 from flowtag_core.counting.tally import Counted, RowSum
 from flowtag_core.counting.threads import Queue
@@ -68,14 +68,14 @@ class _Read(NamedTuple):
 
 
 class _Picked(NamedTuple):
-    """Table rows that the kernel has read: the number of flows, the rows to add up, the indexes of odd ones.
+    """Table rows that the kernel has read: the number of flows, what is to be added up, the indexes of odd ones.
 
-    If they could not be read, `damage` says why, and all else is empty.
+    If they could not be read, `damage` says why. There are no results then, nor without a kernel.
     """
 
     columns: Columns
     flows: int
-    rows: list[Ints]
+    results: Any
     odd: Ints
     damage: DamagedLogError | None = None
 
@@ -86,7 +86,7 @@ class _Lined(NamedTuple):
     part: Rows
     layouts: list[Layout]
     plain: list[tuple[int, Plain]]
-    rows: list[Ints]
+    rows: list[Any]
     spans: Spans | None
 
 
@@ -113,7 +113,7 @@ class FileCount:
         size: int = 0,
         inside: Inside = ALWAYS_INSIDE,
     ) -> None:
-        self._reference = Reference(name, layout, inside)
+        self._reference = Reference(name, layout, inside, self._new_seen())
         self._inside = inside
         self._rows = RowSum()
         self._size = 0
@@ -150,7 +150,7 @@ class FileCount:
     def count(self, part: Part) -> None:
         """Count the next part of the file. Only the last line of the last block may lack its line end."""
         if isinstance(part, Columns):
-            self._queue.add(partial(_picked, compiled.kernel(), part, self._inside))
+            self._queue.add(partial(self._picked, part))
             self._settle_full()
         elif isinstance(part, Rows):
             self._count_rows(part)
@@ -179,8 +179,8 @@ class FileCount:
         `size` is the number of bytes read since then, the other parameters are those of `Ledger.take`.
         """
         self.settle()
-        self._rows.add_flows(self._reference.take_flows())
-        tables, rows = self._rows.take()
+        self._add_flows()
+        tables, rows, _ = self._rows.take()
         file = self._reference.ledger.take(size, wrapping, damage, self._inside.ranges)
         has_tables = len(tables.requests) or len(tables.replies)  # a small file has only rows
         return Counted(tables + file if has_tables else file, rows)
@@ -201,11 +201,11 @@ class FileCount:
             self.settle()
             self._settle(self._read(kernel, block))
         else:
-            self._queue.add(partial(_read, kernel, block, self._reference.layout, self._inside))
+            self._queue.add(partial(_read, kernel, block, self._reference.layout, self._scratch))
         self._settle_full()
 
     def _read(self, kernel: Kernel, block: bytes) -> _Read:
-        return _read(kernel, block, self._reference.layout, self._inside)
+        return _read(kernel, block, self._reference.layout, self._scratch)
 
     def _settle_full(self) -> None:
         while self._queue.is_full:
@@ -237,7 +237,7 @@ class FileCount:
         for part, its_layout in self._parts(*read):
             found = part.found
             self._reference.ledger.add_plain(its_layout, found.plain())
-            self._rows.add(part.rows[: 3 * found.rows])
+            self._add(part.results())
         self._add_odd()
         scratch.give_back(read.scratch)
 
@@ -252,13 +252,13 @@ class FileCount:
             if columns.smaller is None:
                 raise
             for some in columns.smaller():
-                self._settle_rows(_picked(compiled.kernel(), some, self._inside))
+                self._settle_rows(self._picked(some))
             return
         kind = columns.kind
         if kind.layout:
             self._reference.ledger.add_plain(kind.layout, Plain(picked.flows, shape=kind.shape))
-        for its_rows in picked.rows:
-            self._rows.add(its_rows)
+        if picked.results is not None:
+            self._add(picked.results)
         if records:
             self._reference.count_records(Records(kind, records))
         self._add_odd()
@@ -277,7 +277,7 @@ class FileCount:
             self.settle()
             self._count_every(part, None)
             return
-        self._queue.add(partial(_lined, kernel, part, layouts, self._inside))
+        self._queue.add(partial(_lined, kernel, part, layouts, self._scratch))
         self._settle_full()
 
     def _settle_lines(self, lined: _Lined) -> None:
@@ -295,7 +295,7 @@ class FileCount:
                 kind.layout or layouts[group], its_plain._replace(shape=kind.shape)
             )
         for its_rows in rows:
-            self._rows.add(its_rows)
+            self._add(its_rows)
         self._count_records(odd)
 
     def _count_extracted(self, records: Records) -> None:
@@ -323,12 +323,12 @@ class FileCount:
         self, kernel: Kernel, records: Records, text: bytes, layout: Layout
     ) -> Records:
         """Count the plain ones of these records, each of which is a line of the text; return the others."""
-        own = scratch.unused(self._inside)
-        plain: list[tuple[Plain, Ints]] = []
+        own = self._scratch()
+        plain: list[tuple[Plain, Any]] = []
         odd: list[Numbered] = []
         line = 0
         for found in own.read_records(kernel, text, layout):
-            plain.append((found.found.plain(), found.rows[: 3 * found.found.rows].copy()))
+            plain.append((found.found.plain(), found.kept()))
             odd += [records.numbered[line + each] for each in found.odd()[:, 0].tolist()]
             line += found.found.lines
         scratch.give_back(own)
@@ -337,7 +337,7 @@ class FileCount:
             return records
         for its_plain, rows in plain:
             self._reference.ledger.add_plain(layout, its_plain._replace(shape=records.kind.shape))
-            self._rows.add(rows)
+            self._add(rows)
         return others
 
     def _count_every(self, part: Rows, spans: Spans | None) -> None:
@@ -384,7 +384,61 @@ class FileCount:
     def _add_odd(self) -> None:
         """Add up the flows that the reference found, once there are enough of them."""
         if compiled.loaded() or self._reference.waiting >= _FLOWS_AT_ONCE:
-            self._rows.add_flows(self._reference.take_flows())
+            self._add_flows()
+
+    def _new_seen(self) -> list[Seen] | None:
+        """Return a list for what the reference knows of flows besides their counts, if that is needed."""
+        return None
+
+    def _scratch(self) -> Scratch:
+        """Return an unused scratch; called on any thread."""
+        return scratch.unused(self._inside)
+
+    def _add(self, results: Any) -> None:
+        """Add up what the kernel read."""
+        self._rows.add(results)
+
+    def _add_flows(self) -> None:
+        """Add up the flows that the reference found."""
+        self._rows.add_flows(self._reference.take_flows())
+
+    def _picked(self, columns: Columns) -> _Picked:
+        """Read table rows with the kernel, on any thread; without a kernel, all of them are odd."""
+        kernel, layout, size = compiled.kernel(), columns.kind.layout, columns.size
+        if kernel is None or layout is None:
+            return _Picked(columns, 0, None, np.arange(size))
+        try:
+            addresses, numbers = columns.addresses(), columns.numbers()
+        except DamagedLogError as error:
+            return _Picked(columns, 0, None, np.arange(0), error)
+        own = self._scratch()
+        places = _places(kernel, addresses, own) if addresses else (None, None)
+        done, flows = 0, 0
+        rows, odd_rows = [], []
+        while done < size:
+            done, some, its_rows, its_odd = own.pick(
+                kernel, [*numbers, *places], done, size, layout
+            )
+            flows += some
+            rows.append(its_rows.copy())
+            odd_rows.append(its_odd)
+        results, odd = self._of_columns(
+            kernel, own, np.concatenate(rows), np.concatenate(odd_rows), addresses
+        )
+        scratch.give_back(own)
+        if not len(odd):  # the rows are not needed any more: free their memory
+            columns = Columns(columns.kind, columns.first, size, list, lambda _: [])
+        return _Picked(columns, flows, results, odd)
+
+    def _of_columns(
+        self, kernel: Kernel, own: Scratch, rows: Ints, odd: Ints, addresses: Addresses | None
+    ) -> tuple[Any, Ints]:
+        """Return what is to be added up of a table's rows, and the indexes of those that the reference gets.
+
+        `rows` are those of the kernel; `odd` has the indexes that are not among them.
+        """
+        del kernel, own, addresses  # A second look needs them.
+        return rows, odd
 
     def _parts(
         self, kernel: Kernel, text: bytes, layout: Layout, own: Scratch
@@ -419,20 +473,22 @@ class FileCount:
                 return
 
 
-def _read(kernel: Kernel, text: bytes, layout: Layout, inside: Inside) -> _Read:
+def _read(kernel: Kernel, text: bytes, layout: Layout, unused: Callable[[], Scratch]) -> _Read:
     """Read a block with the kernel, if its layout names port and protocol."""
-    own = scratch.unused(inside)
+    own = unused()
     if layout.names_port_and_protocol:
         own.read(kernel, text, layout)
     return _Read(kernel, text, layout, own)
 
 
-def _lined(kernel: Kernel, part: Rows, layouts: list[Layout], inside: Inside) -> _Lined:
+def _lined(
+    kernel: Kernel, part: Rows, layouts: list[Layout], unused: Callable[[], Scratch]
+) -> _Lined:
     """Read rows as text with the kernel."""
-    own = scratch.unused(inside)
+    own = unused()
     sifted = own.sift(kernel, part.text, part.plan, len(layouts))
     plain: list[tuple[int, Plain]] = []
-    rows: list[Ints] = []
+    rows: list[Any] = []
     if sifted is None:
         scratch.give_back(own)
         return _Lined(part, layouts, plain, rows, None)
@@ -441,7 +497,7 @@ def _lined(kernel: Kernel, part: Rows, layouts: list[Layout], inside: Inside) ->
         line = 0
         for found in own.read_lines(kernel, lines, layouts[group]):
             plain.append((group, found.found.plain()))
-            rows.append(found.rows[: 3 * found.found.rows].copy())
+            rows.append(found.kept())
             odd.append(lines.indexes[found.odd()[:, 0] + line].astype(np.int64))
             line += found.found.lines
     scratch.give_back(own)
@@ -472,28 +528,3 @@ def _places(kernel: Kernel, addresses: Addresses, own: Scratch) -> tuple[Column,
         odd = odd[np.diff(addresses.offsets)[odd] > len(MISSING)]
     places[odd] = [own.inside.place(word) for word in addresses.words(odd)]
     return Column(addresses.sources, places), Column(addresses.destinations, places)
-
-
-def _picked(kernel: Kernel | None, columns: Columns, inside: Inside) -> _Picked:
-    """Read table rows with the kernel; without a kernel, all of them are odd."""
-    layout, count = columns.kind.layout, columns.size
-    if kernel is None or layout is None:
-        return _Picked(columns, 0, [], np.arange(count))
-    try:
-        addresses, numbers = columns.addresses(), columns.numbers()
-    except DamagedLogError as error:
-        return _Picked(columns, 0, [], np.arange(0), error)
-    own = scratch.unused(inside)
-    done, flows = 0, 0
-    rows, odd = [], []
-    places = _places(kernel, addresses, own) if addresses else (None, None)
-    while done < count:
-        done, some, its_rows, its_odd = own.pick(kernel, [*numbers, *places], done, count, layout)
-        flows += some
-        rows.append(its_rows.copy())
-        odd.append(its_odd)
-    scratch.give_back(own)
-    every = np.concatenate(odd)
-    if not len(every):  # the rows are not needed any more: free their memory
-        columns = Columns(columns.kind, columns.first, count, list, lambda _: [])
-    return _Picked(columns, flows, rows, every)

@@ -8,6 +8,9 @@ on too. The usual line consists of printable ASCII words separated by single spa
 place. A line with other white space or other bytes is first copied with single spaces and then read in the
 same way (`_tidy`).
 
+`look` reads text in the same way, for a second look at the flows that fit some filters: it writes where these come
+from and go to. `codes` does the same for the addresses of a table.
+
 `cells` writes the wanted cells of a CSV table's plain rows as lines of text, and `objects_on_lines` and
 `objects_in_arrays` the wanted values of plain JSON objects; `read` then reads these lines. In a table it counts only
 rows that are plain in every field: for all others, other rules apply than for text.
@@ -50,21 +53,47 @@ from numba.extending import intrinsic
 from flowtag_core.boundary import INSIDE, LONGEST_ADDRESS, OUTSIDE, UNKNOWN
 from flowtag_core.counting.compiled import write_object_code
 from flowtag_core.counting.contract import (
+    ACCEPTED,
     ACTION,
+    ACTIONS_WANTED,
     BAD_PORT,
     BAD_PROTOCOL,
     BLANK,
+    BOUNDARIES_WANTED,
+    BY_SERVICE,
     BYTES,
+    DESTINATION,
     DSTADDR,
     DSTPORT,
+    ENTRY_SIZE,
+    EVERY_PORT,
     FIELDS,
+    FIRST,
+    FIRST_MINUTE,
     FIRST_OCTETS,
     FITS_NONE,
     FLOW,
+    GATHERED_BYTES,
+    GATHERED_FLOWS,
+    GATHERED_PACKETS,
     HAS_PORTS,
+    HIT_BEGIN,
+    HIT_BYTES,
+    HIT_END,
+    HIT_INTERFACE,
+    HIT_LINE,
+    HIT_PACKETS,
+    HIT_SIZE,
+    INTERFACE,
+    IPV4,
     IS_DEFAULT,
     IS_TABLE,
+    KEY,
+    KEY_NUMBERS,
     KIND_SHIFT,
+    LAST,
+    LAST_MINUTE,
+    MOST_HEX,
     MOST_SEPARATORS,
     MOST_STARTS,
     MOST_TIDIED,
@@ -76,11 +105,15 @@ from flowtag_core.counting.contract import (
     OTHER_PLACES,
     OTHERS,
     PACKETS,
+    PORT_PLACE,
+    PORTS_WANTED,
     PROTOCOL,
+    REJECTED,
     ROWS_TOLD,
     SEE_MORE,
     SIGNATURES,
     SKIPPED_DATA,
+    SOURCE,
     SPANS,
     SRCADDR,
     SRCPORT,
@@ -89,6 +122,7 @@ from flowtag_core.counting.contract import (
     STATUS,
     TOO_FEW_FIELDS,
     UNKNOWN_MINUTE,
+    UNREADABLE,
     UNSUPPORTED_VERSION,
     WORDS_TOLD,
     ObjectCode,
@@ -96,6 +130,7 @@ from flowtag_core.counting.contract import (
 from flowtag_core.counts import (
     BOUNDARY_SHIFT,
     MOST_SUM,
+    NEVER,
     PORT_SHIFT,
     PROTOCOL_SHIFT,
     UNKNOWN_BOUNDARY,
@@ -136,6 +171,7 @@ def _template(text: bytes) -> tuple[np.uint64, np.uint64]:
 
 _LAST_2: Final = U(0xFFFF_0000_0000_0000)
 _LAST_6: Final = U(0xFFFF_FFFF_FFFF_0000)
+_ENI: Final = _text(b"eni-")
 _OK: Final = _text(b"OK")
 _NODATA: Final = _text(b"NODATA")
 _SKIPDATA: Final = _text(b"SKIPDATA")
@@ -1058,6 +1094,100 @@ def _put_doubtful(
 
 
 @_part
+def _is_wanted(key: Any, wanted: Any) -> Any:
+    """Whether a flow with this key is looked for."""
+    minute = key >> WINDOW_SHIFT
+    if minute < wanted[FIRST_MINUTE] or minute > wanted[LAST_MINUTE]:
+        return False
+    action, boundary = key & 3, (key >> BOUNDARY_SHIFT) & 7
+    if not (wanted[ACTIONS_WANTED] >> action) & (wanted[BOUNDARIES_WANTED] >> boundary) & 1:
+        return False
+    if wanted[EVERY_PORT] != 0:
+        return True
+    bit = (key >> PORT_SHIFT) & 0xFF_FFFF  # the protocol and the port
+    return (wanted[PORTS_WANTED + (bit >> 6)] >> (bit & 63)) & 1 != 0
+
+
+@_part
+def _put_code(text: Any, begin: Any, end: Any, codes: Any, at: Any, groups: Any) -> Any:
+    """Write an address as the two halves of an IPv6 address; both are UNREADABLE if it is not a valid one."""
+    codes[at] = codes[at + 1] = UNREADABLE
+    if end - begin < 2 or end - begin > LONGEST_ADDRESS:
+        return
+    value = _four_octets(text, begin, end)
+    if value >= 0:
+        codes[at], codes[at + 1] = 0, IPV4 | value
+    elif _groups(text, begin, end, groups):
+        high = low = 0
+        for group in range(4):
+            high = (high << 16) | groups[group]
+            low = (low << 16) | groups[group + 4]
+        codes[at], codes[at + 1] = high, low
+
+
+@_part
+def _put_interface(text: Any, begin: Any, end: Any, codes: Any, at: Any) -> Any:
+    """Write the hexadecimal digits after `eni-` as a number, the lowest 16 of them into the second half.
+
+    The first half has the number of digits too, since they may begin with zeros.
+    """
+    codes[at] = codes[at + 1] = UNREADABLE
+    digits = end - begin - 4
+    if not 1 <= digits <= MOST_HEX or (_word(text + U(begin)) << U(32)) != _ENI:
+        return
+    high = low = 0
+    for place in range(begin + 4, end):
+        byte = _byte(text + U(place))
+        if 48 <= byte <= 57:
+            digit = byte - 48
+        elif 97 <= byte <= 102:
+            digit = byte - 87
+        else:
+            return
+        high = (low >> 60) & 15
+        low = (low << 4) | digit
+    codes[at], codes[at + 1] = (digits << 4) | (high if digits > 16 else 0), low
+
+
+@_part
+def _put_hit(
+    text: Any,
+    layout: Any,
+    separators: Any,
+    record: Any,
+    rows: Any,
+    count: Any,
+    added: Any,
+    wanted: Any,
+    hits: Any,
+    numbers: Any,
+) -> Any:
+    """Write a flow to the hits if it is wanted, and return whether it is; its rows are after the first `count` ones."""
+    at = 3 * (count + (1 if added == 2 and wanted[BY_SERVICE] != 0 else 0))
+    key = rows[at] & ((1 << KIND_SHIFT) - 1)
+    if not _is_wanted(key, wanted):
+        return 0
+    out = HIT_SIZE * count
+    hits[out + KEY], hits[out + HIT_PACKETS], hits[out + HIT_BYTES] = (
+        key,
+        rows[at + 1],
+        rows[at + 2],
+    )
+    for field, half in ((SRCADDR, SOURCE), (DSTADDR, DESTINATION)):
+        hits[out + half] = hits[out + half + 1] = UNREADABLE
+        if layout[field] != layout[DSTPORT]:
+            place = record + layout[field]
+            end = separators[place + 1]
+            _put_code(text, end - _length(separators, place), end, hits, out + half, numbers)
+    hits[out + HIT_INTERFACE] = hits[out + HIT_INTERFACE + 1] = UNREADABLE
+    if layout[INTERFACE] >= 0:
+        place = record + layout[INTERFACE]
+        end = separators[place + 1]
+        _put_interface(text, end - _length(separators, place), end, hits, out + HIT_INTERFACE)
+    return 1
+
+
+@_part
 def _is_missing(text: Any, separators: Any, at: Any) -> Any:
     return _length(separators, at) == 1 and _byte(text + U(separators[at + 1]) - _ONE) == _DASH
 
@@ -1147,7 +1277,8 @@ def _tidy(text: Any, begin: Any, end: Any, tidied: Any, separators: Any, at: Any
     return words
 
 
-def read(
+@_part
+def _lines(
     text: Any,
     size: Any,
     layout: Any,
@@ -1157,18 +1288,13 @@ def read(
     rows: Any,
     odd: Any,
     found: Any,
+    wanted: Any,
+    hits: Any,
+    is_look: Any,
 ) -> Any:
-    """Read the lines of a text and return the number of bytes that were read.
-
-    It reads up to the last line end, or less if `rows` or `odd` is full. `text` and `tail` are addresses;
-    it may read 16 bytes before the text, and `tail` has 88 bytes more than the longest line that is
-    tidied up. `separators` and `numbers` are working memory. `rows` gets (key, packets, bytes) for each
-    row, `odd` gets (line number, begin, end, verdict) for each line that is passed on. `found` gets the
-    numbers of lines, flows, NODATA records, SKIPDATA records, lines with a time stamp, rows, odd lines,
-    blank lines (and comments) and flows with an odd status; then the numbers of flows with an unreadable
-    srcport, start, packets, bytes and action.
-    """
+    """Do what `read` does, or, with `is_look`, what `look` does; that is decided when it is compiled."""
     lines = flows = no_data = skipped = stamped = row_count = odd_count = blank = odd_status = 0
+    hit_count = 0
     is_table = layout[IS_TABLE] != 0
     tidied = tail + U(80)
     for place in range(_NO_SRCPORT, _ODD_ACTION + 1):
@@ -1250,8 +1376,27 @@ def read(
                     added = _put_doubtful(
                         source, layout, separators, record, boundary, rows, row_count, found
                     )
-                if added > 0:
+                if added > 0 and is_look:
+                    row_count += _put_hit(
+                        source,
+                        layout,
+                        separators,
+                        record,
+                        rows,
+                        row_count,
+                        added,
+                        wanted,
+                        hits,
+                        numbers,
+                    )
+                    if row_count > hit_count:
+                        hits[HIT_SIZE * hit_count + HIT_LINE] = lines
+                        hits[HIT_SIZE * hit_count + HIT_BEGIN] = begin
+                        hits[HIT_SIZE * hit_count + HIT_END] = end
+                        hit_count = row_count
+                elif added > 0:
                     row_count += added
+                if added > 0:
                     flows += 1
                     odd_status += is_odd_status
                 else:
@@ -1300,6 +1445,55 @@ def read(
     found[7] = blank
     found[8] = odd_status
     return dealt_with
+
+
+def read(
+    text: Any,
+    size: Any,
+    layout: Any,
+    tail: Any,
+    separators: Any,
+    numbers: Any,
+    rows: Any,
+    odd: Any,
+    found: Any,
+) -> Any:
+    """Read the lines of a text and return the number of bytes that were read.
+
+    It reads up to the last line end, or less if `rows` or `odd` is full. `text` and `tail` are addresses;
+    it may read 16 bytes before the text, and `tail` has 88 bytes more than the longest line that is
+    tidied up. `separators` and `numbers` are working memory. `rows` gets (key, packets, bytes) for each
+    row, `odd` gets (line number, begin, end, verdict) for each line that is passed on. `found` gets the
+    numbers of lines, flows, NODATA records, SKIPDATA records, lines with a time stamp, rows, odd lines,
+    blank lines (and comments) and flows with an odd status; then the numbers of flows with an unreadable
+    srcport, start, packets, bytes and action.
+    """
+    return _lines(
+        text, size, layout, tail, separators, numbers, rows, odd, found, found, found, False
+    )
+
+
+def look(
+    text: Any,
+    size: Any,
+    layout: Any,
+    tail: Any,
+    separators: Any,
+    numbers: Any,
+    rows: Any,
+    odd: Any,
+    found: Any,
+    wanted: Any,
+    hits: Any,
+) -> Any:
+    """Read the lines of a text like `read`, but write only the flows that are `wanted`, with their addresses.
+
+    They go into `hits`, as described in `contract`; `rows` is working memory, and what `found` gets for rows is
+    the number of hits.
+    """
+    return _lines(
+        text, size, layout, tail, separators, numbers, rows, odd, found, wanted, hits, True
+    )
 
 
 @_part
@@ -1736,6 +1930,91 @@ def objects_in_arrays(
     return 0
 
 
+@_part
+def _hash(key_0: Any, key_1: Any, key_2: Any, key_3: Any, seed: Any, bits: Any) -> Any:
+    """Return the slot of a key in a table of 2 ** bits entries; nobody who does not know the seed can predict it."""
+    mixed = U(seed)
+    for part in (key_0, key_1, key_2, key_3):
+        mixed = (mixed ^ U(part)) * _MIX
+        mixed ^= mixed >> U(29)
+    return np.int64((mixed * _MIX) >> U(64 - bits))
+
+
+@_part
+def _key_part(hits: Any, at: Any, place: Any) -> Any:
+    if place == PORT_PLACE:
+        return (hits[at + KEY] >> PORT_SHIFT) & 0xFF_FFFF
+    return hits[at + place] if place >= 0 else 0
+
+
+def gather(hits: Any, begin: Any, count: Any, told: Any, table: Any, bits: Any, used: Any) -> Any:
+    """Add up hits from number `begin` on in a hash table with 2 ** bits entries, as described in `contract`.
+
+    Returns the number of the first hit for which there is no room: three quarters of the entries are used. `used`
+    has the number of entries in use.
+    """
+    mask = (1 << bits) - 1
+    most = 3 << (bits - 2)
+    for index in range(begin, count):
+        at = HIT_SIZE * index
+        key_0, key_1 = _key_part(hits, at, told[0]), _key_part(hits, at, told[1])
+        key_2, key_3 = _key_part(hits, at, told[2]), _key_part(hits, at, told[3])
+        slot = _hash(key_0, key_1, key_2, key_3, told[KEY_NUMBERS], bits)
+        entry = ENTRY_SIZE * slot
+        while table[entry + GATHERED_FLOWS] != 0 and not (
+            table[entry] == key_0
+            and table[entry + 1] == key_1
+            and table[entry + 2] == key_2
+            and table[entry + 3] == key_3
+        ):
+            slot = (slot + 1) & mask
+            entry = ENTRY_SIZE * slot
+        if table[entry + GATHERED_FLOWS] == 0:
+            if used[0] >= most:
+                return index
+            used[0] += 1
+            table[entry], table[entry + 1] = key_0, key_1
+            table[entry + 2], table[entry + 3] = key_2, key_3
+            table[entry + FIRST], table[entry + LAST] = NEVER, -1
+        key = hits[at + KEY]
+        minute, action = key >> WINDOW_SHIFT, key & 3
+        table[entry + GATHERED_FLOWS] += 1
+        packets, volume = entry + GATHERED_PACKETS, entry + GATHERED_BYTES
+        table[packets] = _plus(table[packets], hits[at + HIT_PACKETS])
+        table[volume] = _plus(table[volume], hits[at + HIT_BYTES])
+        table[entry + ACCEPTED] += action == 0
+        table[entry + REJECTED] += action == 1
+        if minute != UNKNOWN_MINUTE:
+            if minute < table[entry + FIRST]:  # noqa: PLR1730  (min is a call)
+                table[entry + FIRST] = minute
+            if minute > table[entry + LAST]:  # noqa: PLR1730
+                table[entry + LAST] = minute
+    return count
+
+
+def rehash(entries: Any, slots: Any, count: Any, told: Any, table: Any, bits: Any) -> Any:
+    """Copy the entries in these slots of one hash table into an empty one that has room for them; return `count`."""
+    mask = (1 << bits) - 1
+    for index in range(count):
+        at = ENTRY_SIZE * slots[index]
+        slot = _hash(
+            entries[at], entries[at + 1], entries[at + 2], entries[at + 3], told[KEY_NUMBERS], bits
+        )
+        while table[ENTRY_SIZE * slot + GATHERED_FLOWS] != 0:
+            slot = (slot + 1) & mask
+        for place in range(ENTRY_SIZE):
+            table[ENTRY_SIZE * slot + place] = entries[at + place]
+    return count
+
+
+def codes(text: Any, offsets: Any, count: Any, numbers: Any, found: Any) -> Any:
+    """Write the code of each address of a text, as in hits; return `count`. The parameters are those of `places`."""
+    for place in range(count):
+        begin, end = np.int64(offsets[place]), np.int64(offsets[place + 1])
+        _put_code(text, begin, end, found, 2 * place, numbers)
+    return count
+
+
 def places(text: Any, offsets: Any, count: Any, layout: Any, numbers: Any, found: Any) -> Any:
     """Write where each of `count` addresses is to `found`: INSIDE, OUTSIDE, or UNKNOWN if it is not a valid one.
 
@@ -2017,9 +2296,13 @@ def object_code() -> ObjectCode:
     code = {}
     for function in (
         read,
+        look,
+        gather,
+        rehash,
         cells,
         objects_on_lines,
         objects_in_arrays,
+        codes,
         places,
         pick,
         add,

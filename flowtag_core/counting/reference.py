@@ -25,7 +25,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,18 +107,39 @@ _UNKNOWN: Final = {
 
 STAMPED: Final = "time stamps before the records"
 
+
+class Seen(NamedTuple):
+    """What a flow's counts do not contain: its line number and text, its addresses and interface."""
+
+    number: int
+    text: bytes
+    source: bytes
+    destination: bytes
+    interface: bytes
+
+
 Words = list[bytes]
 Split = Callable[[bytes, None, int], Words]
 
 
 class Reference:
-    """Counts the records of one file in order; its `ledger` tells what became of them."""
+    """Counts the records of one file in order; its `ledger` tells what became of them.
 
-    def __init__(self, name: str, layout: Layout = ASSUMED, inside: Inside = ALWAYS_INSIDE) -> None:
+    If there is a list `seen`, it gets what else there is to know of each flow, in the order of `take_flows`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        layout: Layout = ASSUMED,
+        inside: Inside = ALWAYS_INSIDE,
+        seen: list[Seen] | None = None,
+    ) -> None:
         self.ledger = Ledger(name)
         self.layout = layout
         self._inside = inside
         self._rows: list[Ints] = []
+        self._seen = seen
 
     @property
     def has_enough_samples(self) -> bool:
@@ -218,6 +239,8 @@ class Reference:
         last_start, minute, unknown_minute = b"", UNKNOWN_TIME, True
         boundary = self._inside.boundary
         rows: list[int] = []  # eight per flow; a flat list converts twice as fast as one of tuples
+        seen: list[Seen] | None = None if self._seen is None else []
+        ends = [srcaddr, dstaddr, at("interface-id")]
         changed = False
         for number, line in numbered:
             words = split(line, None, fields)  # one word more shows that there are too many
@@ -279,6 +302,8 @@ class Reference:
                 no_bytes += 1
             crosses = boundary(words[srcaddr], words[dstaddr])
             rows += (minute, kind, port, source, did, packet_count, byte_count, crosses)
+            if seen is not None:
+                seen.append(Seen(number, line, *(words[e] if e != ABSENT else b"" for e in ends)))
 
         unreadable = {
             "srcport": no_srcport,
@@ -287,6 +312,8 @@ class Reference:
             "bytes": no_bytes,
         }
         self._keep(rows, layout, unreadable, {"action": odd_action, "log-status": odd_status})
+        if self._seen is not None and seen:
+            self._seen += seen
         return changed
 
     def _keep(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from flowtag_core.counts import Ints, Reason
 from flowtag_core.iana import WITH_PORTS
 from flowtag_core.shapes import other_layouts
 from flowtag_core.shapes.layout import KNOWN_FIELDS, Layout
-from flowtag_core.shapes.records import MOST_WANTED, Cells, Column, Objects
+from flowtag_core.shapes.records import MOST_WANTED, Addresses, Cells, Column, Objects
 
 # In the order of the constants in `contract`.
 _NUMBERS: Final = "dstport protocol srcport packets bytes start srcaddr dstaddr".split()
@@ -44,6 +44,9 @@ class Scratch:
     `inside` says which addresses are inside the network. `rows` are the rows to be added up, `found` are
     the kernel's counts, and `dealt_with` is the number of bytes of the text that were read.
     """
+
+    pool: ClassVar[deque[Scratch]] = deque()
+    """Those that are not in use."""
 
     def __init__(self) -> None:
         self.inside = Inside()
@@ -72,9 +75,21 @@ class Scratch:
         """Read a text, or as much of its beginning as there is room for in the results."""
         # A local variable keeps the array alive: another thread may push it out of the cache.
         numbers = _numbers(layout, self.inside)
-        self.dealt_with = kernel.read(text, len(text), numbers.ctypes.data, *self._addresses)
-        self.found = KernelCounts(*self._found.tolist())
+        self._run(kernel, text, len(text), numbers)
         return self
+
+    def results(self) -> Any:
+        """Return what was read, to be added up before anything else is read."""
+        return self.rows[: 3 * self.found.rows]
+
+    def kept(self) -> Any:
+        """Return what was read, to be added up later."""
+        return self.results().copy()
+
+    def _run(self, kernel: Kernel, text: bytes | int, size: int, numbers: np.ndarray) -> None:
+        """Read a text, or one at an address, with the layout that these numbers describe."""
+        self.dealt_with = kernel.read(text, size, numbers.ctypes.data, *self._addresses)
+        self.found = KernelCounts(*self._found.tolist())
 
     def sift(
         self, kernel: Kernel, text: bytes, plan: Cells | Objects, groups: int
@@ -128,8 +143,7 @@ class Scratch:
     def _read_rows(self, kernel: Kernel, at: int, left: int, layout: Layout) -> Iterator[Scratch]:
         numbers = _numbers(layout, self.inside, is_table=True)
         while left:
-            self.dealt_with = kernel.read(at, left, numbers.ctypes.data, *self._addresses)
-            self.found = KernelCounts(*self._found.tolist())
+            self._run(kernel, at, left, numbers)
             yield self
             at, left = at + self.dealt_with, left - self.dealt_with
 
@@ -172,6 +186,17 @@ class Scratch:
             count,
             *(array.ctypes.data for array in given),
         )
+        return found
+
+    def codes(self, kernel: Kernel, addresses: Addresses) -> Ints:
+        """Return the halves of each address, and after them those of a missing one, as described in `contract`."""
+        found = np.full((addresses.size + 1, 2), contract.UNREADABLE, np.int64)
+        if addresses.offsets is not None:
+            padded = np.zeros(len(addresses.text) + 2 * _AROUND, np.uint8)
+            padded[_AROUND : _AROUND + len(addresses.text)] = addresses.text
+            given = (addresses.offsets, self._numbers, found)
+            offsets, numbers, out = (array.ctypes.data for array in given)
+            kernel.codes(padded.ctypes.data + _AROUND, offsets, addresses.size, numbers, out)
         return found
 
     def odd(self) -> Ints:
@@ -238,13 +263,10 @@ def _described(column: Column | None) -> tuple[int, int, int]:
     return column.values.ctypes.data, column.values.itemsize, meanings
 
 
-_UNUSED: Final[deque[Scratch]] = deque()
-
-
 def unused(inside: Inside) -> Scratch:
     """Return a scratch that is not in use, for logs of a network with these addresses inside."""
     try:
-        own = _UNUSED.pop()
+        own = Scratch.pool.pop()
     except IndexError:
         own = Scratch()
     own.inside = inside
@@ -253,7 +275,7 @@ def unused(inside: Inside) -> Scratch:
 
 def give_back(scratch: Scratch) -> None:
     """Release a scratch for reuse; its rows will be overwritten."""
-    _UNUSED.append(scratch)
+    scratch.pool.append(scratch)
 
 
 @lru_cache(maxsize=64)
@@ -280,6 +302,7 @@ def _numbers(layout: Layout, inside: Inside, *, is_table: bool = False) -> np.nd
     numbers[contract.IS_DEFAULT] = layout.is_default
     numbers[contract.IS_TABLE] = is_table
     numbers[contract.STAMPS] = _stamps(layout.names[0])
+    numbers[contract.INTERFACE] = layout.position("interface-id")
     names = [name if name in layout.names else "dstport" for name in _NUMBERS]
     places = [layout.position(name) for name in (*names, *_WORDS)]
     numbers[contract.DSTPORT : contract.DSTPORT + len(places)] = places

@@ -18,6 +18,7 @@ from flowtag_core.counting.folding import table_from, unused_fold
 from flowtag_core.counting.reference import is_reply, tables_of
 from flowtag_core.counting.threads import each
 from flowtag_core.counts import ALL_TIME, WIDTHS, FlowCounts, Ints, Table, Tower, key_of
+from flowtag_core.evidence import Evidence
 
 _KINDS: Final = range(3)
 _WORTH_THREADS: Final = 1 << 18
@@ -157,10 +158,11 @@ def taken(tally: Tally) -> FlowCounts:
 
 
 class Counted(NamedTuple):
-    """Counts, and the rows of small files that are not in a table yet."""
+    """Counts, and the rows of small files that are not in a table yet; or what a second look found instead of rows."""
 
     counts: FlowCounts
     rows: list[Ints]
+    evidence: Evidence | None = None
 
 
 class RowSum:

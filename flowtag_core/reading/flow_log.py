@@ -11,6 +11,7 @@ from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 from flowtag_core.boundary import Inside, ranges_of
 from flowtag_core.counting import compiled
+from flowtag_core.counting.contract import Kernel
 from flowtag_core.counting.file_count import FileCount
 from flowtag_core.counting.plain_file import plain_file
 from flowtag_core.counting.reference import ALWAYS_INSIDE
@@ -26,6 +27,7 @@ from flowtag_core.errors import (
     UnforeseenError,
     as_log_error,
 )
+from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.layout import ASSUMED, Layout, format_layout
 from flowtag_core.shapes.shapes import is_plainly_text, parts_of
 from flowtag_core.shapes.text import Block
@@ -50,6 +52,32 @@ _FILES_AT_ONCE: Final = 4
 _MOST_HELD: Final = 1 << 22
 MOST_TOLD: Final = 3
 """The most files that an error message explains if none of the given files is a log."""
+
+
+class Reading(NamedTuple):
+    """What is read of each file: a function that makes an empty count of a file, and the fields it needs.
+
+    The function takes a name, a layout, the size of all files and what is inside, like FileCount. `at_once` counts
+    a small file of plain lines, or returns None.
+    """
+
+    new: Callable[[str, Layout, int, Inside], FileCount]
+    fields: tuple[str, ...]
+    at_once: Callable[[Kernel, str, bytes, Layout, Inside], Counted | None]
+
+
+def _file_count(name: str, layout: Layout, size: int, inside: Inside) -> FileCount:
+    return FileCount(name, layout, size, inside)
+
+
+def _at_once(
+    kernel: Kernel, name: str, text: bytes, layout: Layout, inside: Inside
+) -> Counted | None:
+    return plain_file(kernel, name, text, layout, inside)
+
+
+COUNT: Final = Reading(_file_count, COUNTED, _at_once)
+"""Count flows."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +110,23 @@ def parse_flow_log(
     `format` and RangesError for an invalid range.
     """
     inside = Inside(ranges_of(internal))
+    total = Total()
+    total.add(FlowCounts(internal=inside.ranges))
+    for counted in each_file(files, names, format, inside, progress, cancel):
+        total.add_counted(counted)
+    return total.counts()
+
+
+def each_file(
+    files: Sequence[LogFile | Log],
+    names: Iterable[str] | None,
+    format: Format,
+    inside: Inside,
+    progress: Callable[[Progress], None] | None,
+    cancel: Callable[[], bool] | None,
+    read: Reading = COUNT,
+) -> Iterator[Counted]:
+    """Yield what is read of each file of one or more logs; `parse_flow_log` explains the other parameters."""
     _layouts(format)  # An invalid format is refused before any file is looked at.
     called = distinct_names(map(_name, files) if names is None else names)
     logs = [_log(file, name) for file, name in zip(files, called, strict=True)]
@@ -91,16 +136,13 @@ def parse_flow_log(
         inside=inside,
         progress=_callers_own(progress or (lambda _: None)),
         cancel=_callers_own(cancel or (lambda: False)),
+        read=read,
     )
-    total = Total()
-    total.add(FlowCounts(internal=inside.ranges))
     try:
         for log in logs:
-            for counted in _in_log(log, results):
-                total.add_counted(counted)
+            yield from _in_log(log, results)
     except _CallersError as error:
         raise error.error from None
-    return total.counts()
 
 
 def each_place(
@@ -110,6 +152,7 @@ def each_place(
     inside: Inside = ALWAYS_INSIDE,
     progress: Callable[[Progress], None] = lambda _: None,
     cancel: Callable[[], bool] = lambda: False,
+    read: Reading = COUNT,
 ) -> Iterator[Iterator[Counted]]:
     """Yield, for each place in order, an iterator over the counts of the files there.
 
@@ -118,7 +161,7 @@ def each_place(
     the counts add up to the result of `parse_flow_log`, which explains the parameters.
     """
     sizes = [place.size or 0 for place in places]
-    job = _Job(_layouts(format), inside, progress, cancel, sum(sizes))
+    job = _Job(_layouts(format), inside, progress, cancel, sum(sizes), read)
     ahead = _Ahead(places, job)
     for n, place in enumerate(places):
         found = ahead.take(n)
@@ -187,7 +230,12 @@ class _Job(NamedTuple):
     inside: Inside
     progress: Callable[[Progress], None]
     cancel: Callable[[], bool]
-    size: int = 0
+    size: int
+    read: Reading
+
+    def new_count(self, name: str, layout: Layout) -> FileCount:
+        """Return an empty count of the file with this name."""
+        return self.read.new(name, layout, self.size, self.inside)
 
     def check(self, name: str) -> None:
         """Raise Cancelled if the caller no longer wants the counts."""
@@ -315,10 +363,10 @@ def _counted(text: bytes, place: Place, job: _Job) -> Counted:
     job.check(place.name)
     layout = job.layout_of(place.name)
     if kernel := compiled.loaded():
-        counted = plain_file(kernel, place.name, text, layout, job.inside)
+        counted = job.read.at_once(kernel, place.name, text, layout, job.inside)
         if counted is not None:
             return counted
-    count = FileCount(place.name, layout, job.size, job.inside)
+    count = job.new_count(place.name, layout)
     count.count(Block(text))
     return count.take(len(text))
 
@@ -371,17 +419,17 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
     source.on_read = tell
     for file in files:
         layout = job.layout_of(file.name)
-        count = FileCount(file.name, layout, job.size, job.inside)
+        count = job.new_count(file.name, layout)
         try:
             with as_log_error(file.name):
-                damage = file.refusal or _count(file, layout, count)
+                damage = file.refusal or _count(file, layout, count, job.read.fields)
         except OverBudgetError:
             raise
         except LogError as error:
             if file.name == source.name:
                 raise
             damage = str(error)
-            count = FileCount(file.name, inside=job.inside)  # Discard its partial count.
+            count = job.new_count(file.name, layout)  # Discard its partial count.
         tell()
         size = max(source.bytes_read - read, 0)
         yield count.take(size, file.wrapping, damage)
@@ -393,11 +441,11 @@ def _cost(count: FileCount) -> int:
     return _LINE_COST * count.lines + _FAULT_COST * count.faults + _HEADER_COST * count.headers
 
 
-def _count(file: File, layout: Layout, count: FileCount) -> str | None:
+def _count(file: File, layout: Layout, count: FileCount, fields: tuple[str, ...]) -> str | None:
     """Count a file; return a sentence about the damage if it is damaged part-way."""
     try:
         before = 0
-        for part in parts_of(file, layout=layout):
+        for part in parts_of(file, fields, layout):
             count.count(part)
             cost = _cost(count)
             file.budget.stream(cost - before)

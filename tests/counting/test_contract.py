@@ -47,7 +47,7 @@ def test_the_sections_of_the_layout_array_do_not_overlap():
     names |= {name.replace(b"-", b"_") for name in names}
     assert len(names) <= contract.MOST_STARTS
     assert max(other_layouts.places(())) <= contract.WORDS_TOLD
-    places = range(contract.FIELDS, contract.IS_TABLE + 1)
+    places = range(contract.FIELDS, contract.INTERFACE + 1)
     ends = [
         contract.HAS_PORTS,
         contract.FIRST_OCTETS,

@@ -169,7 +169,7 @@ def test_the_ledger_gets_the_kernels_counts():
 
 
 def test_a_scratch_has_one_user_until_it_is_given_back(monkeypatch):
-    monkeypatch.setattr(scratch, "_UNUSED", deque())
+    monkeypatch.setattr(scratch.Scratch, "pool", deque())
     one, other = scratch.unused(Inside()), scratch.unused(Inside())
     assert one is not other
     scratch.give_back(one)

@@ -1,0 +1,305 @@
+"""Evidence: who the flows that fit some filters come from and go to. Evidence can be added, like counts.
+
+The counts of a log contain no addresses. A second look reads the log again, finds the flows that fit, and adds
+them up here by source, destination, both of them, source and port, and interface. Everything is exact until one
+of these has more than MOST_ROWS rows. Then the smallest rows are dropped, and `lacking` says how much a row that
+is left may lack.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Final, Literal, NamedTuple
+
+import numpy as np
+
+from flowtag_core.counts import MOST_SUM, Ints, summed
+
+MOST_ROWS: Final = 3 << 17
+"""The most rows of a table of evidence; if there are more, all but the largest are dropped."""
+_KEPT: Final = 1 << 17
+"""How many rows are left then."""
+MOST_SAMPLES: Final = 5
+UNKNOWN_MINUTE: Final = -1
+_MAPPED: Final = 0xFFFF
+_HALF: Final = 64
+
+Lacking = tuple[int, int, int]
+Measure = Literal["flows", "packets", "bytes"]
+MEASURES: Final[tuple[Measure, ...]] = ("flows", "packets", "bytes")
+
+
+class Sample(NamedTuple):
+    """One of the flows: its file, its line or record number, and its text."""
+
+    file: str
+    line: int
+    text: str
+
+
+class Wanted(NamedTuple):
+    """The flows to look for: their ports with protocols, actions, boundaries, and minutes since 1970.
+
+    `ports` contains pairs of a protocol number and a port. `actions` and `boundaries` are indexes into
+    ACTIONS and BOUNDARIES. None means all. Minutes are those of the first and the last flow; flows with an unknown
+    time do not fit then. If `by_service`, flows that look like replies count under their source port.
+    `address` keeps the flows that come from an address or go to it.
+    """
+
+    ports: frozenset[tuple[int, int]] | None = None
+    actions: frozenset[int] | None = None
+    boundaries: frozenset[int] | None = None
+    minutes: tuple[int, int] | None = None
+    by_service: bool = False
+    address: str | None = None
+
+
+EVERY_FLOW: Final = Wanted()
+
+
+@dataclass(frozen=True)
+class Talkers:
+    """Sums of flows by key, in no particular order: columns of equal length.
+
+    `keys` are the columns of the key; an address takes two, the halves of an IPv6 address. `first` and `last` are
+    the minutes in which the first and last flow began, `last` is UNKNOWN_MINUTE if that is unknown. `lacking` is
+    how many flows, packets and bytes each row may lack at most, and rows may be missing that have no more.
+    """
+
+    keys: tuple[Ints, ...] = ()
+    flows: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    packets: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    bytes: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    accepted: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    rejected: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    first: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    last: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    lacking: Lacking = (0, 0, 0)
+
+    def __len__(self) -> int:
+        return len(self.flows)
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether no row was dropped."""
+        return not any(self.lacking)
+
+    def columns(self) -> list[Ints]:
+        """The columns of values, in order."""
+        return [getattr(self, name) for name in _COLUMNS]
+
+    def by(self, *places: int) -> Talkers:
+        """Return the sums by only these columns of the key."""
+        return folded([self._keyed([self.keys[place] for place in places])])
+
+    def top(self, measure: Measure, most: int) -> Talkers:
+        """Return the rows with the largest sums, the largest first; of equal ones, the lowest key first."""
+        values = getattr(self, measure)
+        if len(self) > most:
+            least = np.partition(values, len(self) - most)[len(self) - most]
+            chosen = np.flatnonzero(values >= least)
+        else:
+            chosen = np.arange(len(self))
+        order = np.lexsort([*(column[chosen] for column in reversed(self.keys)), -values[chosen]])
+        return self.at(chosen[order[:most]])
+
+    def at(self, rows: Ints) -> Talkers:
+        """Return the rows with these indexes, in this order."""
+        keys = tuple(column[rows] for column in self.keys)
+        return talkers_of(keys, [column[rows] for column in self.columns()], self.lacking)
+
+    def _keyed(self, keys: Sequence[Ints]) -> Talkers:
+        return talkers_of(tuple(keys), self.columns(), self.lacking)
+
+
+def talkers_of(
+    keys: tuple[Ints, ...], columns: Sequence[Ints], lacking: Lacking = (0, 0, 0)
+) -> Talkers:
+    """Return a table of these key columns and columns of values, in their order."""
+    flows, packets, volume, accepted, rejected, first, last = columns
+    return Talkers(keys, flows, packets, volume, accepted, rejected, first, last, lacking)
+
+
+_COLUMNS: Final = ("flows", "packets", "bytes", "accepted", "rejected", "first", "last")
+
+
+def folded(parts: Sequence[Talkers]) -> Talkers:
+    """Return the sum of several tables with the same kind of key: one row for each key."""
+    parts = [part for part in parts if len(part) or not part.is_exact]
+    if not parts:
+        return Talkers()
+    lacking = _lacking_of(parts)
+    there = [part for part in parts if len(part)]
+    if not there:
+        return Talkers(lacking=lacking)
+    keys = [np.concatenate(columns) for columns in zip(*(part.keys for part in there), strict=True)]
+    order = _order(keys) if keys else np.arange(sum(map(len, there)))
+    keys = [column[order] for column in keys]
+    is_first = np.zeros(len(order), np.bool_)
+    is_first[0] = True
+    for column in keys:
+        is_first[1:] |= column[1:] != column[:-1]
+    begins = np.flatnonzero(is_first)
+    values = []
+    for name in _COLUMNS:
+        column = np.concatenate([getattr(part, name) for part in there])[order]
+        if name == "first":
+            values.append(np.minimum.reduceat(column, begins))
+        elif name == "last":
+            values.append(np.maximum.reduceat(column, begins))
+        else:
+            values.append(summed(lambda some: np.add.reduceat(some, begins), column))
+    return talkers_of(tuple(column[begins] for column in keys), values, lacking)
+
+
+def _lacking_of(parts: Sequence[Talkers]) -> Lacking:
+    """Return how much a row of the sum of these tables may lack."""
+    return _lacking(sum(each) for each in zip(*(part.lacking for part in parts), strict=True))
+
+
+def _lacking(sums: Iterable[int]) -> Lacking:
+    flows, packets, volume = (min(MOST_SUM, each) for each in sums)
+    return flows, packets, volume
+
+
+def _order(keys: Sequence[Ints]) -> Ints:
+    """Return an order in which equal keys are next to each other."""
+    packed, bits = np.zeros(len(keys[0]), np.uint64), 0
+    for column in keys:
+        low = column.min()
+        width = int(int(column.max()) - int(low)).bit_length()
+        bits += width
+        if bits > _HALF:
+            return np.lexsort(keys)
+        if width:
+            packed = packed << np.uint64(width) if bits > width else packed
+            packed |= (column - low).astype(np.uint64)
+    return np.argsort(packed)
+
+
+def pruned(talkers: Talkers) -> Talkers:
+    """Return the table with at most MOST_ROWS rows."""
+    if len(talkers) <= MOST_ROWS:
+        return talkers
+    measures = [getattr(talkers, measure) for measure in MEASURES]
+    rows, lacking = largest(measures, talkers.lacking)
+    return replace(talkers.at(rows), lacking=lacking)
+
+
+def largest(measures: Sequence[Ints], lacking: Lacking) -> tuple[Ints, Lacking]:
+    """Return the indexes of the rows to keep: the largest by flows, packets and bytes, and some of the others.
+
+    Also return how much a row may lack at most once all others are dropped; `lacking` is that before.
+    """
+    keep = np.zeros(len(measures[0]), np.bool_)
+    for values in measures:
+        place = len(values) - _KEPT // 4
+        keep |= values > np.partition(values, place)[place]
+    others = np.flatnonzero(~keep)
+    left = _KEPT - (len(keep) - len(others))
+    keep[others[:left]] = True
+    dropped = others[left:]
+    lost = (int(values[dropped].max()) for values in measures)
+    return np.flatnonzero(keep), _lacking(map(sum, zip(lacking, lost, strict=True)))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Who talks to whom in the flows that fit some filters.
+
+    The keys: of `sources` and `destinations` an address, of `pairs` both, of `ports` a source and a protocol with a
+    port, of `interfaces` an interface. `samples` are the first flows by file and line, `damage` says which files
+    could not be read, or not to their ends.
+    """
+
+    pairs: Talkers = field(default_factory=Talkers)
+    ports: Talkers = field(default_factory=Talkers)
+    sources: Talkers = field(default_factory=Talkers)
+    destinations: Talkers = field(default_factory=Talkers)
+    interfaces: Talkers = field(default_factory=Talkers)
+    total: Talkers = field(default_factory=Talkers)
+    samples: tuple[Sample, ...] = ()
+    damage: frozenset[str] = frozenset()
+
+    def __add__(self, other: Evidence) -> Evidence:
+        return added([self, other])
+
+    def __radd__(self, other: int) -> Evidence:
+        return self if other == 0 else NotImplemented
+
+    @property
+    def rows(self) -> int:
+        """The number of rows of all tables."""
+        return sum(len(getattr(self, name)) for name in _TABLES)
+
+    @property
+    def flows(self) -> int:
+        """The number of flows that fit."""
+        return int(self.total.flows.sum())
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether no row of any table was dropped."""
+        return all(getattr(self, name).is_exact for name in _TABLES)
+
+    @cached_property
+    def targets(self) -> Talkers:
+        """By source, the number of distinct destinations, as `flows`."""
+        return _distinct(self.pairs)
+
+    @cached_property
+    def source_ports(self) -> Talkers:
+        """By source, the number of distinct ports with protocols, as `flows`."""
+        return _distinct(self.ports)
+
+
+_TABLES: Final = ("pairs", "ports", "sources", "destinations", "interfaces")
+
+
+def _distinct(talkers: Talkers) -> Talkers:
+    """Return for each address, the first part of a key, the number of keys that have it."""
+    if not len(talkers):
+        return Talkers()
+    ones = np.ones(len(talkers), np.int64)
+    return folded([replace(talkers, keys=talkers.keys[:2], flows=ones)])
+
+
+def added(parts: Iterable[Evidence]) -> Evidence:
+    """Return the sum of all parts, each table with at most MOST_ROWS rows."""
+    parts = list(parts)
+    tables = {name: _sum([getattr(part, name) for part in parts]) for name in _TABLES}
+    samples = sorted(sample for part in parts for sample in part.samples)
+    return Evidence(
+        **tables,
+        total=_sum([part.total for part in parts]),
+        samples=tuple(samples[:MOST_SAMPLES]),
+        damage=frozenset(damage for part in parts for damage in part.damage),
+    )
+
+
+def _sum(tables: Sequence[Talkers]) -> Talkers:
+    """Return the sum of tables in which each key is there once."""
+    there = [table for table in tables if len(table)]
+    if len(there) == 1:
+        return replace(there[0], lacking=_lacking_of(tables))
+    return pruned(folded(tables))
+
+
+def address_text(high: int, low: int) -> str:
+    """Return an address as text from its two halves, which are signed; `unknown` if it could not be read."""
+    if high == low == -1:
+        return "unknown"
+    if high == 0 and low >> 32 == _MAPPED:
+        return str(ipaddress.IPv4Address(low & 0xFFFF_FFFF))
+    return str(ipaddress.IPv6Address(((high & (1 << 64) - 1) << 64) | (low & (1 << 64) - 1)))
+
+
+def interface_text(high: int, low: int) -> str:
+    """Return the name of an interface from its number of digits and its digits; `unknown` if it is not one."""
+    if high == low == -1:
+        return "unknown"
+    digits = ((high & 15) << 64) | (low & (1 << 64) - 1)
+    return f"eni-{digits:0{high >> 4}x}"

@@ -1,0 +1,153 @@
+"""Evidence adds up in any order, keeps the largest rows, and says how much they may lack."""
+
+import ipaddress
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from flowtag_core import evidence
+from flowtag_core.counting.hits import code_of, interface_code
+from flowtag_core.counts import MOST_SUM
+from flowtag_core.evidence import (
+    MEASURES,
+    Evidence,
+    Sample,
+    Talkers,
+    added,
+    address_text,
+    folded,
+    interface_text,
+    pruned,
+    talkers_of,
+)
+
+halves = st.sampled_from([-1, 0, 1, (1 << 62), -(1 << 63), 0xFFFF << 32])
+rows = st.tuples(
+    st.tuples(halves, halves, st.integers(0, 3)),
+    st.integers(1, 5),
+    st.one_of(st.integers(0, 99), st.integers(0, MOST_SUM)),
+    st.integers(0, 10**6),
+    st.integers(0, 5),
+    st.integers(0, 5),
+    st.integers(0, 50),
+    st.integers(-1, 50),
+)
+
+
+def table(some):
+    if not some:
+        return Talkers()
+    keys = tuple(
+        np.array(column, np.int64) for column in zip(*(row[0] for row in some), strict=True)
+    )
+    columns = [np.array(column, np.int64) for column in list(zip(*some, strict=True))[1:]]
+    return talkers_of(keys, columns)
+
+
+def sums(talkers):
+    """Return the rows of a table by key."""
+    keys = zip(*(column.tolist() for column in talkers.keys), strict=True)
+    values = zip(*(column.tolist() for column in talkers.columns()), strict=True)
+    return dict(zip(keys if talkers.keys else [()] * len(talkers), values, strict=True))
+
+
+def expected(some):
+    found = {}
+    for key, *values in some:
+        before = found.get(key)
+        if before is None:
+            found[key] = tuple(values)
+            continue
+        plus = [
+            min(MOST_SUM, one + other) for one, other in zip(before[:5], values[:5], strict=True)
+        ]
+        found[key] = (*plus, min(before[5], values[5]), max(before[6], values[6]))
+    return found
+
+
+@given(st.lists(rows, max_size=12), st.integers(0, 12))
+def test_a_folded_table_has_each_key_once_with_its_sums(some, cut):
+    whole = folded([table(some[:cut]), table(some[cut:])])
+    assert len(whole) == len(sums(whole))
+    assert sums(whole) == expected(some)
+
+
+@given(st.lists(st.lists(rows, max_size=5), max_size=5), st.randoms(use_true_random=False))
+def test_evidence_adds_up_in_any_order(parts, random):
+    found = [
+        Evidence(pairs=folded([table(some)]), samples=(Sample("log", number, "x"),))
+        for number, some in enumerate(parts)
+    ]
+    shuffled = random.sample(found, len(found))
+    one, other = added(found), sum(shuffled, Evidence())
+    assert sums(one.pairs) == sums(other.pairs) == expected([row for some in parts for row in some])
+    assert one.samples == other.samples == added(found[: evidence.MOST_SAMPLES]).samples
+
+
+@given(st.lists(rows, min_size=9, max_size=40, unique_by=lambda row: row[0]))
+def test_a_row_lacks_no_more_than_the_table_says(some):
+    with mock.patch.multiple(evidence, MOST_ROWS=8, _KEPT=4):
+        talkers = table([])
+        for place in range(0, len(some), 3):
+            talkers = pruned(folded([talkers, table(some[place : place + 3])]))
+    exact, found = expected(some), sums(talkers)
+    assert len(found) <= 8
+    for place, lacking in enumerate(talkers.lacking):
+        for key, values in exact.items():
+            assert values[place] - found.get(key, (0, 0, 0))[place] <= lacking
+    for place in range(3):  # the largest row by each measure is there
+        largest = max(values[place] for values in exact.values())
+        assert max(values[place] for values in found.values()) >= largest - talkers.lacking[place]
+
+
+def test_a_table_that_is_small_enough_is_exact():
+    talkers = pruned(folded([table([((0, 0, n), 1, 1, 1, 1, 0, 5, 5)]) for n in range(9)]))
+    assert talkers.is_exact
+    assert len(talkers) == 9
+
+
+@given(st.lists(rows, max_size=20), st.sampled_from(MEASURES), st.integers(1, 8))
+def test_the_top_rows_are_the_largest_by_a_measure_and_then_the_lowest_keys(some, measure, most):
+    whole = folded([table(some)])
+    found = sums(whole.top(measure, most))
+    place = MEASURES.index(measure)
+    order = sorted(sums(whole).items(), key=lambda row: (-row[1][place], row[0]))
+    assert list(found.items()) == order[:most]
+
+
+def test_a_source_has_as_many_targets_and_ports_as_it_has_rows():
+    scanner = [((0, 1, n), 1, 1, 1, 1, 0, 5, 5) for n in range(4)]
+    other = [((0, 2, 7), 9, 1, 1, 1, 0, 5, 5)]
+    found = Evidence(pairs=folded([table(scanner + other)]), ports=folded([table(other)]))
+    assert {key: values[0] for key, values in sums(found.targets).items()} == {(0, 1): 4, (0, 2): 1}
+    assert {key: values[0] for key, values in sums(found.source_ports).items()} == {(0, 2): 1}
+    assert len(Evidence().targets) == 0
+
+
+@given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
+def test_an_address_is_the_same_after_it_was_a_pair_of_numbers(address):
+    mapped = getattr(address, "ipv4_mapped", None)
+    assert address_text(*code_of(str(address).encode())) == str(mapped or address)
+
+
+@pytest.mark.parametrize("text", [b"-", b"", b"10.0.0", b"fe80::1%eth0", b"1" * 60, b"\xff"])
+def test_what_is_not_an_address_is_unknown(text):
+    assert address_text(*code_of(text)) == "unknown"
+
+
+@given(st.text("0123456789abcdef", min_size=1, max_size=17))
+def test_an_interface_is_the_same_after_it_was_a_pair_of_numbers(digits):
+    assert interface_text(*interface_code(f"eni-{digits}".encode())) == f"eni-{digits}"
+
+
+@pytest.mark.parametrize("text", [b"-", b"", b"eni-", b"eni-0A", b"eni-" + b"0" * 18, b"tgw-0"])
+def test_what_is_not_an_interface_is_unknown(text):
+    assert interface_text(*interface_code(text)) == "unknown"
+
+
+def test_an_ipv4_address_within_ipv6_is_that_address():
+    assert address_text(*code_of(b"::ffff:10.0.0.1")) == "10.0.0.1"
+    assert ipaddress.ip_address(address_text(*code_of(b"::1"))).is_loopback
