@@ -43,13 +43,13 @@ class Sample(NamedTuple):
 class Wanted(NamedTuple):
     """The flows to look for: their ports with protocols, actions, boundaries, and minutes since 1970.
 
-    `ports` contains pairs of a protocol number and a port. `actions` and `boundaries` are indexes into
+    `ports` has a bit for each protocol and port, as from `port_bits`. `actions` and `boundaries` are indexes into
     ACTIONS and BOUNDARIES. None means all. Minutes are those of the first and the last flow; flows with an unknown
     time do not fit then. If `by_service`, flows that look like replies count under their source port.
     `address` keeps the flows that come from an address or go to it.
     """
 
-    ports: frozenset[tuple[int, int]] | None = None
+    ports: bytes | None = None
     actions: frozenset[int] | None = None
     boundaries: frozenset[int] | None = None
     minutes: tuple[int, int] | None = None
@@ -58,6 +58,15 @@ class Wanted(NamedTuple):
 
 
 EVERY_FLOW: Final = Wanted()
+
+
+def port_bits(pairs: Iterable[tuple[int, int]]) -> bytes:
+    """Return 2 MB with the bits of these pairs of a protocol number and a port set."""
+    bits = np.zeros(1 << 21, np.uint8)
+    for protocol, port in pairs:
+        place = protocol << 16 | port
+        bits[place >> 3] |= 1 << (place & 7)
+    return bits.tobytes()
 
 
 @dataclass(frozen=True)

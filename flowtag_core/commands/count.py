@@ -14,6 +14,7 @@ import flowtag_core
 from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import ranges_of
 from flowtag_core.commands import summary
+from flowtag_core.commands.period import add_time, time_of
 from flowtag_core.commands.roles import add_roles, roles_of
 from flowtag_core.commands.terminal import (
     DAMAGED,
@@ -35,7 +36,6 @@ from flowtag_core.reading.flow_log import parse_flow_log
 from flowtag_core.settings import settings_for
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing import times
-from flowtag_core.showing.typed_times import UnclearTime, read_end
 from flowtag_core.sources.places import DASH, Log, Place, file_identity, logs_at, same_files
 from flowtag_core.tagging.course import outward
 from flowtag_core.tagging.lookup import Lookup
@@ -72,15 +72,7 @@ def parser() -> ArgumentParser:
     new = new_parser("", _USAGE.format(program=program()), _HELP, _EPILOG)
     add_roles(new)
     add_reading(new)
-    new.add_argument(
-        "--from", dest="first", metavar="TIME", help="only flows that begin at this time or later"
-    )
-    new.add_argument(
-        "--to",
-        dest="last",
-        metavar="TIME",
-        help="only flows that begin before; a day counts to its end",
-    )
+    add_time(new)
     new.add_argument(
         "-q", "--quiet", action="store_true", help="no summary, only warnings and errors"
     )
@@ -183,30 +175,7 @@ def _job(given: Namespace) -> Job:
         "internal": given.internal is None and settings.internal is not None,
     }
     used = tuple(name for name, is_kept in kept.items() if is_kept)
-    return Job(paths, lookup, output, fields, internal, _time(given), settings.files, used)
-
-
-def _time(given: Namespace) -> Time | None:
-    """Return the time between --from and --to, as typed; an end that is not given is open."""
-    if given.first is None and given.last is None:
-        return None
-    first, behind = 0, times.END
-    if given.first is not None:
-        first = _end("--from", given.first, is_last=False)
-    if given.last is not None:
-        behind = _end("--to", given.last, is_last=True)
-    if first >= behind:
-        raise FlowtagError(
-            "--to must be after --from, and no flow begins before 1970 or after 2199."
-        )
-    return first, behind
-
-
-def _end(option: str, text: str, *, is_last: bool) -> int:
-    try:
-        return read_end(text, is_last=is_last)
-    except UnclearTime as unclear:
-        raise FlowtagError(f"{option}: {text[:60]!r} is not a valid time. {unclear}") from unclear
+    return Job(paths, lookup, output, fields, internal, time_of(given), settings.files, used)
 
 
 def _whole_windows(counts: FlowCounts, time: Time | None) -> Time | None:

@@ -91,10 +91,8 @@ def told(wanted: Wanted) -> Ints:
         last if wanted.minutes is None else min(last, UNKNOWN_MINUTE - 1)
     )
     numbers[contract.EVERY_PORT] = wanted.ports is None
-    bits = numbers[contract.PORTS_WANTED :].view(np.uint64)
-    for protocol, port in wanted.ports or ():
-        bit = protocol << 16 | port
-        bits[bit >> 6] |= np.uint64(1 << (bit & 63))
+    if wanted.ports is not None:
+        numbers[contract.PORTS_WANTED :] = np.frombuffer(wanted.ports, "<i8")
     return numbers
 
 

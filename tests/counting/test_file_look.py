@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from flowtag_core.counting import file_count
 from flowtag_core.counting.file_look import FileLook
 from flowtag_core.counting.hits import HitSum
-from flowtag_core.evidence import Wanted, added
+from flowtag_core.evidence import Wanted, added, port_bits
 from flowtag_core.shapes.layout import ASSUMED
 from tests.counting.made import BY_KERNEL, counting
 from tests.counting.test_file_count import numbered, some_parts
@@ -17,7 +17,7 @@ from tests.counting.test_hits import TABLES
 from tests.test_evidence import sums
 
 wanteds = st.sampled_from(
-    [Wanted(), Wanted(ports=frozenset([(6, 443)])), Wanted(by_service=True, address="10.0.0.1")]
+    [Wanted(), Wanted(ports=port_bits([(6, 443)])), Wanted(by_service=True, address="10.0.0.1")]
 )
 
 

@@ -12,7 +12,7 @@ from flowtag_core.counting import contract, hits
 from flowtag_core.counting.contract import HIT_SIZE
 from flowtag_core.counting.hits import HitSum, evidence_of, told
 from flowtag_core.counts import MOST_SUM, NEVER, key_of
-from flowtag_core.evidence import Wanted
+from flowtag_core.evidence import Wanted, port_bits
 from tests.counting.made import BY_KERNEL, counting
 from tests.test_evidence import sums
 
@@ -96,6 +96,6 @@ def test_flows_without_a_time_have_no_first_and_no_last_minute():
 
 
 def test_only_the_wanted_ports_have_a_bit():
-    numbers = told(Wanted(ports=frozenset({(0, 0), (6, 443), (255, 65535)})))
+    numbers = told(Wanted(ports=port_bits({(0, 0), (6, 443), (255, 65535)})))
     bits = np.unpackbits(numbers[contract.PORTS_WANTED :].view(np.uint8), bitorder="little")
     assert np.flatnonzero(bits).tolist() == [0, 6 << 16 | 443, (1 << 24) - 1]

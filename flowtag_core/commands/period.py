@@ -1,0 +1,46 @@
+"""The time of a command: --from and --to."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+
+from flowtag_core.errors import FlowtagError
+from flowtag_core.showing import times
+from flowtag_core.showing.typed_times import UnclearTime, read_end
+from flowtag_core.tagging.report import Time
+
+
+def add_time(parser: ArgumentParser) -> None:
+    """Add --from and --to."""
+    parser.add_argument(
+        "--from", dest="first", metavar="TIME", help="only flows that begin at this time or later"
+    )
+    parser.add_argument(
+        "--to",
+        dest="last",
+        metavar="TIME",
+        help="only flows that begin before; a day counts to its end",
+    )
+
+
+def time_of(given: Namespace) -> Time | None:
+    """Return the time between --from and --to, as typed; an end that is not given is open."""
+    if given.first is None and given.last is None:
+        return None
+    first, behind = 0, times.END
+    if given.first is not None:
+        first = _end("--from", given.first, is_last=False)
+    if given.last is not None:
+        behind = _end("--to", given.last, is_last=True)
+    if first >= behind:
+        raise FlowtagError(
+            "--to must be after --from, and no flow begins before 1970 or after 2199."
+        )
+    return first, behind
+
+
+def _end(option: str, text: str, *, is_last: bool) -> int:
+    try:
+        return read_end(text, is_last=is_last)
+    except UnclearTime as unclear:
+        raise FlowtagError(f"{option}: {text[:60]!r} is not a valid time. {unclear}") from unclear
