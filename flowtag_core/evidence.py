@@ -26,6 +26,8 @@ MOST_SAMPLES: Final = 5
 UNKNOWN_MINUTE: Final = -1
 _MAPPED: Final = 0xFFFF
 _HALF: Final = 64
+_LOW_DIGITS: Final = 12
+"""How many digits of an interface's name are in the second half of its number."""
 
 Lacking = tuple[int, int, int]
 Measure = Literal["flows", "packets", "bytes"]
@@ -307,8 +309,11 @@ def address_text(high: int, low: int) -> str:
 
 
 def interface_text(high: int, low: int) -> str:
-    """Return the name of an interface from its number of digits and its digits; `unknown` if it is not one."""
+    """Return the name of an interface from the two halves of its number; `unknown` if it could not be read."""
     if high == low == -1:
         return "unknown"
-    digits = ((high & 15) << 64) | (low & (1 << 64) - 1)
-    return f"eni-{digits:0{high >> 4}x}"
+    digits, first = high >> 32, high & (1 << 32) - 1
+    name = np.base_repr(low, 36).rjust(min(digits, _LOW_DIGITS), "0")
+    if digits > _LOW_DIGITS:
+        name = np.base_repr(first, 36).rjust(digits - _LOW_DIGITS, "0") + name
+    return f"eni-{name.lower()}"

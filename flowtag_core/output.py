@@ -19,12 +19,18 @@ PART: Final = ".part"
 """The suffix of a file that is still being written."""
 _DESCRIPTORS: Final = re.compile(rf"/dev/fd|/proc/{os.getpid()}(?:/task/\d+)?/fd")
 _MOST_LINKS: Final = 40
+_BEGINS_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _NEEDS_QUOTES: Final = re.compile(r'[,"\r\n]')
 
 
 def csv_cell(text: str) -> str:
     """Return the text as a CSV cell, quoted only if necessary (RFC 4180)."""
     return '"' + text.replace('"', '""') + '"' if _NEEDS_QUOTES.search(text) else text
+
+
+def safe_cell(text: str) -> str:
+    """Return the text as a CSV cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
+    return csv_cell(f"'{text}" if text[:1] in _BEGINS_FORMULA else text)
 
 
 def write_whole(content: Iterable[bytes | memoryview], file: OutputFile) -> None:

@@ -86,8 +86,9 @@ PORT_PLACE: Final = -2
 UNREADABLE: Final = -1
 IPV4: Final = 0xFFFF << 32
 """What is added to an IPv4 address as the lower half of an IPv6 address."""
-MOST_HEX: Final = 17
-"""The most hexadecimal digits in the name of an interface."""
+MOST_DIGITS: Final = 17
+LOW_DIGITS: Final = 12
+"""The most digits in the name of an interface, and how many of them are the second half of its number."""
 
 MOST_FOLDED: Final = 1 << 23
 """The most rows that can each have a cell, a number of 31 bits with the window in the lowest eight."""

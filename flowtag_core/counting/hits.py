@@ -71,7 +71,7 @@ _KEYS: Final = {
 """The numbers of a hit that are the key in each table of evidence."""
 _LONGEST_ADDRESS: Final = 45
 _ENI: Final = b"eni-"
-_HEX: Final = frozenset(b"0123456789abcdef")
+_DIGITS: Final = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyz")
 
 
 @lru_cache(maxsize=8)
@@ -341,16 +341,16 @@ def code_of(address: bytes) -> tuple[int, int]:
 
 @lru_cache(maxsize=1 << 12)
 def interface_code(name: bytes) -> tuple[int, int]:
-    """Return the number of hexadecimal digits in an interface's name and the digits, as in `contract`."""
+    """Return the number of digits in an interface's name and their value in base 36, as the kernel writes it."""
     digits = name[len(_ENI) :]
     if (
         name[: len(_ENI)] != _ENI
-        or not 1 <= len(digits) <= contract.MOST_HEX
-        or not _HEX.issuperset(digits)
+        or not 1 <= len(digits) <= contract.MOST_DIGITS
+        or not _DIGITS.issuperset(digits)
     ):
         return UNREADABLE, UNREADABLE
-    value = int(digits, 16)
-    return len(digits) << 4 | value >> 64, _signed(value)
+    high, low = digits[: -contract.LOW_DIGITS], digits[-contract.LOW_DIGITS :]
+    return len(digits) << 32 | int(high or b"0", 36), int(low, 36)
 
 
 def _signed(value: int) -> int:

@@ -93,7 +93,8 @@ from flowtag_core.counting.contract import (
     KIND_SHIFT,
     LAST,
     LAST_MINUTE,
-    MOST_HEX,
+    LOW_DIGITS,
+    MOST_DIGITS,
     MOST_SEPARATORS,
     MOST_STARTS,
     MOST_TIDIED,
@@ -1127,26 +1128,28 @@ def _put_code(text: Any, begin: Any, end: Any, codes: Any, at: Any, groups: Any)
 
 @_part
 def _put_interface(text: Any, begin: Any, end: Any, codes: Any, at: Any) -> Any:
-    """Write the hexadecimal digits after `eni-` as a number, the lowest 16 of them into the second half.
+    """Write what comes after `eni-` in an interface's name as a number in base 36, its last 12 digits as the second half.
 
     The first half has the number of digits too, since they may begin with zeros.
     """
     codes[at] = codes[at + 1] = UNREADABLE
     digits = end - begin - 4
-    if not 1 <= digits <= MOST_HEX or (_word(text + U(begin)) << U(32)) != _ENI:
+    if not 1 <= digits <= MOST_DIGITS or (_word(text + U(begin)) << U(32)) != _ENI:
         return
     high = low = 0
-    for place in range(begin + 4, end):
-        byte = _byte(text + U(place))
+    for place in range(digits):
+        byte = _byte(text + U(begin + 4 + place))
         if 48 <= byte <= 57:
             digit = byte - 48
-        elif 97 <= byte <= 102:
+        elif 97 <= byte <= 122:
             digit = byte - 87
         else:
             return
-        high = (low >> 60) & 15
-        low = (low << 4) | digit
-    codes[at], codes[at + 1] = (digits << 4) | (high if digits > 16 else 0), low
+        if place < digits - LOW_DIGITS:
+            high = 36 * high + digit
+        else:
+            low = 36 * low + digit
+    codes[at], codes[at + 1] = (digits << 32) | high, low
 
 
 @_part

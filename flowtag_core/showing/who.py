@@ -1,0 +1,231 @@
+"""Evidence as lists for people and programs: top pairs, sources, destinations, ports and interfaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from flowtag_core.counts import NEVER, Ints
+from flowtag_core.evidence import (
+    MOST_ROWS,
+    UNKNOWN_MINUTE,
+    Evidence,
+    Measure,
+    Talkers,
+    address_text,
+    interface_text,
+)
+from flowtag_core.showing.words import number, pair_name, size
+from flowtag_core.tagging.names import Names
+from flowtag_core.tagging.questions import List, Order
+
+_NO_NAMES: Final = Names()
+_TITLES: Final[dict[List, str]] = {
+    "pairs": "Who talks to whom",
+    "sources": "Top sources",
+    "destinations": "Top destinations",
+    "ports": "Top ports",
+    "interfaces": "Top interfaces",
+}
+_ENDS: Final[dict[List, tuple[str, ...]]] = {
+    "pairs": ("Source", "Destination"),
+    "sources": ("Source",),
+    "destinations": ("Destination",),
+    "ports": ("Port",),
+    "interfaces": ("Interface",),
+}
+LISTS: Final = tuple(_TITLES)
+
+
+class Row(NamedTuple):
+    """A row of a list: one or two ends with their names, and the sums of their flows.
+
+    `first` and `last` are the minutes in which the first and the last flow began, in seconds since 1970, or None.
+    `targets` and `ports` are how many destinations and ports a source has, None in other lists.
+    """
+
+    ends: tuple[str, ...]
+    names: tuple[str, ...]
+    flows: int
+    packets: int
+    bytes: int
+    accepted: int
+    rejected: int
+    first: int | None
+    last: int | None
+    targets: int | None = None
+    ports: int | None = None
+
+
+class WhoList(NamedTuple):
+    """A list: its name, title, the headings of its ends, its rows, and how many rows there are in all.
+
+    If `is_cut`, only the largest rows were kept, so that there may be more.
+    """
+
+    name: List
+    title: str
+    heads: tuple[str, ...]
+    rows: list[Row]
+    total: int
+    is_cut: bool
+
+
+def lists(
+    evidence: Evidence,
+    order: Order = "flows",
+    most: int = 20,
+    names: Names = _NO_NAMES,
+    first: List = "pairs",
+) -> list[WhoList]:
+    """Return the lists that have rows, each with its `most` largest rows; the list called `first` comes first.
+
+    `order` is a measure, or what the sources are sorted by: their destinations (`targets`) or ports.
+    """
+    chosen = [first, *(name for name in LISTS if name != first)]
+    found = (_list(evidence, name, order, most, names) for name in chosen)
+    return [each for each in found if each.rows]
+
+
+def _list(evidence: Evidence, name: List, order: Order, most: int, names: Names) -> WhoList:
+    table = evidence.ports.by(2) if name == "ports" else getattr(evidence, name)
+    measure: Measure = "flows" if order == "targets" or order == "ports" else order  # noqa: PLR1714 (mypy)
+    top = _top(evidence, table, order, most) if name == "sources" else table.top(measure, most)
+    rows = list(_rows(evidence, name, top, names))
+    return WhoList(name, _TITLES[name], _ENDS[name], rows, len(table), not table.is_exact)
+
+
+def _top(evidence: Evidence, table: Talkers, order: Order, most: int) -> Talkers:
+    """Return the largest sources."""
+    if order == "targets":
+        distinct = evidence.targets
+    elif order == "ports":
+        distinct = evidence.source_ports
+    else:
+        return table.top(order, most)
+    keys = distinct.top("flows", most).keys
+    places = _places(table, keys)
+    return table.at(places[places >= 0])
+
+
+def _places(table: Talkers, keys: Sequence[Ints]) -> Ints:
+    """Return the index of each of a few keys in a table, -1 if it is not there."""
+    found = []
+    for key in zip(*(column.tolist() for column in keys), strict=True):
+        fits = np.ones(len(table), np.bool_)
+        for column, part in zip(table.keys, key, strict=True):
+            fits &= column == part
+        places = np.flatnonzero(fits)
+        found.append(int(places[0]) if len(places) else -1)
+    return np.array(found, np.int64)
+
+
+def _rows(evidence: Evidence, name: List, top: Talkers, names: Names) -> Iterator[Row]:
+    counts: list[list[int | None]] = [[None] * len(top)] * 2
+    if name == "sources":
+        counts = [_count(table, top) for table in (evidence.targets, evidence.source_ports)]
+    keys = [column.tolist() for column in top.keys]
+    columns = [column.tolist() for column in top.columns()]
+    for place in range(len(top)):
+        key = [column[place] for column in keys]
+        flows, packets, volume, accepted, rejected, first, last = (
+            column[place] for column in columns
+        )
+        ends = _ends(name, key)
+        is_address = name in ("pairs", "sources", "destinations")
+        named = tuple(
+            names.of(*key[2 * n : 2 * n + 2]) if is_address else "" for n in range(len(ends))
+        )
+        yield Row(
+            ends,
+            named,
+            flows,
+            packets,
+            volume,
+            accepted,
+            rejected,
+            None if first == NEVER else 60 * first,
+            None if last == UNKNOWN_MINUTE else 60 * last,
+            counts[0][place],
+            counts[1][place],
+        )
+
+
+def _count(distinct: Talkers, top: Talkers) -> list[int | None]:
+    places = _places(distinct, top.keys).tolist()
+    return [int(distinct.flows[place]) if place >= 0 else 0 for place in places]
+
+
+def _ends(name: List, key: Sequence[int]) -> tuple[str, ...]:
+    if name == "ports":
+        return (pair_name(key[0] & 0xFFFF, key[0] >> 16),)
+    if name == "interfaces":
+        return (interface_text(*key),)
+    return tuple(address_text(*key[place : place + 2]) for place in range(0, len(key), 2))
+
+
+def summary(evidence: Evidence) -> str:
+    """Return one sentence with the sums of all flows that were found."""
+    total = evidence.total
+    if not len(total):
+        return "No flow fits."
+    flows, volume, rejected = (
+        int(column.sum()) for column in (total.flows, total.bytes, total.rejected)
+    )
+    share = f", {100 * rejected / flows:.1f}% rejected" if rejected else ""
+    return f"{number(flows, 'flow')}, {size(volume)}{share}."
+
+
+def limits(evidence: Evidence) -> Iterator[str]:
+    """Yield a sentence for each list of which only the largest rows were kept, with what its numbers may lack."""
+    said: dict[List, str] = {
+        "pairs": "pairs of source and destination",
+        "ports": "pairs of source and port",
+        "sources": "sources",
+        "destinations": "destinations",
+    }
+    for name, what in said.items():
+        table: Talkers = getattr(evidence, name)
+        if not table.is_exact:
+            flows, _, volume = table.lacking
+            also = ""
+            if name == "pairs":
+                also = " The numbers of destinations are at least what is shown."
+            elif name == "ports":
+                also = " The numbers of ports are at least what is shown."
+            yield (
+                f"There are over {MOST_ROWS:,} {what}; the smallest were dropped on the way. Each row that is left "
+                f"may lack up to {number(flows, 'flow')} and {size(volume)}.{also}"
+            )
+
+
+def document(evidence: Evidence, found: Sequence[WhoList]) -> dict[str, Any]:
+    """Return the evidence as a document that JSON can hold; times are seconds since 1970, `null` if unknown."""
+    total = evidence.total
+    sums = {
+        name: int(getattr(total, name).sum())
+        for name in ("flows", "packets", "bytes", "accepted", "rejected")
+    }
+    return {
+        **sums,
+        "lists": {each.name: [_document(each, row) for row in each.rows] for each in found},
+        "exact": evidence.is_exact,
+        "limits": list(limits(evidence)),
+        "samples": [sample._asdict() for sample in evidence.samples],
+        "damage": sorted(evidence.damage),
+    }
+
+
+def _document(each: WhoList, row: Row) -> dict[str, Any]:
+    ends: dict[str, Any] = {}
+    for head, end, name in zip(each.heads, row.ends, row.names, strict=True):
+        ends[head.lower()] = end
+        if name:
+            ends[f"{head.lower()}_name"] = name
+    sums = row._asdict()
+    del sums["ends"], sums["names"]
+    if each.name != "sources":
+        del sums["targets"], sums["ports"]
+    return {**ends, **sums}

@@ -1,0 +1,112 @@
+"""Names of addresses, from a CSV with the columns cidr and name: the name of a range, a subnet or a host."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from flowtag_core.errors import LookupFileError, reason_of
+from flowtag_core.tagging.csv_rows import LARGEST_FILE, rows_of
+
+_COLUMNS: Final = ("cidr", "name")
+_MAPPED_BITS: Final = 96
+"""An IPv4 range is read as one of IPv6 addresses that contain IPv4 addresses."""
+
+
+class BadName(NamedTuple):
+    """A row that was passed over: its line number, what is wrong with it, and what to do."""
+
+    line: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """The names of address ranges; the smallest range that contains an address names it.
+
+    `by_length` has, for each length of a prefix, the name of each prefix, all as IPv6. `problems` are the rows that
+    were passed over.
+    """
+
+    by_length: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
+    problems: tuple[BadName, ...] = ()
+
+    def of(self, high: int, low: int) -> str:
+        """Return the name of an address, given as its two halves; empty if it has none."""
+        number = (high % (1 << 64)) << 64 | low % (1 << 64)
+        for length, names in self.by_length.items():
+            if (name := names.get(number >> (128 - length))) is not None:
+                return name
+        return ""
+
+    def __len__(self) -> int:
+        return sum(map(len, self.by_length.values()))
+
+
+def load_names(path: str) -> Names:
+    """Load names from a CSV: `cidr,name`, with a header; `10.0.0.0/8` or a single address, IPv4 or IPv6.
+
+    If a range is there twice, its first name counts. Rows that cannot be used are passed over and listed. Raises
+    LookupFileError if the file cannot be read or lacks one of the columns.
+    """
+    rows = rows_of(_text(path), ",", path)
+    places = _columns(path, rows)
+    found: dict[int, dict[int, str]] = {}
+    problems = []
+    for line, cells in rows:
+        if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
+            continue
+        words = [cells[place].strip() if place < len(cells) else "" for place in places]
+        prefix, problem = _prefix(*words)
+        if prefix is None:
+            problems.append(BadName(line, problem))
+            continue
+        length, number = prefix
+        named = found.setdefault(length, {})
+        if number in named:
+            problems.append(BadName(line, f"{words[0]} has a name already. Remove one of the rows"))
+        named.setdefault(number, words[1])
+    lengths = sorted(found, reverse=True)
+    return Names({length: found[length] for length in lengths}, tuple(problems))
+
+
+def _text(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            content = file.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as error:
+        raise LookupFileError(f"{path}: cannot be read: {reason_of(error)}.") from error
+    if len(content) > LARGEST_FILE or b"\0" in content:
+        raise LookupFileError(f"{path}: is not a CSV of names. Save it as CSV in UTF-8.")
+    return content.decode("utf-8-sig", "replace")
+
+
+def _columns(path: str, rows: Iterator[tuple[int, list[str]]]) -> list[int]:
+    """Return the places of the columns, as the header names them."""
+    _, head = next(rows, (0, []))
+    names = [cell.strip().lower() for cell in head]
+    if missing := [name for name in _COLUMNS if name not in names]:
+        raise LookupFileError(
+            f"{path}: its first row does not name the column {' or '.join(missing)}. "
+            "Begin the file with: cidr,name"
+        )
+    return [names.index(name) for name in _COLUMNS]
+
+
+def _prefix(cidr: str, name: str) -> tuple[tuple[int, int] | None, str]:
+    """Return the length and number of a range's prefix as IPv6, or what is wrong with the row."""
+    if not name:
+        return None, f"{cidr[:60]!r} has no name. Write one, or remove the row"
+    try:
+        network = ipaddress.ip_network(cidr, strict=False)
+    except ValueError:
+        return (
+            None,
+            f"{cidr[:60]!r} is not an address range. Write it as 10.0.0.0/8 or 2001:db8::/32",
+        )
+    number, length = int(network.network_address), network.prefixlen
+    if network.version == 4:
+        number, length = 0xFFFF << 32 | number, length + _MAPPED_BITS
+    return (length, number >> (128 - length)), ""
