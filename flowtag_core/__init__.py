@@ -24,7 +24,9 @@ if TYPE_CHECKING:
         OutputError,
         RangesError,
     )
+    from flowtag_core.evidence import Evidence, Wanted, port_bits
     from flowtag_core.exporting.result_csv import write_results
+    from flowtag_core.reading.evidence import look
     from flowtag_core.reading.flow_log import parse_flow_log
     from flowtag_core.showing.frames import flow_frame, port_frame, tag_frame
     from flowtag_core.tagging.lookup import Lookup
@@ -37,6 +39,7 @@ __all__ = [
     "Cancelled",
     "ChoiceError",
     "DamagedLogError",
+    "Evidence",
     "FlowCounts",
     "FlowtagError",
     "FormatError",
@@ -46,23 +49,30 @@ __all__ = [
     "OutputError",
     "RangesError",
     "Report",
+    "Wanted",
     "flow_frame",
     "load_lookup_table",
+    "look",
     "map_tags",
     "parse_flow_log",
+    "port_bits",
     "port_frame",
     "tag_frame",
     "write_results",
 ]
 
 _ROOMS = {
+    "Evidence": "evidence",
     "FlowCounts": "counts",
     "Lookup": "tagging.lookup",
     "Report": "tagging.report",
+    "Wanted": "evidence",
     "flow_frame": "showing.frames",
     "load_lookup_table": "tagging.lookup_file",
+    "look": "reading.evidence",
     "map_tags": "tagging.report",
     "parse_flow_log": "reading.flow_log",
+    "port_bits": "evidence",
     "port_frame": "showing.frames",
     "tag_frame": "showing.frames",
     "write_results": "exporting.result_csv",

@@ -62,9 +62,13 @@ class Wanted(NamedTuple):
 EVERY_FLOW: Final = Wanted()
 
 
+PORT_BYTES: Final = 1 << 21
+"""The size of `Wanted.ports`: a bit for each protocol and port."""
+
+
 def port_bits(pairs: Iterable[tuple[int, int]]) -> bytes:
     """Return 2 MB with the bits of these pairs of a protocol number and a port set."""
-    bits = np.zeros(1 << 21, np.uint8)
+    bits = np.zeros(PORT_BYTES, np.uint8)
     for protocol, port in pairs:
         place = protocol << 16 | port
         bits[place >> 3] |= 1 << (place & 7)

@@ -34,7 +34,7 @@ ROOMS = {
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
     "commands": {*BASE, "arguments", "settings", "page"}
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
-    "__init__": {"counts", "errors", "exporting", "reading", "showing", "tagging"},
+    "__init__": {"counts", "errors", "evidence", "exporting", "reading", "showing", "tagging"},
     "__main__": {"commands"},
 }
 PANDAS = {"pandas", "altair"}

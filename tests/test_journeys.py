@@ -1,6 +1,7 @@
 """User journeys in a real browser: drop files, sort and filter, improve the lookup, download the result."""
 
 import base64
+import csv
 import gzip
 import json
 import re
@@ -423,6 +424,31 @@ def test_files_in_place_need_no_upload_and_the_lookup_can_be_saved_to_its_file(w
         wait_for_tags(tab, ("mail", 4), ("web", 4), ("Untagged", 0))
 
 
+def test_one_click_shows_who_talks_and_another_narrows_that_to_an_address(page, tmp_path):
+    log = tmp_path / "mine.log"
+    flows = [line(srcaddr="10.0.0.5"), line(srcaddr="8.8.8.8", dstport="3389", action="REJECT")]
+    log.write_bytes(b"\n".join([*flows * 3, flows[0]]))
+    drop(page, log)
+    page.locator(".st-key-top_talkers button:visible").click()
+    panel = page.locator(".st-key-who_panel")
+    expect(panel).to_contain_text("7 flows, 5.88 kB, 42.9% rejected.")
+    rest(page)
+    in_view(panel)
+    click_row(page, ".st-key-who_panel", 0, across=40)
+    expect(panel.get_by_role("button", name="From or to 10.0.0.5")).to_be_visible()
+    expect(panel).to_contain_text("4 flows, 3.36 kB.")
+    with page.expect_download() as download:
+        panel.get_by_role("button", name="CSV").click()
+    with open(download.value.path(), encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["list"] == "pairs"]
+    ends = [(row["source"], row["destination"], row["flows"]) for row in rows]
+    assert ends == [("10.0.0.5", "10.0.0.2", "4")]
+    panel.get_by_role("button", name="From or to 10.0.0.5").click()
+    expect(panel).to_contain_text("7 flows")
+    panel.get_by_role("button", name="Close").click()
+    expect(panel).to_have_count(0)
+
+
 def test_a_search_finds_ports_protocols_and_tags(tab):
     tab.locator(".st-key-sample button").click()
     wait_for_tags(tab, *SAMPLE_TAGS)
@@ -487,6 +513,9 @@ def test_axe_finds_only_what_streamlit_and_vega_would_have_to_fix(tab, tmp_path)
     drop(tab, log, rules, picture)
     wait_for_tags(tab, ("mail", 3), ("Untagged", 0))
     assert barriers_in(tab, ("desktop", "light"), ("phone", "dark")) <= OTHERS_OWN
+    tab.locator(".st-key-top_talkers button:visible").click()
+    expect(tab.locator(".st-key-who_panel")).to_contain_text("3 flows")
+    assert barriers_in(tab, ("phone", "light"), ("desktop", "dark")) <= OTHERS_OWN
 
 
 def rows_of(page, key):

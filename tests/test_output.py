@@ -1,12 +1,15 @@
+import csv
 import os
 import stat
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from flowtag_core.errors import OutputError
-from flowtag_core.output import append_whole, check_writable, csv_cell, write_whole
+from flowtag_core.output import append_whole, check_writable, csv_cell, safe_cell, write_whole
 from tests.conftest import ROOT
 
 on_posix = pytest.mark.skipif(
@@ -143,6 +146,12 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path, m
 )
 def test_a_cell_is_quoted_only_if_necessary(text, cell):
     assert csv_cell(text) == cell
+
+
+@given(st.text(st.sampled_from("a=+-@\t\r\n,\"' 1"), max_size=6))
+def test_no_cell_begins_like_a_formula_and_its_text_stays_the_same(text):
+    ((cell,),) = csv.reader([safe_cell(text)], strict=True) if text else [[""]]
+    assert cell == (f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text)
 
 
 def test_what_is_appended_comes_after_what_is_there_and_creates_a_missing_file(tmp_path):

@@ -27,7 +27,7 @@ from flowtag_core.commands.terminal import (
 from flowtag_core.counts import ACTIONS, BOUNDARIES
 from flowtag_core.errors import FlowtagError, OutputError
 from flowtag_core.evidence import Evidence, Wanted, port_bits
-from flowtag_core.exporting.who_csv import Line, who_csv
+from flowtag_core.exporting.who_csv import who_csv
 from flowtag_core.iana import protocol_number
 from flowtag_core.output import check_writable, write_whole
 from flowtag_core.reading.evidence import look
@@ -225,24 +225,12 @@ def _write(found: Evidence, lists: Sequence[who.WhoList], output: str) -> None:
     if output.endswith(".json"):
         content = iter([json.dumps(who.document(found, lists), indent=2).encode(), b"\n"])
     else:
-        content = who_csv(_lines(lists))
+        content = who_csv(who.csv_lines(lists))
     stream = bytes_of(sys.stdout, "output") if output == DASH else None
     try:
         write_whole(content, stream or output)
     except BrokenPipeError:
         discard(stream)
-
-
-def _lines(lists: Sequence[who.WhoList]) -> Iterator[Line]:
-    for each in lists:
-        for row in each.rows:
-            ends: dict[str, str] = {}
-            for head, end, name in zip(each.heads, row.ends, row.names, strict=True):
-                ends |= {head.lower(): end, f"{head.lower()}_name": name}
-            numbers = row._asdict()
-            del numbers["ends"], numbers["names"]
-            numbers["destinations"] = numbers.pop("targets")
-            yield each.name, ends, numbers
 
 
 def _show(found: Evidence, lists: Sequence[who.WhoList], question: Question) -> None:
@@ -278,7 +266,8 @@ def _show(found: Evidence, lists: Sequence[who.WhoList], question: Question) -> 
         blocks += ["", table]
     with console.capture() as captured:
         console.print(*blocks, sep="\n")
-    show(*captured.get().splitlines(), *_samples(found), *who.limits(found))
+    tables = (row.rstrip() for row in captured.get().splitlines())
+    show(*tables, *_samples(found), *who.limits(found))
 
 
 def _cut(each: who.WhoList) -> str:

@@ -22,7 +22,7 @@ from flowtag_core.counting.reference import ALWAYS_INSIDE, Seen
 from flowtag_core.counting.scratch import KernelCounts, Scratch
 from flowtag_core.counting.tally import Counted
 from flowtag_core.counts import Ints
-from flowtag_core.evidence import EVERY_FLOW, MOST_SAMPLES, Sample, Wanted
+from flowtag_core.evidence import EVERY_FLOW, MOST_SAMPLES, Evidence, Sample, Wanted
 from flowtag_core.shapes.layout import ASSUMED, Layout
 from flowtag_core.shapes.records import Addresses
 
@@ -58,6 +58,10 @@ class FileLook(FileCount):
         self._samples = []
         counts = self._reference.ledger.take(size, wrapping, damage, self._inside.ranges)
         return Counted(counts, few, found)
+
+    def so_far(self) -> Evidence:
+        """Return what was found since the last `take`, without taking it."""
+        return replace(self._sum.evidence(), samples=tuple(self._samples))
 
     def _new_seen(self) -> list[Seen] | None:
         return self._seen

@@ -27,6 +27,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 from streamlit import config, net_util
 
+from flowtag_core.page import kept
+
 LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([\w.-]+))(?::\d{1,5})?", re.ASCII)
 _PORTS: Final = {"http": 80, "https": 443}
@@ -191,6 +193,7 @@ def address() -> str:
 @asynccontextmanager
 async def opening(_: object) -> AsyncIterator[Mapping[str, object]]:
     """Set up the server, and open the page in the user's browser as `streamlit run` does for a script."""
+    kept.sweep()
     # Streamlit would ask an outside server for our address, for a check that the door makes unnecessary.
     net_util.get_external_ip = lambda: None
     sys.setswitchinterval(_SWITCH_AFTER)

@@ -31,7 +31,22 @@ def files(session: Session) -> None:
         st.caption("Or drop files or a folder anywhere on the page.")
         custom_format(session)
         internal_ranges(session)
+        st.toggle(
+            "Keep uploads for a second look",
+            value=session.kept.is_on,
+            key="keep_uploads",
+            on_change=partial(_keep, session),
+            help="Top talkers and addresses are read from the logs again. For that, uploads stay in a private "
+            "temporary folder until this tab is closed. Files that the page was started with are read where they are.",
+        )
         st.caption(literal(effort(session.logs.counts, session.logs.seconds)))
+
+
+def _keep(session: Session) -> None:
+    """Keep uploads from now on, or remove those that were kept."""
+    session.kept.is_on = st.session_state["keep_uploads"]
+    if not session.kept.is_on:
+        session.forget_kept()
 
 
 def _logs(session: Session) -> None:

@@ -72,13 +72,16 @@ class Arrival:
 class CountedLog:
     """A log, or a folder of logs, that was read: its counts, and how many seconds that took.
 
-    If it has an `identity`, all its files were counted, so it need not be read again.
+    If it has an `identity`, all its files were counted, so it need not be read again. `again` has the files that
+    can be opened for a second look, and `format` the layouts that they were read with.
     """
 
     name: str
     counts: FlowCounts
     seconds: float
     identity: Hashable = None
+    again: tuple[Place, ...] = ()
+    format: Format = None
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,13 @@ class Refused:
 
     sentence: str
     cancelled: bool = False
+
+
+@dataclass(frozen=True)
+class Told:
+    """A sentence on a file that was used."""
+
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -110,7 +120,7 @@ class Offered:
         return "\n".join(sorted({offer.fields for offer in self.offers.values()}))
 
 
-Outcome = CountedLog | Lookup | Refused | Offered
+Outcome = CountedLog | Lookup | Refused | Offered | Told
 
 
 @dataclass(frozen=True)
@@ -158,22 +168,26 @@ class _LogSum:
         self.total = Total()
         self.files = 0
         self.seconds = 0.0
+        self.again: list[Place] = []
+        self.format: Format = None
 
 
 class Intake:
     """Reads arrivals in a thread; its owner collects the outcomes once a batch has ended.
 
+    `keep` makes a place that cannot be opened later into one that can, or returns a sentence on why not, or None.
     Its methods are thread-safe, and only `wait` waits for files to be read.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, keep: Callable[[Place], Place | str | None] = lambda _: None) -> None:
+        self._keep = keep
         self._lock = threading.Lock()
         self._waiting: deque[Arrival] = deque()
         self._reading: Arrival | None = None
         self._left: deque[Place] = deque()  # of the current arrival; the first is being read
         self._progress: Progress | None = None
         self._logs: dict[str, _LogSum] = {}
-        self._outcomes: list[Lookup | Refused | Offered] = []
+        self._outcomes: list[Lookup | Refused | Offered | Told] = []
         self._batch = _Batch()
         self._cancelled = threading.Event()
         self._is_paused = False
@@ -264,7 +278,9 @@ class Intake:
             outcomes, logs = self._outcomes, self._logs
             self._outcomes, self._logs = [], {}
         counted = [
-            CountedLog(name, log.total.counts(), log.seconds, log.identity)
+            CountedLog(
+                name, log.total.counts(), log.seconds, log.identity, tuple(log.again), log.format
+            )
             for name, log in logs.items()
             if log.files
         ]
@@ -410,7 +426,17 @@ class Intake:
             log = self._log(arrival)
             log.total.add_counted(counted)
             log.files += 1
+            log.format = arrival.format
+            self._keep_for_later(log, place)
         return is_offered
+
+    def _keep_for_later(self, log: _LogSum, place: Place) -> None:
+        """Keep a place for a second look; if that fails, tell why."""
+        later = place if place.path is not None else self._keep(place)
+        if isinstance(later, str):
+            self._outcomes.append(Told(words.unicode(later)))
+        elif later is not None:
+            log.again.append(later)
 
     def _offer(self, arrival: Arrival, place: Place, offers: Mapping[str, Offer]) -> None:
         """Offer to read a file again in another layout; until then its folder is not complete."""

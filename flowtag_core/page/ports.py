@@ -8,7 +8,7 @@ from typing import Final
 
 import streamlit as st
 
-from flowtag_core.page import rows
+from flowtag_core.page import rows, who
 from flowtag_core.page.clock import zone
 from flowtag_core.page.columns import fitted
 from flowtag_core.page.session import Session
@@ -32,7 +32,10 @@ def ports(session: Session, view: View, room: widths.Rooms) -> None:
         pairs = _table(session, view, found, colours, room.ports)
     with right:
         chosen = details.details(view, *session.asked) if session.asked in pairs else None
-        if chosen:
+        asked = session.who
+        if asked and asked.port in (None, session.asked if chosen else None):
+            who.panel(session, view, asked)
+        elif chosen:
             _details(session, view, chosen, colours[view.report.tags.index(chosen.tag)])
         else:
             _bars(session, view, found, colours, pairs, room.port_bars)
@@ -89,6 +92,7 @@ def _pick(session: Session, shown: Sequence[tuple[int, int]]) -> None:
     selected = rows.selected("ports")
     if selected is not None:
         session.asked = next((shown[row] for row in selected), None)
+        session.who = None
 
 
 def _bars(
@@ -103,6 +107,18 @@ def _bars(
     bars = charts.port_bars(found, colours)
     with st.container(key="port_panel", border=True):
         about = charts.others_share(found, bars, view.report.total)
+        with st.container(horizontal=True, vertical_alignment="center", key="port_panel_head"):
+            st.html(
+                markup.heading(f"{measure.capitalize()} by port", about, level=3), width="stretch"
+            )
+            st.button(
+                "Top talkers",
+                key="top_talkers",
+                icon=":material/group:",
+                on_click=who.open_on,
+                args=[session, None],
+                help=log_notes.TALKERS,
+            )
         st.html(markup.heading(f"{measure.capitalize()} by port", about, level=3))
         st.altair_chart(
             charts.chart(bars, measure, theme, widths.in_panel(room), step=25),
@@ -142,6 +158,15 @@ def _details(session: Session, view: View, found: Details, colour: str) -> None:
                 details.chart(found, colour, theme, measure), alt=f"{found.name} over time, bars"
             )
         with st.container(horizontal=True):
+            st.button(
+                "Who talks on it",
+                key="who_port",
+                icon=":material/group:",
+                type="primary",
+                on_click=who.open_on,
+                args=[session, session.asked],
+                help=log_notes.TALKERS,
+            )
             st.button(
                 "Only this port",
                 key="only_port",

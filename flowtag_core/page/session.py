@@ -14,8 +14,10 @@ from flowtag_core.counting.reference import ALWAYS_INSIDE
 from flowtag_core.errors import FormatError, RangesError
 from flowtag_core.page.brush import Brush
 from flowtag_core.page.desk import Desk
-from flowtag_core.page.intake import Arrival, CountedLog, Intake, Offered, Outcome
+from flowtag_core.page.intake import Arrival, CountedLog, Intake, Offered, Outcome, Told
+from flowtag_core.page.kept import Kept
 from flowtag_core.page.logs import Logs, repetitions
+from flowtag_core.page.looks import Looks
 from flowtag_core.page.messages import Messages
 from flowtag_core.page.picks import Picks
 from flowtag_core.page.result import Result
@@ -24,8 +26,10 @@ from flowtag_core.reading.flow_log import distinct_names, parse_flow_log
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing import log_notes
 from flowtag_core.showing.legend import Colours
+from flowtag_core.sources.places import Place, log_at
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
+from flowtag_core.tagging.questions import List
 
 A_MOMENT: Final = 0.3
 """Seconds to wait for a thread, so that small files appear at once, without progress."""
@@ -73,6 +77,19 @@ class InternalRanges:
             return replace(self, text=text, wrong=str(error))
 
 
+@dataclass(frozen=True)
+class Who:
+    """What the second look was asked: of one port and protocol number, or the whole view; of an address.
+
+    `question` is the name of a ready question, and `list` the list that is shown, None for the one that answers.
+    """
+
+    port: tuple[int, int] | None = None
+    question: str | None = None
+    address: str | None = None
+    list: List | None = None
+
+
 @dataclass
 class Session:
     """One tab's data and the thread that adds to it.
@@ -82,20 +99,23 @@ class Session:
     are the tags' colors, `picks` the bars that were clicked, `result` is the CSV.
     `is_started` says whether the files that the page was started with have been taken, `has_start` whether
     there are any; `starting` is held while they are taken. `starts` counts how often the user started
-    over. `drops` counts the drop zones used so far, `taken` has the names of the drops and uploads that
+    over. `kept` has the uploads for a second look, `looks` takes these, `who` is what was asked of them last. `drops` counts the drop zones used so far, `taken` has the names of the drops and uploads that
     were read. `lock` is held while files are taken, since Streamlit starts a run of the script before the
     last one has stopped.
     """
 
     logs: Logs = field(default_factory=Logs)
     desk: Desk = field(default_factory=Desk)
-    intake: Intake = field(default_factory=Intake)
+    kept: Kept = field(default_factory=Kept)
+    looks: Looks = field(default_factory=Looks)
+    intake: Intake = field(init=False)
     messages: Messages = field(default_factory=Messages)
     offers: dict[tuple[str, str], Offered] = field(default_factory=dict)
     format: CustomFormat = field(default_factory=CustomFormat)
     internal: InternalRanges = field(default_factory=InternalRanges)
     brush: Brush = field(default_factory=Brush)
     asked: tuple[int, int] | None = None
+    who: Who | None = None
     colours: Colours = field(default_factory=Colours)
     picks: Picks = field(default_factory=Picks)
     result: Result = field(default_factory=Result)
@@ -107,6 +127,13 @@ class Session:
     drops: int = 0
     taken: set[str] = field(default_factory=set)
     lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __post_init__(self) -> None:
+        self.intake = Intake(self._keep)
+
+    def _keep(self, place: Place) -> Place | str | None:
+        """Keep an upload for a second look, unless the user does not want that."""
+        return self.kept.keep(place) if self.kept.is_on else None
 
     @property
     def is_busy(self) -> bool:
@@ -165,6 +192,8 @@ class Session:
                 self.messages.told += filter(None, [self.desk.take(outcome)])
             elif isinstance(outcome, Offered):
                 self.offers[outcome.key] = outcome
+            elif isinstance(outcome, Told):
+                self.messages.told.append(outcome.sentence)
             elif not isinstance(outcome, CountedLog):
                 told = self.messages.told if outcome.cancelled else self.messages.refused
                 told.append(outcome.sentence)
@@ -223,6 +252,8 @@ class Session:
         self.messages.repeated.pop(name, None)
         with self.lock:
             self._leave_sample()
+            if log := self.logs.by_name.get(name):
+                self.kept.forget(log.again)
             self.logs = self.logs.without(name)
         if offered := self.offers.pop((name, name), None):
             offered.again.forget()
@@ -247,7 +278,18 @@ class Session:
         self.is_started = True
         ranges = self.internal.inside.ranges
         counts = parse_flow_log(SAMPLE / "flow.log", names=["flow.log"], internal=ranges)
-        self.logs = Logs().plus([CountedLog("flow.log", counts, 0.0)])
+        again = log_at(str(SAMPLE / "flow.log"), "flow.log").places
+        self.logs = Logs().plus([CountedLog("flow.log", counts, 0.0, again=again)])
+
+    def forget_kept(self) -> None:
+        """Remove the uploads that were kept; local files can still be looked at."""
+        logs = {
+            name: replace(log, again=self.kept.others(log.again))
+            for name, log in self.logs.by_name.items()
+        }
+        self.looks.clear()
+        self.kept.clear()
+        self.logs = Logs(logs)
 
     def cancel(self) -> None:
         """Stop reading, and wait a moment for the thread to end."""
@@ -263,8 +305,11 @@ class Session:
     def _empty(self) -> None:
         """Forget everything but the lookup."""
         self.intake.cancel()
-        self.intake, self.logs, self.offers, self.is_started = Intake(), Logs(), {}, False
+        self.intake, self.logs = Intake(self._keep), Logs()
+        self.offers, self.is_started = {}, False
         self.messages = Messages()
+        self.looks.clear()
+        self.kept.clear()
 
     def _leave_sample(self) -> None:
         """If the sample is shown, remove its log; `Desk.leave_sample` decides on its lookup."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
@@ -9,7 +11,8 @@ from flowtag_core import evidence
 from flowtag_core.boundary import Inside, ranges_of
 from flowtag_core.counting.file_look import FileLook
 from flowtag_core.counting.hits import HitSum
-from flowtag_core.evidence import EVERY_FLOW, Evidence, Wanted
+from flowtag_core.errors import ChoiceError
+from flowtag_core.evidence import EVERY_FLOW, PORT_BYTES, Evidence, Wanted
 from flowtag_core.reading.flow_log import Format, Progress, Reading, each_file
 from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.layout import Layout
@@ -17,6 +20,10 @@ from flowtag_core.sources.places import Log, LogFile
 
 FIELDS: Final = (*COUNTED, "interface-id")
 """The fields that a second look needs."""
+_TOLD_FIRST: Final = 0.5
+"""Seconds before the first call of `so_far`."""
+_REST: Final = 4
+"""How many times as long as a call of `so_far` takes, and as `_TOLD_FIRST`, it takes until the next one."""
 
 
 def look(
@@ -33,26 +40,50 @@ def look(
 
     Everything that `parse_flow_log` counts can be looked at; the flows, packets and bytes of the result equal those
     of its tables for the same filters. The other parameters and the errors are those of `parse_flow_log`. `so_far` is
-    called with the evidence so far after each file. `evidence` explains which rows are kept if there are very many.
+    called with the evidence so far, early and then every few seconds. `evidence` explains which rows are kept if there are very many.
     """
+    if wanted.ports is not None and len(wanted.ports) != PORT_BYTES:
+        raise ChoiceError("The ports of a second look must come from port_bits.")
     inside = Inside(ranges_of(internal))
     found = HitSum()
-    for counted in each_file(files, names, format, inside, progress, cancel, looking(wanted)):
+    running = _Running(wanted)
+    due = time.monotonic() + _TOLD_FIRST
+
+    def tell(now: Progress) -> None:
+        nonlocal due
+        if progress is not None:
+            progress(now)
+        if so_far is not None and (began := time.monotonic()) >= due:
+            so_far(evidence.added([found.evidence(), running.evidence()]))
+            due = time.monotonic() + _REST * (time.monotonic() - began + _TOLD_FIRST)
+
+    read = Reading(running.new, FIELDS, lambda *_: None)
+    for counted in each_file(files, names, format, inside, tell, cancel, read):
+        running.count = None
         for hits in counted.rows:
             found.add(hits)
         damage = frozenset(counted.counts.total.damage)
         found.add_evidence(
             evidence.added([counted.evidence or Evidence(), Evidence(damage=damage)])
         )
-        if so_far is not None:
-            so_far(found.evidence())
     return found.evidence()
 
 
-def looking(wanted: Wanted) -> Reading:
-    """Return how to read files for a second look."""
+class _Running:
+    """Makes a look at each file, and knows the one that is taken on the thread that looks."""
 
-    def new(name: str, layout: Layout, size: int, inside: Inside) -> FileLook:
-        return FileLook(name, layout, size, inside, wanted)
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+        self._thread = threading.get_ident()
+        self.count: FileLook | None = None
 
-    return Reading(new, FIELDS, lambda *_: None)
+    def new(self, name: str, layout: Layout, size: int, inside: Inside) -> FileLook:
+        """Return an empty look at a file; called on any thread."""
+        count = FileLook(name, layout, size, inside, self._wanted)
+        if threading.get_ident() == self._thread:
+            self.count = count
+        return count
+
+    def evidence(self) -> Evidence:
+        """Return what was found so far in the file that is being read."""
+        return self.count.so_far() if self.count is not None else Evidence()

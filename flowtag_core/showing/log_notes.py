@@ -45,6 +45,14 @@ _NAME_ITS_FIELDS: Final = (
     "format on the page, and try again"
 )
 MOST_MESSAGES: Final = 1_000
+TALKERS: Final = (
+    "Reads the logs again for the addresses behind these flows, with the filters of the page. The counts contain "
+    "no addresses."
+)
+NOT_KEPT: Final = (
+    'These logs were not kept, so they cannot be read again. Turn on "Keep uploads" under the files, and add them '
+    "once more."
+)
 
 
 def equation(counts: FileCounts) -> str:
@@ -149,6 +157,11 @@ def _doubt(name: str, file: FileCounts, first: Fault | None) -> Iterator[str]:
             "rest. If the file consists of two logs, split it, or put a header with the field names "
             "before each of them."
         )
+
+
+def not_looked_at(names: Sequence[str]) -> str:
+    """Return a sentence on logs that were not kept for a second look."""
+    return f"Not looked at, because not kept: {few_words(names)}."
 
 
 def repeated(same: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, tzinfo
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -11,7 +12,9 @@ import pandas as pd
 
 from flowtag_core.counts import FlowCounts, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
+from flowtag_core.showing import times
 from flowtag_core.showing.trends import layer_of, trends
+from flowtag_core.showing.who import WhoList
 from flowtag_core.showing.words import pair_name
 from flowtag_core.tagging.course import Course
 from flowtag_core.tagging.report import Report, counts_in, places_in
@@ -99,6 +102,32 @@ def port_table(
     if pictures is not None:
         table["Trend"] = list(pictures)
     return table, list(zip(port.tolist(), protocol.tolist(), strict=True))
+
+
+def who_table(found: WhoList, zone: tzinfo = UTC) -> pd.DataFrame:
+    """Return a list of evidence as a table; the columns of its ends come first, times are in this zone."""
+    rows = found.rows
+    ends = {
+        head: [f"{row.ends[n]} {row.names[n]}".strip() for row in rows]
+        for n, head in enumerate(found.heads)
+    }
+    table = pd.DataFrame(
+        {
+            **ends,
+            "Flows": [row.flows for row in rows],
+            "Bytes": [row.bytes for row in rows],
+            "Rejected": [100.0 * row.rejected / row.flows for row in rows],
+        }
+    )
+    if found.name == "sources":
+        table["Destinations"] = [row.targets for row in rows]
+        table["Ports"] = [row.ports for row in rows]
+    for head, seconds in (
+        ("First", [row.first for row in rows]),
+        ("Last", [row.last for row in rows]),
+    ):
+        table[head] = [None if each is None else times.at(each, zone) for each in seconds]
+    return table
 
 
 def with_names(table: pd.DataFrame, pairs: Sequence[tuple[int, int]]) -> pd.DataFrame:

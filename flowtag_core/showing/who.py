@@ -37,6 +37,8 @@ _ENDS: Final[dict[List, tuple[str, ...]]] = {
     "interfaces": ("Interface",),
 }
 LISTS: Final = tuple(_TITLES)
+ADDRESSES: Final = ("pairs", "sources", "destinations")
+"""The lists whose ends are addresses."""
 
 
 class Row(NamedTuple):
@@ -134,7 +136,7 @@ def _rows(evidence: Evidence, name: List, top: Talkers, names: Names) -> Iterato
             column[place] for column in columns
         )
         ends = _ends(name, key)
-        is_address = name in ("pairs", "sources", "destinations")
+        is_address = name in ADDRESSES
         named = tuple(
             names.of(*key[2 * n : 2 * n + 2]) if is_address else "" for n in range(len(ends))
         )
@@ -199,6 +201,30 @@ def limits(evidence: Evidence) -> Iterator[str]:
                 f"There are over {MOST_ROWS:,} {what}; the smallest were dropped on the way. Each row that is left "
                 f"may lack up to {number(flows, 'flow')} and {size(volume)}.{also}"
             )
+
+
+def hint(shown: WhoList, *, is_narrowed: bool) -> str:
+    """Return how many rows of a list are not shown, and what a click does, unless only one address is shown."""
+    more = shown.total - len(shown.rows)
+    said = [f"{number(more, 'more row')} not shown."] if more > 0 else []
+    if shown.name in ADDRESSES and not is_narrowed:
+        said.append("Click an address to see only its flows.")
+    return " ".join(said)
+
+
+def csv_lines(
+    found: Sequence[WhoList],
+) -> Iterator[tuple[str, dict[str, str], dict[str, int | None]]]:
+    """Yield each row of each list for a CSV: the list's name, the ends by column, and the numbers by column."""
+    for each in found:
+        for row in each.rows:
+            ends: dict[str, str] = {}
+            for head, end, name in zip(each.heads, row.ends, row.names, strict=True):
+                ends |= {head.lower(): end, f"{head.lower()}_name": name}
+            numbers = row._asdict()
+            del numbers["ends"], numbers["names"]
+            numbers["destinations"] = numbers.pop("targets")
+            yield each.name, ends, numbers
 
 
 def document(evidence: Evidence, found: Sequence[WhoList]) -> dict[str, Any]:

@@ -57,6 +57,15 @@ class Place:
             return content if len(content) == self.size else None
         return None
 
+    def has_changed(self) -> bool:
+        """Whether a file at a path is not the one, with the same content, that was found there."""
+        if self.path is None:
+            return False
+        try:
+            return _version(self.path, os.stat(self.path)) != self.version
+        except OSError:
+            return True
+
     def open(self) -> Source:
         """Open the file under its name; the caller must close it. Raises LogError if that fails."""
         return self.opened_as(self.name)
@@ -213,10 +222,14 @@ def _place(path: str, name: str | None = None) -> Place:
         raise _not_opened(path, error) from error
     identity = _identity(status)
     size = status.st_size if identity else None
-    version = (path, size, status.st_mtime_ns, *identity) if identity else None
+    version = _version(path, status) if identity else None
     opened_as = partial(_open_path, path, size)
     is_file = identity is not None
     return Place(name, opened_as, size, identity, version, is_file, path if is_file else None)
+
+
+def _version(path: str, status: os.stat_result) -> Hashable:
+    return path, status.st_size, status.st_mtime_ns, status.st_dev, status.st_ino
 
 
 def _open_file(file: BinaryIO, name: str) -> Place:

@@ -12,8 +12,9 @@ from flowtag_core import parse_flow_log
 from flowtag_core.boundary import Inside
 from flowtag_core.counting import hits
 from flowtag_core.counts import ACTIONS, BOUNDARIES
-from flowtag_core.errors import Cancelled, LogError
+from flowtag_core.errors import Cancelled, ChoiceError, LogError
 from flowtag_core.evidence import Evidence, Wanted, address_text, interface_text, port_bits
+from flowtag_core.reading import evidence as reading
 from flowtag_core.reading.evidence import look
 from flowtag_core.shapes.layout import DEFAULT_FIELDS
 from flowtag_core.tagging.report import Filters, select
@@ -196,12 +197,21 @@ def test_several_files_and_archives_add_up_and_a_damaged_one_is_named(tmp_path):
     (tmp_path / "a.log").write_bytes(text([line()] * 20))
     (tmp_path / "b.log").write_bytes(text([line(dstport="53", protocol="17")] * 7))
     (tmp_path / "c.pdf").write_bytes(b"%PDF-1.7")
-    seen = []
-    found = look(tmp_path, so_far=seen.append)
+    found = look(tmp_path)
     assert found.flows == 27
-    assert [each.flows for each in seen][-1] == 27
     assert any("c.pdf" in sentence for sentence in found.damage)
     assert [sample.file for sample in found.samples] == [str(tmp_path / "a.log")] * 5
+
+
+@pytest.mark.usefixtures("kernel")
+def test_what_was_found_so_far_grows_to_the_whole(monkeypatch):
+    monkeypatch.setattr(reading, "_TOLD_FIRST", 0)
+    seen = []
+    whole = find(text([line()] * 20_000), Wanted(), so_far=lambda found: seen.append(found.flows))
+    assert whole.flows == 20_000
+    assert seen == sorted(seen)
+    assert len(seen) > 0
+    assert seen[-1] <= 20_000
 
 
 def test_a_look_can_be_cancelled_and_refuses_what_is_no_log():
@@ -209,6 +219,11 @@ def test_a_look_can_be_cancelled_and_refuses_what_is_no_log():
         find(text([line()]), Wanted(), cancel=lambda: True)
     with pytest.raises(LogError, match="PDF"):
         find(b"%PDF-1.7", Wanted())
+
+
+def test_ports_that_are_not_bits_are_refused():
+    with pytest.raises(ChoiceError, match="port_bits"):
+        find(b"", Wanted(ports=frozenset([(6, 443)])))
 
 
 def test_an_empty_log_has_no_evidence():

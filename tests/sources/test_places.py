@@ -297,6 +297,19 @@ def test_the_content_of_a_file_at_a_path_is_there_unless_its_size_has_changed(tm
     assert upload.content() is None
 
 
+def test_a_file_at_a_path_has_changed_if_its_content_or_its_time_has_or_if_it_is_gone(tmp_path):
+    path = tmp_path / "a.log"
+    path.write_bytes(LOG)
+    (place,) = log_at(str(path)).places
+    assert not place.has_changed()
+    os.utime(path, (1, 1))
+    assert place.has_changed()
+    path.unlink()
+    assert place.has_changed()
+    (upload,) = log_of(io.BytesIO(LOG)).places
+    assert not upload.has_changed()
+
+
 def test_standard_input_is_read_once_under_its_own_name(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Dribble(LOG, 9)))
     (log,) = logs_at("-")

@@ -1,0 +1,167 @@
+"""Second looks at the logs of a tab, in a thread; what was found is kept, so that no log is read twice for it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from flowtag_core import evidence
+from flowtag_core.errors import Cancelled, FlowtagError
+from flowtag_core.evidence import Evidence, Wanted
+from flowtag_core.page.intake import CountedLog
+from flowtag_core.reading.evidence import look
+from flowtag_core.reading.flow_log import Progress
+from flowtag_core.showing import words
+from flowtag_core.sources.places import Log
+
+_MOST_KEPT: Final = 24
+
+
+@dataclass
+class _Job:
+    """A look that is being taken, or that ended without a result: what was found so far, and why it ended."""
+
+    key: Hashable
+    size: int
+    started: float = field(default_factory=time.monotonic)
+    read: dict[str, int] = field(default_factory=dict)
+    so_far: Evidence | None = None
+    error: str = ""
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    thread: threading.Thread | None = None
+
+
+class Looks:
+    """Takes one look at a time; asking for another one stops it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._found: dict[Hashable, Evidence] = {}
+        self._job: _Job | None = None
+
+    def ask(self, wanted: Wanted, logs: Sequence[CountedLog]) -> None:
+        """Take a look at these logs, unless its result is known or it is being taken."""
+        key = _key(wanted, logs)
+        with self._lock:
+            is_on = self._job is not None and self._job.key == key and not self._job.error
+            if key in self._found or is_on:
+                return
+            self._stop()
+            places = [place for log in logs for place in log.again]
+            job = self._job = _Job(key, sum(place.size or 0 for place in places))
+            job.thread = threading.Thread(
+                target=self._run, args=(job, wanted, logs), name="look", daemon=True
+            )
+            job.thread.start()
+
+    def found(self, wanted: Wanted, logs: Sequence[CountedLog]) -> Evidence | None:
+        """Return what a look found, or has found so far; None if there is nothing yet."""
+        key = _key(wanted, logs)
+        with self._lock:
+            if key in self._found:
+                return self._found[key]
+            return self._job.so_far if self._job and self._job.key == key else None
+
+    def error(self, wanted: Wanted, logs: Sequence[CountedLog]) -> str:
+        """Return why a look ended without a result; empty if it has not."""
+        with self._lock:
+            is_this = self._job and self._job.key == _key(wanted, logs)
+            return self._job.error if self._job and is_this else ""
+
+    def standing(self) -> tuple[float, str] | None:
+        """Return the share that was read, and the progress in words; None if no look is being taken."""
+        with self._lock:
+            job = self._job
+            if job is None or job.error:
+                return None
+            read = sum(job.read.values())
+            share = min(read / job.size, 1.0) if job.size else 0.0
+            return share, f"Looking again: {words.size(read)} of {words.size(job.size)}"
+
+    def cancel(self) -> None:
+        """Stop the look that is being taken, and keep what it has found as far as it came."""
+        with self._lock:
+            if self._job and not self._job.error:
+                self._job.error = "Stopped. The numbers cover only what was read until then."
+                self._job.cancelled.set()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._stop()
+            self._found = {}
+
+    def wait(self, seconds: float) -> None:
+        """Wait at most this many seconds for the look to end."""
+        job = self._job
+        if job and job.thread:
+            job.thread.join(seconds)
+
+    def _stop(self) -> None:
+        if self._job:
+            self._job.cancelled.set()
+            self._job = None
+
+    def _run(self, job: _Job, wanted: Wanted, logs: Sequence[CountedLog]) -> None:
+        before = Evidence()
+
+        def tell(progress: Progress) -> None:
+            job.read[progress.file] = progress.bytes_read
+
+        def show(found: Evidence) -> None:
+            job.so_far = evidence.added([before, found])
+
+        try:
+            for log in logs:
+                before = evidence.added([before, self._look(job, wanted, log, tell, show)])
+                job.so_far = before
+        except Cancelled:
+            return
+        except FlowtagError as error:
+            job.error = str(error)
+            return
+        with self._lock:
+            self._found[job.key] = before
+            while len(self._found) > _MOST_KEPT:
+                del self._found[next(iter(self._found))]
+            if self._job is job:
+                self._job = None
+
+    def _look(
+        self,
+        job: _Job,
+        wanted: Wanted,
+        log: CountedLog,
+        tell: Callable[[Progress], None],
+        show: Callable[[Evidence], None],
+    ) -> Evidence:
+        """Return the evidence of one log; a log that cannot be read any more is named."""
+        if not log.again:
+            return Evidence()
+        changed = [
+            f"{place.name}: has changed since it was counted."
+            for place in log.again
+            if place.has_changed()
+        ]
+        try:
+            found = look(
+                Log(log.name, log.again, is_folder=True),
+                wanted=wanted,
+                format=log.format,
+                internal=log.counts.internal or (),
+                progress=tell,
+                cancel=job.cancelled.is_set,
+                so_far=show,
+            )
+        except Cancelled:
+            raise
+        except FlowtagError as error:
+            found, changed = Evidence(), [*changed, str(error)]
+        return evidence.added([found, Evidence(damage=frozenset(changed))])
+
+
+def _key(wanted: Wanted, logs: Sequence[CountedLog]) -> Hashable:
+    return wanted, tuple((log.name, id(log.counts)) for log in logs)
