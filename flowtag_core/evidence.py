@@ -108,6 +108,8 @@ class Talkers:
 
     def by(self, *places: int) -> Talkers:
         """Return the sums by only these columns of the key."""
+        if not len(self):
+            return Talkers(lacking=self.lacking)
         return folded([self._keyed([self.keys[place] for place in places])])
 
     def top(self, measure: Measure, most: int) -> Talkers:
@@ -225,9 +227,10 @@ def largest(measures: Sequence[Ints], lacking: Lacking) -> tuple[Ints, Lacking]:
 class Evidence:
     """Who talks to whom in the flows that fit some filters.
 
-    The keys: of `sources` and `destinations` an address, of `pairs` both, of `ports` a source and a protocol with a
-    port, of `interfaces` an interface. `samples` are the first flows by file and line, `damage` says which files
-    could not be read, or not to their ends.
+    The keys: of `sources` and `destinations` an address, of `pairs` both, of `by_port` a protocol with a port, of
+    `ports` a source with these two, of `interfaces` an interface. `samples` are the first flows by file and line,
+    `faults` is the number of records that were set aside because of a fault, and `damage` says which files could not
+    be read, or not to their ends.
     """
 
     pairs: Talkers = field(default_factory=Talkers)
@@ -235,8 +238,10 @@ class Evidence:
     sources: Talkers = field(default_factory=Talkers)
     destinations: Talkers = field(default_factory=Talkers)
     interfaces: Talkers = field(default_factory=Talkers)
+    by_port: Talkers = field(default_factory=Talkers)
     total: Talkers = field(default_factory=Talkers)
     samples: tuple[Sample, ...] = ()
+    faults: int = 0
     damage: frozenset[str] = frozenset()
 
     def __add__(self, other: Evidence) -> Evidence:
@@ -271,7 +276,7 @@ class Evidence:
         return _distinct(self.ports)
 
 
-_TABLES: Final = ("pairs", "ports", "sources", "destinations", "interfaces")
+_TABLES: Final = ("pairs", "ports", "sources", "destinations", "interfaces", "by_port")
 
 
 def _distinct(talkers: Talkers) -> Talkers:
@@ -291,6 +296,7 @@ def added(parts: Iterable[Evidence]) -> Evidence:
         **tables,
         total=_sum([part.total for part in parts]),
         samples=tuple(samples[:MOST_SAMPLES]),
+        faults=sum(part.faults for part in parts),
         damage=frozenset(damage for part in parts for damage in part.damage),
     )
 

@@ -81,9 +81,11 @@ def test_many_equal_names_are_made_distinct_quickly():
 
 def test_each_file_in_a_folder_is_opened_once_whether_it_is_a_log_or_not(tmp_path, monkeypatch):
     opened = Counter()
-    open_path = places._open_path
     monkeypatch.setattr(
-        places, "_open_path", lambda path, *given: opened.update([path]) or open_path(path, *given)
+        places,
+        "open",
+        lambda path, *given, **named: opened.update([path]) or open(path, *given, **named),  # noqa: SIM115
+        raising=False,
     )
     for n in range(40):
         (tmp_path / f"{n}.log").write_bytes(b"\x89PNG\r\n" if n % 2 else line())

@@ -45,6 +45,7 @@ from flowtag_core.tagging.report import Filters, Report, Time, map_tags, select
 _USAGE: Final = """\
 LOG [LOG ...] LOOKUP OUTPUT
        {program} page [PATH ...]      do the same in your browser
+       {program} who LOG ...          show who the flows come from and go to
        {program} follow LOG ... LOOKUP OUTPUT   count logs as they grow
        {program} check LOOKUP         find mistakes in a lookup
        {program} completion SHELL     make your shell complete these words
@@ -61,7 +62,7 @@ _FAULTS_SEEN: Final = 20
 """The most faulty lines that a terminal shows; more would push the summary out of sight."""
 _EPILOG: Final = """\
 TIME is 2026-11-23 or 2026-11-23T10:00, in UTC unless it has an offset: +01:00.
-If a file is called page or check, write ./page. Each command has a --help.
+If a file is named like a command, write ./page. Each command has a --help.
 Lines that cannot be counted are skipped and listed with their line numbers.
 exit code: 0 done; 1 done, but something is wrong with a log; 2 not done.
 """

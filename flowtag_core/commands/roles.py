@@ -12,7 +12,7 @@ from flowtag_core.commands.terminal import program
 from flowtag_core.tagging.lookup_file import looks_like_lookup
 
 _HEAD_SIZE: Final = 1 << 16
-_ALMOST: Final = ("page", "follow", "check", "completion", "--help", "--version")
+_ALMOST: Final = ("page", "who", "follow", "check", "completion", "--help", "--version")
 
 
 class Roles(NamedTuple):

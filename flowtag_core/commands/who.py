@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import re
+import shutil
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import ranges_of
@@ -28,15 +31,16 @@ from flowtag_core.counts import ACTIONS, BOUNDARIES
 from flowtag_core.errors import FlowtagError, OutputError
 from flowtag_core.evidence import Evidence, Wanted, port_bits
 from flowtag_core.exporting.who_csv import who_csv
-from flowtag_core.iana import protocol_number
+from flowtag_core.iana import WITH_PORTS, protocol_number
 from flowtag_core.output import check_writable, write_whole
 from flowtag_core.reading.evidence import look
 from flowtag_core.settings import Settings, settings_for
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing import times, who
-from flowtag_core.showing.words import compact, size
-from flowtag_core.sources.places import DASH, file_identity, logs_at
-from flowtag_core.tagging.lookup import Lookup
+from flowtag_core.showing.log_notes import repeated
+from flowtag_core.showing.words import compact, few, short, size
+from flowtag_core.sources.places import DASH, file_identity, logs_at, same_files
+from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.names import Names, load_names
 from flowtag_core.tagging.questions import (
@@ -61,9 +65,18 @@ Questions for --ask; other options narrow them:
 TIME is 2026-11-23 or 2026-11-23T10:00, in UTC unless it has an offset: +01:00.
 exit code: 0 done; 1 done, but a log is damaged; 2 not done.
 """
-_ORDERS: Final[tuple[Order, ...]] = ("flows", "packets", "bytes", "targets", "ports")
+_ORDERS: Final[dict[str, Order]] = {
+    "flows": "flows",
+    "packets": "packets",
+    "bytes": "bytes",
+    "destinations": "targets",
+    "ports": "ports",
+}
 _MOST: Final = 10_000
-_MOST_PORTS: Final = 1_000
+_PORTS: Final = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?/(\S{1,40})", re.ASCII)
+_NUMBER: Final = re.compile(r"\d{1,5}", re.ASCII)
+_LAST_PORT: Final = 65_535
+_LONGEST_NAME: Final = 40
 
 
 def parser() -> ArgumentParser:
@@ -89,7 +102,7 @@ def parser() -> ArgumentParser:
     )
     new.add_argument("--action", choices=ACTIONS, metavar="ACTION", help=", ".join(ACTIONS))
     new.add_argument("--boundary", choices=BOUNDARIES, metavar="NAME", help=", ".join(BOUNDARIES))
-    new.add_argument("--address", help="only flows from or to this address")
+    new.add_argument("--address", type=_address, help="only flows from or to this address")
     new.add_argument(
         "--service",
         action="store_true",
@@ -101,32 +114,49 @@ def parser() -> ArgumentParser:
         "--by",
         choices=_ORDERS,
         metavar="ORDER",
-        help="sort by: flows (default), packets, bytes, or sources by their targets or ports",
+        help="sort by: flows (default), packets, bytes, or sources by their destinations or ports",
     )
     new.add_argument("--top", type=_count, default=10, metavar="N", help="rows of each list (10)")
     new.add_argument("--names", metavar="CSV", help="names of addresses: a CSV with cidr,name")
     new.add_argument("-o", "--output", metavar="FILE", help="write the lists; - is standard output")
     new.add_argument("--json", action="store_true", help="print the lists as JSON")
-    new.add_argument("-q", "--quiet", action="store_true", help="no progress, only warnings")
+    new.add_argument("-q", "--quiet", action="store_true", help="no progress bar and no summary")
     return new
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= _MOST:
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= _MOST:
         raise ArgumentTypeError(f"{text[:60]!r} is not a number from 1 to {_MOST:,}")
     return int(text)
 
 
 def _port(text: str) -> list[tuple[int, int]]:
-    ports, slash, protocol = text.rpartition("/")
-    number = protocol_number(protocol)
-    first, _, last = (ports if slash else "0").partition("-")
-    ends = first, last or first
-    if number is None or not all(end.isdecimal() and int(end) <= 65535 for end in ends):
-        raise ArgumentTypeError(f"{text[:60]!r} is not a port with a protocol. Write it as 443/tcp")
-    if int(ends[0]) > int(ends[1]):
-        raise ArgumentTypeError(f"{text[:60]!r} ends before it begins")
-    return [(number, port) for port in range(int(ends[0]), int(ends[1]) + 1)]
+    found = _PORTS.fullmatch(text)
+    protocol = protocol_number(found[3] if found else text)
+    if protocol is None or (found is None and protocol in WITH_PORTS):
+        raise ArgumentTypeError(
+            f"{text[:60]!r} is not a port with a protocol. Write it as 443/tcp, and repeat --port for more"
+        )
+    if found is None:
+        return [(protocol, 0)]
+    first, last = int(found[1]), int(found[2] or found[1])
+    if last > _LAST_PORT or first > last:
+        raise ArgumentTypeError(
+            f"{text[:60]!r} is not within 0-{_LAST_PORT}, the smaller port first"
+        )
+    return [(protocol, port) for port in range(first, last + 1)]
+
+
+def _address(text: str) -> str:
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        address = None
+    if address is None or "%" in text:
+        raise ArgumentTypeError(
+            f"{text[:60]!r} is not an address. Write it as 10.0.0.1 or 2001:db8::1"
+        )
+    return str(address)
 
 
 def run(words: Sequence[str]) -> int:
@@ -134,6 +164,10 @@ def run(words: Sequence[str]) -> int:
     given = parsed(parser(), words)
     if not given.paths:
         parser().error("give at least one LOG")
+    if [*given.paths, given.lookup, given.names].count(DASH) > 1 or given.names == DASH:
+        raise FlowtagError(
+            "standard input (-) can be only one LOG or the lookup. Name files for the others."
+        )
     if given.output == DASH and given.json:
         raise FlowtagError("-o - and --json both write to standard output. Give only one of them.")
     settings = settings_for(given.paths)
@@ -142,45 +176,55 @@ def run(words: Sequence[str]) -> int:
         format_layout(fields)
     ranges_of(internal)
     question = QUESTIONS[given.ask] if given.ask else Question("")
-    wanted = _wanted(given, question, settings)
-    names = load_names(given.names) if given.names else Names()
+    lookup = _lookup(given, question, settings)
+    wanted = _wanted(given, question, lookup)
+    names = load_names(given.names) if given.names is not None else Names()
     if given.output not in (None, DASH):
         check_writable(given.output)
-    kept = [path for path in (given.lookup, given.names, *settings.files) if path]
+    kept = [
+        path for path in (given.lookup or settings.lookup, given.names, *settings.files) if path
+    ]
     logs = [log for path in given.paths for log in logs_at(path, kept)]
     places = [place for log in logs for place in log.places]
-    _refuse_input(given.output, [(place.name, place.identity) for place in places], kept)
+    _refuse_input(given, [place.identity for place in places], kept)
     with progress_bar([] if given.quiet else places) as progress:
         found = look(*logs, wanted=wanted, format=fields, internal=internal, progress=progress)
     answer: List = question.answer if given.ask else "pairs"
-    lists = who.lists(found, given.by or question.order, given.top, names, answer)
-    say(*(f"{given.names}:{line}: {text}." for line, text in names.problems))
+    order = _ORDERS[given.by] if given.by else question.order
+    lists = who.lists(found, order, given.top, names, answer)
+    say(*few([f"{given.names}:{line}: {text}." for line, text in names.problems]))
+    say(*few(list(repeated(same_files(places)))))
     if given.output is not None:
         _write(found, lists, given.output)
     if given.json:
         show_json(who.document(found, lists))
     elif given.output is None:
-        _show(found, lists, question)
+        show(*_lines(found, lists, question, order))
+    elif not given.quiet:
+        say(
+            who.summary(found),
+            *([] if given.output == DASH else [f"The lists are in {given.output}."]),
+        )
     said = [] if given.output is None and not given.json else list(who.limits(found))
     say(*said, *sorted(found.damage))
     return DAMAGED if found.damage else DONE
 
 
-def _wanted(given: Namespace, question: Question, settings: Settings) -> Wanted:
+def _wanted(given: Namespace, question: Question, lookup: Lookup | None) -> Wanted:
     """Return the flows to look for: those of the question, narrowed by the other options."""
-    if given.tag is not None and given.untagged:
-        raise FlowtagError("--tag and --untagged exclude each other. Give only one of them.")
-    needs_lookup = given.tag is not None or given.untagged or question.is_untagged
-    lookup = _lookup(given, settings) if needs_lookup else None
     view: Grouping = "service" if given.service or question.by_service else "destination"
     filters = Filters(given.action, given.boundary, time_of(given), view)
     narrow, asked = wanted_in(filters), wanted_by(question, lookup)
+    for option, one, other in (
+        ("--action", narrow.actions, asked.actions),
+        ("--boundary", narrow.boundaries, asked.boundaries),
+    ):
+        if one and other and one != other:
+            raise FlowtagError(f"{option} contradicts --ask {given.ask}. Leave out one of them.")
     sets = [asked.ports] if asked.ports is not None else []
     if given.port:
         sets.append(port_bits(pair for pairs in given.port for pair in pairs))
     if lookup is not None and (given.tag is not None or given.untagged):
-        if given.tag is not None and given.tag not in lookup.tags:
-            raise FlowtagError(f"{lookup.name}: has no tag {given.tag!r:.60}. Check its spelling.")
         sets.append(tag_bits(lookup, given.tag))
     return narrow._replace(
         ports=_in_all(sets),
@@ -201,28 +245,44 @@ def _in_all(sets: Sequence[bytes]) -> bytes | None:
     return both.to_bytes(size_of, "little")
 
 
-def _lookup(given: Namespace, settings: Settings) -> Lookup:
-    path = given.lookup or settings.lookup
-    if path is None:
+def _lookup(given: Namespace, question: Question, settings: Settings) -> Lookup | None:
+    """Load the lookup if it is given or needed, and check that it has the tag."""
+    if given.tag is not None and given.untagged:
+        raise FlowtagError("--tag and --untagged exclude each other. Give only one of them.")
+    is_needed = given.tag is not None or given.untagged or question.is_untagged
+    path = given.lookup if given.lookup is not None or not is_needed else settings.lookup
+    if path is None and is_needed:
         raise FlowtagError(
             "--tag, --untagged and --ask untagged need --lookup, or a lookup in flowtag.toml."
         )
-    return load_lookup_table(source_of(path))
+    if path is None:
+        return None
+    lookup = load_lookup_table(source_of(path))
+    if given.tag is not None and given.tag not in lookup.tags:
+        remedy = "Use --untagged" if given.tag == UNTAGGED else "Check its spelling"
+        raise FlowtagError(f"{lookup.name}: has no tag {given.tag!r:.60}. {remedy}.")
+    return lookup
 
 
-def _refuse_input(
-    output: str | None, inputs: Sequence[tuple[str, object]], kept: Sequence[str]
-) -> None:
-    """Raise OutputError if the output is one of the inputs, which it would destroy."""
-    written = file_identity(output) if output not in (None, DASH) else None
-    every = [*inputs, *((path, file_identity(path)) for path in kept)]
-    if written and any(identity == written for _, identity in every):
-        raise OutputError(f"{output}: is an input too. Name another file.")
+def _refuse_input(given: Namespace, inputs: Sequence[object], kept: Sequence[str]) -> None:
+    """Raise OutputError if something is written to one of the inputs, or twice to the same file."""
+    printed = file_identity(sys.stdout)
+    written = file_identity(given.output) if given.output not in (None, DASH) else None
+    is_printing = given.json or given.output in (None, DASH)
+    if given.json and (given.output == "/dev/stdout" or (printed and printed == written)):
+        raise OutputError(f"{given.output}: is where --json goes too. Name another file for -o.")
+    every = {*inputs, *map(file_identity, kept)} - {None}
+    for identity, name in (
+        (written, given.output),
+        (printed if is_printing else None, "standard output"),
+    ):
+        if identity in every:
+            raise OutputError(f"{name}: is an input too. Name another file.")
 
 
 def _write(found: Evidence, lists: Sequence[who.WhoList], output: str) -> None:
     content: Iterator[bytes]
-    if output.endswith(".json"):
+    if output.lower().endswith(".json"):
         content = iter([json.dumps(who.document(found, lists), indent=2).encode(), b"\n"])
     else:
         content = who_csv(who.csv_lines(lists))
@@ -233,41 +293,49 @@ def _write(found: Evidence, lists: Sequence[who.WhoList], output: str) -> None:
         discard(stream)
 
 
-def _show(found: Evidence, lists: Sequence[who.WhoList], question: Question) -> None:
-    """Print the lists as tables."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    if sys.stdout is None:
-        raise OutputError("standard output is closed.")
-    console = Console(markup=False, highlight=False, emoji=False)
-    console.width = console.width if console.is_terminal else 200
-    head = [question.text] if question.text else []
-    blocks: list[Any] = [*head, who.summary(found)]
+def _lines(
+    found: Evidence, lists: Sequence[who.WhoList], question: Question, order: Order
+) -> Iterator[str]:
+    """Yield the lists as lines for a terminal."""
+    if question.text:
+        yield question.text
+    yield who.summary(found)
+    room = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
     for each in lists:
-        table = Table(
-            title=f"{each.title}{_cut(each)}", title_justify="left", box=None, pad_edge=False
+        yield ""
+        yield f"{each.title}{_cut(each)}"
+        yield from _table(each, order, room)
+    if found.samples:
+        yield ""
+        yield "First lines"
+        yield from (f"{each.file}:{each.line}: {each.text}" for each in found.samples)
+    yield from who.limits(found)
+
+
+def _table(each: who.WhoList, order: Order, room: int | None) -> Iterator[str]:
+    """Yield a list as lines in columns, without the times if there is no room for them."""
+    measure = ["Packets"] if order == "packets" else []
+    distinct = ["Destinations", "Ports"] if each.name == "sources" else []
+    heads = [*each.heads, "Flows", *measure, "Bytes", "Rejected", *distinct, "First", "Last"]
+    rows = [heads]
+    for row in each.rows:
+        ends = [_named(end, name) for end, name in zip(row.ends, row.names, strict=True)]
+        packets = [compact(row.packets)] if measure else []
+        counts = [compact(row.targets or 0), compact(row.ports or 0)] if distinct else []
+        shares = [size(row.bytes), f"{100 * row.rejected / row.flows:.0f}%"]
+        seen = ["" if at is None else times.moment(at) for at in (row.first, row.last)]
+        rows.append([*ends, compact(row.flows), *packets, *shares, *counts, *seen])
+    rows = [[printable(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if room is not None and sum(widths) + 2 * len(widths) - 2 > room:
+        widths = widths[:-2]
+    numbers = range(len(each.heads), len(heads) - 2)
+    for line in rows:
+        cells = (
+            cell.rjust(width) if place in numbers else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=False))
         )
-        is_source = each.name == "sources"
-        for name in each.heads:
-            table.add_column(name, no_wrap=True, overflow="fold")
-        for name in ("Flows", "Bytes", "Rejected", *(("Targets", "Ports") if is_source else ())):
-            table.add_column(name, justify="right", no_wrap=True)
-        for name in ("First", "Last"):
-            table.add_column(name, no_wrap=True)
-        for row in each.rows:
-            ends = (_named(end, name) for end, name in zip(row.ends, row.names, strict=True))
-            counts = [compact(row.flows), size(row.bytes), f"{100 * row.rejected / row.flows:.0f}%"]
-            if is_source:
-                counts += [compact(row.targets or 0), compact(row.ports or 0)]
-            seen = (times.moment(at) if at is not None else "" for at in (row.first, row.last))
-            table.add_row(*(Text(printable(cell)) for cell in (*ends, *counts, *seen)))
-        blocks += ["", table]
-    with console.capture() as captured:
-        console.print(*blocks, sep="\n")
-    tables = (row.rstrip() for row in captured.get().splitlines())
-    show(*tables, *_samples(found), *who.limits(found))
+        yield "  ".join(cells).rstrip()
 
 
 def _cut(each: who.WhoList) -> str:
@@ -276,11 +344,4 @@ def _cut(each: who.WhoList) -> str:
 
 
 def _named(end: str, name: str) -> str:
-    return f"{end} {name}" if name else end
-
-
-def _samples(found: Evidence) -> Iterator[str]:
-    if found.samples:
-        yield ""
-        yield "First lines"
-        yield from (f"{each.file}:{each.line}: {each.text}" for each in found.samples)
+    return f"{end} {short(name, _LONGEST_NAME)}" if name else end

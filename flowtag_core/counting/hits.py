@@ -66,6 +66,7 @@ _KEYS: Final = {
     "sources": (SOURCE, SOURCE + 1),
     "destinations": (DESTINATION, DESTINATION + 1),
     "interfaces": (HIT_INTERFACE, HIT_INTERFACE + 1),
+    "by_port": (PORT_PLACE,),
     "total": (),
 }
 """The numbers of a hit that are the key in each table of evidence."""
@@ -117,9 +118,11 @@ def evidence_of(hits: Ints) -> Evidence:
     interfaces = Talkers((hits[:, HIT_INTERFACE], hits[:, HIT_INTERFACE + 1]), *values)
     port = (key >> PORT_SHIFT) & ((1 << _PORT_BITS) - 1)
     pairs = evidence.folded([Talkers((*source, *destination), *values)])
+    ports = evidence.folded([Talkers((*source, port), *values)])
     return Evidence(
         pairs=pairs,
-        ports=evidence.folded([Talkers((*source, port), *values)]),
+        ports=ports,
+        by_port=ports.by(2),
         sources=pairs.by(0, 1),
         destinations=pairs.by(2, 3),
         interfaces=_readable(evidence.folded([interfaces])),
@@ -184,6 +187,7 @@ class HitSum:
                     sources=tables["sources"].talkers(),
                     destinations=tables["destinations"].talkers(),
                     interfaces=_readable(tables["interfaces"].talkers()),
+                    by_port=tables["by_port"].talkers(),
                     total=tables["total"].talkers(),
                 ),
             ]
@@ -307,7 +311,8 @@ def fitting(hits: Ints, wanted: Wanted) -> Ints:
     """Return the hits that have the wanted address, if one is wanted."""
     if wanted.address is None:
         return hits
-    return hits[_has_end(hits, code_of(wanted.address.encode()))]
+    code = code_of(wanted.address.encode())
+    return hits[:0] if code == (UNREADABLE, UNREADABLE) else hits[_has_end(hits, code)]
 
 
 def _are_wanted(key: Ints, numbers: Ints) -> NDArray[np.bool_]:

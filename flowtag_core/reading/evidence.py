@@ -62,10 +62,9 @@ def look(
         running.count = None
         for hits in counted.rows:
             found.add(hits)
-        damage = frozenset(counted.counts.total.damage)
-        found.add_evidence(
-            evidence.added([counted.evidence or Evidence(), Evidence(damage=damage)])
-        )
+        total = counted.counts.total
+        beside = Evidence(faults=total.faults, damage=frozenset(total.damage))
+        found.add_evidence(evidence.added([counted.evidence or Evidence(), beside]))
     return found.evidence()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
@@ -33,7 +34,7 @@ from flowtag_core.shapes.shapes import is_plainly_text, parts_of
 from flowtag_core.shapes.text import Block
 from flowtag_core.sources.pieces import File, Source
 from flowtag_core.sources.places import Log, LogFile, Place, Refusal, log_of, name_of
-from flowtag_core.sources.stream import Watched
+from flowtag_core.sources.stream import Stream, Watched
 from flowtag_core.sources.unpacking import unpacked
 
 P = ParamSpec("P")
@@ -338,15 +339,14 @@ def _early(place: Place, job: _Job) -> _Early:
     It must be read again if it is large once unpacked, if it is Parquet, or if it is damaged, because
     some of its lines may still be readable.
     """
-    if (place.size or 0) in _TINY:
-        try:
-            with as_log_error(place.name):
-                text = place.content()
-                if text is not None and is_plainly_text(text):
-                    return [_counted(text, place, job)]
-        except LogError as error:
-            return error
-    with suppress(LogError), closing(place.open()) as source:
+    try:
+        with as_log_error(place.name):
+            content = place.content() if (place.size or 0) in _TINY else None
+            if content is not None and is_plainly_text(content):
+                return [_counted(content, place, job)]
+    except LogError as error:
+        return error
+    with suppress(LogError), closing(_source(place, content)) as source:
         try:
             with as_log_error(place.name):
                 held = _held(unpacked(Watched(source, lambda: job.check(place.name))))
@@ -356,6 +356,13 @@ def _early(place: Place, job: _Job) -> _Early:
             return None
         return None if held is None else _count_held(held, source, place, job)
     return None
+
+
+def _source(place: Place, content: bytes | None) -> Source:
+    """Return the content as a source, or else open the place."""
+    if content is None:
+        return place.open()
+    return Stream(place.name, io.BytesIO(content), len(content), 0)
 
 
 def _counted(text: bytes, place: Place, job: _Job) -> Counted:

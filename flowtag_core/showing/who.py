@@ -92,7 +92,7 @@ def lists(
 
 
 def _list(evidence: Evidence, name: List, order: Order, most: int, names: Names) -> WhoList:
-    table = evidence.ports.by(2) if name == "ports" else getattr(evidence, name)
+    table: Talkers = evidence.by_port if name == "ports" else getattr(evidence, name)
     measure: Measure = "flows" if order == "targets" or order == "ports" else order  # noqa: PLR1714 (mypy)
     top = _top(evidence, table, order, most) if name == "sources" else table.top(measure, most)
     rows = list(_rows(evidence, name, top, names))
@@ -114,14 +114,13 @@ def _top(evidence: Evidence, table: Talkers, order: Order, most: int) -> Talkers
 
 def _places(table: Talkers, keys: Sequence[Ints]) -> Ints:
     """Return the index of each of a few keys in a table, -1 if it is not there."""
-    found = []
-    for key in zip(*(column.tolist() for column in keys), strict=True):
-        fits = np.ones(len(table), np.bool_)
-        for column, part in zip(table.keys, key, strict=True):
-            fits &= column == part
-        places = np.flatnonzero(fits)
-        found.append(int(places[0]) if len(places) else -1)
-    return np.array(found, np.int64)
+    if not len(table):
+        return np.full(len(keys[0]) if keys else 0, -1)
+    some = np.flatnonzero(np.isin(table.keys[-1], keys[-1]))
+    there = zip(*(column[some].tolist() for column in table.keys), strict=True)
+    place_of = dict(zip(there, some.tolist(), strict=True))
+    wanted = zip(*(column.tolist() for column in keys), strict=True)
+    return np.array([place_of.get(key, -1) for key in wanted], np.int64)
 
 
 def _rows(evidence: Evidence, name: List, top: Talkers, names: Names) -> Iterator[Row]:
@@ -181,13 +180,19 @@ def summary(evidence: Evidence) -> str:
 
 
 def limits(evidence: Evidence) -> Iterator[str]:
-    """Yield a sentence for each list of which only the largest rows were kept, with what its numbers may lack."""
+    """Yield sentences on what the numbers may lack: lines with faults, and rows that were dropped."""
     said: dict[List, str] = {
         "pairs": "pairs of source and destination",
         "ports": "pairs of source and port",
         "sources": "sources",
         "destinations": "destinations",
+        "interfaces": "interfaces",
     }
+    if evidence.faults:
+        yield (
+            f"{number(evidence.faults, 'line')} could not be read as a flow, and may be missing here. Count the log to "
+            "see which."
+        )
     for name, what in said.items():
         table: Talkers = getattr(evidence, name)
         if not table.is_exact:
@@ -238,6 +243,7 @@ def document(evidence: Evidence, found: Sequence[WhoList]) -> dict[str, Any]:
         **sums,
         "lists": {each.name: [_document(each, row) for row in each.rows] for each in found},
         "exact": evidence.is_exact,
+        "faults": evidence.faults,
         "limits": list(limits(evidence)),
         "samples": [sample._asdict() for sample in evidence.samples],
         "damage": sorted(evidence.damage),
@@ -252,6 +258,6 @@ def _document(each: WhoList, row: Row) -> dict[str, Any]:
             ends[f"{head.lower()}_name"] = name
     sums = row._asdict()
     del sums["ends"], sums["names"]
-    if each.name != "sources":
-        del sums["targets"], sums["ports"]
-    return {**ends, **sums}
+    targets, ports = sums.pop("targets"), sums.pop("ports")
+    distinct = {"destinations": targets, "ports": ports} if each.name == "sources" else {}
+    return {**ends, **sums, **distinct}

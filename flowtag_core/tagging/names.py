@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -11,6 +11,7 @@ from flowtag_core.errors import LookupFileError, reason_of
 from flowtag_core.tagging.csv_rows import LARGEST_FILE, rows_of
 
 _COLUMNS: Final = ("cidr", "name")
+_DELIMITERS: Final = (",", ";", "\t")
 _MAPPED_BITS: Final = 96
 """An IPv4 range is read as one of IPv6 addresses that contain IPv4 addresses."""
 
@@ -34,7 +35,9 @@ class Names:
     problems: tuple[BadName, ...] = ()
 
     def of(self, high: int, low: int) -> str:
-        """Return the name of an address, given as its two halves; empty if it has none."""
+        """Return the name of an address, given as its two halves; empty if it has none or is unknown."""
+        if high == low == -1:
+            return ""
         number = (high % (1 << 64)) << 64 | low % (1 << 64)
         for length, names in self.by_length.items():
             if (name := names.get(number >> (128 - length))) is not None:
@@ -51,14 +54,15 @@ def load_names(path: str) -> Names:
     If a range is there twice, its first name counts. Rows that cannot be used are passed over and listed. Raises
     LookupFileError if the file cannot be read or lacks one of the columns.
     """
-    rows = rows_of(_text(path), ",", path)
+    text = _text(path)
+    rows = rows_of(text, _delimiter(text), path)
     places = _columns(path, rows)
     found: dict[int, dict[int, str]] = {}
     problems = []
     for line, cells in rows:
-        if not any(cell.strip() for cell in cells) or cells[0].startswith("#"):
-            continue
         words = [cells[place].strip() if place < len(cells) else "" for place in places]
+        if _is_beside(cells) and words[0][:1] in ("", "#"):
+            continue
         prefix, problem = _prefix(*words)
         if prefix is None:
             problems.append(BadName(line, problem))
@@ -80,12 +84,27 @@ def _text(path: str) -> str:
         raise LookupFileError(f"{path}: cannot be read: {reason_of(error)}.") from error
     if len(content) > LARGEST_FILE or b"\0" in content:
         raise LookupFileError(f"{path}: is not a CSV of names. Save it as CSV in UTF-8.")
-    return content.decode("utf-8-sig", "replace")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
+def _delimiter(text: str) -> str:
+    """Return what separates the columns: what there is most of in the first line that is not a comment."""
+    lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
+    head = next(lines, "")
+    return max(_DELIMITERS, key=head.count)
+
+
+def _is_beside(cells: Sequence[str]) -> bool:
+    """Whether a row is empty or begins like a comment."""
+    return not any(cell.strip() for cell in cells) or cells[0].startswith("#")
 
 
 def _columns(path: str, rows: Iterator[tuple[int, list[str]]]) -> list[int]:
     """Return the places of the columns, as the header names them."""
-    _, head = next(rows, (0, []))
+    head = next((cells for _, cells in rows if not _is_beside(cells)), [])
     names = [cell.strip().lower() for cell in head]
     if missing := [name for name in _COLUMNS if name not in names]:
         raise LookupFileError(

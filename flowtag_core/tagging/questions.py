@@ -7,7 +7,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from flowtag_core.counts import ACCEPT, ACTIONS, BOUNDARIES, REJECT, Boundary
-from flowtag_core.evidence import Measure, Wanted, port_bits
+from flowtag_core.evidence import PORT_BYTES, Measure, Wanted, port_bits
 from flowtag_core.tagging.lookup import NO_RULE, Lookup
 from flowtag_core.tagging.report import Filters
 
@@ -97,7 +97,9 @@ def wanted_in(filters: Filters, ports: bytes | None = None) -> Wanted:
 
 def tag_bits(lookup: Lookup, tag: str | None) -> bytes:
     """Return the ports with protocols that have a tag, or no tag if it is None, as from `port_bits`."""
-    number = lookup.tags.index(tag) if tag in lookup.tags else -1
+    if tag is not None and tag not in lookup.tags:
+        return bytes(PORT_BYTES)
+    number = lookup.tags.index(tag) if tag is not None else -1
     rows = []
     for protocol in range(256):
         winners = lookup.winners(protocol)

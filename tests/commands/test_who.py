@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
 
@@ -198,7 +199,7 @@ def test_a_port_is_written_with_its_protocol_and_may_be_a_range_or_repeated(who,
 @pytest.mark.parametrize(
     "port",
     (
-        "443 tcp/443 443/ /tcp 65536/tcp 443/300 443/http https */tcp 1--2/tcp 1-2-3/tcp 443,80/tcp "
+        "443 tcp/443 443/ /tcp tcp 443-/tcp 443/300 443/http https */tcp 1--2/tcp 1-2-3/tcp 443,80/tcp "
         "443/tcp,80/tcp \u00b2/tcp +1/tcp"
     ).split(),
 )
@@ -209,7 +210,8 @@ def test_what_is_no_port_with_a_protocol_is_refused_and_shown_how_to_write(refus
 
 
 def test_a_range_of_ports_that_ends_before_it_begins_is_refused(refused):
-    assert "'9-3/tcp' ends before it begins" in refused("--port", "9-3/tcp")
+    assert "'9-3/tcp' is not within 0-65535, the smaller port first" in refused("--port", "9-3/tcp")
+    assert "is not within 0-65535" in refused("--port", "65536/tcp")
 
 
 @pytest.mark.parametrize(
@@ -247,7 +249,7 @@ def test_tags_need_a_lookup(refused, words):
         (("--names", "nowhere.csv"), "nowhere.csv: cannot be read: "),
         (("--names", SAMPLE_LOOKUP), "Begin the file with: cidr,name"),
         (("--ask", "everything"), "choose from 'rejected', 'untagged', 'admin', 'scan', 'out'"),
-        (("--by", "name"), "choose from 'flows', 'packets', 'bytes', 'targets', 'ports'"),
+        (("--by", "name"), "choose from 'flows', 'packets', 'bytes', 'destinations', 'ports'"),
         (("--top", "0"), "is not a number from 1 to 10,000"),
         (("--top", "10001"), "is not a number from 1 to 10,000"),
         (("--top=-1",), "is not a number from 1 to 10,000"),
@@ -335,11 +337,11 @@ def test_a_question_is_narrowed_by_other_options(log, who):
     assert told["lists"]["pairs"][0]["destination"] == "52.0.0.2"
 
 
-@pytest.mark.parametrize("by", ["flows", "packets", "bytes", "targets", "ports"])
+@pytest.mark.parametrize("by", ["flows", "packets", "bytes", "destinations", "ports"])
 def test_the_lists_are_sorted_by_what_was_asked_for(who, by):
     told = who("--by", by)
     for name, rows in told["lists"].items():
-        measure = by if name == "sources" or by not in ("targets", "ports") else "flows"
+        measure = by if name == "sources" or by not in ("destinations", "ports") else "flows"
         values = [row[measure] for row in rows]
         assert values == sorted(values, reverse=True)
 
@@ -377,7 +379,12 @@ def test_the_written_json_is_the_printed_one_and_the_csv_has_the_same_rows(log, 
     told = json.loads(path.with_suffix(".json").read_text())
     assert json.loads(capsys.readouterr().out) == told
     assert main([*words, "-o", str(path)]) == 0
-    assert capsys.readouterr() == ("", "")
+    printed, said = capsys.readouterr()
+    assert printed == ""
+    assert said.splitlines() == [
+        "8 flows, 10.9 kB, 12.5% rejected.",
+        f"The lists are in {path}.",
+    ]
     rows = list(csv.DictReader(io.StringIO(path.read_bytes().decode(), newline="")))
     assert [row["list"] for row in rows] == [
         name for name, some in told["lists"].items() for _ in some
@@ -388,7 +395,7 @@ def test_the_written_json_is_the_printed_one_and_the_csv_has_the_same_rows(log, 
         for name in ("source", "destination", "port", "interface"):
             assert row[name] == said.get(name, "")
         assert (row["destinations"], row["ports"]) == (
-            str(said.get("targets", "")),
+            str(said.get("destinations", "")),
             str(said.get("ports", "")),
         )
     assert rows[0]["source_name"] == "'=office"
@@ -509,3 +516,120 @@ def test_a_terminal_that_cannot_show_a_name_gets_it_escaped(log, capsys, tmp_pat
     assert main(["who", str(log), "--names", str(names)]) == 0
     assert b"10.0.0.1 \\u6f22" in shown.buffer.getvalue()
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("words", [(), ("--json",), ("-o", "-")])
+def test_if_no_flow_fits_it_says_so_and_exits_0(log, capsys, words):
+    assert main(["who", str(log), "--port", "9999/tcp", *words]) == 0
+    printed = capsys.readouterr().out
+    assert (
+        printed.startswith("list,")
+        if "-o" in words
+        else "No flow fits." in printed or '"flows": 0' in printed
+    )
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["foo", "10.0.0.0/8", "-", "unknown", "", "010.0.0.1", "fe80::1%eth0", "eni-0a1b2c3d"],
+)
+def test_what_is_no_address_is_refused(log, capsys, address):
+    log.write_bytes(line(srcaddr="-", dstaddr="-"))
+    with pytest.raises(SystemExit, match="2"):
+        main(["who", str(log), f"--address={address}"])
+    assert "is not an address" in capsys.readouterr().err
+
+
+def test_an_output_that_is_the_lookup_in_the_settings_is_refused(log, lookup):
+    log.with_name("flowtag.toml").write_text('lookup = "lookup.csv"\n')
+    before = lookup.read_bytes()
+    assert main(["who", str(log), "--untagged", "--port", "443/tcp", "-o", str(lookup)]) == 2
+    assert main(["who", str(log), "--tag", "web", "-o", str(lookup)]) == 2
+    assert lookup.read_bytes() == before
+
+
+def test_the_lookup_in_the_settings_is_no_damaged_log_of_its_folder(log, capsys):
+    log.with_name("flowtag.toml").write_text('lookup = "lookup.csv"\n')
+    assert main(["who", str(log.parent), "--tag", "web"]) == 0
+    assert capsys.readouterr().err == ""
+
+
+@on_posix
+@pytest.mark.parametrize("columns", [80, 100, 200])
+def test_a_terminal_shows_no_escapes_and_every_address_whole(log, columns):
+    import fcntl
+    import pty
+    import termios
+
+    ends, side = pty.openpty()
+    fcntl.ioctl(side, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    log.write_bytes(line(srcaddr="110.100.100.101", dstaddr="210.200.200.201"))
+    environment = {**os.environ, "TERM": "xterm-256color"}
+    environment.pop("COLUMNS", None)
+    command = [sys.executable, "-m", "flowtag_core", "who", str(log)]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdout=side, stderr=subprocess.PIPE, env=environment
+    ) as running:
+        os.close(side)
+        told = b""
+        while True:
+            try:
+                told += os.read(ends, 1 << 16)
+            except OSError:
+                break
+        assert running.wait() == 0
+    os.close(ends)
+    assert b"\x1b" not in told
+    assert b"x1b" not in told
+    lists_shown = told.partition(b"First lines")[0]
+    assert lists_shown.count(b"110.100.100.101") == lists_shown.count(b"210.200.200.201") == 2
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="only Linux has /dev/full")
+def test_a_full_disk_gives_one_sentence(log):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "flowtag_core", "who", str(log)],
+            cwd=ROOT,
+            stdout=full,
+            stderr=-1,
+            check=False,
+        )
+    assert (done.returncode, done.stderr.count(b"\n")) == (2, 1)
+    assert b"standard output could not be written: No space left" in done.stderr
+
+
+@on_posix
+@pytest.mark.parametrize(
+    "rest", ["{log} >> {log}", "{log} -o - >> {log}", "{log} --json >> {log}", "- < {log} >> {log}"]
+)
+def test_standard_output_that_is_an_input_is_refused(log, rest):
+    before = log.read_bytes()
+    command = f"{sys.executable} -m flowtag_core who {rest.format(log=log)}"
+    done = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, check=False)
+    assert (done.returncode, log.read_bytes()) == (2, before)
+
+
+def test_a_missing_lookup_is_an_error_even_if_it_is_not_needed(log):
+    assert main(["who", str(log), "--lookup", "nowhere.csv"]) == 2
+
+
+def test_a_question_is_never_widened_by_another_option(log, capsys):
+    log.write_bytes(line(srcaddr="8.8.8.8"))
+    assert main(["who", str(log), "--ask", "rejected", "--action", "ACCEPT"]) in (0, 2)
+    assert "8.8.8.8" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("port", ["1-/tcp", "443-/tcp", "-/tcp", "9" * 5000 + "/tcp"])
+def test_half_a_range_is_refused(log, capsys, port):
+    with pytest.raises(SystemExit, match="2"):
+        main(["who", str(log), f"--port={port}"])
+    assert "is not a port with a protocol" in capsys.readouterr().err
+
+
+def test_lines_that_cannot_be_counted_and_files_given_twice_are_mentioned(log, capsys):
+    log.write_bytes(line() + b"\nshort\n")
+    main(["who", str(log), str(log)])
+    printed, told = capsys.readouterr()
+    assert "2 lines could not be read as a flow" in printed
+    assert "was given more than once" in told

@@ -175,6 +175,19 @@ def test_sources_that_try_many_hosts_or_ports_are_first_when_sorted_by_them():
     assert (tops["targets"].targets, tops["ports"].ports) == (9, 9)
 
 
+def test_the_ports_are_exact_even_if_pairs_of_source_and_port_were_dropped():
+    with mock.patch.multiple(evidence, MOST_ROWS=8, _KEPT=4):
+        parts = [find(*(line(srcaddr=f"10.0.{n}.{m}") for m in range(4))) for n in range(30)]
+        found = sum(parts, Evidence())
+    (row,) = list_of(found, "ports", "flows", 10).rows
+    assert (row.ends, row.flows) == (("443/tcp",), 120)
+    assert not found.ports.is_exact
+
+
+def test_without_flows_there_are_no_lists():
+    assert lists(Evidence()) == []
+
+
 def test_if_nothing_was_dropped_there_are_no_limits():
     found = find(line(), UNKNOWN_ENI)
     assert list(limits(found)) == []
@@ -232,13 +245,14 @@ def test_the_document_is_the_same_after_it_was_json_and_has_every_row(lines, has
     for each in shown:
         for row, written in zip(each.rows, told["lists"][each.name], strict=True):
             sums = row._asdict()
+            sums["destinations"] = sums.pop("targets")
             for head, end, name in zip(
                 each.heads, sums.pop("ends"), sums.pop("names"), strict=True
             ):
                 assert written.pop(head.lower()) == end
                 assert written.pop(f"{head.lower()}_name", "") == name
             assert written == {key: sums[key] for key in written}
-            assert ("targets" in written) == ("ports" in written) == (each.name == "sources")
+            assert ("destinations" in written) == ("ports" in written) == (each.name == "sources")
     assert [sample["line"] for sample in told["samples"]] == list(range(1, len(lines) + 1))[:5]
 
 

@@ -234,3 +234,23 @@ def test_whatever_a_file_contains_it_is_loaded_or_refused_with_its_name(load, pa
             said = str(refused)
         assert said.startswith(f"{path}: ")
         assert lines == sorted(set(lines))
+
+
+def test_an_unknown_address_has_no_name(tmp_path):
+    (tmp_path / "names.csv").write_text("cidr,name\nff00::/8,multicast\n::/0,any\n")
+    assert load_names(str(tmp_path / "names.csv")).of(-1, -1) == ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cidr;name\n10.0.0.0/8;office\n",
+        "cidr\tname\n10.0.0.0/8\toffice\n",
+        "# our ranges\n\nname,cidr\n#1 office,10.0.0.0/8\n# a comment,\n",
+    ],
+)
+def test_any_common_delimiter_and_comments_before_the_header_are_read(tmp_path, text):
+    (tmp_path / "names.csv").write_text(text)
+    names = load_names(str(tmp_path / "names.csv"))
+    assert names.of(0, 0xFFFF << 32 | 10 << 24).removeprefix("#1 ") == "office"
+    assert names.problems == ()

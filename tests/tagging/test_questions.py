@@ -171,3 +171,7 @@ def test_a_question_on_the_outside_wants_only_flows_that_cross_the_edge(name):
     (boundary,) = wanted_by(QUESTIONS[name], load()).boundaries
     ends = (b"10.0.0.1", b"8.8.8.8") if name == "out" else (b"8.8.8.8", b"10.0.0.1")
     assert boundary == Inside().boundary(*ends)
+
+
+def test_a_tag_has_no_ports_in_an_empty_lookup():
+    assert not any(tag_bits(load("dstport,protocol,tag\n"), "web"))
