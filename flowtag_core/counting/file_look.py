@@ -53,7 +53,7 @@ class FileLook(FileCount):
         self.settle()
         self._add_flows()
         few = self._sum.take_few()
-        found, self._sum = self._sum.evidence(), HitSum()
+        found, self._sum = self._sum.take(), HitSum()
         found = replace(found, samples=tuple(self._samples))
         self._samples = []
         counts = self._reference.ledger.take(size, wrapping, damage, self._inside.ranges)

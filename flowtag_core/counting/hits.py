@@ -177,21 +177,26 @@ class HitSum:
     def evidence(self) -> Evidence:
         """Return the sum of everything added so far."""
         self._add_few()
-        parts = self._parts
-        if tables := self._tables:
-            parts = [
-                *parts,
-                Evidence(
-                    pairs=tables["pairs"].talkers(),
-                    ports=tables["ports"].talkers(),
-                    sources=tables["sources"].talkers(),
-                    destinations=tables["destinations"].talkers(),
-                    interfaces=_readable(tables["interfaces"].talkers()),
-                    by_port=tables["by_port"].talkers(),
-                    total=tables["total"].talkers(),
-                ),
-            ]
-        return evidence.added(parts)
+        return self._sum({name: table.talkers() for name, table in self._tables.items()})
+
+    def take(self) -> Evidence:
+        """Return the sum of everything added; nothing can be added afterwards. This needs less memory."""
+        self._add_few()
+        return self._sum({name: self._tables.pop(name).talkers() for name in [*self._tables]})
+
+    def _sum(self, tables: dict[str, Talkers]) -> Evidence:
+        if not tables:
+            return evidence.added(self._parts)
+        found = Evidence(
+            pairs=tables["pairs"],
+            ports=tables["ports"],
+            sources=tables["sources"],
+            destinations=tables["destinations"],
+            interfaces=_readable(tables["interfaces"]),
+            by_port=tables["by_port"],
+            total=tables["total"],
+        )
+        return evidence.added([*self._parts, found])
 
     def _add_few(self) -> None:
         hits = self.take_few()
@@ -223,10 +228,11 @@ class _HashTable:
         self._kernel = kernel
         self._keys = len(places)
         none = [contract.NO_PLACE] * (contract.KEY_NUMBERS - len(places))
-        self._told = np.array([*places, *none, 0], np.int64)
+        self._told = np.array([*places, *none, secrets.randbits(63)], np.int64)
         self._used = np.zeros(1, np.int64)
         self._lacking: Lacking = (0, 0, 0)
-        self._start(_FEWEST_BITS)
+        self._bits = _FEWEST_BITS
+        self._table = np.zeros((1 << self._bits, contract.ENTRY_SIZE), np.int64)
 
     def add(self, hits: Ints) -> None:
         """Add hits, one in each row."""
@@ -241,30 +247,31 @@ class _HashTable:
 
     def talkers(self) -> Talkers:
         """Return the sums."""
-        entries = self._table[self._slots()]
-        keys = tuple(entries[:, place].copy() for place in range(self._keys))
-        columns = [entries[:, place].copy() for place in range(contract.KEY_NUMBERS, LAST + 1)]
+        slots = self._slots()
+        keys = tuple(self._table[slots, place] for place in range(self._keys))
+        columns = [self._table[slots, place] for place in range(contract.KEY_NUMBERS, LAST + 1)]
         return talkers_of(keys, columns, self._lacking)
-
-    def _start(self, bits: int) -> None:
-        self._bits = bits
-        # Rows that are kept were next to each other; with another number they are not.
-        self._told[-1] = secrets.randbits(63)
-        self._table = np.zeros((1 << bits, contract.ENTRY_SIZE), np.int64)
 
     def _slots(self) -> Ints:
         return np.flatnonzero(self._table[:, contract.GATHERED_FLOWS])
 
     def _make_room(self) -> None:
         """Make the table larger, or drop its smallest rows."""
-        table, slots = self._table, self._slots()
-        if self._bits == _MOST_BITS:
-            measures = [table[slots, place] for place in _MEASURES]
+        slots = self._slots()
+        if self._bits < _MOST_BITS:
+            entries = self._table
+            self._bits = min(self._bits + 2, _MOST_BITS)
+            self._table = np.zeros((1 << self._bits, contract.ENTRY_SIZE), np.int64)
+        else:
+            measures = [self._table[slots, place] for place in _MEASURES]
             rows, self._lacking = evidence.largest(measures, self._lacking)
-            slots = slots[rows]
-        self._start(min(self._bits + 2, _MOST_BITS))
+            entries = self._table[slots[rows]]
+            slots = np.arange(len(rows))
+            self._table.fill(0)
+        # Rows that are kept were next to each other; with another number they are not.
+        self._told[-1] = secrets.randbits(63)
         self._kernel.rehash(
-            table.ctypes.data,
+            entries.ctypes.data,
             slots.ctypes.data,
             len(slots),
             self._told.ctypes.data,

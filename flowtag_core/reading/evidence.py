@@ -65,7 +65,7 @@ def look(
         total = counted.counts.total
         beside = Evidence(faults=total.faults, damage=frozenset(total.damage))
         found.add_evidence(evidence.added([counted.evidence or Evidence(), beside]))
-    return found.evidence()
+    return found.take()
 
 
 class _Running:
