@@ -39,6 +39,9 @@ def add_page(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--lookup", metavar="CSV", help="the lookup; the page can save changes to this file"
     )
+    parser.add_argument(
+        "--names", metavar="CSV", help="names of addresses: a CSV with the columns cidr and name"
+    )
     add_reading(parser)
     parser.add_argument(
         "--shared",

@@ -17,7 +17,7 @@ from flowtag_core.shapes.layout import format_layout
 from flowtag_core.sources.places import logs_at
 
 _USAGE: Final = """\
-[PATH ...] [--lookup CSV] [--format FIELDS]
+[PATH ...] [--lookup CSV] [--names CSV] [--format FIELDS]
                     [--internal CIDR,...] [--port PORT] [--no-browser] [--shared]"""
 _EPILOG: Final = """\
 The page answers this machine only. Ctrl+C stops it. You can give Streamlit's own

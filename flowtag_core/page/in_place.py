@@ -1,6 +1,6 @@
 """Local files that the page is started with.
 
-streamlit run dashboard.py -- PATH ... [--lookup CSV] [--format FIELDS] [--shared]
+streamlit run dashboard.py -- PATH ... [--lookup CSV] [--names CSV] [--format FIELDS] [--shared]
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from typing import Final, NoReturn
 from flowtag_core.arguments import add_page, parsed
 from flowtag_core.boundary import Inside
 from flowtag_core.counting.reference import ALWAYS_INSIDE
-from flowtag_core.errors import FlowtagError, LogError, SettingsError
+from flowtag_core.errors import FlowtagError, LogError, LookupFileError, SettingsError
 from flowtag_core.output import write_whole
 from flowtag_core.page import door
-from flowtag_core.page.intake import Arrival, CountedLog, Refused
+from flowtag_core.page.intake import Arrival, CountedLog, Refused, Told
 from flowtag_core.page.session import Session
 from flowtag_core.reading.flow_log import distinct_names
 from flowtag_core.settings import settings_for
@@ -26,11 +26,12 @@ from flowtag_core.showing.log_notes import given_before
 from flowtag_core.showing.words import unicode
 from flowtag_core.sources.places import Log, Place, file_identity, logs_at
 from flowtag_core.tagging.lookup import Lookup
+from flowtag_core.tagging.names import load_names
 
 _IS_INSTALLED: Final = Path(__file__).with_name("served").is_dir()
 USAGE: Final = (
     f"{'flowtag page' if _IS_INSTALLED else '.venv/bin/streamlit run dashboard.py --'} "
-    "[PATH ...] [--lookup CSV] [--format FIELDS] [--internal CIDR]"
+    "[PATH ...] [--lookup CSV] [--names CSV] [--format FIELDS] [--internal CIDR]"
 )
 """How to start the page with files; an installed flowtag has the script in `served`."""
 
@@ -54,7 +55,7 @@ class _Parser(argparse.ArgumentParser):
 
 @dataclass(frozen=True)
 class Given:
-    """The arguments that the page was started with: logs and folders, the lookup's file, a format.
+    """The arguments that the page was started with: logs and folders, the lookup's file, a format, names.
 
     `shared` says that these files may be shown even if other machines can reach the page. `settings` are
     the files of settings that were read.
@@ -66,11 +67,18 @@ class Given:
     internal: str = ""
     shared: bool = False
     settings: tuple[str, ...] = ()
+    names: str | None = None
 
     @property
     def is_nothing(self) -> bool:
         """Whether no files, no format and no ranges were given."""
-        return (self.paths, self.lookup, self.format, self.internal) == ((), None, None, "")
+        return (self.paths, self.lookup, self.format, self.internal, self.names) == (
+            (),
+            None,
+            None,
+            "",
+            None,
+        )
 
 
 def start(session: Session, arguments: Sequence[str]) -> None:
@@ -98,7 +106,8 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
         session.take_in([Refused(unicode(wrong))])
         return
     is_shared = door.is_shared()
-    if is_shared and not given.shared and (given.paths or given.lookup is not None):
+    is_given = given.paths or given.lookup is not None or given.names is not None
+    if is_shared and not given.shared and is_given:
         session.take_in([Refused(_NOT_FOR_ALL)])
         return
     found = find(given, session.format.layout, session.internal.inside)
@@ -108,6 +117,19 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
     session.take(found.arrivals)
     session.messages.repeated, session.messages.told = found.repeated, found.told
     session.take_in(found.known)
+    _take_names(session, given.names)
+
+
+def _take_names(session: Session, path: str | None) -> None:
+    """Load the names of addresses, and say which rows cannot be used."""
+    if path is None:
+        return
+    try:
+        session.names = load_names(path)
+    except LookupFileError as error:
+        session.take_in([Refused(unicode(str(error)))])
+    problems = (f"{path}:{line}: {text}." for line, text in session.names.problems)
+    session.take_in([Told(unicode(problem)) for problem in problems])
 
 
 def parse(arguments: Sequence[str]) -> Given:
@@ -124,6 +146,7 @@ def parse(arguments: Sequence[str]) -> Given:
         internal,
         found.shared,
         settings.files,
+        found.names,
     )
 
 
@@ -150,7 +173,7 @@ def find(given: Given, format: str | None = None, inside: Inside = ALWAYS_INSIDE
     start = Start()
     lookup = _regular(given.lookup, start) if given.lookup is not None else []
     ours = {place.identity for log in lookup for place in log.places}
-    ours |= {file_identity(file) for file in given.settings}
+    ours |= {file_identity(file) for file in (*given.settings, given.names) if file is not None}
     logs = [log for path in given.paths for log in _regular(path, start)]
     before: dict[Hashable, str] = {}
     for log, name in zip(logs, distinct_names(unicode(log.name) for log in logs), strict=True):

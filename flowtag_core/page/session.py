@@ -29,6 +29,7 @@ from flowtag_core.showing.legend import Colours
 from flowtag_core.sources.places import Place, log_at
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
+from flowtag_core.tagging.names import Names
 from flowtag_core.tagging.questions import List
 
 A_MOMENT: Final = 0.3
@@ -99,7 +100,7 @@ class Session:
     are the tags' colors, `picks` the bars that were clicked, `result` is the CSV.
     `is_started` says whether the files that the page was started with have been taken, `has_start` whether
     there are any; `starting` is held while they are taken. `starts` counts how often the user started
-    over. `kept` has the uploads for a second look, `looks` takes these, `who` is what was asked of them last. `drops` counts the drop zones used so far, `taken` has the names of the drops and uploads that
+    over. `kept` has the uploads for a second look, `looks` takes these, `who` is what was asked of them last, `names` are the names of addresses. `drops` counts the drop zones used so far, `taken` has the names of the drops and uploads that
     were read. `lock` is held while files are taken, since Streamlit starts a run of the script before the
     last one has stopped.
     """
@@ -116,6 +117,7 @@ class Session:
     brush: Brush = field(default_factory=Brush)
     asked: tuple[int, int] | None = None
     who: Who | None = None
+    names: Names = field(default_factory=Names)
     colours: Colours = field(default_factory=Colours)
     picks: Picks = field(default_factory=Picks)
     result: Result = field(default_factory=Result)

@@ -33,7 +33,7 @@ from flowtag_core.tagging.questions import (
 MOST_SEEN: Final = 6
 _MOST_ROWS: Final = 200
 _WHILE_BUSY: Final = 1.0
-_NO_QUESTION: Final = Question("Everything in this view", answer="pairs")
+_NO_QUESTION: Final = Question("", answer="pairs")
 _SHORT: Final[dict[List, str]] = {
     "pairs": "Pairs",
     "sources": "Sources",
@@ -78,16 +78,17 @@ def panel(session: Session, view: View, asked: Who) -> None:
 
 
 def _title(asked: Who) -> str:
+    if asked.question:
+        return QUESTIONS[asked.question].text
     return f"Who talks on {pair_name(*asked.port)}" if asked.port else "Top talkers"
 
 
 def _questions(session: Session, asked: Who) -> None:
-    names = ["", *QUESTIONS]
-    st.selectbox(
-        "Question",
-        names,
-        index=names.index(asked.question or ""),
-        format_func=lambda name: (QUESTIONS[name] if name else _NO_QUESTION).text,
+    st.session_state["who_question"] = asked.question
+    st.pills(
+        "Questions",
+        [*QUESTIONS],
+        format_func=lambda name: QUESTIONS[name].short,
         key="who_question",
         on_change=lambda: _ask(session, st.session_state["who_question"]),
         label_visibility="collapsed",
@@ -95,7 +96,7 @@ def _questions(session: Session, asked: Who) -> None:
 
 
 def _ask(session: Session, name: str | None) -> None:
-    session.who = Who(question=name or None)
+    session.who = Who(question=name)
 
 
 def _wanted(view: View, asked: Who) -> Wanted:
@@ -155,7 +156,7 @@ def _body(
 def _found(session: Session, view: View, asked: Who, found: Evidence) -> None:
     question = QUESTIONS[asked.question] if asked.question else _NO_QUESTION
     order: Order = question.order if asked.question else view.report.measure
-    lists = who.lists(found, order, _MOST_ROWS, first=question.answer)
+    lists = who.lists(found, order, _MOST_ROWS, session.names, question.answer)
     st.html(markup.quiet(who.summary(found)))
     if lists:
         names = [each.name for each in lists]

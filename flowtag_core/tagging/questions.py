@@ -23,12 +23,13 @@ ADMINISTRATION: Final = (
 
 
 class Question(NamedTuple):
-    """A question: its text, what its flows have in common, and the list that answers it, with its order.
+    """A question: its text, in full and short, what its flows have in common, the list that answers it, and its order.
 
     If `is_untagged`, only untagged ports count; if there are `ports`, only these TCP ports.
     """
 
     text: str
+    short: str = ""
     action: int | None = None
     boundary: Boundary | None = None
     by_service: bool = False
@@ -39,9 +40,12 @@ class Question(NamedTuple):
 
 
 QUESTIONS: Final = {
-    "rejected": Question("Who was rejected from outside?", REJECT, "inbound"),
+    "rejected": Question(
+        "Who was rejected from outside?", "Rejected from outside", REJECT, "inbound"
+    ),
     "untagged": Question(
         "Who was accepted from outside on untagged ports?",
+        "Accepted, untagged",
         ACCEPT,
         "inbound",
         by_service=True,
@@ -50,12 +54,19 @@ QUESTIONS: Final = {
     ),
     "admin": Question(
         "Who reached for administration ports and databases from outside?",
+        "Administration ports",
         boundary="inbound",
         ports=ADMINISTRATION,
     ),
-    "scan": Question("Which sources tried many ports?", by_service=True, order="ports"),
+    "scan": Question(
+        "Which sources tried many ports?", "Many ports", by_service=True, order="ports"
+    ),
     "out": Question(
-        "Who sent the most bytes to outside?", boundary="outbound", answer="pairs", order="bytes"
+        "Who sent the most bytes to outside?",
+        "Bytes to outside",
+        boundary="outbound",
+        answer="pairs",
+        order="bytes",
     ),
 }
 """The questions by their names on the command line. For two of them, flows that look like replies count under

@@ -1,5 +1,6 @@
 """The second look on the page: of a port, of the view, of a ready question, of an address."""
 
+import sys
 import tempfile
 from dataclasses import replace
 
@@ -42,6 +43,11 @@ def click(page, key):
 def looked(page):
     session(page).looks.wait(60)
     return settled(page)
+
+
+def ask(page, question):
+    (pills,) = (each for each in page.button_group if each.key == "who_question")
+    pills.set_value(question).run()
 
 
 def pairs(page):
@@ -94,10 +100,11 @@ def test_an_address_narrows_the_look_to_its_flows_and_can_be_taken_back(talkers)
 
 
 def test_a_ready_question_shows_the_list_that_answers_it(talkers):
-    talkers.selectbox(key="who_question").set_value("admin").run()
+    ask(talkers, "admin")
     found = table(looked(talkers), "Source", "Flows")
     assert found["Source"].tolist() == ["8.8.4.4"]
-    talkers.selectbox(key="who_question").set_value("untagged").run()
+    assert "Who reached for administration ports" in html(talkers)
+    ask(talkers, "untagged")
     assert table(looked(talkers), "Port", "Flows")["Port"].tolist() == ["3389/tcp"]
 
 
@@ -139,6 +146,16 @@ def test_a_log_without_a_copy_is_named_beside_what_was_found(talkers):
     own.logs = own.logs.plus([replace(other, again=())])
     talkers.run()
     assert "Not looked at, because not kept: b.log." in captions(looked(talkers))
+
+
+def test_addresses_have_the_names_that_the_page_was_started_with(given, monkeypatch, tmp_path):
+    names = tmp_path / "names.csv"
+    names.write_text("cidr,name\n10.0.1.0/24,<b>office</b>\nx,y\n")
+    monkeypatch.setattr(sys, "argv", [*sys.argv, "--names", str(names)])
+    page = opened()
+    click(page, "top_talkers")
+    assert "10.0.1.201 <b>office</b>" in {source for source, _, _ in pairs(page)}
+    assert f"{names}:3: 'x' is not an address range" in said(page)
 
 
 def test_local_files_are_looked_at_in_place(given, temporary):

@@ -119,7 +119,8 @@ def test_a_walk_yields_each_string_and_whole_number_where_it_is(document):
     try:
         found = list(walk.values(text, lambda _: False))
     except ValueError:
-        assert "\\" in text.decode() or text.count(b"[") + text.count(b"{") > 15
+        is_deep = text.count(b"[") + text.count(b"{") > 15
+        assert is_deep or b"\\" in text or b'"":' in text
         return
     assert walk.place == len(text)
     for value in found:
