@@ -1,9 +1,9 @@
 """Evidence: who the flows that fit some filters come from and go to. Evidence can be added, like counts.
 
 The counts of a log contain no addresses. A second look reads the log again, finds the flows that fit, and adds
-them up here by source, destination, both of them, source and port, and interface. Everything is exact until one
-of these has more than MOST_ROWS rows. Then the smallest rows are dropped, and `lacking` says how much a row that
-is left may lack.
+them up here by source, destination, both of them, source and port, port, and interface. A table is exact as long
+as it has at most MOST_ROWS rows. Beyond that its smallest rows are dropped, and `lacking` says how much each
+remaining row may lack.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Wanted(NamedTuple):
     """The flows to look for: their ports with protocols, actions, boundaries, and minutes since 1970.
 
     `ports` has a bit for each protocol and port, as from `port_bits`. `actions` and `boundaries` are indexes into
-    ACTIONS and BOUNDARIES. None means all. Minutes are those of the first and the last flow; flows with an unknown
-    time do not fit then. If `by_service`, flows that look like replies count under their source port.
-    `address` keeps the flows that come from an address or go to it.
+    ACTIONS and BOUNDARIES. `minutes` are the first and the last one in which a flow may begin; flows with an unknown
+    time do not fit then. `address` is one that the flows come from or go to. None means all. If `by_service`, flows
+    that look like replies count under their source port.
     """
 
     ports: bytes | None = None
@@ -80,8 +80,8 @@ class Talkers:
     """Sums of flows by key, in no particular order: columns of equal length.
 
     `keys` are the columns of the key; an address takes two, the halves of an IPv6 address. `first` and `last` are
-    the minutes in which the first and last flow began, `last` is UNKNOWN_MINUTE if that is unknown. `lacking` is
-    how many flows, packets and bytes each row may lack at most, and rows may be missing that have no more.
+    the minutes in which the first and the last flow began; if unknown, NEVER and UNKNOWN_MINUTE. `lacking` is how
+    many flows, packets and bytes each row may lack at most; rows that have no more than that may be missing.
     """
 
     keys: tuple[Ints, ...] = ()
@@ -107,7 +107,7 @@ class Talkers:
         return [getattr(self, name) for name in _COLUMNS]
 
     def by(self, *places: int) -> Talkers:
-        """Return the sums by only these columns of the key."""
+        """Return the sums by these columns of the key only."""
         if not len(self):
             return Talkers(lacking=self.lacking)
         return folded([self._keyed([self.keys[place] for place in places])])
@@ -209,7 +209,7 @@ def pruned(talkers: Talkers) -> Talkers:
 def largest(measures: Sequence[Ints], lacking: Lacking) -> tuple[Ints, Lacking]:
     """Return the indexes of the rows to keep: the largest by flows, packets and bytes, and some of the others.
 
-    Also return how much a row may lack at most once all others are dropped; `lacking` is that before.
+    Also return how much a row may lack at most once all others are dropped; `lacking` is how much it may lack before.
     """
     keep = np.zeros(len(measures[0]), np.bool_)
     for values in measures:
@@ -227,10 +227,10 @@ def largest(measures: Sequence[Ints], lacking: Lacking) -> tuple[Ints, Lacking]:
 class Evidence:
     """Who talks to whom in the flows that fit some filters.
 
-    The keys: of `sources` and `destinations` an address, of `pairs` both, of `by_port` a protocol with a port, of
-    `ports` a source with these two, of `interfaces` an interface. `samples` are the first flows by file and line,
-    `faults` is the number of records that were set aside because of a fault, and `damage` says which files could not
-    be read, or not to their ends.
+    The key of `sources` and `destinations` is an address, of `pairs` both, of `by_port` a protocol with a port, of
+    `ports` a source with these two, and of `interfaces` an interface; `total` has no key. `samples` are the first
+    flows by file and line, `faults` is the number of records that were set aside because of a fault, and `damage`
+    says which files could not be read, or not to their ends.
     """
 
     pairs: Talkers = field(default_factory=Talkers)
@@ -280,7 +280,7 @@ _TABLES: Final = ("pairs", "ports", "sources", "destinations", "interfaces", "by
 
 
 def _distinct(talkers: Talkers) -> Talkers:
-    """Return for each address, the first part of a key, the number of keys that have it."""
+    """Return, for each address that is the first part of a key, the number of keys that have it."""
     if not len(talkers):
         return Talkers()
     ones = np.ones(len(talkers), np.int64)
@@ -302,7 +302,7 @@ def added(parts: Iterable[Evidence]) -> Evidence:
 
 
 def _sum(tables: Sequence[Talkers]) -> Talkers:
-    """Return the sum of tables in which each key is there once."""
+    """Return the sum of tables in which each key occurs once."""
     there = [table for table in tables if len(table)]
     if len(there) == 1:
         return replace(there[0], lacking=_lacking_of(tables))

@@ -1,8 +1,8 @@
 """Measure the second look: python -m tests.bench_look [--lines 10000000]. Not collected by pytest.
 
-Two logs: the day of `tests.bench`, in which nearly every pair of addresses is there once, and one with few hosts and
-frequent pairs, as in a real network. Each is counted, looked at for one port and for one with few flows, and looked at
-whole; Polars groups the flows by source and destination. All run in one warm process and take turns. The output is
+Two logs: the day of `tests.bench`, in which nearly every pair of addresses occurs once, and one with few hosts and
+frequent pairs, as in a real network. Each is counted, looked at for a port with few flows and for a common one, and
+looked at whole; Polars groups the flows by source and destination. All run in one warm process and take turns. The output is
 Markdown: median seconds, also as a multiple of the time of counting, and the memory beyond that of a warm process.
 
 Needs: pip install polars.

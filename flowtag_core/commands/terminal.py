@@ -67,7 +67,7 @@ def source_of(path: str) -> str | BinaryIO:
 
 @contextmanager
 def progress_bar(places: Sequence[Place]) -> Iterator[Callable[[Progress], None] | None]:
-    """Show a progress bar for reading these files, if there are any and standard error is a terminal; yield its callback."""
+    """Show a progress bar for these files, if there are any and standard error is a terminal; yield its callback."""
     if not places or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return

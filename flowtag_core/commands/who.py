@@ -59,7 +59,7 @@ _QUESTIONS: Final = "\n".join(
     f"  {name:<10}{question.text}" for name, question in QUESTIONS.items()
 )
 _EPILOG: Final = f"""\
-Questions for --ask; other options narrow them:
+Questions for --ask; the other options narrow them:
 {_QUESTIONS}
 -o FILE writes a CSV, or JSON if its name ends in .json.
 TIME is 2026-11-23 or 2026-11-23T10:00, in UTC unless it has an offset: +01:00.
@@ -114,9 +114,9 @@ def parser() -> ArgumentParser:
         "--by",
         choices=_ORDERS,
         metavar="ORDER",
-        help="sort by: flows (default), packets, bytes, or sources by their destinations or ports",
+        help="sort by flows (default), packets or bytes; destinations and ports sort only the sources",
     )
-    new.add_argument("--top", type=_count, default=10, metavar="N", help="rows of each list (10)")
+    new.add_argument("--top", type=_count, default=10, metavar="N", help="rows in each list (10)")
     new.add_argument("--names", metavar="CSV", help="names of addresses: a CSV with cidr,name")
     new.add_argument("-o", "--output", metavar="FILE", help="write the lists; - is standard output")
     new.add_argument("--json", action="store_true", help="print the lists as JSON")
@@ -142,7 +142,7 @@ def _port(text: str) -> list[tuple[int, int]]:
     first, last = int(found[1]), int(found[2] or found[1])
     if last > _LAST_PORT or first > last:
         raise ArgumentTypeError(
-            f"{text[:60]!r} is not within 0-{_LAST_PORT}, the smaller port first"
+            f"{text[:60]!r} is not valid. Ports are from 0 to {_LAST_PORT}, the smaller one first"
         )
     return [(protocol, port) for port in range(first, last + 1)]
 
@@ -154,7 +154,7 @@ def _address(text: str) -> str:
         address = None
     if address is None or "%" in text:
         raise ArgumentTypeError(
-            f"{text[:60]!r} is not an address. Write it as 10.0.0.1 or 2001:db8::1"
+            f"{text[:60]!r} is not an IP address. Write it as 10.0.0.1 or 2001:db8::1"
         )
     return str(address)
 
@@ -166,7 +166,7 @@ def run(words: Sequence[str]) -> int:
         parser().error("give at least one LOG")
     if [*given.paths, given.lookup, given.names].count(DASH) > 1 or given.names == DASH:
         raise FlowtagError(
-            "standard input (-) can be only one LOG or the lookup. Name files for the others."
+            "standard input (-) can be only one of the LOGs, or the lookup. Name files for the others."
         )
     if given.output == DASH and given.json:
         raise FlowtagError("-o - and --json both write to standard output. Give only one of them.")
@@ -248,7 +248,7 @@ def _in_all(sets: Sequence[bytes]) -> bytes | None:
 def _lookup(given: Namespace, question: Question, settings: Settings) -> Lookup | None:
     """Load the lookup if it is given or needed, and check that it has the tag."""
     if given.tag is not None and given.untagged:
-        raise FlowtagError("--tag and --untagged exclude each other. Give only one of them.")
+        raise FlowtagError("--tag and --untagged contradict each other. Give only one of them.")
     is_needed = given.tag is not None or given.untagged or question.is_untagged
     path = given.lookup if given.lookup is not None or not is_needed else settings.lookup
     if path is None and is_needed:
@@ -313,7 +313,7 @@ def _lines(
 
 
 def _table(each: who.WhoList, order: Order, room: int | None) -> Iterator[str]:
-    """Yield a list as lines in columns, without the times if there is no room for them."""
+    """Yield a list as lines in columns; without the times, if there is no room for them."""
     measure = ["Packets"] if order == "packets" else []
     distinct = ["Destinations", "Ports"] if each.name == "sources" else []
     heads = [*each.heads, "Flows", *measure, "Bytes", "Rejected", *distinct, "First", "Last"]

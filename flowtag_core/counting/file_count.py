@@ -387,7 +387,7 @@ class FileCount:
             self._add_flows()
 
     def _new_seen(self) -> list[Seen] | None:
-        """Return a list for what the reference knows of flows besides their counts, if that is needed."""
+        """Return a list for what else the reference knows of each flow, or None if that is not needed."""
         return None
 
     def _scratch(self) -> Scratch:
@@ -435,7 +435,7 @@ class FileCount:
     ) -> tuple[Any, Ints]:
         """Return what is to be added up of a table's rows, and the indexes of those that the reference gets.
 
-        `rows` are those of the kernel; `odd` has the indexes that are not among them.
+        `rows` are what the kernel wrote; `odd` has the indexes of the table's rows that are not among them.
         """
         del kernel, own, addresses  # A second look needs them.
         return rows, odd

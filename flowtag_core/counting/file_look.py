@@ -1,8 +1,7 @@
 """Looks at one file a second time: finds the flows that fit some filters, and adds up who they come from and go to.
 
-Everything that `FileCount` does with records stays as it is: the layout, the threads, what the reference gets. Only
-what is kept of a flow is different. The first few flows of a file go through the reference, which knows their
-lines.
+It treats records as `FileCount` does: the same layouts, the same threads, the same lines for the reference. Only what
+is kept of a flow is different. The first few flows of a file go to the reference, which knows their lines.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class FileLook(FileCount):
         super().__init__(name, layout, size, inside)
 
     def take(self, size: int, wrapping: str = "", damage: str | None = None) -> Counted:
-        """Return what was found since the last `take`: few hits as rows, many as evidence; and counts without tables."""
+        """Return what was found since the last `take`: few hits as rows, many as evidence, and counts without tables."""
         self.settle()
         self._add_flows()
         few = self._sum.take_few()
@@ -60,7 +59,7 @@ class FileLook(FileCount):
         return Counted(counts, few, found)
 
     def so_far(self) -> Evidence:
-        """Return what was found since the last `take`, without taking it."""
+        """Return what was found since the last `take`, and keep it."""
         return replace(self._sum.evidence(), samples=tuple(self._samples))
 
     def _new_seen(self) -> list[Seen] | None:
@@ -73,7 +72,7 @@ class FileLook(FileCount):
 
     @property
     def _left(self) -> int:
-        """The number of flows that are left to the reference, as samples."""
+        """How many more flows are left to the reference, as samples."""
         return MOST_SAMPLES - len(self._samples)
 
     def _add(self, results: Any) -> None:

@@ -170,7 +170,7 @@ class HitSum:
             self._parts, self._rows = [evidence.added(self._parts)], 0
 
     def take_few(self) -> list[Ints]:
-        """Return the hits that were not added up yet, as long as there are only few; whoever takes them adds them up."""
+        """Return the hits that are not added up yet, if there are only few; the caller must add them up."""
         few, self._few, self._few_size = self._few, [], 0
         return few
 
@@ -282,9 +282,9 @@ class _HashTable:
 
 
 def hits_of(flows: Ints, seen: Sequence[Seen], wanted: Wanted) -> Ints:
-    """Return the wanted ones of the reference's flows as hits, in order; `seen` has a flow in each place.
+    """Return the wanted ones of the reference's flows as hits, in order; `seen` has the same flows in the same order.
 
-    The number of a hit's line is the index of its flow.
+    The line number of a hit is the index of its flow.
     """
     minute, protocol, dstport, srcport, action, packets, volume, boundary = flows.T
     port = dstport
@@ -305,7 +305,7 @@ def hits_of(flows: Ints, seen: Sequence[Seen], wanted: Wanted) -> Ints:
 def hits_in(rows: Ints, wanted: Wanted) -> Ints:
     """Return the wanted ones of some flows as hits without addresses, in order; each row is key, packets, bytes.
 
-    The number of a hit's line is the index of its row.
+    The line number of a hit is the index of its row.
     """
     indexes = np.flatnonzero(_are_wanted(rows[:, 0], told(wanted)))
     hits = np.full((len(indexes), HIT_SIZE), UNREADABLE, np.int64)

@@ -175,5 +175,5 @@ _NOTHING: Final[Counter[Any]] = Counter()
 
 
 def _counter(sums: dict[T, int]) -> Counter[T]:
-    """Return sums as a Counter. All that are empty are the same one: there may be very many files."""
+    """Return sums as a Counter. All empty ones are the same object, since there may be very many files."""
     return Counter(sums) if sums else _NOTHING

@@ -1,7 +1,7 @@
 """Counts a small file at once, if the kernel can count every line of it.
 
 Most files that AWS delivers are like this. With many of them, `FileCount` and its queue would take longer
-than the lines.
+than the counting.
 """
 
 from __future__ import annotations

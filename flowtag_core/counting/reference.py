@@ -125,7 +125,7 @@ Split = Callable[[bytes, None, int], Words]
 class Reference:
     """Counts the records of one file in order; its `ledger` tells what became of them.
 
-    If there is a list `seen`, it gets what else there is to know of each flow, in the order of `take_flows`.
+    If there is a list `seen`, what else is known of each flow is added to it, in the order of `take_flows`.
     """
 
     def __init__(

@@ -158,7 +158,7 @@ def taken(tally: Tally) -> FlowCounts:
 
 
 class Counted(NamedTuple):
-    """Counts, and the rows of small files that are not in a table yet; or what a second look found instead of rows."""
+    """Counts, and the rows of small files that are not in a table yet; a second look has hits as rows, and evidence."""
 
     counts: FlowCounts
     rows: list[Ints]

@@ -18,7 +18,7 @@ Line = tuple[str, dict[str, str], dict[str, int | None]]
 
 
 def who_csv(lines: Iterable[Line]) -> Iterator[bytes]:
-    """Yield the CSV in pieces. Times are in UTC, to the minute; what a row does not have is empty.
+    """Yield the CSV in pieces. Times are in UTC, to the minute; cells without a value are empty.
 
     Cells that a spreadsheet would take for a formula begin with an apostrophe.
     """

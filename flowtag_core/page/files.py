@@ -36,14 +36,14 @@ def files(session: Session) -> None:
             value=session.kept.is_on,
             key="keep_uploads",
             on_change=partial(_keep, session),
-            help="Top talkers and addresses are read from the logs again. For that, uploads stay in a private "
-            "temporary folder until this tab is closed. Files that the page was started with are read where they are.",
+            help="Top talkers are found by reading the logs again. For this, uploads stay in a private temporary "
+            "folder until this tab is closed. Files that the page was started with are read where they are.",
         )
         st.caption(literal(effort(session.logs.counts, session.logs.seconds)))
 
 
 def _keep(session: Session) -> None:
-    """Keep uploads from now on, or remove those that were kept."""
+    """Keep uploads from now on, or stop and remove those that were kept."""
     session.kept.is_on = st.session_state["keep_uploads"]
     if not session.kept.is_on:
         session.forget_kept()

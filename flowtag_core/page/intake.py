@@ -73,7 +73,7 @@ class CountedLog:
     """A log, or a folder of logs, that was read: its counts, and how many seconds that took.
 
     If it has an `identity`, all its files were counted, so it need not be read again. `again` has the files that
-    can be opened for a second look, and `format` the layouts that they were read with.
+    can be opened for a second look, and `format` the layouts with which they were read.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Refused:
 
 @dataclass(frozen=True)
 class Told:
-    """A sentence on a file that was used."""
+    """A message about a file that was counted."""
 
     sentence: str
 
@@ -175,7 +175,7 @@ class _LogSum:
 class Intake:
     """Reads arrivals in a thread; its owner collects the outcomes once a batch has ended.
 
-    `keep` makes a place that cannot be opened later into one that can, or returns a sentence on why not, or None.
+    `keep` turns a place that cannot be opened later into one that can; otherwise it returns why not, or None.
     Its methods are thread-safe, and only `wait` waits for files to be read.
     """
 
@@ -431,7 +431,7 @@ class Intake:
         return is_offered
 
     def _keep_for_later(self, log: _LogSum, place: Place) -> None:
-        """Keep a place for a second look; if that fails, tell why."""
+        """Keep a place for a second look; if that fails, say why."""
         later = place if place.path is not None else self._keep(place)
         if isinstance(later, str):
             self._outcomes.append(Told(words.unicode(later)))

@@ -1,7 +1,7 @@
 """Uploads kept for a second look, in a private temporary folder, until the tab's session ends.
 
-Each server has a folder of its own, which it locks; when the next server starts, it removes the folders that nobody has
-locked, since their servers were killed. The names of uploads are never paths.
+Each server has its own folder and locks it. When a server starts, it removes the folders that nobody has locked: their
+servers were killed. The names of uploads are never used as paths.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from flowtag_core.sources.places import Place, log_at
 _PREFIX: Final = "flowtag-page-"
 _LOCK: Final = "lock"
 _YOUNG: Final = 60
-"""Seconds in which a folder without a lock may be one that is just being made."""
+"""A folder without a lock that is younger than this, in seconds, may still be in the making."""
 _LEFT_FREE: Final = 1 << 28
-"""Bytes that stay free in the temporary folder, which may be memory."""
+"""Bytes to leave free in the temporary folder, which may be in memory."""
 
 
 class Kept:
@@ -128,6 +128,6 @@ def _folder_of_server() -> str:
 
 def _not_kept(place: Place, why: str) -> str:
     return (
-        f"{place.name}: is counted, but was not kept for a second look: {why}. To look at it again, start the page "
+        f"{place.name}: was counted, but not kept for a second look: {why}. To look at it again, start the page "
         "with the file, or set TMPDIR to a folder with more room."
     )

@@ -1,4 +1,4 @@
-"""Second looks at the logs of a tab, in a thread; what was found is kept, so that no log is read twice for it."""
+"""Second looks at a tab's logs, in a thread; results are kept, so that the same question is not read twice."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_KEPT: Final = 24
 
 @dataclass
 class _Job:
-    """A look that is being taken, or that ended without a result: what was found so far, and why it ended."""
+    """A look in progress, or one that ended without a result: what was found so far, and why it ended."""
 
     key: Hashable
     size: int
@@ -35,7 +35,7 @@ class _Job:
 
 
 class Looks:
-    """Takes one look at a time; asking for another one stops it."""
+    """Takes one look at a time; a request for another one stops it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,7 +43,7 @@ class Looks:
         self._job: _Job | None = None
 
     def ask(self, wanted: Wanted, logs: Sequence[CountedLog]) -> None:
-        """Take a look at these logs, unless its result is known or it is being taken."""
+        """Start a look at these logs, unless its result is known or it is in progress."""
         key = _key(wanted, logs)
         with self._lock:
             is_on = self._job is not None and self._job.key == key and not self._job.error
@@ -66,26 +66,26 @@ class Looks:
             return self._job.so_far if self._job and self._job.key == key else None
 
     def error(self, wanted: Wanted, logs: Sequence[CountedLog]) -> str:
-        """Return why a look ended without a result; empty if it has not."""
+        """Return why a look ended without a result; empty if it did not."""
         with self._lock:
             is_this = self._job and self._job.key == _key(wanted, logs)
             return self._job.error if self._job and is_this else ""
 
     def standing(self) -> tuple[float, str] | None:
-        """Return the share that was read, and the progress in words; None if no look is being taken."""
+        """Return the share that was read, and the progress in words; None if no look is in progress."""
         with self._lock:
             job = self._job
             if job is None or job.error:
                 return None
             read = sum(job.read.values())
             share = min(read / job.size, 1.0) if job.size else 0.0
-            return share, f"Looking again: {words.size(read)} of {words.size(job.size)}"
+            return share, f"Reading again: {words.size(read)} of {words.size(job.size)}"
 
     def cancel(self) -> None:
-        """Stop the look that is being taken, and keep what it has found as far as it came."""
+        """Stop the look in progress, and keep what it has found so far."""
         with self._lock:
             if self._job and not self._job.error:
-                self._job.error = "Stopped. The numbers cover only what was read until then."
+                self._job.error = "Stopped. The numbers cover only what was read before."
                 self._job.cancelled.set()
 
     def clear(self) -> None:
@@ -138,7 +138,7 @@ class Looks:
         tell: Callable[[Progress], None],
         show: Callable[[Evidence], None],
     ) -> Evidence:
-        """Return the evidence of one log; a log that cannot be read any more is named."""
+        """Return the evidence of one log; name what has changed or can no longer be read."""
         if not log.again:
             return Evidence()
         changed = [

@@ -159,7 +159,7 @@ def _details(session: Session, view: View, found: Details, colour: str) -> None:
             )
         with st.container(horizontal=True):
             st.button(
-                "Who talks on it",
+                "Top talkers here",
                 key="who_port",
                 icon=":material/group:",
                 type="primary",

@@ -80,9 +80,9 @@ class InternalRanges:
 
 @dataclass(frozen=True)
 class Who:
-    """What the second look was asked: of one port and protocol number, or the whole view; of an address.
+    """What the second look is about: a port and protocol number or the whole view, and perhaps one address.
 
-    `question` is the name of a ready question, and `list` the list that is shown, None for the one that answers.
+    `question` is the name of a ready question. `list` is the list that is shown; None means the one that answers.
     """
 
     port: tuple[int, int] | None = None
@@ -100,9 +100,10 @@ class Session:
     are the tags' colors, `picks` the bars that were clicked, `result` is the CSV.
     `is_started` says whether the files that the page was started with have been taken, `has_start` whether
     there are any; `starting` is held while they are taken. `starts` counts how often the user started
-    over. `kept` has the uploads for a second look, `looks` takes these, `who` is what was asked of them last, `names` are the names of addresses. `drops` counts the drop zones used so far, `taken` has the names of the drops and uploads that
-    were read. `lock` is held while files are taken, since Streamlit starts a run of the script before the
-    last one has stopped.
+    over. `kept` has the uploads for second looks, `looks` takes these looks, `who` is the one that is shown,
+    `names` are the names of addresses. `drops` counts the drop zones used so far, `taken` has the names of the
+    drops and uploads that were read. `lock` is held while files are taken, since Streamlit starts a run of the
+    script before the last one has stopped.
     """
 
     logs: Logs = field(default_factory=Logs)
@@ -134,7 +135,7 @@ class Session:
         self.intake = Intake(self._keep)
 
     def _keep(self, place: Place) -> Place | str | None:
-        """Keep an upload for a second look, unless the user does not want that."""
+        """Keep an upload for a second look, unless the user has turned that off."""
         return self.kept.keep(place) if self.kept.is_on else None
 
     @property
@@ -228,7 +229,7 @@ class Session:
     def use_internal(self, text: str) -> None:
         """Treat these ranges as inside the network, and count the logs again if they have changed.
 
-        Uploads are not kept, so they must be added again; a message says so.
+        Uploads must be added again; a message says so.
         """
         before, self.internal = self.internal.inside, self.internal.typed(text)
         if self.internal.inside == before:
@@ -284,7 +285,7 @@ class Session:
         self.logs = Logs().plus([CountedLog("flow.log", counts, 0.0, again=again)])
 
     def forget_kept(self) -> None:
-        """Remove the uploads that were kept; local files can still be looked at."""
+        """Remove the uploads that were kept; local files can still be read again."""
         logs = {
             name: replace(log, again=self.kept.others(log.again))
             for name, log in self.logs.by_name.items()

@@ -80,7 +80,7 @@ def panel(session: Session, view: View, asked: Who) -> None:
 def _title(asked: Who) -> str:
     if asked.question:
         return QUESTIONS[asked.question].text
-    return f"Who talks on {pair_name(*asked.port)}" if asked.port else "Top talkers"
+    return f"Top talkers on {pair_name(*asked.port)}" if asked.port else "Top talkers"
 
 
 def _questions(session: Session, asked: Who) -> None:
@@ -100,7 +100,7 @@ def _ask(session: Session, name: str | None) -> None:
 
 
 def _wanted(view: View, asked: Who) -> Wanted:
-    """Return the flows to look for: those in the view, or those that a question asks for in its time."""
+    """Return the flows to look for: those in the view, or those of a question within the view's time."""
     filters = view.report.filters
     if asked.question:
         found = wanted_by(QUESTIONS[asked.question], view.lookup)
@@ -125,7 +125,7 @@ def _body(
     is_busy: bool,
 ) -> None:
     standing = session.looks.standing()
-    # A fragment always gets the arguments of the last whole run.
+    # A fragment always gets the arguments of the last full run.
     if session.who != asked or (is_busy and standing is None):
         st.rerun()
     if standing is not None:
@@ -182,7 +182,7 @@ def _found(session: Session, view: View, asked: Who, found: Evidence) -> None:
                 )
         doubts = [*who.limits(found), *sorted(found.damage)]
         if doubts:
-            with st.popover("How exact this is", icon=":material/info:", width="content"):
+            with st.popover("What may be missing", icon=":material/info:", width="content"):
                 for sentence in few(doubts):
                     st.markdown(literal(sentence))
         if lists:

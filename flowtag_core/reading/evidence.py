@@ -23,7 +23,7 @@ FIELDS: Final = (*COUNTED, "interface-id")
 _TOLD_FIRST: Final = 0.5
 """Seconds before the first call of `so_far`."""
 _REST: Final = 4
-"""How many times as long as a call of `so_far` takes, and as `_TOLD_FIRST`, it takes until the next one."""
+"""The wait until the next call of `so_far`, as a multiple of the time of the last one plus `_TOLD_FIRST`."""
 
 
 def look(
@@ -38,9 +38,10 @@ def look(
 ) -> Evidence:
     """Read logs again for the flows that are wanted, and return who they come from and go to.
 
-    Everything that `parse_flow_log` counts can be looked at; the flows, packets and bytes of the result equal those
-    of its tables for the same filters. The other parameters and the errors are those of `parse_flow_log`. `so_far` is
-    called with the evidence so far, early and then every few seconds. `evidence` explains which rows are kept if there are very many.
+    It reads everything that `parse_flow_log` counts, and the sums of flows, packets and bytes equal those of its tables
+    for the same filters. The other parameters and the errors are those of `parse_flow_log`. `so_far` is called with
+    the evidence so far, early and then every few seconds. If there are very many rows, the smallest are dropped, as
+    `evidence` explains.
     """
     if wanted.ports is not None and len(wanted.ports) != PORT_BYTES:
         raise ChoiceError("The ports of a second look must come from port_bits.")
@@ -69,7 +70,7 @@ def look(
 
 
 class _Running:
-    """Makes a look at each file, and knows the one that is taken on the thread that looks."""
+    """Makes a FileLook for each file, and knows the one on the thread that called `look`."""
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted

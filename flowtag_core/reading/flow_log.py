@@ -56,10 +56,10 @@ MOST_TOLD: Final = 3
 
 
 class Reading(NamedTuple):
-    """What is read of each file: a function that makes an empty count of a file, and the fields it needs.
+    """What to read of each file: `new` makes an empty count of a file, which needs these `fields`.
 
-    The function takes a name, a layout, the size of all files and what is inside, like FileCount. `at_once` counts
-    a small file of plain lines, or returns None.
+    `new` takes a name, a layout, the size of all files and what is inside, like FileCount. `at_once` counts a small
+    file of plain lines, or returns None.
     """
 
     new: Callable[[str, Layout, int, Inside], FileCount]

@@ -295,7 +295,7 @@ def _in_document(document: Any, within: _Within) -> Texts:
 
 
 def _plain_event(document: Any) -> bytes | None:
-    """Return the record in an event of CloudWatch Logs that has nothing else in it, or None for anything else.
+    """Return the record in a plain event of CloudWatch Logs, or None for anything else.
 
     The general way gives the same, but takes ten times as long.
     """

@@ -46,12 +46,12 @@ _NAME_ITS_FIELDS: Final = (
 )
 MOST_MESSAGES: Final = 1_000
 TALKERS: Final = (
-    "Reads the logs again for the addresses behind these flows, with the filters of the page. The counts contain "
-    "no addresses."
+    "Shows who is behind these flows. Counts contain no addresses, so this reads the logs again, with the filters "
+    "of the page."
 )
 NOT_KEPT: Final = (
-    'These logs were not kept, so they cannot be read again. Turn on "Keep uploads" under the files, and add them '
-    "once more."
+    "These logs were not kept, so they cannot be read again. In the list of files, turn on *Keep uploads for a "
+    "second look*, then add the logs again."
 )
 
 
@@ -160,8 +160,8 @@ def _doubt(name: str, file: FileCounts, first: Fault | None) -> Iterator[str]:
 
 
 def not_looked_at(names: Sequence[str]) -> str:
-    """Return a sentence on logs that were not kept for a second look."""
-    return f"Not looked at, because not kept: {few_words(names)}."
+    """Return a sentence about logs that were not kept for a second look."""
+    return f"Not included, because not kept: {few_words(names)}."
 
 
 def repeated(same: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -105,7 +105,7 @@ def port_table(
 
 
 def who_table(found: WhoList, zone: tzinfo = UTC) -> pd.DataFrame:
-    """Return a list of evidence as a table; the columns of its ends come first, times are in this zone."""
+    """Return a list of evidence as a table: the columns of its ends come first, and times are in this zone."""
     rows = found.rows
     ends = {
         head: [f"{row.ends[n]} {row.names[n]}".strip() for row in rows]

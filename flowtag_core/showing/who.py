@@ -45,7 +45,7 @@ class Row(NamedTuple):
     """A row of a list: one or two ends with their names, and the sums of their flows.
 
     `first` and `last` are the minutes in which the first and the last flow began, in seconds since 1970, or None.
-    `targets` and `ports` are how many destinations and ports a source has, None in other lists.
+    `targets` and `ports` are the numbers of destinations and ports of a source; in other lists they are None.
     """
 
     ends: tuple[str, ...]
@@ -62,9 +62,9 @@ class Row(NamedTuple):
 
 
 class WhoList(NamedTuple):
-    """A list: its name, title, the headings of its ends, its rows, and how many rows there are in all.
+    """A list: its name and title, the headings of its ends, its rows, and how many rows there are in all.
 
-    If `is_cut`, only the largest rows were kept, so that there may be more.
+    If `is_cut`, only the largest rows were kept, so there may be more than `total`.
     """
 
     name: List
@@ -84,7 +84,7 @@ def lists(
 ) -> list[WhoList]:
     """Return the lists that have rows, each with its `most` largest rows; the list called `first` comes first.
 
-    `order` is a measure, or what the sources are sorted by: their destinations (`targets`) or ports.
+    `order` is a measure, or `targets` or `ports`: these sort the sources by how many destinations or ports they have.
     """
     chosen = [first, *(name for name in LISTS if name != first)]
     found = (_list(evidence, name, order, most, names) for name in chosen)
@@ -168,10 +168,10 @@ def _ends(name: List, key: Sequence[int]) -> tuple[str, ...]:
 
 
 def summary(evidence: Evidence) -> str:
-    """Return one sentence with the sums of all flows that were found."""
+    """Return a sentence with the sums of all flows that were found."""
     total = evidence.total
     if not len(total):
-        return "No flow fits."
+        return "No flows match."
     flows, volume, rejected = (
         int(column.sum()) for column in (total.flows, total.bytes, total.rejected)
     )
@@ -180,7 +180,7 @@ def summary(evidence: Evidence) -> str:
 
 
 def limits(evidence: Evidence) -> Iterator[str]:
-    """Yield sentences on what the numbers may lack: lines with faults, and rows that were dropped."""
+    """Yield sentences about what the numbers may lack: lines with faults, and rows that were dropped."""
     said: dict[List, str] = {
         "pairs": "pairs of source and destination",
         "ports": "pairs of source and port",
@@ -190,8 +190,8 @@ def limits(evidence: Evidence) -> Iterator[str]:
     }
     if evidence.faults:
         yield (
-            f"{number(evidence.faults, 'line')} could not be read as a flow, and may be missing here. Count the log to "
-            "see which."
+            f"{number(evidence.faults, 'line')} could not be read, so flows may be missing here. Count the log to see "
+            "which lines."
         )
     for name, what in said.items():
         table: Talkers = getattr(evidence, name)
@@ -199,17 +199,17 @@ def limits(evidence: Evidence) -> Iterator[str]:
             flows, _, volume = table.lacking
             also = ""
             if name == "pairs":
-                also = " The numbers of destinations are at least what is shown."
+                also = " The real numbers of destinations may be higher."
             elif name == "ports":
-                also = " The numbers of ports are at least what is shown."
+                also = " The real numbers of ports may be higher."
             yield (
-                f"There are over {MOST_ROWS:,} {what}; the smallest were dropped on the way. Each row that is left "
+                f"There are over {MOST_ROWS:,} {what}, so the smallest were dropped. Each remaining row "
                 f"may lack up to {number(flows, 'flow')} and {size(volume)}.{also}"
             )
 
 
 def hint(shown: WhoList, *, is_narrowed: bool) -> str:
-    """Return how many rows of a list are not shown, and what a click does, unless only one address is shown."""
+    """Return how many rows of a list are not shown, and, unless only one address is shown, what a click does."""
     more = shown.total - len(shown.rows)
     said = [f"{number(more, 'more row')} not shown."] if more > 0 else []
     if shown.name in ADDRESSES and not is_narrowed:
@@ -233,7 +233,7 @@ def csv_lines(
 
 
 def document(evidence: Evidence, found: Sequence[WhoList]) -> dict[str, Any]:
-    """Return the evidence as a document that JSON can hold; times are seconds since 1970, `null` if unknown."""
+    """Return the evidence as a document for JSON; times are in seconds since 1970, and None if unknown."""
     total = evidence.total
     sums = {
         name: int(getattr(total, name).sum())

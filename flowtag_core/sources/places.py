@@ -33,8 +33,8 @@ class Place:
     """One file that can be opened: its name, a function that opens it, and its size in bytes if known.
 
     `identity` is the same for every path and link to the same regular file, and None for anything else.
-    `version` changes with the content; only a file given by its `path` has these two. If `can_open_again` is
-    true, opening it again gives the same bytes.
+    `version` changes with the content; only a file given by its path has a `version` and a `path`. If
+    `can_open_again` is true, opening it again gives the same bytes.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Place:
     path: str | None = None
 
     def content(self) -> bytes | None:
-        """Return the bytes of a small file at a path; None if it has changed its size or cannot be read.
+        """Return the bytes of a small file at a path; None if its size has changed or it cannot be read.
 
         This takes half as long as opening it as a source.
         """
@@ -58,7 +58,7 @@ class Place:
         return None
 
     def has_changed(self) -> bool:
-        """Whether a file at a path is not the one, with the same content, that was found there."""
+        """Whether a file at a path is no longer the same, or no longer has the same content."""
         if self.path is None:
             return False
         try:

@@ -13,11 +13,11 @@ from flowtag_core.tagging.csv_rows import LARGEST_FILE, rows_of
 _COLUMNS: Final = ("cidr", "name")
 _DELIMITERS: Final = (",", ";", "\t")
 _MAPPED_BITS: Final = 96
-"""An IPv4 range is read as one of IPv6 addresses that contain IPv4 addresses."""
+"""The bits before the IPv4 address in an IPv4-mapped IPv6 address. IPv4 ranges are stored in this form."""
 
 
 class BadName(NamedTuple):
-    """A row that was passed over: its line number, what is wrong with it, and what to do."""
+    """A row that was skipped: its line number, what is wrong with it, and what to do."""
 
     line: int
     text: str
@@ -27,15 +27,14 @@ class BadName(NamedTuple):
 class Names:
     """The names of address ranges; the smallest range that contains an address names it.
 
-    `by_length` has, for each length of a prefix, the name of each prefix, all as IPv6. `problems` are the rows that
-    were passed over.
+    `by_length` has the name of each prefix by its length, all as IPv6. `problems` are the rows that were skipped.
     """
 
     by_length: Mapping[int, Mapping[int, str]] = field(default_factory=dict)
     problems: tuple[BadName, ...] = ()
 
     def of(self, high: int, low: int) -> str:
-        """Return the name of an address, given as its two halves; empty if it has none or is unknown."""
+        """Return the name of an address, given as its two halves; empty if it has no name or is unknown."""
         if high == low == -1:
             return ""
         number = (high % (1 << 64)) << 64 | low % (1 << 64)
@@ -51,7 +50,7 @@ class Names:
 def load_names(path: str) -> Names:
     """Load names from a CSV: `cidr,name`, with a header; `10.0.0.0/8` or a single address, IPv4 or IPv6.
 
-    If a range is there twice, its first name counts. Rows that cannot be used are passed over and listed. Raises
+    If a range occurs twice, its first name counts. Rows that cannot be used are skipped and listed. Raises
     LookupFileError if the file cannot be read or lacks one of the columns.
     """
     text = _text(path)
@@ -70,7 +69,7 @@ def load_names(path: str) -> Names:
         length, number = prefix
         named = found.setdefault(length, {})
         if number in named:
-            problems.append(BadName(line, f"{words[0]} has a name already. Remove one of the rows"))
+            problems.append(BadName(line, f"{words[0]} already has a name. Remove one of the rows"))
         named.setdefault(number, words[1])
     lengths = sorted(found, reverse=True)
     return Names({length: found[length] for length in lengths}, tuple(problems))
@@ -91,7 +90,7 @@ def _text(path: str) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """Return what separates the columns: what there is most of in the first line that is not a comment."""
+    """Return the delimiter: the one that is most frequent in the first line that is not a comment."""
     lines = (line for line in text.splitlines() if line.strip() and not line.startswith("#"))
     head = next(lines, "")
     return max(_DELIMITERS, key=head.count)
@@ -103,12 +102,12 @@ def _is_beside(cells: Sequence[str]) -> bool:
 
 
 def _columns(path: str, rows: Iterator[tuple[int, list[str]]]) -> list[int]:
-    """Return the places of the columns, as the header names them."""
+    """Return the places of the two columns in the header."""
     head = next((cells for _, cells in rows if not _is_beside(cells)), [])
     names = [cell.strip().lower() for cell in head]
     if missing := [name for name in _COLUMNS if name not in names]:
         raise LookupFileError(
-            f"{path}: its first row does not name the column {' or '.join(missing)}. "
+            f"{path}: its first row does not have the column {' or '.join(missing)}. "
             "Begin the file with: cidr,name"
         )
     return [names.index(name) for name in _COLUMNS]

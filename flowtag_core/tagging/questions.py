@@ -23,9 +23,9 @@ ADMINISTRATION: Final = (
 
 
 class Question(NamedTuple):
-    """A question: its text, in full and short, what its flows have in common, the list that answers it, and its order.
+    """A question: its text, in full and short, the filters for its flows, the list that answers it, and its order.
 
-    If `is_untagged`, only untagged ports count; if there are `ports`, only these TCP ports.
+    If `is_untagged`, only untagged ports count; if there are `ports`, only these TCP ports count.
     """
 
     text: str
@@ -41,11 +41,11 @@ class Question(NamedTuple):
 
 QUESTIONS: Final = {
     "rejected": Question(
-        "Who was rejected from outside?", "Rejected from outside", REJECT, "inbound"
+        "Which outside sources were rejected?", "Rejected from outside", REJECT, "inbound"
     ),
     "untagged": Question(
-        "Who was accepted from outside on untagged ports?",
-        "Accepted, untagged",
+        "Which untagged ports accepted flows from outside?",
+        "Untagged from outside",
         ACCEPT,
         "inbound",
         by_service=True,
@@ -53,24 +53,24 @@ QUESTIONS: Final = {
         answer="ports",
     ),
     "admin": Question(
-        "Who reached for administration ports and databases from outside?",
+        "Who tried administration and database ports from outside?",
         "Administration ports",
         boundary="inbound",
         ports=ADMINISTRATION,
     ),
     "scan": Question(
-        "Which sources tried many ports?", "Many ports", by_service=True, order="ports"
+        "Which sources tried many ports?", "Port scans", by_service=True, order="ports"
     ),
     "out": Question(
-        "Who sent the most bytes to outside?",
-        "Bytes to outside",
+        "Who sent the most bytes to the outside?",
+        "Most bytes out",
         boundary="outbound",
         answer="pairs",
         order="bytes",
     ),
 }
 """The questions by their names on the command line. For two of them, flows that look like replies count under
-their source port: otherwise a server would seem to try the ports of all its clients."""
+their source port. Otherwise a server would seem to try the ports of all its clients."""
 
 
 def wanted_by(question: Question, lookup: Lookup | None) -> Wanted:
@@ -89,7 +89,7 @@ def wanted_by(question: Question, lookup: Lookup | None) -> Wanted:
 
 
 def wanted_in(filters: Filters, ports: bytes | None = None) -> Wanted:
-    """Return the flows that pass the filters of a report, with these ports only if there are any.
+    """Return the flows that pass the filters of a report; if `ports` are given, only those on these ports.
 
     The time must consist of whole windows of the counts.
     """
@@ -107,7 +107,7 @@ def wanted_in(filters: Filters, ports: bytes | None = None) -> Wanted:
 
 
 def tag_bits(lookup: Lookup, tag: str | None) -> bytes:
-    """Return the ports with protocols that have a tag, or no tag if it is None, as from `port_bits`."""
+    """Return the ports with this tag, or the untagged ones if it is None, in the form of `port_bits`."""
     if tag is not None and tag not in lookup.tags:
         return bytes(PORT_BYTES)
     number = lookup.tags.index(tag) if tag is not None else -1

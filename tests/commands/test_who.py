@@ -203,15 +203,17 @@ def test_a_port_is_written_with_its_protocol_and_may_be_a_range_or_repeated(who,
         "443/tcp,80/tcp \u00b2/tcp +1/tcp"
     ).split(),
 )
-def test_what_is_no_port_with_a_protocol_is_refused_and_shown_how_to_write(refused, port):
+def test_what_is_not_a_port_with_a_protocol_is_refused_with_an_example(refused, port):
     told = refused(f"--port={port}")
     assert f"argument --port: {port!r} is not a port with a protocol." in told
     assert "443/tcp" in told
 
 
 def test_a_range_of_ports_that_ends_before_it_begins_is_refused(refused):
-    assert "'9-3/tcp' is not within 0-65535, the smaller port first" in refused("--port", "9-3/tcp")
-    assert "is not within 0-65535" in refused("--port", "65536/tcp")
+    assert "'9-3/tcp' is not valid. Ports are from 0 to 65535, the smaller one first" in refused(
+        "--port", "9-3/tcp"
+    )
+    assert "is not valid. Ports are from 0 to 65535" in refused("--port", "65536/tcp")
 
 
 @pytest.mark.parametrize(
@@ -243,7 +245,7 @@ def test_tags_need_a_lookup(refused, words):
     [
         (("--tag", "nope", "--lookup", "LOOKUP"), "lookup.csv: has no tag 'nope'."),
         (("--tag", "WEB", "--lookup", "LOOKUP"), "lookup.csv: has no tag 'WEB'."),
-        (("--tag", "web", "--untagged", "--lookup", "LOOKUP"), "exclude each other"),
+        (("--tag", "web", "--untagged", "--lookup", "LOOKUP"), "contradict each other"),
         (("--tag", "web", "--lookup", "nowhere.csv"), "nowhere.csv: there is no such file."),
         (("--tag", "web", "--lookup", LOG), "needs the three columns dstport, protocol and tag"),
         (("--names", "nowhere.csv"), "nowhere.csv: cannot be read: "),
@@ -519,13 +521,13 @@ def test_a_terminal_that_cannot_show_a_name_gets_it_escaped(log, capsys, tmp_pat
 
 
 @pytest.mark.parametrize("words", [(), ("--json",), ("-o", "-")])
-def test_if_no_flow_fits_it_says_so_and_exits_0(log, capsys, words):
+def test_if_no_flows_match_it_says_so_and_exits_0(log, capsys, words):
     assert main(["who", str(log), "--port", "9999/tcp", *words]) == 0
     printed = capsys.readouterr().out
     assert (
         printed.startswith("list,")
         if "-o" in words
-        else "No flow fits." in printed or '"flows": 0' in printed
+        else "No flows match." in printed or '"flows": 0' in printed
     )
 
 
@@ -533,11 +535,11 @@ def test_if_no_flow_fits_it_says_so_and_exits_0(log, capsys, words):
     "address",
     ["foo", "10.0.0.0/8", "-", "unknown", "", "010.0.0.1", "fe80::1%eth0", "eni-0a1b2c3d"],
 )
-def test_what_is_no_address_is_refused(log, capsys, address):
+def test_what_is_not_an_address_is_refused(log, capsys, address):
     log.write_bytes(line(srcaddr="-", dstaddr="-"))
     with pytest.raises(SystemExit, match="2"):
         main(["who", str(log), f"--address={address}"])
-    assert "is not an address" in capsys.readouterr().err
+    assert "is not an IP address" in capsys.readouterr().err
 
 
 def test_an_output_that_is_the_lookup_in_the_settings_is_refused(log, lookup):
@@ -548,7 +550,7 @@ def test_an_output_that_is_the_lookup_in_the_settings_is_refused(log, lookup):
     assert lookup.read_bytes() == before
 
 
-def test_the_lookup_in_the_settings_is_no_damaged_log_of_its_folder(log, capsys):
+def test_the_lookup_in_the_settings_is_not_read_as_a_log_of_its_folder(log, capsys):
     log.with_name("flowtag.toml").write_text('lookup = "lookup.csv"\n')
     assert main(["who", str(log.parent), "--tag", "web"]) == 0
     assert capsys.readouterr().err == ""
@@ -631,5 +633,5 @@ def test_lines_that_cannot_be_counted_and_files_given_twice_are_mentioned(log, c
     log.write_bytes(line() + b"\nshort\n")
     main(["who", str(log), str(log)])
     printed, told = capsys.readouterr()
-    assert "2 lines could not be read as a flow" in printed
+    assert "2 lines could not be read, so flows may be missing" in printed
     assert "was given more than once" in told

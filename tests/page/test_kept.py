@@ -77,7 +77,7 @@ def test_an_upload_for_which_there_is_no_room_is_not_kept_and_one_sentence_says_
     usage = SimpleNamespace(free=kept._LEFT_FREE + 3)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     sentence = Kept().keep(place("a.log", b"content"))
-    assert sentence.startswith("a.log: is counted, but was not kept for a second look:")
+    assert sentence.startswith("a.log: was counted, but not kept for a second look:")
     assert files_below(temporary) == []
     assert Kept().keep(place("a.log", b"abc")).name == "a.log"
 

@@ -87,7 +87,7 @@ def test_one_port_has_its_own_talkers(page):
     session(page).asked = 443, 6
     page.run()
     click(page, "who_port")
-    assert "Who talks on 443/tcp" in html(page)
+    assert "Top talkers on 443/tcp" in html(page)
     assert pairs(page) == [["10.0.0.5", "10.0.0.2", 2]]
 
 
@@ -103,7 +103,7 @@ def test_a_ready_question_shows_the_list_that_answers_it(talkers):
     ask(talkers, "admin")
     found = table(looked(talkers), "Source", "Flows")
     assert found["Source"].tolist() == ["8.8.4.4"]
-    assert "Who reached for administration ports" in html(talkers)
+    assert "Who tried administration and database ports" in html(talkers)
     ask(talkers, "untagged")
     assert table(looked(talkers), "Port", "Flows")["Port"].tolist() == ["3389/tcp"]
 
@@ -119,7 +119,7 @@ def test_without_kept_uploads_a_sentence_says_what_to_do_and_counting_goes_on(pa
     session(page).kept.is_on = False
     drop(page, ("a.log", LINES))
     click(page, "top_talkers")
-    assert 'Turn on "Keep uploads"' in said(page)
+    assert "turn on *Keep uploads for a second look*" in said(page)
     assert files_below(temporary) == []
 
 
@@ -127,7 +127,7 @@ def test_turning_the_switch_off_removes_what_was_kept(talkers, temporary):
     assert len(files_below(temporary)) == 1
     talkers.toggle(key="keep_uploads").set_value(False).run()
     assert files_below(temporary) == []
-    assert "Turn on" in said(settled(talkers))
+    assert "turn on" in said(settled(talkers))
 
 
 def test_nothing_is_left_after_a_log_is_removed_or_everything_is(talkers, temporary):
@@ -145,10 +145,11 @@ def test_a_log_without_a_copy_is_named_beside_what_was_found(talkers):
     other = own.logs.by_name["b.log"]
     own.logs = own.logs.plus([replace(other, again=())])
     talkers.run()
-    assert "Not looked at, because not kept: b.log." in captions(looked(talkers))
+    assert "Not included, because not kept: b.log." in captions(looked(talkers))
 
 
-def test_addresses_have_the_names_that_the_page_was_started_with(given, monkeypatch, tmp_path):
+@pytest.mark.usefixtures("given")
+def test_addresses_have_the_names_that_the_page_was_started_with(monkeypatch, tmp_path):
     names = tmp_path / "names.csv"
     names.write_text("cidr,name\n10.0.1.0/24,<b>office</b>\nx,y\n")
     monkeypatch.setattr(sys, "argv", [*sys.argv, "--names", str(names)])

@@ -209,11 +209,11 @@ def test_if_rows_were_dropped_each_list_concerned_says_so_with_what_its_rows_may
         ("pairs of source and destination", found.pairs.lacking),
         ("sources", found.sources.lacking),
     ):
-        (sentence,) = (each for each in said if f" {what};" in each)
+        (sentence,) = (each for each in said if f" {what}, so" in each)
         assert f"may lack up to {lacking[0]} flow" in sentence
-    assert "destinations are at least what is shown" in said[0]
-    assert any("ports are at least what is shown" in each for each in said)
-    assert not any(" destinations;" in each for each in said)
+    assert "real numbers of destinations may be higher" in said[0]
+    assert any("real numbers of ports may be higher" in each for each in said)
+    assert not any(" destinations, so" in each for each in said)
     told = document(found, lists(found))
     assert (told["exact"], told["limits"]) == (False, said)
     cut = {each.name: each.is_cut for each in lists(found)}
@@ -266,7 +266,7 @@ def test_the_document_of_hostile_names_and_damage_is_plain_json():
 
 
 def test_the_summary_has_the_sums_of_all_flows():
-    assert summary(Evidence()) == "No flow fits."
+    assert summary(Evidence()) == "No flows match."
     assert summary(find(line())) == "1 flow, 840 B."
     assert (
         summary(find(line(action="REJECT"), *[line()] * 7)) == "8 flows, 6.72 kB, 12.5% rejected."

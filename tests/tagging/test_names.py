@@ -145,7 +145,7 @@ def test_of_two_names_of_a_range_the_first_one_counts_and_the_other_row_is_liste
         "2001:DB8::/32,lab\n2001:db8:0:0::/32,lab\n"
     )
     assert lines_of(found) == [3, 4, 6]
-    assert all("has a name already" in problem.text for problem in found.problems)
+    assert all("already has a name" in problem.text for problem in found.problems)
     assert name_in(found, "10.0.0.7") == "first"
     assert len(found) == 2
 
