@@ -22,7 +22,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from flowtag_core.errors import reason_of
+from flowtag_core.errors import FlowtagError, reason_of
 from flowtag_core.showing import words
 from flowtag_core.sources.places import Place, log_at
 
@@ -62,9 +62,15 @@ class Kept:
                 with suppress(OSError):
                     os.unlink(path)
                 raise
+            with self._lock:
+                if self._folder != folder:  # Everything was cleared in the meantime.
+                    shutil.rmtree(folder, ignore_errors=True)
+                    return _not_kept(place, "the files were removed")
             return replace(log_at(path).places[0], name=place.name)
         except OSError as error:
             return _not_kept(place, reason_of(error))
+        except FlowtagError as error:
+            return _not_kept(place, str(error).rstrip("."))
 
     def forget(self, places: Iterable[Place]) -> None:
         """Remove the copies among these places."""
@@ -129,5 +135,5 @@ def _folder_of_server() -> str:
 def _not_kept(place: Place, why: str) -> str:
     return (
         f"{place.name}: was counted, but not kept for a second look: {why}. To look at it again, start the page "
-        "with the file, or set TMPDIR to a folder with more room."
+        "with the file."
     )

@@ -119,7 +119,6 @@ def _bars(
                 args=[session, None],
                 help=log_notes.TALKERS,
             )
-        st.html(markup.heading(f"{measure.capitalize()} by port", about, level=3))
         st.altair_chart(
             charts.chart(bars, measure, theme, widths.in_panel(room), step=25),
             key="port_bars",

@@ -96,7 +96,8 @@ def _list(evidence: Evidence, name: List, order: Order, most: int, names: Names)
     measure: Measure = "flows" if order == "targets" or order == "ports" else order  # noqa: PLR1714 (mypy)
     top = _top(evidence, table, order, most) if name == "sources" else table.top(measure, most)
     rows = list(_rows(evidence, name, top, names))
-    return WhoList(name, _TITLES[name], _ENDS[name], rows, len(table), not table.is_exact)
+    total = len(table) if table.is_exact else max(len(table), MOST_ROWS)
+    return WhoList(name, _TITLES[name], _ENDS[name], rows, total, not table.is_exact)
 
 
 def _top(evidence: Evidence, table: Talkers, order: Order, most: int) -> Talkers:
@@ -190,8 +191,8 @@ def limits(evidence: Evidence) -> Iterator[str]:
     }
     if evidence.faults:
         yield (
-            f"{number(evidence.faults, 'line')} could not be read, so flows may be missing here. Count the log to see "
-            "which lines."
+            f"{number(evidence.faults, 'line')} could not be read, so flows may be missing here. Counting the log "
+            "lists these lines."
         )
     for name, what in said.items():
         table: Talkers = getattr(evidence, name)

@@ -81,7 +81,11 @@ def _text(path: str) -> str:
             content = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
         raise LookupFileError(f"{path}: cannot be read: {reason_of(error)}.") from error
-    if len(content) > LARGEST_FILE or b"\0" in content:
+    if len(content) > LARGEST_FILE:
+        raise LookupFileError(
+            f"{path}: is larger than {LARGEST_FILE >> 20} MB, too large for names. Check the path."
+        )
+    if b"\0" in content:
         raise LookupFileError(f"{path}: is not a CSV of names. Save it as CSV in UTF-8.")
     try:
         return content.decode("utf-8-sig")

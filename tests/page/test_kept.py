@@ -82,6 +82,19 @@ def test_an_upload_for_which_there_is_no_room_is_not_kept_and_one_sentence_says_
     assert Kept().keep(place("a.log", b"abc")).name == "a.log"
 
 
+def test_a_copy_that_is_finished_after_everything_was_cleared_is_removed(temporary, monkeypatch):
+    own, source = Kept(), place("a.log", b"content")
+    pieces = type(source.open()).pieces
+
+    def slow(stream):
+        own.clear()
+        yield from pieces(stream)
+
+    monkeypatch.setattr(type(source.open()), "pieces", slow)
+    assert "the files were removed" in own.keep(source)
+    assert files_below(temporary) == []
+
+
 def test_a_disk_that_is_full_on_the_way_leaves_nothing(temporary, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

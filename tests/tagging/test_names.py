@@ -205,7 +205,7 @@ def test_a_file_that_is_too_large_is_refused(load, monkeypatch):
     content = "cidr,name\n10.0.0.1,host\n"
     monkeypatch.setattr(names, "LARGEST_FILE", len(content))
     assert len(load(content)) == 1
-    with pytest.raises(LookupFileError, match="is not a CSV of names"):
+    with pytest.raises(LookupFileError, match="too large for names"):
         load(f"{content}#")
 
 
