@@ -18,9 +18,9 @@ import numpy as np
 
 from flowtag_core.counts import MOST_SUM, Ints, summed
 
-MOST_ROWS: Final = 3 << 17
+MOST_ROWS: Final = 3 << 16
 """The most rows of a table of evidence; if there are more, all but the largest are dropped."""
-_KEPT: Final = 1 << 17
+_KEPT: Final = 1 << 16
 """How many rows are left then."""
 MOST_SAMPLES: Final = 5
 UNKNOWN_MINUTE: Final = -1
@@ -29,6 +29,7 @@ _HALF: Final = 64
 _LOW_DIGITS: Final = 12
 """How many digits of an interface's name are in the second half of its number."""
 
+_NONE: Final = np.empty(0, np.int64)
 Lacking = tuple[int, int, int]
 Measure = Literal["flows", "packets", "bytes"]
 MEASURES: Final[tuple[Measure, ...]] = ("flows", "packets", "bytes")
@@ -85,13 +86,13 @@ class Talkers:
     """
 
     keys: tuple[Ints, ...] = ()
-    flows: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    packets: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    bytes: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    accepted: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    rejected: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    first: Ints = field(default_factory=lambda: np.empty(0, np.int64))
-    last: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    flows: Ints = field(default_factory=lambda: _NONE)
+    packets: Ints = field(default_factory=lambda: _NONE)
+    bytes: Ints = field(default_factory=lambda: _NONE)
+    accepted: Ints = field(default_factory=lambda: _NONE)
+    rejected: Ints = field(default_factory=lambda: _NONE)
+    first: Ints = field(default_factory=lambda: _NONE)
+    last: Ints = field(default_factory=lambda: _NONE)
     lacking: Lacking = (0, 0, 0)
 
     def __len__(self) -> int:
@@ -223,6 +224,9 @@ def largest(measures: Sequence[Ints], lacking: Lacking) -> tuple[Ints, Lacking]:
     return np.flatnonzero(keep), _lacking(map(sum, zip(lacking, lost, strict=True)))
 
 
+_NOBODY: Final = Talkers()
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Who talks to whom in the flows that fit some filters.
@@ -233,13 +237,13 @@ class Evidence:
     says which files could not be read, or not to their ends.
     """
 
-    pairs: Talkers = field(default_factory=Talkers)
-    ports: Talkers = field(default_factory=Talkers)
-    sources: Talkers = field(default_factory=Talkers)
-    destinations: Talkers = field(default_factory=Talkers)
-    interfaces: Talkers = field(default_factory=Talkers)
-    by_port: Talkers = field(default_factory=Talkers)
-    total: Talkers = field(default_factory=Talkers)
+    pairs: Talkers = _NOBODY
+    ports: Talkers = _NOBODY
+    sources: Talkers = _NOBODY
+    destinations: Talkers = _NOBODY
+    interfaces: Talkers = _NOBODY
+    by_port: Talkers = _NOBODY
+    total: Talkers = _NOBODY
     samples: tuple[Sample, ...] = ()
     faults: int = 0
     damage: frozenset[str] = frozenset()

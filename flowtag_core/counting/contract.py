@@ -76,9 +76,11 @@ KEY, HIT_PACKETS, HIT_BYTES, SOURCE, DESTINATION, HIT_INTERFACE = 0, 1, 2, 3, 5,
 HIT_LINE, HIT_BEGIN, HIT_END = 9, 10, 11
 HIT_SIZE: Final = 12
 # `gather` adds hits up in a hash table. Each of its entries has four numbers of a key, then flows, packets, bytes,
-# accepted and rejected flows, and the first and the last minute. `told` has the place in a hit of each number of the
-# key, where PORT_PLACE is the protocol and port in the hit's key, and NO_PLACE is nothing; then a random number.
+# accepted and rejected flows, and the first and the last minute. `told` has, for each number of the key, its place in
+# a hit: PORT_PLACE stands for the protocol and port in the hit's key, NO_PLACE for nothing. Then come SECRETS.
 KEY_NUMBERS: Final = 4
+SECRETS: Final = 9
+"""Random numbers for hashing: one to add, and two for each number of a key."""
 (GATHERED_FLOWS, GATHERED_PACKETS, GATHERED_BYTES, ACCEPTED, REJECTED, FIRST, LAST) = range(4, 11)
 ENTRY_SIZE: Final = 11
 PORT_PLACE: Final = -2

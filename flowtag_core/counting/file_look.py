@@ -13,10 +13,11 @@ from typing import Any, ClassVar, Final, cast
 import numpy as np
 
 from flowtag_core.boundary import Inside
-from flowtag_core.counting import contract
+from flowtag_core.counting import contract, scratch
 from flowtag_core.counting.contract import HIT_SIZE, Kernel
 from flowtag_core.counting.file_count import FileCount
 from flowtag_core.counting.hits import HitSum, fitting, hits_in, hits_of, told
+from flowtag_core.counting.plain_file import begun
 from flowtag_core.counting.reference import ALWAYS_INSIDE, Seen
 from flowtag_core.counting.scratch import KernelCounts, Scratch
 from flowtag_core.counting.tally import Counted
@@ -56,7 +57,7 @@ class FileLook(FileCount):
         found = replace(found, samples=tuple(self._samples))
         self._samples = []
         counts = self._reference.ledger.take(size, wrapping, damage, self._inside.ranges)
-        return Counted(counts, few, found)
+        return Counted(counts, few, found if found.rows or found.samples else None)
 
     def so_far(self) -> Evidence:
         """Return what was found since the last `take`, and keep it."""
@@ -87,8 +88,8 @@ class FileLook(FileCount):
             return
         hits = fitting(hits_of(flows, seen, self._wanted), self._wanted)
         for index in hits[: self._left, contract.HIT_LINE].tolist():
-            text = seen[index].text[:_SAMPLE_CHARACTERS].decode("utf-8", "replace")
-            self._samples.append(Sample(self._name, seen[index].number, text.strip()))
+            text = _sample(seen[index].text)
+            self._samples.append(Sample(self._name, seen[index].number, text))
         self._add(hits)
 
     def _of_columns(
@@ -111,6 +112,36 @@ class FileLook(FileCount):
         hits = fitting(hits, self._wanted)
         left = hits[: self._left, contract.HIT_LINE]
         return hits[len(left) :], np.sort(np.concatenate([odd, left]))
+
+
+def plain_look(
+    kernel: Kernel, name: str, text: bytes, layout: Layout, inside: Inside, wanted: Wanted
+) -> Counted | None:
+    """Look at once at a small file with this text, like `plain_file`; None if one of its lines is not plain."""
+    file = begun(name, text, layout)
+    if file is None:
+        return None
+    own = _unused(inside, wanted)
+    own.left = 0
+    hits = own.kept() if own.has_read_all(kernel, file.lines, file.layout) else None
+    plain = own.found.plain()
+    scratch.give_back(own)
+    if hits is None:
+        return None
+    headers = file.ledger.headers
+    file.ledger.add_plain(file.layout, plain)
+    samples = tuple(
+        Sample(name, headers + line + 1, _sample(file.lines[begin:end]))
+        for line, begin, end in hits[:MOST_SAMPLES, _PLACE].tolist()
+    )
+    counts = file.ledger.take(len(text), internal=inside.ranges)
+    return Counted(
+        counts, [hits] if len(hits) else [], Evidence(samples=samples) if samples else None
+    )
+
+
+def _sample(text: bytes) -> str:
+    return text[:_SAMPLE_CHARACTERS].decode("utf-8", "replace").strip()
 
 
 class _Looking(Scratch):

@@ -53,8 +53,9 @@ _PORT_BITS: Final = 24
 """The bits of a protocol and a port in a key."""
 _MOST_FEW: Final = 1 << 16
 """The number of hits that need not be added up yet (6 MB)."""
-_FEWEST_BITS, _MOST_BITS = 12, 19
+_FEWEST_BITS, _MOST_BITS = 12, 18
 """The sizes of a hash table, as powers of 2; three quarters of the largest are MOST_ROWS."""
+_MOST_PARTS: Final = 256
 _MEASURES: Final = (
     contract.GATHERED_FLOWS,
     contract.GATHERED_PACKETS,
@@ -166,7 +167,7 @@ class HitSum:
         """Add what was found elsewhere."""
         self._parts.append(part)
         self._rows += part.rows
-        if self._rows > MOST_ROWS:
+        if self._rows > MOST_ROWS or len(self._parts) > _MOST_PARTS:
             self._parts, self._rows = [evidence.added(self._parts)], 0
 
     def take_few(self) -> list[Ints]:
@@ -228,7 +229,7 @@ class _HashTable:
         self._kernel = kernel
         self._keys = len(places)
         none = [contract.NO_PLACE] * (contract.KEY_NUMBERS - len(places))
-        self._told = np.array([*places, *none, secrets.randbits(63)], np.int64)
+        self._told = np.array([*places, *none, *_secrets()], np.int64)
         self._used = np.zeros(1, np.int64)
         self._lacking: Lacking = (0, 0, 0)
         self._bits = _FEWEST_BITS
@@ -268,8 +269,8 @@ class _HashTable:
             entries = self._table[slots[rows]]
             slots = np.arange(len(rows))
             self._table.fill(0)
-        # Rows that are kept were next to each other; with another number they are not.
-        self._told[-1] = secrets.randbits(63)
+        # Rows that are kept were next to each other; with other numbers they are not.
+        self._told[-contract.SECRETS :] = _secrets()
         self._kernel.rehash(
             entries.ctypes.data,
             slots.ctypes.data,
@@ -279,6 +280,10 @@ class _HashTable:
             self._bits,
         )
         self._used[0] = len(slots)
+
+
+def _secrets() -> list[int]:
+    return [secrets.randbits(64) - (1 << 63) for _ in range(contract.SECRETS)]
 
 
 def hits_of(flows: Ints, seen: Sequence[Seen], wanted: Wanted) -> Ints:

@@ -148,6 +148,7 @@ U = np.uint64
 _ONE: Final = U(1)
 _EIGHT: Final = U(8)
 _63: Final = U(63)
+_LOW_HALF: Final = U(0xFFFF_FFFF)
 _ALL: Final = U(0xFFFF_FFFF_FFFF_FFFF)
 _HIGH: Final = U(0x8080_8080_8080_8080)
 _DIGITS: Final = U(0x3030_3030_3030_3030)
@@ -1295,7 +1296,7 @@ def _lines(
     hits: Any,
     is_look: Any,
 ) -> Any:
-    """Do what `read` does, or, with `is_look`, what `look` does; that is decided when it is compiled."""
+    """Do what `read` does, or, with `is_look`, what `look` does; decided at compile time."""
     lines = flows = no_data = skipped = stamped = row_count = odd_count = blank = odd_status = 0
     hit_count = 0
     is_table = layout[IS_TABLE] != 0
@@ -1934,13 +1935,18 @@ def objects_in_arrays(
 
 
 @_part
-def _hash(key_0: Any, key_1: Any, key_2: Any, key_3: Any, seed: Any, bits: Any) -> Any:
-    """Return the slot of a key in a table of 2 ** bits entries; nobody who does not know the seed can predict it."""
-    mixed = U(seed)
+def _hash(key_0: Any, key_1: Any, key_2: Any, key_3: Any, told: Any, bits: Any) -> Any:
+    """Return the slot of a key in a table of 2 ** bits entries, unpredictable without the secret numbers.
+
+    Each half of a number of the key has a secret multiplier. So no two keys collide more often than by chance
+    (multilinear hashing: Carter and Wegman, 1979).
+    """
+    mixed, secret = U(told[KEY_NUMBERS]), KEY_NUMBERS + 1
     for part in (key_0, key_1, key_2, key_3):
-        mixed = (mixed ^ U(part)) * _MIX
-        mixed ^= mixed >> U(29)
-    return np.int64((mixed * _MIX) >> U(64 - bits))
+        mixed += U(told[secret]) * (U(part) & _LOW_HALF)
+        mixed += U(told[secret + 1]) * (U(part) >> U(32))
+        secret += 2
+    return np.int64(mixed >> U(64 - bits))
 
 
 @_part
@@ -1962,7 +1968,7 @@ def gather(hits: Any, begin: Any, count: Any, told: Any, table: Any, bits: Any, 
         at = HIT_SIZE * index
         key_0, key_1 = _key_part(hits, at, told[0]), _key_part(hits, at, told[1])
         key_2, key_3 = _key_part(hits, at, told[2]), _key_part(hits, at, told[3])
-        slot = _hash(key_0, key_1, key_2, key_3, told[KEY_NUMBERS], bits)
+        slot = _hash(key_0, key_1, key_2, key_3, told, bits)
         entry = ENTRY_SIZE * slot
         while table[entry + GATHERED_FLOWS] != 0 and not (
             table[entry] == key_0
@@ -2000,9 +2006,7 @@ def rehash(entries: Any, slots: Any, count: Any, told: Any, table: Any, bits: An
     mask = (1 << bits) - 1
     for index in range(count):
         at = ENTRY_SIZE * slots[index]
-        slot = _hash(
-            entries[at], entries[at + 1], entries[at + 2], entries[at + 3], told[KEY_NUMBERS], bits
-        )
+        slot = _hash(entries[at], entries[at + 1], entries[at + 2], entries[at + 3], told, bits)
         while table[ENTRY_SIZE * slot + GATHERED_FLOWS] != 0:
             slot = (slot + 1) & mask
         for place in range(ENTRY_SIZE):

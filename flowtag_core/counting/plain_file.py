@@ -6,6 +6,8 @@ than the counting.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from flowtag_core.boundary import Inside
 from flowtag_core.counting import scratch
 from flowtag_core.counting.contract import Kernel
@@ -14,12 +16,18 @@ from flowtag_core.counting.tally import Counted
 from flowtag_core.shapes.layout import Layout, header_layout
 
 
-def plain_file(
-    kernel: Kernel, name: str, text: bytes, layout: Layout, inside: Inside
-) -> Counted | None:
-    """Return the counts of a file with this text, or None if one of its lines is not plain.
+class Begun(NamedTuple):
+    """A file of which the header was read: its ledger, its layout, and the lines after the header."""
 
-    A header may be the first line; `layout` applies to a file without one.
+    ledger: Ledger
+    layout: Layout
+    lines: bytes
+
+
+def begun(name: str, text: bytes, layout: Layout) -> Begun | None:
+    """Read the header of a file with this text, if there is one; return None if the first line is no header nor a flow.
+
+    A line end is added to the last line if it has none.
     """
     ledger, lines = Ledger(name), text
     if not text[:1].isdigit():
@@ -33,12 +41,24 @@ def plain_file(
         return None
     if lines and not lines.endswith(b"\n"):
         lines += b"\n"
+    return Begun(ledger, layout, lines)
+
+
+def plain_file(
+    kernel: Kernel, name: str, text: bytes, layout: Layout, inside: Inside
+) -> Counted | None:
+    """Return the counts of a file with this text, or None if one of its lines is not plain.
+
+    A header may be the first line; `layout` applies to a file without one.
+    """
+    file = begun(name, text, layout)
+    if file is None:
+        return None
     own = scratch.unused(inside)
-    found = own.read(kernel, lines, layout).found
-    is_plain = not found.odd and own.dealt_with == len(lines)
-    rows = own.rows[: 3 * found.rows].copy() if is_plain else None
+    rows = own.kept() if own.has_read_all(kernel, file.lines, file.layout) else None
+    plain = own.found.plain()
     scratch.give_back(own)
     if rows is None:
         return None
-    ledger.add_plain(layout, found.plain())
-    return Counted(ledger.take(len(text), internal=inside.ranges), [rows])
+    file.ledger.add_plain(file.layout, plain)
+    return Counted(file.ledger.take(len(text), internal=inside.ranges), [rows])

@@ -91,6 +91,7 @@ _STREAM_NAME: Final = re.compile(rb"[^ \t]+[ \t]+")
 _WHOLE_NUMBER: Final = re.compile(rb"\d+(?=[ \t]|\Z)")
 
 _FAULT_CHARACTERS: Final = 200
+_SEEN_BYTES: Final = 1_600
 _MISFIT_CHARACTERS: Final = 2_000
 
 # The columns of a row, in order. If the layout lacks a field, its column is set to the value for "unknown".
@@ -109,7 +110,7 @@ STAMPED: Final = "time stamps before the records"
 
 
 class Seen(NamedTuple):
-    """What a flow's counts do not contain: its line number and text, its addresses and interface."""
+    """What a flow's counts do not contain: its line number and the beginning of its text, its addresses and interface."""
 
     number: int
     text: bytes
@@ -303,7 +304,13 @@ class Reference:
             crosses = boundary(words[srcaddr], words[dstaddr])
             rows += (minute, kind, port, source, did, packet_count, byte_count, crosses)
             if seen is not None:
-                seen.append(Seen(number, line, *(words[e] if e != ABSENT else b"" for e in ends)))
+                seen.append(
+                    Seen(
+                        number,
+                        line[:_SEEN_BYTES],
+                        *(words[e] if e != ABSENT else b"" for e in ends),
+                    )
+                )
 
         unreadable = {
             "srcport": no_srcport,

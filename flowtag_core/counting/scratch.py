@@ -78,6 +78,11 @@ class Scratch:
         self._run(kernel, text, len(text), numbers)
         return self
 
+    def has_read_all(self, kernel: Kernel, text: bytes, layout: Layout) -> bool:
+        """Read a text; return whether everything in it was read and every line is plain."""
+        self.read(kernel, text, layout)
+        return not self.found.odd and self.dealt_with == len(text)
+
     def results(self) -> Any:
         """Return what was read, to be added up before anything else is read."""
         return self.rows[: 3 * self.found.rows]

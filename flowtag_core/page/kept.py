@@ -47,8 +47,8 @@ class Kept:
         size = place.size or 0
         try:
             with self._lock:
-                if self._folder is None:
-                    self._folder = Path(tempfile.mkdtemp(dir=_folder_of_server()))
+                if self._folder is None or not self._folder.is_dir():
+                    self._folder = Path(tempfile.mkdtemp(dir=_there()))
                 folder = self._folder
             if shutil.disk_usage(folder).free < size + _LEFT_FREE:
                 return _not_kept(
@@ -99,10 +99,11 @@ def sweep() -> None:
     """Remove the folders of servers that are gone."""
     for folder in _folders():
         lock = folder / _LOCK
-        if not lock.exists() and time.time() - folder.stat().st_mtime < _YOUNG:
-            continue
-        with suppress(Timeout, OSError), FileLock(lock, timeout=0):
-            shutil.rmtree(folder, ignore_errors=True)
+        # Another server may be removing the same folder, and some file systems have no locks.
+        with suppress(Timeout, OSError, NotImplementedError):
+            if lock.exists() or time.time() - folder.stat().st_mtime > _YOUNG:
+                with FileLock(lock, timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _folders() -> Iterator[Path]:
@@ -130,6 +131,13 @@ def _folder_of_server() -> str:
 
     atexit.register(remove)
     return folder
+
+
+def _there() -> str:
+    """Return the folder of this server; a new one if something has removed it."""
+    if not os.path.isdir(_folder_of_server()):
+        _folder_of_server.cache_clear()
+    return _folder_of_server()
 
 
 def _not_kept(place: Place, why: str) -> str:

@@ -27,7 +27,7 @@ class _Job:
     key: Hashable
     size: int
     started: float = field(default_factory=time.monotonic)
-    read: dict[str, int] = field(default_factory=dict)
+    read: dict[tuple[int, str], int] = field(default_factory=dict)
     so_far: Evidence | None = None
     error: str = ""
     cancelled: threading.Event = field(default_factory=threading.Event)
@@ -39,7 +39,8 @@ class Looks:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._found: dict[Hashable, Evidence] = {}
+        # With the logs, so that the counts which identify them are not freed.
+        self._found: dict[Hashable, tuple[Evidence, Sequence[CountedLog]]] = {}
         self._job: _Job | None = None
 
     def ask(self, wanted: Wanted, logs: Sequence[CountedLog]) -> None:
@@ -62,7 +63,7 @@ class Looks:
         key = _key(wanted, logs)
         with self._lock:
             if key in self._found:
-                return self._found[key]
+                return self._found[key][0]
             return self._job.so_far if self._job and self._job.key == key else None
 
     def error(self, wanted: Wanted, logs: Sequence[CountedLog]) -> str:
@@ -106,29 +107,40 @@ class Looks:
             self._job = None
 
     def _run(self, job: _Job, wanted: Wanted, logs: Sequence[CountedLog]) -> None:
-        before = Evidence()
-
-        def tell(progress: Progress) -> None:
-            job.read[progress.file] = progress.bytes_read
-
-        def show(found: Evidence) -> None:
-            job.so_far = evidence.added([before, found])
-
+        error = "Something went wrong; see the terminal."  # Python prints what nobody catches.
         try:
-            for log in logs:
-                before = evidence.added([before, self._look(job, wanted, log, tell, show)])
-                job.so_far = before
+            found = self._taken(job, wanted, logs)
+            error = ""
         except Cancelled:
+            error = ""
             return
-        except FlowtagError as error:
-            job.error = str(error)
+        except FlowtagError as failure:
+            error = str(failure)
             return
+        finally:
+            job.error = job.error or error
         with self._lock:
-            self._found[job.key] = before
+            if self._job is not job:
+                return
+            self._job = None
+            self._found[job.key] = found, logs
             while len(self._found) > _MOST_KEPT:
                 del self._found[next(iter(self._found))]
-            if self._job is job:
-                self._job = None
+
+    def _taken(self, job: _Job, wanted: Wanted, logs: Sequence[CountedLog]) -> Evidence:
+        """Return the evidence of all logs, and show it in the job as it grows."""
+        before = Evidence()
+        for number, log in enumerate(logs):
+
+            def tell(progress: Progress, number: int = number) -> None:
+                job.read[number, progress.file] = progress.bytes_read
+
+            def show(found: Evidence, before: Evidence = before) -> None:
+                job.so_far = evidence.added([before, found])
+
+            before = evidence.added([before, self._look(job, wanted, log, tell, show)])
+            job.so_far = before
+        return before
 
     def _look(
         self,

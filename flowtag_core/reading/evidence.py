@@ -9,8 +9,10 @@ from typing import Final
 
 from flowtag_core import evidence
 from flowtag_core.boundary import Inside, ranges_of
-from flowtag_core.counting.file_look import FileLook
+from flowtag_core.counting.contract import Kernel
+from flowtag_core.counting.file_look import FileLook, plain_look
 from flowtag_core.counting.hits import HitSum
+from flowtag_core.counting.tally import Counted
 from flowtag_core.errors import ChoiceError
 from flowtag_core.evidence import EVERY_FLOW, PORT_BYTES, Evidence, Wanted
 from flowtag_core.reading.flow_log import Format, Progress, Reading, each_file
@@ -58,14 +60,16 @@ def look(
             so_far(evidence.added([found.evidence(), running.evidence()]))
             due = time.monotonic() + _REST * (time.monotonic() - began + _TOLD_FIRST)
 
-    read = Reading(running.new, FIELDS, lambda *_: None)
+    read = Reading(running.new, FIELDS, running.at_once)
     for counted in each_file(files, names, format, inside, tell, cancel, read):
         running.count = None
         for hits in counted.rows:
             found.add(hits)
+        if counted.evidence is not None:
+            found.add_evidence(counted.evidence)
         total = counted.counts.total
-        beside = Evidence(faults=total.faults, damage=frozenset(total.damage))
-        found.add_evidence(evidence.added([counted.evidence or Evidence(), beside]))
+        if total.faults or total.damage:
+            found.add_evidence(Evidence(faults=total.faults, damage=frozenset(total.damage)))
     return found.take()
 
 
@@ -83,6 +87,12 @@ class _Running:
         if threading.get_ident() == self._thread:
             self.count = count
         return count
+
+    def at_once(
+        self, kernel: Kernel, name: str, text: bytes, layout: Layout, inside: Inside
+    ) -> Counted | None:
+        """Look at once at a small file of plain lines; called on any thread."""
+        return plain_look(kernel, name, text, layout, inside, self._wanted)
 
     def evidence(self) -> Evidence:
         """Return what was found so far in the file that is being read."""

@@ -147,3 +147,23 @@ def test_a_folder_of_the_same_name_that_others_can_read_or_a_link_is_not_touched
     sweep()
     assert (temporary / "own" / "file").exists()
     assert (temporary / "flowtag-page-open").exists()
+
+
+def test_a_folder_that_something_else_removed_is_made_again(temporary):
+    own = Kept()
+    own.keep(place("a", b"1"))
+    shutil.rmtree(kept._folder_of_server())
+    assert content_of(own.keep(place("b", b"2"))) == b"2"
+    assert len(files_below(temporary)) == 1
+
+
+def test_folders_that_vanish_or_cannot_be_locked_do_not_stop_the_start(temporary, monkeypatch):
+    def no_locks(*_, **__):
+        raise NotImplementedError
+
+    monkeypatch.setattr(kept, "_folders", lambda: [temporary / "flowtag-page-gone"])
+    sweep()
+    monkeypatch.setattr(kept, "_YOUNG", -1)
+    monkeypatch.setattr(kept, "_folders", lambda: [temporary])
+    monkeypatch.setattr(kept, "FileLock", no_locks)
+    sweep()

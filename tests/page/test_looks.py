@@ -113,3 +113,27 @@ def test_a_file_that_changed_or_vanished_is_named(log, tmp_path):
 
 def test_a_log_that_was_not_kept_has_no_evidence(log):
     assert taken(Looks(), EVERY, [CountedLog("b.log", log.counts, 0.0)]).flows == 0
+
+
+def test_a_bug_ends_the_look_with_a_sentence_and_it_can_be_asked_again(log, monkeypatch):
+    own = Looks()
+    with monkeypatch.context() as patched:
+        patched.setattr(looks, "look", lambda *_, **__: 1 // 0)
+        patched.setattr(threading, "excepthook", lambda _: None)
+        own.ask(EVERY, [log])
+        own.wait(60)
+    assert own.error(EVERY, [log]) == "Something went wrong; see the terminal."
+    assert own.standing() is None
+    assert taken(own, EVERY, [log]).flows == 2
+
+
+def test_a_look_that_ends_after_everything_was_forgotten_is_forgotten_too(log, monkeypatch):
+    own = Looks()
+
+    def forgetful(*given, **named):
+        own.clear()
+        named["cancel"] = lambda: False
+        return look(*given, **named)
+
+    monkeypatch.setattr(looks, "look", forgetful)
+    assert taken(own, EVERY, [log]) is None

@@ -221,6 +221,15 @@ def test_a_look_can_be_cancelled_and_refuses_what_is_no_log():
         find(b"%PDF-1.7", Wanted())
 
 
+def test_parts_without_rows_do_not_pile_up(monkeypatch):
+    monkeypatch.setattr(hits, "_MOST_PARTS", 3)
+    total = hits.HitSum()
+    for number in range(20):
+        total.add_evidence(Evidence(faults=1, damage=frozenset([f"{number}"])))
+        assert len(total._parts) <= 3
+    assert total.evidence().faults == len(total.evidence().damage) == 20
+
+
 def test_ports_that_are_not_bits_are_refused():
     with pytest.raises(ChoiceError, match="port_bits"):
         find(b"", Wanted(ports=frozenset([(6, 443)])))
