@@ -17,6 +17,7 @@ from typing import Final, Literal, NamedTuple
 import numpy as np
 
 from flowtag_core.counts import MOST_SUM, Ints, summed
+from flowtag_core.errors import ChoiceError
 
 MOST_ROWS: Final = 3 << 16
 """The most rows of a table of evidence; if there are more, all but the largest are dropped."""
@@ -63,6 +64,7 @@ class Wanted(NamedTuple):
 EVERY_FLOW: Final = Wanted()
 
 
+_PROTOCOLS, _PORTS = range(256), range(65_536)
 PORT_BYTES: Final = 1 << 21
 """The size of `Wanted.ports`: a bit for each protocol and port."""
 
@@ -71,6 +73,10 @@ def port_bits(pairs: Iterable[tuple[int, int]]) -> bytes:
     """Return 2 MB with the bits of these pairs of a protocol number and a port set."""
     bits = np.zeros(PORT_BYTES, np.uint8)
     for protocol, port in pairs:
+        if protocol not in _PROTOCOLS or port not in _PORTS:
+            raise ChoiceError(
+                f"{(protocol, port)!r:.60} is not a protocol number from 0 to 255 with a port from 0 to 65535."
+            )
         place = protocol << 16 | port
         bits[place >> 3] |= 1 << (place & 7)
     return bits.tobytes()
@@ -227,7 +233,7 @@ def largest(measures: Sequence[Ints], lacking: Lacking) -> tuple[Ints, Lacking]:
 _NOBODY: Final = Talkers()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evidence:
     """Who talks to whom in the flows that fit some filters.
 
@@ -258,6 +264,9 @@ class Evidence:
     def rows(self) -> int:
         """The number of rows of all tables."""
         return sum(len(getattr(self, name)) for name in _TABLES)
+
+    def __repr__(self) -> str:
+        return f"<Evidence: {self.flows:,} flows; pairs: {len(self.pairs):,}>"
 
     @property
     def flows(self) -> int:

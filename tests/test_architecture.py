@@ -19,7 +19,7 @@ ROOMS = {
     "settings": {"boundary", "errors", "shapes", "sources", "tagging"},
     "iana": set(),
     "output": {"errors"},
-    "evidence": {"counts"},
+    "evidence": {"counts", "errors"},
     "counts": {"arrow", "errors", "iana", "notebook"},
     "boundary": {"counts", "errors"},
     "sources": {"errors"},

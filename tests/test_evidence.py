@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from flowtag_core import evidence
 from flowtag_core.counting.hits import code_of, interface_code
 from flowtag_core.counts import MOST_SUM
+from flowtag_core.errors import ChoiceError
 from flowtag_core.evidence import (
     MEASURES,
     Evidence,
@@ -20,6 +21,7 @@ from flowtag_core.evidence import (
     address_text,
     folded,
     interface_text,
+    port_bits,
     pruned,
     talkers_of,
 )
@@ -151,3 +153,13 @@ def test_what_is_not_an_interface_is_unknown(text):
 def test_an_ipv4_address_within_ipv6_is_that_address():
     assert address_text(*code_of(b"::ffff:10.0.0.1")) == "10.0.0.1"
     assert ipaddress.ip_address(address_text(*code_of(b"::1"))).is_loopback
+
+
+@pytest.mark.parametrize("pair", [(6, 65536), (6, -1), (300, 1), ("tcp", 25)])
+def test_a_pair_that_is_no_protocol_with_a_port_is_refused(pair):
+    with pytest.raises(ChoiceError, match="is not a protocol number"):
+        port_bits([pair])
+
+
+def test_evidence_shows_itself_in_one_line():
+    assert repr(Evidence()) == "<Evidence: 0 flows; pairs: 0>"

@@ -72,9 +72,9 @@ _ORDERS: Final[dict[str, Order]] = {
     "destinations": "targets",
     "ports": "ports",
 }
-_MOST: Final = 10_000
+_MOST: Final = 1_000_000
 _PORTS: Final = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?/(\S{1,40})", re.ASCII)
-_NUMBER: Final = re.compile(r"\d{1,5}", re.ASCII)
+_NUMBER: Final = re.compile(r"\d{1,7}", re.ASCII)
 _LAST_PORT: Final = 65_535
 _LONGEST_NAME: Final = 40
 
@@ -100,8 +100,12 @@ def parser() -> ArgumentParser:
     new.add_argument(
         "--lookup", metavar="CSV", help="the lookup for --tag, --untagged and --ask untagged"
     )
-    new.add_argument("--action", choices=ACTIONS, metavar="ACTION", help=", ".join(ACTIONS))
-    new.add_argument("--boundary", choices=BOUNDARIES, metavar="NAME", help=", ".join(BOUNDARIES))
+    new.add_argument(
+        "--action", type=_action, choices=ACTIONS, metavar="ACTION", help=", ".join(ACTIONS)
+    )
+    new.add_argument(
+        "--boundary", type=str.lower, choices=BOUNDARIES, metavar="NAME", help=", ".join(BOUNDARIES)
+    )
     new.add_argument("--address", type=_address, help="only flows from or to this address")
     new.add_argument(
         "--service",
@@ -145,6 +149,10 @@ def _port(text: str) -> list[tuple[int, int]]:
             f"{text[:60]!r} is not valid. Ports are from 0 to {_LAST_PORT}, the smaller one first"
         )
     return [(protocol, port) for port in range(first, last + 1)]
+
+
+def _action(text: str) -> str:
+    return text.lower() if text.lower() == "other" else text.upper()
 
 
 def _address(text: str) -> str:
@@ -299,7 +307,8 @@ def _lines(
     """Yield the lists as lines for a terminal."""
     if question.text:
         yield question.text
-    yield who.summary(found)
+    scope = who.scope(question.action, question.boundary, by_service=question.by_service)
+    yield " ".join(filter(None, [who.summary(found), scope]))
     room = shutil.get_terminal_size().columns if sys.stdout and sys.stdout.isatty() else None
     for each in lists:
         yield ""

@@ -33,8 +33,8 @@ def ports(session: Session, view: View, room: widths.Rooms) -> None:
     with right:
         chosen = details.details(view, *session.asked) if session.asked in pairs else None
         asked = session.who
-        if asked and asked.port in (None, session.asked if chosen else None):
-            who.panel(session, view, asked)
+        if asked and asked.port in (None, session.asked):
+            who.panel(session, view, asked, found)
         elif chosen:
             _details(session, view, chosen, colours[view.report.tags.index(chosen.tag)])
         else:
@@ -91,7 +91,8 @@ def _pick(session: Session, shown: Sequence[tuple[int, int]]) -> None:
     """Show the details of the port and protocol that is selected in the table."""
     selected = rows.selected("ports")
     if selected is not None:
-        session.asked = next((shown[row] for row in selected), None)
+        # The browser may tell of a row that a filter has just removed.
+        session.asked = next((shown[row] for row in selected if row < len(shown)), None)
         session.who = None
 
 

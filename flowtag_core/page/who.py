@@ -10,12 +10,13 @@ from typing import Any, Final
 
 import streamlit as st
 
+from flowtag_core.counts import ACTIONS
 from flowtag_core.evidence import Evidence, Wanted, port_bits
 from flowtag_core.exporting.who_csv import who_csv
 from flowtag_core.page.clock import zone
 from flowtag_core.page.intake import CountedLog
 from flowtag_core.page.session import A_MOMENT, Session, Who
-from flowtag_core.showing import log_notes, markup, tables, who, widths
+from flowtag_core.showing import log_notes, markup, tables, times, who, widths
 from flowtag_core.showing.view import View
 from flowtag_core.showing.who import WhoList
 from flowtag_core.showing.words import few, literal, pair_name
@@ -29,9 +30,11 @@ from flowtag_core.tagging.questions import (
     wanted_by,
     wanted_in,
 )
+from flowtag_core.tagging.report import Report
 
 MOST_SEEN: Final = 6
 _MOST_ROWS: Final = 200
+_ALL: Final = 1_000_000
 _WHILE_BUSY: Final = 1.0
 _NO_QUESTION: Final = Question("", answer="pairs")
 _SHORT: Final[dict[List, str]] = {
@@ -48,8 +51,8 @@ def open_on(session: Session, port: tuple[int, int] | None) -> None:
     session.who = Who(port)
 
 
-def panel(session: Session, view: View, asked: Who) -> None:
-    """Draw what the second look found, or its progress."""
+def panel(session: Session, view: View, asked: Who, found: Report) -> None:
+    """Draw what the second look found, or its progress; `found` has the ports that the search found."""
     with st.container(key="who_panel", border=True):
         with st.container(horizontal=True, vertical_alignment="center", key="who_head", wrap=False):
             st.html(f"<h3>{escape(_title(asked))}</h3>", width="stretch")
@@ -67,7 +70,7 @@ def panel(session: Session, view: View, asked: Who) -> None:
         if not any(log.again for log in logs):
             st.info(log_notes.NOT_KEPT)
             return
-        wanted = _wanted(view, asked)
+        wanted = _wanted(view, asked, found if st.session_state.get("search") else None)
         if session.looks.found(wanted, logs) is None and not session.looks.error(wanted, logs):
             session.looks.ask(wanted, logs)
             session.looks.wait(A_MOMENT)
@@ -81,6 +84,10 @@ def _title(asked: Who) -> str:
     if asked.question:
         return QUESTIONS[asked.question].text
     return f"Top talkers on {pair_name(*asked.port)}" if asked.port else "Top talkers"
+
+
+def _name(asked: Who) -> str:
+    return pair_name(*asked.port) if asked.port else ""
 
 
 def _questions(session: Session, asked: Who) -> None:
@@ -99,17 +106,22 @@ def _ask(session: Session, name: str | None) -> None:
     session.who = Who(question=name)
 
 
-def _wanted(view: View, asked: Who) -> Wanted:
-    """Return the flows to look for: those in the view, or those of a question within the view's time."""
+def _wanted(view: View, asked: Who, found: Report | None) -> Wanted:
+    """Return the flows to look for: those in the view, or those that a question asks for in its time.
+
+    If there is a search, only the ports that it found count.
+    """
     filters = view.report.filters
     if asked.question:
-        found = wanted_by(QUESTIONS[asked.question], view.lookup)
+        wanted = wanted_by(QUESTIONS[asked.question], view.lookup)
         minutes = wanted_in(filters).minutes
-        return found._replace(minutes=minutes, address=asked.address)
+        return wanted._replace(minutes=minutes, address=asked.address)
     ports = None
     if asked.port:
         port, protocol = asked.port
         ports = port_bits([(protocol, port)])
+    elif found is not None:
+        ports = port_bits(zip(found.protocol.tolist(), found.port.tolist(), strict=True))
     elif view.tag:
         ports = tag_bits(view.lookup, None if view.tag == UNTAGGED else view.tag)
     return wanted_in(filters, ports)._replace(address=asked.address)
@@ -147,17 +159,18 @@ def _body(
         st.warning(literal(error))
     found = session.looks.found(wanted, logs)
     if found is not None:
-        _found(session, view, asked, found)
+        _found(session, view, asked, found, error)
     missing = [log.name for log in logs if not log.again]
     if missing:
         st.caption(literal(log_notes.not_looked_at(missing)))
 
 
-def _found(session: Session, view: View, asked: Who, found: Evidence) -> None:
+def _found(session: Session, view: View, asked: Who, found: Evidence, error: str) -> None:
     question = QUESTIONS[asked.question] if asked.question else _NO_QUESTION
     order: Order = question.order if asked.question else view.report.measure
     lists = who.lists(found, order, _MOST_ROWS, session.names, question.answer)
-    st.html(markup.quiet(who.summary(found)))
+    scope = _scope(view, asked, question)
+    st.html(markup.quiet(" ".join(filter(None, [who.summary(found), scope]))))
     if lists:
         names = [each.name for each in lists]
         shown = asked.list if asked.list in names else names[0]
@@ -180,7 +193,7 @@ def _found(session: Session, view: View, asked: Who, found: Evidence) -> None:
                     language=None,
                     wrap_lines=True,
                 )
-        doubts = [*who.limits(found), *sorted(found.damage)]
+        doubts = [*filter(None, [error]), *who.limits(found), *sorted(found.damage)]
         if doubts:
             with st.popover("What may be missing", icon=":material/info:", width="content"):
                 for sentence in few(doubts):
@@ -188,13 +201,34 @@ def _found(session: Session, view: View, asked: Who, found: Evidence) -> None:
         if lists:
             st.download_button(
                 "CSV",
-                lambda: b"".join(who_csv(who.csv_lines(lists))),
-                file_name="who.csv",
+                lambda: b"".join(
+                    who_csv(
+                        who.csv_lines(who.lists(found, order, _ALL, session.names, question.answer))
+                    )
+                ),
+                file_name=who.csv_name(asked.question or _name(asked), is_whole=not error),
                 mime="text/csv",
                 key="who_csv",
                 icon=":material/download:",
                 on_click="ignore",
             )
+
+
+def _scope(view: View, asked: Who, question: Question) -> str:
+    """Return which flows the numbers are about: the filters of the page, or those of the question."""
+    filters, time = view.report.filters, view.time and times.span_in(view.time, zone())
+    if asked.question:
+        return who.scope(question.action, question.boundary, time, by_service=question.by_service)
+    action = None if filters.action is None else ACTIONS.index(filters.action)
+    tag = view.tag if asked.port is None else None
+    return who.scope(
+        action,
+        filters.boundary,
+        time,
+        by_service=filters.view == "service",
+        tag=tag,
+        search=None if asked.port else st.session_state.get("search"),
+    )
 
 
 def _table(session: Session, asked: Who, shown: WhoList) -> None:

@@ -9,10 +9,11 @@ from typing import Final
 
 from flowtag_core import evidence
 from flowtag_core.boundary import Inside, ranges_of
-from flowtag_core.counting.contract import Kernel
+from flowtag_core.counting.contract import UNREADABLE, Kernel
 from flowtag_core.counting.file_look import FileLook, plain_look
-from flowtag_core.counting.hits import HitSum
+from flowtag_core.counting.hits import HitSum, code_of
 from flowtag_core.counting.tally import Counted
+from flowtag_core.counts import ACTIONS, BOUNDARIES
 from flowtag_core.errors import ChoiceError
 from flowtag_core.evidence import EVERY_FLOW, PORT_BYTES, Evidence, Wanted
 from flowtag_core.reading.flow_log import Format, Progress, Reading, each_file
@@ -45,8 +46,7 @@ def look(
     the evidence so far, early and then every few seconds. If there are very many rows, the smallest are dropped, as
     `evidence` explains.
     """
-    if wanted.ports is not None and len(wanted.ports) != PORT_BYTES:
-        raise ChoiceError("The ports of a second look must come from port_bits.")
+    _check(wanted)
     inside = Inside(ranges_of(internal))
     found = HitSum()
     running = _Running(wanted)
@@ -71,6 +71,29 @@ def look(
         if total.faults or total.damage:
             found.add_evidence(Evidence(faults=total.faults, damage=frozenset(total.damage)))
     return found.take()
+
+
+def _check(wanted: Wanted) -> None:
+    """Raise ChoiceError if nothing can be looked for like this."""
+    if wanted.ports is not None and len(wanted.ports) != PORT_BYTES:
+        raise ChoiceError("The ports of a second look must come from port_bits.")
+    for name, chosen, every in (
+        ("actions", wanted.actions, ACTIONS),
+        ("boundaries", wanted.boundaries, BOUNDARIES),
+    ):
+        if chosen is not None and not (
+            isinstance(chosen, frozenset) and chosen <= {*range(len(every))}
+        ):
+            numbers = ", ".join(f"{number} for {each}" for number, each in enumerate(every))
+            raise ChoiceError(f"{name} is {chosen!r:.60}. Give a frozenset of numbers: {numbers}.")
+    if wanted.minutes is not None and not 0 <= wanted.minutes[0] <= wanted.minutes[1]:
+        raise ChoiceError(
+            f"minutes is {wanted.minutes!r:.60}. Give the first and the last minute since 1970."
+        )
+    if wanted.address is not None and code_of(wanted.address.encode()) == (UNREADABLE, UNREADABLE):
+        raise ChoiceError(
+            f"address is {wanted.address!r:.60}. Write it as 10.0.0.1 or 2001:db8::1."
+        )
 
 
 class _Running:

@@ -94,7 +94,7 @@ def _facts(found: Details, measure: str, seen: str) -> Iterator[tuple[str, str]]
     if found.rejected is not None:
         yield "Rejected", f"{found.rejected:.1f}%"
     if seen:
-        yield "First and last seen", seen
+        yield "Seen between", seen
 
 
 def title(found: Details, colour: str) -> str:

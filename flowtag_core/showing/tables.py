@@ -111,17 +111,21 @@ def who_table(found: WhoList, zone: tzinfo = UTC) -> pd.DataFrame:
         head: [f"{row.ends[n]} {row.names[n]}".strip() for row in rows]
         for n, head in enumerate(found.heads)
     }
+    distinct = {}
+    if found.name == "sources":
+        distinct = {
+            "Destinations": [row.targets for row in rows],
+            "Ports": [row.ports for row in rows],
+        }
     table = pd.DataFrame(
         {
             **ends,
+            **distinct,
             "Flows": [row.flows for row in rows],
             "Bytes": [row.bytes for row in rows],
             "Rejected": [100.0 * row.rejected / row.flows for row in rows],
         }
     )
-    if found.name == "sources":
-        table["Destinations"] = [row.targets for row in rows]
-        table["Ports"] = [row.ports for row in rows]
     for head, seconds in (
         ("First", [row.first for row in rows]),
         ("Last", [row.last for row in rows]),

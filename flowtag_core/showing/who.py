@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -37,6 +38,8 @@ _ENDS: Final[dict[List, tuple[str, ...]]] = {
     "interfaces": ("Interface",),
 }
 LISTS: Final = tuple(_TITLES)
+_DONE: Final = ("accepted", "rejected", "neither accepted nor rejected")
+"""What was done with flows, by action."""
 ADDRESSES: Final = ("pairs", "sources", "destinations")
 """The lists whose ends are addresses."""
 
@@ -209,10 +212,42 @@ def limits(evidence: Evidence) -> Iterator[str]:
             )
 
 
+def scope(
+    action: int | None,
+    boundary: str | None,
+    time: str | None = None,
+    *,
+    by_service: bool = False,
+    tag: str | None = None,
+    search: str | None = None,
+) -> str:
+    """Return which flows were looked for, as a sentence; empty if that is all of them by destination port."""
+    said = [
+        None if action is None else _DONE[action],
+        boundary,
+        time,
+        f"tag {tag}" if tag else None,
+        f"search {search}" if search else None,
+        "by service port" if by_service else None,
+    ]
+    words = ", ".join(filter(None, said))
+    return f"Only these: {words}." if words else ""
+
+
+def csv_name(what: str, *, is_whole: bool) -> str:
+    """Return a name for a CSV of lists about this, which says so if only a part of the logs was read."""
+    words = ["top-talkers", re.sub(r"\W+", "-", what), "" if is_whole else "partial"]
+    return f"{'-'.join(filter(None, words))}.csv"
+
+
 def hint(shown: WhoList, *, is_narrowed: bool) -> str:
     """Return how many rows of a list are not shown, and, unless only one address is shown, what a click does."""
     more = shown.total - len(shown.rows)
-    said = [f"{number(more, 'more row')} not shown."] if more > 0 else []
+    said = (
+        [f"The largest {len(shown.rows):,}; the CSV has {number(more, 'more row')}."]
+        if more > 0
+        else []
+    )
     if shown.name in ADDRESSES and not is_narrowed:
         said.append("Click an address to see only its flows.")
     return " ".join(said)

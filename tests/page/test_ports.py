@@ -1,5 +1,8 @@
 """The ports section."""
 
+from unittest import mock
+
+from flowtag_core.page import ports
 from flowtag_core.showing.tables import SWATCH
 from tests.logs import LOOKUP, line
 from tests.page.seen import drop, html, opened, session, table
@@ -31,6 +34,13 @@ def test_the_details_of_a_port_replace_the_bars(page):
         assert fact in html(page)
     page.button(key="close_details").click().run()
     assert "Flows by port" in html(page)
+
+
+def test_a_selected_row_that_is_not_there_any_more_selects_nothing(page):
+    drop(page, ("a.log", LINES), ("l.csv", LOOKUP))
+    with mock.patch.object(ports.rows, "selected", return_value=[7]):
+        ports._pick(session(page), [(443, 6)])
+    assert session(page).asked is None
 
 
 def test_a_port_that_the_filters_leave_out_has_no_details(page):

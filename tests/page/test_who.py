@@ -91,6 +91,19 @@ def test_one_port_has_its_own_talkers(page):
     assert pairs(page) == [["10.0.0.5", "10.0.0.2", 2]]
 
 
+def test_the_search_applies_to_top_talkers_too_and_is_said(talkers):
+    talkers.text_input(key="search").set_value("3389").run()
+    assert pairs(looked(talkers)) == [["8.8.4.4", "10.0.0.2", 1]]
+    assert "Only these: search 3389." in html(talkers)
+
+
+def test_the_filters_in_force_are_said(talkers):
+    talkers.segmented_control(key="action").set_value("reject").run()
+    assert "Only these: rejected." in html(looked(talkers))
+    ask(talkers, "out")
+    assert "Only these: outbound." in html(looked(talkers))
+
+
 def test_an_address_narrows_the_look_to_its_flows_and_can_be_taken_back(talkers):
     session(talkers).who = Who(address="8.8.4.4")
     talkers.run()
@@ -101,7 +114,7 @@ def test_an_address_narrows_the_look_to_its_flows_and_can_be_taken_back(talkers)
 
 def test_a_ready_question_shows_the_list_that_answers_it(talkers):
     ask(talkers, "admin")
-    found = table(looked(talkers), "Source", "Flows")
+    found = table(looked(talkers), "Source", "Destinations", "Ports")
     assert found["Source"].tolist() == ["8.8.4.4"]
     assert "Who tried administration and database ports" in html(talkers)
     ask(talkers, "untagged")
@@ -111,7 +124,7 @@ def test_a_ready_question_shows_the_list_that_answers_it(talkers):
 def test_each_list_can_be_chosen(talkers):
     (lists,) = (each for each in talkers.segmented_control if each.key.startswith("who_list"))
     lists.set_value("sources").run()
-    found = table(talkers, "Source", "Flows", "Bytes", "Rejected", "Destinations", "Ports")
+    found = table(talkers, "Source", "Destinations", "Ports", "Flows", "Bytes", "Rejected")
     assert found["Source"].tolist()[0] == "10.0.0.5"
 
 

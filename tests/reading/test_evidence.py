@@ -230,9 +230,19 @@ def test_parts_without_rows_do_not_pile_up(monkeypatch):
     assert total.evidence().faults == len(total.evidence().damage) == 20
 
 
-def test_ports_that_are_not_bits_are_refused():
-    with pytest.raises(ChoiceError, match="port_bits"):
-        find(b"", Wanted(ports=frozenset([(6, 443)])))
+@pytest.mark.parametrize(
+    ("wanted", "said"),
+    [
+        (Wanted(ports=frozenset([(6, 443)])), "port_bits"),
+        (Wanted(actions={"REJECT"}), "0 for ACCEPT, 1 for REJECT"),
+        (Wanted(boundaries=frozenset([99])), "1 for inbound"),
+        (Wanted(minutes=(5, 1)), "the first and the last minute"),
+        (Wanted(address="10.0.0.7/24"), "Write it as 10.0.0.1"),
+    ],
+)
+def test_what_nothing_can_fit_is_refused(wanted, said):
+    with pytest.raises(ChoiceError, match=said):
+        find(b"", wanted)
 
 
 def test_an_empty_log_has_no_evidence():

@@ -63,7 +63,7 @@ def test_the_facts_are_the_rule_the_count_with_its_share_and_the_rejected_percen
         "Rule": "443,tcp (line 2)",
         "Flows": "2 flows, 66.7% of the view",
         "Rejected": "50.0%",
-        "First and last seen": "4 May 2021",
+        "Seen between": "4 May 2021",
     }
 
 
