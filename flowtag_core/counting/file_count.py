@@ -423,7 +423,7 @@ class FileCount:
             rows.append(its_rows.copy())
             odd_rows.append(its_odd)
         results, odd = self._of_columns(
-            kernel, own, np.concatenate(rows), np.concatenate(odd_rows), addresses
+            kernel, own, np.concatenate(rows), np.concatenate(odd_rows), columns, addresses
         )
         scratch.give_back(own)
         if not len(odd):  # the rows are not needed any more: free their memory
@@ -431,13 +431,19 @@ class FileCount:
         return _Picked(columns, flows, results, odd)
 
     def _of_columns(
-        self, kernel: Kernel, own: Scratch, rows: Ints, odd: Ints, addresses: Addresses | None
+        self,
+        kernel: Kernel,
+        own: Scratch,
+        rows: Ints,
+        odd: Ints,
+        columns: Columns,
+        addresses: Addresses | None,
     ) -> tuple[Any, Ints]:
         """Return what is to be added up of a table's rows, and the indexes of those that the reference gets.
 
-        `rows` are what the kernel wrote; `odd` has the indexes of the table's rows that are not among them.
+        `rows` are those of the kernel; `odd` has the indexes that are not among them.
         """
-        del kernel, own, addresses  # A second look needs them.
+        del kernel, own, columns, addresses  # A second look needs them.
         return rows, odd
 
     def _parts(

@@ -14,9 +14,9 @@ import numpy as np
 
 from flowtag_core.boundary import Inside
 from flowtag_core.counting import contract, scratch
-from flowtag_core.counting.contract import HIT_SIZE, Kernel
+from flowtag_core.counting.contract import HIT_INTERFACE, HIT_SIZE, UNREADABLE, Kernel
 from flowtag_core.counting.file_count import FileCount
-from flowtag_core.counting.hits import HitSum, fitting, hits_in, hits_of, told
+from flowtag_core.counting.hits import HitSum, fitting, hits_in, hits_of, interface_code, told
 from flowtag_core.counting.plain_file import begun
 from flowtag_core.counting.reference import ALWAYS_INSIDE, Seen
 from flowtag_core.counting.scratch import KernelCounts, Scratch
@@ -24,7 +24,7 @@ from flowtag_core.counting.tally import Counted
 from flowtag_core.counts import Ints
 from flowtag_core.evidence import EVERY_FLOW, MOST_SAMPLES, Evidence, Sample, Wanted
 from flowtag_core.shapes.layout import ASSUMED, Layout
-from flowtag_core.shapes.records import Addresses
+from flowtag_core.shapes.records import Addresses, Columns
 
 _SAMPLE_CHARACTERS: Final = 400
 _PLACE: Final = [contract.HIT_LINE, contract.HIT_BEGIN, contract.HIT_END]
@@ -93,7 +93,13 @@ class FileLook(FileCount):
         self._add(hits)
 
     def _of_columns(
-        self, kernel: Kernel, own: Scratch, rows: Ints, odd: Ints, addresses: Addresses | None
+        self,
+        kernel: Kernel,
+        own: Scratch,
+        rows: Ints,
+        odd: Ints,
+        columns: Columns,
+        addresses: Addresses | None,
     ) -> tuple[Any, Ints]:
         rows = rows.reshape(-1, 3)
         # A reply has two rows, one for each of its ports.
@@ -108,6 +114,10 @@ class FileLook(FileCount):
                 (contract.DESTINATION, addresses.destinations),
             ):
                 hits[:, place : place + 2] = codes[end[plain]]
+        if len(hits) and (interfaces := columns.interfaces()) is not None:
+            numbers = [*map(interface_code, interfaces.distinct), (UNREADABLE, UNREADABLE)]
+            codes = np.array(numbers, np.int64)
+            hits[:, HIT_INTERFACE : HIT_INTERFACE + 2] = codes[interfaces.indexes[plain]]
         hits[:, contract.HIT_LINE] = plain
         hits = fitting(hits, self._wanted)
         left = hits[: self._left, contract.HIT_LINE]

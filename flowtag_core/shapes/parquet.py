@@ -44,12 +44,14 @@ from flowtag_core.shapes.records import (
     Odd,
     Records,
     Rows,
+    Words,
     batched,
     of_others,
     sound,
 )
 from flowtag_core.sources.budget import Budget
 
+_INTERFACE: Final = "interface-id"
 _ROWS_AT_ONCE: Final = 1 << 17
 _FEWEST_ROWS: Final = 1 << 13
 """How many rows are read at once, and how many if they are long, damaged or messages."""
@@ -155,6 +157,7 @@ def _columns(
         lambda places: _records(name, batch(), chosen.paths, rows.start, places),
         lambda: _addresses(name, batch(), chosen.paths, rows.start),
         smaller if parts else None,
+        lambda: _interfaces(name, batch(), chosen.paths, rows.start),
     )
 
 
@@ -491,6 +494,16 @@ def _addresses(name: str, batch: Any, wanted: dict[str, str], row: int) -> Addre
         return [_word(distinct[n], "srcaddr").encode() for n in places.tolist()]
 
     return Addresses(count, text, offsets, words, sources, destinations)
+
+
+def _interfaces(name: str, batch: Any, wanted: dict[str, str], row: int) -> Words | None:
+    """Return the interfaces of the rows, or None if the table has none."""
+    if _INTERFACE not in wanted:
+        return None
+    with _damage(name, row):
+        encoded = _encoded(_column(batch, wanted[_INTERFACE]))
+        distinct = [_word(each, _INTERFACE).encode() for each in _distinct(encoded)]
+        return Words(distinct, _array(_filled(encoded.indices, len(distinct))))
 
 
 def _word(value: Any, field: str) -> str:

@@ -69,12 +69,19 @@ class Addresses(NamedTuple):
     destinations: NDArray[np.int32]
 
 
+class Words(NamedTuple):
+    """A column of words: the distinct ones, and for each row the index of its word, or their number if it has none."""
+
+    distinct: list[bytes]
+    indexes: NDArray[np.int32]
+
+
 class Columns(NamedTuple):
     """A batch of a table's rows; `first` is the number of the first one.
 
     `numbers` returns a column for each name in NUMBERS, or None in its place if the table has no such column of
-    numbers. `addresses` returns the addresses, or None if the table has none. `text` returns the rows with the given
-    indexes as records. All three are thread-safe. If one of them raises DamagedLogError, `smaller` yields the same
+    numbers. `addresses` returns the addresses and `interfaces` the interfaces, or None if the table has none. `text` returns the rows with the given
+    indexes as records. All four are thread-safe. If one of them raises DamagedLogError, `smaller` yields the same
     rows in smaller batches, up to the damage.
     """
 
@@ -85,6 +92,7 @@ class Columns(NamedTuple):
     text: Callable[[Ints], list[Numbered]]
     addresses: Callable[[], Addresses | None] = lambda: None
     smaller: Callable[[], Iterator[Columns]] | None = None
+    interfaces: Callable[[], Words | None] = lambda: None
 
 
 class Group(NamedTuple):

@@ -111,6 +111,8 @@ def test_in_every_shape_the_pairs_are_those_of_the_flows_that_fit(
     assert len(found.samples) == min(len(flows), 5)
     assert {address_text(*key) for key in sums(found.sources)} == {flow[0] for flow in flows}
     assert {address_text(*key) for key in sums(found.destinations)} == {flow[1] for flow in flows}
+    interfaces = {interface_text(*key): values[0] for key, values in sums(found.interfaces).items()}
+    assert interfaces == ({"eni-0a1b2c3d": len(flows)} if flows else {})
 
 
 @pytest.mark.parametrize("by_kernel", BY_KERNEL)
