@@ -35,7 +35,7 @@ from flowtag_core.tagging.report import Report
 MOST_SEEN: Final = 6
 _MOST_ROWS: Final = 200
 _ALL: Final = 1_000_000
-_WHILE_BUSY: Final = 1.0
+_WHILE_BUSY: Final = 0.5
 _NO_QUESTION: Final = Question("", answer="pairs")
 _SHORT: Final[dict[List, str]] = {
     "pairs": "Pairs",
