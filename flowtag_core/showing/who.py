@@ -38,6 +38,7 @@ _ENDS: Final[dict[List, tuple[str, ...]]] = {
     "interfaces": ("Interface",),
 }
 LISTS: Final = tuple(_TITLES)
+_BY_SERVICE: Final = "Replies count under their source port."
 _DONE: Final = ("accepted", "rejected", "neither accepted nor rejected")
 """What was done with flows, by action."""
 ADDRESSES: Final = ("pairs", "sources", "destinations")
@@ -221,17 +222,17 @@ def scope(
     tag: str | None = None,
     search: str | None = None,
 ) -> str:
-    """Return which flows were looked for, as a sentence; empty if that is all of them by destination port."""
+    """Return which flows were looked for, and how, in sentences; empty if that is all of them by destination port."""
     said = [
         None if action is None else _DONE[action],
         boundary,
         time,
         f"tag {tag}" if tag else None,
         f"search {search}" if search else None,
-        "by service port" if by_service else None,
     ]
     words = ", ".join(filter(None, said))
-    return f"Only these: {words}." if words else ""
+    sentences = f"Only these: {words}." if words else "", _BY_SERVICE if by_service else ""
+    return " ".join(filter(None, sentences))
 
 
 def csv_name(what: str, *, is_whole: bool) -> str:
