@@ -35,7 +35,7 @@ from flowtag_core.shapes.json_keys import (
     reading_of,
     unmarked,
 )
-from flowtag_core.shapes.json_lines import JsonLines, begins_with_lines, line_parts
+from flowtag_core.shapes.json_lines import JsonLines, Slowly, begins_with_lines, line_parts
 from flowtag_core.shapes.json_templates import Templates, Values
 from flowtag_core.shapes.json_text import JsonText, Unread, is_json
 from flowtag_core.shapes.others import FIREWALL, whose_by, whose_line, whose_value
@@ -151,13 +151,32 @@ def _in_lines(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Rec
         )
         return batched(records, within.budget)
 
-    def slowly(pieces: Pieces, line: int) -> Iterator[Rows | Records]:
-        if line == 1:
-            return _in_arrays(name, pieces, within)
-        return _in_text(name, Rest(pieces, line, has_lines=True), within)
+    def slowly(pieces: Pieces, line: int, behind: int | None) -> Slowly:
+        if line == 1 and behind is None:
+            yield from _in_arrays(name, pieces, within)
+            return None
+        text = JsonText(pieces, _CONTAINERS, within.budget)
+        text.line = line
+        rest: list[Pieces] = []
+        found = _on_lines(name, text, within, behind, rest)
+        yield from batched(found, within.budget)
+        return (rest[0], text.line) if rest else None
 
     templates = Templates(partial(_values_of, within))
     return line_parts(pieces, JsonLines(documents, templates), templates, slowly)
+
+
+def _on_lines(
+    name: str, text: JsonText, within: _Within, behind: int | None, rest: list[Pieces]
+) -> Iterator[tuple[Kind, tuple[int, bytes]]]:
+    """Yield records, numbered by line, up to the end of a document's line at or after line `behind`; then put the rest into `rest`."""
+    for line, document in text.documents():
+        for kind, record in _in_document(document, within):
+            yield kind, (line, record)
+        if behind is not None and (after := text.rest_after(behind)) is not None:
+            rest.append(after)
+            return
+    _raise_damage(name, text)
 
 
 def _in_arrays(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Records]:
@@ -252,6 +271,11 @@ def _numbered(
         for kind, record in _in_document(document, within):
             place += 1
             yield kind, (line if has_lines else place, record)
+    _raise_damage(name, text)
+
+
+def _raise_damage(name: str, text: JsonText) -> None:
+    """Raise DamagedLogError if a text that was read to its end is damaged or incomplete."""
     if text.damage:
         raise text.damage
     if text.is_cut:

@@ -1,13 +1,13 @@
 """Read JSON with an object on each line: blocks of similar objects for the kernel, and all others as documents.
 
-If a line is not JSON by itself, it is not certain where the next document begins: then the rest of the file is read
-as one text.
+If a line is not JSON by itself, it is not certain where the next document begins: then its block is read as one text,
+up to the end of a line with a document.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from itertools import chain
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ _MOST_LEARNED: Final = 4
 
 Documents = Callable[[Iterator[tuple[int, Any]]], Iterator[Records]]
 """Yields the records in documents, each with the number of its line."""
+Slowly = Generator[Rows | Records, None, tuple[Pieces, int] | None]
+"""Yields parts, and returns what is left and the number of its first line; None at the end of the file."""
 
 
 class JsonLines:
@@ -104,14 +106,31 @@ def line_parts(
     pieces: Pieces,
     reader: JsonLines,
     templates: Templates,
-    slowly: Callable[[Iterator[bytes], int], Iterator[Rows | Records]],
+    slowly: Callable[[Pieces, int, int | None], Slowly],
 ) -> Iterator[Rows | Records]:
     """Yield the parts of a file that begins with a document on each of its first lines.
 
-    `slowly` reads a text whose first line has a number, to the end of the file.
+    `slowly` reads a text whose first line has a number, to the end of the file, or to the end of a line at or after
+    another number; it returns the rest, and its first line's number.
     """
-    blocks = JsonBlocks(pieces, lambda text: text.rfind(b"\n") + 1)
     is_first = True
+    rest: tuple[Pieces, int] | None = pieces, reader.line
+    while rest is not None:
+        pieces, reader.line = rest
+        rest = yield from _until_broken(pieces, reader, templates, slowly, is_first=is_first)
+        is_first = False
+
+
+def _until_broken(
+    pieces: Pieces,
+    reader: JsonLines,
+    templates: Templates,
+    slowly: Callable[[Pieces, int, int | None], Slowly],
+    *,
+    is_first: bool,
+) -> Slowly:
+    """Yield the parts up to a broken line, and those of its block; return the rest and its first line's number."""
+    blocks = JsonBlocks(pieces, lambda text: text.rfind(b"\n") + 1)
     left: list[bytes] = []
     for text in blocks:
         rest = text
@@ -130,7 +149,9 @@ def line_parts(
             yield reader.rows(rest)
     if templates:
         yield barrier(templates.groups[0].kind)
-    yield from slowly(chain(reader.rest, left, blocks.rest()), reader.line)
+    broken, reader.rest, reader.is_broken = reader.rest, [], False
+    behind = reader.line + broken[0].count(b"\n") if broken else None
+    return (yield from slowly(chain(broken, left, blocks.rest()), reader.line, behind))
 
 
 def begins_with_lines(head: bytes) -> bool:

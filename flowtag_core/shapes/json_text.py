@@ -35,6 +35,7 @@ _STRING_LINE: Final = re.compile(r'"(?:[^"\\\n]++|\\.)*+"[ \t]*+,?[ \t\r]*+(?:\n
 _FEWEST_NUMBERS: Final = 3
 _SPACE: Final = re.compile(r"[\s\ufeff]*")
 _LINE_END: Final = re.compile(r"[ \t\r]*\n\s*\S")
+_LINE_BREAK: Final = re.compile(r"[ \t\r]*,?[ \t\r]*\n")
 _SIGN: Final = re.compile(r'["\[\]{},\n]')
 _STRING_REST: Final = re.compile(r'(?:[^"\\\n]++|\\.)*+', re.DOTALL)
 _STRING_SIGN: Final = re.compile(r'["\\\n]')
@@ -114,12 +115,14 @@ class JsonText:
         self._pieces = pieces
         self._budget = budget
         self._containers = frozenset(containers)
-        self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._decode = self._decoder.decode
         self._parse = json.JSONDecoder().raw_decode
         self._held = ""
         self._at = 0
         self._size = 0  # of the last value
         self._is_over = False
+        self._is_inside = False  # a document whose values are read one by one
         self.line = 1
         self.damage: DamagedLogError | None = None
         self.is_cut = False
@@ -130,6 +133,24 @@ class JsonText:
         if self._at == len(self._held):
             self._more()
         return _LINE_END.match(self._held, self._at) is not None
+
+    def rest_after(self, line: int) -> Pieces | None:
+        """Return the text after the line that ends at the current position, if it is `line` or later and a document ends there.
+
+        Nothing else can be read then; `self.line` is the number of the first line of the rest.
+        """
+        end = _LINE_BREAK.match(self._held, self._at)
+        if end is None or self.line < line or self._is_inside:
+            return None
+        self._move(end.end())
+        return self._rest()
+
+    def _rest(self) -> Pieces:
+        pending, _ = self._decoder.getstate()
+        yield self._held[self._at :].encode() + pending
+        if self.damage:
+            raise self.damage
+        yield from self._pieces
 
     def documents(self) -> Documents:
         """Yield each document, or each value in its containers, with its line, and other text as strings."""
@@ -143,7 +164,9 @@ class JsonText:
             try:
                 document = self.line, self._value(_LARGEST_DOCUMENT)
             except (_OpenError, _BrokenError):
-                yield from self._in_large(sign) if sign != '"' else self._text_line()
+                self._is_inside = sign != '"'
+                yield from self._in_large(sign) if self._is_inside else self._text_line()
+                self._is_inside = False
             else:
                 yield document
 

@@ -86,6 +86,18 @@ def test_like_objects_are_not_parsed_one_by_one():
     assert parsed.call_count < 100
 
 
+def test_only_the_block_of_a_broken_line_is_read_as_text():
+    flows = [json.dumps(flow(packets=str(number))) for number in range(20_000)]
+    content = "\n".join([*flows[:5], '{"version": 2, "broken', *flows[5:], ""]).encode()
+    with patch.object(
+        json_documents, "_in_document", side_effect=json_documents._in_document
+    ) as parsed:
+        fast = counts(content)
+    assert parsed.call_count < 5_000
+    assert_counted_alike(fast, counted_as_text(content))
+    assert fast.total.flows == 20_000
+
+
 def test_the_usual_order_of_keys_is_read_in_blocks_even_if_the_first_line_has_another():
     first = json.dumps(dict(reversed(flow().items())))
     content = "\n".join([first, *[json.dumps(flow())] * 2000]).encode()
