@@ -58,7 +58,7 @@ class Inside:
 
         An IPv6 address that contains an IPv4 address (`::ffff:10.0.0.1`) counts as the IPv4 address.
         """
-        number = _number(address)
+        number = number_of(address)
         if number is None:
             return UNKNOWN
         version, value = number
@@ -82,7 +82,7 @@ def between(source: int, destination: int) -> int:
     return 2 * (1 - destination) + (1 - source)
 
 
-def _number(address: bytes) -> tuple[int, int] | None:
+def number_of(address: bytes) -> tuple[int, int] | None:
     """Return the IP version and the integer value of an address; None if it is not a valid one."""
     if len(address) > LONGEST_ADDRESS or b"%" in address:  # a zone does not tell where it is
         return None

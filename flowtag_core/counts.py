@@ -31,6 +31,9 @@ MOST_SUM: Final = (1 << 63) - 1
 """The largest possible sum; larger sums are capped at it."""
 _HALF: Final = 32
 
+Measure = Literal["flows", "packets", "bytes"]
+MEASURES: Final[tuple[Measure, ...]] = ("flows", "packets", "bytes")
+
 ACTIONS: Final = ("ACCEPT", "REJECT", "other")
 """The actions of flows; the index of an action is its number in a table."""
 ACCEPT, REJECT, OTHER = range(3)

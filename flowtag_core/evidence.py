@@ -8,15 +8,14 @@ remaining row may lack.
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.counts import MOST_SUM, Ints, summed
+from flowtag_core.counts import MEASURES, MOST_SUM, Ints, Measure, summed
 from flowtag_core.errors import ChoiceError
 
 MOST_ROWS: Final = 3 << 16
@@ -24,16 +23,10 @@ MOST_ROWS: Final = 3 << 16
 _KEPT: Final = 1 << 16
 """How many rows are left then."""
 MOST_SAMPLES: Final = 5
-UNKNOWN_MINUTE: Final = -1
-_MAPPED: Final = 0xFFFF
 _HALF: Final = 64
-_LOW_DIGITS: Final = 12
-"""How many digits of an interface's name are in the second half of its number."""
 
 _NONE: Final = np.empty(0, np.int64)
 Lacking = tuple[int, int, int]
-Measure = Literal["flows", "packets", "bytes"]
-MEASURES: Final[tuple[Measure, ...]] = ("flows", "packets", "bytes")
 
 
 class Sample(NamedTuple):
@@ -86,8 +79,8 @@ def port_bits(pairs: Iterable[tuple[int, int]]) -> bytes:
 class Talkers:
     """Sums of flows by key, in no particular order: columns of equal length.
 
-    `keys` are the columns of the key; an address takes two, the halves of an IPv6 address. `first` and `last` are
-    the minutes in which the first and the last flow began; if unknown, NEVER and UNKNOWN_MINUTE. `lacking` is how
+    `keys` are the columns of the key; an address or interface takes two, as in `codes`. `first` and `last` are
+    the minutes in which the first and the last flow began; if unknown, NEVER and UNKNOWN_TIME. `lacking` is how
     many flows, packets and bytes each row may lack at most; rows that have no more than that may be missing.
     """
 
@@ -117,7 +110,7 @@ class Talkers:
         """Return the sums by these columns of the key only."""
         if not len(self):
             return Talkers(lacking=self.lacking)
-        return folded([self._keyed([self.keys[place] for place in places])])
+        return folded([replace(self, keys=tuple(self.keys[place] for place in places))])
 
     def top(self, measure: Measure, most: int) -> Talkers:
         """Return the rows with the largest sums, the largest first; of equal ones, the lowest key first."""
@@ -134,9 +127,6 @@ class Talkers:
         """Return the rows with these indexes, in this order."""
         keys = tuple(column[rows] for column in self.keys)
         return talkers_of(keys, [column[rows] for column in self.columns()], self.lacking)
-
-    def _keyed(self, keys: Sequence[Ints]) -> Talkers:
-        return talkers_of(tuple(keys), self.columns(), self.lacking)
 
 
 def talkers_of(
@@ -320,23 +310,3 @@ def _sum(tables: Sequence[Talkers]) -> Talkers:
     if len(there) == 1:
         return replace(there[0], lacking=_lacking_of(tables))
     return pruned(folded(tables))
-
-
-def address_text(high: int, low: int) -> str:
-    """Return an address as text from its two halves, which are signed; `unknown` if it could not be read."""
-    if high == low == -1:
-        return "unknown"
-    if high == 0 and low >> 32 == _MAPPED:
-        return str(ipaddress.IPv4Address(low & 0xFFFF_FFFF))
-    return str(ipaddress.IPv6Address(((high & (1 << 64) - 1) << 64) | (low & (1 << 64) - 1)))
-
-
-def interface_text(high: int, low: int) -> str:
-    """Return the name of an interface from the two halves of its number; `unknown` if it could not be read."""
-    if high == low == -1:
-        return "unknown"
-    digits, first = high >> 32, high & (1 << 32) - 1
-    name = np.base_repr(low, 36).rjust(min(digits, _LOW_DIGITS), "0")
-    if digits > _LOW_DIGITS:
-        name = np.base_repr(first, 36).rjust(digits - _LOW_DIGITS, "0") + name
-    return f"eni-{name.lower()}"

@@ -10,7 +10,7 @@ import flowtag_core
 from tests.conftest import ROOT
 
 CORE = ROOT / "flowtag_core"
-BASE = {"arrow", "boundary", "counts", "evidence", "iana", "errors", "notebook", "output"}
+BASE = {"arrow", "boundary", "codes", "counts", "evidence", "iana", "errors", "notebook", "output"}
 ROOMS = {
     "errors": set(),
     "arguments": set(),
@@ -22,14 +22,15 @@ ROOMS = {
     "evidence": {"counts", "errors"},
     "counts": {"arrow", "errors", "iana", "notebook"},
     "boundary": {"counts", "errors"},
+    "codes": {"boundary"},
     "sources": {"errors"},
     "shapes": {"boundary", "iana", "counts", "errors", "sources"},
-    "counting": {"boundary", "counts", "errors", "evidence", "iana", "output", "shapes"},
-    "reading": {"boundary", "counts", "errors", "evidence", "output"}
+    "counting": {"boundary", "codes", "counts", "errors", "evidence", "iana", "output", "shapes"},
+    "reading": {"boundary", "codes", "counts", "errors", "evidence", "output"}
     | {"sources", "shapes", "counting"},
     "tagging": BASE,
     "exporting": {"output", "tagging"},
-    "showing": {"counts", "evidence", "iana", "tagging"},
+    "showing": {"codes", "counts", "evidence", "iana", "tagging"},
     "page": {*BASE, "arguments", "settings"}
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
     "commands": {*BASE, "arguments", "settings", "page"}

@@ -10,6 +10,8 @@ import zstandard
 
 from flowtag_core import parse_flow_log
 from flowtag_core.commands.verbs import run as main
+from flowtag_core.counting import plain_file
+from flowtag_core.counting.file_count import FileCount
 from flowtag_core.errors import (
     LOGGER,
     Cancelled,
@@ -33,24 +35,17 @@ LOG = (line() + b"\n") * 3
 def defect(monkeypatch):
     """A bug in counting that only a file with `evil` in its name triggers."""
 
-    class Evil(counting.FileCount):
-        def __init__(self, name, *given, **named):
-            super().__init__(name, *given, **named)
-            self.name = name
-
-        def count(self, part):
-            if "evil" in self.name:
+    def evil(honest, name_of):
+        def call(first, *given):
+            if "evil" in name_of(first):
                 raise TypeError("unexpected")
-            super().count(part)
+            return honest(first, *given)
 
-    def evil(kernel, name, *given):
-        if "evil" in name:
-            raise TypeError("unexpected")
-        return plain_file(kernel, name, *given)
+        return call
 
-    plain_file = counting.plain_file
-    monkeypatch.setattr(counting, "FileCount", Evil)
-    monkeypatch.setattr(counting, "plain_file", evil)
+    count, begun = FileCount.count, plain_file.begun
+    monkeypatch.setattr(FileCount, "count", evil(count, lambda file: file._reference.ledger.name))
+    monkeypatch.setattr(plain_file, "begun", evil(begun, str))
 
 
 @pytest.fixture

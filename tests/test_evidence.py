@@ -1,6 +1,5 @@
 """Evidence adds up in any order, keeps the largest rows, and says how much they may lack."""
 
-import ipaddress
 from unittest import mock
 
 import numpy as np
@@ -9,18 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import evidence
-from flowtag_core.counting.hits import code_of, interface_code
-from flowtag_core.counts import MOST_SUM
+from flowtag_core.counts import MEASURES, MOST_SUM
 from flowtag_core.errors import ChoiceError
 from flowtag_core.evidence import (
-    MEASURES,
     Evidence,
     Sample,
     Talkers,
     added,
-    address_text,
     folded,
-    interface_text,
     port_bits,
     pruned,
     talkers_of,
@@ -127,32 +122,6 @@ def test_a_source_has_as_many_targets_and_ports_as_it_has_rows():
     assert {key: values[0] for key, values in sums(found.targets).items()} == {(0, 1): 4, (0, 2): 1}
     assert {key: values[0] for key, values in sums(found.source_ports).items()} == {(0, 2): 1}
     assert len(Evidence().targets) == 0
-
-
-@given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
-def test_an_address_is_the_same_after_it_was_a_pair_of_numbers(address):
-    mapped = getattr(address, "ipv4_mapped", None)
-    assert address_text(*code_of(str(address).encode())) == str(mapped or address)
-
-
-@pytest.mark.parametrize("text", [b"-", b"", b"10.0.0", b"fe80::1%eth0", b"1" * 60, b"\xff"])
-def test_what_is_not_an_address_is_unknown(text):
-    assert address_text(*code_of(text)) == "unknown"
-
-
-@given(st.text("0123456789abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=17))
-def test_an_interface_is_the_same_after_it_was_a_pair_of_numbers(digits):
-    assert interface_text(*interface_code(f"eni-{digits}".encode())) == f"eni-{digits}"
-
-
-@pytest.mark.parametrize("text", [b"-", b"", b"eni-", b"eni-0A", b"eni-" + b"0" * 18, b"tgw-0"])
-def test_what_is_not_an_interface_is_unknown(text):
-    assert interface_text(*interface_code(text)) == "unknown"
-
-
-def test_an_ipv4_address_within_ipv6_is_that_address():
-    assert address_text(*code_of(b"::ffff:10.0.0.1")) == "10.0.0.1"
-    assert ipaddress.ip_address(address_text(*code_of(b"::1"))).is_loopback
 
 
 @pytest.mark.parametrize("pair", [(6, 65536), (6, -1), (300, 1), ("tcp", 25)])

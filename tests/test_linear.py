@@ -19,7 +19,7 @@ from flowtag_core.counts import (
     tabulate,
 )
 from flowtag_core.reading.flow_log import distinct_names
-from flowtag_core.shapes import parquet as columns
+from flowtag_core.shapes import parquet_columns as columns
 from flowtag_core.showing import log_notes
 from flowtag_core.sources import places
 from flowtag_core.tagging.lookup import Lookup

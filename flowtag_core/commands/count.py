@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -14,13 +13,12 @@ import flowtag_core
 from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import ranges_of
 from flowtag_core.commands import summary
+from flowtag_core.commands.outputs import refuse_inputs, write
 from flowtag_core.commands.period import add_time, time_of
 from flowtag_core.commands.roles import add_roles, roles_of
 from flowtag_core.commands.terminal import (
     DAMAGED,
     DONE,
-    bytes_of,
-    discard,
     new_parser,
     program,
     progress_bar,
@@ -29,18 +27,18 @@ from flowtag_core.commands.terminal import (
     source_of,
 )
 from flowtag_core.counts import MOST_FAULTS, FileCounts, FlowCounts
-from flowtag_core.errors import FlowtagError, LookupFileError, OutputError, report_bug
-from flowtag_core.exporting.result_csv import write_results
+from flowtag_core.errors import FlowtagError, LookupFileError, report_bug
+from flowtag_core.exporting.result_csv import result_csv
 from flowtag_core.output import check_writable
 from flowtag_core.reading.flow_log import parse_flow_log
 from flowtag_core.settings import settings_for
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing import times
-from flowtag_core.sources.places import DASH, Log, Place, file_identity, logs_at, same_files
+from flowtag_core.sources.places import DASH, Log, Place, logs_at, same_files
 from flowtag_core.tagging.course import outward
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
-from flowtag_core.tagging.report import Filters, Report, Time, map_tags, select
+from flowtag_core.tagging.report import Filters, Time, map_tags, select
 
 _USAGE: Final = """\
 LOG [LOG ...] LOOKUP OUTPUT
@@ -108,12 +106,12 @@ def run(words: Sequence[str]) -> int:
     others = job.lookup, *job.settings
     logs = [log for path in job.paths for log in logs_at(path, others)]
     places = [place for log in logs for place in log.places]
-    _refuse_output_that_is_input(places, job, is_json=given.json)
+    refuse_inputs(job.output, places, others, is_json=given.json)
     lookup = _loaded(job)
     counts = _counted(logs, places, job, is_quiet=given.quiet)
     filters = Filters(time=_whole_windows(counts, job.time))
     report = map_tags(counts, lookup, time=filters.time)
-    _write(report, job.output)
+    write(result_csv(report), job.output)
     told = summary.Run(
         counts,
         lookup,
@@ -195,53 +193,6 @@ def _whole_windows(counts: FlowCounts, time: Time | None) -> Time | None:
 def _counted(logs: list[Log], places: list[Place], job: Job, *, is_quiet: bool) -> FlowCounts:
     with progress_bar([] if is_quiet else places) as progress:
         return parse_flow_log(*logs, format=job.fields, internal=job.internal, progress=progress)
-
-
-def _write(report: Report, output: str) -> None:
-    """Write the result. It is not a failure if the reader of a pipe has gone."""
-    stream = bytes_of(sys.stdout, "output") if output == DASH else None
-    try:
-        write_results(report, stream or output)
-    except BrokenPipeError:
-        discard(stream)
-    except OutputError:
-        discard(stream)
-        raise
-
-
-def _refuse_output_that_is_input(places: list[Place], job: Job, *, is_json: bool) -> None:
-    """Raise OutputError if the output is one of the inputs, which it would destroy.
-
-    With `is_json`, standard output is written to as well, and must be neither an input nor the output.
-    """
-    written = file_identity(sys.stdout if job.output == DASH else job.output)
-    if is_json:
-        shown = file_identity(sys.stdout)
-        if _is_standard_output(job.output) or (shown and shown == written):
-            raise OutputError(
-                f"{job.output}: is where --json goes too. Name another file for the result."
-            )
-        _refuse(shown, "standard output", places, job)
-    _refuse(written, job.output, places, job)
-
-
-def _is_standard_output(path: str) -> bool:
-    try:
-        return os.path.samestat(os.stat(path), os.fstat(sys.stdout.fileno()))
-    # The path does not exist, or standard output is closed.
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
-def _refuse(written: tuple[int, int] | None, output: str, places: list[Place], job: Job) -> None:
-    if written is None:
-        return
-    inputs = [(place.name, place.identity) for place in places]
-    inputs += [(path, file_identity(path)) for path in (job.lookup, *job.settings)]
-    for name, identity in inputs:
-        if identity == written:
-            also = "" if name == output else f" ({name})"
-            raise OutputError(f"{output}: is an input too{also}. Name another file.")
 
 
 def _tell(told: summary.Run, given: Namespace) -> None:

@@ -13,12 +13,11 @@ from typing import Final
 
 from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import ranges_of
+from flowtag_core.commands.outputs import refuse_inputs, write
 from flowtag_core.commands.period import add_time, time_of
 from flowtag_core.commands.terminal import (
     DAMAGED,
     DONE,
-    bytes_of,
-    discard,
     new_parser,
     printable,
     progress_bar,
@@ -28,24 +27,24 @@ from flowtag_core.commands.terminal import (
     source_of,
 )
 from flowtag_core.counts import ACTIONS, BOUNDARIES
-from flowtag_core.errors import FlowtagError, OutputError
+from flowtag_core.errors import FlowtagError
 from flowtag_core.evidence import Evidence, Wanted, port_bits
 from flowtag_core.exporting.who_csv import who_csv
 from flowtag_core.iana import WITH_PORTS, protocol_number
-from flowtag_core.output import check_writable, write_whole
+from flowtag_core.output import check_writable
 from flowtag_core.reading.evidence import look
 from flowtag_core.settings import Settings, settings_for
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing import times, who
 from flowtag_core.showing.log_notes import repeated
 from flowtag_core.showing.words import compact, few, short, size
-from flowtag_core.sources.places import DASH, file_identity, logs_at, same_files
+from flowtag_core.sources.places import DASH, logs_at, same_files
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.names import Names, load_names
 from flowtag_core.tagging.questions import (
+    NO_QUESTION,
     QUESTIONS,
-    List,
     Order,
     Question,
     tag_bits,
@@ -169,6 +168,33 @@ def _address(text: str) -> str:
 
 def run(words: Sequence[str]) -> int:
     """Look at the logs, and show or write who is behind the flows; return the exit code."""
+    given = _given(words)
+    settings = settings_for(given.paths)
+    fields, internal = settings.beneath(given.format, given.internal)
+    if fields is not None:
+        format_layout(fields)
+    ranges_of(internal)
+    question = QUESTIONS[given.ask] if given.ask else NO_QUESTION
+    wanted = _wanted(given, question, _lookup(given, question, settings))
+    names = load_names(given.names) if given.names is not None else Names()
+    if given.output not in (None, DASH):
+        check_writable(given.output)
+    kept = [
+        path for path in (given.lookup or settings.lookup, given.names, *settings.files) if path
+    ]
+    logs = [log for path in given.paths for log in logs_at(path, kept)]
+    places = [place for log in logs for place in log.places]
+    refuse_inputs(given.output, places, kept, is_json=given.json)
+    with progress_bar([] if given.quiet else places) as progress:
+        found = look(*logs, wanted=wanted, format=fields, internal=internal, progress=progress)
+    say(*few([f"{given.names}:{line}: {text}." for line, text in names.problems]))
+    say(*few(list(repeated(same_files(places)))))
+    _tell(found, given, question, names)
+    return DAMAGED if found.damage else DONE
+
+
+def _given(words: Sequence[str]) -> Namespace:
+    """Return the parsed words. Raises FlowtagError, and exits if they make no sense."""
     given = parsed(parser(), words)
     if not given.paths:
         parser().error("give at least one LOG")
@@ -178,32 +204,15 @@ def run(words: Sequence[str]) -> int:
         )
     if given.output == DASH and given.json:
         raise FlowtagError("-o - and --json both write to standard output. Give only one of them.")
-    settings = settings_for(given.paths)
-    fields, internal = settings.beneath(given.format, given.internal)
-    if fields is not None:
-        format_layout(fields)
-    ranges_of(internal)
-    question = QUESTIONS[given.ask] if given.ask else Question("")
-    lookup = _lookup(given, question, settings)
-    wanted = _wanted(given, question, lookup)
-    names = load_names(given.names) if given.names is not None else Names()
-    if given.output not in (None, DASH):
-        check_writable(given.output)
-    kept = [
-        path for path in (given.lookup or settings.lookup, given.names, *settings.files) if path
-    ]
-    logs = [log for path in given.paths for log in logs_at(path, kept)]
-    places = [place for log in logs for place in log.places]
-    _refuse_input(given, [place.identity for place in places], kept)
-    with progress_bar([] if given.quiet else places) as progress:
-        found = look(*logs, wanted=wanted, format=fields, internal=internal, progress=progress)
-    answer: List = question.answer if given.ask else "pairs"
+    return given
+
+
+def _tell(found: Evidence, given: Namespace, question: Question, names: Names) -> None:
+    """Write the lists, print them as text or JSON, and say what may be missing."""
     order = _ORDERS[given.by] if given.by else question.order
-    lists = who.lists(found, order, given.top, names, answer)
-    say(*few([f"{given.names}:{line}: {text}." for line, text in names.problems]))
-    say(*few(list(repeated(same_files(places)))))
+    lists = who.lists(found, order, given.top, names, question.answer)
     if given.output is not None:
-        _write(found, lists, given.output)
+        write(_content(found, lists, given.output), given.output)
     if given.json:
         show_json(who.document(found, lists))
     elif given.output is None:
@@ -215,7 +224,6 @@ def run(words: Sequence[str]) -> int:
         )
     said = [] if given.output is None and not given.json else list(who.limits(found))
     say(*said, *sorted(found.damage))
-    return DAMAGED if found.damage else DONE
 
 
 def _wanted(given: Namespace, question: Question, lookup: Lookup | None) -> Wanted:
@@ -272,33 +280,13 @@ def _lookup(given: Namespace, question: Question, settings: Settings) -> Lookup 
     return lookup
 
 
-def _refuse_input(given: Namespace, inputs: Sequence[object], kept: Sequence[str]) -> None:
-    """Raise OutputError if something is written to one of the inputs, or twice to the same file."""
-    printed = file_identity(sys.stdout)
-    written = file_identity(given.output) if given.output not in (None, DASH) else None
-    is_printing = given.json or given.output in (None, DASH)
-    if given.json and (given.output == "/dev/stdout" or (printed and printed == written)):
-        raise OutputError(f"{given.output}: is where --json goes too. Name another file for -o.")
-    every = {*inputs, *map(file_identity, kept)} - {None}
-    for identity, name in (
-        (written, given.output),
-        (printed if is_printing else None, "standard output"),
-    ):
-        if identity in every:
-            raise OutputError(f"{name}: is an input too. Name another file.")
-
-
-def _write(found: Evidence, lists: Sequence[who.WhoList], output: str) -> None:
-    content: Iterator[bytes]
+def _content(found: Evidence, lists: Sequence[who.WhoList], output: str) -> Iterator[bytes]:
+    """Yield the lists as JSON if the name of the output asks for it, else as CSV."""
     if output.lower().endswith(".json"):
-        content = iter([json.dumps(who.document(found, lists), indent=2).encode(), b"\n"])
+        yield json.dumps(who.document(found, lists), indent=2).encode()
+        yield b"\n"
     else:
-        content = who_csv(who.csv_lines(lists))
-    stream = bytes_of(sys.stdout, "output") if output == DASH else None
-    try:
-        write_whole(content, stream or output)
-    except BrokenPipeError:
-        discard(stream)
+        yield from who_csv(who.csv_lines(lists))
 
 
 def _lines(

@@ -21,7 +21,7 @@ from functools import cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, cast
 
-from flowtag_core import boundary, counts
+from flowtag_core import boundary, codes, counts
 from flowtag_core.counting import contract
 from flowtag_core.counting.contract import SIGNATURES, Kernel, ObjectCode
 from flowtag_core.output import PART, write_whole
@@ -39,7 +39,14 @@ def _sources() -> bytes:
     """Return the kernel's source code. It is read at import, since an update may change the files later."""
     content = b""
     kernel_file = os.path.join(os.path.dirname(__file__), "kernel.py")
-    for path in (kernel_file, contract.__file__, __file__, boundary.__file__, counts.__file__):
+    for path in (
+        kernel_file,
+        contract.__file__,
+        __file__,
+        boundary.__file__,
+        codes.__file__,
+        counts.__file__,
+    ):
         with open(path, "rb") as file:
             content += file.read()
     return content

@@ -70,8 +70,7 @@ KIND_SHIFT: Final = WINDOW_SHIFT + _MINUTE_BITS
 BY_SERVICE, ACTIONS_WANTED, BOUNDARIES_WANTED, FIRST_MINUTE, LAST_MINUTE, EVERY_PORT = range(6)
 PORTS_WANTED: Final = 6
 # What it finds, as integers for each flow: its key, packets and bytes, then two halves each of its source,
-# destination and interface, then the number of its line, where that begins, and where it ends. Both halves
-# of an address or interface that cannot be read are UNREADABLE.
+# destination and interface, as in `codes`, then the number of its line, where that begins, and where it ends.
 KEY, HIT_PACKETS, HIT_BYTES, SOURCE, DESTINATION, HIT_INTERFACE = 0, 1, 2, 3, 5, 7
 HIT_LINE, HIT_BEGIN, HIT_END = 9, 10, 11
 HIT_SIZE: Final = 12
@@ -84,13 +83,6 @@ SECRETS: Final = 9
 (GATHERED_FLOWS, GATHERED_PACKETS, GATHERED_BYTES, ACCEPTED, REJECTED, FIRST, LAST) = range(4, 11)
 ENTRY_SIZE: Final = 11
 PORT_PLACE: Final = -2
-
-UNREADABLE: Final = -1
-IPV4: Final = 0xFFFF << 32
-"""What is added to an IPv4 address as the lower half of an IPv6 address."""
-MOST_DIGITS: Final = 17
-LOW_DIGITS: Final = 12
-"""The most digits in the name of an interface, and how many of them are the second half of its number."""
 
 MOST_FOLDED: Final = 1 << 23
 """The most rows that can each have a cell, a number of 31 bits with the window in the lowest eight."""

@@ -81,7 +81,10 @@ class _Picked(NamedTuple):
 
 
 class _Lined(NamedTuple):
-    """Rows of text that the kernel has read, each group with a layout; `spans` is None if the kernel cannot tell where they are."""
+    """Rows of text that the kernel has read, each group with a layout.
+
+    `spans` is None if the kernel cannot tell where the rows are.
+    """
 
     part: Rows
     layouts: list[Layout]
@@ -242,7 +245,7 @@ class FileCount:
         scratch.give_back(read.scratch)
 
     def _settle_rows(self, picked: _Picked) -> None:
-        """Add the results of table rows, once everything before them has been added; if they are damaged, of those before."""
+        """Add the results of table rows, or of those before the damage; everything before them must have been added."""
         columns = picked.columns
         try:
             if picked.damage:

@@ -13,10 +13,11 @@ from typing import Any, ClassVar, Final, cast
 import numpy as np
 
 from flowtag_core.boundary import Inside
+from flowtag_core.codes import UNREADABLE, interface_code
 from flowtag_core.counting import contract, scratch
-from flowtag_core.counting.contract import HIT_INTERFACE, HIT_SIZE, UNREADABLE, Kernel
+from flowtag_core.counting.contract import HIT_INTERFACE, HIT_SIZE, Kernel
 from flowtag_core.counting.file_count import FileCount
-from flowtag_core.counting.hits import HitSum, fitting, hits_in, hits_of, interface_code, told
+from flowtag_core.counting.hits import HitSum, fitting, hits_in, hits_of, told
 from flowtag_core.counting.plain_file import begun
 from flowtag_core.counting.reference import ALWAYS_INSIDE, Seen
 from flowtag_core.counting.scratch import KernelCounts, Scratch
@@ -49,7 +50,7 @@ class FileLook(FileCount):
         super().__init__(name, layout, size, inside)
 
     def take(self, size: int, wrapping: str = "", damage: str | None = None) -> Counted:
-        """Return what was found since the last `take`: few hits as rows, many as evidence, and counts without tables."""
+        """Return what was found since the last `take`: few hits as rows, many as evidence; the counts have no tables."""
         self.settle()
         self._add_flows()
         few = self._sum.take_few()

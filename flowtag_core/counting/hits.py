@@ -6,7 +6,6 @@ columns of a table, become such rows here.
 
 from __future__ import annotations
 
-import ipaddress
 import secrets
 from collections.abc import Sequence
 from functools import lru_cache
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from flowtag_core import evidence
+from flowtag_core.codes import UNREADABLE, Code, address_code, interface_code, is_readable
 from flowtag_core.counting import contract
 from flowtag_core.counting.compiled import loaded
 from flowtag_core.counting.contract import (
@@ -30,7 +30,6 @@ from flowtag_core.counting.contract import (
     PORT_PLACE,
     SOURCE,
     UNKNOWN_MINUTE,
-    UNREADABLE,
     Kernel,
 )
 from flowtag_core.counting.reference import Seen, is_reply
@@ -43,6 +42,7 @@ from flowtag_core.counts import (
     NEVER,
     PORT_SHIFT,
     REJECT,
+    UNKNOWN_TIME,
     WINDOW_SHIFT,
     Ints,
     key_of,
@@ -71,9 +71,6 @@ _KEYS: Final = {
     "total": (),
 }
 """The numbers of a hit that are the key in each table of evidence."""
-_LONGEST_ADDRESS: Final = 45
-_ENI: Final = b"eni-"
-_DIGITS: Final = frozenset(b"0123456789abcdefghijklmnopqrstuvwxyz")
 
 
 @lru_cache(maxsize=8)
@@ -112,7 +109,7 @@ def evidence_of(hits: Ints) -> Evidence:
         (action == ACCEPT).astype(np.int64),
         (action == REJECT).astype(np.int64),
         np.where(is_timed, minute, NEVER),
-        np.where(is_timed, minute, evidence.UNKNOWN_MINUTE),
+        np.where(is_timed, minute, UNKNOWN_TIME),
     )
     source = hits[:, SOURCE], hits[:, SOURCE + 1]
     destination = hits[:, DESTINATION], hits[:, DESTINATION + 1]
@@ -138,7 +135,7 @@ def _readable(interfaces: Talkers) -> Talkers:
     return interfaces.at(np.flatnonzero(interfaces.keys[0] != UNREADABLE))
 
 
-def _has_end(hits: Ints, code: tuple[int, int]) -> NDArray[np.bool_]:
+def _has_end(hits: Ints, code: Code) -> NDArray[np.bool_]:
     high, low = code
     is_source = (hits[:, SOURCE] == high) & (hits[:, SOURCE + 1] == low)
     is_destination = (hits[:, DESTINATION] == high) & (hits[:, DESTINATION + 1] == low)
@@ -188,15 +185,8 @@ class HitSum:
     def _sum(self, tables: dict[str, Talkers]) -> Evidence:
         if not tables:
             return evidence.added(self._parts)
-        found = Evidence(
-            pairs=tables["pairs"],
-            ports=tables["ports"],
-            sources=tables["sources"],
-            destinations=tables["destinations"],
-            interfaces=_readable(tables["interfaces"]),
-            by_port=tables["by_port"],
-            total=tables["total"],
-        )
+        tables["interfaces"] = _readable(tables["interfaces"])
+        found = Evidence(**tables, samples=(), faults=0, damage=frozenset())
         return evidence.added([*self._parts, found])
 
     def _add_few(self) -> None:
@@ -300,7 +290,11 @@ def hits_of(flows: Ints, seen: Sequence[Seen], wanted: Wanted) -> Ints:
     hits = hits_in(rows, wanted)
     found = [seen[index] for index in hits[:, HIT_LINE].tolist()]
     codes = [
-        (*code_of(each.source), *code_of(each.destination), *interface_code(each.interface))
+        (
+            *address_code(each.source),
+            *address_code(each.destination),
+            *interface_code(each.interface),
+        )
         for each in found
     ]
     hits[:, SOURCE : HIT_INTERFACE + 2] = np.array(codes, np.int64).reshape(-1, 6)
@@ -323,8 +317,8 @@ def fitting(hits: Ints, wanted: Wanted) -> Ints:
     """Return the hits that have the wanted address, if one is wanted."""
     if wanted.address is None:
         return hits
-    code = code_of(wanted.address.encode())
-    return hits[:0] if code == (UNREADABLE, UNREADABLE) else hits[_has_end(hits, code)]
+    code = address_code(wanted.address.encode())
+    return hits[_has_end(hits, code)] if is_readable(code) else hits[:0]
 
 
 def _are_wanted(key: Ints, numbers: Ints) -> NDArray[np.bool_]:
@@ -340,36 +334,3 @@ def _are_wanted(key: Ints, numbers: Ints) -> NDArray[np.bool_]:
         fits &= (numbers[contract.PORTS_WANTED + (bit >> 6)] >> (bit & 63)) & 1 == 1
     found: NDArray[np.bool_] = fits.astype(np.bool_)
     return found
-
-
-@lru_cache(maxsize=1 << 14)
-def code_of(address: bytes) -> tuple[int, int]:
-    """Return the halves of an address as an IPv6 address, signed; UNREADABLE if it is not a valid one."""
-    if len(address) > _LONGEST_ADDRESS or b"%" in address:
-        return UNREADABLE, UNREADABLE
-    try:
-        found = ipaddress.ip_address(address.decode("latin-1"))
-    except ValueError:
-        return UNREADABLE, UNREADABLE
-    if isinstance(found, ipaddress.IPv4Address):
-        return 0, contract.IPV4 | int(found)
-    return _signed(int(found) >> 64), _signed(int(found))
-
-
-@lru_cache(maxsize=1 << 12)
-def interface_code(name: bytes) -> tuple[int, int]:
-    """Return the number of digits in an interface's name and their value in base 36, as the kernel writes it."""
-    digits = name[len(_ENI) :]
-    if (
-        name[: len(_ENI)] != _ENI
-        or not 1 <= len(digits) <= contract.MOST_DIGITS
-        or not _DIGITS.issuperset(digits)
-    ):
-        return UNREADABLE, UNREADABLE
-    high, low = digits[: -contract.LOW_DIGITS], digits[-contract.LOW_DIGITS :]
-    return len(digits) << 32 | int(high or b"0", 36), int(low, 36)
-
-
-def _signed(value: int) -> int:
-    """Return the lowest 64 bits of a number as a signed number."""
-    return (value + (1 << 63)) % (1 << 64) - (1 << 63)

@@ -51,6 +51,7 @@ from numba import cfunc, njit, types
 from numba.extending import intrinsic
 
 from flowtag_core.boundary import INSIDE, LONGEST_ADDRESS, OUTSIDE, UNKNOWN
+from flowtag_core.codes import IPV4, LOW_DIGITS, MOST_DIGITS, UNREADABLE
 from flowtag_core.counting.compiled import write_object_code
 from flowtag_core.counting.contract import (
     ACCEPTED,
@@ -85,7 +86,6 @@ from flowtag_core.counting.contract import (
     HIT_PACKETS,
     HIT_SIZE,
     INTERFACE,
-    IPV4,
     IS_DEFAULT,
     IS_TABLE,
     KEY,
@@ -93,8 +93,6 @@ from flowtag_core.counting.contract import (
     KIND_SHIFT,
     LAST,
     LAST_MINUTE,
-    LOW_DIGITS,
-    MOST_DIGITS,
     MOST_SEPARATORS,
     MOST_STARTS,
     MOST_TIDIED,
@@ -123,7 +121,6 @@ from flowtag_core.counting.contract import (
     STATUS,
     TOO_FEW_FIELDS,
     UNKNOWN_MINUTE,
-    UNREADABLE,
     UNSUPPORTED_VERSION,
     WORDS_TOLD,
     ObjectCode,
@@ -844,12 +841,18 @@ def _groups(text: Any, begin: Any, end: Any, groups: Any) -> Any:
 
 
 @_part
+def _half(groups: Any, first: Any) -> Any:
+    """Return four groups of 16 bits, from this one on, as one signed number."""
+    number = 0
+    for group in range(first, first + 4):
+        number = (number << 16) | groups[group]
+    return number
+
+
+@_part
 def _place_6(groups: Any, layout: Any) -> Any:
     """Return where an IPv6 address is, or the IPv4 address that it contains, if any."""
-    high = low = U(0)
-    for group in range(4):
-        high = (high << U(16)) | U(groups[group])
-        low = (low << U(16)) | U(groups[group + 4])
+    high, low = U(_half(groups, 0)), U(_half(groups, 4))
     if high == U(0) and low >> U(32) == U(0xFFFF):
         return _in_spans(np.int64(low & U(0xFFFF_FFFF)), 0, layout)
     spans = layout[SPANS] + 1 + 2 * layout[layout[SPANS]]
@@ -1120,19 +1123,12 @@ def _put_code(text: Any, begin: Any, end: Any, codes: Any, at: Any, groups: Any)
     if value >= 0:
         codes[at], codes[at + 1] = 0, IPV4 | value
     elif _groups(text, begin, end, groups):
-        high = low = 0
-        for group in range(4):
-            high = (high << 16) | groups[group]
-            low = (low << 16) | groups[group + 4]
-        codes[at], codes[at + 1] = high, low
+        codes[at], codes[at + 1] = _half(groups, 0), _half(groups, 4)
 
 
 @_part
 def _put_interface(text: Any, begin: Any, end: Any, codes: Any, at: Any) -> Any:
-    """Write what comes after `eni-` in an interface's name as a number in base 36, its last 12 digits as the second half.
-
-    The first half has the number of digits too, since they may begin with zeros.
-    """
+    """Write the name of an interface as a number, as in `codes`; both halves are UNREADABLE if it is not valid."""
     codes[at] = codes[at + 1] = UNREADABLE
     digits = end - begin - 4
     if not 1 <= digits <= MOST_DIGITS or (_word(text + U(begin)) << U(32)) != _ENI:

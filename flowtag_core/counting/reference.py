@@ -110,7 +110,7 @@ STAMPED: Final = "time stamps before the records"
 
 
 class Seen(NamedTuple):
-    """What a flow's counts do not contain: its line number and the beginning of its text, its addresses and interface."""
+    """The rest of a flow: its line number, the beginning of its text, its addresses and its interface."""
 
     number: int
     text: bytes
@@ -126,7 +126,7 @@ Split = Callable[[bytes, None, int], Words]
 class Reference:
     """Counts the records of one file in order; its `ledger` tells what became of them.
 
-    If there is a list `seen`, what else is known of each flow is added to it, in the order of `take_flows`.
+    If there is a list `seen`, it gets the rest of each flow, in the order of `take_flows`.
     """
 
     def __init__(

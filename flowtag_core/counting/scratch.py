@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final, NamedTuple
 import numpy as np
 
 from flowtag_core.boundary import INSIDE, OUTSIDE, Inside
+from flowtag_core.codes import UNREADABLE
 from flowtag_core.counting import contract
 from flowtag_core.counting.contract import Kernel
 from flowtag_core.counting.ledger import Plain
@@ -195,7 +196,7 @@ class Scratch:
 
     def codes(self, kernel: Kernel, addresses: Addresses) -> Ints:
         """Return the halves of each address, and after them those of a missing one, as described in `contract`."""
-        found = np.full((addresses.size + 1, 2), contract.UNREADABLE, np.int64)
+        found = np.full((addresses.size + 1, 2), UNREADABLE, np.int64)
         if addresses.offsets is not None:
             padded = np.zeros(len(addresses.text) + 2 * _AROUND, np.uint8)
             padded[_AROUND : _AROUND + len(addresses.text)] = addresses.text

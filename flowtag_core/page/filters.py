@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import streamlit as st
 
-from flowtag_core.counts import FlowCounts
+from flowtag_core.counts import FlowCounts, Measure
 from flowtag_core.page import address
 from flowtag_core.showing import log_notes
-from flowtag_core.tagging.report import Filters, Measure
+from flowtag_core.tagging.report import Filters
 
 GROUPINGS: Final = {"destination": "Destination port", "service": "Service port"}
 _SERVICE_BEFORE: Final = "By service"

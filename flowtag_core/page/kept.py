@@ -75,17 +75,16 @@ class Kept:
     def forget(self, places: Iterable[Place]) -> None:
         """Remove the copies among these places."""
         for place in places:
-            if place.path is not None and self._has(place):
+            if self._has(place):
                 with suppress(OSError):
-                    os.unlink(place.path)
+                    os.unlink(str(place.path))
 
     def others(self, places: Iterable[Place]) -> tuple[Place, ...]:
         """Return the places that are not copies."""
         return tuple(place for place in places if not self._has(place))
 
     def _has(self, place: Place) -> bool:
-        is_file = place.path is not None and self._folder is not None
-        return is_file and Path(str(place.path)).parent == self._folder
+        return place.path is not None and Path(place.path).parent == self._folder
 
     def clear(self) -> None:
         """Remove what was kept."""

@@ -17,7 +17,8 @@ from flowtag_core.reading.flow_log import Progress
 from flowtag_core.showing import words
 from flowtag_core.sources.places import Log
 
-_MOST_KEPT: Final = 24
+_MOST_KEPT: Final = 1 << 21
+"""The most rows of all kept results, about 200 MB; the latest result is kept whatever its size."""
 
 
 @dataclass
@@ -44,13 +45,14 @@ class Looks:
         self._job: _Job | None = None
 
     def ask(self, wanted: Wanted, logs: Sequence[CountedLog]) -> None:
-        """Start a look at these logs, unless its result is known or it is in progress."""
+        """Start a look at these logs, unless its result is known or it is in progress; stop any other look."""
         key = _key(wanted, logs)
         with self._lock:
-            is_on = self._job is not None and self._job.key == key and not self._job.error
-            if key in self._found or is_on:
+            if self._job is not None and self._job.key == key and not self._job.error:
                 return
             self._stop()
+            if key in self._found:
+                return
             places = [place for log in logs for place in log.again]
             job = self._job = _Job(key, sum(place.size or 0 for place in places))
             job.thread = threading.Thread(
@@ -101,6 +103,9 @@ class Looks:
         if job and job.thread:
             job.thread.join(seconds)
 
+    def _rows(self) -> int:
+        return sum(found.rows for found, _ in self._found.values())
+
     def _stop(self) -> None:
         if self._job:
             self._job.cancelled.set()
@@ -124,7 +129,7 @@ class Looks:
                 return
             self._job = None
             self._found[job.key] = found, logs
-            while len(self._found) > _MOST_KEPT:
+            while len(self._found) > 1 and self._rows() > _MOST_KEPT:
                 del self._found[next(iter(self._found))]
 
     def _taken(self, job: _Job, wanted: Wanted, logs: Sequence[CountedLog]) -> Evidence:

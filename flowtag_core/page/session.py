@@ -80,7 +80,7 @@ class InternalRanges:
 
 @dataclass(frozen=True)
 class Who:
-    """What the second look is about: a port and protocol number or the whole view, and perhaps one address.
+    """A second look: at a port and protocol number or at the whole view, and perhaps only at one address.
 
     `question` is the name of a ready question. `list` is the list that is shown; None means the one that answers.
     """

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flowtag_core.counts import FlowCounts
+from flowtag_core.counts import FlowCounts, Measure
 from flowtag_core.showing.view import View, view_of
 from flowtag_core.tagging.lookup import Lookup
-from flowtag_core.tagging.report import Filters, Measure
+from flowtag_core.tagging.report import Filters
 
 
 @dataclass

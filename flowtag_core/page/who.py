@@ -22,6 +22,7 @@ from flowtag_core.showing.who import WhoList
 from flowtag_core.showing.words import few, literal, pair_name
 from flowtag_core.tagging.lookup import UNTAGGED
 from flowtag_core.tagging.questions import (
+    NO_QUESTION,
     QUESTIONS,
     List,
     Order,
@@ -36,7 +37,6 @@ MOST_SEEN: Final = 6
 _MOST_ROWS: Final = 200
 _ALL: Final = 1_000_000
 _WHILE_BUSY: Final = 0.5
-_NO_QUESTION: Final = Question("", answer="pairs")
 _SHORT: Final[dict[List, str]] = {
     "pairs": "Pairs",
     "sources": "Sources",
@@ -71,8 +71,9 @@ def panel(session: Session, view: View, asked: Who, found: Report) -> None:
             st.info(log_notes.NOT_KEPT)
             return
         wanted = _wanted(view, asked, found if st.session_state.get("search") else None)
-        if session.looks.found(wanted, logs) is None and not session.looks.error(wanted, logs):
+        if not session.looks.error(wanted, logs):
             session.looks.ask(wanted, logs)
+        if session.looks.found(wanted, logs) is None:
             session.looks.wait(A_MOMENT)
         is_busy = session.looks.standing() is not None
         st.fragment(_body, run_every=_WHILE_BUSY if is_busy else None)(
@@ -166,7 +167,7 @@ def _body(
 
 
 def _found(session: Session, view: View, asked: Who, found: Evidence, error: str) -> None:
-    question = QUESTIONS[asked.question] if asked.question else _NO_QUESTION
+    question = QUESTIONS[asked.question] if asked.question else NO_QUESTION
     order: Order = question.order if asked.question else view.report.measure
     lists = who.lists(found, order, _MOST_ROWS, session.names, question.answer)
     scope = _scope(view, asked, question)

@@ -9,9 +9,10 @@ from typing import Final
 
 from flowtag_core import evidence
 from flowtag_core.boundary import Inside, ranges_of
-from flowtag_core.counting.contract import UNREADABLE, Kernel
+from flowtag_core.codes import address_code, is_readable
+from flowtag_core.counting.contract import Kernel
 from flowtag_core.counting.file_look import FileLook, plain_look
-from flowtag_core.counting.hits import HitSum, code_of
+from flowtag_core.counting.hits import HitSum
 from flowtag_core.counting.tally import Counted
 from flowtag_core.counts import ACTIONS, BOUNDARIES
 from flowtag_core.errors import ChoiceError
@@ -90,7 +91,7 @@ def _check(wanted: Wanted) -> None:
         raise ChoiceError(
             f"minutes is {wanted.minutes!r:.60}. Give the first and the last minute since 1970."
         )
-    if wanted.address is not None and code_of(wanted.address.encode()) == (UNREADABLE, UNREADABLE):
+    if wanted.address is not None and not is_readable(address_code(wanted.address.encode())):
         raise ChoiceError(
             f"address is {wanted.address!r:.60}. Write it as 10.0.0.1 or 2001:db8::1."
         )

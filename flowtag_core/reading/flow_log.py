@@ -56,10 +56,10 @@ MOST_TOLD: Final = 3
 
 
 class Reading(NamedTuple):
-    """What to read of each file: `new` makes an empty count of a file, which needs these `fields`.
+    """How to read each file: `new` begins a file, `at_once` reads a small one of plain lines, or returns None.
 
-    `new` takes a name, a layout, the size of all files and what is inside, like FileCount. `at_once` counts a small
-    file of plain lines, or returns None.
+    `new` takes a name, a layout, the size of all files and what is inside, like FileCount. `fields` are the fields
+    that both need.
     """
 
     new: Callable[[str, Layout, int, Inside], FileCount]
@@ -67,17 +67,7 @@ class Reading(NamedTuple):
     at_once: Callable[[Kernel, str, bytes, Layout, Inside], Counted | None]
 
 
-def _file_count(name: str, layout: Layout, size: int, inside: Inside) -> FileCount:
-    return FileCount(name, layout, size, inside)
-
-
-def _at_once(
-    kernel: Kernel, name: str, text: bytes, layout: Layout, inside: Inside
-) -> Counted | None:
-    return plain_file(kernel, name, text, layout, inside)
-
-
-COUNT: Final = Reading(_file_count, COUNTED, _at_once)
+COUNT: Final = Reading(FileCount, COUNTED, plain_file)
 """Count flows."""
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -157,26 +157,15 @@ def _in_lines(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Rec
             return None
         text = JsonText(pieces, _CONTAINERS, within.budget)
         text.line = line
-        rest: list[Pieces] = []
-        found = _on_lines(name, text, within, behind, rest)
-        yield from batched(found, within.budget)
-        return (rest[0], text.line) if rest else None
+
+        def is_over() -> bool:
+            return behind is not None and text.has_ended(behind)
+
+        yield from batched(_numbered(name, text, within, 0, True, is_over), within.budget)
+        return (text.next_lines(), text.line) if is_over() else None
 
     templates = Templates(partial(_values_of, within))
     return line_parts(pieces, JsonLines(documents, templates), templates, slowly)
-
-
-def _on_lines(
-    name: str, text: JsonText, within: _Within, behind: int | None, rest: list[Pieces]
-) -> Iterator[tuple[Kind, tuple[int, bytes]]]:
-    """Yield records, numbered by line, up to the end of a document's line at or after line `behind`; then put the rest into `rest`."""
-    for line, document in text.documents():
-        for kind, record in _in_document(document, within):
-            yield kind, (line, record)
-        if behind is not None and (after := text.rest_after(behind)) is not None:
-            rest.append(after)
-            return
-    _raise_damage(name, text)
 
 
 def _in_arrays(name: str, pieces: Pieces, within: _Within) -> Iterator[Rows | Records]:
@@ -262,20 +251,25 @@ def message_records(
 
 
 def _numbered(
-    name: str, text: JsonText, within: _Within, place: int, has_lines: bool | None
+    name: str,
+    text: JsonText,
+    within: _Within,
+    place: int,
+    has_lines: bool | None,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> Iterator[tuple[Kind, tuple[int, bytes]]]:
-    """Yield the records, numbered by line if `has_lines`, else from `place` on; None: the first line end decides."""
+    """Yield the records up to the document after which `is_over`, else to the end.
+
+    They are numbered by line if `has_lines`, else from `place` on; None: the first line end decides.
+    """
     for line, document in text.documents():
         if has_lines is None:
             has_lines = text.is_line_ending
         for kind, record in _in_document(document, within):
             place += 1
             yield kind, (line if has_lines else place, record)
-    _raise_damage(name, text)
-
-
-def _raise_damage(name: str, text: JsonText) -> None:
-    """Raise DamagedLogError if a text that was read to its end is damaged or incomplete."""
+        if is_over():
+            return
     if text.damage:
         raise text.damage
     if text.is_cut:

@@ -134,15 +134,17 @@ class JsonText:
             self._more()
         return _LINE_END.match(self._held, self._at) is not None
 
-    def rest_after(self, line: int) -> Pieces | None:
-        """Return the text after the line that ends at the current position, if it is `line` or later and a document ends there.
+    def has_ended(self, line: int) -> bool:
+        """Whether a document ends at the current position, and with it a line that is `line` or a later one."""
+        is_ending = _LINE_BREAK.match(self._held, self._at) is not None
+        return is_ending and self.line >= line and not self._is_inside
 
-        Nothing else can be read then; `self.line` is the number of the first line of the rest.
+    def next_lines(self) -> Pieces:
+        """Return all text after the line end at the current position; nothing can be read here any more.
+
+        `line` is then the number of the first of these lines.
         """
-        end = _LINE_BREAK.match(self._held, self._at)
-        if end is None or self.line < line or self._is_inside:
-            return None
-        self._move(end.end())
+        self._move(self._held.index("\n", self._at) + 1)
         return self._rest()
 
     def _rest(self) -> Pieces:

@@ -8,35 +8,28 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO, Final, NamedTuple
+from typing import Any, BinaryIO, Final, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from flowtag_core.boundary import LONGEST_ADDRESS
 from flowtag_core.counts import Ints
 from flowtag_core.errors import DamagedLogError, LogError
 from flowtag_core.shapes.fields import (
     IN_EVERY_FLOW,
     MESSAGE_KEYS,
-    MISSING,
     are_flows,
     fields_of,
     listed,
     may_be_flows,
     may_be_of_others,
-    word,
 )
 from flowtag_core.shapes.json_documents import message_records
 from flowtag_core.shapes.layout import Layout
 from flowtag_core.shapes.others import telling, whose, whose_by
+from flowtag_core.shapes.parquet_columns import addresses, interfaces, messages, numbers, words
 from flowtag_core.shapes.parquet_pages import Ranges, RowGroup, pages, row_groups
 from flowtag_core.shapes.records import (
-    NUMBERS,
-    SOUND_WORDS,
-    Addresses,
     Cells,
-    Column,
     Columns,
     Group,
     Kind,
@@ -44,14 +37,14 @@ from flowtag_core.shapes.records import (
     Odd,
     Records,
     Rows,
-    Words,
     batched,
     of_others,
     sound,
 )
 from flowtag_core.sources.budget import Budget
 
-_INTERFACE: Final = "interface-id"
+T = TypeVar("T")
+
 _ROWS_AT_ONCE: Final = 1 << 17
 _FEWEST_ROWS: Final = 1 << 13
 """How many rows are read at once, and how many if they are long, damaged or messages."""
@@ -65,9 +58,6 @@ _PADDING: Final = 128
 _BYTES_A_VALUE: Final = 8
 _TEXT_COPIES: Final = 8
 """How many copies of a text may be in memory: several batches wait to be counted, each with its words."""
-_LONGEST_WORD: Final = 200
-_LONGEST_READ: Final = 1 << 16
-"""How many bytes of a text are looked at for a word."""
 _FILE_COST: Final = 500_000
 """The cost of opening a Parquet file, in bytes of log that take as long to count."""
 _MESSAGE_COST: Final = 3
@@ -77,9 +67,6 @@ _ONE_CELL: Final = Cells(0, 1, np.ones(1, np.int64))
 _SHOWN: Final = 60
 _MOST_OWNERS: Final = 8
 """How many owners, including AWS, are told apart in one batch of rows."""
-_LARGEST_WHOLE: Final = 1 << 53
-"""Up to here, a float can be any whole number."""
-_PARTS_OF_A_SECOND: Final = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 
 
 def parquet_records(
@@ -149,15 +136,20 @@ def _columns(
             yield _whole_columns(name, chosen, row, part)
             row += len(part)
 
+    def read(what: Callable[[Any, dict[str, str]], T]) -> T:
+        given = batch()
+        with _damage(name, rows.start):
+            return what(given, chosen.paths)
+
     return Columns(
         chosen.kind,
         rows.start,
         len(rows),
-        lambda: _numbers(name, batch(), chosen.paths, rows.start),
+        lambda: read(numbers),
         lambda places: _records(name, batch(), chosen.paths, rows.start, places),
-        lambda: _addresses(name, batch(), chosen.paths, rows.start),
+        lambda: read(addresses),
         smaller if parts else None,
-        lambda: _interfaces(name, batch(), chosen.paths, rows.start),
+        lambda: read(interfaces),
     )
 
 
@@ -192,7 +184,7 @@ def _owners(name: str, batch: Any, chosen: _Chosen, row: int) -> list[str] | Non
     if not chosen.telling:
         return None
     with _damage(name, row):
-        told = [_words(batch, path, meaning) for meaning, path in chosen.telling.items()]
+        told = [words(batch, path, meaning) for meaning, path in chosen.telling.items()]
     rows = list(zip(*told, strict=True))
     owner = {row: whose_by(dict(zip(chosen.telling, row, strict=True))) for row in {*rows}}
     return [owner[row] for row in rows] if any(owner.values()) else None
@@ -203,31 +195,31 @@ def _in_messages(
 ) -> Iterator[Rows | Records]:
     """Yield the rows of a column of messages; a message may be several records, or JSON."""
     with _damage(name, row):
-        messages = _words(batch, chosen.paths[""], "")
+        texts = messages(batch, chosen.paths[""])
     # A long message may be stored in the file once and yet be the value of every row.
-    budget.stream(_MESSAGE_COST * sum(map(len, messages)))
-    last = row + len(messages) - 1
+    budget.stream(_MESSAGE_COST * sum(map(len, texts)))
+    last = row + len(texts) - 1
 
     def records(rows: Iterable[int]) -> Odd:
         found = (
             (kind, (row + number, text))
             for number in rows
-            for kind, text in message_records(chosen.kind, messages[number], wanted, budget)
+            for kind, text in message_records(chosen.kind, texts[number], wanted, budget)
         )
         return Odd(list(batched(found, budget)), last)
 
-    is_long = sum(map(len, messages)) > _MOST_HELD
-    whole = "" if is_long else "\n".join(messages)
+    is_long = sum(map(len, texts)) > _MOST_HELD
+    whole = "" if is_long else "\n".join(texts)
     # They may be JSON, or several records.
-    if is_long or '"' in whole or whole.count("\n") >= len(messages):
-        yield from records(range(len(messages))).records
+    if is_long or '"' in whole or whole.count("\n") >= len(texts):
+        yield from records(range(len(texts))).records
         return
     yield Rows(
         (Group(chosen.kind, None),),
         whole.encode("utf-8", "replace") + b"\n",
         _ONE_CELL,
         lambda spans: records(spans.odd.tolist()),
-        lambda _: records(range(len(messages))),
+        lambda _: records(range(len(texts))),
     )
 
 
@@ -461,192 +453,12 @@ def _damage(name: str, row: int) -> Iterator[None]:
         ) from error
 
 
-def _numbers(name: str, batch: Any, wanted: dict[str, str], row: int) -> list[Column | None]:
-    """Return the columns as numbers, with -1 for a null or a word that is not one of AWS's."""
-    with _damage(name, row):
-        return [
-            _number(_column(batch, wanted[field]), field) if field in wanted else None
-            for field in NUMBERS
-        ]
-
-
-def _number(values: Any, field: str) -> Column | None:
-    if field in SOUND_WORDS:
-        return _codes(values, field)
-    found = _whole(values)
-    return None if found is None else Column(found)
-
-
-def _addresses(name: str, batch: Any, wanted: dict[str, str], row: int) -> Addresses | None:
-    """Return the addresses of the rows, or None if the table has none."""
-    if "srcaddr" not in wanted or "dstaddr" not in wanted:
-        return None
-    with _damage(name, row):
-        ends = [_encoded(_column(batch, wanted[field])) for field in ("srcaddr", "dstaddr")]
-        first, second = (each.dictionary for each in ends)
-        count = len(first) + len(second)
-        text, offsets = _as_one(first, second)
-        sources = _array(_filled(ends[0].indices, count))
-        destinations = _array(_filled(ends[1].indices, len(second))) + np.int32(len(first))
-
-    def words(places: Ints) -> list[bytes]:
-        distinct = [*_distinct(ends[0]), *_distinct(ends[1])] if len(places) else []
-        return [_word(distinct[n], "srcaddr").encode() for n in places.tolist()]
-
-    return Addresses(count, text, offsets, words, sources, destinations)
-
-
-def _interfaces(name: str, batch: Any, wanted: dict[str, str], row: int) -> Words | None:
-    """Return the interfaces of the rows, or None if the table has none."""
-    if _INTERFACE not in wanted:
-        return None
-    with _damage(name, row):
-        encoded = _encoded(_column(batch, wanted[_INTERFACE]))
-        distinct = [_word(each, _INTERFACE).encode() for each in _distinct(encoded)]
-        return Words(distinct, _array(_filled(encoded.indices, len(distinct))))
-
-
-def _word(value: Any, field: str) -> str:
-    """Return a value as a word of a record, or only its beginning if it is long."""
-    return word(value[:_LONGEST_READ] if isinstance(value, bytes) else value, field)[:_LONGEST_WORD]
-
-
-def _as_one(first: Any, second: Any) -> tuple[NDArray[np.uint8], NDArray[np.int32] | None]:
-    """Return the texts in two arrays, one after another, and where each begins and ends; None if some are too long."""
-    import pyarrow as pa
-
-    nothing = np.empty(0, np.uint8)
-    if not (pa.types.is_string(first.type) and pa.types.is_string(second.type)):
-        return nothing, None
-    texts = pa.concat_arrays([first, second])
-    _, offsets, data = texts.buffers()
-    ends = np.frombuffer(offsets, np.int32)[texts.offset :][: len(texts) + 1]
-    if len(texts) and np.diff(ends).max() > LONGEST_ADDRESS:
-        return nothing, None
-    return np.frombuffer(data, np.uint8) if data else nothing, ends
-
-
-def _whole(values: Any) -> NDArray[np.int32] | Ints | None:
-    """Return a column of whole numbers or, in seconds, of timestamps, with -1 for others; None for other types."""
-    import pyarrow as pa
-
-    kind = values.type
-    if pa.types.is_timestamp(kind):
-        return _seconds(values)
-    if pa.types.is_floating(kind):
-        return _whole_floats(values)
-    if not pa.types.is_integer(kind) or kind == pa.uint64():
-        return None
-    if kind not in (pa.int32(), pa.int64()):
-        values = values.cast(pa.int64())
-    found: Ints = _array(_filled(values, -1))
-    return found
-
-
-def _whole_floats(values: Any) -> Ints:
-    """Return floats as integers, with -1 for nulls and for those that are not whole numbers from 0 up."""
-    import pyarrow as pa
-
-    floats = _array(_filled(values.cast(pa.float64()), -1))
-    is_whole = ~np.signbit(floats) & (floats < _LARGEST_WHOLE) & (np.floor(floats) == floats)
-    return np.where(is_whole, floats, -1).astype(np.int64)
-
-
-def _seconds(times: Any) -> Ints:
-    """Return timestamps as seconds since 1970, with -1 for nulls."""
-    import pyarrow as pa
-
-    parts = _array(_filled(times.view(pa.int64()), -1))
-    return np.asarray(parts // _PARTS_OF_A_SECOND[times.type.unit])
-
-
-def _codes(values: Any, field: str) -> Column:
-    """Return words as their indexes in SOUND_WORDS, with -1 for all others."""
-    values = _encoded(values)
-    sound = SOUND_WORDS[field]
-    words = [word(value, field) for value in _distinct(values)]
-    codes = np.array(
-        [sound.index(each) if each in sound else -1 for each in words] + [-1], np.int64
-    )
-    return Column(_array(_filled(values.indices, len(words))), codes)
-
-
-def _filled(values: Any, null: int) -> Any:
-    """Return numbers with another one for null; without nulls, that must not import pyarrow's functions."""
-    return values.fill_null(null) if values.null_count else values
-
-
-def _array(values: Any) -> Any:
-    """Return integers without nulls as a NumPy array, without copying.
-
-    pyarrow's own conversion would import pandas first.
-    """
-    return np.asarray(np.from_dlpack(values))
-
-
 def _records(
-    name: str, batch: Any, wanted: dict[str, str], row: int, places: Ints
+    name: str, batch: Any, paths: dict[str, str], row: int, places: Ints
 ) -> list[Numbered]:
     """Return the rows at these places as records; the first row of the batch has the number `row`."""
     with _damage(name, row):
         batch = batch if len(places) == len(batch) else batch.take(places)
-        words = [_words(batch, path, field) for field, path in wanted.items()]
-    lines = (" ".join(record).encode() for record in zip(*words, strict=True))
+        found = [words(batch, path, field) for field, path in paths.items()]
+    lines = (" ".join(record).encode() for record in zip(*found, strict=True))
     return list(zip((places + row).tolist(), lines, strict=True))
-
-
-def _column(batch: Any, path: str) -> Any:
-    names = batch.schema.names
-    if path in names:  # a name may contain dots, or appear twice
-        return batch.column(names.index(path))
-    column, *within = path.split(".")
-    values = batch.column(names.index(column))
-    for key in within:
-        values = values.field(key)
-    return values
-
-
-def _words(batch: Any, path: str, field: str) -> list[str]:
-    """Return a column's values as words; each distinct value is converted only once."""
-    values = _encoded(_column(batch, path))
-    words = [_word(value, field) if field else _text(value) for value in _distinct(values)]
-    missing = MISSING if field else ""
-    return [missing if place is None else words[place] for place in values.indices.to_pylist()]
-
-
-def _encoded(values: Any) -> Any:
-    """Return the values as indexes into a dictionary that is no larger than the values.
-
-    The dictionary of a whole column may be much larger than one batch of its rows; in that case only the
-    entries that the rows use are kept.
-    """
-    values = values.dictionary_encode()
-    if len(values.dictionary) <= len(values):
-        return values
-    import pyarrow.compute as pc  # imported lazily: that takes as long as counting 20 MB
-
-    named = values.indices.drop_null().unique()
-    places = pc.index_in(values.indices, named)
-    return type(values).from_arrays(places, values.dictionary.take(named))
-
-
-def _distinct(values: Any) -> list[Any]:
-    """Return the values of a dictionary, text as bytes, since it may be invalid, and times as seconds."""
-    import pyarrow as pa
-
-    distinct = values.dictionary
-    if pa.types.is_date(distinct.type):
-        distinct = distinct.cast(pa.timestamp("s"))
-    if pa.types.is_timestamp(distinct.type):  # Python's datetime ends with the year 9999
-        return list(_seconds(distinct).tolist())
-    if pa.types.is_string(distinct.type):
-        distinct = distinct.view(pa.binary())
-    if pa.types.is_large_string(distinct.type):
-        distinct = distinct.view(pa.large_binary())
-    return list(distinct.to_pylist())
-
-
-def _text(value: object) -> str:
-    """Return a value from a column of messages as text, without the line end at its end."""
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-    return text.rstrip("\r\n")

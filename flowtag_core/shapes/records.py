@@ -80,9 +80,9 @@ class Columns(NamedTuple):
     """A batch of a table's rows; `first` is the number of the first one.
 
     `numbers` returns a column for each name in NUMBERS, or None in its place if the table has no such column of
-    numbers. `addresses` returns the addresses and `interfaces` the interfaces, or None if the table has none. `text` returns the rows with the given
-    indexes as records. All four are thread-safe. If one of them raises DamagedLogError, `smaller` yields the same
-    rows in smaller batches, up to the damage.
+    numbers. `addresses` returns the addresses and `interfaces` the interfaces, or None if the table has none. `text`
+    returns the rows with the given indexes as records. All four are thread-safe. If one of them raises
+    DamagedLogError, `smaller` yields the same rows in smaller batches, up to the damage.
     """
 
     kind: Kind

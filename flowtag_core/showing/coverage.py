@@ -7,11 +7,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.counts import FlowCounts, Reason, sum_of
+from flowtag_core.counts import FlowCounts, Measure, Reason, sum_of
 from flowtag_core.showing.log_notes import measures
 from flowtag_core.showing.words import compact, measured, number, quantity
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
-from flowtag_core.tagging.report import Measure, Report, Selection, values_of
+from flowtag_core.tagging.report import Report, Selection, values_of
 
 
 class Part(NamedTuple):

@@ -13,11 +13,12 @@ from flowtag_core.counts import (
     Fault,
     FileCounts,
     FlowCounts,
+    Measure,
     Offer,
     Reason,
 )
 from flowtag_core.showing.words import duration, few, few_words, number, short, size
-from flowtag_core.tagging.report import Action, Measure, Report, by_boundary, select
+from flowtag_core.tagging.report import Action, Report, by_boundary, select
 
 REPLIES: Final = (
     "A flow log has one line for each direction of a connection. A reply goes to a client's port, which can be "

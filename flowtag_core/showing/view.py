@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from flowtag_core.counts import FlowCounts
+from flowtag_core.counts import FlowCounts, Measure
 from flowtag_core.showing import coverage, log_notes, lookup_notes
 from flowtag_core.showing.legend import Colours, Legend, legend
 from flowtag_core.showing.search import search
@@ -18,7 +18,6 @@ from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import (
     EVERY_FLOW,
     Filters,
-    Measure,
     Report,
     Selection,
     Time,

@@ -8,16 +8,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.counts import NEVER, Ints
-from flowtag_core.evidence import (
-    MOST_ROWS,
-    UNKNOWN_MINUTE,
-    Evidence,
-    Measure,
-    Talkers,
-    address_text,
-    interface_text,
-)
+from flowtag_core.codes import address_text, interface_text
+from flowtag_core.counts import NEVER, UNKNOWN_TIME, Ints, Measure
+from flowtag_core.evidence import MOST_ROWS, Evidence, Talkers
 from flowtag_core.showing.words import number, pair_name, size
 from flowtag_core.tagging.names import Names
 from flowtag_core.tagging.questions import List, Order
@@ -153,7 +146,7 @@ def _rows(evidence: Evidence, name: List, top: Talkers, names: Names) -> Iterato
             accepted,
             rejected,
             None if first == NEVER else 60 * first,
-            None if last == UNKNOWN_MINUTE else 60 * last,
+            None if last == UNKNOWN_TIME else 60 * last,
             counts[0][place],
             counts[1][place],
         )

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from flowtag_core.counts import UNKNOWN_TIME, Ints, Table, sum_of
+from flowtag_core.counts import UNKNOWN_TIME, Ints, Measure, Table, sum_of
 from flowtag_core.tagging.report import (
-    Measure,
     Numbers,
     Report,
     Selection,

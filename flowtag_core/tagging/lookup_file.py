@@ -276,7 +276,7 @@ def decode(content: bytes, name: str) -> Text:
         if content.startswith(magic):
             raise LookupFileError(f"{name}: is {what}, not a lookup CSV. {remedy}.")
     _refuse_long_line(content, name)
-    text = _decoded(content)
+    text = decoded(content)
     if max(text.text.count("\n"), text.text.count("\r")) > _MOST_LINES_IN_ALL:
         raise LookupFileError(
             f"{name}: has over {_MOST_LINES_IN_ALL:,} lines, too many for a lookup. Remove duplicate "
@@ -304,7 +304,8 @@ def _refuse_long_line(content: bytes, name: str) -> None:
         start = end
 
 
-def _decoded(content: bytes) -> Text:
+def decoded(content: bytes) -> Text:
+    """Return the text of a file: in the encoding of its byte order mark, else UTF-8, else Windows-1252."""
     for mark, encoding in _MARKED:
         if content.startswith(mark):
             with suppress(UnicodeDecodeError):

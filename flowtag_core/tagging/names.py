@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from flowtag_core.codes import IPV4, address_number, is_readable
 from flowtag_core.errors import LookupFileError, reason_of
 from flowtag_core.tagging.csv_rows import LARGEST_FILE, rows_of
+from flowtag_core.tagging.lookup_file import decoded
 
 _COLUMNS: Final = ("cidr", "name")
 _DELIMITERS: Final = (",", ";", "\t")
-_MAPPED_BITS: Final = 96
-"""The bits before the IPv4 address in an IPv4-mapped IPv6 address. IPv4 ranges are stored in this form."""
+_BITS_BEFORE_IPV4: Final = 96
+"""The bits of an IPv6 address before the IPv4 address that it contains. IPv4 ranges are stored in this form."""
 
 
 class BadName(NamedTuple):
@@ -35,9 +37,9 @@ class Names:
 
     def of(self, high: int, low: int) -> str:
         """Return the name of an address, given as its two halves; empty if it has no name or is unknown."""
-        if high == low == -1:
+        if not is_readable((high, low)):
             return ""
-        number = (high % (1 << 64)) << 64 | low % (1 << 64)
+        number = address_number(high, low)
         for length, names in self.by_length.items():
             if (name := names.get(number >> (128 - length))) is not None:
                 return name
@@ -87,10 +89,7 @@ def _text(path: str) -> str:
         )
     if b"\0" in content:
         raise LookupFileError(f"{path}: is not a CSV of names. Save it as CSV in UTF-8.")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1252", "replace")
+    return decoded(content).readable
 
 
 def _delimiter(text: str) -> str:
@@ -130,5 +129,5 @@ def _prefix(cidr: str, name: str) -> tuple[tuple[int, int] | None, str]:
         )
     number, length = int(network.network_address), network.prefixlen
     if network.version == 4:
-        number, length = 0xFFFF << 32 | number, length + _MAPPED_BITS
+        number, length = IPV4 | number, length + _BITS_BEFORE_IPV4
     return (length, number >> (128 - length)), ""

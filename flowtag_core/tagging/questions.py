@@ -6,8 +6,8 @@ from typing import Final, Literal, NamedTuple
 
 import numpy as np
 
-from flowtag_core.counts import ACCEPT, ACTIONS, BOUNDARIES, REJECT, Boundary
-from flowtag_core.evidence import PORT_BYTES, Measure, Wanted, port_bits
+from flowtag_core.counts import ACCEPT, ACTIONS, BOUNDARIES, REJECT, Boundary, Measure
+from flowtag_core.evidence import PORT_BYTES, Wanted, port_bits
 from flowtag_core.tagging.lookup import NO_RULE, Lookup
 from flowtag_core.tagging.report import Filters
 
@@ -39,6 +39,7 @@ class Question(NamedTuple):
     order: Order = "flows"
 
 
+NO_QUESTION: Final = Question("", answer="pairs")
 QUESTIONS: Final = {
     "rejected": Question(
         "Which outside sources were rejected?", "Rejected from outside", REJECT, "inbound"

@@ -20,6 +20,7 @@ from flowtag_core.counts import (
     Boundary,
     FlowCounts,
     Ints,
+    Measure,
     Table,
     sum_of,
     summed,
@@ -30,7 +31,6 @@ from flowtag_core.notebook import MOST_ROWS, cut, html_table
 from flowtag_core.tagging.lookup import NO_RULE, UNTAGGED, Lookup
 
 Numbers = NDArray[np.int32]
-Measure = Literal["flows", "packets", "bytes"]
 Action = Literal["ACCEPT", "REJECT", "other"]
 Grouping = Literal["destination", "service"]
 """The port under which a flow that looks like a reply is counted."""

@@ -8,16 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import evidence
+from flowtag_core.codes import IPV4
 from flowtag_core.counting import contract, hits
 from flowtag_core.counting.contract import HIT_SIZE
 from flowtag_core.counting.hits import HitSum, evidence_of, told
-from flowtag_core.counts import MOST_SUM, NEVER, key_of
+from flowtag_core.counts import MOST_SUM, NEVER, UNKNOWN_TIME, key_of
 from flowtag_core.evidence import Wanted, port_bits
 from tests.counting.made import BY_KERNEL, counting
 from tests.test_evidence import sums
 
 TABLES = ("pairs", "ports", "sources", "destinations", "interfaces", "total")
-halves = st.sampled_from([-1, 0, 1, 1 << 62, -(1 << 63), contract.IPV4 | 0x0A000001])
+halves = st.sampled_from([-1, 0, 1, 1 << 62, -(1 << 63), IPV4 | 0x0A000001])
 hit_rows = st.tuples(
     st.sampled_from([28_000_000, 28_000_009, contract.UNKNOWN_MINUTE]),
     st.sampled_from([6, 17]),
@@ -92,7 +93,7 @@ def test_sums_stop_at_the_largest_number():
 def test_flows_without_a_time_have_no_first_and_no_last_minute():
     found = evidence_of(hits_from([(contract.UNKNOWN_MINUTE, 6, 53, 0, 0, 1, 1, (0,) * 6)]))
     assert found.total.first.tolist() == [NEVER]
-    assert found.total.last.tolist() == [evidence.UNKNOWN_MINUTE]
+    assert found.total.last.tolist() == [UNKNOWN_TIME]
 
 
 def test_only_the_wanted_ports_have_a_bit():

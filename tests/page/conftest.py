@@ -2,11 +2,12 @@
 
 import logging
 import sys
+import tempfile
 
 import pytest
 from streamlit.components.v2 import manifest_scanner
 
-from flowtag_core.page import in_place, intake
+from flowtag_core.page import in_place, intake, kept
 from tests.page import seen
 from tests.page.seen import LOG, SAMPLE_LOOKUP
 
@@ -19,6 +20,15 @@ def started(monkeypatch):
     # Each AppTest would search all installed packages for components, which takes as long as two runs.
     monkeypatch.setattr(manifest_scanner, "scan_component_manifests", list)
     in_place._COUNTED.clear()
+
+
+@pytest.fixture
+def temporary(monkeypatch, tmp_path):
+    """A temporary folder of its own, and a server that has not kept any upload yet."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    kept._folder_of_server.cache_clear()
+    yield tmp_path
+    kept._folder_of_server.cache_clear()
 
 
 @pytest.fixture

@@ -75,3 +75,8 @@ def counted_log(name="a.log", content=None, **given):
 
 def lookup(text="443,tcp,web\n", name="lookup.csv"):
     return load_lookup_table(io.BytesIO(text.encode()), name)
+
+
+def files_below(folder):
+    """Return the files in a folder and below, without the lock of a server."""
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "lock")

@@ -7,7 +7,6 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -18,22 +17,10 @@ import pytest
 from flowtag_core.page import kept
 from flowtag_core.page.kept import Kept, sweep
 from tests.conftest import ROOT
-from tests.page.made import place
+from tests.page.made import files_below, place
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
-
-
-@pytest.fixture(autouse=True)
-def temporary(monkeypatch, tmp_path):
-    """A temporary folder of its own, and a server that has not kept anything yet."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    kept._folder_of_server.cache_clear()
-    yield tmp_path
-    kept._folder_of_server.cache_clear()
-
-
-def files_below(folder):
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != "lock")
+pytestmark = pytest.mark.usefixtures("temporary")
 
 
 def content_of(one):
@@ -109,7 +96,7 @@ KEEPER = """
 import sys, tempfile, time
 tempfile.tempdir = sys.argv[1]
 from flowtag_core.page.kept import Kept
-from tests.page.made import place
+from tests.page.made import files_below, place
 Kept().keep(place("a.log", b"content"))
 print("kept", flush=True)
 time.sleep(60)

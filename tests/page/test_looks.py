@@ -76,6 +76,37 @@ def test_another_question_stops_the_look_that_is_being_taken(log, monkeypatch):
     assert own.standing() is None
 
 
+def test_a_question_that_was_answered_before_stops_another_look_too(log, monkeypatch):
+    own, began, stopped = Looks(), threading.Event(), threading.Event()
+    answered = taken(own, EVERY, [log])
+
+    def endless(*given, cancel, **named):
+        began.set()
+        while not cancel():
+            pass
+        stopped.set()
+        return look(*given, cancel=cancel, **named)
+
+    monkeypatch.setattr(looks, "look", endless)
+    own.ask(Wanted(by_service=True), [log])
+    assert began.wait(60)
+    own.ask(EVERY, [log])
+    assert stopped.wait(60)
+    assert own.standing() is None
+    assert own.found(EVERY, [log]) is answered
+
+
+def test_the_oldest_results_are_forgotten_once_they_have_too_many_rows(log, monkeypatch):
+    own, wanted = Looks(), [Wanted(minutes=(0, last)) for last in range(1 << 26, (1 << 26) + 3)]
+    monkeypatch.setattr(looks, "_MOST_KEPT", 2 * taken(own, wanted[0], [log]).rows)
+    for each in wanted[1:]:
+        assert taken(own, each, [log]) is not None
+    assert [own.found(each, [log]) is not None for each in wanted] == [False, True, True]
+    monkeypatch.setattr(looks, "_MOST_KEPT", 0)
+    assert taken(own, wanted[0], [log]) is not None
+    assert [own.found(each, [log]) is not None for each in wanted] == [True, False, False]
+
+
 def test_a_cancelled_look_keeps_what_it_has_found_and_can_be_asked_again(log, monkeypatch):
     own, began = Looks(), threading.Event()
 

@@ -1,14 +1,13 @@
 """The second look on the page: of a port, of the view, of a ready question, of an address."""
 
 import sys
-import tempfile
 from dataclasses import replace
 
 import pytest
 
-from flowtag_core.page import kept
 from flowtag_core.page.session import Who
 from tests.logs import LOOKUP, line
+from tests.page.made import files_below
 from tests.page.seen import captions, drop, html, opened, said, session, settled, table
 
 LINES = b"\n".join(
@@ -19,14 +18,7 @@ LINES = b"\n".join(
         line(srcaddr="8.8.4.4", dstport="3389", volume="9000"),
     ]
 )
-
-
-@pytest.fixture(autouse=True)
-def temporary(monkeypatch, tmp_path):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    kept._folder_of_server.cache_clear()
-    yield tmp_path
-    kept._folder_of_server.cache_clear()
+pytestmark = pytest.mark.usefixtures("temporary")
 
 
 @pytest.fixture
@@ -53,10 +45,6 @@ def ask(page, question):
 def pairs(page):
     found = table(page, "Source", "Destination", "Flows")
     return found[["Source", "Destination", "Flows"]].to_numpy().tolist()
-
-
-def files_below(folder):
-    return [path for path in folder.rglob("*") if path.is_file() and path.name != "lock"]
 
 
 def test_top_talkers_of_an_upload_replace_the_bars_and_close_again(talkers):

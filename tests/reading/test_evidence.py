@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from flowtag_core import parse_flow_log
 from flowtag_core.boundary import Inside
+from flowtag_core.codes import address_text, interface_text
 from flowtag_core.counting import hits
 from flowtag_core.counts import ACTIONS, BOUNDARIES
 from flowtag_core.errors import Cancelled, ChoiceError, LogError
-from flowtag_core.evidence import Evidence, Wanted, address_text, interface_text, port_bits
+from flowtag_core.evidence import Evidence, Wanted, port_bits
 from flowtag_core.reading import evidence as reading
 from flowtag_core.reading.evidence import look
 from flowtag_core.shapes.layout import DEFAULT_FIELDS

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flowtag_core import evidence
-from flowtag_core.evidence import MEASURES, Evidence, added
+from flowtag_core.counts import MEASURES
+from flowtag_core.evidence import Evidence, added
 from flowtag_core.reading.evidence import look
 from flowtag_core.showing.who import LISTS, document, limits, lists, summary
 from flowtag_core.tagging.names import Names, load_names

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtag_core.counting.hits import code_of
+from flowtag_core.codes import address_code
 from flowtag_core.errors import LookupFileError
 from flowtag_core.tagging import names
 from flowtag_core.tagging.names import Names, load_names
@@ -50,7 +50,7 @@ def name_by_trying_all(rows, address):
 
 def name_in(found, address):
     """Return the name of an address, or of an address as text, as evidence asks for it."""
-    return found.of(*code_of(str(address).encode()))
+    return found.of(*address_code(str(address).encode()))
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtag_core.boundary import Inside
-from flowtag_core.counts import ACTIONS, BOUNDARIES
-from flowtag_core.evidence import EVERY_FLOW, MEASURES, port_bits
+from flowtag_core.counts import ACTIONS, BOUNDARIES, MEASURES
+from flowtag_core.evidence import EVERY_FLOW, port_bits
 from flowtag_core.reading.evidence import look
 from flowtag_core.showing.who import LISTS, lists
 from flowtag_core.tagging.lookup import UNTAGGED
