@@ -12,7 +12,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from flowtag_core.counting import compiled
-from flowtag_core.page import address, door, downloads, in_place, reading, tabs
+from flowtag_core.page import address, door, downloads, handout, in_place, reading, tabs
 from flowtag_core.page.filters import filters
 from flowtag_core.page.notices import cautions, chips, messages
 from flowtag_core.page.ports import ports
@@ -44,7 +44,7 @@ def page() -> None:
     room = widths.rooms(window)
     theme = st.context.theme.type or "light"
 
-    place, result_place = topbar(session, window)
+    places = topbar(session, window)
     if not session.logs:
         if session.is_busy:
             reading.page(session)
@@ -60,7 +60,7 @@ def page() -> None:
     )
     legend = view.legend(session.colours)
     session.desk.bench.drawn(view.report, view.identity)
-    with place:
+    with places.where:
         where(session, view.whole_course)
     chips(session, view)
     with st.container(key="news"):
@@ -80,7 +80,9 @@ def page() -> None:
     records(view.counts)
     rules(session)
     # This comes last because it takes longest: everything else is visible by then.
-    downloads.result(session, result_place)
+    downloads.result(session, places.result)
+    if places.exports:
+        downloads.exports(places.exports, handout.handout_of(session, view))
 
 
 if __name__ == "__main__":

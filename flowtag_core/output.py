@@ -6,8 +6,8 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import BinaryIO, Final
 
 from flowtag_core.errors import OutputError, reason_of
@@ -42,18 +42,64 @@ def write_whole(content: Iterable[bytes | memoryview], file: OutputFile) -> None
     pipe, which is not a failure.
     """
     path = os.fspath(file) if isinstance(file, (str, os.PathLike)) else "the result"
-    try:
+    with _named(path):
         if not isinstance(file, (str, os.PathLike)):
             file.writelines(content)
             file.flush()
         elif (descriptor := _descriptor(path)) is not None:
             with os.fdopen(os.dup(descriptor), "wb") as stream:
                 stream.writelines(content)
-        elif os.path.exists(path) and not os.path.isfile(path):
+        elif _is_replaced(path):
+            with replaced(path, content):
+                pass
+        else:
             with open(path, "wb") as stream:
                 stream.writelines(content)
-        else:
-            _replace(_target(path), content)
+
+
+@contextmanager
+def replaced(path: str, content: Iterable[bytes | memoryview]) -> Iterator[None]:
+    """Write the content beside a path at once, and rename it when the block ends, unless the block fails.
+
+    So several files can appear together or not at all. Raises OutputError if writing or renaming fails.
+    """
+    with ExitStack() as undo:
+        with _named(path):
+            target = _target(path)
+            beside = os.path.join(os.path.dirname(target), f".flowtag-{os.urandom(8).hex()}{PART}")
+            mode = stat.S_IMODE(os.stat(target).st_mode) if os.path.exists(target) else None
+            undo.callback(_remove, beside)
+            with open(beside, "xb", opener=_private if mode is not None else None) as stream:
+                stream.writelines(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            if mode is not None:
+                os.chmod(beside, mode)
+        yield
+        with _named(path):
+            os.replace(beside, target)
+        undo.pop_all()
+
+
+def is_replaced(path: str) -> bool:
+    """Whether a path is a regular file, or none yet, so that writing replaces it; others are written through."""
+    return _descriptor(path) is None and _is_replaced(path)
+
+
+def _is_replaced(path: str) -> bool:
+    return not os.path.exists(path) or os.path.isfile(path)
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Turn what can go wrong while a path is written into an OutputError that names it."""
+    try:
+        yield
     except BrokenPipeError:
         raise
     except (OSError, ValueError, TypeError, OverflowError) as error:
@@ -129,23 +175,6 @@ def _descriptor(path: str) -> int | None:
             return None
         path = os.path.join(folder, os.readlink(path))
     return None
-
-
-def _replace(path: str, content: Iterable[bytes | memoryview]) -> None:
-    beside = os.path.join(os.path.dirname(path), f".flowtag-{os.urandom(8).hex()}{PART}")
-    mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else None
-    try:
-        with open(beside, "xb", opener=_private if mode is not None else None) as stream:
-            stream.writelines(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if mode is not None:
-            os.chmod(beside, mode)
-        os.replace(beside, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(beside)
-        raise
 
 
 def _private(path: str, flags: int) -> int:

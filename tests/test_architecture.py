@@ -29,8 +29,8 @@ ROOMS = {
     "reading": {"boundary", "codes", "counts", "errors", "evidence", "output"}
     | {"sources", "shapes", "counting"},
     "tagging": BASE,
-    "exporting": {"output", "tagging"},
     "showing": {"codes", "counts", "evidence", "iana", "tagging"},
+    "exporting": {*BASE, "tagging", "showing"},
     "page": {*BASE, "arguments", "settings"}
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
     "commands": {*BASE, "arguments", "settings", "page"}

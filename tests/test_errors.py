@@ -149,7 +149,7 @@ def test_the_command_line_exits_with_2_and_shows_a_traceback_only_on_request(
 
 
 @pytest.mark.usefixtures("command")
-@pytest.mark.parametrize("where", ["count.map_tags", "summary.equation"])
+@pytest.mark.parametrize("where", ["count.tagged", "summary.equation"])
 def test_a_bug_in_the_command_line_itself_does_not_end_in_a_traceback(
     folder, capfd, monkeypatch, where
 ):
@@ -163,7 +163,7 @@ def test_a_bug_in_the_command_line_itself_does_not_end_in_a_traceback(
     assert "this is a bug in flowtag (TypeError" in told
     assert "Traceback" not in told
     # The summary comes after the result, which has been written by then.
-    assert (code, result.exists()) == ((2, False) if where == "count.map_tags" else (0, True))
+    assert (code, result.exists()) == ((2, False) if where == "count.tagged" else (0, True))
 
 
 @pytest.mark.usefixtures("defect")

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sys
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import flowtag_core
 from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import ranges_of
 from flowtag_core.commands import summary
-from flowtag_core.commands.outputs import refuse_inputs, write
-from flowtag_core.commands.period import add_time, time_of
+from flowtag_core.commands.filters import add_filters, time_of
+from flowtag_core.commands.outputs import refuse_inputs, refuse_repeats, write
 from flowtag_core.commands.roles import add_roles, roles_of
 from flowtag_core.commands.terminal import (
     DAMAGED,
@@ -28,17 +29,22 @@ from flowtag_core.commands.terminal import (
 )
 from flowtag_core.counts import MOST_FAULTS, FileCounts, FlowCounts
 from flowtag_core.errors import FlowtagError, LookupFileError, report_bug
+from flowtag_core.exporting.by_suffix import WITH_FINDINGS, content_for, is_csv, suffix_of
 from flowtag_core.exporting.result_csv import result_csv
 from flowtag_core.output import check_writable
+from flowtag_core.reading.evidence import look
 from flowtag_core.reading.flow_log import parse_flow_log
 from flowtag_core.settings import settings_for
 from flowtag_core.shapes.layout import format_layout
-from flowtag_core.showing import times
+from flowtag_core.showing import times, who
+from flowtag_core.showing.handout import Findings
 from flowtag_core.sources.places import DASH, Log, Place, logs_at, same_files
 from flowtag_core.tagging.course import outward
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
-from flowtag_core.tagging.report import Filters, Time, map_tags, select
+from flowtag_core.tagging.names import Names, load_names
+from flowtag_core.tagging.questions import wanted_in
+from flowtag_core.tagging.report import Filters, Time, select, tagged
 
 _USAGE: Final = """\
 LOG [LOG ...] LOOKUP OUTPUT
@@ -54,8 +60,12 @@ Count the flows of AWS VPC flow logs by tag and by port and protocol.
   LOG     a flow log in any form that AWS writes, a folder or archive of logs,
           or a pattern; - is standard input
   LOOKUP  a CSV with dstport,protocol,tag: the tag of each port and protocol
-  OUTPUT  the result, a CSV with two sections; - is standard output
+  OUTPUT  the result, a CSV with two sections; - is standard output. A name that
+          ends in .html gives a report for people, .json and .parquet give data
+          for programs; with several -o the logs are read once
 """
+_TALKERS: Final = 20
+"""The rows of each list of --who."""
 _FAULTS_SEEN: Final = 20
 """The most faulty lines that a terminal shows; more would push the summary out of sight."""
 _EPILOG: Final = """\
@@ -71,7 +81,13 @@ def parser() -> ArgumentParser:
     new = new_parser("", _USAGE.format(program=program()), _HELP, _EPILOG)
     add_roles(new)
     add_reading(new)
-    add_time(new)
+    add_filters(new)
+    new.add_argument(
+        "--who",
+        action="store_true",
+        help="add who the flows come from and go to, for JSON and HTML; reads the logs again",
+    )
+    new.add_argument("--names", metavar="CSV", help="names of addresses, for --who: cidr,name")
     new.add_argument(
         "-q", "--quiet", action="store_true", help="no summary, only warnings and errors"
     )
@@ -82,20 +98,21 @@ def parser() -> ArgumentParser:
 
 @dataclass(frozen=True)
 class Job:
-    """The task of a run: the paths of the logs, of the lookup and of the output, and how to read the logs.
+    """The task of a run: the paths of the logs, of the lookup and of the outputs, and how to read the logs.
 
-    `time` is the time as typed. `settings` are the files of settings that were read, and `kept` names the
+    `time` is the time as typed. `names` are those of addresses, if the run is to tell who is behind the flows. `settings` are the files of settings that were read, and `kept` names the
     settings that come from them.
     """
 
     paths: Sequence[str]
     lookup: str
-    output: str
+    outputs: Sequence[str]
     fields: str | None
     internal: str
     time: Time | None
     settings: Sequence[str]
     kept: Sequence[str]
+    names: Names | None = None
 
 
 def run(words: Sequence[str]) -> int:
@@ -106,12 +123,12 @@ def run(words: Sequence[str]) -> int:
     others = job.lookup, *job.settings
     logs = [log for path in job.paths for log in logs_at(path, others)]
     places = [place for log in logs for place in log.places]
-    refuse_inputs(job.output, places, others, is_json=given.json)
+    for output in job.outputs:
+        refuse_inputs(output, places, others, is_json=given.json)
     lookup = _loaded(job)
     counts = _counted(logs, places, job, is_quiet=given.quiet)
-    filters = Filters(time=_whole_windows(counts, job.time))
-    report = map_tags(counts, lookup, time=filters.time)
-    write(result_csv(report), job.output)
+    filters = Filters(given.action, given.boundary, _whole_windows(counts, job.time))
+    report = tagged(select(counts, filters), lookup)
     told = summary.Run(
         counts,
         lookup,
@@ -122,8 +139,11 @@ def run(words: Sequence[str]) -> int:
         job.kept,
         same_files(places),
         time.perf_counter() - started,
-        job.output,
+        job.outputs,
+        datetime.now(UTC),
+        _findings(logs, places, job, filters, is_quiet=given.quiet),
     )
+    write((output, _content(told, output)) for output in job.outputs)
     try:  # The result is there, whatever happens now.
         _tell(told, given)
     except KeyboardInterrupt:
@@ -134,6 +154,27 @@ def run(words: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001  (the result is there, so this is not a failure)
         say(f"flowtag: the result is written, but the summary failed: {report_bug('it', error)}")
     return DAMAGED if any(map(_is_bad, counts.files.values())) else DONE
+
+
+def _content(told: summary.Run, output: str) -> Iterable[bytes]:
+    return result_csv(told.report) if is_csv(output) else content_for(output, told.handout)
+
+
+def _findings(
+    logs: list[Log], places: list[Place], job: Job, filters: Filters, *, is_quiet: bool
+) -> Findings | None:
+    """Read the logs again for who is behind the flows, if the job asks for that."""
+    if job.names is None:
+        return None
+    with progress_bar([] if is_quiet else places) as progress:
+        found = look(
+            *logs,
+            wanted=wanted_in(filters),
+            format=job.fields,
+            internal=job.internal,
+            progress=progress,
+        )
+    return Findings(found, who.lists(found, most=_TALKERS, names=job.names))
 
 
 def _is_bad(file: FileCounts) -> bool:
@@ -155,10 +196,10 @@ def _loaded(job: Job) -> Lookup:
 def _job(given: Namespace) -> Job:
     """Return what a command asks for. Raises FlowtagError, and exits if the words make no sense."""
     settings = settings_for(given.paths)
-    paths, lookup, output = roles_of(parser(), given, settings.lookup)
+    paths, lookup, outputs = roles_of(parser(), given, settings.lookup)
     if [*paths, lookup].count(DASH) > 1:
         raise FlowtagError("standard input (-) can be read only once. Name a file for the other.")
-    if output == DASH and given.json:
+    if DASH in outputs and given.json:
         raise FlowtagError(
             "the result and --json cannot both go to standard output (-). Name a file for the result."
         )
@@ -166,15 +207,40 @@ def _job(given: Namespace) -> Job:
     if fields is not None:
         format_layout(fields)
     ranges_of(internal)
-    if output != DASH:
-        check_writable(output)
+    refuse_repeats(outputs)
+    for output in outputs:
+        if output != DASH:
+            check_writable(output)
     kept = {
         "lookup": lookup is settings.lookup,
         "format": given.format is None and settings.format is not None,
         "internal": given.internal is None and settings.internal is not None,
     }
     used = tuple(name for name, is_kept in kept.items() if is_kept)
-    return Job(paths, lookup, output, fields, internal, time_of(given), settings.files, used)
+    return Job(
+        paths,
+        lookup,
+        outputs,
+        fields,
+        internal,
+        time_of(given),
+        settings.files,
+        used,
+        _names(given, paths, outputs),
+    )
+
+
+def _names(given: Namespace, paths: Sequence[str], outputs: Sequence[str]) -> Names | None:
+    """Return the names of addresses for --who, or None without it. Raises FlowtagError if nothing would show them."""
+    if not given.who:
+        if given.names is not None:
+            raise FlowtagError("--names needs --who.")
+        return None
+    if not given.json and not any(suffix_of(output) in WITH_FINDINGS for output in outputs):
+        raise FlowtagError("--who needs --json, or an output whose name ends in .json or .html.")
+    if DASH in paths:
+        raise FlowtagError("--who reads the logs twice, so none of them can be -. Name a file.")
+    return load_names(given.names) if given.names is not None else Names()
 
 
 def _whole_windows(counts: FlowCounts, time: Time | None) -> Time | None:

@@ -31,7 +31,8 @@ from flowtag_core.tagging.lookup_file import load_lookup_table
 _USAGE: Final = "[OPTION ...] LOG [LOG ...] LOOKUP OUTPUT"
 _EPILOG: Final = """\
 LOG is a file that grows, a folder in which files appear, or - for standard input.
-OUTPUT is rewritten as a whole whenever there is something new.
+OUTPUT is rewritten as a whole whenever there is something new. Its suffix chooses
+its form: .html, .json, .parquet, or else the result CSV.
 Ctrl+C or SIGTERM stops flowtag; OUTPUT and the state are then complete.
 With --state, each line is counted once, even if flowtag is killed and started again.
 """
@@ -78,6 +79,9 @@ def parser() -> ArgumentParser:
         default=[],
         metavar="NAME=NUMBER",
         help="change a limit for alerts, e.g. growth=5",
+    )
+    new.add_argument(
+        "--json", action="store_true", help="print a JSON line after each look, on standard output"
     )
     new.add_argument(
         "-q",
@@ -140,9 +144,16 @@ def run(words: Sequence[str]) -> int:
 
 def _followed(given: Namespace) -> LiveResult:
     settings = settings_for(given.paths)
-    paths, lookup, output = roles_of(parser(), given, settings.lookup)
+    paths, lookup, outputs = roles_of(parser(), given, settings.lookup)
+    if len(outputs) > 1:
+        parser().error("give only one -o")
+    output = outputs[0]
     if DASH in (lookup, output):
         raise FlowtagError("follow needs files for the lookup and the result. Only a log can be -.")
+    if given.json and given.alerts == DASH:
+        raise FlowtagError(
+            "--json and --alerts - both write to standard output. Give --alerts a file."
+        )
     fields, internal = settings.beneath(given.format, given.internal)
     check_writable(output)
     layout = ASSUMED if fields is None else format_layout(fields)
@@ -164,6 +175,7 @@ def _followed(given: Namespace) -> LiveResult:
         given.alerts,
         Watch(limits),
         given.quiet,
+        given.json,
     )
     if given.state is not None:
         if DASH in (*paths, given.state):

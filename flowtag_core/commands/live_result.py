@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,12 +16,15 @@ from typing import Any, Final
 from flowtag_core.commands.terminal import printable, say, show
 from flowtag_core.counts import FlowCounts
 from flowtag_core.errors import LookupFileError, OutputError
+from flowtag_core.exporting.by_suffix import content_for, is_csv
 from flowtag_core.exporting.result_csv import result_csv, time_csv
 from flowtag_core.output import append_whole, write_whole
 from flowtag_core.reading.live import Live, version_of
 from flowtag_core.showing import times
-from flowtag_core.showing.log_notes import cautions, equation, offers, useless
+from flowtag_core.showing.handout import Handout
+from flowtag_core.showing.log_notes import cautions, equation, offers, remarks, useless
 from flowtag_core.showing.lookup_notes import problems, to_check
+from flowtag_core.showing.view import view_of
 from flowtag_core.showing.words import duration, few, number, short
 from flowtag_core.sources.places import DASH
 from flowtag_core.tagging.alerts import Alert, Watch
@@ -57,6 +60,7 @@ class LiveResult:
     alerts: str | None = None
     watch: Watch = field(default_factory=Watch)
     is_quiet: bool = False
+    is_json: bool = False
     report: Report = field(init=False)
     _waiting: list[Alert] = field(default_factory=list)
     _newest: int = 0
@@ -190,15 +194,21 @@ class LiveResult:
             say(f"flowtag: {error}{self._remedy}")
 
     def _write(self) -> None:
-        content = result_csv(self.report)
-        if self.keep is not None:
-            content = chain(content, time_csv(self.covered))
         try:
-            write_whole(content, self.output)
+            write_whole(self._content(), self.output)
             self.is_written = True
         except OutputError as error:  # It may be possible at the next look.
             self.is_written = False
             say(f"flowtag: {error}{self._remedy}")
+
+    def _content(self) -> Iterable[bytes]:
+        if is_csv(self.output):
+            end = [] if self.keep is None else time_csv(self.covered)
+            return chain(result_csv(self.report), end)
+        counts = self.counts
+        messages = (*remarks(counts), *cautions(counts))
+        view = view_of(counts, self.lookup)
+        return content_for(self.output, Handout(view, datetime.now(UTC), messages=messages))
 
     def _has_new_lookup(self) -> bool:
         """Load the lookup again if its file has changed; return whether it did. A bad one changes nothing."""
@@ -228,8 +238,10 @@ class LiveResult:
 
 @contextmanager
 def shown(followed: LiveResult) -> Iterator[Callable[[], None]]:
-    """Yield a function that shows each look: as a table in a terminal, otherwise as one line."""
-    if followed.is_quiet:
+    """Yield a function that shows each look: as JSON, as a table in a terminal, or as one line."""
+    if followed.is_json:
+        yield lambda: show(json.dumps(look_document(followed)))
+    elif followed.is_quiet:
         yield lambda: None
     elif sys.stderr is None or not sys.stderr.isatty() or followed.alerts == DASH:
         yield lambda: say(line(followed))
@@ -243,8 +255,28 @@ def shown(followed: LiveResult) -> Iterator[Callable[[], None]]:
 
 def line(followed: LiveResult) -> str:
     """Return one line about a look, for the journal of a service."""
-    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return ", ".join([f"{now} {_amount(followed)}", *_time(followed)])
+    return ", ".join([f"{_iso(int(time.time()))} {_amount(followed)}", *_time(followed)])
+
+
+def look_document(followed: LiveResult) -> dict[str, Any]:
+    """Return a look as a document for JSON; times are in UTC, and `lag` is in seconds."""
+    report, live = followed.report, followed.live
+    first, behind = followed.covered or (None, None)
+    return {
+        "time": _iso(int(time.time())),
+        "flows": report.total,
+        "untagged": report.untagged,
+        "flows_per_second": round(live.added.total.flows / live.seconds) if live.seconds else None,
+        "faults": live.sum.total.faults,
+        "from": _iso(first),
+        "to": _iso(behind),
+        "lag": live.lag,
+        "catching_up": live.follower.is_behind,
+    }
+
+
+def _iso(seconds: int | None) -> str | None:
+    return None if seconds is None else f"{times.at(seconds):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _amount(followed: LiveResult) -> str:

@@ -5,15 +5,31 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Hashable, Iterable, Sequence
+from contextlib import ExitStack
 
 from flowtag_core.commands.terminal import bytes_of, discard
 from flowtag_core.errors import OutputError
-from flowtag_core.output import write_whole
+from flowtag_core.output import is_replaced, replaced, write_whole
 from flowtag_core.sources.places import DASH, Place, file_identity
 
 
-def write(content: Iterable[bytes | memoryview], output: str) -> None:
-    """Write to a path, or to standard output if it is `-`. It is not a failure if the reader of a pipe has gone."""
+def write(contents: Iterable[tuple[str, Iterable[bytes | memoryview]]]) -> None:
+    """Write each content to its path, or to standard output if that is `-`. Files appear together or not at all.
+
+    It is not a failure if the reader of a pipe has gone.
+    """
+    with ExitStack() as files:
+        through = []
+        for output, content in contents:
+            if output != DASH and is_replaced(output):
+                files.enter_context(replaced(output, content))
+            else:
+                through.append((output, content))
+        for output, content in through:
+            _write_through(output, content)
+
+
+def _write_through(output: str, content: Iterable[bytes | memoryview]) -> None:
     stream = bytes_of(sys.stdout, "output") if output == DASH else None
     try:
         write_whole(content, stream or output)
@@ -22,6 +38,16 @@ def write(content: Iterable[bytes | memoryview], output: str) -> None:
     except OutputError:
         discard(stream)
         raise
+
+
+def refuse_repeats(outputs: Sequence[str]) -> None:
+    """Raise OutputError if two outputs are the same file or stream."""
+    seen: dict[Hashable, str] = {}
+    for output in outputs:
+        written = output if output == DASH else file_identity(output) or os.path.realpath(output)
+        if written in seen:
+            raise OutputError(f"{output}: is named twice as an output. Name another file.")
+        seen[written] = output
 
 
 def refuse_inputs(

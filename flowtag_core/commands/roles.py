@@ -1,4 +1,4 @@
-"""The paths of a command that counts: which are logs, which is the lookup, and which is the result."""
+"""The paths of a command that counts: which are logs, which is the lookup, and which are outputs."""
 
 from __future__ import annotations
 
@@ -16,24 +16,27 @@ _ALMOST: Final = ("page", "who", "follow", "check", "completion", "--help", "--v
 
 
 class Roles(NamedTuple):
-    """The paths of the logs, of the lookup and of the result."""
+    """The paths of the logs, of the lookup and of the outputs."""
 
     logs: list[str]
     lookup: str
-    output: str
+    outputs: list[str]
 
 
 def add_roles(parser: ArgumentParser) -> None:
     """Add the paths, -o and --lookup."""
     parser.add_argument("paths", nargs="*", metavar="LOG LOOKUP OUTPUT", help=SUPPRESS)
     parser.add_argument(
-        "-o", "--output", action="append", help="the result; then the last path is the LOOKUP"
+        "-o",
+        "--output",
+        action="append",
+        help="where the result goes; then the last path is the LOOKUP",
     )
     parser.add_argument("--lookup", help="the lookup; then every path is a log (with -o)")
 
 
 def roles_of(parser: ArgumentParser, given: Namespace, kept: str | None) -> Roles:
-    """Return the paths of the logs, of the lookup and of the output; `kept` is the lookup in the settings.
+    """Return the paths of the logs, of the lookup and of the outputs; `kept` is the lookup in the settings.
 
     Without -o, the last two paths are always the lookup and the output.
     """
@@ -44,9 +47,7 @@ def roles_of(parser: ArgumentParser, given: Namespace, kept: str | None) -> Role
         if len(paths) < 3:
             parser.error(f"give at least one LOG, then the LOOKUP, then the OUTPUT{_meant(paths)}")
         output, lookup = paths.pop(), paths.pop()
-        return Roles(paths, lookup, output)
-    if len(given.output) > 1:
-        parser.error("give only one -o")
+        return Roles(paths, lookup, [output])
     lookup = given.lookup
     if lookup is None and paths and (kept is None or _is_lookup(paths[-1])):
         lookup = paths.pop()
@@ -56,7 +57,7 @@ def roles_of(parser: ArgumentParser, given: Namespace, kept: str | None) -> Role
             "give at least one LOG, then the LOOKUP (or --lookup, or a lookup in flowtag.toml, in the "
             "folder of the first LOG or in this one)"
         )
-    return Roles(paths, lookup, given.output[0])
+    return Roles(paths, lookup, given.output)
 
 
 def _meant(paths: Sequence[str]) -> str:

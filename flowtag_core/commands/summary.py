@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
 from typing import Any, Final
 
-import flowtag_core
 from flowtag_core.counting.compiled import no_kernel
-from flowtag_core.counts import MOST_FAULTS, FileCounts, FlowCounts
+from flowtag_core.counts import MOST_FAULTS, FlowCounts
 from flowtag_core.showing import times
+from flowtag_core.showing.handout import Findings, Handout
 from flowtag_core.showing.log_notes import (
     boundaries,
     cautions,
     equation,
     inside,
+    narrowed,
     offers,
     remarks,
     repeated,
 )
 from flowtag_core.showing.lookup_notes import problems, to_check
+from flowtag_core.showing.view import view_of
 from flowtag_core.showing.words import few, few_words, number, short
 from flowtag_core.sources.places import DASH
 from flowtag_core.tagging.course import over_time
@@ -29,7 +33,6 @@ from flowtag_core.tagging.report import (
     Report,
     Time,
     by_boundary,
-    map_tags,
     select,
     tagged,
 )
@@ -42,11 +45,11 @@ _OPEN: Final = (0, times.END)
 
 @dataclass(frozen=True)
 class Run:
-    """A run that has written its result.
+    """A run that has counted.
 
     `filters` are those of the report. `asked` is the time as typed. `settings` are the files of settings
     that were read, and `kept` names the settings that come from them. `same` groups the paths that lead to
-    the same file. `seconds` is how long the run took.
+    the same file. `seconds` is how long the run took, and `made` when it was.
     """
 
     counts: FlowCounts
@@ -58,12 +61,21 @@ class Run:
     kept: Sequence[str]
     same: Sequence[Sequence[str]]
     seconds: float
-    output: str
+    outputs: Sequence[str]
+    made: datetime
+    findings: Findings | None = None
 
     @property
     def by_service(self) -> Report:
         """The report with flows that look like replies counted at their service port."""
-        return map_tags(self.counts, self.lookup, time=self.filters.time, view="service")
+        return tagged(select(self.counts, replace(self.filters, view="service")), self.lookup)
+
+    @cached_property
+    def handout(self) -> Handout:
+        """What the outputs other than the result CSV are made from."""
+        view = view_of(self.counts, self.lookup, filters=self.filters)
+        messages = tuple(_messages(self))
+        return Handout(view, self.made, messages=messages, findings=self.findings)
 
 
 def lines(run: Run, most_faults: int = MOST_FAULTS) -> list[str]:
@@ -82,8 +94,8 @@ def lines(run: Run, most_faults: int = MOST_FAULTS) -> list[str]:
     told.append(equation(counts.total))
     size = counts.total.size / 1e6
     told.append(f"{size:,.1f} MB in {run.seconds:.2f} s; {number(len(lookup), 'lookup rule')}")
-    if run.output != DASH:
-        told.append(f"The result is in {run.output}.")
+    if files := [output for output in run.outputs if output != DASH]:
+        told.append(f"The result is in {few_words(files, len(files))}.")
     return told
 
 
@@ -96,52 +108,15 @@ def warnings(run: Run) -> list[str]:
 def document(run: Run) -> dict[str, Any]:
     """Return the summary for a program, as a document that JSON can hold.
 
-    `records` is the equation over all files: records = headers + blank + flows + everything set aside.
-    `faults` has the first 1,000 faults by file and line, and `messages` the sentences that a person sees.
+    It is the document of the JSON export without the list of ports, and with the settings and the time it took.
     """
-    counts, lookup = run.counts, run.lookup
+    from flowtag_core.exporting.result_json import summary
+
     return {
-        "flowtag": flowtag_core.__version__,
-        "seconds": round(run.seconds, 3),
-        "lookup": {
-            "name": lookup.name,
-            "rules": len(lookup),
-            "problems": [problem._asdict() for problem in lookup.problems],
-            "notices": list(lookup.notices),
-        },
-        "records": _fate(counts.total),
-        "files": [{"name": name, **_fate(file)} for name, file in counts.files.items()],
-        "from": _iso(run, 0),
-        "to": _iso(run, 1),
-        "tags": dict(run.report.tag_counts),
-        "tags_by_service": dict(run.by_service.tag_counts),
-        "boundaries": {name: sums._asdict() for name, sums in _boundaries(run).items()},
-        "internal": list(counts.internal or ()),
+        **summary(run.handout),
         "settings": list(run.settings),
-        "faults": [fault._asdict() for fault in counts.faults],
-        "messages": list(_messages(run)),
+        "seconds": round(run.seconds, 3),
     }
-
-
-def _fate(file: FileCounts) -> dict[str, Any]:
-    """Return what became of the records of a file."""
-    return {
-        "bytes": file.size,
-        "records": file.records,
-        "headers": file.headers,
-        "blank": file.blank,
-        "flows": file.flows,
-        "set_aside": {reason.value: count for reason, count in file.set_aside.items() if count},
-        "read_as": sorted(file.shapes),
-        "damage": sorted(file.damage),
-    }
-
-
-def _iso(run: Run, end: int) -> str | None:
-    """Return the start (0) or end (1) of the time that is counted, or None if it is open."""
-    if run.filters.time is None or run.asked is None or run.asked[end] in _OPEN:
-        return None
-    return times.at(run.filters.time[end]).strftime("%Y-%m-%dT%H:%MZ")
 
 
 def _messages(run: Run) -> Iterator[str]:
@@ -155,6 +130,9 @@ def _messages(run: Run) -> Iterator[str]:
         yield slow
     if run.kept:
         yield f"From {few_words(list(run.settings))}: {', '.join(run.kept)}."
+    if only := narrowed(run.filters):
+        of = f"{run.report.total:,} of {counts.total.flows:,}"
+        yield f"{only[:1].upper()}{only[1:]} are counted: {of}."
     if run.asked is not None:
         yield from _about_time(run, run.asked)
 
@@ -168,7 +146,7 @@ def _about_time(run: Run, asked: Time) -> Iterator[str]:
     )
     if not first and not last:
         span = f"from {times.moment(counted[0])} to {times.moment(counted[1])}"
-    flows = map_tags(run.counts, run.lookup, time=run.filters.time).total
+    flows = run.report.total
     yield f"Only flows that begin {span} are counted: {flows:,} of {run.counts.total.flows:,}."
     if not flows and (days := _days(run)):
         yield f"The logs cover {days}."

@@ -13,8 +13,8 @@ from typing import Final
 
 from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import ranges_of
+from flowtag_core.commands.filters import add_filters, time_of
 from flowtag_core.commands.outputs import refuse_inputs, write
-from flowtag_core.commands.period import add_time, time_of
 from flowtag_core.commands.terminal import (
     DAMAGED,
     DONE,
@@ -26,7 +26,6 @@ from flowtag_core.commands.terminal import (
     show_json,
     source_of,
 )
-from flowtag_core.counts import ACTIONS, BOUNDARIES
 from flowtag_core.errors import FlowtagError
 from flowtag_core.evidence import Evidence, Wanted, port_bits
 from flowtag_core.exporting.who_csv import who_csv
@@ -99,19 +98,13 @@ def parser() -> ArgumentParser:
     new.add_argument(
         "--lookup", metavar="CSV", help="the lookup for --tag, --untagged and --ask untagged"
     )
-    new.add_argument(
-        "--action", type=_action, choices=ACTIONS, metavar="ACTION", help=", ".join(ACTIONS)
-    )
-    new.add_argument(
-        "--boundary", type=str.lower, choices=BOUNDARIES, metavar="NAME", help=", ".join(BOUNDARIES)
-    )
     new.add_argument("--address", type=_address, help="only flows from or to this address")
     new.add_argument(
         "--service",
         action="store_true",
         help="count flows that look like replies under their source port",
     )
-    add_time(new)
+    add_filters(new)
     add_reading(new)
     new.add_argument(
         "--by",
@@ -148,10 +141,6 @@ def _port(text: str) -> list[tuple[int, int]]:
             f"{text[:60]!r} is not valid. Ports are from 0 to {_LAST_PORT}, the smaller one first"
         )
     return [(protocol, port) for port in range(first, last + 1)]
-
-
-def _action(text: str) -> str:
-    return text.lower() if text.lower() == "other" else text.upper()
 
 
 def _address(text: str) -> str:
@@ -212,7 +201,7 @@ def _tell(found: Evidence, given: Namespace, question: Question, names: Names) -
     order = _ORDERS[given.by] if given.by else question.order
     lists = who.lists(found, order, given.top, names, question.answer)
     if given.output is not None:
-        write(_content(found, lists, given.output), given.output)
+        write([(given.output, _content(found, lists, given.output))])
     if given.json:
         show_json(who.document(found, lists))
     elif given.output is None:

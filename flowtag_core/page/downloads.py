@@ -1,15 +1,23 @@
-"""The downloads: the result, and the lookup with its changes."""
+"""The downloads: the result, the view in other forms, and the lookup with its changes."""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Final, NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from flowtag_core.errors import OutputError
+from flowtag_core.exporting.ports_csv import ports_csv
+from flowtag_core.exporting.ports_parquet import ports_parquet
+from flowtag_core.exporting.report_html import report_html
+from flowtag_core.exporting.result_json import document, result_json
 from flowtag_core.page import in_place
 from flowtag_core.page.session import Session
+from flowtag_core.showing import log_notes
+from flowtag_core.showing.handout import Handout
 from flowtag_core.showing.lookup_notes import unsaved
 from flowtag_core.showing.words import file_name, literal, number, short_path
 
@@ -48,6 +56,59 @@ def _result(place: DeltaGenerator, content: bytes) -> None:
         icon=_ICON,
         width="content",
     )
+
+
+def exports(place: DeltaGenerator, handout: Handout) -> None:
+    """Draw a button for each form in which the view can be handed to others."""
+    with place.container(key="exports", gap="xsmall"):
+        st.caption(log_notes.VIEW)
+        for_people, *for_programs = _FORMS
+        _export(for_people, handout)
+        with st.container(horizontal=True, gap="xsmall"):
+            for form in for_programs:
+                _export(form, handout)
+
+
+def _export(form: _Form, handout: Handout) -> None:
+    st.download_button(
+        form.label,
+        data=partial(_content, form.content, handout),
+        file_name=form.file,
+        mime=form.mime,
+        key=f"export_{form.file}",
+        on_click="ignore",
+        icon=_ICON,
+        width="stretch",
+    )
+
+
+def _content(content: Callable[[Handout], Iterable[bytes]], handout: Handout) -> bytes:
+    return b"".join(content(handout))
+
+
+class _Form(NamedTuple):
+    label: str
+    file: str
+    mime: str
+    content: Callable[[Handout], Iterable[bytes]]
+
+
+_FORMS: Final = (
+    _Form("Report (HTML)", "flowtag-report.html", "text/html", report_html),
+    _Form("CSV of ports", "flowtag-ports.csv", "text/csv", ports_csv),
+    _Form(
+        "JSON",
+        "flowtag-view.json",
+        "application/json",
+        lambda handout: result_json(document(handout)),
+    ),
+    _Form(
+        "Parquet",
+        "flowtag-view.parquet",
+        "application/vnd.apache.parquet",
+        lambda handout: [ports_parquet(handout)],
+    ),
+)
 
 
 def lookup(session: Session) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -28,12 +28,21 @@ def brand() -> None:
     st.html('<h1 class="brand">flowtag</h1>', width="content")
 
 
-def topbar(session: Session, window: int) -> tuple[DeltaGenerator, DeltaGenerator]:
-    """Draw the bar; return its places for what is shown or being read, and for the result CSV.
+class Places(NamedTuple):
+    """The places of the bar that are filled later: what is shown or being read, the result CSV, the other exports."""
+
+    where: DeltaGenerator
+    result: DeltaGenerator
+    exports: DeltaGenerator | None
+
+
+def topbar(session: Session, window: int) -> Places:
+    """Draw the bar; return the places in it that are filled when the view is known.
 
     `window` is the width in pixels. In a narrow one, less common actions are under More.
     """
     is_phone = window <= widths.PHONE
+    exports = None
     with st.container(key="topbar", horizontal=True, vertical_alignment="center"):
         brand()
         place = st.container(width="stretch", key="where")
@@ -46,6 +55,7 @@ def topbar(session: Session, window: int) -> tuple[DeltaGenerator, DeltaGenerato
         if session.logs:
             with st.popover("More", key="more", width="content"):
                 st.caption(log_notes.RESULT)
+                exports = st.empty()
                 downloads.lookup(session)
                 if is_phone:
                     copy_link()
@@ -56,7 +66,7 @@ def topbar(session: Session, window: int) -> tuple[DeltaGenerator, DeltaGenerato
                 copy_link()
                 with st.popover("Start over", key="ask_start_over", width="content"):
                     _start_over(session)
-    return place, result
+    return Places(place, result, exports)
 
 
 def where(session: Session, course: Course) -> None:

@@ -17,6 +17,7 @@ from flowtag_core.page.clock import zone
 from flowtag_core.page.intake import CountedLog
 from flowtag_core.page.session import A_MOMENT, Session, Who
 from flowtag_core.showing import log_notes, markup, tables, times, who, widths
+from flowtag_core.showing.handout import Findings
 from flowtag_core.showing.view import View
 from flowtag_core.showing.who import WhoList
 from flowtag_core.showing.words import few, literal, pair_name
@@ -35,6 +36,7 @@ from flowtag_core.tagging.report import Report
 
 MOST_SEEN: Final = 6
 _MOST_ROWS: Final = 200
+_MOST_EXPORTED: Final = 20
 _ALL: Final = 1_000_000
 _WHILE_BUSY: Final = 0.5
 _SHORT: Final[dict[List, str]] = {
@@ -79,6 +81,23 @@ def panel(session: Session, view: View, asked: Who, found: Report) -> None:
         st.fragment(_body, run_every=_WHILE_BUSY if is_busy else None)(
             session, view, asked, wanted, logs, is_busy=is_busy
         )
+
+
+def findings(session: Session, view: View, found: Report | None) -> Findings | None:
+    """Return what the open panel has found, for the exports; None if it is closed or not done."""
+    asked, logs = session.who, list(session.logs.by_name.values())
+    if asked is None or session.looks.standing() is not None:
+        return None
+    evidence = session.looks.found(_wanted(view, asked, found), logs)
+    if evidence is None:
+        return None
+    question = QUESTIONS[asked.question] if asked.question else NO_QUESTION
+    order: Order = question.order if asked.question else view.report.measure
+    lists = who.lists(evidence, order, _MOST_EXPORTED, session.names, question.answer)
+    about = [_scope(view, asked, question)]
+    if asked.address:
+        about.append(f"Only flows from or to {asked.address}.")
+    return Findings(evidence, lists, _title(asked), " ".join(filter(None, about)))
 
 
 def _title(asked: Who) -> str:

@@ -11,13 +11,12 @@ from flowtag_core.page import rows, tag_box
 from flowtag_core.page.columns import fitted, share
 from flowtag_core.page.component import component
 from flowtag_core.page.session import Session
-from flowtag_core.showing import lookup_notes, markup, widths
+from flowtag_core.showing import lookup_notes, markup, tables, widths
 from flowtag_core.showing.view import View
 from flowtag_core.showing.workbench import (
     looks_like_replies,
     untagged_pairs,
     untagged_places,
-    untagged_table,
 )
 
 _BOX: Final = "tag_as"
@@ -41,7 +40,7 @@ def workbench(session: Session, view: View, room: int) -> None:
     _box(session, view, lookup_notes.nothing_to_tag(report, hidden))
     if not pairs:
         return
-    table = untagged_table(
+    table = tables.untagged_table(
         report, places, pairs, view.course, view.rejected, view.selections.report
     )
     shown, columns = fitted(table, report.measure, room, _TEXT, _own_columns(session, table))

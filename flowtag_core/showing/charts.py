@@ -22,8 +22,8 @@ disable_debug_mode()
 
 MOST_BARS: Final = 16
 """The most bars in the ports chart. A browser cannot draw thousands, and the table lists the rest."""
-INK: Final = {"light": "#0c1a20", "dark": "#e4ecee"}
-QUIET: Final = {"light": "#54646b", "dark": "#9aabb1"}
+INK: Final = {"light": "#0c1a20", "dark": "#e4ecee", "report": "var(--ink)"}
+QUIET: Final = {"light": "#54646b", "dark": "#9aabb1", "report": "var(--quiet)"}
 FONT: Final = "Source Sans, sans-serif"
 PICK: Final = "pick"
 """The name of the Vega selection that contains the clicked bars, by their `name`."""

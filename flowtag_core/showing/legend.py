@@ -24,7 +24,7 @@ AMBER: Final = "#cf7a08"
 """The color of Untagged, and of nothing else."""
 GREY: Final = "#8a979d"
 """The color of Other, and of nothing else."""
-PALE: Final = {"light": "#f0c98f", "dark": "#8a6430"}
+PALE: Final = {"light": "#f0c98f", "dark": "#8a6430", "report": "var(--pale)"}
 """A paler amber for each theme, for the replies of tagged services within Untagged."""
 AMBER_INK: Final = {"light": "#a95704", "dark": "#f5a742"}
 """Amber for text in each theme, as text needs more contrast than a bar."""

@@ -18,7 +18,7 @@ from flowtag_core.counts import (
     Reason,
 )
 from flowtag_core.showing.words import duration, few, few_words, number, short, size
-from flowtag_core.tagging.report import Action, Report, by_boundary, select
+from flowtag_core.tagging.report import Action, Filters, Report, by_boundary, select
 
 REPLIES: Final = (
     "A flow log has one line for each direction of a connection. A reply goes to a client's port, which can be "
@@ -37,6 +37,7 @@ SHARED: Final = (
 )
 SHARED_PAGE: Final = "shared page"
 RESULT: Final = "Result CSV: all flows by tag and by port. Filters do not apply."
+VIEW: Final = "What you see now, with its filters, to hand to others:"
 SHORTCUTS: Final = "Press ? to see the keyboard shortcuts."
 _SEARCHED: Final = re.compile(r"\S+?:\d\d? (?:\d{12}|unknown) ", re.ASCII)
 """The beginning of a record that grep printed with its file name or line number."""
@@ -163,6 +164,17 @@ def _doubt(name: str, file: FileCounts, first: Fault | None) -> Iterator[str]:
 def not_looked_at(names: Sequence[str]) -> str:
     """Return a sentence about logs that were not kept for a second look."""
     return f"Not included, because not kept: {few_words(names)}."
+
+
+def narrowed(filters: Filters) -> str:
+    """Return which flows an action and a boundary leave: `only rejected inbound flows`; empty if all of them."""
+    if filters.action is None and filters.boundary is None:
+        return ""
+    done = {"ACCEPT": "accepted ", "REJECT": "rejected ", None: ""}.get(filters.action)
+    where = f"{filters.boundary} " if filters.boundary else ""
+    if done is None:
+        return f"only {where}flows neither accepted nor rejected"
+    return f"only {done}{where}flows"
 
 
 def repeated(same: Iterable[Sequence[str]]) -> Iterator[str]:

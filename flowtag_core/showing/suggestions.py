@@ -51,7 +51,12 @@ def suggestion(port: int, protocol: int) -> str:
     name = protocol_name(protocol)
     if protocol not in WITH_PORTS:
         return f"protocol-{name}" if name.isdecimal() else name.replace(" ", "-")
-    return common().get((port, protocol)) or service_name(port, protocol) or f"{name}-{port}"
+    return usual_service(port, protocol) or f"{name}-{port}"
+
+
+def usual_service(port: int, protocol: int) -> str:
+    """Return one word for the service that usually runs on a port of a protocol number, or "" if none does."""
+    return common().get((port, protocol)) or service_name(port, protocol) or ""
 
 
 @cache

@@ -10,14 +10,15 @@ from urllib.parse import quote
 import numpy as np
 import pandas as pd
 
-from flowtag_core.counts import FlowCounts, Reason
+from flowtag_core.counts import FlowCounts, Ints, Reason
 from flowtag_core.iana import WITH_PORTS, protocol_name
 from flowtag_core.showing import times
 from flowtag_core.showing.trends import layer_of, trends
 from flowtag_core.showing.who import WhoList
 from flowtag_core.showing.words import pair_name
+from flowtag_core.showing.workbench import UntaggedPair, accepted_inbound
 from flowtag_core.tagging.course import Course
-from flowtag_core.tagging.report import Report, counts_in, places_in
+from flowtag_core.tagging.report import Numbers, Report, Selection, counts_in, places_in
 
 MOST_PORTS: Final = 1_000
 """The most rows of the ports table that are sent to the browser. The result CSV has all of them."""
@@ -134,6 +135,41 @@ def who_table(found: WhoList, zone: tzinfo = UTC) -> pd.DataFrame:
     return table
 
 
+def untagged_table(
+    report: Report,
+    places: Ints,
+    pairs: Sequence[UntaggedPair],
+    course: Course,
+    rejected: Report | None,
+    selection: Selection | None = None,
+) -> pd.DataFrame:
+    """Return the workbench's table of the pairs at these positions.
+
+    The columns are Port, Tag as, the measure, Share, Inbound and Rejected (percent), and Trend (a list of
+    numbers). `rejected` is the report of the same flows that were rejected. `selection` has the rows of the
+    counts that the report is made from. The last three columns are left out if they are not known, and
+    Inbound also if nothing is inbound.
+    """
+    count = report.count[places]
+    table = pd.DataFrame(
+        {
+            "Port": [pair.name for pair in pairs],
+            "Tag as": [pair.label for pair in pairs],
+            report.measure.capitalize(): count,
+            "Share": 100.0 * count / max(report.total, 1),
+        }
+    )
+    inbound = None if selection is None else accepted_inbound(selection, report, places)
+    if inbound is not None:
+        table["Inbound"] = inbound
+    if rejected is not None:
+        table["Rejected"] = _percent_rejected(rejected, report, places)
+    pictures = trends(course, layer_of(places, len(report.port)), len(places))
+    if pictures is not None:
+        table["Trend"] = list(pictures)
+    return table
+
+
 def with_names(table: pd.DataFrame, pairs: Sequence[tuple[int, int]]) -> pd.DataFrame:
     """Return the table of ports with Port and Protocol merged into one text column, such as `443/tcp`."""
     names = [pair_name(*pair) for pair in pairs]
@@ -175,3 +211,9 @@ def fault_table(counts: FlowCounts) -> pd.DataFrame:
 
 def _percent(counts: Sequence[int], total: int) -> list[float]:
     return [100 * count / total if total else 0.0 for count in counts]
+
+
+def _percent_rejected(rejected: Report, report: Report, places: Ints) -> Numbers:
+    count = counts_in(rejected, report.port[places], report.protocol[places])
+    percent: Numbers = np.rint(100.0 * count / np.maximum(report.count[places], 1)).astype(np.int32)
+    return percent

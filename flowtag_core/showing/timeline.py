@@ -13,7 +13,7 @@ import pandas as pd
 
 from flowtag_core.counts import Ints
 from flowtag_core.showing import times
-from flowtag_core.showing.charts import Layers
+from flowtag_core.showing.charts import FONT, QUIET, Layers
 from flowtag_core.showing.legend import Legend
 from flowtag_core.showing.words import measured, number, short, unicode
 from flowtag_core.tagging.course import Course, stacked
@@ -45,9 +45,7 @@ _TICKS: Final = (
     *(times.DAY * days for days in (1, 2, 7, 14, 28, 56, 112, 224, 365, 730, 3650)),
 )
 """The possible intervals between two labels of the axis, in seconds."""
-_FONT: Final = "Source Sans, sans-serif"
-_QUIET: Final = {"light": "#54646b", "dark": "#9aabb1"}
-_GRID: Final = {"light": "#e8edef", "dark": "#202b30"}
+_GRID: Final = {"light": "#e8edef", "dark": "#202b30", "report": "var(--grid)"}
 
 
 class Axis(NamedTuple):
@@ -254,7 +252,7 @@ def _peaks(
     marks: alt.Chart = (
         alt.Chart(frame)
         .mark_point(
-            shape="triangle-up", size=44, filled=True, opacity=1, color=_QUIET[theme], aria=False
+            shape="triangle-up", size=44, filled=True, opacity=1, color=QUIET[theme], aria=False
         )
         .encode(
             alt.X("slot:Q"),
@@ -268,15 +266,15 @@ def _peaks(
 def _quiet(theme: str) -> alt.Config:
     """Return a chart configuration with muted axes."""
     axis = alt.AxisConfig(
-        labelFont=_FONT,
+        labelFont=FONT,
         labelFontSize=11,
-        labelColor=_QUIET[theme],
+        labelColor=QUIET[theme],
         labelPadding=6,
         gridColor=_GRID[theme],
         domain=False,
         ticks=False,
     )
-    rule = alt.MarkConfig(color=_QUIET[theme])
+    rule = alt.MarkConfig(color=QUIET[theme])
     return alt.Config(view=alt.ViewConfig(stroke=None), rule=rule, axis=axis)
 
 

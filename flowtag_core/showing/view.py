@@ -83,6 +83,14 @@ class View:
         """Warnings on why the counts may be incomplete, and on lookup rows that need checking."""
         return [*log_notes.cautions(self.counts), *lookup_notes.doubts(self.lookup)]
 
+    @property
+    def by_every_measure(self) -> dict[Measure, Report]:
+        """The report by each measure that the logs have, with the same rows in the same order."""
+        return {
+            measure: measured(self.report, self.selections.report, measure)
+            for measure in log_notes.measures(self.counts)
+        }
+
     def legend(self, colours: Colours) -> Legend:
         """Return the names that have a color, the same in every chart."""
         return legend(self.report, self.whole, colours, self.tag)

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from flowtag_core.counts import BOUNDARIES, REJECT, FlowCounts, Ints
+from flowtag_core.counts import FlowCounts, Ints
+from flowtag_core.showing.outside import let_in
 from flowtag_core.showing.suggestions import common, suggestion
-from flowtag_core.showing.trends import layer_of, trends
 from flowtag_core.showing.words import pair_name
-from flowtag_core.tagging.course import Course
 from flowtag_core.tagging.lookup import EXACT, Ports, Rule
 from flowtag_core.tagging.report import (
     Numbers,
     Report,
     Selection,
-    counts_in,
     keys_of,
     places_in,
     select,
@@ -99,41 +95,6 @@ def untagged_pairs(report: Report, places: Ints) -> list[UntaggedPair]:
     return [UntaggedPair(port, protocol, suggestion(port, protocol)) for port, protocol in pairs]
 
 
-def untagged_table(
-    report: Report,
-    places: Ints,
-    pairs: Sequence[UntaggedPair],
-    course: Course,
-    rejected: Report | None,
-    selection: Selection | None = None,
-) -> pd.DataFrame:
-    """Return the workbench's table of the pairs at these positions.
-
-    The columns are Port, Tag as, the measure, Share, Inbound and Rejected (percent), and Trend (a list of
-    numbers). `rejected` is the report of the same flows that were rejected. `selection` has the rows of the
-    counts that the report is made from. The last three columns are left out if they are not known, and
-    Inbound also if nothing is inbound.
-    """
-    count = report.count[places]
-    table = pd.DataFrame(
-        {
-            "Port": [pair.name for pair in pairs],
-            "Tag as": [pair.label for pair in pairs],
-            report.measure.capitalize(): count,
-            "Share": 100.0 * count / max(report.total, 1),
-        }
-    )
-    inbound = None if selection is None else accepted_inbound(selection, report, places)
-    if inbound is not None:
-        table["Inbound"] = inbound
-    if rejected is not None:
-        table["Rejected"] = _percent_of(rejected, report, places)
-    pictures = trends(course, layer_of(places, len(report.port)), len(places))
-    if pictures is not None:
-        table["Trend"] = list(pictures)
-    return table
-
-
 def accepted_inbound(selection: Selection, report: Report, places: Ints) -> Numbers | None:
     """Return the percentage of each of these pairs that came from outside and was not rejected.
 
@@ -142,21 +103,10 @@ def accepted_inbound(selection: Selection, report: Report, places: Ints) -> Numb
     filters = report.filters
     if filters.boundary is not None or filters.action is not None:
         return None
-    count = np.zeros(len(report.port))
-    for table in selection.tables:
-        keep = (table.boundary == BOUNDARIES.index("inbound")) & (table.action != REJECT)
-        port, protocol = table.port[keep].astype(np.int32), table.protocol[keep].astype(np.int32)
-        at = places_in(report, port, protocol)
-        count += sums_at((len(report.port),), at, values_of(table, report.measure)[keep])
+    count = let_in(selection, report)
     if not count.any():
         return None
     percent: Numbers = np.rint(100.0 * count[places] / np.maximum(report.count[places], 1)).astype(
         np.int32
     )
-    return percent
-
-
-def _percent_of(rejected: Report, report: Report, places: Ints) -> Numbers:
-    count = counts_in(rejected, report.port[places], report.protocol[places])
-    percent: Numbers = np.rint(100.0 * count / np.maximum(report.count[places], 1)).astype(np.int32)
     return percent

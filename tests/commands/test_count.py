@@ -1,6 +1,7 @@
 """Counting from the command line, as a user sees it: the result, the summary, the messages, the exit codes."""
 
 import gzip
+import json
 import os
 import shlex
 import signal
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import polars as pl
 import pytest
 
 from flowtag_core import load_lookup_table, map_tags, parse_flow_log
@@ -18,7 +20,10 @@ from flowtag_core.shapes.layout import BY_VERSION
 from flowtag_core.tagging.report import EVERY_FLOW
 from tests.commands.made import LOG, SAMPLE_LOOKUP, on_posix, run
 from tests.conftest import ROOT, SAMPLE
+from tests.exporting.made import MADE
 from tests.logs import DEFAULT_HEADER, LOOKUP, line, record
+
+HEAVY = "pandas", "altair", "pyarrow", "jinja2", "vl_convert"
 
 
 def test_the_sample_gives_its_result_and_a_summary(tmp_path):
@@ -402,7 +407,10 @@ def test_with_the_lookup_option_every_path_is_a_log():
     ("words", "message"),
     [
         ((LOG, "--lookup", SAMPLE_LOOKUP), "--lookup needs -o, which names the result"),
-        ((LOG, SAMPLE_LOOKUP, "-o", "a", "-o", "b"), "give only one -o"),
+        ((LOG, SAMPLE_LOOKUP, "-o", "a", "-o", "a"), "a: is named twice as an output"),
+        ((LOG, SAMPLE_LOOKUP, "-o", "a", "--who"), "--who needs --json, or an output whose name"),
+        (("-", SAMPLE_LOOKUP, "-o", "a.json", "--who"), "--who reads the logs twice"),
+        ((LOG, SAMPLE_LOOKUP, "a.json", "--names", "b"), "--names needs --who"),
         ((SAMPLE_LOOKUP, "-o", "a"), "give at least one LOG, then the LOOKUP"),
         (("-o", "a"), "give at least one LOG, then the LOOKUP"),
         (("--lookup", SAMPLE_LOOKUP, "-o", "a"), "give at least one LOG, then the LOOKUP"),
@@ -553,8 +561,77 @@ def test_a_terminal_sees_twenty_faults_and_how_many_more_there_are(tmp_path):
     log.write_bytes(line() + b"\n" + b"short\n" * 50)
     counts, lookup = parse_flow_log(str(log)), load_lookup_table(SAMPLE_LOOKUP)
     ended = summary.Run(
-        *(counts, lookup, map_tags(counts, lookup), EVERY_FLOW, None), (), (), (), 0.1, "-"
+        *(counts, lookup, map_tags(counts, lookup), EVERY_FLOW, None), (), (), (), 0.1, ["-"], MADE
     )
     told = summary.lines(ended, 20)
     assert sum("too few fields: short" in each for each in told) == 20
     assert "... and 30 more lines with a fault (--json lists the first 1,000)" in told
+
+
+def test_several_outputs_have_the_same_numbers_and_the_logs_are_read_once(tmp_path):
+    log = tmp_path / "flow.log"
+    log.write_bytes(b"\n".join([line(), line(dstport="25", action="REJECT"), b"short"]))
+    alone = tmp_path / "alone.csv"
+    assert run(log, SAMPLE_LOOKUP, alone).returncode == 0
+    names = ["a.csv", "b.json", "c.parquet", "d.html"]
+    outputs = [word for name in names for word in ("-o", tmp_path / name)]
+    with open(log, "rb") as stream:
+        done = run("-", SAMPLE_LOOKUP, *outputs, stdin=stream)
+    assert done.returncode == 0, done.stderr
+    assert f"The result is in {', '.join(str(tmp_path / name) for name in names)}." in (
+        done.stderr.decode()
+    )
+    assert (tmp_path / "a.csv").read_bytes() == alone.read_bytes()
+    result = json.loads((tmp_path / "b.json").read_bytes())
+    assert result["total"] == {"flows": 2, "packets": 20, "bytes": 1680}
+    rows = pl.read_parquet(tmp_path / "c.parquet")
+    assert rows["flows"].sum() == 2
+    assert b"3 records = 0 headers" in (tmp_path / "d.html").read_bytes()
+
+
+def test_the_action_and_the_boundary_limit_every_output_and_the_summary_says_so(tmp_path):
+    log = tmp_path / "flow.log"
+    lines = [line(), line(srcaddr="8.8.8.8", action="REJECT"), line(action="REJECT")]
+    log.write_bytes(b"\n".join(lines))
+    words = (log, SAMPLE_LOOKUP, "-o", tmp_path / "a.csv", "-o", tmp_path / "b.json")
+    done = run(*words, "--action", "reject", "--boundary", "inbound")
+    assert "Only rejected inbound flows are counted: 1 of 3." in done.stderr.decode()
+    assert (tmp_path / "a.csv").read_text().endswith("443,tcp,1\n")
+    result = json.loads((tmp_path / "b.json").read_bytes())
+    assert result["total"]["flows"] == 1
+    assert result["filters"]["action"] == "REJECT"
+    assert result["records"]["flows"] == 3
+
+
+def test_who_adds_the_evidence_of_the_flows_that_count(tmp_path):
+    names = tmp_path / "names.csv"
+    names.write_text("cidr,name\n51.15.99.0/24,mailer\n")
+    output = tmp_path / "a.json"
+    done = run(LOG, SAMPLE_LOOKUP, "-o", output, "--who", "--names", names, "--to", "2021-05-05")
+    assert done.returncode == 0, done.stderr
+    who = json.loads(output.read_bytes())["who"]
+    assert who["flows"] == 14
+    assert "mailer" in {row.get("destination_name") for row in who["lists"]["pairs"]}
+    told = json.loads(run(LOG, SAMPLE_LOOKUP, tmp_path / "b", "--who", "--json").stdout)
+    assert told["who"]["flows"] == 14
+
+
+def test_if_one_output_fails_no_file_is_written(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "vl_convert", None)
+    outputs = ["-o", str(tmp_path / "a.csv"), "-o", str(tmp_path / "b.html")]
+    with pytest.raises(OutputError, match="pip install vl-convert-python"):
+        count.run([LOG, SAMPLE_LOOKUP, *outputs])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_result_csv_needs_no_pandas(tmp_path):
+    code = (
+        "import sys; from flowtag_core.commands.verbs import run; "
+        f"run(sys.argv[1:]); sys.exit(any(name in sys.modules for name in {HEAVY}))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, LOG, SAMPLE_LOOKUP, str(tmp_path / "a.csv")],
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0

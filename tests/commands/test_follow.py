@@ -1,5 +1,6 @@
 """`flowtag follow` keeps the result up to date, survives a kill, and says how far it is."""
 
+import json
 import os
 import signal
 import subprocess
@@ -93,6 +94,27 @@ def test_standard_input_is_counted_to_its_end(tmp_path):
     assert tags(tmp_path) == {"web": "5", "mail": "1", "Untagged": "0"}
 
 
+def test_each_look_is_a_line_of_json_and_the_result_is_in_the_form_of_its_suffix(tmp_path):
+    (tmp_path / "lookup.csv").write_bytes(LOOKUP)
+    words = (
+        "follow",
+        "-",
+        tmp_path / "lookup.csv",
+        tmp_path / "out.json",
+        "--json",
+        "--keep",
+        "24h",
+    )
+    done = run(*words, input=line() + b"\n" + line(dstport="9") + b"\n")
+    assert done.returncode == 0
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (last["flows"], last["untagged"], last["faults"]) == (2, 1, 0)
+    assert (last["from"], last["to"]) == ("2023-11-14T22:13:00Z", "2023-11-14T22:14:00Z")
+    result = json.loads((tmp_path / "out.json").read_bytes())
+    assert (result["version"], result["total"]["flows"]) == (1, 2)
+    assert [row["tag"] for row in result["ports"]] == ["Untagged", "web"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -108,6 +130,8 @@ def test_standard_input_is_counted_to_its_end(tmp_path):
         (("a.log", "lookup.csv", "out.csv", "--limit", "grow=2"), "'grow' is not a limit"),
         (("a.log", "lookup.csv", "out.csv", "--limit", "growth=-1"), "is not a number"),
         (("a.log", "lookup.csv", "out.csv", "--state", "damaged/kept"), "there is no folder"),
+        (("a.log", "lookup.csv", "out.csv", "--json", "--alerts", "-"), "both write to standard"),
+        (("a.log", "lookup.csv", "-o", "b", "-o", "c"), "give only one -o"),
         (("a.log",), "give at least one LOG"),
     ],
 )

@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from flowtag_core.commands.outputs import refuse_inputs, write
+from flowtag_core.commands.outputs import refuse_inputs, refuse_repeats, write
 from flowtag_core.errors import FlowtagError, OutputError
 from flowtag_core.sources.places import log_at
 
@@ -52,11 +52,42 @@ def test_json_goes_nowhere_else(log, tmp_path):
 
 
 def test_only_a_full_or_closed_output_is_a_failure(tmp_path):
-    write(iter([b"a", b"b"]), str(tmp_path / "e.csv"))
+    write([(str(tmp_path / "e.csv"), iter([b"a", b"b"]))])
     assert (tmp_path / "e.csv").read_bytes() == b"ab"
     with mock.patch.object(sys, "stdout", None), pytest.raises(FlowtagError, match="is closed"):
-        write([b"a"], "-")
+        write([("-", [b"a"])])
     begin, end = os.pipe()
     os.close(begin)
     with open(end, "w") as pipe, mock.patch.object(sys, "stdout", pipe):
-        write([b"a"], "-")
+        write([("-", [b"a"])])
+
+
+def test_several_files_appear_together_or_not_at_all(tmp_path):
+    one, two = str(tmp_path / "a.csv"), str(tmp_path / "b.json")
+
+    def broken():
+        yield b"half"
+        raise OSError(28, "No space left on device")
+
+    for contents in ([(one, [b"1"]), (two, broken())], [(two, broken()), (one, [b"1"])]):
+        with pytest.raises(OutputError, match=r"b\.json: could not be written"):
+            write(contents)
+        assert os.listdir(tmp_path) == []
+    with mock.patch.object(sys, "stdout", None), pytest.raises(FlowtagError, match="is closed"):
+        write([(one, [b"1"]), ("-", [b"2"])])
+    assert os.listdir(tmp_path) == []
+    write([(one, [b"1"]), (two, [b"2"])])
+    assert (tmp_path / "a.csv").read_bytes() + (tmp_path / "b.json").read_bytes() == b"12"
+
+
+def test_an_output_that_is_named_twice_is_refused(log, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(log)
+    refuse_repeats([str(log), "-", str(tmp_path / "new.csv"), str(tmp_path / "new.json")])
+    for outputs in (
+        ["-", "-"],
+        [str(log), str(link)],
+        [str(tmp_path / "n.csv"), f"{tmp_path}/../{tmp_path.name}/n.csv"],
+    ):
+        with pytest.raises(OutputError, match="is named twice as an output"):
+            refuse_repeats(outputs)

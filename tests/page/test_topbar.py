@@ -17,7 +17,7 @@ def test_a_lookup_whose_name_is_markup_is_shown_as_text(page):
 def test_the_result_is_one_click_away_and_start_over_two(page):
     drop(page, ("a.log", line()))
     assert [each.proto.label for each in page.get("download_button")] == [
-        "Result CSV",
+        *("Result CSV", "Report (HTML)", "CSV of ports", "JSON", "Parquet"),
         "Lookup with your changes",
     ]
     assert "start_over" in buttons(page)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from flowtag_core.counts import Table
 from flowtag_core.showing import workbench
+from flowtag_core.showing.tables import untagged_table
 from flowtag_core.showing.trends import MOST_PARTS
 from flowtag_core.showing.workbench import (
     UntaggedPair,
@@ -16,7 +17,6 @@ from flowtag_core.showing.workbench import (
     looks_like_replies,
     untagged_pairs,
     untagged_places,
-    untagged_table,
 )
 from flowtag_core.tagging.course import over_time
 from flowtag_core.tagging.editing import with_rules

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtag_core.commands.period import add_time, time_of
+from flowtag_core.commands.filters import add_filters, time_of
 from flowtag_core.errors import FlowtagError
 from flowtag_core.showing.times import DAY, END
 
@@ -23,7 +23,7 @@ def seconds(moment):
 
 def read(*words):
     parser = ArgumentParser()
-    add_time(parser)
+    add_filters(parser)
     return time_of(parser.parse_args(words))
 
 

@@ -1,17 +1,18 @@
-"""The time of a command: --from and --to."""
+"""The filters of a command: --from, --to, --action and --boundary."""
 
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 
+from flowtag_core.counts import ACTIONS, BOUNDARIES
 from flowtag_core.errors import FlowtagError
 from flowtag_core.showing import times
 from flowtag_core.showing.typed_times import UnclearTime, read_end
 from flowtag_core.tagging.report import Time
 
 
-def add_time(parser: ArgumentParser) -> None:
-    """Add --from and --to."""
+def add_filters(parser: ArgumentParser) -> None:
+    """Add the options that choose which flows count."""
     parser.add_argument(
         "--from", dest="first", metavar="TIME", help="only flows that begin at this time or later"
     )
@@ -21,6 +22,16 @@ def add_time(parser: ArgumentParser) -> None:
         metavar="TIME",
         help="only flows that begin before; a day counts to its end",
     )
+    parser.add_argument(
+        "--action", type=_action, choices=ACTIONS, metavar="ACTION", help=", ".join(ACTIONS)
+    )
+    parser.add_argument(
+        "--boundary", type=str.lower, choices=BOUNDARIES, metavar="NAME", help=", ".join(BOUNDARIES)
+    )
+
+
+def _action(text: str) -> str:
+    return text.lower() if text.lower() == "other" else text.upper()
 
 
 def time_of(given: Namespace) -> Time | None:

@@ -1,0 +1,127 @@
+"""Handout -> one HTML file that needs nothing else: no script, no network, no other file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import flowtag_core
+from flowtag_core.exporting.svg import svg
+from flowtag_core.showing import charts, coverage, log_notes, report_tables, story, timeline, times
+from flowtag_core.showing.handout import Handout
+from flowtag_core.showing.legend import Legend
+from flowtag_core.showing.words import few_words, number, short_path, size, unicode
+from flowtag_core.showing.workbench import looks_like_replies
+
+_THEME: Final = "report"
+_WIDTH: Final = 880
+_BARS_WIDTH: Final = 560
+_LONGEST_NAME: Final = 60
+_FOLDER: Final = Path(__file__).parent
+
+
+def report_html(handout: Handout) -> Iterator[bytes]:
+    """Yield the report in pieces. Texts from logs, lookups and file names are text in it, never markup.
+
+    Raises OutputError if its charts cannot be drawn.
+    """
+    content = _content(handout)
+    for piece in _template().generate(content):
+        yield piece.encode()
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        loader=FileSystemLoader(_FOLDER),
+        # A file name may contain bytes that are not UTF-8.
+        finalize=lambda value: unicode(value) if type(value) is str else value,
+    )
+    return environment.get_template("report.html")
+
+
+def _content(handout: Handout) -> dict[str, Any]:
+    """Return what the template shows, by the names that it uses. Only the values in `html` are markup."""
+    from markupsafe import Markup
+
+    view, findings = handout.view, handout.findings
+    counts = view.counts
+    legend = view.legend(handout.colours)
+    html = {
+        "css": (_FOLDER / "report.css").read_text(encoding="utf-8"),
+        "bar": coverage.bar(view.parts) if view.report.total else "",
+        "timeline": _timeline(handout, legend),
+        "tag_bars": _tag_bars(handout, legend),
+    }
+    return {
+        "version": flowtag_core.__version__,
+        "days": times.covered(view.course, handout.zone),
+        "about": list(_about(handout)),
+        "story": story.story(handout),
+        "measure": view.report.measure,
+        "numbers": view.numbers,
+        "timeline_note": _timeline_note(handout),
+        "legend": list(zip(legend.names, legend.colours, strict=True)),
+        "tags": report_tables.tag_table(handout),
+        "untagged": report_tables.untagged_table(view),
+        "replies": int(looks_like_replies(counts, view.report).sum()),
+        "boundaries": report_tables.boundary_table(view),
+        "inside": log_notes.inside(counts),
+        "let_in": report_tables.let_in_table(view),
+        "ports": report_tables.port_table(handout),
+        "findings": findings,
+        "who": [
+            report_tables.who_table(each, handout.zone)
+            for each in (findings.lists if findings else ())
+        ],
+        "equation": log_notes.equation(counts.total),
+        "messages": handout.messages,
+        "files": report_tables.file_table(counts),
+        "faults": report_tables.fault_table(counts),
+        "problems": report_tables.problem_table(view.lookup),
+        **{name: Markup(value) for name, value in html.items()},  # noqa: S704 (made by flowtag alone)
+    }
+
+
+def _about(handout: Handout) -> Iterator[tuple[str, str]]:
+    """Yield what the report was made from, as terms and their descriptions."""
+    view = handout.view
+    counts, lookup = view.counts, view.lookup
+    yield "Made", times.moment(int(handout.made.timestamp()))
+    names = [short_path(name, _LONGEST_NAME) for name in counts.files]
+    yield "Logs", f"{number(len(names), 'file')}, {size(counts.total.size)}: {few_words(names)}"
+    yield "Lookup", f"{short_path(lookup.name, _LONGEST_NAME)}, {number(len(lookup), 'rule')}"
+    if counts.internal:
+        yield "Own address ranges", few_words(counts.internal, 5)
+    yield "Filters", "; ".join(story.filters(handout)) or "none"
+
+
+def _timeline(handout: Handout, legend: Legend) -> str:
+    course, report = handout.view.course, handout.view.report
+    if not len(course.start):
+        return ""
+    axis = timeline.axis_of(course)
+    drawn = timeline.chart(course, report, legend, axis, theme=_THEME, zone=handout.zone)
+    return svg(drawn, _WIDTH, "timeline")
+
+
+def _timeline_note(handout: Handout) -> str:
+    course = handout.view.course
+    axis = timeline.axis_of(course) if len(course.start) else None
+    return timeline.quiet_line(course, handout.view.report.measure, axis, handout.zone)
+
+
+def _tag_bars(handout: Handout, legend: Legend) -> str:
+    view = handout.view
+    if not view.report.total:
+        return ""
+    bars = charts.tag_bars(view.report, view.service, legend, _THEME)
+    return svg(charts.chart(bars, view.report.measure, _THEME, _BARS_WIDTH), _BARS_WIDTH, "tags")

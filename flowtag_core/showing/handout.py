@@ -1,0 +1,67 @@
+"""A view as it is handed to others: with the search, the time it was made, and evidence if it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from functools import cached_property
+
+from flowtag_core.evidence import Evidence
+from flowtag_core.showing import times, who
+from flowtag_core.showing.legend import Colours
+from flowtag_core.showing.view import View
+from flowtag_core.showing.who import WhoList
+from flowtag_core.tagging.report import Report, Time
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Who is behind the flows of a view: the evidence, its largest rows as lists, and which flows it is about."""
+
+    evidence: Evidence
+    lists: Sequence[WhoList]
+    title: str = "Top talkers"
+    scope: str = ""
+
+    @property
+    def sentences(self) -> list[str]:
+        """The sums of the flows, which flows they are, and what may be missing."""
+        evidence = self.evidence
+        said = [who.summary(evidence), self.scope, *who.limits(evidence), *sorted(evidence.damage)]
+        return [*filter(None, said)]
+
+
+@dataclass(frozen=True)
+class Handout:
+    """What every export is made from, so that all of them have the numbers that the page shows.
+
+    `search` limits the ports, as the page's search box does. `made` is when the logs were counted, and
+    `colours` are those of the tags. `messages` are sentences on how the logs were read and on what may be missing.
+    """
+
+    view: View
+    made: datetime
+    search: str = ""
+    zone: tzinfo = UTC
+    colours: Colours = field(default_factory=Colours)
+    messages: Sequence[str] = ()
+    findings: Findings | None = None
+
+    @cached_property
+    def ports(self) -> Report:
+        """The ports that the page lists: those of the selected tag that the search finds."""
+        return self.view.ports(self.search)
+
+    @property
+    def bounds(self) -> tuple[int | None, int | None]:
+        """The chosen time in seconds since 1970; an end that was not chosen is None."""
+        time: Time | None = self.view.report.filters.time
+        first, behind = time or (0, times.END)
+        return first or None, behind if behind < times.END else None
+
+    @property
+    def covered(self) -> Time | None:
+        """The time from the first to the last window with flows, or None if it is unknown."""
+        course = self.view.course
+        return times.extent(course) if len(course.start) and course.width else None

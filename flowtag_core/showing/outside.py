@@ -1,0 +1,62 @@
+"""The flows of a view that came from outside the network."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from flowtag_core.counts import BOUNDARIES, REJECT, Boundary, Ints
+from flowtag_core.showing.view import View
+from flowtag_core.tagging.report import (
+    Report,
+    Selection,
+    by_boundary,
+    places_in,
+    sums_at,
+    values_of,
+)
+
+
+class Crossing(NamedTuple):
+    """The sums of the flows of one boundary. `rejected` counts flows, and is None if no action is known."""
+
+    boundary: Boundary
+    flows: int
+    packets: int
+    bytes: int
+    rejected: int | None
+
+
+def crossings(view: View) -> list[Crossing]:
+    """Return the sums of each boundary that occurs in a view, in the order of BOUNDARIES."""
+    rejected = view.selections.rejected
+    refused = {} if rejected is None else by_boundary(rejected)
+    return [
+        Crossing(
+            boundary,
+            *sums,
+            None if rejected is None else (refused[boundary].flows if boundary in refused else 0),
+        )
+        for boundary, sums in by_boundary(view.selections.report).items()
+    ]
+
+
+def let_in(selection: Selection, report: Report) -> Ints:
+    """Return, for each row of the report, how much of it came from outside and was not rejected.
+
+    `selection` must be the one that the report was made from.
+    """
+    places, values = [], []
+    for table in selection.tables:
+        keep = (table.boundary == BOUNDARIES.index("inbound")) & (table.action != REJECT)
+        port, protocol = table.port[keep].astype(np.int32), table.protocol[keep].astype(np.int32)
+        places.append(places_in(report, port, protocol))
+        values.append(values_of(table, report.measure)[keep])
+    return sums_at((len(report.port),), np.concatenate(places), np.concatenate(values))
+
+
+def largest(count: Ints, most: int) -> Ints:
+    """Return the places of the largest counts above 0, the largest first."""
+    places: Ints = np.flatnonzero(count)
+    return places[(-count[places]).argsort(kind="stable")[:most]]

@@ -1,0 +1,214 @@
+"""The tables of a report that is handed to others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import tzinfo
+from typing import Any, Final
+
+from flowtag_core.counts import MEASURES, FlowCounts, Measure, Reason
+from flowtag_core.showing import times
+from flowtag_core.showing.cells import Cell, Head, Listing, bar, cut, percent, quantity_of
+from flowtag_core.showing.handout import Handout
+from flowtag_core.showing.outside import crossings, largest, let_in
+from flowtag_core.showing.suggestions import usual_service
+from flowtag_core.showing.view import View
+from flowtag_core.showing.who import WhoList
+from flowtag_core.showing.words import pair_name
+from flowtag_core.showing.workbench import looks_like_replies, untagged_pairs, untagged_places
+from flowtag_core.tagging.lookup import UNTAGGED, Lookup
+from flowtag_core.tagging.report import Report, counts_in, places_in
+
+SHOWN: Final = 50
+"""The rows of a long table that are visible at once, and printed; the others can be unfolded."""
+MOST_ROWS: Final = 5_000
+"""The most rows of a table. The JSON and Parquet exports have all ports."""
+_UNTAGGED_SHOWN: Final = 25
+_LET_IN_SHOWN: Final = 15
+_FILES_SHOWN: Final = 20
+_FAULTS_SHOWN: Final = 20
+
+_PORT, _TAG = Head("Port"), Head("Tag")
+_SHARE, _REJECTED = Head("Share", is_number=True), Head("Rejected", is_number=True)
+
+
+def tag_table(handout: Handout) -> Listing:
+    """Return a row for each tag, the largest first and Untagged last."""
+    view = handout.view
+    report, rejected, reports = view.report, view.rejected, view.by_every_measure
+    tags = [*list(report.tag_counts)[:-1][: MOST_ROWS - 1], UNTAGGED]
+    rows = []
+    for tag, colour in zip(tags, handout.colours.of(tags), strict=True):
+        total = report.tag_counts[tag]
+        row = [Cell(tag, colour=colour)]
+        row += _sums({measure: each.tag_counts[tag] for measure, each in reports.items()})
+        row.append(bar(total, report.total))
+        if rejected is not None:
+            row.append(percent(rejected.tag_counts.get(tag, 0), total))
+        rows.append(row)
+    heads = [_TAG, *_measures(reports), _SHARE, *([] if rejected is None else [_REJECTED])]
+    # Untagged is always visible, although it is last.
+    if len(rows) > SHOWN:
+        rows = [*rows[: SHOWN - 1], rows[-1], *rows[SHOWN - 1 : -1]]
+    return cut(Listing("Tags", heads, rows), SHOWN, "tag", len(report.tag_counts))
+
+
+def port_table(handout: Handout) -> Listing:
+    """Return a row for each port that the page lists, the largest first."""
+    found = handout.ports
+    most = (-found.count).argsort(kind="stable")[:MOST_ROWS]
+    port, protocol = found.port[most], found.protocol[most]
+    heads, numbers = _of_ports(handout.view, port, protocol)
+    colours = handout.colours.of(found.tags)
+    pairs = zip(port.tolist(), protocol.tolist(), found.tag[most].tolist(), numbers, strict=True)
+    rows = [
+        [Cell(pair_name(one, other)), Cell(found.tags[tag], colour=colours[tag]), *last]
+        for one, other, tag, last in pairs
+    ]
+    table = Listing("Ports", [_PORT, _TAG, *heads], rows)
+    return cut(table, SHOWN, "port", len(found.port))
+
+
+def untagged_table(view: View) -> Listing | None:
+    """Return a row for each untagged port that does not look like replies, or None if there is none.
+
+    Each has the service that usually runs on it.
+    """
+    report = view.report
+    places = untagged_places(report, looks_like_replies(view.counts, report))
+    if not len(places):
+        return None
+    heads, numbers = _of_ports(view, report.port[places], report.protocol[places])
+    rows = [
+        [Cell(pair.name), Cell(usual_service(*pair.numbers)), *last]
+        for pair, last in zip(untagged_pairs(report, places), numbers, strict=True)
+    ]
+    table = Listing("Largest untagged ports", [_PORT, Head("Usual service"), *heads], rows)
+    return cut(table, _UNTAGGED_SHOWN, "port")
+
+
+def boundary_table(view: View) -> Listing | None:
+    """Return a row for each boundary, or None if no address is known."""
+    found, known = crossings(view), view.by_every_measure
+    if not {each.boundary for each in found} - {"unknown"}:
+        return None
+    total = sum(each.flows for each in found)
+    rows = []
+    for each in found:
+        sums = {measure: getattr(each, measure) for measure in known}
+        row = [Cell(each.boundary), *_sums(sums), bar(each.flows, total)]
+        if each.rejected is not None:
+            row.append(percent(each.rejected, each.flows))
+        rows.append(row)
+    last = [] if found[0].rejected is None else [_REJECTED]
+    share = Head("Share of flows", is_number=True)
+    return Listing("Flows by boundary", [Head("Boundary"), *_measures(known), share, *last], rows)
+
+
+def let_in_table(view: View) -> Listing | None:
+    """Return the ports to which most came from outside and was not rejected, or None if there are none."""
+    report = view.report
+    counts = let_in(view.selections.report, report)
+    rows = [
+        [
+            Cell(pair_name(int(report.port[place]), int(report.protocol[place]))),
+            Cell(report.tags[report.tag[place]]),
+            quantity_of(int(counts[place]), report.measure),
+            bar(int(counts[place]), int(report.count[place])),
+        ]
+        for place in largest(counts, _LET_IN_SHOWN).tolist()
+    ]
+    if not rows:
+        return None
+    measure = Head(report.measure.capitalize(), is_number=True)
+    share = Head("Share of the port", is_number=True)
+    return Listing("Let in from outside, by port", [_PORT, _TAG, measure, share], rows)
+
+
+def who_table(found: WhoList, zone: tzinfo) -> Listing:
+    """Return a list of evidence as a table."""
+    distinct = ["Destinations", "Ports"] if found.name == "sources" else []
+    heads = [*map(Head, found.heads)]
+    heads += [Head(each, is_number=True) for each in ("Flows", "Bytes", "Rejected", *distinct)]
+    rows = []
+    for row in found.rows:
+        ends = [f"{end} {name}".strip() for end, name in zip(row.ends, row.names, strict=True)]
+        cells = [*map(Cell, ends), Cell(f"{row.flows:,}"), quantity_of(row.bytes, "bytes")]
+        cells.append(percent(row.rejected, row.flows))
+        if distinct:
+            cells += [Cell(f"{each or 0:,}") for each in (row.targets, row.ports)]
+        cells += [Cell(_moment(each, zone)) for each in (row.first, row.last)]
+        rows.append(cells)
+    table = Listing(found.title, [*heads, Head("First"), Head("Last")], rows)
+    return cut(table, len(rows), "row", found.total)
+
+
+def file_table(counts: FlowCounts) -> Listing:
+    """Return a row for each file: records = headers + blank + flows + a column for each reason."""
+    reasons = [reason for reason in Reason if counts.total.set_aside[reason]]
+    rows = [
+        [
+            Cell(name),
+            *(Cell(f"{each:,}") for each in (file.records, file.headers, file.blank, file.flows)),
+            *(Cell(f"{file.set_aside[reason]:,}") for reason in reasons),
+        ]
+        for name, file in list(counts.files.items())[:MOST_ROWS]
+    ]
+    names = ["Records", "Headers", "Blank", "Flows", *(each.capitalize() for each in reasons)]
+    heads = [Head("File"), *(Head(each, is_number=True) for each in names)]
+    return cut(Listing("Files", heads, rows), _FILES_SHOWN, "file", len(counts.files))
+
+
+def fault_table(counts: FlowCounts) -> Listing | None:
+    """Return the first lines with a fault, or None if there is none."""
+    rows = [
+        [Cell(fault.file), Cell(f"{fault.line:,}"), Cell(fault.reason.value), Cell(fault.text)]
+        for fault in counts.faults
+    ]
+    if not rows:
+        return None
+    heads = [Head("File"), Head("Line", is_number=True), Head("Reason"), Head("Text")]
+    table = Listing("Lines with a fault", heads, rows)
+    return cut(table, _FAULTS_SHOWN, "line", counts.total.faults)
+
+
+def problem_table(lookup: Lookup) -> Listing | None:
+    """Return the rows of the lookup that need checking, or None if there is none."""
+    problems = lookup.problems[:MOST_ROWS]
+    if not problems:
+        return None
+    rows = [[Cell(f"{problem.line:,}"), Cell(problem.text)] for problem in problems]
+    heads = [Head("Line", is_number=True), Head("Problem")]
+    table = Listing("Lookup rows to check", heads, rows)
+    return cut(table, _FAULTS_SHOWN, "problem", len(lookup.problems))
+
+
+def _measures(reports: Mapping[Measure, Report]) -> list[Head]:
+    return [Head(each.capitalize(), is_number=True) for each in MEASURES if each in reports]
+
+
+def _sums(sums: Mapping[Measure, int]) -> Iterator[Cell]:
+    return (quantity_of(sums[each], each) for each in MEASURES if each in sums)
+
+
+def _of_ports(view: View, port: Any, protocol: Any) -> tuple[list[Head], Iterator[list[Cell]]]:
+    """Return the columns of numbers in a list of ports, and their cells for each of these ports."""
+    report, rejected, reports = view.report, view.rejected, view.by_every_measure
+    places = places_in(report, port, protocol)
+    sums = {measure: each.count[places].tolist() for measure, each in reports.items()}
+    refused = [] if rejected is None else counts_in(rejected, port, protocol).tolist()
+
+    def numbers() -> Iterator[list[Cell]]:
+        for row, total in enumerate(sums[report.measure]):
+            cells = [*_sums({measure: each[row] for measure, each in sums.items()})]
+            cells.append(bar(total, report.total))
+            if rejected is not None:
+                cells.append(percent(refused[row], total))
+            yield cells
+
+    last = [] if rejected is None else [_REJECTED]
+    return [*_measures(reports), _SHARE, *last], numbers()
+
+
+def _moment(seconds: int | None, zone: tzinfo) -> str:
+    return "" if seconds is None else f"{times.day(seconds, zone)} {times.clock(seconds, zone)}"
