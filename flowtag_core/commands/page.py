@@ -87,6 +87,7 @@ def _for_the_page(given: Namespace) -> list[str]:
     """Return the words for the page's script: its options, then the paths."""
     options = [
         ("--lookup", given.lookup),
+        ("--names", given.names),
         ("--format", given.format),
         ("--internal", given.internal),
     ]

@@ -48,11 +48,16 @@ def test_server_options_go_to_streamlit_and_the_others_to_the_script(started):
 def test_every_option_reaches_the_page_unchanged(started):
     words = started(
         *("logs", "--lookup=-odd.csv", "--format", "dstport protocol"),
-        *("--internal", "203.0.113.0/24", "--shared", "b.log"),
+        *("--internal", "203.0.113.0/24", "--names=-odd.csv", "--shared", "b.log"),
     )
     given = parse(words[words.index("--") + 1 :])
     assert given == Given(
-        ("logs", "b.log"), "-odd.csv", "dstport protocol", "203.0.113.0/24", shared=True
+        ("logs", "b.log"),
+        "-odd.csv",
+        "dstport protocol",
+        "203.0.113.0/24",
+        shared=True,
+        names="-odd.csv",
     )
 
 
