@@ -68,7 +68,15 @@ def page() -> None:
         messages(session)
         cautions(session, view)
     summary(view)
-    timeline(session.brush, view.whole_course, view.whole, legend, view.time, theme)
+    timeline(
+        session.brush,
+        view.whole_course,
+        view.whole,
+        legend,
+        view.time,
+        theme,
+        widths.across(window),
+    )
 
     left, right = st.columns(2, gap="medium")
     with left:

@@ -109,7 +109,9 @@ def _timeline(handout: Handout, legend: Legend) -> str:
     if not len(course.start):
         return ""
     axis = timeline.axis_of(course)
-    drawn = timeline.chart(course, report, legend, axis, theme=_THEME, zone=handout.zone)
+    drawn = timeline.chart(
+        course, report, legend, axis, theme=_THEME, zone=handout.zone, room=_WIDTH
+    )
     return svg(drawn, _WIDTH, "timeline")
 
 

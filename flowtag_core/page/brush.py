@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numpy as np
-
 from flowtag_core.showing.timeline import Axis
 from flowtag_core.tagging.report import Time
 
@@ -23,14 +21,15 @@ class Fault(NamedTuple):
 class Brush:
     """The chart that the browser has: its number, its axis, and the time marked in it.
 
-    `first` is the time marked when the chart was sent. It is part of the chart, so it stays the same
-    while the browser moves the mark. A time set elsewhere needs a new chart. `fault` says what
+    `first` is the time marked when the chart was sent, and `mark` its places. They are part of the chart, so they
+    stay the same while the browser moves the mark. A time set elsewhere needs a new chart. `fault` says what
     is wrong with the last typed text.
     """
 
     number: int = 0
     axis: Axis | None = None
     first: Time | None = None
+    mark: tuple[int, int] | None = None
     marked: Time | None = None
     fault: Fault | None = None
 
@@ -44,10 +43,11 @@ class Brush:
 
         A chart that comes back, after a reload or a view without flows, has its first mark again.
         """
-        is_same = self.axis is not None and np.array_equal(self.axis.start, axis.start)
-        if not is_same or time != (self.marked if is_there else self.first):
+        is_like = self.axis is not None and self.axis.is_like(axis)
+        if not is_like or time != (self.marked if is_there else self.first):
             self.number += 1
             self.first = self.marked = time
+            self.mark = axis.places(time) if time else None
         self.axis = axis
 
     def dragged(self, places: Sequence[float] | None) -> Time | None:

@@ -21,6 +21,8 @@ from flowtag_core.tagging.report import Report, Time
 _BOX: Final = "time_box"
 _CLOCK: Final = ":material/schedule:"
 _BOX_WIDTH: Final = 300
+_BESIDE_PLOT: Final = 80
+"""The pixels taken up by the panel's border and the numbers of the other axis."""
 
 
 def timeline(
@@ -30,8 +32,9 @@ def timeline(
     legend: Legend,
     time: Time | None,
     theme: str = "light",
+    room: int = 1000,
 ) -> None:
-    """Draw the flows of a course over time by tag, with the chosen time marked."""
+    """Draw the flows of a course over time by tag, with the chosen time marked, `room` pixels wide."""
     zone = clock.zone()
     with st.container(border=True, key="timebox", gap="xsmall"):
         row = st.container(horizontal=True, vertical_alignment="top", gap="small", key="tlrow")
@@ -52,7 +55,15 @@ def timeline(
         brush.draw(axis, time, is_there=brush.key in st.session_state)
         st.altair_chart(
             chart(
-                course, report, legend, axis, brush.first, theme=theme, zone=zone, ceiling=ceiling
+                course,
+                report,
+                legend,
+                axis,
+                brush.mark,
+                theme=theme,
+                zone=zone,
+                ceiling=ceiling,
+                room=room - _BESIDE_PLOT,
             ),
             width="stretch",
             key=brush.key,

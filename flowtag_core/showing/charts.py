@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -28,16 +28,17 @@ FONT: Final = "Source Sans, sans-serif"
 PICK: Final = "pick"
 """The name of the Vega selection that contains the clicked bars, by their `name`."""
 
+_NAME: Final = "bars"
+"""Without a name, Altair makes one from the data, and the chart would be another one for other data."""
 _FADED: Final = 0.35
 _LABEL_WIDTH: Final = 130
 _LABEL_PART: Final = 0.4
 """The largest fraction of the chart's width that the names may take."""
 _BEFORE_NUMBER: Final = 6
-_AFTER_NUMBER: Final = 4
-_A_LETTER: Final = 6.6
-"""The width in pixels of a character in the number next to a bar."""
+_FOR_NUMBER: Final = 62
+"""The width in pixels that the longest short number needs next to its bar: `999,999`, `9,223 PB`."""
 _LEAST_BAR: Final = 12
-_COLUMNS: Final = "name colour start end number part label shade spoken".split()
+_COLUMNS: Final = "name place colour start end full number part label shade spoken".split()
 
 
 class Layers(alt.LayerChart):
@@ -111,21 +112,22 @@ def chart(
 ) -> Layers:
     """Return a chart of horizontal bars in the given order, labeled with their counts.
 
-    The chart is about `width` pixels wide. Consecutive bars with the same name are stacked as one bar. If
+    Only its data depend on the bars: a browser that gets other bars draws them in the chart that it has. The chart is about `width` pixels wide. Consecutive bars with the same name are stacked as one bar. If
     `picked` names a bar, the others are faded.
     """
     frame = _frame(bars, measure, picked)
-    names = list(dict.fromkeys(bar.name for bar in bars))
     base = alt.Chart(frame, height=alt.Step(step)).encode(
         alt.Y(
             "name:N",
-            sort=names,
+            sort=alt.EncodingSortField(field="place", op="min", order="ascending"),
             axis=_axis(theme, width),
             scale=alt.Scale(paddingInner=0.28, paddingOuter=0.14),
         )
     )
     config = alt.Config(view=alt.ViewConfig(stroke=None))
-    return Layers(layer=[_marks(base, frame, measure), _numbers(base, theme)], config=config)
+    return Layers(
+        layer=[_marks(base, measure), _numbers(base, theme), _scale(frame)], config=config
+    )
 
 
 def _axis(theme: str, width: int) -> alt.Axis:
@@ -141,12 +143,11 @@ def _axis(theme: str, width: int) -> alt.Axis:
     )
 
 
-def _marks(base: alt.Chart, frame: pd.DataFrame, measure: str) -> alt.Chart:
+def _marks(base: alt.Chart, measure: str) -> alt.Chart:
     """Return the clickable bars, short enough that any number fits to the right of its bar."""
     pick = alt.selection_point(name=PICK, fields=["name"], toggle="true", clear=False, on="click")
     scale = alt.Scale(
-        domain=[0, int(max(frame["end"], default=0)) or 1],
-        rangeMax=alt.expr(f"max(width - {_room(frame['label'])}, {_LEAST_BAR})"),
+        rangeMax=alt.expr(f"max(width - {_FOR_NUMBER}, {_LEAST_BAR})"),
         nice=False,
     )
     marks: alt.Chart = (
@@ -164,6 +165,7 @@ def _marks(base: alt.Chart, frame: pd.DataFrame, measure: str) -> alt.Chart:
             ],
         )
         .add_params(pick)
+        .properties(name=_NAME)
     )
     return marks
 
@@ -184,10 +186,17 @@ def _numbers(base: alt.Chart, theme: str) -> alt.Chart:
     return text
 
 
+def _scale(frame: pd.DataFrame) -> alt.Chart:
+    """Return invisible marks that make the scale end at the longest bar, or at 1 if all are 0."""
+    marks: alt.Chart = alt.Chart(frame).mark_point(opacity=0, aria=False).encode(alt.X("full:Q"))
+    return marks
+
+
 def _frame(bars: Sequence[Bar], measure: str, picked: str | None) -> pd.DataFrame:
     """Return a row for each bar or segment: where it starts and ends, and its visible and spoken texts."""
     ends: dict[str, int] = {}
-    rows = []
+    places = {name: place for place, name in enumerate(dict.fromkeys(bar.name for bar in bars))}
+    rows: list[dict[str, Any]] = []
     for place, bar in enumerate(bars):
         start = ends.get(bar.name, 0)
         ends[bar.name] = end = start + bar.count
@@ -195,6 +204,7 @@ def _frame(bars: Sequence[Bar], measure: str, picked: str | None) -> pd.DataFram
         rows.append(
             {
                 "name": bar.name,
+                "place": places[bar.name],
                 "colour": bar.colour,
                 "start": start,
                 "end": end,
@@ -205,15 +215,11 @@ def _frame(bars: Sequence[Bar], measure: str, picked: str | None) -> pd.DataFram
                 "spoken": _spoken(bar, measure),
             }
         )
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    frame = pd.DataFrame(rows, columns=_COLUMNS)
+    frame["full"] = max(ends.values(), default=0) or 1
+    return frame
 
 
 def _spoken(bar: Bar, measure: str) -> str:
     part = f", {bar.part.lower()}" if bar.part else ""
     return f"{bar.name}{part}: {bar.bound}{measured(bar.count, measure)}"
-
-
-def _room(labels: Iterable[str]) -> int:
-    """Return the width in pixels that the longest of these labels needs next to its bar."""
-    longest = max(map(len, labels), default=0)
-    return _BEFORE_NUMBER + int(_A_LETTER * longest) + _AFTER_NUMBER

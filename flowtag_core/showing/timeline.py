@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, tzinfo
 from typing import Final, NamedTuple
 
@@ -35,6 +35,12 @@ _PEAK: Final = 3
 """A peak is more than this many times as tall as the tallest ordinary bar."""
 _COUNTS: Final = "datum.value ? format(datum.value, '~s') : '0'"
 _HEIGHT: Final = 112
+_NAME: Final = "timeline"
+"""Without a name, Altair makes one from the data, and the chart would be another one for other data."""
+_BELOW: Final = 7
+_A_LETTER: Final = 6.0
+"""The width in pixels of a character in a label."""
+_BETWEEN_LABELS: Final = 6
 _MOST_TICKS: Final = 8
 _APART: Final = 14
 """Labels are at least the axis length divided by this number apart."""
@@ -51,7 +57,8 @@ _GRID: Final = {"light": "#e8edef", "dark": "#202b30", "report": "var(--grid)"}
 class Axis(NamedTuple):
     """The slots of the time axis, from left to right: windows with flows, and the gaps between them.
 
-    `start` has the start of each slot in seconds since 1970. All slots are `width` minutes wide. Long gaps
+    Places on the axis are counted from `base`, so that a slot keeps its place as long as time goes on and the gaps
+    after it stay as they are: then the browser need not draw the chart anew, and a mark in it stays on its time. `start` has the start of each slot in seconds since 1970. All slots are `width` minutes wide. Long gaps
     are shortened to a few slots. `cuts` has a row for each of these gaps: its first slot, and the slot
     after its last one, which has flows again.
     """
@@ -67,8 +74,8 @@ class Axis(NamedTuple):
         gap, it moves to where the flows stop or start again, because the gap is not drawn to scale. If both
         ends are inside the same gap, the time is the whole gap.
         """
-        first = max(int(np.floor(left + _TOUCHED)), 0)
-        behind = min(int(np.ceil(right - _TOUCHED)), len(self.start))
+        first = max(int(np.floor(left - self.base + _TOUCHED)), 0)
+        behind = min(int(np.ceil(right - self.base - _TOUCHED)), len(self.start))
         if first >= behind or not self.width:
             return None
         for opens, ends in self.cuts.tolist():
@@ -83,7 +90,21 @@ class Axis(NamedTuple):
     def places(self, time: Time) -> tuple[int, int] | None:
         """Return the places on the axis where a time starts and ends, or None if it is outside."""
         left, right = np.searchsorted(self.start, time).tolist()
-        return (left, right) if left < right else None
+        return (self.base + left, self.base + right) if left < right else None
+
+    @property
+    def base(self) -> int:
+        """The place of the first slot. The last slot's is the number of its window since 1970."""
+        if not self.width:
+            return 0
+        return int(self.start[-1]) // (self.width * 60) - len(self.start) + 1
+
+    def is_like(self, other: Axis) -> bool:
+        """Whether all slots that both axes have are at the same places, so that one chart can show both."""
+        if self.width != other.width:
+            return False
+        _, mine, theirs = np.intersect1d(self.start, other.start, return_indices=True)
+        return bool(len(mine)) and np.array_equal(self.base + mine, other.base + theirs)
 
     @property
     def gaps(self) -> list[int]:
@@ -179,20 +200,21 @@ def chart(
     report: Report,
     legend: Legend,
     axis: Axis,
-    chosen: Time | None = None,
+    mark: tuple[int, int] | None = None,
     *,
     theme: str = "light",
     zone: tzinfo = UTC,
     ceiling: int | None = None,
+    room: int = 1000,
 ) -> Layers:
     """Return a bar chart of the windows, stacked by tag, with Untagged at the bottom.
 
     The user can drag over the chart. The selection `brush` then contains two places on the axis, under the
-    name `slot`. It starts as the `chosen` time. Bars above the `ceiling` are capped there and marked.
+    name `slot`. It starts as the `mark`. Bars above the `ceiling` are capped there and marked. The chart is
+    about `room` pixels wide. Only its data depend on the windows, so a browser draws later windows in the same chart.
     """
-    places = axis.places(chosen) if chosen else None
     brush = alt.selection_interval(
-        name="brush", encodings=["x"], value={"x": [*places]} if places else alt.Undefined
+        name="brush", encodings=["x"], value={"x": [*mark]} if mark else alt.Undefined
     )
     is_chosen = (
         f"!isValid(brush.slot) || (datum.end - {_TOUCHED} > brush.slot[0]"
@@ -205,7 +227,7 @@ def chart(
         alt.Chart(rows)
         .mark_bar(orient="vertical", binSpacing=0, clip=True)
         .encode(
-            _across(axis, zone),
+            alt.X("slot:Q", axis=None, scale=alt.Scale(nice=False, zero=False)),
             alt.X2("end:Q"),
             alt.Y(
                 "count:Q",
@@ -224,13 +246,14 @@ def chart(
             ],
         )
         .add_params(brush)
+        .properties(name=_NAME)
     )
     cuts = (
-        alt.Chart(pd.DataFrame({"slot": axis.cuts.mean(axis=1)}))
+        alt.Chart(pd.DataFrame({"slot": axis.base + axis.cuts.mean(axis=1)}, dtype=float))
         .mark_rule(strokeDash=[2, 3], opacity=0.7, aria=False)
         .encode(alt.X("slot:Q"))
     )
-    layers = [bars, cuts]
+    layers = [bars, cuts, _ends(axis), _labels(axis, zone, theme, room)]
     if ceiling:
         layers.append(_peaks(rows, ceiling, when, measure, theme))
     return Layers(layer=layers, height=_HEIGHT, config=_quiet(theme))
@@ -278,21 +301,58 @@ def _quiet(theme: str) -> alt.Config:
     return alt.Config(view=alt.ViewConfig(stroke=None), rule=rule, axis=axis)
 
 
-def _across(axis: Axis, zone: tzinfo) -> alt.X:
-    """Return the x-axis, labeled here because Vega does not know about the gaps or the time zone."""
+def _ends(axis: Axis) -> alt.Chart:
+    """Return invisible marks where the axis begins and ends."""
     spare = max(FEWEST_SLOTS - len(axis.start), 0) / 2
-    labels = labels_of(axis, zone) if axis.width else {}
-    return alt.X(
-        "slot:Q",
-        scale=alt.Scale(domain=[-spare, len(axis.start) + spare], nice=False, zero=False),
-        axis=alt.Axis(
-            title=None,
-            values=[*labels],
-            labelExpr=f"{ {f'{place:g}': label for place, label in labels.items()} }[datum.value]",
-            labelOverlap="greedy",
-            grid=False,
-        ),
+    ends = [axis.base - spare, axis.base + len(axis.start) + spare]
+    marks: alt.Chart = (
+        alt.Chart(pd.DataFrame({"slot": ends}))
+        .mark_point(opacity=0, aria=False)
+        .encode(alt.X("slot:Q"), y=alt.value(alt.expr("height")))
     )
+    return marks
+
+
+def _labels(axis: Axis, zone: tzinfo, theme: str, room: int) -> alt.Chart:
+    """Return the labels of the time axis, as marks: Vega does not know about the gaps or the time zone."""
+    labels = labels_of(axis, zone) if axis.width else {}
+    frame = pd.DataFrame(_fitting(labels, axis, room), columns=["slot", "label", "align"])
+    marks: alt.Chart = (
+        alt.Chart(frame)
+        .mark_text(
+            align=alt.expr("datum.align"),
+            baseline="top",
+            font=FONT,
+            fontSize=11,
+            color=QUIET[theme],
+            aria=False,
+        )
+        .encode(
+            alt.X("slot:Q"),
+            alt.Text("label:N"),
+            y=alt.value(alt.expr(f"height + {_BELOW}")),
+        )
+    )
+    return marks
+
+
+def _fitting(
+    labels: Mapping[float, str], axis: Axis, room: int
+) -> Iterator[tuple[float, str, str]]:
+    """Yield the labels that do not overlap on an axis so many pixels wide, each with its place and alignment.
+
+    One at an end of the axis is aligned with it.
+    """
+    slots = max(len(axis.start), FEWEST_SLOTS)
+    spare = (slots - len(axis.start)) / 2
+    behind = 0.0
+    for place, label in labels.items():
+        at, width = (place + spare) * room / slots, _A_LETTER * len(label)
+        align = "left" if at < width / 2 else "right" if at > room - width / 2 else "center"
+        left = at - {"left": 0, "center": width / 2, "right": width}[align]
+        if left >= behind:
+            behind = left + width + _BETWEEN_LABELS
+            yield axis.base + place, label, align
 
 
 def _frame(
@@ -301,7 +361,7 @@ def _frame(
     """Return a row for each window and each name in the legend that has flows in it."""
     sums = stacked(course, legend.place[report.tag], len(legend.names))
     layer, window = np.nonzero(sums)
-    slot = np.searchsorted(axis.start, course.start)[window]
+    slot = axis.base + np.searchsorted(axis.start, course.start)[window]
     count = sums[layer, window]
     numbers = [f"{number:,}" for number in count.tolist()]
     names = [legend.names[place] for place in layer]

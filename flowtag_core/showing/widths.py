@@ -56,16 +56,22 @@ class Rooms(NamedTuple):
 
 def rooms(window: int) -> Rooms:
     """Return the widths available in a window of this width. The style sheet divides it in the same way."""
-    margin = _MARGIN["phone" if window <= PHONE else "other"]
+    content = across(window)
     if window <= PHONE:
-        # On touch screens the scrollbar overlays the page.
-        return Rooms(*[window - margin] * 5)
-    content = min(window - _SCROLLBAR, MOST) - margin
+        return Rooms(*[content] * 5)
     if window <= NARROW:
         wide = int((content - _SMALL_GAP) * _WIDE_PART)
         narrow = content - _SMALL_GAP - wide
         return Rooms(wide, narrow, content, wide, narrow)
     return Rooms(*[(content - _GAP) // 2] * 5)
+
+
+def across(window: int) -> int:
+    """Return the width of the page's content in a window of this width."""
+    if window <= PHONE:
+        # On touch screens the scrollbar overlays the page.
+        return window - _MARGIN["phone"]
+    return min(window - _SCROLLBAR, MOST) - _MARGIN["other"]
 
 
 @dataclass(frozen=True)

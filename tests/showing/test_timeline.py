@@ -86,7 +86,7 @@ def test_short_gaps_are_shortened_too_if_there_are_too_many_slots():
 def test_a_drag_selects_whole_windows_and_can_be_restored_from_their_time(minutes, left, length):
     windows = course(minutes)
     axis = axis_of(windows)
-    time = axis.time(left, left + length)
+    time = axis.time(axis.base + left, axis.base + left + length)
     if time is None:
         assert length <= 0.2 or left + length <= 0.2 or left >= len(axis.start) - 0.2
         return
@@ -106,11 +106,15 @@ def test_a_drag_that_ends_in_a_shortened_gap_moves_to_where_the_flows_stop_or_st
     axis = axis_of(windows)
     assert axis.cuts.tolist() == [[10, 13], [23, 26]]
     whole = [(day, day + 600) for day in days]
-    assert axis.time(0, 12) == axis.time(0, 10.05) == whole[0]
-    assert axis.time(11.5, 24.5) == axis.time(13, 23) == whole[1]
-    assert axis.time(5, 24) == (days[0] + 300, whole[1][1])
+
+    def dragged(left, right):
+        return axis.time(axis.base + left, axis.base + right)
+
+    assert dragged(0, 12) == dragged(0, 10.05) == whole[0]
+    assert dragged(11.5, 24.5) == dragged(13, 23) == whole[1]
+    assert dragged(5, 24) == (days[0] + 300, whole[1][1])
     # A drag within the gap selects the whole gap.
-    assert axis.time(11, 12) == axis.time(10, 13) == (whole[0][1], days[1])
+    assert dragged(11, 12) == dragged(10, 13) == (whole[0][1], days[1])
 
 
 @pytest.mark.parametrize(
@@ -229,7 +233,8 @@ def test_the_axis_has_no_labels_if_all_time_is_in_one_window():
         legend(report, report, Colours()),
         axis_of(apart),
     )
-    assert drawn.to_dict(validate=True)["layer"][0]["encoding"]["x"]["axis"]["values"] == []
+    assert drawn.to_dict(validate=True)
+    assert len(drawn.layer[3].data) == 0
 
 
 flows = st.lists(
@@ -284,13 +289,65 @@ def test_a_capped_scale_marks_the_peaks_and_shows_their_full_numbers():
             ceiling=ceiling,
         )
         assert drawn.to_dict(validate=True)
-        bars, _, peaks = drawn.layer
+        bars, _, _, _, peaks = drawn.layer
         assert bars.to_dict()["encoding"]["y"]["scale"]["domain"] == [0, 12]
         assert peaks.data.to_dict("list") == {
-            "slot": [7.5],
+            "slot": [axis.base + 7.5],
             "time": ["23 Nov 2026 09:07 \u2013 09:08"],
             "number": ["500"],
         }
         assert "500" in set(bars.data["number"])
         assert bars.data["time"][0] == "23 Nov 2026 09:00 \u2013 09:01"
-    assert len(chart(when, report, legend(report, report, Colours()), axis).layer) == 2
+    assert len(chart(when, report, legend(report, report, Colours()), axis).layer) == 4
+
+
+def later(minutes, by, kept):
+    """The course of the same log `by` minutes later, of which only the last `kept` minutes are kept."""
+    last = max(minutes) + by
+    return course([each for each in {*minutes, last} if each > last - kept])
+
+
+@given(
+    st.lists(st.integers(28_000_000, 28_000_100), min_size=1, max_size=60),
+    st.integers(1, 5),
+    st.integers(3, 200),
+)
+def test_as_time_goes_on_slots_keep_their_places_and_only_the_data_of_the_chart_change(
+    minutes, by, kept
+):
+    before, after = course(minutes), later(minutes, by, kept)
+    one, other = axis_of(before), axis_of(after)
+    if not one.is_like(other):  # A gap is shortened, or no window is left.
+        both = np.intersect1d(one.start, other.start)
+        assert not len(both) or len(one.cuts) + len(other.cuts)
+        return
+    for start in np.intersect1d(before.start, after.start).tolist():
+        time = start, start + 60
+        assert one.places(time) == other.places(time)
+        assert other.time(*one.places(time)) == time
+    report = made.report(443)
+    specs = []
+    for windows, axis in ((before, one), (after, other)):
+        rows = np.zeros(len(windows.start), int)
+        full = replace(windows, pair=rows, window=np.arange(len(rows)), count=rows + 1)
+        spec = chart(full, report, legend(report, report, Colours()), axis, (5, 7)).to_dict()
+        del spec["datasets"]
+        for layer in spec["layer"]:
+            del layer["data"]
+        specs.append(spec)
+    assert specs[0] == specs[1]
+
+
+@given(st.integers(1, 240), st.integers(200, 1400))
+def test_labels_do_not_overlap_and_stay_between_the_ends(count, room):
+    windows = course(range(28_000_000, 28_000_000 + count))
+    axis, report = axis_of(windows), made.report(443)
+    drawn = chart(windows, report, legend(report, report, Colours()), axis, room=room)
+    slots = max(count, 12)
+    spare, behind = (slots - count) / 2, -1.0
+    for place, label, align in drawn.layer[3].data.itertuples(index=False):
+        at, width = (place - axis.base + spare) * room / slots, 6 * len(label)
+        left = at - {"left": 0, "center": 0.5, "right": 1}[align] * width
+        assert behind <= left
+        behind = left + width
+    assert behind <= room + 1 or room < 60
