@@ -59,9 +59,9 @@ def write_whole(content: Iterable[bytes | memoryview], file: OutputFile) -> None
 
 @contextmanager
 def replaced(path: str, content: Iterable[bytes | memoryview]) -> Iterator[None]:
-    """Write the content beside a path at once, and rename it when the block ends, unless the block fails.
+    """Write the content to a temporary file beside a path, and rename it to the path if the block does not fail.
 
-    So several files can appear together or not at all. Raises OutputError if writing or renaming fails.
+    In this way several files appear together or not at all. Raises OutputError if writing or renaming fails.
     """
     with ExitStack() as undo:
         with _named(path):
@@ -82,7 +82,7 @@ def replaced(path: str, content: Iterable[bytes | memoryview]) -> Iterator[None]
 
 
 def is_replaced(path: str) -> bool:
-    """Whether a path is a regular file, or none yet, so that writing replaces it; others are written through."""
+    """Whether writing to a path replaces it: it is a regular file, or nothing is there yet."""
     return _descriptor(path) is None and _is_replaced(path)
 
 
@@ -97,7 +97,7 @@ def _remove(path: str) -> None:
 
 @contextmanager
 def _named(path: str) -> Iterator[None]:
-    """Turn what can go wrong while a path is written into an OutputError that names it."""
+    """Turn any failure to write a path into an OutputError that names the path."""
     try:
         yield
     except BrokenPipeError:

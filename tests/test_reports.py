@@ -1,4 +1,4 @@
-"""A report in a browser: it opens at once, offline, in both color schemes, prints well, and anyone can read it."""
+"""A report in a browser: it opens at once and offline, in both color schemes, is accessible, and prints well."""
 
 import re
 
@@ -18,7 +18,7 @@ SIZES = {"phone": (390, 844), "desktop": (1440, 900)}
 
 
 def written(path, ports):
-    """Write the report of a log with so many ports over several hours, some of them from outside."""
+    """Write the report of a log with this many ports over several hours, and some flows from outside."""
     lines = [
         line(
             dstport=str(port),
@@ -39,13 +39,13 @@ def large(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """A report in which each kind of table has rows to unfold; axe takes long on larger ones."""
+    """A report in which each kind of table has rows to unfold; axe takes too long on a larger one."""
     return written(tmp_path_factory.mktemp("small") / "report.html", 60)
 
 
 @pytest.fixture
 def opened(browser):
-    """Return a function that opens a file without a network; nothing in it may ask for anything else."""
+    """Return a function that opens a file offline and checks that it requests nothing else and logs nothing."""
     contexts = []
 
     def opens(path, size="desktop", scheme="light"):
@@ -69,7 +69,7 @@ def opened(browser):
         context.close()
 
 
-def test_a_report_with_five_thousand_ports_is_small_and_open_within_a_second(large, opened):
+def test_a_report_with_five_thousand_ports_is_small_and_opens_within_a_second(large, opened):
     assert large.stat().st_size < MOST_BYTES
     page = opened(large)
     took = page.evaluate("performance.getEntriesByType('navigation')[0].domComplete")
@@ -95,7 +95,7 @@ def test_a_printed_report_has_a_few_pages_whatever_the_number_of_ports(large, op
     assert 2 <= pages <= 8
 
 
-def test_hostile_texts_do_nothing_and_are_shown(tmp_path, opened):
+def test_hostile_text_is_shown_and_does_nothing(tmp_path, opened):
     path = tmp_path / "report.html"
     path.write_bytes(b"".join(report_html(hostile_handout(tmp_path))))
     page = opened(path)

@@ -60,12 +60,12 @@ Count the flows of AWS VPC flow logs by tag and by port and protocol.
   LOG     a flow log in any form that AWS writes, a folder or archive of logs,
           or a pattern; - is standard input
   LOOKUP  a CSV with dstport,protocol,tag: the tag of each port and protocol
-  OUTPUT  the result, a CSV with two sections; - is standard output. A name that
-          ends in .html gives a report for people, .json and .parquet give data
-          for programs; with several -o the logs are read once
+  OUTPUT  the result, a CSV with two sections; - is standard output. If the name
+          ends in .html, it is a report for people; in .json or .parquet, data
+          for programs. With several -o, the logs are read once
 """
 _TALKERS: Final = 20
-"""The rows of each list of --who."""
+"""The most rows in each list of --who."""
 _FAULTS_SEEN: Final = 20
 """The most faulty lines that a terminal shows; more would push the summary out of sight."""
 _EPILOG: Final = """\
@@ -85,9 +85,11 @@ def parser() -> ArgumentParser:
     new.add_argument(
         "--who",
         action="store_true",
-        help="add who the flows come from and go to, for JSON and HTML; reads the logs again",
+        help="also list who the flows come from and go to, in HTML and JSON; reads the logs twice",
     )
-    new.add_argument("--names", metavar="CSV", help="names of addresses, for --who: cidr,name")
+    new.add_argument(
+        "--names", metavar="CSV", help="names of addresses for --who: a CSV with cidr,name"
+    )
     new.add_argument(
         "-q", "--quiet", action="store_true", help="no summary, only warnings and errors"
     )
@@ -100,8 +102,8 @@ def parser() -> ArgumentParser:
 class Job:
     """The task of a run: the paths of the logs, of the lookup and of the outputs, and how to read the logs.
 
-    `time` is the time as typed. `names` are those of addresses, if the run is to tell who is behind the flows. `settings` are the files of settings that were read, and `kept` names the
-    settings that come from them.
+    `time` is the time as typed. `settings` are the settings files that were read, and `kept` names the settings
+    that come from them. `names` has the names of addresses for --who, or is None without it.
     """
 
     paths: Sequence[str]
@@ -163,7 +165,7 @@ def _content(told: summary.Run, output: str) -> Iterable[bytes]:
 def _findings(
     logs: list[Log], places: list[Place], job: Job, filters: Filters, *, is_quiet: bool
 ) -> Findings | None:
-    """Read the logs again for who is behind the flows, if the job asks for that."""
+    """Read the logs again to find who is behind the flows, or return None if the job does not ask for that."""
     if job.names is None:
         return None
     with progress_bar([] if is_quiet else places) as progress:

@@ -12,7 +12,7 @@ from flowtag_core.tagging.report import Time
 
 
 def add_filters(parser: ArgumentParser) -> None:
-    """Add the options that choose which flows count."""
+    """Add the options that choose which flows are counted."""
     parser.add_argument(
         "--from", dest="first", metavar="TIME", help="only flows that begin at this time or later"
     )
@@ -23,10 +23,18 @@ def add_filters(parser: ArgumentParser) -> None:
         help="only flows that begin before; a day counts to its end",
     )
     parser.add_argument(
-        "--action", type=_action, choices=ACTIONS, metavar="ACTION", help=", ".join(ACTIONS)
+        "--action",
+        type=_action,
+        choices=ACTIONS,
+        metavar="ACTION",
+        help="only ACCEPT, REJECT or other",
     )
     parser.add_argument(
-        "--boundary", type=str.lower, choices=BOUNDARIES, metavar="NAME", help=", ".join(BOUNDARIES)
+        "--boundary",
+        type=str.lower,
+        choices=BOUNDARIES,
+        metavar="NAME",
+        help="only internal, inbound, outbound, external or unknown",
     )
 
 

@@ -81,13 +81,13 @@ def parser() -> ArgumentParser:
         help="change a limit for alerts, e.g. growth=5",
     )
     new.add_argument(
-        "--json", action="store_true", help="print a JSON line after each look, on standard output"
+        "--json", action="store_true", help="print each look as a line of JSON on standard output"
     )
     new.add_argument(
         "-q",
         "--quiet",
         action="store_true",
-        help="print only warnings and errors; --alerts still works",
+        help="print only warnings and errors; --alerts and --json still work",
     )
     return new
 

@@ -14,9 +14,9 @@ from flowtag_core.sources.places import DASH, Place, file_identity
 
 
 def write(contents: Iterable[tuple[str, Iterable[bytes | memoryview]]]) -> None:
-    """Write each content to its path, or to standard output if that is `-`. Files appear together or not at all.
+    """Write each content to its path, or to standard output if the path is `-`.
 
-    It is not a failure if the reader of a pipe has gone.
+    Files appear together or not at all. It is not a failure if the reader of a pipe has gone.
     """
     with ExitStack() as files:
         through = []

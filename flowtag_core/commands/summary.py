@@ -45,11 +45,11 @@ _OPEN: Final = (0, times.END)
 
 @dataclass(frozen=True)
 class Run:
-    """A run that has counted.
+    """A run after its logs were counted.
 
-    `filters` are those of the report. `asked` is the time as typed. `settings` are the files of settings
+    `filters` are those of the report. `asked` is the time as typed. `settings` are the settings files
     that were read, and `kept` names the settings that come from them. `same` groups the paths that lead to
-    the same file. `seconds` is how long the run took, and `made` when it was.
+    the same file. `seconds` is how long counting took, and `made` is when it ended.
     """
 
     counts: FlowCounts
@@ -106,9 +106,9 @@ def warnings(run: Run) -> list[str]:
 
 
 def document(run: Run) -> dict[str, Any]:
-    """Return the summary for a program, as a document that JSON can hold.
+    """Return the summary for a program, as a document for JSON.
 
-    It is the document of the JSON export without the list of ports, and with the settings and the time it took.
+    It is that of the JSON export without its list of ports, plus the settings files and the seconds.
     """
     from flowtag_core.exporting.result_json import summary
 
@@ -131,8 +131,8 @@ def _messages(run: Run) -> Iterator[str]:
     if run.kept:
         yield f"From {few_words(list(run.settings))}: {', '.join(run.kept)}."
     if only := narrowed(run.filters):
-        of = f"{run.report.total:,} of {counts.total.flows:,}"
-        yield f"{only[:1].upper()}{only[1:]} are counted: {of}."
+        of = "" if run.asked else f": {run.report.total:,} of {counts.total.flows:,}"
+        yield f"{only[:1].upper()}{only[1:]} are counted{of}."
     if run.asked is not None:
         yield from _about_time(run, run.asked)
 

@@ -1,1 +1,1 @@
-"""Report -> a file to save or download."""
+"""Report or Handout -> a file to save or download."""

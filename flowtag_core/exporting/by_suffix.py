@@ -1,4 +1,4 @@
-"""Handout -> the content of a file, in the form that the suffix of its name asks for."""
+"""Handout -> the content of an output, in the form that its suffix chooses."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def suffix_of(path: str) -> str:
     return os.path.splitext(path)[1].lower()
 
 
-# Each is imported only when it is used: the libraries behind them take longer to load than a small log to count.
+# Each is imported only when it is used, because its libraries take longer to load than a small log takes to count.
 def _csv(handout: Handout) -> Iterable[bytes]:
     from flowtag_core.exporting.result_csv import result_csv
 
@@ -55,4 +55,4 @@ SUFFIXES: Final[dict[str, Callable[[Handout], Iterable[bytes]]]] = {
     ".html": _html,
 }
 WITH_FINDINGS: Final = (".json", ".html")
-"""The suffixes of the files that have evidence in them."""
+"""The suffixes of the outputs that can contain evidence."""

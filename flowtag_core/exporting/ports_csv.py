@@ -14,10 +14,10 @@ _HEAD: Final = b"port,protocol,tag,flows,packets,bytes\n"
 
 
 def ports_csv(handout: Handout) -> Iterator[bytes]:
-    """Yield a line for each port that the page lists, sorted by port and protocol.
+    """Yield a header, then a line for each port that the page lists, sorted by port and protocol.
 
-    Cells that a spreadsheet would take for a formula begin with an apostrophe. Sums of a measure that no log
-    has a field for are empty.
+    Cells that a spreadsheet would run as a formula begin with an apostrophe. If no log has a field for a measure,
+    its sums are empty.
     """
     view, found = handout.view, handout.ports
     places = places_in(view.report, found.port, found.protocol)

@@ -19,14 +19,14 @@ from flowtag_core.tagging.report import places_in, sums_at
 
 _NAMES: Final = [protocol_name(number) for number in range(256)]
 _SAID: Final = ("flowtag", "made", "filters", "from", "to", "covered", "internal")
-"""What the file says about itself: these keys of the JSON document, under the key `flowtag` of its metadata."""
+"""The keys of the JSON document that the file's metadata contains too, under `flowtag`."""
 
 
 def ports_parquet(handout: Handout) -> bytes:
     """Return a Parquet file of the ports that the page lists, sorted by port, protocol, action and boundary.
 
-    The columns are `port`, `protocol`, `tag`, `action`, `boundary`, `flows`, `packets` and `bytes`. Sums of a
-    measure that no log has a field for are null.
+    The columns are `port`, `protocol`, `tag`, `action`, `boundary`, `flows`, `packets` and `bytes`. If no
+    log has a field for a measure, its sums are null.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

@@ -23,7 +23,7 @@ _FOLDER: Final = Path(__file__).parent
 
 
 def report_html(handout: Handout) -> Iterator[bytes]:
-    """Yield the report in pieces. Texts from logs, lookups and file names are text in it, never markup.
+    """Yield the report in pieces. In it, text from logs, lookups and file names is never markup.
 
     Raises OutputError if its charts cannot be drawn.
     """
@@ -49,7 +49,7 @@ def _template() -> Any:
 
 
 def _content(handout: Handout) -> dict[str, Any]:
-    """Return what the template shows, by the names that it uses. Only the values in `html` are markup."""
+    """Return the variables of the template. Only those in `html` are markup."""
     from markupsafe import Markup
 
     view, findings = handout.view, handout.findings
@@ -95,12 +95,12 @@ def _about(handout: Handout) -> Iterator[tuple[str, str]]:
     """Yield what the report was made from, as terms and their descriptions."""
     view = handout.view
     counts, lookup = view.counts, view.lookup
-    yield "Made", times.moment(int(handout.made.timestamp()))
+    yield "Created", times.moment(int(handout.made.timestamp()))
     names = [short_path(name, _LONGEST_NAME) for name in counts.files]
     yield "Logs", f"{number(len(names), 'file')}, {size(counts.total.size)}: {few_words(names)}"
     yield "Lookup", f"{short_path(lookup.name, _LONGEST_NAME)}, {number(len(lookup), 'rule')}"
     if counts.internal:
-        yield "Own address ranges", few_words(counts.internal, 5)
+        yield "Internal ranges", few_words(counts.internal, 5)
     yield "Filters", "; ".join(story.filters(handout)) or "none"
 
 

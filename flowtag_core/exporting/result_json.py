@@ -1,4 +1,4 @@
-"""Handout -> a JSON document, which docs/result.schema.json describes."""
+"""Handout -> the JSON document that docs/result.schema.json describes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from flowtag_core.tagging.report import Report, counts_in, measured, places_in
 
 FORMAT: Final = "flowtag result"
 VERSION: Final = 1
-"""It changes when a program that reads the documents would have to change. New keys may be added meanwhile."""
+"""It changes only if programs that read the document would have to change. A new key does not change it."""
 
 Row = dict[str, Any]
 
@@ -48,9 +48,10 @@ def _rows(rows: Sequence[Any]) -> Iterator[bytes]:
 
 
 def document(handout: Handout) -> dict[str, Any]:
-    """Return all that a handout says, as a document that JSON can hold.
+    """Return everything in a handout as a document for JSON.
 
-    Sums of a measure that no log has a field for are None. Times are in UTC: `2026-11-23T10:00:00Z`.
+    If no log has a field for a measure, its sums are None. Times are in UTC: `2026-11-23T10:00:00Z`. In `who`,
+    sums are never None, and times are in seconds since 1970.
     """
     return {**summary(handout), "ports": list(_ports(handout))}
 
@@ -77,7 +78,7 @@ def summary(handout: Handout) -> dict[str, Any]:
         },
         "tags": list(_tags(reports, view.rejected)),
         "tags_by_service": list(_tags(_by_service(view), None)),
-        "boundaries": [each._asdict() for each in crossings(view)],
+        "boundaries": list(_boundaries(view, reports)),
         "timeline": list(_timeline(view)),
         "unexplained": list(_unexplained(view, reports)),
         "records": fate(counts.total),
@@ -91,7 +92,7 @@ def summary(handout: Handout) -> dict[str, Any]:
 
 
 def fate(file: FileCounts) -> dict[str, Any]:
-    """Return what became of the records of a file: records = headers + blank + flows + all that was set aside."""
+    """Return what became of the records of a file: records = headers + blank + flows + everything set aside."""
     return {
         "bytes": file.size,
         "records": file.records,
@@ -148,6 +149,11 @@ def _tags(reports: Mapping[Measure, Report], rejected: Report | None) -> Iterato
         sums = {measure: report.tag_counts[tag] for measure, report in reports.items()}
         refused = {} if rejected is None else {"rejected": rejected.tag_counts.get(tag, 0)}
         yield {"tag": tag, **_sums(sums), **refused}
+
+
+def _boundaries(view: View, reports: Mapping[Measure, Report]) -> Iterator[Row]:
+    for each in crossings(view):
+        yield {**each._asdict(), **_sums({name: getattr(each, name) for name in reports})}
 
 
 def _timeline(view: View) -> Iterator[Row]:

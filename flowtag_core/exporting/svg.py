@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 from flowtag_core.errors import OutputError
 
 _VERSION: Final = "6.4"
-"""The version of Vega-Lite, which must read the charts of Altair 6."""
+"""The version of Vega-Lite that Altair 6 makes charts for."""
 _REFERENCE: Final = re.compile(r"url\(#(\w+)\)")
 _SPACE: Final = "http://www.w3.org/2000/svg"
 ET.register_namespace("", _SPACE)
@@ -18,7 +18,7 @@ ET.register_namespace("", _SPACE)
 def svg(chart: Any, width: int, name: str) -> str:
     """Return a chart as an SVG of this width in pixels, without scripts, links, roles or a background.
 
-    Ids in it begin with `name`, so that several charts can be in one document. Nothing is fetched. Raises
+    Its ids begin with `name`, so that one document can contain several charts. Nothing is fetched. Raises
     OutputError if vl-convert is not installed.
     """
     try:
@@ -38,7 +38,7 @@ def svg(chart: Any, width: int, name: str) -> str:
 
 
 def _tidy(element: ET.Element, ids: dict[str, str], name: str) -> None:
-    """Rename ids, which vl-convert counts on from chart to chart, and remove roles, which lack their labels."""
+    """Rename ids, because vl-convert keeps counting from chart to chart, and remove roles, whose labels are missing."""
     for key, value in [*element.attrib.items()]:
         if key == "role" or key.startswith("aria-"):
             del element.attrib[key]

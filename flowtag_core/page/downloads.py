@@ -1,4 +1,4 @@
-"""The downloads: the result, the view in other forms, and the lookup with its changes."""
+"""The downloads: the result, exports of the view, and the lookup with its changes."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _result(place: DeltaGenerator, content: bytes) -> None:
 
 
 def exports(place: DeltaGenerator, handout: Handout) -> None:
-    """Draw a button for each form in which the view can be handed to others."""
+    """Draw a button for each export of the view."""
     with place.container(key="exports", gap="xsmall"):
         st.caption(log_notes.VIEW)
         for_people, *for_programs = _FORMS

@@ -1,4 +1,4 @@
-"""What the page shows, as it is handed to others."""
+"""The handout of what the page shows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from flowtag_core.showing.view import View
 
 
 def handout_of(session: Session, view: View) -> Handout:
-    """Return the view with the search, and with the evidence if its panel is open and done."""
+    """Return the handout of a view, with the search, and with the evidence if its panel is open and done."""
     search = st.session_state.get("search") or ""
     return Handout(
         view,

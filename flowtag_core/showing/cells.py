@@ -1,4 +1,4 @@
-"""Tables of text for a document: headings, and cells that know their exact value."""
+"""Tables for a document: headings, and cells that keep the exact number behind a rounded text."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Listing(NamedTuple):
 def cut(table: Listing, shown: int, noun: str, total: int | None = None) -> Listing:
     """Return the table with only its first rows shown, and the others to unfold.
 
-    `noun` is one of what the rows are, and `total` how many there are, if the table does not have them all.
+    `noun` is the word for one row. `total` is the number of rows, if the table does not contain all of them.
     """
     rows = table.rows
     missing = (len(rows) if total is None else total) - len(rows)
@@ -47,7 +47,7 @@ def cut(table: Listing, shown: int, noun: str, total: int | None = None) -> List
         rows=rows[:shown],
         rest=rows[shown:],
         more=number(max(len(rows) - shown, 0), f"more {noun}"),
-        note=f"{number(missing, f'smaller {noun}')} not listed here." if missing else "",
+        note=f"Not listed: {number(missing, f'more {noun}')}." if missing else "",
     )
 
 

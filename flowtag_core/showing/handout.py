@@ -1,4 +1,4 @@
-"""A view as it is handed to others: with the search, the time it was made, and evidence if it was asked for."""
+"""What exports are made from: a view, the search, the time, and evidence if it was asked for."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Findings:
 
     @property
     def sentences(self) -> list[str]:
-        """The sums of the flows, which flows they are, and what may be missing."""
+        """Sentences on the sums of the flows, on which flows they are, and on what may be missing."""
         evidence = self.evidence
         said = [who.summary(evidence), self.scope, *who.limits(evidence), *sorted(evidence.damage)]
         return [*filter(None, said)]
@@ -36,8 +36,8 @@ class Findings:
 class Handout:
     """What every export is made from, so that all of them have the numbers that the page shows.
 
-    `search` limits the ports, as the page's search box does. `made` is when the logs were counted, and
-    `colours` are those of the tags. `messages` are sentences on how the logs were read and on what may be missing.
+    `search` limits the ports, as the page's search box does. `made` is when the handout was made, and
+    `colours` has the colors of the tags. `messages` are sentences on how the logs were read and on what may be missing.
     """
 
     view: View
@@ -62,6 +62,6 @@ class Handout:
 
     @property
     def covered(self) -> Time | None:
-        """The time from the first to the last window with flows, or None if it is unknown."""
+        """The time from the first to the last window with flows, or None if there is none or it is unknown."""
         course = self.view.course
         return times.extent(course) if len(course.start) and course.width else None

@@ -37,7 +37,7 @@ SHARED: Final = (
 )
 SHARED_PAGE: Final = "shared page"
 RESULT: Final = "Result CSV: all flows by tag and by port. Filters do not apply."
-VIEW: Final = "What you see now, with its filters, to hand to others:"
+VIEW: Final = "What you see now. All filters apply."
 SHORTCUTS: Final = "Press ? to see the keyboard shortcuts."
 _SEARCHED: Final = re.compile(r"\S+?:\d\d? (?:\d{12}|unknown) ", re.ASCII)
 """The beginning of a record that grep printed with its file name or line number."""
@@ -167,7 +167,7 @@ def not_looked_at(names: Sequence[str]) -> str:
 
 
 def narrowed(filters: Filters) -> str:
-    """Return which flows an action and a boundary leave: `only rejected inbound flows`; empty if all of them."""
+    """Return which flows the action and the boundary select: `only rejected inbound flows`, or "" for all flows."""
     if filters.action is None and filters.boundary is None:
         return ""
     done = {"ACCEPT": "accepted ", "REJECT": "rejected ", None: ""}.get(filters.action)

@@ -1,4 +1,4 @@
-"""The flows of a view that came from outside the network."""
+"""The boundaries of a view, and how much of it came from outside the network."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from flowtag_core.counts import BOUNDARIES, REJECT, Boundary, Ints
+from flowtag_core.showing import log_notes
 from flowtag_core.showing.view import View
 from flowtag_core.tagging.report import (
     Report,
@@ -19,7 +20,10 @@ from flowtag_core.tagging.report import (
 
 
 class Crossing(NamedTuple):
-    """The sums of the flows of one boundary. `rejected` counts flows, and is None if no action is known."""
+    """The sums of the flows of one boundary.
+
+    `rejected` counts flows. It is None if an action is chosen or no action is known.
+    """
 
     boundary: Boundary
     flows: int
@@ -40,6 +44,11 @@ def crossings(view: View) -> list[Crossing]:
         )
         for boundary, sums in by_boundary(view.selections.report).items()
     ]
+
+
+def knows_actions(view: View) -> bool:
+    """Whether the logs say which flows were rejected. Without that, nobody knows what was let in."""
+    return "reject" in log_notes.actions(view.counts)
 
 
 def let_in(selection: Selection, report: Report) -> Ints:

@@ -1,4 +1,4 @@
-"""The tables of a report that is handed to others."""
+"""The tables of the HTML report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flowtag_core.counts import MEASURES, FlowCounts, Measure, Reason
 from flowtag_core.showing import times
 from flowtag_core.showing.cells import Cell, Head, Listing, bar, cut, percent, quantity_of
 from flowtag_core.showing.handout import Handout
-from flowtag_core.showing.outside import crossings, largest, let_in
+from flowtag_core.showing.outside import crossings, knows_actions, largest, let_in
 from flowtag_core.showing.suggestions import usual_service
 from flowtag_core.showing.view import View
 from flowtag_core.showing.who import WhoList
@@ -20,9 +20,9 @@ from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.report import Report, counts_in, places_in
 
 SHOWN: Final = 50
-"""The rows of a long table that are visible at once, and printed; the others can be unfolded."""
+"""The most rows of a table that are always visible and printed; the others can be unfolded."""
 MOST_ROWS: Final = 5_000
-"""The most rows of a table. The JSON and Parquet exports have all ports."""
+"""The most rows of a table, with those to unfold. The JSON and Parquet exports have all ports."""
 _UNTAGGED_SHOWN: Final = 25
 _LET_IN_SHOWN: Final = 15
 _FILES_SHOWN: Final = 20
@@ -70,12 +70,13 @@ def port_table(handout: Handout) -> Listing:
 
 
 def untagged_table(view: View) -> Listing | None:
-    """Return a row for each untagged port that does not look like replies, or None if there is none.
+    """Return the largest untagged ports that do not look like replies, or None if there are none.
 
-    Each has the service that usually runs on it.
+    Each row has the service that usually runs on the port.
     """
     report = view.report
-    places = untagged_places(report, looks_like_replies(view.counts, report))
+    hidden = looks_like_replies(view.counts, report)
+    places = untagged_places(report, hidden)
     if not len(places):
         return None
     heads, numbers = _of_ports(view, report.port[places], report.protocol[places])
@@ -84,7 +85,7 @@ def untagged_table(view: View) -> Listing | None:
         for pair, last in zip(untagged_pairs(report, places), numbers, strict=True)
     ]
     table = Listing("Largest untagged ports", [_PORT, Head("Usual service"), *heads], rows)
-    return cut(table, _UNTAGGED_SHOWN, "port")
+    return cut(table, _UNTAGGED_SHOWN, "port", int((report.is_untagged & ~hidden).sum()))
 
 
 def boundary_table(view: View) -> Listing | None:
@@ -106,7 +107,9 @@ def boundary_table(view: View) -> Listing | None:
 
 
 def let_in_table(view: View) -> Listing | None:
-    """Return the ports to which most came from outside and was not rejected, or None if there are none."""
+    """Return the ports with the most traffic that came from outside and was not rejected, or None if there are none."""
+    if not knows_actions(view):
+        return None
     report = view.report
     counts = let_in(view.selections.report, report)
     rows = [
@@ -121,8 +124,8 @@ def let_in_table(view: View) -> Listing | None:
     if not rows:
         return None
     measure = Head(report.measure.capitalize(), is_number=True)
-    share = Head("Share of the port", is_number=True)
-    return Listing("Let in from outside, by port", [_PORT, _TAG, measure, share], rows)
+    share = Head(f"Share of the port's {report.measure}", is_number=True)
+    return Listing("Let in from outside: the largest ports", [_PORT, _TAG, measure, share], rows)
 
 
 def who_table(found: WhoList, zone: tzinfo) -> Listing:
@@ -179,7 +182,7 @@ def problem_table(lookup: Lookup) -> Listing | None:
         return None
     rows = [[Cell(f"{problem.line:,}"), Cell(problem.text)] for problem in problems]
     heads = [Head("Line", is_number=True), Head("Problem")]
-    table = Listing("Lookup rows to check", heads, rows)
+    table = Listing("Lookup rows that need checking", heads, rows)
     return cut(table, _FAULTS_SHOWN, "problem", len(lookup.problems))
 
 
@@ -192,7 +195,7 @@ def _sums(sums: Mapping[Measure, int]) -> Iterator[Cell]:
 
 
 def _of_ports(view: View, port: Any, protocol: Any) -> tuple[list[Head], Iterator[list[Cell]]]:
-    """Return the columns of numbers in a list of ports, and their cells for each of these ports."""
+    """Return the headings of the number columns in a list of ports, and their cells for each port."""
     report, rejected, reports = view.report, view.rejected, view.by_every_measure
     places = places_in(report, port, protocol)
     sums = {measure: each.count[places].tolist() for measure, each in reports.items()}

@@ -1,4 +1,4 @@
-"""A view in a few sentences: what the traffic is, what is unexplained, what came from outside, how sure that is."""
+"""A view in a few sentences: what traffic there is, what is unexplained, what came from outside, how certain that is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from flowtag_core.counts import FlowCounts, Measure, Reason
 from flowtag_core.showing import log_notes, lookup_notes, times
 from flowtag_core.showing.coverage import is_lower_bound
 from flowtag_core.showing.handout import Handout
-from flowtag_core.showing.outside import crossings, largest, let_in
+from flowtag_core.showing.outside import crossings, knows_actions, largest, let_in
 from flowtag_core.showing.suggestions import usual_service
 from flowtag_core.showing.timeline import ceiling_of
 from flowtag_core.showing.view import View
@@ -36,24 +36,24 @@ class Answer(NamedTuple):
 
 
 def story(handout: Handout) -> list[Answer]:
-    """Return the answers to the questions that the reader of a report has first, as plain text."""
+    """Return the answers to a reader's first questions, as plain text."""
     view = handout.view
     return [
-        Answer("What is the traffic?", list(_traffic(handout))),
+        Answer("What traffic is there?", list(_traffic(handout))),
         Answer("What is unexplained?", list(_unexplained(view))),
         Answer("What came from outside?", list(_outside(view))),
-        Answer("How sure are the numbers?", list(_doubts(view))),
+        Answer("How certain are the numbers?", list(_doubts(view))),
     ]
 
 
 def filters(handout: Handout) -> list[str]:
-    """Return a phrase for each filter of a view: `only rejected flows`, `from 4 May 2021 15:06 UTC`."""
+    """Return a phrase for each filter of a view, such as `only rejected inbound flows`."""
     chosen = handout.view.report.filters
     first, behind = handout.bounds
     zone = handout.zone
     said = [only] if (only := log_notes.narrowed(chosen)) else []
     if first is not None and behind is not None:
-        said.append(f"only flows that begin in {times.span_in((first, behind), zone)}")
+        said.append(f"only flows that begin during {times.span_in((first, behind), zone)}")
     elif first is not None:
         said.append(f"only flows that begin at {times.moment(first)} or later")
     elif behind is not None:
@@ -61,9 +61,9 @@ def filters(handout: Handout) -> list[str]:
     if chosen.view == "service":
         said.append("flows that look like replies count under their source port")
     if handout.view.tag:
-        said.append(f"the list of ports has only those of the tag {handout.view.tag}")
+        said.append(f"the list of ports shows only those with the tag {handout.view.tag}")
     if handout.search:
-        said.append(f"the list of ports has only those that match {handout.search}")
+        said.append(f"the list of ports shows only those that match {handout.search}")
     return said
 
 
@@ -94,7 +94,7 @@ def _traffic(handout: Handout) -> Iterator[str]:
 
 
 def _peak(handout: Handout) -> Iterator[str]:
-    """Yield a sentence on the tallest window, if it stands out."""
+    """Yield a sentence on the busiest window, if it stands out."""
     course, measure = handout.view.course, handout.view.report.measure
     if ceiling_of(course) is None or not course.width:
         return
@@ -102,7 +102,7 @@ def _peak(handout: Handout) -> Iterator[str]:
     top = int(heights.argmax())
     start = int(course.start[top])
     span = times.span_in((start, start + 60 * course.width), handout.zone)
-    yield f"The largest peak, {_amount(int(heights[top]), measure)}, was at {span}."
+    yield f"The busiest time was {span}, with {_amount(int(heights[top]), measure)}."
 
 
 def _unexplained(view: View) -> Iterator[str]:
@@ -118,8 +118,9 @@ def _unexplained(view: View) -> Iterator[str]:
     if "replies" in replies:
         seen, rest = replies["replies"], replies["unexplained"]
         yield (
-            f"{'At least ' if seen.bound else ''}{_percent(seen.amount, report.total)} look like replies of tagged "
-            f"services, so {'at most ' if rest.bound else ''}{_percent(rest.amount, report.total)} are unexplained."
+            f"{'At least ' if seen.bound else ''}{_percent(seen.amount, report.total)} of all {report.measure} look "
+            f"like replies of tagged services, so {'at most ' if rest.bound else ''}"
+            f"{_percent(rest.amount, report.total)} are unexplained."
         )
     places = untagged_places(report, looks_like_replies(view.counts, report))[:_FEW]
     if len(places):
@@ -132,14 +133,14 @@ def _unexplained(view: View) -> Iterator[str]:
         are = "port is" if len(named) == 1 else "ports are"
         yield f"The largest untagged {are} {_listed(named)}."
     else:
-        yield "All of it looks like replies that go back to clients."
+        yield f"Nearly all Untagged {report.measure} look like replies to clients."
 
 
 def _outside(view: View) -> Iterator[str]:
     found = {each.boundary: each for each in crossings(view)}
     if not found.keys() - {"unknown"}:
         if view.report.total:
-            yield "That is not known, because the logs have no addresses."
+            yield "Unknown: none of these flows has two readable addresses."
         return
     total = sum(each.flows for each in found.values())
     came = found.get("inbound")
@@ -152,18 +153,19 @@ def _outside(view: View) -> Iterator[str]:
     yield (
         f"{measured(came.flows, 'flows')} ({_percent(came.flows, total)}) came from outside the network{refused}."
     )
+    if not knows_actions(view):
+        yield "The logs do not say which of them were rejected."
+        return
     report = view.report
     let = let_in(view.selections.report, report)
-    for count, of in (
-        (let, "what was let in"),
-        (let * report.is_untagged, "what was let in untagged"),
-    ):
+    for count, kind in ((let, ""), (let * report.is_untagged, "untagged ")):
         ports = [
             pair_name(int(report.port[row]), int(report.protocol[row]))
             for row in largest(count, _FEW).tolist()
         ]
         if ports:
-            yield f"Most of {of} went to {_listed(ports)}."
+            noun, verb = ("port", "is") if len(ports) == 1 else ("ports", "are")
+            yield f"The {kind}{noun} that let in the most {verb} {_listed(ports)}."
 
 
 def _doubts(view: View) -> Iterator[str]:
@@ -178,7 +180,7 @@ def _doubts(view: View) -> Iterator[str]:
     if any(part.kind == "replies" for part in view.parts):
         yield "Which flows are replies is a guess from their ports."
     if view.lookup.problems:
-        yield f"{lookup_notes.to_check(view.lookup)}; some tags may not be what was meant."
+        yield f"{lookup_notes.to_check(view.lookup)}, so some tags may be wrong."
 
 
 def _accounted(counts: FlowCounts) -> str:
@@ -186,10 +188,12 @@ def _accounted(counts: FlowCounts) -> str:
     notes = sum(total.set_aside[reason] for reason in (Reason.NO_DATA, Reason.SKIPPED_DATA))
     left = [
         *([f"{number(total.faults, 'line')} with a fault"] if total.faults else []),
-        *([f"{number(notes, 'record')} in which AWS reported no data"] if notes else []),
+        *([number(notes, "NODATA or SKIPDATA record")] if notes else []),
     ]
     read = f"{number(total.records, 'record')} {'was' if total.records == 1 else 'were'} read"
-    return f"{read}. Not counted: {' and '.join(left)}." if left else f"{read}, and none was lost."
+    if not left:
+        return f"{read}, none of them with a fault."
+    return f"{read}. Not counted: {' and '.join(left)}."
 
 
 def _perhaps(pair: UntaggedPair) -> str:

@@ -23,7 +23,7 @@ def test_any_other_name_is_the_result_csv_byte_for_byte(handout, path):
     assert b"".join(content_for(path, handout)) == b"".join(result_csv(handout.view.report))
 
 
-def test_a_suffix_in_any_case_chooses_the_form(handout):
+def test_a_suffix_in_upper_or_lower_case_chooses_the_form(handout):
     begins = {".json": b"{", ".parquet": b"PAR1", ".html": b"<!DOCTYPE html>"}
     assert begins.keys() == SUFFIXES.keys()
     for suffix, begin in begins.items():

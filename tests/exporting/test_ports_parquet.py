@@ -1,4 +1,4 @@
-"""The Parquet export has the numbers of the view, for whichever program reads it."""
+"""The Parquet export has the numbers of the view, whatever program reads it."""
 
 import io
 import json
@@ -29,7 +29,7 @@ def test_the_sums_by_port_are_those_of_the_view(handout):
     assert chosen.boundary is None or set(rows["boundary"]) <= {chosen.boundary}
 
 
-def test_each_action_and_boundary_can_be_had_by_filtering():
+def test_filtering_gives_the_numbers_of_each_action_and_boundary():
     lines = [
         line(),
         line(action="REJECT", srcaddr="8.8.8.8", volume="7"),
@@ -48,7 +48,7 @@ def test_each_action_and_boundary_can_be_had_by_filtering():
             )
 
 
-def test_duckdb_reads_it_and_finds_what_it_is_about(tmp_path):
+def test_duckdb_reads_it_and_its_metadata_say_what_it_contains(tmp_path):
     handout = handout_of(line(), line(dstport="25"), chosen=Filters(action="ACCEPT"), search="443")
     path = tmp_path / "a.parquet"
     path.write_bytes(ports_parquet(handout))

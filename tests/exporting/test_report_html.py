@@ -1,4 +1,4 @@
-"""The report is one file that needs nothing else, and texts from others are only text in it."""
+"""The report is one file that needs nothing else, and text from others is never markup in it."""
 
 import io
 import re
@@ -131,7 +131,7 @@ def hostile_handout(tmp_path):
     return Handout(view, MADE, HOSTILE, messages=[HOSTILE], findings=Findings(evidence, lists))
 
 
-def test_hostile_texts_are_text(tmp_path):
+def test_hostile_text_is_never_markup(tmp_path):
     text = report(hostile_handout(tmp_path))
     found = Read(text)
     assert found.text.count("<script>alert(1)</script>") > 5
@@ -143,7 +143,7 @@ def test_hostile_texts_are_text(tmp_path):
     assert "default-src 'none'" in text
 
 
-def test_bytes_that_are_no_unicode_are_shown_escaped():
+def test_bytes_that_are_not_unicode_are_shown_escaped():
     handout = handout_of(line(), messages=["a\udcff.log"])
     assert "a\\udcff.log" in Read(report(handout)).text
 
@@ -156,7 +156,7 @@ def test_bytes_that_are_no_unicode_are_shown_escaped():
         ((b"dstport protocol", b"443 6"), Filters()),
     ],
 )
-def test_a_view_with_little_in_it_is_a_report_too(lines, chosen):
+def test_a_view_with_few_or_no_flows_makes_a_report_too(lines, chosen):
     assert Read(report(handout_of(*lines, chosen=chosen))).headings[0] == "Flow log report"
 
 

@@ -1,4 +1,4 @@
-"""The JSON export keeps to its schema, and its numbers are those of the view."""
+"""The JSON export follows its schema, and its numbers are those of the view."""
 
 import json
 from copy import deepcopy
@@ -18,7 +18,7 @@ SCHEMA = json.loads((ROOT / "docs" / "result.schema.json").read_text(encoding="u
 
 
 def strict(schema):
-    """Return the schema without any key that it does not name."""
+    """Return the schema, changed to allow only the keys that it names."""
     if isinstance(schema, dict):
         schema = {key: strict(value) for key, value in schema.items()}
         if "properties" in schema:
@@ -33,13 +33,13 @@ CHECKER = jsonschema.Draft202012Validator(
 )
 
 
-def test_the_schema_is_one():
+def test_the_schema_is_valid_and_has_the_current_version():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
     assert SCHEMA["properties"]["version"] == {"const": VERSION}
 
 
 @given(handouts)
-def test_every_document_keeps_to_the_schema_and_has_the_numbers_of_the_view(handout):
+def test_every_document_follows_the_schema_and_has_the_numbers_of_the_view(handout):
     found = read_back(handout)
     CHECKER.validate(found)
     view, measure = handout.view, handout.view.report.measure

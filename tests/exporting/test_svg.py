@@ -17,7 +17,7 @@ def bars(*names):
     return alt.Chart(frame).mark_bar().encode(alt.Y("name:N"), alt.X("count:Q"))
 
 
-def test_texts_are_text_and_nothing_is_loaded():
+def test_text_is_never_markup_and_nothing_is_loaded():
     drawn = svg(bars("web", HOSTILE), 300, "bars")
     root = ET.fromstring(drawn)  # noqa: S314  (made one line above)
     assert any("<script>alert(1)" in "".join(text.itertext()) for text in root.iter())
@@ -26,13 +26,13 @@ def test_texts_are_text_and_nothing_is_loaded():
     assert not any("href" in name for element in root.iter() for name in element.attrib)
 
 
-def test_a_missing_library_is_one_sentence(monkeypatch):
+def test_a_missing_library_is_reported_in_one_sentence(monkeypatch):
     monkeypatch.setitem(sys.modules, "vl_convert", None)
     with pytest.raises(OutputError, match="Run: pip install vl-convert-python"):
         svg(bars("web"), 300, "bars")
 
 
-def test_two_charts_in_one_document_do_not_share_names():
+def test_two_charts_in_one_document_do_not_share_ids():
     clipped = bars("web", 'clip-path="url(#').mark_bar(clip=True)
     one, two = (svg(clipped, 300, name) for name in ("one", "two"))
     assert one != two

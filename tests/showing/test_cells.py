@@ -1,4 +1,4 @@
-"""The parts of a long listing add up, and rounded cells keep their exact value."""
+"""The parts of a long table add up, and rounded cells keep their exact number."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,11 +12,12 @@ def test_no_row_is_lost(rows, shown, missing):
     found = cut(listing, shown, "port", rows + missing)
     assert [*found.rows, *found.rest] == listing.rows
     assert len(found.rows) == min(rows, shown)
-    assert found.note.startswith(f"{missing:,} smaller port") if missing else not found.note
+    assert found.note.startswith(f"Not listed: {missing:,} more port" if missing else "")
+    assert bool(found.note) == bool(missing)
     assert found.more.startswith(f"{len(found.rest)} more port")
 
 
-def test_cells():
+def test_cells_are_rounded_and_keep_the_exact_number_of_bytes():
     assert quantity_of(1234, "flows") == Cell("1,234")
     assert quantity_of(1234567, "bytes") == Cell("1.23 MB", 1234567)
     assert percent(1, 3) == Cell("33.3%")

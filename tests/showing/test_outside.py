@@ -41,7 +41,7 @@ def test_the_largest_come_first_and_none_is_zero(counts, most):
     assert [counts[place] for place in places] == sorted(filter(None, counts), reverse=True)[:most]
 
 
-def test_a_reply_of_an_inbound_service_is_not_let_in():
+def test_a_reply_to_the_outside_is_not_let_in():
     lines = [line(srcaddr="8.8.8.8"), line(dstaddr="8.8.8.8", srcport="443", dstport="50000")]
     view = view_of(parse(*lines), load())
     assert let_in(view.selections.report, view.report).tolist() == [1, 0]
