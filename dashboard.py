@@ -75,7 +75,7 @@ def page() -> None:
         legend,
         view.time,
         theme,
-        widths.across(window),
+        widths.plot(window),
     )
 
     left, right = st.columns(2, gap="medium")

@@ -21,8 +21,6 @@ from flowtag_core.tagging.report import Report, Time
 _BOX: Final = "time_box"
 _CLOCK: Final = ":material/schedule:"
 _BOX_WIDTH: Final = 300
-_BESIDE_PLOT: Final = 80
-"""The pixels taken up by the panel's border and the numbers of the other axis."""
 
 
 def timeline(
@@ -34,7 +32,7 @@ def timeline(
     theme: str = "light",
     room: int = 1000,
 ) -> None:
-    """Draw the flows of a course over time by tag, with the chosen time marked, `room` pixels wide."""
+    """Draw the flows of a course over time by tag, with the chosen time marked; the bars have `room` pixels."""
     zone = clock.zone()
     with st.container(border=True, key="timebox", gap="xsmall"):
         row = st.container(horizontal=True, vertical_alignment="top", gap="small", key="tlrow")
@@ -63,7 +61,7 @@ def timeline(
                 theme=theme,
                 zone=zone,
                 ceiling=ceiling,
-                room=room - _BESIDE_PLOT,
+                room=room,
             ),
             width="stretch",
             key=brush.key,

@@ -32,6 +32,8 @@ _FRAME: Final = 44
 """The pixels taken up by a table's borders and its column of checkboxes."""
 _EDGES: Final = 3
 _PANEL: Final = 30
+_BESIDE_PLOT: Final = 80
+"""The pixels taken up by the border of the timeline's panel and the numbers of its other axis."""
 _BAR: Final = 22
 _AROUND_BARS: Final = 51
 _FEWEST: Final = 10
@@ -64,6 +66,11 @@ def rooms(window: int) -> Rooms:
         narrow = content - _SMALL_GAP - wide
         return Rooms(wide, narrow, content, wide, narrow)
     return Rooms(*[(content - _GAP) // 2] * 5)
+
+
+def plot(window: int) -> int:
+    """Return the width of the timeline's bars in a window of this width."""
+    return across(window) - _BESIDE_PLOT
 
 
 def across(window: int) -> int:
