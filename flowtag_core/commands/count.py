@@ -176,7 +176,7 @@ def _findings(
             internal=job.internal,
             progress=progress,
         )
-    return Findings(found, who.lists(found, most=_TALKERS, names=job.names))
+    return Findings(found, who.lists(found, most=_TALKERS, names=job.names), names=job.names)
 
 
 def _is_bad(file: FileCounts) -> bool:

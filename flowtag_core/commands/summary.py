@@ -102,7 +102,13 @@ def lines(run: Run, most_faults: int = MOST_FAULTS) -> list[str]:
 def warnings(run: Run) -> list[str]:
     """Return only the sentences on what may be wrong with the numbers."""
     doubts = [f"{run.lookup.name}: {to_check(run.lookup)}."] if run.lookup.problems else []
-    return [*doubts, *few(list(repeated(run.same))), *cautions(run.counts)]
+    nothing = run.counts.total.flows and not run.report.total
+    return [
+        *doubts,
+        *few(list(repeated(run.same))),
+        *cautions(run.counts),
+        *(["No flows match --from, --to, --action or --boundary."] if nothing else []),
+    ]
 
 
 def document(run: Run) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -11,13 +11,14 @@ import flowtag_core
 from flowtag_core.exporting.svg import svg
 from flowtag_core.showing import charts, coverage, log_notes, report_tables, story, timeline, times
 from flowtag_core.showing.handout import Handout
-from flowtag_core.showing.legend import Legend
+from flowtag_core.showing.legend import Colours, Legend
+from flowtag_core.showing.legend import legend as legend_of
 from flowtag_core.showing.words import few_words, number, short_path, size, unicode
 from flowtag_core.showing.workbench import looks_like_replies
 
 _THEME: Final = "report"
-_WIDTH: Final = 880
-_BARS_WIDTH: Final = 560
+_WIDTHS: Final = {"wide": (880, 560), "narrow": (300, 210)}
+"""The widths in pixels of the timeline's and of the other bars, for a desktop and for a phone."""
 _LONGEST_NAME: Final = 60
 _FOLDER: Final = Path(__file__).parent
 
@@ -54,7 +55,11 @@ def _content(handout: Handout) -> dict[str, Any]:
 
     view, findings = handout.view, handout.findings
     counts = view.counts
-    legend = view.legend(handout.colours)
+    # Other colors than on the page, where a tag keeps the color that it first had: here all are distinct.
+    colours = Colours()
+    legend = legend_of(view.report, view.report, colours, view.tag)
+    colours = Colours()
+    colours.give(legend.names)
     html = {
         "css": (_FOLDER / "report.css").read_text(encoding="utf-8"),
         "bar": coverage.bar(view.parts) if view.report.total else "",
@@ -63,20 +68,23 @@ def _content(handout: Handout) -> dict[str, Any]:
     }
     return {
         "version": flowtag_core.__version__,
-        "days": times.covered(view.course, handout.zone),
+        "days": story.days(handout),
         "about": list(_about(handout)),
         "story": story.story(handout),
         "measure": view.report.measure,
         "numbers": view.numbers,
         "timeline_note": _timeline_note(handout),
         "legend": list(zip(legend.names, legend.colours, strict=True)),
-        "tags": report_tables.tag_table(handout),
+        "tags": report_tables.tag_table(handout, colours),
         "untagged": report_tables.untagged_table(view),
         "replies": int(looks_like_replies(counts, view.report).sum()),
+        "has_flows": bool(view.report.total),
+        "has_replies": any(part.kind == "replies" for part in view.parts),
+        "zone": times.zone_name(handout.zone, handout.covered or (0, 1)),
         "boundaries": report_tables.boundary_table(view),
         "inside": log_notes.inside(counts),
         "let_in": report_tables.let_in_table(view),
-        "ports": report_tables.port_table(handout),
+        "ports": report_tables.port_table(handout, colours),
         "findings": findings,
         "who": [
             report_tables.who_table(each, handout.zone)
@@ -101,6 +109,7 @@ def _about(handout: Handout) -> Iterator[tuple[str, str]]:
     yield "Lookup", f"{short_path(lookup.name, _LONGEST_NAME)}, {number(len(lookup), 'rule')}"
     if counts.internal:
         yield "Internal ranges", few_words(counts.internal, 5)
+    yield "Counted by", view.report.measure
     yield "Filters", "; ".join(story.filters(handout)) or "none"
 
 
@@ -109,16 +118,14 @@ def _timeline(handout: Handout, legend: Legend) -> str:
     if not len(course.start):
         return ""
     axis = timeline.axis_of(course)
-    drawn = timeline.chart(
-        course, report, legend, axis, theme=_THEME, zone=handout.zone, room=_WIDTH
-    )
-    return svg(drawn, _WIDTH, "timeline")
 
+    def drawn(name: str, width: int) -> str:
+        made = timeline.chart(
+            course, report, legend, axis, theme=_THEME, zone=handout.zone, room=width
+        )
+        return svg(made, width, f"timeline-{name}")
 
-def _timeline_note(handout: Handout) -> str:
-    course = handout.view.course
-    axis = timeline.axis_of(course) if len(course.start) else None
-    return timeline.quiet_line(course, handout.view.report.measure, axis, handout.zone)
+    return _for_each(drawn, 0)
 
 
 def _tag_bars(handout: Handout, legend: Legend) -> str:
@@ -126,4 +133,23 @@ def _tag_bars(handout: Handout, legend: Legend) -> str:
     if not view.report.total:
         return ""
     bars = charts.tag_bars(view.report, view.service, legend, _THEME)
-    return svg(charts.chart(bars, view.report.measure, _THEME, _BARS_WIDTH), _BARS_WIDTH, "tags")
+
+    def drawn(name: str, width: int) -> str:
+        made = charts.chart(bars, view.report.measure, _THEME, width)
+        return svg(made, width, f"tags-{name}")
+
+    return _for_each(drawn, 1)
+
+
+def _for_each(drawn: Callable[[str, int], str], place: int) -> str:
+    """Return a chart for each kind of window; the style sheet shows the one that fits."""
+    return "".join(
+        f'<div class="{name}">{drawn(name, widths[place])}</div>'
+        for name, widths in _WIDTHS.items()
+    )
+
+
+def _timeline_note(handout: Handout) -> str:
+    course = handout.view.course
+    axis = timeline.axis_of(course) if len(course.start) else None
+    return timeline.quiet_line(course, handout.view.report.measure, axis, handout.zone)

@@ -216,5 +216,9 @@ def _lookup(lookup: Lookup) -> Row:
 
 
 def _who(handout: Handout) -> Row | None:
-    findings = handout.findings
-    return None if findings is None else who.document(findings.evidence, findings.lists)
+    found = handout.findings
+    if found is None:
+        return None
+    totals = {each.name: each.total for each in found.lists}
+    said = {"title": found.title, "scope": found.scope}
+    return {**said, **who.document(found.evidence, found.lists), "totals": totals}

@@ -22,7 +22,6 @@ def handout_of(session: Session, view: View) -> Handout:
         datetime.now(UTC),
         search,
         zone(),
-        session.colours,
         (*log_notes.remarks(view.counts), *log_notes.cautions(view.counts)),
         who.findings(session, view, view.ports(search) if search else None),
     )

@@ -97,7 +97,7 @@ def findings(session: Session, view: View, found: Report | None) -> Findings | N
     about = [_scope(view, asked, question)]
     if asked.address:
         about.append(f"Only flows from or to {asked.address}.")
-    return Findings(evidence, lists, _title(asked), " ".join(filter(None, about)))
+    return Findings(evidence, lists, _title(asked), " ".join(filter(None, about)), session.names)
 
 
 def _title(asked: Who) -> str:

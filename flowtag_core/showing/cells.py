@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from flowtag_core.counts import Measure
-from flowtag_core.showing.words import number, size
+from flowtag_core.showing.words import number, share, size
 
 
 class Head(NamedTuple):
@@ -58,7 +58,7 @@ def quantity_of(amount: int, measure: Measure) -> Cell:
 
 def percent(part: int, whole: int) -> Cell:
     """Return the cell for a share in percent."""
-    return Cell(f"{100 * part / max(whole, 1):.1f}%")
+    return Cell(share(part, whole))
 
 
 def bar(part: int, whole: int) -> Cell:

@@ -9,9 +9,9 @@ from functools import cached_property
 
 from flowtag_core.evidence import Evidence
 from flowtag_core.showing import times, who
-from flowtag_core.showing.legend import Colours
 from flowtag_core.showing.view import View
 from flowtag_core.showing.who import WhoList
+from flowtag_core.tagging.names import Names
 from flowtag_core.tagging.report import Report, Time
 
 
@@ -23,6 +23,7 @@ class Findings:
     lists: Sequence[WhoList]
     title: str = "Top talkers"
     scope: str = ""
+    names: Names = field(default_factory=Names)
 
     @property
     def sentences(self) -> list[str]:
@@ -37,14 +38,13 @@ class Handout:
     """What every export is made from, so that all of them have the numbers that the page shows.
 
     `search` limits the ports, as the page's search box does. `made` is when the handout was made, and
-    `colours` has the colors of the tags. `messages` are sentences on how the logs were read and on what may be missing.
+    `messages` are sentences on how the logs were read and on what may be missing.
     """
 
     view: View
     made: datetime
     search: str = ""
     zone: tzinfo = UTC
-    colours: Colours = field(default_factory=Colours)
     messages: Sequence[str] = ()
     findings: Findings | None = None
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.counts import BOUNDARIES, REJECT, Boundary, Ints
+from flowtag_core.counts import BOUNDARIES, REJECT, Boundary, Ints, Table, sum_of
 from flowtag_core.showing import log_notes
 from flowtag_core.showing.view import View
 from flowtag_core.tagging.report import (
@@ -18,11 +19,13 @@ from flowtag_core.tagging.report import (
     values_of,
 )
 
+_INBOUND: Final = BOUNDARIES.index("inbound")
+
 
 class Crossing(NamedTuple):
     """The sums of the flows of one boundary.
 
-    `rejected` counts flows. It is None if an action is chosen or no action is known.
+    `rejected` is how much of the view's measure was rejected. It is None if an action is chosen or no action is known.
     """
 
     boundary: Boundary
@@ -36,14 +39,21 @@ def crossings(view: View) -> list[Crossing]:
     """Return the sums of each boundary that occurs in a view, in the order of BOUNDARIES."""
     rejected = view.selections.rejected
     refused = {} if rejected is None else by_boundary(rejected)
+    measure = view.report.measure
     return [
         Crossing(
             boundary,
             *sums,
-            None if rejected is None else (refused[boundary].flows if boundary in refused else 0),
+            None if rejected is None else getattr(refused.get(boundary), measure, 0),
         )
         for boundary, sums in by_boundary(view.selections.report).items()
     ]
+
+
+def replies_from_outside(view: View) -> int:
+    """Return how much of what came from outside looks like replies to connections from inside."""
+    table = view.selections.report.replies
+    return sum_of(values_of(table, view.report.measure)[table.boundary == _INBOUND])
 
 
 def knows_actions(view: View) -> bool:
@@ -54,15 +64,20 @@ def knows_actions(view: View) -> bool:
 def let_in(selection: Selection, report: Report) -> Ints:
     """Return, for each row of the report, how much of it came from outside and was not rejected.
 
-    `selection` must be the one that the report was made from.
+    `selection` must be the one that the report was made from. It may be `without_replies`.
     """
     places, values = [], []
     for table in selection.tables:
-        keep = (table.boundary == BOUNDARIES.index("inbound")) & (table.action != REJECT)
+        keep = (table.boundary == _INBOUND) & (table.action != REJECT)
         port, protocol = table.port[keep].astype(np.int32), table.protocol[keep].astype(np.int32)
         places.append(places_in(report, port, protocol))
         values.append(values_of(table, report.measure)[keep])
     return sums_at((len(report.port),), np.concatenate(places), np.concatenate(values))
+
+
+def without_replies(selection: Selection) -> Selection:
+    """Return a selection without the flows that look like replies: nobody outside asked for anything with them."""
+    return replace(selection, replies=Table())
 
 
 def largest(count: Ints, most: int) -> Ints:

@@ -10,7 +10,14 @@ from flowtag_core.counts import MEASURES, FlowCounts, Measure, Reason
 from flowtag_core.showing import times
 from flowtag_core.showing.cells import Cell, Head, Listing, bar, cut, percent, quantity_of
 from flowtag_core.showing.handout import Handout
-from flowtag_core.showing.outside import crossings, knows_actions, largest, let_in
+from flowtag_core.showing.legend import Colours
+from flowtag_core.showing.outside import (
+    crossings,
+    knows_actions,
+    largest,
+    let_in,
+    without_replies,
+)
 from flowtag_core.showing.suggestions import usual_service
 from flowtag_core.showing.view import View
 from flowtag_core.showing.who import WhoList
@@ -29,16 +36,21 @@ _FILES_SHOWN: Final = 20
 _FAULTS_SHOWN: Final = 20
 
 _PORT, _TAG = Head("Port"), Head("Tag")
-_SHARE, _REJECTED = Head("Share", is_number=True), Head("Rejected", is_number=True)
+_MEANINGS: Final = {
+    "internal": "inside to inside",
+    "inbound": "outside to inside",
+    "outbound": "inside to outside",
+    "external": "outside to outside",
+}
 
 
-def tag_table(handout: Handout) -> Listing:
+def tag_table(handout: Handout, colours: Colours) -> Listing:
     """Return a row for each tag, the largest first and Untagged last."""
     view = handout.view
     report, rejected, reports = view.report, view.rejected, view.by_every_measure
     tags = [*list(report.tag_counts)[:-1][: MOST_ROWS - 1], UNTAGGED]
     rows = []
-    for tag, colour in zip(tags, handout.colours.of(tags), strict=True):
+    for tag, colour in zip(tags, colours.of(tags), strict=True):
         total = report.tag_counts[tag]
         row = [Cell(tag, colour=colour)]
         row += _sums({measure: each.tag_counts[tag] for measure, each in reports.items()})
@@ -46,23 +58,23 @@ def tag_table(handout: Handout) -> Listing:
         if rejected is not None:
             row.append(percent(rejected.tag_counts.get(tag, 0), total))
         rows.append(row)
-    heads = [_TAG, *_measures(reports), _SHARE, *([] if rejected is None else [_REJECTED])]
+    heads = [_TAG, *_measures(reports), *_shares(view)]
     # Untagged is always visible, although it is last.
     if len(rows) > SHOWN:
         rows = [*rows[: SHOWN - 1], rows[-1], *rows[SHOWN - 1 : -1]]
     return cut(Listing("Tags", heads, rows), SHOWN, "tag", len(report.tag_counts))
 
 
-def port_table(handout: Handout) -> Listing:
+def port_table(handout: Handout, colours: Colours) -> Listing:
     """Return a row for each port that the page lists, the largest first."""
     found = handout.ports
     most = (-found.count).argsort(kind="stable")[:MOST_ROWS]
     port, protocol = found.port[most], found.protocol[most]
     heads, numbers = _of_ports(handout.view, port, protocol)
-    colours = handout.colours.of(found.tags)
+    of_tag = colours.of(found.tags)
     pairs = zip(port.tolist(), protocol.tolist(), found.tag[most].tolist(), numbers, strict=True)
     rows = [
-        [Cell(pair_name(one, other)), Cell(found.tags[tag], colour=colours[tag]), *last]
+        [Cell(pair_name(one, other)), Cell(found.tags[tag], colour=of_tag[tag]), *last]
         for one, other, tag, last in pairs
     ]
     table = Listing("Ports", [_PORT, _TAG, *heads], rows)
@@ -93,17 +105,19 @@ def boundary_table(view: View) -> Listing | None:
     found, known = crossings(view), view.by_every_measure
     if not {each.boundary for each in found} - {"unknown"}:
         return None
-    total = sum(each.flows for each in found)
+    measure = view.report.measure
+    total = sum(getattr(each, measure) for each in found)
     rows = []
     for each in found:
-        sums = {measure: getattr(each, measure) for measure in known}
-        row = [Cell(each.boundary), *_sums(sums), bar(each.flows, total)]
+        sums = {name: getattr(each, name) for name in known}
+        meaning = _MEANINGS.get(each.boundary, "")
+        amount: int = sums[measure]
+        row = [Cell(each.boundary), Cell(meaning), *_sums(sums), bar(amount, total)]
         if each.rejected is not None:
-            row.append(percent(each.rejected, each.flows))
+            row.append(percent(each.rejected, amount))
         rows.append(row)
-    last = [] if found[0].rejected is None else [_REJECTED]
-    share = Head("Share of flows", is_number=True)
-    return Listing("Flows by boundary", [Head("Boundary"), *_measures(known), share, *last], rows)
+    heads = [Head("Boundary"), Head("From, to"), *_measures(known), *_shares(view)]
+    return Listing(f"{measure.capitalize()} by boundary", heads, rows)
 
 
 def let_in_table(view: View) -> Listing | None:
@@ -111,7 +125,7 @@ def let_in_table(view: View) -> Listing | None:
     if not knows_actions(view):
         return None
     report = view.report
-    counts = let_in(view.selections.report, report)
+    counts = let_in(without_replies(view.selections.report), report)
     rows = [
         [
             Cell(pair_name(int(report.port[place]), int(report.protocol[place]))),
@@ -132,7 +146,9 @@ def who_table(found: WhoList, zone: tzinfo) -> Listing:
     """Return a list of evidence as a table."""
     distinct = ["Destinations", "Ports"] if found.name == "sources" else []
     heads = [*map(Head, found.heads)]
-    heads += [Head(each, is_number=True) for each in ("Flows", "Bytes", "Rejected", *distinct)]
+    heads += [
+        Head(each, is_number=True) for each in ("Flows", "Bytes", "Rejected flows", *distinct)
+    ]
     rows = []
     for row in found.rows:
         ends = [f"{end} {name}".strip() for end, name in zip(row.ends, row.names, strict=True)]
@@ -190,6 +206,13 @@ def _measures(reports: Mapping[Measure, Report]) -> list[Head]:
     return [Head(each.capitalize(), is_number=True) for each in MEASURES if each in reports]
 
 
+def _shares(view: View) -> list[Head]:
+    """Return the columns with the share of the view, and with the share of the row that was rejected."""
+    measure = view.report.measure
+    rejected = [] if view.rejected is None else [f"Rejected {measure}"]
+    return [Head(each, is_number=True) for each in (f"Share of {measure}", *rejected)]
+
+
 def _sums(sums: Mapping[Measure, int]) -> Iterator[Cell]:
     return (quantity_of(sums[each], each) for each in MEASURES if each in sums)
 
@@ -209,8 +232,7 @@ def _of_ports(view: View, port: Any, protocol: Any) -> tuple[list[Head], Iterato
                 cells.append(percent(refused[row], total))
             yield cells
 
-    last = [] if rejected is None else [_REJECTED]
-    return [*_measures(reports), _SHARE, *last], numbers()
+    return [*_measures(reports), *_shares(view)], numbers()
 
 
 def _moment(seconds: int | None, zone: tzinfo) -> str:

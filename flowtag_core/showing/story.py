@@ -3,26 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from flowtag_core.counts import FlowCounts, Measure, Reason
-from flowtag_core.showing import log_notes, lookup_notes, times
+from flowtag_core.counts import FlowCounts, Measure, Reason, sum_of
+from flowtag_core.showing import log_notes, lookup_notes, times, who
 from flowtag_core.showing.coverage import is_lower_bound
-from flowtag_core.showing.handout import Handout
-from flowtag_core.showing.outside import crossings, knows_actions, largest, let_in
+from flowtag_core.showing.handout import Findings, Handout
+from flowtag_core.showing.outside import (
+    crossings,
+    knows_actions,
+    largest,
+    let_in,
+    replies_from_outside,
+    without_replies,
+)
 from flowtag_core.showing.suggestions import usual_service
 from flowtag_core.showing.timeline import ceiling_of
 from flowtag_core.showing.view import View
-from flowtag_core.showing.words import measured, number, pair_name, quantity, short, size
+from flowtag_core.showing.words import (
+    listed,
+    measured,
+    number,
+    pair_name,
+    quantity,
+    share,
+    short,
+    size,
+)
 from flowtag_core.showing.workbench import (
     UntaggedPair,
     looks_like_replies,
     untagged_pairs,
     untagged_places,
 )
+from flowtag_core.tagging.course import by_measure, stacked
 from flowtag_core.tagging.lookup import UNTAGGED
+from flowtag_core.tagging.questions import Order
+from flowtag_core.tagging.report import select, tagged
 
 _FEW: Final = 3
 _LONGEST_TAG: Final = 40
@@ -42,6 +62,11 @@ def story(handout: Handout) -> list[Answer]:
         Answer("What traffic is there?", list(_traffic(handout))),
         Answer("What is unexplained?", list(_unexplained(view))),
         Answer("What came from outside?", list(_outside(view))),
+        *(
+            [Answer("Who is behind it?", list(_behind(found)))]
+            if (found := handout.findings)
+            else []
+        ),
         Answer("How certain are the numbers?", list(_doubts(view))),
     ]
 
@@ -76,33 +101,60 @@ def _traffic(handout: Handout) -> Iterator[str]:
     others: tuple[Measure, ...] = ("flows", "bytes")
     sums = view.by_every_measure
     known = [measure, *(each for each in others if each != measure and each in sums)]
-    amounts = " and ".join(_amount(sums[each].total, each) for each in known)
-    days = times.covered(view.course, handout.zone)
+    amounts = listed([_amount(sums[each].total, each) for each in known])
     where = f" in {number(len(view.counts.files), 'file')}"
-    yield f"{amounts}{where}{f', {days}' if days else ''}."
+    yield f"{amounts}{where}{f', {when}' if (when := days(handout)) else ''}."
     tags = [tag for tag in report.tag_counts if tag != UNTAGGED][:_FEW]
     if tags:
         shares = [
-            f"{short(tag, _LONGEST_TAG)} ({_percent(report.tag_counts[tag], report.total)})"
+            f"{short(tag, _LONGEST_TAG)} ({share(report.tag_counts[tag], report.total)})"
             for tag in tags
         ]
         are = "tag is" if len(tags) == 1 else "tags are"
-        yield f"The largest {are} {_listed(shares)}."
+        yield f"The largest {are} {listed(shares)}."
     else:
         yield "No flow has a tag."
     yield from _peak(handout)
 
 
+def days(handout: Handout) -> str:
+    """Return the time that a view covers: `23 - 25 Nov 2026 UTC`, with clock times if it is less than a day.
+
+    Up to 0.2% of the flows at either end may lie far from the rest. It says how many are not in that time.
+    """
+    view = handout.view
+    course = view.course
+    if not len(course.start) or not course.width:
+        return ""
+    time = times.main_part(course)
+    said = times.covered(course, handout.zone)
+    if time[1] - time[0] < times.DAY:
+        said = times.span_in(time, handout.zone)
+    start = course.start[course.window]
+    flows = by_measure(course, view.selections.report, "flows").count
+    others = sum_of(flows[(start < time[0]) | (start >= time[1])])
+    return f"{said}, and {number(others, 'flow')} at other times" if others else said
+
+
 def _peak(handout: Handout) -> Iterator[str]:
-    """Yield a sentence on the busiest window, if it stands out."""
-    course, measure = handout.view.course, handout.view.report.measure
+    """Yield sentences on the busiest window, if it stands out."""
+    view = handout.view
+    course, measure = view.course, view.report.measure
     if ceiling_of(course) is None or not course.width:
         return
-    heights = np.bincount(course.window, course.count, len(course.start))
+    heights = stacked(course, np.zeros(len(view.report.port), np.int32), 1)[0]
     top = int(heights.argmax())
-    start = int(course.start[top])
-    span = times.span_in((start, start + 60 * course.width), handout.zone)
-    yield f"The busiest time was {span}, with {_amount(int(heights[top]), measure)}."
+    time = int(course.start[top]), int(course.start[top]) + 60 * course.width
+    most = int(heights[top])
+    yield f"The busiest time was {times.span_in(time, handout.zone)}, with {_amount(most, measure)}."
+    rows = course.window == top
+    untagged = sum_of(course.count[rows & view.report.is_untagged[course.pair]])
+    said = [f"{share(untagged, most)} of these {measure} are Untagged"]
+    if view.rejected is not None:
+        filters = replace(view.report.filters, time=time, action="REJECT")
+        refused = tagged(select(view.counts, filters), view.lookup, measure).total
+        said.append(f"{share(refused, most)} were rejected")
+    yield f"{listed(said)}."
 
 
 def _unexplained(view: View) -> Iterator[str]:
@@ -112,26 +164,27 @@ def _unexplained(view: View) -> Iterator[str]:
     if not report.untagged:
         yield "Nothing: every flow has a tag."
         return
-    share = _percent(report.untagged, report.total)
-    yield f"{share} of the {report.measure} are Untagged: no row of the lookup covers them."
+    yield f"{share(report.untagged, report.total)} of the {report.measure} are Untagged: no row of the lookup covers them."
     replies = {part.kind: part for part in view.parts}
     if "replies" in replies:
         seen, rest = replies["replies"], replies["unexplained"]
         yield (
-            f"{'At least ' if seen.bound else ''}{_percent(seen.amount, report.total)} of all {report.measure} look "
+            f"{'At least ' if seen.bound else ''}{share(seen.amount, report.total)} of all {report.measure} look "
             f"like replies of tagged services, so {'at most ' if rest.bound else ''}"
-            f"{_percent(rest.amount, report.total)} are unexplained."
+            f"{share(rest.amount, report.total)} are unexplained."
         )
     places = untagged_places(report, looks_like_replies(view.counts, report))[:_FEW]
     if len(places):
         pairs = untagged_pairs(report, places)
         counts = report.count[places].tolist()
         named = [
-            f"{pair.name} ({_percent(count, report.total)}{_perhaps(pair)})"
+            f"{pair.name} ({share(count, report.total)}{_perhaps(pair)})"
             for pair, count in zip(pairs, counts, strict=True)
         ]
-        are = "port is" if len(named) == 1 else "ports are"
-        yield f"The largest untagged {are} {_listed(named)}."
+        port, are = ("port that does", "is") if len(named) == 1 else ("ports that do", "are")
+        yield f"The largest untagged {port} not look like replies {are} {listed(named)}."
+    elif "replies" in replies:
+        yield "The rest looks like replies too, but of services without a tag."
     else:
         yield f"Nearly all Untagged {report.measure} look like replies to clients."
 
@@ -142,30 +195,53 @@ def _outside(view: View) -> Iterator[str]:
         if view.report.total:
             yield "Unknown: none of these flows has two readable addresses."
         return
-    total = sum(each.flows for each in found.values())
+    measure = view.report.measure
     came = found.get("inbound")
     if came is None:
         yield "Nothing in this view."
         return
-    refused = ""
+    amount: int = getattr(came, measure)
+    total = sum(getattr(each, measure) for each in found.values())
+    yield f"{_amount(amount, measure)} ({share(amount, total)}) came from outside the network."
+    said = []
     if came.rejected is not None:
-        refused = f"; {_percent(came.rejected, came.flows)} of them were rejected"
-    yield (
-        f"{measured(came.flows, 'flows')} ({_percent(came.flows, total)}) came from outside the network{refused}."
-    )
+        said.append(f"{share(came.rejected, amount)} were rejected")
+    if replies := replies_from_outside(view):
+        said.append(f"{share(replies, amount)} look like replies to connections from inside")
+    if said:
+        yield f"Of these, {listed(said)}."
     if not knows_actions(view):
-        yield "The logs do not say which of them were rejected."
+        yield "The logs do not say which flows were rejected."
         return
     report = view.report
-    let = let_in(view.selections.report, report)
-    for count, kind in ((let, ""), (let * report.is_untagged, "untagged ")):
+    let = let_in(without_replies(view.selections.report), report)
+    whole = sum_of(let)
+    for count, which in (
+        (let, "Apart from replies, the port"),
+        (let * report.is_untagged, "The untagged port"),
+    ):
         ports = [
-            pair_name(int(report.port[row]), int(report.protocol[row]))
+            f"{pair_name(int(report.port[row]), int(report.protocol[row]))} ({share(int(count[row]), whole)})"
             for row in largest(count, _FEW).tolist()
         ]
         if ports:
-            noun, verb = ("port", "is") if len(ports) == 1 else ("ports", "are")
-            yield f"The {kind}{noun} that let in the most {verb} {_listed(ports)}."
+            that = " that let in the most is" if len(ports) == 1 else "s that let in the most are"
+            yield f"{which}{that} {listed(ports)}."
+
+
+def _behind(found: Findings) -> Iterator[str]:
+    """Yield sentences on the source with the most flows, and on the one that tried the most ports."""
+    yield who.summary(found.evidence)
+    orders: tuple[tuple[Order, str], ...] = (
+        ("flows", "has the most flows"),
+        ("ports", "tried the most ports"),
+    )
+    for order, said in orders:
+        rows = who.lists(found.evidence, order, 1, found.names, "sources")
+        if rows and rows[0].name == "sources":
+            row = rows[0].rows[0]
+            number_of = row.flows if order == "flows" else row.ports or 0
+            yield f"{f'{row.ends[0]} {row.names[0]}'.strip()} {said}: {number_of:,}."
 
 
 def _doubts(view: View) -> Iterator[str]:
@@ -180,7 +256,10 @@ def _doubts(view: View) -> Iterator[str]:
     if any(part.kind == "replies" for part in view.parts):
         yield "Which flows are replies is a guess from their ports."
     if view.lookup.problems:
-        yield f"{lookup_notes.to_check(view.lookup)}, so some tags may be wrong."
+        yield f"{lookup_notes.to_check(view.lookup)}."
+    lacking = [name for name in counts.total.lacking if counts.total.lacking[name]]
+    if lacking:
+        yield f"Some flows have no {listed(lacking)}, because their log lacks the field."
 
 
 def _accounted(counts: FlowCounts) -> str:
@@ -203,12 +282,3 @@ def _perhaps(pair: UntaggedPair) -> str:
 
 def _amount(count: int, measure: Measure) -> str:
     return size(count) if measure == "bytes" else measured(count, measure, quantity(count, measure))
-
-
-def _listed(words: list[str]) -> str:
-    *most, last = words
-    return f"{', '.join(most)} and {last}" if most else last
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / max(whole, 1):.1f}%"

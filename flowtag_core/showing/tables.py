@@ -18,7 +18,7 @@ from flowtag_core.showing.who import WhoList
 from flowtag_core.showing.words import pair_name
 from flowtag_core.showing.workbench import UntaggedPair, accepted_inbound
 from flowtag_core.tagging.course import Course
-from flowtag_core.tagging.report import Numbers, Report, Selection, counts_in, places_in
+from flowtag_core.tagging.report import Report, Selection, counts_in, places_in
 
 MOST_PORTS: Final = 1_000
 """The most rows of the ports table that are sent to the browser. The result CSV has all of them."""
@@ -213,7 +213,6 @@ def _percent(counts: Sequence[int], total: int) -> list[float]:
     return [100 * count / total if total else 0.0 for count in counts]
 
 
-def _percent_rejected(rejected: Report, report: Report, places: Ints) -> Numbers:
+def _percent_rejected(rejected: Report, report: Report, places: Ints) -> Any:
     count = counts_in(rejected, report.port[places], report.protocol[places])
-    percent: Numbers = np.rint(100.0 * count / np.maximum(report.count[places], 1)).astype(np.int32)
-    return percent
+    return 100.0 * count / np.maximum(report.count[places], 1)

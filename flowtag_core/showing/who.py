@@ -188,8 +188,7 @@ def limits(evidence: Evidence) -> Iterator[str]:
     }
     if evidence.faults:
         yield (
-            f"{number(evidence.faults, 'line')} could not be read, so flows may be missing here. Counting the log "
-            "lists these lines."
+            f"{number(evidence.faults, 'line')} could not be read, so flows may be missing here."
         )
     for name, what in said.items():
         table: Talkers = getattr(evidence, name)

@@ -118,6 +118,18 @@ def measured(count: int, measure: str, shown: str = "") -> str:
     return f"{shown or f'{count:,}'} {measure.removesuffix('s') if count == 1 else measure}"
 
 
+def share(part: int, whole: int) -> str:
+    """Return a share in percent: `44.9%`, or `<0.1%` if it would otherwise be rounded to nothing."""
+    percent = 100 * part / max(whole, 1)
+    return "<0.1%" if 0 < percent < 0.05 else f"{percent:.1f}%"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return a list of words as in a sentence: `a, b and c`."""
+    *most, last = words
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 def number(count: int, noun: str) -> str:
     """Return a count with its noun, in the plural unless the count is 1: `1 rule`, `2 rules`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

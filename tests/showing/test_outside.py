@@ -3,7 +3,13 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flowtag_core.showing.outside import crossings, largest, let_in
+from flowtag_core.showing.outside import (
+    crossings,
+    largest,
+    let_in,
+    replies_from_outside,
+    without_replies,
+)
 from flowtag_core.showing.view import view_of
 from flowtag_core.tagging.report import map_tags
 from tests.logs import line, log_lines
@@ -45,3 +51,12 @@ def test_a_reply_to_the_outside_is_not_let_in():
     lines = [line(srcaddr="8.8.8.8"), line(dstaddr="8.8.8.8", srcport="443", dstport="50000")]
     view = view_of(parse(*lines), load())
     assert let_in(view.selections.report, view.report).tolist() == [1, 0]
+
+
+def test_replies_from_outside_are_counted_and_can_be_left_out():
+    lines = [line(srcaddr="8.8.8.8"), line(srcaddr="8.8.8.8", srcport="443", dstport="50000")]
+    view = view_of(parse(*lines), load())
+    assert replies_from_outside(view) == 1
+    selection = view.selections.report
+    assert let_in(selection, view.report).tolist() == [1, 1]
+    assert let_in(without_replies(selection), view.report).tolist() == [1, 0]

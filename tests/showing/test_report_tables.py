@@ -8,6 +8,7 @@ from hypothesis import given
 from flowtag_core.evidence import Wanted
 from flowtag_core.reading.evidence import look
 from flowtag_core.showing import report_tables, who
+from flowtag_core.showing.legend import Colours
 from flowtag_core.showing.words import pair_name
 from flowtag_core.tagging.lookup import UNTAGGED
 from tests.exporting.made import handout_of, handouts
@@ -34,12 +35,15 @@ def shown(count, measure):
 @given(handouts)
 def test_tags_and_ports_have_the_numbers_of_the_view(handout):
     report, measure = handout.view.report, handout.view.report.measure
-    for listing in (report_tables.tag_table(handout), report_tables.port_table(handout)):
+    for listing in (
+        report_tables.tag_table(handout, Colours()),
+        report_tables.port_table(handout, Colours()),
+    ):
         assert all(len(row) == len(listing.heads) for row in (*listing.rows, *listing.rest))
-    tags = report_tables.tag_table(handout)
+    tags = report_tables.tag_table(handout, Colours())
     found = dict(zip(column(tags, "Tag"), column(tags, measure.capitalize()), strict=True))
     assert found == {tag: shown(count, measure) for tag, count in report.tag_counts.items()}
-    ports = report_tables.port_table(handout)
+    ports = report_tables.port_table(handout, Colours())
     listed = zip(
         column(ports, "Port"),
         column(ports, "Tag"),
@@ -56,10 +60,12 @@ def test_tags_and_ports_have_the_numbers_of_the_view(handout):
 def test_untagged_is_visible_however_many_tags_there_are():
     rows = "".join(f"{port},tcp,tag-{port}\n" for port in range(1, 201))
     lines = [line(dstport=str(port)) for port in range(1, 300)]
-    tags = report_tables.tag_table(handout_of(*lines, lookup=load(f"dstport,protocol,tag\n{rows}")))
+    tags = report_tables.tag_table(
+        handout_of(*lines, lookup=load(f"dstport,protocol,tag\n{rows}")), Colours()
+    )
     assert (len(tags.rows), len(tags.rest), tags.more) == (50, 151, "151 more tags")
     assert tags.rows[-1][0].text == UNTAGGED
-    ports = report_tables.port_table(handout_of(*lines))
+    ports = report_tables.port_table(handout_of(*lines), Colours())
     assert (len(ports.rows), len(ports.rest)) == (50, 249)
 
 
@@ -76,10 +82,10 @@ def test_boundaries_and_what_was_let_in():
     lines = [line(srcaddr="8.8.8.8"), line(), line(srcaddr="8.8.8.8", action="REJECT")]
     view = handout_of(*lines).view
     listing = report_tables.boundary_table(view)
-    assert [head.name for head in listing.heads][-1] == "Rejected"
-    assert [(row[0], row[1], row[-1]) for row in texts(listing)] == [
-        ("internal", "1", "0.0%"),
-        ("inbound", "2", "50.0%"),
+    assert [head.name for head in listing.heads][-1] == "Rejected flows"
+    assert [(row[0], row[1], row[2], row[-1]) for row in texts(listing)] == [
+        ("internal", "inside to inside", "1", "0.0%"),
+        ("inbound", "outside to inside", "2", "50.0%"),
     ]
     assert texts(report_tables.let_in_table(view)) == [["443/tcp", "web", "1", "33.3%"]]
     bare = handout_of(b"dstport protocol", b"443 6").view
