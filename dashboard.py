@@ -7,12 +7,23 @@ file once for the server, which serves `app`, and then runs it as a script for e
 from __future__ import annotations
 
 import sys
+import time
 
 import streamlit as st
 from starlette.middleware import Middleware
 
 from flowtag_core.counting import compiled
-from flowtag_core.page import address, door, downloads, handout, in_place, reading, tabs
+from flowtag_core.page import (
+    address,
+    door,
+    downloads,
+    handout,
+    in_place,
+    live,
+    reading,
+    tabs,
+    ticks,
+)
 from flowtag_core.page.filters import filters
 from flowtag_core.page.notices import cautions, chips, messages
 from flowtag_core.page.ports import ports
@@ -32,6 +43,7 @@ from flowtag_core.showing import markup, widths
 
 def page() -> None:
     """Draw the page for one tab."""
+    begun = time.monotonic()
     st.set_page_config("flowtag", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
     style()
     compiled.kernel()  # Compiling takes seconds, so it starts before a file arrives.
@@ -40,6 +52,7 @@ def page() -> None:
     take_dropped(session)
     session.collect()
     in_place.remember(session.logs.by_name.values())
+    live.take(session)
     window = width(session.starts)
     room = widths.rooms(window)
     theme = st.context.theme.type or "light"
@@ -54,6 +67,7 @@ def page() -> None:
         st.stop()
 
     page_zone(session)
+    live.bar(session)
     measure, chosen = filters(session.logs.counts)
     view = session.views.of(
         session.logs.counts, session.desk.lookup, measure, chosen, address.tag()
@@ -91,9 +105,15 @@ def page() -> None:
     downloads.result(session, places.result)
     if places.exports:
         downloads.exports(places.exports, handout.handout_of(session, view))
+    live.ended(session, time.monotonic() - begun)
 
 
 if __name__ == "__main__":
     page()
 else:
-    app = st.App(__file__, middleware=[Middleware(door.Door)], lifespan=door.opening)
+    app = st.App(
+        __file__,
+        middleware=[Middleware(door.Door)],
+        lifespan=door.opening,
+        routes=[ticks.ROUTE],
+    )

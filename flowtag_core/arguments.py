@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+import re
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
+from typing import Final
+
+_TIME: Final = re.compile(r"(\d{1,4})(s|m|h|d|)", re.ASCII)
+_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def parsed(parser: ArgumentParser, words: Sequence[str]) -> Namespace:
@@ -44,7 +49,53 @@ def add_page(parser: ArgumentParser) -> None:
     )
     add_reading(parser)
     parser.add_argument(
+        "--follow",
+        action="store_true",
+        help="follow the PATHs as they grow; the numbers on the page move",
+    )
+    parser.add_argument(
+        "--keep",
+        type=minutes,
+        metavar="TIME",
+        help="with --follow: show at most this much time before the newest flow, e.g. 24h",
+    )
+    parser.add_argument(
+        "--state",
+        metavar="FILE",
+        help="with --follow: save counts and positions to this file, and continue from it",
+    )
+    parser.add_argument(
+        "--background",
+        action="store_true",
+        help="with --follow: go on while no tab is open",
+    )
+    parser.add_argument(
         "--shared",
         action="store_true",
         help="show these files even if other machines can reach the page",
     )
+
+
+def seconds(text: str) -> int:
+    """Parse a length of time: `5s`, `1m`, `24h`, `7d`. Raises ArgumentTypeError."""
+    found = _TIME.fullmatch(text)
+    length = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not length:
+        raise ArgumentTypeError(f"{text[:60]!r} is not a time such as 5s, 1m, 1h or 1d")
+    return length
+
+
+def minutes(text: str) -> int:
+    """Parse a length of time of at least ten minutes, in minutes. Raises ArgumentTypeError."""
+    length = seconds(text)
+    if length < 600:
+        raise ArgumentTypeError(f"{text[:60]} is too short. Keep at least ten minutes (10m)")
+    return length // 60
+
+
+def follows_wrongly(given: Namespace) -> str:
+    """Return why the arguments of a page cannot be used to follow logs; empty if they can."""
+    if given.follow:
+        return "" if given.paths else "--follow needs at least one log or folder."
+    names = [name for name in ("keep", "state", "background") if getattr(given, name)]
+    return f"--{names[0]} needs --follow." if names else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import signal
 import threading
 import time
@@ -12,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from flowtag_core.arguments import add_reading, parsed
+from flowtag_core.arguments import add_reading, minutes, parsed, seconds
 from flowtag_core.boundary import Inside, ranges_of
 from flowtag_core.commands.live_result import LiveResult, ending, shown
 from flowtag_core.commands.roles import add_roles, roles_of
@@ -36,8 +35,6 @@ its form: .html, .json, .parquet, or else the result CSV.
 Ctrl+C or SIGTERM stops flowtag; OUTPUT and the state are then complete.
 With --state, each line is counted once, even if flowtag is killed and started again.
 """
-_TIME: Final = re.compile(r"(\d{1,4})(s|m|h|d|)", re.ASCII)
-_UNITS: Final = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _POLL: Final = 1.0
 """Seconds after which the files are read again between two looks."""
 _LONGEST_LOOK: Final = 5
@@ -51,14 +48,14 @@ def parser() -> ArgumentParser:
     add_reading(new)
     new.add_argument(
         "--every",
-        type=_seconds,
+        type=seconds,
         default=5,
         metavar="TIME",
         help="how often to rewrite OUTPUT: 5s (default), 1m",
     )
     new.add_argument(
         "--keep",
-        type=_minutes,
+        type=minutes,
         metavar="TIME",
         help="the result covers only this much time before the newest flow, e.g. 24h",
     )
@@ -90,21 +87,6 @@ def parser() -> ArgumentParser:
         help="print only warnings and errors; --alerts and --json still work",
     )
     return new
-
-
-def _seconds(text: str) -> int:
-    found = _TIME.fullmatch(text)
-    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
-    if not seconds:
-        raise ArgumentTypeError(f"{text[:60]!r} is not a time such as 5s, 1m, 1h or 1d")
-    return seconds
-
-
-def _minutes(text: str) -> int:
-    seconds = _seconds(text)
-    if seconds < 600:
-        raise ArgumentTypeError(f"{text[:60]} is too short. Keep at least ten minutes (10m)")
-    return seconds // 60
 
 
 def _limit(text: str) -> tuple[str, str]:

@@ -28,7 +28,6 @@ from flowtag_core.showing.view import view_of
 from flowtag_core.showing.words import duration, few, number, short
 from flowtag_core.sources.places import DASH
 from flowtag_core.tagging.alerts import Alert, Watch
-from flowtag_core.tagging.blocks import BLOCK, SPAN
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.report import Report, Time, map_tags
@@ -145,21 +144,15 @@ class LiveResult:
     def _find_alerts(self) -> None:
         """Look for alerts in each block since the last look, which may have had a backlog, and in the newest one."""
         recent = self.live.recent
-        spans = recent.spans()
-        first = max(self._newest, recent.newest - recent.keep, min(spans).start if spans else 0)
-        ends = [
-            BLOCK * block - 1 for block in range(first // BLOCK + 1, recent.newest // BLOCK + 1)
-        ]
+        found = self.watch.since(
+            self._newest,
+            recent.newest,
+            recent.keep,
+            recent.spans().items(),
+            self.live.sum,
+            self.lookup,
+        )
         self._newest = recent.newest
-        found: list[Alert] = []
-        for minute in (*ends, recent.newest):
-            last = [
-                counts
-                for span, counts in spans.items()
-                if minute + 1 - SPAN < span.start + span.width and span.start <= minute
-            ]
-            later = [counts for span, counts in spans.items() if span.start > minute]
-            found += self.watch.look(last, self.live.sum, minute, self.lookup, later)
         self._tell(found)
 
     def _tell(self, found: list[Alert]) -> None:

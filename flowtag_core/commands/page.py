@@ -8,17 +8,19 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Final
 
-from flowtag_core.arguments import add_page, parsed
+from flowtag_core.arguments import add_page, follows_wrongly, parsed
 from flowtag_core.boundary import ranges_of
-from flowtag_core.commands.terminal import DONE, new_parser
+from flowtag_core.commands.terminal import DONE, new_parser, program
 from flowtag_core.errors import FlowtagError
+from flowtag_core.output import check_writable
 from flowtag_core.settings import settings_for
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.sources.places import logs_at
 
 _USAGE: Final = """\
 [PATH ...] [--lookup CSV] [--names CSV] [--format FIELDS]
-                    [--internal CIDR,...] [--port PORT] [--no-browser] [--shared]"""
+                    [--internal CIDR,...] [--port PORT] [--no-browser] [--shared]
+       {program} page --follow PATH ... [--keep TIME] [--state FILE] [--background]"""
 _EPILOG: Final = """\
 The page answers this machine only. Ctrl+C stops it. You can give Streamlit's own
 settings as environment variables, such as STREAMLIT_SERVER_ADDRESS; read
@@ -28,7 +30,12 @@ docs/security.md first.
 
 def parser() -> ArgumentParser:
     """Return the parser of `flowtag page`."""
-    new = new_parser("page", _USAGE, "Open the page in the browser, with or without logs.", _EPILOG)
+    new = new_parser(
+        "page",
+        _USAGE.format(program=program()),
+        "Open the page in the browser, with or without logs.",
+        _EPILOG,
+    )
     add_page(new)
     new.add_argument("--port", type=_port, metavar="PORT", help="the port to use instead of 8501")
     new.add_argument("--no-browser", action="store_true", help="do not open a browser")
@@ -61,6 +68,10 @@ def _port(text: str) -> int:
 
 def _check(given: Namespace) -> None:
     """Raise FlowtagError now for what the page could only say in the browser."""
+    if why := follows_wrongly(given):
+        raise FlowtagError(why)
+    if given.state is not None:
+        check_writable(given.state)
     settings = settings_for(given.paths)
     fields, internal = settings.beneath(given.format, given.internal)
     if fields is not None:
@@ -90,6 +101,10 @@ def _for_the_page(given: Namespace) -> list[str]:
         ("--names", given.names),
         ("--format", given.format),
         ("--internal", given.internal),
+        ("--keep", None if given.keep is None else f"{given.keep}m"),
+        ("--state", given.state),
     ]
     words = [f"{name}={value}" for name, value in options if value is not None]
-    return [*words, *(["--shared"] if given.shared else []), "--", *given.paths]
+    flags = ("follow", "background", "shared")
+    words += [f"--{name}" for name in flags if getattr(given, name)]
+    return [*words, "--", *given.paths]

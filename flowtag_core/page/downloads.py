@@ -28,8 +28,12 @@ _ICON: Final = ":material/download:"
 def result_so_far(session: Session, place: DeltaGenerator) -> None:
     """Draw the button for the result CSV, disabled until the result is made.
 
-    Otherwise the old result could be downloaded while the page already shows new numbers.
+    Otherwise the old result could be downloaded while the page already shows new numbers. Of logs that are
+    followed, the result is made at the click: it changes too often.
     """
+    if session.seat:
+        _result(place, partial(session.result.of, session.logs, session.desk.lookup))
+        return
     made = session.result.made(session.logs, session.desk.lookup)
     if made is None:
         place.button(_RESULT, key="result_waits", disabled=True, icon=_ICON, width="content")
@@ -39,11 +43,11 @@ def result_so_far(session: Session, place: DeltaGenerator) -> None:
 
 def result(session: Session, place: DeltaGenerator) -> None:
     """Make the result CSV if that has not been done, and enable its button."""
-    if session.result.made(session.logs, session.desk.lookup) is None:
+    if session.seat is None and session.result.made(session.logs, session.desk.lookup) is None:
         _result(place, session.result.of(session.logs, session.desk.lookup))
 
 
-def _result(place: DeltaGenerator, content: bytes) -> None:
+def _result(place: DeltaGenerator, content: bytes | Callable[[], bytes]) -> None:
     """Draw the button for the result CSV: all flows, without filters."""
     place.download_button(
         _RESULT,

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, NoReturn
 
-from flowtag_core.arguments import add_page, parsed
+from flowtag_core.arguments import add_page, follows_wrongly, parsed
 from flowtag_core.boundary import Inside
 from flowtag_core.counting.reference import ALWAYS_INSIDE
 from flowtag_core.errors import FlowtagError, LogError, LookupFileError, SettingsError
 from flowtag_core.output import write_whole
 from flowtag_core.page import door
+from flowtag_core.page.following import Job, shared
 from flowtag_core.page.intake import Arrival, CountedLog, Refused, Told
 from flowtag_core.page.session import Session
 from flowtag_core.reading.flow_log import distinct_names
@@ -68,6 +69,10 @@ class Given:
     shared: bool = False
     settings: tuple[str, ...] = ()
     names: str | None = None
+    follow: bool = False
+    keep: int | None = None
+    state: str | None = None
+    background: bool = False
 
     @property
     def is_nothing(self) -> bool:
@@ -110,6 +115,11 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
     if is_shared and not given.shared and is_given:
         session.take_in([Refused(_NOT_FOR_ALL)])
         return
+    if given.follow:
+        session.has_start = True
+        _follow(session, given)
+        _take_names(session, given.names)
+        return
     found = find(given, session.format.layout, session.internal.inside)
     session.has_start = not given.is_nothing
     # Others must not write to this machine.
@@ -118,6 +128,25 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
     session.messages.repeated, session.messages.told = found.repeated, found.told
     session.take_in(found.known)
     _take_names(session, given.names)
+
+
+def _follow(session: Session, given: Given) -> None:
+    """Let the tab show the logs that are followed, or say why they cannot be."""
+    job = Job(
+        given.paths,
+        given.lookup,
+        session.format.layout,
+        session.internal.inside.ranges,
+        given.keep,
+        given.state,
+        tuple(path for path in (*given.settings, given.names) if path is not None),
+        is_kept_on=given.background,
+    )
+    session.desk.home, session.desk.home_content = None if door.is_shared() else given.lookup, None
+    try:
+        session.sit_down(shared(job))
+    except FlowtagError as error:
+        session.take_in([Refused(unicode(str(error)))])
 
 
 def _take_names(session: Session, path: str | None) -> None:
@@ -137,6 +166,8 @@ def parse(arguments: Sequence[str]) -> Given:
     parser = _Parser(add_help=False, allow_abbrev=False)
     add_page(parser)
     found = parsed(parser, arguments)
+    if why := follows_wrongly(found):
+        raise ArgumentsError(f"The page cannot use its arguments: {why}")
     settings = settings_for(found.paths)
     fields, internal = settings.beneath(found.format, found.internal)
     return Given(
@@ -147,6 +178,10 @@ def parse(arguments: Sequence[str]) -> Given:
         found.shared,
         settings.files,
         found.names,
+        found.follow,
+        found.keep,
+        found.state,
+        found.background,
     )
 
 

@@ -14,6 +14,7 @@ from flowtag_core.counting.reference import ALWAYS_INSIDE
 from flowtag_core.errors import FormatError, RangesError
 from flowtag_core.page.brush import Brush
 from flowtag_core.page.desk import Desk
+from flowtag_core.page.following import Following
 from flowtag_core.page.intake import Arrival, CountedLog, Intake, Offered, Outcome, Told
 from flowtag_core.page.kept import Kept
 from flowtag_core.page.logs import Logs, repetitions
@@ -21,6 +22,8 @@ from flowtag_core.page.looks import Looks
 from flowtag_core.page.messages import Messages
 from flowtag_core.page.picks import Picks
 from flowtag_core.page.result import Result
+from flowtag_core.page.seat import NAME as LIVE
+from flowtag_core.page.seat import Seat
 from flowtag_core.page.views import Views
 from flowtag_core.reading.flow_log import distinct_names, parse_flow_log
 from flowtag_core.shapes.layout import format_layout
@@ -100,7 +103,7 @@ class Session:
     are the tags' colors, `picks` the bars that were clicked, `result` is the CSV.
     `is_started` says whether the files that the page was started with have been taken, `has_start` whether
     there are any; `starting` is held while they are taken. `starts` counts how often the user started
-    over. `kept` has the uploads for second looks, `looks` takes these looks, `who` is the one that is shown,
+    over. `seat` is the tab's seat at the follower, if logs are followed. `kept` has the uploads for second looks, `looks` takes these looks, `who` is the one that is shown,
     `names` are the names of addresses. `drops` counts the drop zones used so far, `taken` has the names of the
     drops and uploads that were read. `lock` is held while files are taken, since Streamlit starts a run of the
     script before the last one has stopped.
@@ -118,6 +121,7 @@ class Session:
     brush: Brush = field(default_factory=Brush)
     asked: tuple[int, int] | None = None
     who: Who | None = None
+    seat: Seat | None = None
     names: Names = field(default_factory=Names)
     colours: Colours = field(default_factory=Colours)
     picks: Picks = field(default_factory=Picks)
@@ -142,6 +146,14 @@ class Session:
     def is_busy(self) -> bool:
         """Whether files are being read, or have been read and wait for `collect`."""
         return self.intake.is_busy
+
+    @property
+    def logs_to_look_at(self) -> list[CountedLog]:
+        """The logs for a second look; of logs that are followed, what was there when it was asked for."""
+        return [
+            self.seat.frozen(self.who, log) if self.seat and log.name == LIVE else log
+            for log in self.logs.by_name.values()
+        ]
 
     def claim(self, names: Iterable[str]) -> set[str]:
         """Claim these drops or uploads, and return those that were not claimed before."""
@@ -313,6 +325,19 @@ class Session:
         self.messages = Messages()
         self.looks.clear()
         self.kept.clear()
+        self.stand_up()
+
+    def sit_down(self, following: Following) -> None:
+        """Show the logs that are followed, until `stand_up`."""
+        self.stand_up()
+        following.join(self)
+        self.seat = Seat(following)
+
+    def stand_up(self) -> None:
+        """Show the logs that are followed no longer."""
+        if self.seat is not None:
+            self.seat.following.leave(self)
+            self.seat = None
 
     def _leave_sample(self) -> None:
         """If the sample is shown, remove its log; `Desk.leave_sample` decides on its lookup."""

@@ -68,7 +68,7 @@ def panel(session: Session, view: View, asked: Who, found: Report) -> None:
             )
         if asked.port is None:
             _questions(session, asked)
-        logs = list(session.logs.by_name.values())
+        logs = session.logs_to_look_at
         if not any(log.again for log in logs):
             st.info(log_notes.NOT_KEPT)
             return
@@ -85,7 +85,7 @@ def panel(session: Session, view: View, asked: Who, found: Report) -> None:
 
 def findings(session: Session, view: View, found: Report | None) -> Findings | None:
     """Return what the open panel has found, for the exports; None if it is closed or not done."""
-    asked, logs = session.who, list(session.logs.by_name.values())
+    asked, logs = session.who, session.logs_to_look_at
     if asked is None or session.looks.standing() is not None:
         return None
     evidence = session.looks.found(_wanted(view, asked, found), logs)

@@ -25,6 +25,12 @@ def quiet(text: str) -> str:
     return f'<span class="quiet">{escape(text)}</span>'
 
 
+def live(text: str, *, is_live: bool) -> str:
+    """Return the line that says how live the page is, with a dot that is lit while it is."""
+    word = "Live" if is_live else "Paused"
+    return f'<div class="live{" on" if is_live else ""}"><i></i><b>{word}</b> <span>{escape(text)}</span></div>'
+
+
 def for_print(report: Report) -> str:
     """Return the largest tags and ports as HTML tables, because tables on a canvas are cut off in print."""
     measure = report.measure.capitalize()

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from flowtag_core.counts import FlowCounts, Ints, Table
 from flowtag_core.errors import ChoiceError
 from flowtag_core.iana import protocol_name
-from flowtag_core.tagging.blocks import BEFORE, BLOCK, NOW, Blocks, blocks_of
+from flowtag_core.tagging.blocks import BEFORE, BLOCK, NOW, SPAN, Blocks, blocks_of
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.report import sums_at
 
@@ -155,6 +155,35 @@ class Watch:
     _block: int = 0
     _shown: Counter[Kind] = field(default_factory=Counter)
     _left: Counter[Kind] = field(default_factory=Counter)
+
+    def since(
+        self,
+        before: int,
+        newest: int,
+        keep: int,
+        spans: Iterable[tuple[tuple[int, int], FlowCounts]],
+        ever: FlowCounts,
+        lookup: Lookup,
+    ) -> list[Alert]:
+        """Return the new alerts since the minute `before`, in the order of time.
+
+        There may have been a backlog, so every block since then is looked at, as far as the last `keep` minutes
+        before `newest` reach. `spans` has the counts of each span of time, by its first minute and its length in
+        minutes; `ever` has all counts.
+        """
+        counted = [(start, width, counts) for (start, width), counts in spans]
+        first = max(before, newest - keep, min((start for start, *_ in counted), default=0))
+        ends = [BLOCK * block - 1 for block in range(first // BLOCK + 1, newest // BLOCK + 1)]
+        found: list[Alert] = []
+        for minute in (*ends, newest):
+            last = [
+                counts
+                for start, width, counts in counted
+                if minute + 1 - SPAN < start + width and start <= minute
+            ]
+            later = [counts for start, _, counts in counted if start > minute]
+            found += self.look(last, ever, minute, lookup, later)
+        return found
 
     def look(
         self,
