@@ -73,7 +73,7 @@ def page() -> None:
         session.logs.counts, session.desk.lookup, measure, chosen, address.tag()
     )
     legend = view.legend(session.colours)
-    session.desk.bench.drawn(view.report, view.identity)
+    session.desk.bench.drawn(view.report, live.identity(session, view))
     with places.where:
         where(session, view.whole_course)
     chips(session, view)

@@ -20,7 +20,9 @@ def main() -> int:
     gc.freeze()
     gc.enable()
     # An exception gives the program time to remove a half-written file and restore the terminal.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
     code = run(sys.argv[1:])
     gc.freeze()
     return code

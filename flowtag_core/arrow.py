@@ -31,12 +31,17 @@ def numbers(values: NDArray[Any]) -> Any:
 
 def words(names: Sequence[str], places: NDArray[Any]) -> Any:
     """Return a column of text; each item of `places` is an index into `names`."""
+    return coded(names, places).dictionary_decode()
+
+
+def coded(names: Sequence[str], places: NDArray[Any]) -> Any:
+    """Return the same column, but with each name only once, however long it is."""
     import pyarrow as pa
 
     encoded = [name.encode(errors="replace") for name in names]
     ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
     text = _column(pa.large_utf8(), len(names), ends, b"".join(encoded))
-    return pa.DictionaryArray.from_arrays(numbers(places), text).dictionary_decode()
+    return pa.DictionaryArray.from_arrays(numbers(places), text)
 
 
 def moments(seconds: NDArray[Any], is_known: NDArray[np.bool_]) -> Any:

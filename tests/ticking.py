@@ -1,8 +1,9 @@
-"""Measures the page on logs that are followed, in a browser: python -m tests.ticking [TICKS]
+"""Measures the page on logs that are followed, in a browser: python -m tests.ticking [TICKS | night]
 
 While lines arrive, it watches each frame: whether anything fades, a chart is drawn anew, or the page jumps, and
 whether what the user does stays. Then it measures how long a line takes from the disk to the page, and the processor
-time of a busy page and of an idle one.
+time of a busy page and of an idle one. `night` lets ten hours of traffic arrive in ten minutes, with three tabs, and
+watches the memory.
 """
 
 import random
@@ -124,6 +125,48 @@ def spent(server):
     return (int(user) + int(system)) / 100
 
 
+def memory(server):
+    """The memory of a process in MB."""
+    pages = int(Path(f"/proc/{server.pid}/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+def night(minutes=10):
+    """Let an hour of traffic arrive each minute, up to now, with three tabs."""
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        (folder / "lookup.csv").write_bytes(LOOKUP)
+        browser, _ = launched(playwright, Error)
+        traffic = Traffic(folder / "a.log", before=0)
+        traffic.path.write_bytes(b"")
+        arguments = "--follow", str(folder / "a.log"), "--lookup", str(folder / "lookup.csv")
+        with serving(folder, *arguments, "--keep", "24h") as (url, server):
+            tabs = [browser.new_page(viewport={"width": 1440, "height": 900}) for _ in range(3)]
+            begun = time.time()
+            end = begun + 60 * minutes
+            first = end - 3600 * minutes
+            written = 0
+            for tab in tabs:
+                opened(tab, url)
+            for minute in range(minutes):
+                while time.time() < begun + 60 * (minute + 1):
+                    start = int(first + 60 * (time.time() - begun))
+                    traffic.append(*(traffic.flow(start) for _ in range(100)))
+                    written += 100
+                    tabs[0].wait_for_timeout(250)
+                numbers = [flows(tab) for tab in tabs]
+                print(
+                    f"{minute + 1} h: {memory(server):.0f} MB, {written:,} lines, {numbers}",
+                    flush=True,
+                )
+            for tab in tabs:
+                tab.get_by_text("All", exact=True).last.click()
+                tab.wait_for_timeout(3_000)
+                assert flows(tab) == written
+            print("every line is on every tab")
+        browser.close()
+
+
 def main(ticks):
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
@@ -156,4 +199,7 @@ def main(ticks):
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)
+    if sys.argv[1:] == ["night"]:
+        night()
+    else:
+        main(int(sys.argv[1]) if len(sys.argv) > 1 else 60)

@@ -29,7 +29,14 @@ from flowtag_core.commands.terminal import (
 )
 from flowtag_core.counts import MOST_FAULTS, FileCounts, FlowCounts
 from flowtag_core.errors import FlowtagError, LookupFileError, report_bug
-from flowtag_core.exporting.by_suffix import WITH_FINDINGS, content_for, is_csv, suffix_of
+from flowtag_core.evidence import Evidence, added
+from flowtag_core.exporting.by_suffix import (
+    WITH_FINDINGS,
+    check_libraries,
+    content_for,
+    is_csv,
+    suffix_of,
+)
 from flowtag_core.exporting.result_csv import result_csv
 from flowtag_core.output import check_writable
 from flowtag_core.reading.evidence import look
@@ -38,6 +45,7 @@ from flowtag_core.settings import settings_for
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing import times, who
 from flowtag_core.showing.handout import Findings
+from flowtag_core.showing.words import few
 from flowtag_core.sources.places import DASH, Log, Place, logs_at, same_files
 from flowtag_core.tagging.course import outward
 from flowtag_core.tagging.lookup import Lookup
@@ -122,9 +130,13 @@ def run(words: Sequence[str]) -> int:
     started = time.perf_counter()
     given = parsed(parser(), words)
     job = _job(given)
-    others = job.lookup, *job.settings
+    others = [path for path in (job.lookup, given.names, *job.settings) if path is not None]
     logs = [log for path in job.paths for log in logs_at(path, others)]
     places = [place for log in logs for place in log.places]
+    if job.names is not None and not all(place.can_open_again for place in places):
+        raise FlowtagError(
+            "--who reads the logs twice, so none of them can be a pipe. Name a file."
+        )
     for output in job.outputs:
         refuse_inputs(output, places, others, is_json=given.json)
     lookup = _loaded(job)
@@ -155,7 +167,8 @@ def run(words: Sequence[str]) -> int:
         return DAMAGED
     except Exception as error:  # noqa: BLE001  (the result is there, so this is not a failure)
         say(f"flowtag: the result is written, but the summary failed: {report_bug('it', error)}")
-    return DAMAGED if any(map(_is_bad, counts.files.values())) else DONE
+    behind = told.findings.evidence.damage if told.findings else ()
+    return DAMAGED if behind or any(map(_is_bad, counts.files.values())) else DONE
 
 
 def _content(told: summary.Run, output: str) -> Iterable[bytes]:
@@ -176,6 +189,12 @@ def _findings(
             internal=job.internal,
             progress=progress,
         )
+    changed = [
+        f"{place.name}: has changed since it was counted."
+        for place in places
+        if place.has_changed()
+    ]
+    found = added([found, Evidence(damage=frozenset(changed))])
     return Findings(found, who.lists(found, most=_TALKERS, names=job.names), names=job.names)
 
 
@@ -211,6 +230,7 @@ def _job(given: Namespace) -> Job:
     ranges_of(internal)
     refuse_repeats(outputs)
     for output in outputs:
+        check_libraries(output)
         if output != DASH:
             check_writable(output)
     kept = {
@@ -242,7 +262,9 @@ def _names(given: Namespace, paths: Sequence[str], outputs: Sequence[str]) -> Na
         raise FlowtagError("--who needs --json, or an output whose name ends in .json or .html.")
     if DASH in paths:
         raise FlowtagError("--who reads the logs twice, so none of them can be -. Name a file.")
-    return load_names(given.names) if given.names is not None else Names()
+    names = load_names(given.names) if given.names is not None else Names()
+    say(*few([f"{given.names}:{line}: {text}." for line, text in names.problems]))
+    return names
 
 
 def _whole_windows(counts: FlowCounts, time: Time | None) -> Time | None:

@@ -18,6 +18,7 @@ from flowtag_core.commands.roles import add_roles, roles_of
 from flowtag_core.commands.terminal import DAMAGED, DONE, FAILED, new_parser, say
 from flowtag_core.counting.recent import DAY
 from flowtag_core.errors import FlowtagError
+from flowtag_core.exporting.by_suffix import check_libraries
 from flowtag_core.output import append_whole, check_writable
 from flowtag_core.reading.follow import Follower
 from flowtag_core.reading.live import Live
@@ -137,6 +138,7 @@ def _followed(given: Namespace) -> LiveResult:
             "--json and --alerts - both write to standard output. Give --alerts a file."
         )
     fields, internal = settings.beneath(given.format, given.internal)
+    check_libraries(output)
     check_writable(output)
     layout = ASSUMED if fields is None else format_layout(fields)
     ranges = ranges_of(internal)

@@ -199,7 +199,9 @@ class LiveResult:
             end = [] if self.keep is None else time_csv(self.covered)
             return chain(result_csv(self.report), end)
         counts = self.counts
-        messages = (*remarks(counts), *cautions(counts))
+        messages: tuple[str, ...] = (*remarks(counts), *cautions(counts))
+        if self.keep is not None and self.covered:
+            messages = (f"This covers only {times.span_in(self.covered)}.", *messages)
         view = view_of(counts, self.lookup)
         return content_for(self.output, Handout(view, datetime.now(UTC), messages=messages))
 

@@ -44,7 +44,8 @@ def refuse_repeats(outputs: Sequence[str]) -> None:
     """Raise OutputError if two outputs are the same file or stream."""
     seen: dict[Hashable, str] = {}
     for output in outputs:
-        written = output if output == DASH else file_identity(output) or os.path.realpath(output)
+        is_stdout = output == DASH or _is_standard_output(output)
+        written = DASH if is_stdout else file_identity(output) or os.path.realpath(output)
         if written in seen:
             raise OutputError(f"{output}: is named twice as an output. Name another file.")
         seen[written] = output

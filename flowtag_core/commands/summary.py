@@ -107,6 +107,7 @@ def warnings(run: Run) -> list[str]:
         *doubts,
         *few(list(repeated(run.same))),
         *cautions(run.counts),
+        *sorted(run.findings.evidence.damage if run.findings else ()),
         *(["No flows match --from, --to, --action or --boundary."] if nothing else []),
     ]
 
@@ -132,6 +133,8 @@ def _messages(run: Run) -> Iterator[str]:
     yield from few(list(repeated(run.same)))
     yield from cautions(counts)
     yield from offers(counts)
+    if run.findings is not None:
+        yield from sorted(run.findings.evidence.damage)
     if counts.total.size > _LARGE and (slow := no_kernel()):
         yield slow
     if run.kept:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from importlib.util import find_spec
 from typing import Final
 
+from flowtag_core.errors import OutputError
 from flowtag_core.showing.handout import Handout
 
 
@@ -17,6 +19,13 @@ def content_for(path: str, handout: Handout) -> Iterable[bytes]:
 def is_csv(path: str) -> bool:
     """Whether an output is the result CSV, which needs nothing but a report."""
     return suffix_of(path) not in SUFFIXES
+
+
+def check_libraries(path: str) -> None:
+    """Raise OutputError if a library that an output needs is not installed."""
+    for module, package in _NEEDED.get(suffix_of(path), ()):
+        if find_spec(module) is None:
+            raise OutputError(f"{path}: needs {package}. Run: pip install {package}")
 
 
 def suffix_of(path: str) -> str:
@@ -53,6 +62,15 @@ SUFFIXES: Final[dict[str, Callable[[Handout], Iterable[bytes]]]] = {
     ".json": _json,
     ".parquet": _parquet,
     ".html": _html,
+}
+_NEEDED: Final = {
+    ".parquet": (("pyarrow", "pyarrow"),),
+    ".html": (
+        ("jinja2", "jinja2"),
+        ("pandas", "pandas"),
+        ("altair", "altair"),
+        ("vl_convert", "vl-convert-python"),
+    ),
 }
 WITH_FINDINGS: Final = (".json", ".html")
 """The suffixes of the outputs that can contain evidence."""

@@ -59,7 +59,7 @@ def _columns(handout: Handout) -> dict[str, Any]:
     columns = {
         "port": arrow.numbers(found.port[at]),
         "protocol": arrow.words(_NAMES, found.protocol[at]),
-        "tag": arrow.words(found.tags, found.tag[at]),
+        "tag": arrow.coded(found.tags, found.tag[at]),
         "action": arrow.words(ACTIONS, _wide(kind // len(BOUNDARIES))),
         "boundary": arrow.words(BOUNDARIES, _wide(kind % len(BOUNDARIES))),
     }

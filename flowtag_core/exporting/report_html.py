@@ -78,7 +78,7 @@ def _content(handout: Handout) -> dict[str, Any]:
         "tags": report_tables.tag_table(handout, colours),
         "untagged": report_tables.untagged_table(view),
         "replies": int(looks_like_replies(counts, view.report).sum()),
-        "has_flows": bool(view.report.total),
+        "has_flows": bool(len(view.report.port)),
         "has_replies": any(part.kind == "replies" for part in view.parts),
         "zone": times.zone_name(handout.zone, handout.covered or (0, 1)),
         "boundaries": report_tables.boundary_table(view),

@@ -6,10 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import numpy as np
-
 import flowtag_core
-from flowtag_core.counts import MEASURES, FileCounts, Ints, Measure
+from flowtag_core.counts import MEASURES, FileCounts, Measure
 from flowtag_core.iana import protocol_name
 from flowtag_core.showing import who
 from flowtag_core.showing.coverage import parts
@@ -17,10 +15,11 @@ from flowtag_core.showing.handout import Handout
 from flowtag_core.showing.outside import crossings
 from flowtag_core.showing.times import at
 from flowtag_core.showing.view import View
+from flowtag_core.showing.words import unicode
 from flowtag_core.showing.workbench import looks_like_replies, untagged_pairs, untagged_places
 from flowtag_core.tagging.course import by_measure, over_time
 from flowtag_core.tagging.lookup import Lookup
-from flowtag_core.tagging.report import Report, counts_in, measured, places_in
+from flowtag_core.tagging.report import Report, counts_in, measured, places_in, sums_at
 
 FORMAT: Final = "flowtag result"
 VERSION: Final = 1
@@ -82,11 +81,14 @@ def summary(handout: Handout) -> dict[str, Any]:
         "timeline": list(_timeline(view)),
         "unexplained": list(_unexplained(view, reports)),
         "records": fate(counts.total),
-        "files": [{"name": name, **fate(file)} for name, file in counts.files.items()],
+        "files": [{"name": unicode(name), **fate(file)} for name, file in counts.files.items()],
         "lookup": _lookup(view.lookup),
         "internal": list(counts.internal or ()),
-        "faults": [fault._asdict() for fault in counts.faults],
-        "messages": list(handout.messages),
+        "faults": [
+            {**fault._asdict(), "file": unicode(fault.file), "text": unicode(fault.text)}
+            for fault in counts.faults
+        ],
+        "messages": [unicode(message) for message in handout.messages],
         "who": _who(handout),
     }
 
@@ -101,7 +103,7 @@ def fate(file: FileCounts) -> dict[str, Any]:
         "flows": file.flows,
         "set_aside": {reason.value: count for reason, count in file.set_aside.items() if count},
         "read_as": sorted(file.shapes),
-        "damage": sorted(file.damage),
+        "damage": sorted(map(unicode, file.damage)),
     }
 
 
@@ -166,12 +168,11 @@ def _timeline(view: View) -> Iterator[Row]:
     unknown: dict[Measure, int] = {}
     for measure in reports:
         of = by_measure(course, selection, measure)
-        sums: Ints = np.zeros(windows, np.int64)
-        np.add.at(sums, of.window, of.count)
-        by_window[measure], unknown[measure] = sums.tolist(), of.unknown
+        by_window[measure] = sums_at((windows,), of.window, of.count).tolist()
+        unknown[measure] = of.unknown
     for place, start in enumerate(course.start.tolist()):
-        sums_at = {measure: sums[place] for measure, sums in by_window.items()}
-        yield {"start": _moment(start) if course.width else None, **_sums(sums_at)}
+        there = {measure: sums[place] for measure, sums in by_window.items()}
+        yield {"start": _moment(start) if course.width else None, **_sums(there)}
     if any(unknown.values()):
         yield {"start": None, **_sums(unknown)}
 
@@ -208,7 +209,7 @@ def _ports(handout: Handout) -> Iterator[Row]:
 
 def _lookup(lookup: Lookup) -> Row:
     return {
-        "name": lookup.name,
+        "name": unicode(lookup.name),
         "rules": len(lookup),
         "problems": [problem._asdict() for problem in lookup.problems],
         "notices": list(lookup.notices),

@@ -7,8 +7,10 @@ from functools import partial
 
 import streamlit as st
 
+from flowtag_core.page.seat import NAME as LIVE
 from flowtag_core.page.session import Session
 from flowtag_core.page.uploads import custom_format, internal_ranges
+from flowtag_core.showing import live_notes
 from flowtag_core.showing.log_notes import about, effort
 from flowtag_core.showing.lookup_notes import about_lookup, unsaved
 from flowtag_core.showing.words import literal, number, short_path
@@ -54,6 +56,10 @@ def _logs(session: Session) -> None:
     if logs.pages > 1:
         shown = st.pagination(logs.pages, key="logs_page", max_visible_pages=3)
     for log in logs.page(shown):
+        if session.seat and log.name == LIVE:
+            st.text(live_notes.followed(session.seat.following.job.paths))
+            st.caption(literal(about(log.counts)))
+            continue
         _file(log.name, about(log.counts), "log", partial(session.remove_log, log.name))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from datetime import tzinfo
 from functools import partial
 from typing import Final, cast
@@ -17,6 +18,7 @@ from flowtag_core.page.following import WINDOWS, Window
 from flowtag_core.page.seat import NAME, Seat
 from flowtag_core.page.session import Session
 from flowtag_core.showing import live_notes, markup
+from flowtag_core.showing.view import View
 from flowtag_core.showing.words import literal
 from flowtag_core.tagging.alerts import Alert
 from flowtag_core.tagging.blocks import BLOCK
@@ -36,7 +38,13 @@ def take(session: Session) -> None:
         session.logs = session.logs.plus([log])
     if seat.paused is None:
         session.messages.told += seat.take_messages()
+        session.messages.refused += seat.take_error()
         _take_lookup(session, seat)
+
+
+def identity(session: Session, view: View) -> Hashable:
+    """Return a key that is equal for views of the same flows; flows that were followed meanwhile change nothing."""
+    return view.identity if session.seat is None else (view.report.measure, view.report.filters)
 
 
 def _window() -> Window:

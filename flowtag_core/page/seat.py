@@ -34,6 +34,7 @@ class Seat:
     lookup: Lookup | None = None
     seconds: float = 0.0
     _taken: int = 0
+    _error: str = ""
     _frozen: tuple[Hashable, CountedLog] | None = None
 
     def counts(self, window: Window) -> FlowCounts:
@@ -65,6 +66,12 @@ class Seat:
         new = [each for each in told if isinstance(each.what, Alert)]
         self.news = [*reversed(new), *self.news][:_MOST_NEWS]
         return [each.what for each in told if isinstance(each.what, str)]
+
+    def take_error(self) -> list[str]:
+        """Return why the follower has ended, once."""
+        error, before = self.standing.error, self._error
+        self._error = error
+        return [error] if error and error != before else []
 
     def dismiss(self, number: int | None = None) -> None:
         """Dismiss the alert with this number, or all of them."""

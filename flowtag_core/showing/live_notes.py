@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Final
 
 from flowtag_core.showing import times
-from flowtag_core.showing.words import duration, number
+from flowtag_core.showing.words import duration, few_words, number, short_path, unicode
 from flowtag_core.tagging.alerts import Alert
 from flowtag_core.tagging.blocks import BLOCK
 from flowtag_core.tagging.lookup import Lookup
@@ -61,3 +62,8 @@ def loaded_again(lookup: Lookup) -> str:
 def not_loaded(lookup: Lookup) -> str:
     """Return a sentence on a lookup whose file has changed, while the user had changes that are not saved."""
     return f"{lookup.name}: has changed, but you have changes that are not saved, so it was not loaded again."
+
+
+def followed(paths: Sequence[str]) -> str:
+    """Return which logs are followed."""
+    return f"Following {few_words([short_path(unicode(path), 40) for path in paths])}"

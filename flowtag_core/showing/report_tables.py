@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from datetime import tzinfo
 from typing import Any, Final
 
+import numpy as np
+
 from flowtag_core.counts import MEASURES, FlowCounts, Measure, Reason
 from flowtag_core.showing import times
 from flowtag_core.showing.cells import Cell, Head, Listing, bar, cut, percent, quantity_of
@@ -21,7 +23,7 @@ from flowtag_core.showing.outside import (
 from flowtag_core.showing.suggestions import usual_service
 from flowtag_core.showing.view import View
 from flowtag_core.showing.who import WhoList
-from flowtag_core.showing.words import pair_name
+from flowtag_core.showing.words import pair_name, short
 from flowtag_core.showing.workbench import looks_like_replies, untagged_pairs, untagged_places
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.report import Report, counts_in, places_in
@@ -30,6 +32,8 @@ SHOWN: Final = 50
 """The most rows of a table that are always visible and printed; the others can be unfolded."""
 MOST_ROWS: Final = 5_000
 """The most rows of a table, with those to unfold. The JSON and Parquet exports have all ports."""
+_LONGEST: Final = 200
+"""The most characters of a tag in a cell."""
 _UNTAGGED_SHOWN: Final = 25
 _LET_IN_SHOWN: Final = 15
 _FILES_SHOWN: Final = 20
@@ -52,7 +56,7 @@ def tag_table(handout: Handout, colours: Colours) -> Listing:
     rows = []
     for tag, colour in zip(tags, colours.of(tags), strict=True):
         total = report.tag_counts[tag]
-        row = [Cell(tag, colour=colour)]
+        row = [Cell(short(tag, _LONGEST), colour=colour)]
         row += _sums({measure: each.tag_counts[tag] for measure, each in reports.items()})
         row.append(bar(total, report.total))
         if rejected is not None:
@@ -74,7 +78,11 @@ def port_table(handout: Handout, colours: Colours) -> Listing:
     of_tag = colours.of(found.tags)
     pairs = zip(port.tolist(), protocol.tolist(), found.tag[most].tolist(), numbers, strict=True)
     rows = [
-        [Cell(pair_name(one, other)), Cell(found.tags[tag], colour=of_tag[tag]), *last]
+        [
+            Cell(pair_name(one, other)),
+            Cell(short(found.tags[tag], _LONGEST), colour=of_tag[tag]),
+            *last,
+        ]
         for one, other, tag, last in pairs
     ]
     table = Listing("Ports", [_PORT, _TAG, *heads], rows)
@@ -129,7 +137,7 @@ def let_in_table(view: View) -> Listing | None:
     rows = [
         [
             Cell(pair_name(int(report.port[place]), int(report.protocol[place]))),
-            Cell(report.tags[report.tag[place]]),
+            Cell(short(report.tags[report.tag[place]], _LONGEST)),
             quantity_of(int(counts[place]), report.measure),
             bar(int(counts[place]), int(report.count[place])),
         ]
@@ -139,7 +147,8 @@ def let_in_table(view: View) -> Listing | None:
         return None
     measure = Head(report.measure.capitalize(), is_number=True)
     share = Head(f"Share of the port's {report.measure}", is_number=True)
-    return Listing("Let in from outside: the largest ports", [_PORT, _TAG, measure, share], rows)
+    listing = Listing("Let in from outside", [_PORT, _TAG, measure, share], rows)
+    return cut(listing, len(rows), "port", int(np.count_nonzero(counts)))
 
 
 def who_table(found: WhoList, zone: tzinfo) -> Listing:

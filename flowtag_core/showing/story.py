@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -46,6 +47,7 @@ from flowtag_core.tagging.report import select, tagged
 
 _FEW: Final = 3
 _LONGEST_TAG: Final = 40
+_TURNING: Final = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 class Answer(NamedTuple):
@@ -95,8 +97,8 @@ def filters(handout: Handout) -> list[str]:
 def _traffic(handout: Handout) -> Iterator[str]:
     view = handout.view
     report, measure = view.report, view.report.measure
-    if not report.total:
-        yield "No flows match."
+    if not len(report.port):
+        yield "No flows match." if view.counts.total.flows else "There are no flows."
         return
     others: tuple[Measure, ...] = ("flows", "bytes")
     sums = view.by_every_measure
@@ -106,10 +108,7 @@ def _traffic(handout: Handout) -> Iterator[str]:
     yield f"{amounts}{where}{f', {when}' if (when := days(handout)) else ''}."
     tags = [tag for tag in report.tag_counts if tag != UNTAGGED][:_FEW]
     if tags:
-        shares = [
-            f"{short(tag, _LONGEST_TAG)} ({share(report.tag_counts[tag], report.total)})"
-            for tag in tags
-        ]
+        shares = [f"{_tag(tag)} ({share(report.tag_counts[tag], report.total)})" for tag in tags]
         are = "tag is" if len(tags) == 1 else "tags are"
         yield f"The largest {are} {listed(shares)}."
     else:
@@ -159,9 +158,9 @@ def _peak(handout: Handout) -> Iterator[str]:
 
 def _unexplained(view: View) -> Iterator[str]:
     report = view.report
-    if not report.total:
+    if not len(report.port):
         return
-    if not report.untagged:
+    if not report.is_untagged.any():
         yield "Nothing: every flow has a tag."
         return
     yield f"{share(report.untagged, report.total)} of the {report.measure} are Untagged: no row of the lookup covers them."
@@ -192,13 +191,17 @@ def _unexplained(view: View) -> Iterator[str]:
 def _outside(view: View) -> Iterator[str]:
     found = {each.boundary: each for each in crossings(view)}
     if not found.keys() - {"unknown"}:
-        if view.report.total:
+        if len(view.report.port):
             yield "Unknown: none of these flows has two readable addresses."
         return
     measure = view.report.measure
     came = found.get("inbound")
+    if "unknown" in found:
+        unknown: int = getattr(found["unknown"], measure)
+        whole = sum(getattr(each, measure) for each in found.values())
+        yield f"Of {share(unknown, whole)} that is not known, because an address is missing."
     if came is None:
-        yield "Nothing in this view."
+        yield "Nothing that is known."
         return
     amount: int = getattr(came, measure)
     total = sum(getattr(each, measure) for each in found.values())
@@ -210,6 +213,11 @@ def _outside(view: View) -> Iterator[str]:
         said.append(f"{share(replies, amount)} look like replies to connections from inside")
     if said:
         yield f"Of these, {listed(said)}."
+    yield from _let_in(view)
+
+
+def _let_in(view: View) -> Iterator[str]:
+    """Yield sentences on the ports to which most came from outside and was not rejected."""
     if not knows_actions(view):
         yield "The logs do not say which flows were rejected."
         return
@@ -265,14 +273,16 @@ def _doubts(view: View) -> Iterator[str]:
 def _accounted(counts: FlowCounts) -> str:
     total = counts.total
     notes = sum(total.set_aside[reason] for reason in (Reason.NO_DATA, Reason.SKIPPED_DATA))
+    others = total.set_aside.total() - total.faults - notes
     left = [
         *([f"{number(total.faults, 'line')} with a fault"] if total.faults else []),
         *([number(notes, "NODATA or SKIPDATA record")] if notes else []),
+        *([number(others, "record") + " without a flow"] if others > 0 else []),
     ]
     read = f"{number(total.records, 'record')} {'was' if total.records == 1 else 'were'} read"
     if not left:
         return f"{read}, none of them with a fault."
-    return f"{read}. Not counted: {' and '.join(left)}."
+    return f"{read}. Not counted: {listed(left)}."
 
 
 def _perhaps(pair: UntaggedPair) -> str:
@@ -282,3 +292,8 @@ def _perhaps(pair: UntaggedPair) -> str:
 
 def _amount(count: int, measure: Measure) -> str:
     return size(count) if measure == "bytes" else measured(count, measure, quantity(count, measure))
+
+
+def _tag(tag: str) -> str:
+    """Return a tag without the characters that would turn the text around it."""
+    return short(_TURNING.sub("", tag), _LONGEST_TAG)

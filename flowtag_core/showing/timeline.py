@@ -33,7 +33,7 @@ _FEWEST_BARS: Final = 8
 """With fewer bars than this, there is no way to tell which ones are ordinary."""
 _PEAK: Final = 3
 """A peak is more than this many times as tall as the tallest ordinary bar."""
-_COUNTS: Final = "datum.value ? format(datum.value, '~s') : '0'"
+_COUNTS: Final = "datum.value % 1 ? '' : datum.value ? format(datum.value, '~s') : '0'"
 _HEIGHT: Final = 112
 _NAME: Final = "timeline"
 """Without a name, Altair makes one from the data, and the chart would be another one for other data."""

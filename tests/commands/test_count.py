@@ -635,3 +635,51 @@ def test_a_result_csv_needs_no_pandas(tmp_path):
         cwd=ROOT,
     )
     assert done.returncode == 0
+
+
+def test_the_names_are_an_input_too(tmp_path):
+    names = tmp_path / "names.csv"
+    names.write_text("cidr,name\n10.0.0.0/8,office\nx,y\n")
+    before = names.read_bytes()
+    words = (LOG, SAMPLE_LOOKUP, "-o", tmp_path / "a.json", "-o", names, "--who", "--names", names)
+    done = run(*words)
+    assert done.returncode == 2
+    assert f"{names}: is an input too." in done.stderr.decode()
+    assert names.read_bytes() == before
+    folder = tmp_path / "logs"
+    folder.mkdir()
+    (folder / "flow.log").write_bytes((SAMPLE / "flow.log").read_bytes())
+    names.rename(folder / "names.csv")
+    done = run(
+        *(folder, SAMPLE_LOOKUP, "-o", tmp_path / "a.json", "--who"),
+        *("--names", folder / "names.csv"),
+    )
+    assert (done.returncode, b"names.csv:3: " in done.stderr) == (0, True), done.stderr
+
+
+@on_posix
+def test_who_needs_logs_that_can_be_read_twice_and_tells_of_a_change_between(tmp_path, monkeypatch):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = run(pipe, SAMPLE_LOOKUP, "-o", tmp_path / "a.json", "--who")
+    assert (done.returncode, b"none of them can be a pipe" in done.stderr) == (2, True)
+    log = tmp_path / "a.log"
+    log.write_bytes(line() + b"\n")
+    look = count.look
+
+    def grown(*given, **options):
+        with log.open("ab") as file:
+            file.write(line() + b"\n")
+        return look(*given, **options)
+
+    monkeypatch.setattr(count, "look", grown)
+    output = tmp_path / "b.json"
+    assert count.run([str(log), SAMPLE_LOOKUP, "-o", str(output), "--who"]) == 1
+    said = f"{log}: has changed since it was counted."
+    assert said in json.loads(output.read_bytes())["messages"]
+
+
+@on_posix
+def test_standard_output_is_not_written_twice():
+    done = run(LOG, SAMPLE_LOOKUP, "-o", "-", "-o", "/dev/stdout")
+    assert (done.returncode, b"is named twice as an output" in done.stderr) == (2, True)

@@ -1,10 +1,18 @@
 """The suffix of an output chooses its form; everything else is the result CSV."""
 
 import json
+import sys
 
 import pytest
 
-from flowtag_core.exporting.by_suffix import SUFFIXES, content_for, is_csv, suffix_of
+from flowtag_core.errors import OutputError
+from flowtag_core.exporting.by_suffix import (
+    SUFFIXES,
+    check_libraries,
+    content_for,
+    is_csv,
+    suffix_of,
+)
 from flowtag_core.exporting.result_csv import result_csv
 from tests.exporting.made import handout_of
 from tests.logs import line
@@ -31,3 +39,19 @@ def test_a_suffix_in_upper_or_lower_case_chooses_the_form(handout):
             assert suffix_of(path) == suffix
             assert b"".join(content_for(path, handout)).lstrip().startswith(begin)
     assert json.loads(b"".join(content_for("a.json", handout)))["version"] == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "module", "package"),
+    [
+        ("a.html", "vl_convert", "vl-convert-python"),
+        ("a.html", "jinja2", "jinja2"),
+        ("a.parquet", "pyarrow", "pyarrow"),
+    ],
+)
+def test_a_missing_library_is_one_sentence(monkeypatch, path, module, package):
+    check_libraries(path)
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(OutputError, match=f"{path}: needs {package}. Run: pip install {package}"):
+        check_libraries(path)
+    check_libraries("a.csv")

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from hypothesis import given
 
+from flowtag_core.counts import MOST_SUM
 from flowtag_core.exporting.result_json import VERSION, document, result_json, summary
 from flowtag_core.tagging.report import map_tags
 from tests.conftest import ROOT
@@ -92,3 +93,8 @@ def test_each_row_is_one_ascii_line_whatever_the_tag(tag):
     assert json.loads(text)["tags"][0]["tag"] == tag
     rows = [row for row in text.decode().splitlines() if '"protocol"' in row and '"tag"' in row]
     assert len(rows) == len(found["ports"]) == 2
+
+
+def test_sums_over_time_stop_at_the_largest_number():
+    found = read_back(handout_of(*[line(volume="9" * 15)] * 9_300))
+    assert found["total"]["bytes"] == found["timeline"][0]["bytes"] == MOST_SUM
