@@ -7,7 +7,6 @@ file once for the server, which serves `app`, and then runs it as a script for e
 from __future__ import annotations
 
 import sys
-import time
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -43,7 +42,6 @@ from flowtag_core.showing import markup, widths
 
 def page() -> None:
     """Draw the page for one tab."""
-    begun = time.monotonic()
     st.set_page_config("flowtag", page_icon=ICON, layout="wide", initial_sidebar_state="collapsed")
     style()
     compiled.kernel()  # Compiling takes seconds, so it starts before a file arrives.
@@ -105,7 +103,7 @@ def page() -> None:
     downloads.result(session, places.result)
     if places.exports:
         downloads.exports(places.exports, handout.handout_of(session, view))
-    live.ended(session, time.monotonic() - begun)
+    live.ended(session)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from flowtag_core.showing import live_notes, markup
 from flowtag_core.showing.view import View
 from flowtag_core.showing.words import literal
 from flowtag_core.tagging.alerts import Alert
-from flowtag_core.tagging.blocks import BLOCK
 
 _SHOWN: Final = 4
 _CLOSE: Final = ":material/close:"
@@ -32,13 +31,14 @@ def take(session: Session) -> None:
     seat = session.seat
     if seat is None:
         return
+    seat.begin()
     log = seat.log(_window())
     known = session.logs.by_name.get(NAME)
     if known is None or known.counts is not log.counts:
         session.logs = session.logs.plus([log])
     if seat.paused is None:
-        session.messages.told += seat.take_messages()
-        session.messages.refused += seat.take_error()
+        session.messages.told.extend(seat.take_messages())
+        session.messages.refused.extend(seat.take_error())
         _take_lookup(session, seat)
 
 
@@ -77,7 +77,7 @@ def bar(session: Session) -> None:
         key="ticks",
         data={
             "number": standing.number,
-            "every": round(1000 * seat.every),
+            "every": seat.every,
             "on": seat.paused is None,
         },
         on_tick_change=lambda: None,
@@ -121,8 +121,8 @@ def _news(session: Session, seat: Seat, here: tzinfo) -> None:
                     on_click=seat.dismiss,
                     args=[told.number],
                 )
-        if len(seat.news) > _SHOWN:
-            st.caption(f"and {len(seat.news) - _SHOWN:,} more")
+        if more := live_notes.more(len(seat.news), _SHOWN):
+            st.caption(more)
 
 
 def _show(session: Session, alert: Alert) -> None:
@@ -136,12 +136,12 @@ def _show(session: Session, alert: Alert) -> None:
     st.session_state["boundary"] = "inbound" if is_outside else "all"
     st.session_state["action"] = "accept" if is_outside else "reject" if is_rejected else "all"
     is_silent = alert.kind == "silent tag"
-    address.choose_time(None if is_silent else (60 * alert.minute, 60 * (alert.minute + BLOCK)))
+    address.choose_time(None if is_silent else alert.time)
     if st.session_state.get("last") == "hour":
         st.session_state["last"] = "day"
 
 
-def ended(session: Session, seconds: float) -> None:
-    """Note how long the script took, which says how often it may run again."""
+def ended(session: Session) -> None:
+    """Note the end of a run: how long it took says how often the script may run again."""
     if session.seat:
-        session.seat.seconds = seconds
+        session.seat.end()

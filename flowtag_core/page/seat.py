@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -35,6 +36,7 @@ class Seat:
     seconds: float = 0.0
     _taken: int = 0
     _error: str = ""
+    _begun: float = 0.0
     _frozen: tuple[Hashable, CountedLog] | None = None
 
     def counts(self, window: Window) -> FlowCounts:
@@ -46,10 +48,18 @@ class Seat:
         """How far the follower is, or was at the pause."""
         return self.paused.standing if self.paused else self.following.standing()
 
+    def begin(self) -> None:
+        """Note that a run of the script begins."""
+        self._begun = time.monotonic()
+
+    def end(self) -> None:
+        """Note that a run of the script ends."""
+        self.seconds = time.monotonic() - self._begun
+
     @property
-    def every(self) -> float:
-        """The seconds to wait between two runs of the script."""
-        return max(_LEAST_WAIT, _SHARE * self.seconds)
+    def every(self) -> int:
+        """The milliseconds between the beginnings of two runs of the script, at least."""
+        return round(1000 * max(_LEAST_WAIT, _SHARE * self.seconds))
 
     def pause(self) -> None:
         """Show the numbers of now until `go_on`."""

@@ -9,7 +9,6 @@ from typing import Final
 from flowtag_core.showing import times
 from flowtag_core.showing.words import duration, few_words, number, short_path, unicode
 from flowtag_core.tagging.alerts import Alert
-from flowtag_core.tagging.blocks import BLOCK
 from flowtag_core.tagging.lookup import Lookup
 
 WINDOWS: Final = {"hour": "Last hour", "day": "Last day", "all": "All"}
@@ -37,8 +36,7 @@ def standing(
 
 def alert(found: Alert, zone: tzinfo) -> str:
     """Return an alert as a sentence: `9092/tcp is new: 120 flows from 10:00 to 10:10.`."""
-    first = 60 * found.minute
-    start, end = times.clocks((first, first + 60 * BLOCK), zone)
+    start, end = times.clocks(found.time, zone)
     flows = number(found.flows, "flow")
     before = f"at most {found.before:,} in any ten minutes of the two hours before"
     when = f"from {start} to {end}"
@@ -52,6 +50,11 @@ def alert(found: Alert, zone: tzinfo) -> str:
         "minutes before that.",
     }
     return said[found.kind]
+
+
+def more(there: int, shown: int) -> str:
+    """Return how many alerts are not shown; empty if all are."""
+    return f"and {there - shown:,} more" if there > shown else ""
 
 
 def loaded_again(lookup: Lookup) -> str:

@@ -110,6 +110,11 @@ class Alert:
             return self.tag
         return f"{self.port}/{protocol_name(self.protocol)}"
 
+    @property
+    def time(self) -> tuple[int, int]:
+        """The start and the end of its ten minutes, in seconds since 1970."""
+        return 60 * self.minute, 60 * (self.minute + BLOCK)
+
     def __str__(self) -> str:
         moment = datetime.fromtimestamp(60 * self.minute, UTC)
         start = f"{moment.day} {moment:%b %H:%M} UTC"

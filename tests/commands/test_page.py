@@ -49,6 +49,7 @@ def test_every_option_reaches_the_page_unchanged(started):
     words = started(
         *("logs", "--lookup=-odd.csv", "--format", "dstport protocol"),
         *("--internal", "203.0.113.0/24", "--names=-odd.csv", "--shared", "b.log"),
+        *("--follow", "--keep", "24h", "--state", "kept", "--background"),
     )
     given = parse(words[words.index("--") + 1 :])
     assert given == Given(
@@ -58,6 +59,10 @@ def test_every_option_reaches_the_page_unchanged(started):
         "203.0.113.0/24",
         shared=True,
         names="-odd.csv",
+        follow=True,
+        keep=1440,
+        state="kept",
+        background=True,
     )
 
 
@@ -67,6 +72,9 @@ def test_every_option_reaches_the_page_unchanged(started):
         (("nowhere.log",), "nowhere.log: there is no such file"),
         (("--lookup", "nowhere.csv"), "nowhere.csv: there is no such file"),
         (("--format", "version"), "not both dstport and protocol"),
+        (("--follow",), "--follow needs at least one log or folder"),
+        (("a.log", "--state", "kept"), "--state needs --follow"),
+        (("a.log", "--follow", "--state", "nowhere/kept"), "there is no folder"),
         (("--internal", "home"), "'home' is not an address range"),
     ],
 )

@@ -39,6 +39,11 @@ def test_each_kind_of_alert_has_its_numbers(kind, said):
     assert live_notes.alert(alert, UTC).startswith(said)
 
 
+def test_alerts_that_are_not_shown_are_counted():
+    assert live_notes.more(4, 4) == ""
+    assert live_notes.more(6, 4) == "and 2 more"
+
+
 def test_a_changed_lookup_is_named():
     lookup = load(name="l.csv")
     assert live_notes.loaded_again(lookup) == "l.csv: has changed, and was loaded again (4 rules)."
