@@ -137,8 +137,8 @@ def _show(session: Session, alert: Alert) -> None:
     st.session_state["action"] = "accept" if is_outside else "reject" if is_rejected else "all"
     is_silent = alert.kind == "silent tag"
     address.choose_time(None if is_silent else alert.time)
-    if st.session_state.get("last") == "hour":
-        st.session_state["last"] = "day"
+    if session.seat and st.session_state.get("last") == "hour":
+        st.session_state["last"] = session.seat.window_of(alert)
 
 
 def ended(session: Session) -> None:

@@ -16,6 +16,7 @@ from flowtag_core.tagging.lookup import Lookup
 NAME: Final = "live"
 """The name of the followed logs among the logs of a tab."""
 _MOST_NEWS: Final = 50
+_HOUR: Final = 3600
 _LEAST_WAIT: Final = 1.0
 _SHARE: Final = 6
 """A tab is drawn again at most so that it is idle for this many times as long as that takes."""
@@ -86,6 +87,10 @@ class Seat:
     def dismiss(self, number: int | None = None) -> None:
         """Dismiss the alert with this number, or all of them."""
         self.news = [each for each in self.news if number is not None and each.number != number]
+
+    def window_of(self, alert: Alert) -> Window:
+        """Return the shortest window that has all of an alert's ten minutes: the last hour or the last day."""
+        return "hour" if alert.time[0] >= time.time() - _HOUR else "day"
 
     def log(self, window: Window) -> CountedLog:
         """Return the followed logs as one log of the tab."""

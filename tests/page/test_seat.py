@@ -1,5 +1,8 @@
 """A tab takes each message once, keeps its news until they are dismissed, and stands still while it is paused."""
 
+import time
+from dataclasses import replace
+
 from flowtag_core.counts import FlowCounts
 from flowtag_core.page.following import WINDOWS, Paused, Standing, Told
 from flowtag_core.page.seat import NAME, Seat
@@ -76,3 +79,9 @@ def test_a_second_look_is_at_the_log_as_it_was_when_it_was_asked_for():
     seat.following.now = FlowCounts(internal=("10.0.0.0/8",))
     assert seat.frozen("who", seat.log("all")) is first
     assert seat.frozen("who else", seat.log("all")).counts is seat.following.now
+
+
+def test_an_alert_of_more_than_an_hour_ago_needs_the_last_day():
+    seat, minute = Seat(Follower()), int(time.time()) // 60
+    assert seat.window_of(replace(ALERT, minute=minute - 30)) == "hour"
+    assert seat.window_of(replace(ALERT, minute=minute - 90)) == "day"
