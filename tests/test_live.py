@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.conftest import rest, serving
 from tests.logs import LOOKUP, line
+from tests.test_journeys import rows_of
 from tests.ticking import Traffic, flows, opened, waited_for, watched
 
 TICKS = 6
@@ -61,6 +62,46 @@ def test_while_numbers_move_nothing_fades_or_jumps_and_all_that_the_user_did_sta
         assert scroller.evaluate("scroller => scroller.scrollTop") == 200
         assert main.evaluate("main => main.scrollTop") == 250
         expect(tab.locator(".st-key-chips")).to_contain_text("Tag: ")
+
+
+def test_a_sorted_table_stays_sorted_and_a_selected_port_selected(tab, followed):
+    _, traffic = followed
+    table = tab.locator(".st-key-ports")
+    table.scroll_into_view_if_needed()
+    rest(tab, 300)
+    grid = table.locator("canvas").first
+    with traffic:
+        grid.click(position={"x": 110, "y": 17}, force=True)
+        rest(tab, 300)
+        ports = [int(row[1]) for row in rows_of(tab, ".st-key-ports")]
+        assert len(ports) > 3
+        assert ports == sorted(ports)
+        grid.click(position={"x": 300, "y": 52}, force=True)
+        details = tab.locator(".st-key-detail_panel")
+        expect(details).to_be_visible()
+        chosen = details.locator("h3").first.inner_text()
+        rest(tab, 300)
+        watched(tab, 4)
+        ports = [int(row[1]) for row in rows_of(tab, ".st-key-ports")]
+        assert len(ports) > 3
+        assert ports == sorted(ports)
+        assert details.locator("h3").first.inner_text() == chosen
+        tab.locator(".st-key-close_details button").click()
+
+
+def test_a_press_anywhere_stops_the_numbers_even_if_it_takes_the_focus_from_a_field(tab, followed):
+    _, traffic = followed
+    tab.locator(".st-key-search input").click()
+    heading = tab.locator(".st-key-ports_head h2").bounding_box()
+    with traffic:
+        tab.mouse.move(heading["x"] + 5, heading["y"] + 5)
+        tab.mouse.down()
+        tab.wait_for_timeout(500)
+        before = flows(tab)
+        tab.wait_for_timeout(2_500)
+        assert flows(tab) == before
+        tab.mouse.up()
+        watched(tab, 1)
 
 
 def test_a_brush_that_is_held_stops_the_numbers_and_stays_on_its_time(tab, followed):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import socket
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -78,7 +79,9 @@ def _check(given: Namespace) -> None:
         format_layout(fields)
     ranges_of(internal)
     for path in (*given.paths, *([given.lookup] if given.lookup is not None else [])):
-        logs_at(path)
+        # A folder that is followed may still be empty.
+        if not (given.follow and os.path.isdir(path)):
+            logs_at(path)
     if given.port is not None:
         _check_free(given.port)
 

@@ -37,7 +37,7 @@ def take(session: Session) -> None:
     if known is None or known.counts is not log.counts:
         session.logs = session.logs.plus([log])
     if seat.paused is None:
-        session.messages.told.extend(seat.take_messages())
+        session.messages.news(seat.take_messages())
         session.messages.refused.extend(seat.take_error())
         _take_lookup(session, seat)
 
@@ -54,17 +54,17 @@ def _window() -> Window:
 
 
 def _take_lookup(session: Session, seat: Seat) -> None:
-    """Use the follower's lookup if it is new, unless the user has changed the one before."""
+    """Use the follower's lookup if it is new, unless the tab has another one than before: that is the user's own."""
     lookup, before = seat.following.lookup, seat.lookup
     if lookup is None or lookup is before:
         return
     seat.lookup = lookup
-    is_free = before is None or session.desk.versions.is_saved
+    is_free = before is None or session.desk.lookup.content == before.content
     if is_free:
         session.desk.take(lookup)
     if before is not None:
         say = live_notes.loaded_again if is_free else live_notes.not_loaded
-        session.messages.told.append(say(lookup))
+        session.messages.news([say(lookup)])
 
 
 def bar(session: Session) -> None:

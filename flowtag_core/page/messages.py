@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+_MOST_NEWS: Final = 50
 
 
 @dataclass
@@ -17,6 +21,10 @@ class Messages:
     told: list[str] = field(default_factory=list)
     unsent: list[str] = field(default_factory=list)
     repeated: dict[str, str] = field(default_factory=dict)
+
+    def news(self, sentences: Sequence[str]) -> None:
+        """Add sentences on what has just happened: the newest first, and no more than a few dozen."""
+        self.told = [*reversed(sentences), *self.told][:_MOST_NEWS]
 
     @property
     def refusals(self) -> list[str]:

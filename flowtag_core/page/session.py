@@ -103,7 +103,8 @@ class Session:
     are the tags' colors, `picks` the bars that were clicked, `result` is the CSV.
     `is_started` says whether the files that the page was started with have been taken, `has_start` whether
     there are any; `starting` is held while they are taken. `starts` counts how often the user started
-    over. `seat` is the tab's seat at the follower, if logs are followed. `kept` has the uploads for second looks, `looks` takes these looks, `who` is the one that is shown,
+    over. `seat` is the tab's seat at the follower, if logs are followed, `left` the one before: what was
+    dismissed stays so. `kept` has the uploads for second looks, `looks` takes these looks, `who` is the one that is shown,
     `names` are the names of addresses. `drops` counts the drop zones used so far, `taken` has the names of the
     drops and uploads that were read. `lock` is held while files are taken, since Streamlit starts a run of the
     script before the last one has stopped.
@@ -122,6 +123,7 @@ class Session:
     asked: tuple[int, int] | None = None
     who: Who | None = None
     seat: Seat | None = None
+    left: Seat | None = None
     names: Names = field(default_factory=Names)
     colours: Colours = field(default_factory=Colours)
     picks: Picks = field(default_factory=Picks)
@@ -331,13 +333,14 @@ class Session:
         """Show the logs that are followed, until `stand_up`."""
         self.stand_up()
         following.join(self)
-        self.seat = Seat(following)
+        before = self.left if self.left and self.left.following is following else None
+        self.seat = before or Seat(following)
 
     def stand_up(self) -> None:
         """Show the logs that are followed no longer."""
         if self.seat is not None:
             self.seat.following.leave(self)
-            self.seat = None
+            self.left, self.seat = self.seat, None
 
     def _leave_sample(self) -> None:
         """If the sample is shown, remove its log; `Desk.leave_sample` decides on its lookup."""

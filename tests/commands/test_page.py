@@ -95,3 +95,8 @@ def test_a_port_in_use_is_refused_with_the_remedy(started):
 def test_a_port_that_does_not_exist_is_refused(started, port):
     with pytest.raises(SystemExit, match="2"):
         started(f"--port={port}")
+
+
+def test_a_folder_that_is_followed_may_still_be_empty(started):
+    Path("empty").mkdir()
+    assert started("--follow", "empty")[-1] == "empty"

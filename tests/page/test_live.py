@@ -131,3 +131,40 @@ def test_what_cannot_be_followed_is_one_sentence(monkeypatch, tmp_path):
     assert "there is no such file" in said(page)
     monkeypatch.setattr(sys, "argv", ["dashboard.py", "--keep", "24h"])
     assert "--keep needs --follow" in said(opened())
+
+
+def test_a_lookup_of_the_users_own_is_never_replaced_by_a_changed_file(followed):
+    _, lookup, page = followed
+    seat = session(page).seat
+    session(page).remove_lookup()
+    page.run()
+    lookup.write_bytes(b"dstport,protocol,tag\n443,tcp,site\n")
+    until(lambda: seat.following.lookup.tags == ("site",))
+    page.run()
+    assert session(page).desk.given is None
+    assert "was not loaded again" in said(page)
+
+
+def test_what_was_dismissed_stays_so_when_the_page_starts_over_on_the_same_follower(followed):
+    _, _, page = followed
+    following = session(page).seat.following
+    following.join("another tab")
+    following._tell("something happened.")
+    following._tell(Alert("new port", int(time.time()) // 60, "Untagged", 9092, 6, 1))
+    page.run()
+    assert "something happened." in said(page)
+    page.button(key="dismiss_all").click().run()
+    page.button(key="start_over").click().run()
+    page.run()
+    assert session(page).seat.following is following
+    assert "What is new" not in html(page)
+    assert "something happened." not in said(page)
+    following.leave("another tab")
+
+
+def test_the_newest_message_is_on_top(followed):
+    _, _, page = followed
+    for number in range(7):
+        session(page).seat.following._tell(f"message {number}.")
+        page.run()
+    assert said(page).index("message 6.") < said(page).index("message 5.")

@@ -34,7 +34,9 @@ function started() {
   for (const name of ["pointerup", "pointercancel", "blur"])
     addEventListener(
       name,
-      () => {
+      ({ type, target }) => {
+        // A press takes the focus from a field, which is no end of the press.
+        if (type === "blur" && target !== window) return
         live.held = false
         live.released = performance.now()
         live.look()
