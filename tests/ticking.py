@@ -119,6 +119,23 @@ def waited_for(page, path, lines):
     return time.perf_counter() - begun
 
 
+def late(page, traffic):
+    """Return the seconds until the page shows as many flows as the log has now."""
+    begun, lines = time.perf_counter(), traffic.path.read_bytes().count(b"\n")
+    page.wait_for_function(
+        """flows => {
+            const shown = document.querySelector(".st-key-numbers [data-testid=stMetricValue]")
+            return parseInt(shown.innerText.replaceAll(",", "")) >= flows
+        }""",
+        arg=lines,
+        timeout=30_000,
+        polling=20,
+    )
+    took = time.perf_counter() - begun
+    page.wait_for_timeout(random.Random().randint(0, 700))
+    return took
+
+
 def spent(server):
     """The processor seconds of a process so far."""
     user, system = Path(f"/proc/{server.pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
@@ -182,7 +199,13 @@ def main(ticks):
                 begun, before = time.perf_counter(), spent(server)
                 found = watched(page, ticks)
                 share = (spent(server) - before) / (time.perf_counter() - begun)
-                print(f"{found}, {share:.1%} of a core")
+                print(f"{found}, {share:.1%} of a core", flush=True)
+                delays = [late(page, traffic) for _ in range(21)]
+                print(
+                    f"from the disk to the page, busy: median {statistics.median(delays):.2f} s, "
+                    f"most {max(delays):.2f} s",
+                    flush=True,
+                )
             page.wait_for_timeout(15_000)
             delays = []
             for _ in range(21):

@@ -18,7 +18,7 @@ NAME: Final = "live"
 _MOST_NEWS: Final = 50
 _HOUR: Final = 3600
 _LEAST_WAIT: Final = 1.0
-_SHARE: Final = 6
+_SHARE: Final = 8
 """A tab is drawn again at most so that it is idle for this many times as long as that takes."""
 
 

@@ -69,7 +69,7 @@ def test_a_tab_that_takes_long_to_draw_is_drawn_less_often():
     seat = Seat(Follower())
     assert seat.every == 1000
     seat.seconds = 0.5
-    assert seat.every == 3000
+    assert seat.every == 4000
 
 
 def test_a_second_look_is_at_the_log_as_it_was_when_it_was_asked_for():
