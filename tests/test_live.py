@@ -156,7 +156,7 @@ def test_a_changed_lookup_a_log_that_vanishes_and_one_that_comes_back_lose_nothi
     _, traffic = followed
     lookup = traffic.path.with_name("lookup.csv")
     lookup.write_bytes(LOOKUP + b"20000-20400,tcp,others\n")
-    expect(tab.locator(".st-key-messages")).to_contain_text("was loaded again", timeout=10_000)
+    expect(tab.locator(".st-key-messages")).to_contain_text("was loaded again", timeout=30_000)
     tab.locator(".st-key-live").get_by_text("All", exact=True).click()
     rest(tab, 500)
     before = flows(tab)

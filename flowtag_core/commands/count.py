@@ -14,7 +14,7 @@ import flowtag_core
 from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import ranges_of
 from flowtag_core.commands import summary
-from flowtag_core.commands.filters import add_filters, time_of
+from flowtag_core.commands.filters import add_days, add_filters, days_of, time_of
 from flowtag_core.commands.outputs import refuse_inputs, refuse_repeats, write
 from flowtag_core.commands.roles import add_roles, roles_of
 from flowtag_core.commands.terminal import (
@@ -90,6 +90,7 @@ def parser() -> ArgumentParser:
     add_roles(new)
     add_reading(new)
     add_filters(new)
+    add_days(new)
     new.add_argument(
         "--who",
         action="store_true",
@@ -131,7 +132,8 @@ def run(words: Sequence[str]) -> int:
     given = parsed(parser(), words)
     job = _job(given)
     others = [path for path in (job.lookup, given.names, *job.settings) if path is not None]
-    logs = [log for path in job.paths for log in logs_at(path, others)]
+    days = days_of(given)
+    logs = [log for path in job.paths for log in logs_at(path, others, days)]
     places = [place for log in logs for place in log.places]
     if job.names is not None and not all(place.can_open_again for place in places):
         raise FlowtagError(

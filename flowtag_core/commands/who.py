@@ -13,7 +13,7 @@ from typing import Final
 
 from flowtag_core.arguments import add_reading, parsed
 from flowtag_core.boundary import ranges_of
-from flowtag_core.commands.filters import add_filters, time_of
+from flowtag_core.commands.filters import add_days, add_filters, days_of, time_of
 from flowtag_core.commands.outputs import refuse_inputs, write
 from flowtag_core.commands.terminal import (
     DAMAGED,
@@ -105,6 +105,7 @@ def parser() -> ArgumentParser:
         help="count flows that look like replies under their source port",
     )
     add_filters(new)
+    add_days(new)
     add_reading(new)
     new.add_argument(
         "--by",
@@ -171,7 +172,8 @@ def run(words: Sequence[str]) -> int:
     kept = [
         path for path in (given.lookup or settings.lookup, given.names, *settings.files) if path
     ]
-    logs = [log for path in given.paths for log in logs_at(path, kept)]
+    days = days_of(given)
+    logs = [log for path in given.paths for log in logs_at(path, kept, days)]
     places = [place for log in logs for place in log.places]
     refuse_inputs(given.output, places, kept, is_json=given.json)
     with progress_bar([] if given.quiet else places) as progress:

@@ -13,12 +13,14 @@ import sys
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from typing import BinaryIO, Final, NamedTuple, TextIO, cast
 
 from flowtag_core.errors import LogError, reason_of
 from flowtag_core.sources.pieces import Source
 from flowtag_core.sources.stream import Stream, regular_size, start_of, status_of
+from flowtag_core.sources.uris import day_of, is_uri
 
 LogFile = str | os.PathLike[str] | BinaryIO
 """A log as a caller gives it: a path, `-` for standard input, or a file opened in binary mode."""
@@ -91,13 +93,46 @@ class Log:
     is_folder: bool = False
 
 
-def logs_at(path: str, others: Iterable[str] = ()) -> list[Log]:
+class Days(NamedTuple):
+    """The days from which files in a folder or objects under a prefix are read, by the day in their names."""
+
+    first: date | None = None
+    last: date | None = None
+
+    def have(self, name: str) -> bool:
+        """Whether a file of this name is to be read. One without a day in its name always is."""
+        day = day_of(name)
+        is_early = day is not None and self.first is not None and day < self.first
+        is_late = day is not None and self.last is not None and day > self.last
+        return not is_early and not is_late
+
+
+EVERY_DAY: Final = Days()
+
+
+def logs_at(path: str, others: Iterable[str] = (), days: Days = EVERY_DAY) -> list[Log]:
     """Return the log at a path, or the matches of a pattern such as `logs/**/*.gz`, sorted by name.
 
     A shell usually expands patterns first. `others` are files that are known to be no logs, such as the
-    lookup: they are left out of a folder and of what a pattern matches. Nothing is read; raises LogError
-    if reading would certainly fail.
+    lookup: they are left out of a folder and of what a pattern matches. So are files in a folder that are not of
+    these `days`. A path may be a URI of an object store. Nothing is read; raises LogError if reading would certainly
+    fail.
     """
+    return [_of_days(log, days) for log in _logs_at(path, others)]
+
+
+def _of_days(log: Log, days: Days) -> Log:
+    if not log.is_folder or days == EVERY_DAY:
+        return log
+    places = tuple(place for place in log.places if days.have(place.name))
+    if not places:
+        raise LogError(f"{log.name}: has no files of these days. Check --since and --until.")
+    return replace(log, places=places)
+
+
+def _logs_at(path: str, others: Iterable[str]) -> list[Log]:
+    if is_uri(path):
+        return [log_at(path)]
     known = {identity for other in others if (identity := file_identity(other))}
     if path == DASH or os.path.lexists(path):
         return [_without(log_at(path), known)]
@@ -127,8 +162,11 @@ def _without(log: Log, known: Container[object]) -> Log:
 def log_at(path: str, name: str | None = None) -> Log:
     """Return the log at a path: the file, or all files below a folder except hidden ones, sorted by name.
 
-    Raises LogError if the path does not exist or is a folder without files.
+    A URI of an object store is the object, or all objects under the prefix. Raises LogError if the path does not
+    exist or is a folder without files.
     """
+    if is_uri(path):
+        return _objects(path, name or path)
     if path == DASH or not os.path.isdir(path):
         return Log(name or _name(path), (_place(path, name),))
     errors: list[OSError] = []
@@ -151,6 +189,35 @@ def log_at(path: str, name: str | None = None) -> Log:
         else:
             places.append(place)
     return Log(name, tuple(places), tuple(refusals), is_folder=True)
+
+
+def _objects(uri: str, name: str) -> Log:
+    """Return the object at a URI, or those under it. Reading one asks for those after it."""
+    from flowtag_core.sources.ahead import Ahead
+    from flowtag_core.sources.objects import ObjectSource, Store, ranges_of
+
+    store = Store(uri)
+    is_prefix = not store.key or store.key.endswith("/")
+    alone = None if is_prefix else store.object_at(store.key)
+    objects = [alone] if alone else store.objects(store.key)
+    if not objects:
+        raise LogError(f"{uri}: there is no such object, and none under it. Check the URI.")
+    ahead = Ahead(
+        ranges_of(objects), lambda each: store.read(objects[each.number], each.first, each.behind)
+    )
+    places = tuple(
+        Place(
+            f"{store.root}{each.key}",
+            partial(ObjectSource, number=number, each=each, ahead=ahead),
+            each.size,
+            identity=f"{store.root}{each.key}",
+            version=each.version,
+        )
+        for number, each in enumerate(objects)
+    )
+    if alone:
+        return Log(name, (replace(places[0], name=name),))
+    return Log(name, places, is_folder=True)
 
 
 def files_below(folder: str, onerror: Callable[[OSError], object] | None = None) -> Iterator[str]:

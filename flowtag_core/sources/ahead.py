@@ -1,0 +1,100 @@
+"""Reads ahead: asks for the next ranges of bytes on threads of its own, many at once and with bounded memory."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from typing import Final, NamedTuple
+
+REQUESTS: Final = 16
+"""The most requests at once."""
+_HELD: Final = 1 << 26
+"""The most bytes that are asked for or wait to be used."""
+
+
+class Range(NamedTuple):
+    """Bytes of an object: its number, the first byte, and the one behind the last."""
+
+    number: int
+    first: int
+    behind: int
+
+
+class Ahead:
+    """The ranges of many objects, in order. Taking one asks for those after it.
+
+    `read` returns the bytes of a range; it is called on other threads, and may raise anything, which `take` raises.
+    """
+
+    def __init__(self, ranges: Sequence[Range], read: Callable[[Range], bytes]) -> None:
+        self._ranges, self._read = ranges, read
+        self._place_of = {(each.number, each.first): place for place, each in enumerate(ranges)}
+        self._asked: dict[int, Future[bytes]] = {}
+        self._next = 0
+        self._held = 0
+        self._lock = threading.Lock()
+
+    def take(self, number: int, first: int) -> bytes:
+        """Return the bytes of the range of an object that begins there."""
+        place = self._place_of[number, first]
+        with self._lock:
+            if place not in self._asked:
+                self._next = place + 1  # The objects may be read a second time.
+                self._ask(place)
+            self._forget_before(place)
+            self._fill()
+            future = self._asked.pop(place)
+        try:
+            return future.result()
+        finally:
+            with self._lock:
+                self._held -= _length(self._ranges[place])
+                self._fill()
+
+    def _fill(self) -> None:
+        while self._next < len(self._ranges) and len(self._asked) < REQUESTS:
+            if self._next not in self._asked:
+                if self._held and self._held + _length(self._ranges[self._next]) > _HELD:
+                    return
+                self._ask(self._next)
+            self._next += 1
+
+    def _ask(self, place: int) -> None:
+        self._held += _length(self._ranges[place])
+        self._asked[place] = _on_a_thread(self._read, self._ranges[place])
+
+    def _forget_before(self, place: int) -> None:
+        """Forget what nobody took: objects that were passed over."""
+        for other in [each for each in self._asked if each < place - 2 * REQUESTS]:
+            self._held -= _length(self._ranges[other])
+            del self._asked[other]
+
+
+def _length(each: Range) -> int:
+    return each.behind - each.first
+
+
+_Job = tuple[Callable[[Range], bytes], Range, "Future[bytes]"]
+_JOBS: Final[queue.SimpleQueue[_Job]] = queue.SimpleQueue()
+_THREADS: Final[list[threading.Thread]] = []
+
+
+def _on_a_thread(read: Callable[[Range], bytes], what: Range) -> Future[bytes]:
+    """Read on one of a few threads, which do not keep the program from ending: a request cannot be interrupted."""
+    if len(_THREADS) < REQUESTS:
+        _THREADS.append(threading.Thread(target=_work, name="requests", daemon=True))
+        _THREADS[-1].start()
+    future: Future[bytes] = Future()
+    _JOBS.put((read, what, future))
+    return future
+
+
+def _work() -> None:
+    while True:
+        read, what, future = _JOBS.get()
+        try:
+            future.set_result(read(what))
+        except BaseException as error:  # noqa: BLE001  (whoever takes the bytes gets it)
+            future.set_exception(error)

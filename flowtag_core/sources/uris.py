@@ -1,0 +1,31 @@
+"""URIs of object stores, and the day in a key."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Final
+
+SCHEMES: Final = ("s3", "gs", "az", "https")
+URI: Final = re.compile(rf"({'|'.join(SCHEMES)})://([^/]+)/?(.*)", re.IGNORECASE | re.DOTALL)
+"""A scheme, a bucket, and a key or prefix."""
+_DAY: Final = re.compile(
+    r"(?:^|/)(?:year=)?(\d{4})/(?:month=)?(\d{2})/(?:day=)?(\d{2})/|_(\d{4})(\d{2})(\d{2})T\d{4}Z_"
+)
+"""The day in a key, as AWS's flow logs have it: `/2026/11/23/`, Hive's `/year=2026/...`, `_20261123T1005Z_`."""
+
+
+def is_uri(path: str) -> bool:
+    """Whether a path is a URI of an object store."""
+    return URI.match(path) is not None
+
+
+def day_of(key: str) -> date | None:
+    """Return the day in a key, or None if there is none. Source: the file names of AWS's flow logs in S3."""
+    found = None
+    for each in _DAY.finditer(key):
+        try:
+            found = date(*(int(part) for part in each.groups() if part))
+        except ValueError:
+            continue
+    return found

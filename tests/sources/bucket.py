@@ -1,0 +1,146 @@
+"""A small object store on loopback that speaks S3: listings, ranges, If-Match, and the faults of real ones."""
+
+import hashlib
+import threading
+import time
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape
+
+MOST_LISTED = 1000
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIATESTTESTTEST",
+    "AWS_SECRET_ACCESS_KEY": "a-secret-that-nobody-may-see",
+    "AWS_REGION": "eu-central-1",
+}
+
+
+class Bucket:
+    """The objects of a bucket by key, and what goes wrong with it.
+
+    `refusals` has a status and a code for a key (or for "" if a listing fails), `cut` the keys whose next body is cut,
+    `seconds` is the latency of each request. `sent` counts the bytes of each key that were sent, `requests` all requests.
+    """
+
+    def __init__(self, name="logs"):
+        self.name, self.objects = name, {}
+        self.refusals, self.cut, self.seconds = {}, set(), 0.0
+        self.sent, self.requests = {}, []
+        self.lock = threading.Lock()
+
+    def etag(self, key):
+        return f'"{hashlib.md5(self.objects[key], usedforsecurity=False).hexdigest()}"'
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        bucket = self.server.bucket
+        time.sleep(bucket.seconds)
+        url = urlsplit(self.path)
+        name, _, key = unquote(url.path.lstrip("/")).partition("/")
+        with bucket.lock:
+            bucket.requests.append((self.command, key, self.headers.get("Range")))
+        if name != bucket.name:
+            self.refuse(404, "NoSuchBucket")
+        elif key in bucket.refusals and (self.command == "GET" or "Archived" not in key):
+            self.refuse(*bucket.refusals[key])
+        elif not key:
+            self.list(parse_qs(url.query))
+        elif key not in bucket.objects:
+            self.refuse(404, "NoSuchKey")
+        elif self.headers.get("If-Match") not in (None, bucket.etag(key)):
+            self.refuse(412, "PreconditionFailed")
+        else:
+            self.send(key)
+
+    do_HEAD = do_GET  # noqa: N815  (the name that http.server calls)
+
+    def refuse(self, status, code):
+        body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+        self.answer(status, body)
+
+    def answer(self, status, body, headers=()):
+        self.send_response(status)
+        for head, value in headers:
+            self.send_header(head, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    def send(self, key):
+        bucket = self.server.bucket
+        content = bucket.objects[key]
+        first, behind, status = 0, len(content), 200
+        headers = [
+            ("ETag", bucket.etag(key)),
+            ("Last-Modified", "Sun, 29 Nov 2026 12:00:00 GMT"),
+        ]
+        if wanted := self.headers.get("Range"):
+            begin, _, end = wanted.removeprefix("bytes=").partition("-")
+            first, behind, status = int(begin), min(int(end) + 1, len(content)), 206
+            headers.append(("Content-Range", f"bytes {first}-{behind - 1}/{len(content)}"))
+        body = content[first:behind]
+        if self.command == "GET" and key in bucket.cut:
+            bucket.cut.discard(key)
+            self.send_response(status)
+            for head, value in headers:
+                self.send_header(head, value)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2])
+            self.close_connection = True
+            return
+        with bucket.lock:
+            if self.command == "GET":
+                bucket.sent[key] = bucket.sent.get(key, 0) + len(body)
+        self.answer(status, body, headers)
+
+    def list(self, query):
+        bucket = self.server.bucket
+        prefix = query.get("prefix", [""])[0]
+        after = query.get("continuation-token", [""])[0]
+        keys = sorted(key for key in bucket.objects if key.startswith(prefix) and key > after)
+        listed = keys[:MOST_LISTED]
+        more = len(keys) > len(listed)
+        rows = "".join(
+            f"<Contents><Key>{escape(key)}</Key><LastModified>2026-11-29T12:00:00.000Z</LastModified>"
+            f"<ETag>{escape(bucket.etag(key))}</ETag><Size>{len(bucket.objects[key])}</Size></Contents>"
+            for key in listed
+        )
+        token = (
+            f"<NextContinuationToken>{escape(listed[-1])}</NextContinuationToken>" if more else ""
+        )
+        self.answer(
+            200,
+            f"<ListBucketResult><Name>{bucket.name}</Name><KeyCount>{len(listed)}</KeyCount>"
+            f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{rows}</ListBucketResult>".encode(),
+            [("Content-Type", "application/xml")],
+        )
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """Say nothing: a client that goes away is no failure of the test."""
+
+
+@contextmanager
+def serving(bucket):
+    """Serve a bucket, and yield the environment in which it is found."""
+    server = Server(("127.0.0.1", 0), Handler)
+    server.bucket = bucket
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield {**ENVIRONMENT, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,194 @@
+"""Objects in a store are counted like files, each byte is fetched once, and each failure is one sentence."""
+
+import gzip
+import io
+import pickle
+import sys
+import time
+
+import pytest
+
+from flowtag_core import load_lookup_table, parse_flow_log
+from flowtag_core.commands.terminal import source_of
+from flowtag_core.errors import LogError
+from flowtag_core.sources import objects
+from flowtag_core.sources.objects import ObjectSource, content_of, ranges_of
+from flowtag_core.sources.places import Days, logs_at
+from tests.logs import LOOKUP, line
+from tests.sources.bucket import ENVIRONMENT, Bucket, serving
+
+LINES = b"\n".join([line(), b"short", line(dstport="25"), line(dstport="x")])
+
+
+@pytest.fixture
+def bucket(monkeypatch):
+    """A bucket on loopback, in the environment in which it is found."""
+    bucket = Bucket()
+    with serving(bucket) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_METADATA_ENDPOINT", environment["AWS_ENDPOINT_URL"])
+        yield bucket
+
+
+def test_objects_give_the_counts_faults_and_line_numbers_of_local_files(bucket, tmp_path):
+    bucket.objects = {
+        "a/1.log": LINES,
+        "a/2.log.gz": gzip.compress(LINES),
+        "a/deep/3.log": line(dstport="53"),
+        "a/empty/": b"",
+        "other/4.log": line(),
+    }
+    for key, content in bucket.objects.items():
+        if content:
+            path = tmp_path / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    there, here = parse_flow_log("s3://logs/a/"), parse_flow_log(str(tmp_path / "a"))
+    for name in ("requests", "replies", "replies_by_service", "total"):
+        assert getattr(there, name) == getattr(here, name)
+    assert [(fault.line, fault.reason, fault.text) for fault in there.faults] == [
+        (fault.line, fault.reason, fault.text) for fault in here.faults
+    ]
+    assert list(there.files) == [
+        f"s3://logs/{key}" for key in ("a/1.log", "a/2.log.gz", "a/deep/3.log")
+    ]
+    assert parse_flow_log("s3://logs/a").total == there.total
+    assert parse_flow_log("s3://logs/a/1.log").total.flows == 2
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_each_byte_of_a_large_object_is_fetched_once(bucket, packed, monkeypatch):
+    monkeypatch.setattr(objects, "_RANGE", 1 << 16)
+    content = b"".join(line(dstport=str(port)) + b"\n" for port in range(1, 6_000))
+    bucket.objects["big"] = gzip.compress(content) if packed else content
+    assert parse_flow_log("s3://logs/big").requests == parse_flow_log(io.BytesIO(content)).requests
+    assert bucket.sent["big"] == len(bucket.objects["big"])
+
+
+def test_a_body_that_is_cut_is_asked_for_again(bucket):
+    bucket.objects["a.log"] = (line() + b"\n") * 2_000
+    bucket.cut.add("a.log")
+    assert parse_flow_log("s3://logs/a.log").total.flows == 2_000
+
+
+def test_more_objects_than_one_listing_has_are_all_found(bucket):
+    bucket.objects = {f"many/{number:05}.log": line() for number in range(2_100)}
+    assert parse_flow_log("s3://logs/many/").total.flows == 2_100
+
+
+@pytest.mark.parametrize(
+    ("uri", "key", "refusal", "said"),
+    [
+        (
+            "s3://nowhere/a/",
+            "",
+            None,
+            "s3://nowhere/a/: there is no bucket nowhere (NoSuchBucket).",
+        ),
+        ("s3://logs/none", "", None, "s3://logs/none: there is no such object, and none under it."),
+        ("s3://logs/", "", (403, "AccessDenied"), "access is denied (AccessDenied)."),
+        ("s3://logs/", "", (403, "InvalidAccessKeyId"), "does not accept these credentials"),
+        ("s3://logs/", "", (403, "SignatureDoesNotMatch"), "does not accept these credentials"),
+        (
+            "s3://logs/",
+            "",
+            (400, "ExpiredToken"),
+            "does not accept these credentials (ExpiredToken)",
+        ),
+        ("s3://logs/", "", (301, "PermanentRedirect"), "is in another region"),
+        ("s3://logs/", "", (400, "AuthorizationHeaderMalformed"), "is in another region"),
+        (
+            "s3://logs/Archived",
+            "Archived",
+            (403, "InvalidObjectState"),
+            "is archived (InvalidObjectState)",
+        ),
+        ("s3://logs/a.log", "a.log", (403, "AccessDenied"), "access is denied"),
+    ],
+)
+def test_each_failure_is_one_sentence_within_three_seconds(bucket, uri, key, refusal, said):
+    bucket.objects = {"a.log": line(), "Archived": line()}
+    if refusal:
+        bucket.refusals[key] = refusal
+    begun = time.monotonic()
+    with pytest.raises(LogError) as failed:
+        parse_flow_log(uri)
+    assert said in str(failed.value)
+    assert str(failed.value).startswith(uri)
+    assert time.monotonic() - begun < 3
+    secret = ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]
+    assert (
+        secret not in f"{failed.value!r} {failed.value.__cause__!r} {pickle.dumps(failed.value)!r}"
+    )
+
+
+def test_one_bad_object_under_a_prefix_is_reported_and_the_others_are_counted(bucket):
+    bucket.objects = {f"a/{number}.log": line() for number in range(5)}
+    bucket.refusals["a/3.log"] = (403, "InvalidObjectState")
+    counts = parse_flow_log("s3://logs/a/")
+    assert counts.total.flows == 4
+    (damage,) = counts.total.damage
+    assert "s3://logs/a/3.log: is archived" in damage
+
+
+def test_an_object_that_changes_after_it_was_listed_is_named(bucket):
+    bucket.objects["a.log"] = line()
+    (log,) = logs_at("s3://logs/a.log")
+    bucket.objects["a.log"] = line() * 2
+    with pytest.raises(LogError, match="has changed since it was listed"):
+        parse_flow_log(log)
+
+
+def test_days_in_keys_leave_objects_out_before_they_are_read(bucket):
+    from datetime import date
+
+    bucket.objects = {f"a/2026/11/{day}/x.log": line() for day in (21, 22, 23, 24)}
+    bucket.objects["a/undated.log"] = line()
+    (log,) = logs_at("s3://logs/a/", days=Days(date(2026, 11, 22), date(2026, 11, 23)))
+    assert [place.name for place in log.places] == [
+        *(f"s3://logs/a/2026/11/{day}/x.log" for day in (22, 23)),
+        "s3://logs/a/undated.log",
+    ]
+    del bucket.objects["a/undated.log"]
+    with pytest.raises(LogError, match=r"has no files of these days\. Check --since and --until"):
+        logs_at("s3://logs/a/", days=Days(date(2026, 12, 1)))
+
+
+def test_a_lookup_can_be_an_object(bucket):
+    bucket.objects["lookup.csv"] = LOOKUP
+    lookup = load_lookup_table(source_of("s3://logs/lookup.csv"))
+    assert (lookup.name, len(lookup)) == ("s3://logs/lookup.csv", 4)
+    with pytest.raises(LogError, match="there is no such object"):
+        content_of("s3://logs/nothing.csv")
+
+
+def test_a_source_can_be_reread_from_any_place(bucket):
+    content = bytes(range(256)) * 300
+    bucket.objects["a"] = content
+    (log,) = logs_at("s3://logs/a")
+    source = log.places[0].open()
+    assert isinstance(source, ObjectSource)
+    assert b"".join(source.pieces()) == content
+    for place in (0, 1, 70_000, len(content)):
+        assert b"".join(source.again(place)) == content[place:]
+    assert source.whole() is None
+    assert [each.behind for each in ranges_of([objects.Object("a", 20_000_000, None)])] == [
+        *(8_388_608, 16_777_216, 20_000_000),
+    ]
+
+
+def test_without_credentials_or_a_library_the_remedy_is_named(monkeypatch):
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(objects, "_is_on_ec2", lambda: False)
+    monkeypatch.setenv("HOME", "/nonexistent")
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    with pytest.raises(LogError, match=r"no credentials were found\. Set AWS_ACCESS_KEY_ID"):
+        logs_at("s3://logs/a/")
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    with pytest.raises(LogError, match=r"a profile needs boto3\. Run: pip install boto3"):
+        logs_at("s3://logs/a/")
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    with pytest.raises(LogError, match=r"needs obstore\. Run: pip install obstore"):
+        logs_at("s3://logs/a/")
