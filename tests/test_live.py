@@ -10,7 +10,7 @@ from tests.logs import LOOKUP, line
 from tests.test_journeys import rows_of
 from tests.ticking import Traffic, flows, opened, waited_for, watched
 
-TICKS = 6
+TICKS = 4
 NUMBERS = ".st-key-numbers [data-testid=stMetricValue]"
 
 
@@ -81,7 +81,7 @@ def test_a_sorted_table_stays_sorted_and_a_selected_port_selected(tab, followed)
         expect(details).to_be_visible()
         chosen = details.locator("h3").first.inner_text()
         rest(tab, 300)
-        watched(tab, 4)
+        watched(tab, 3)
         ports = [int(row[1]) for row in rows_of(tab, ".st-key-ports")]
         assert len(ports) > 3
         assert ports == sorted(ports)
@@ -113,9 +113,9 @@ def test_a_brush_that_is_held_stops_the_numbers_and_stays_on_its_time(tab, follo
         mouse.move(box["x"] + 300, y)
         mouse.down()
         mouse.move(box["x"] + 500, y, steps=4)
-        tab.wait_for_timeout(500)
+        tab.wait_for_timeout(300)
         before = flows(tab)
-        tab.wait_for_timeout(2_500)
+        tab.wait_for_timeout(2_000)
         assert flows(tab) == before
         mouse.up()
         chip = tab.locator(".st-key-clear_time")

@@ -6,7 +6,8 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Final, NamedTuple
+from functools import partial
+from typing import Final, NamedTuple, TypeVar
 
 REQUESTS: Final = 16
 """The most requests at once."""
@@ -63,7 +64,7 @@ class Ahead:
 
     def _ask(self, place: int) -> None:
         self._held += _length(self._ranges[place])
-        self._asked[place] = _on_a_thread(self._read, self._ranges[place])
+        self._asked[place] = on_a_thread(partial(self._read, self._ranges[place]))
 
     def _forget_before(self, place: int) -> None:
         """Forget what nobody took: objects that were passed over."""
@@ -76,25 +77,31 @@ def _length(each: Range) -> int:
     return each.behind - each.first
 
 
-_Job = tuple[Callable[[Range], bytes], Range, "Future[bytes]"]
-_JOBS: Final[queue.SimpleQueue[_Job]] = queue.SimpleQueue()
+T = TypeVar("T")
+_JOBS: Final[queue.SimpleQueue[Callable[[], None]]] = queue.SimpleQueue()
 _THREADS: Final[list[threading.Thread]] = []
 
 
-def _on_a_thread(read: Callable[[Range], bytes], what: Range) -> Future[bytes]:
-    """Read on one of a few threads, which do not keep the program from ending: a request cannot be interrupted."""
+def on_a_thread(do: Callable[[], T]) -> Future[T]:
+    """Do something on one of a few threads, since nothing can interrupt a request.
+
+    Ctrl-C ends the wait for the result, and these threads do not keep the program from ending.
+    """
     if len(_THREADS) < REQUESTS:
         _THREADS.append(threading.Thread(target=_work, name="requests", daemon=True))
         _THREADS[-1].start()
-    future: Future[bytes] = Future()
-    _JOBS.put((read, what, future))
+    future: Future[T] = Future()
+
+    def done() -> None:
+        try:
+            future.set_result(do())
+        except BaseException as error:  # noqa: BLE001  (whoever waits for the result gets it)
+            future.set_exception(error)
+
+    _JOBS.put(done)
     return future
 
 
 def _work() -> None:
     while True:
-        read, what, future = _JOBS.get()
-        try:
-            future.set_result(read(what))
-        except BaseException as error:  # noqa: BLE001  (whoever takes the bytes gets it)
-            future.set_exception(error)
+        _JOBS.get()()

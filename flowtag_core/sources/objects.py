@@ -10,11 +10,12 @@ import os
 import re
 import time
 from datetime import timedelta
+from functools import partial
 from importlib.util import find_spec
 from typing import Any, BinaryIO, Final, NamedTuple, cast
 
 from flowtag_core.errors import DamagedLogError, LogError
-from flowtag_core.sources.ahead import Ahead, Range
+from flowtag_core.sources.ahead import Ahead, Range, on_a_thread
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import READ_SIZE, Pieces
 from flowtag_core.sources.uris import URI
@@ -76,6 +77,9 @@ class Store:
 
     def objects(self, prefix: str) -> list[Object]:
         """Return the objects under a prefix, sorted by key, without empty ones, which stand for folders."""
+        return on_a_thread(partial(self._objects, prefix)).result()
+
+    def _objects(self, prefix: str) -> list[Object]:
         import obstore
         from obstore.exceptions import BaseError
 
@@ -93,6 +97,9 @@ class Store:
 
     def object_at(self, key: str) -> Object | None:
         """Return the object with a key, or None if there is none."""
+        return on_a_thread(partial(self._object_at, key)).result()
+
+    def _object_at(self, key: str) -> Object | None:
         import obstore
         from obstore.exceptions import BaseError
 
@@ -103,7 +110,7 @@ class Store:
         except (BaseError, OSError, ValueError) as error:
             # The answer to HEAD has no body, and so no code: a listing says more.
             if self.scheme == "s3":
-                self.objects(f"{key}/")
+                self._objects(f"{key}/")
             raise self._said(self.root + key, error) from None
         return Object(key, meta["size"], meta["e_tag"])
 
@@ -318,4 +325,5 @@ def content_of(uri: str) -> Content:
         raise LogError(f"{uri}: there is no such object. Check the URI.")
     if found.size > _MOST_AT_ONCE:
         raise LogError(f"{uri}: has {found.size:,} bytes, which is too large for a lookup.")
-    return Content(uri, store.read(found, 0, found.size) if found.size else b"")
+    read = partial(store.read, found, 0, found.size)
+    return Content(uri, on_a_thread(read).result() if found.size else b"")

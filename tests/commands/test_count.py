@@ -22,6 +22,7 @@ from tests.commands.made import LOG, SAMPLE_LOOKUP, on_posix, run
 from tests.conftest import ROOT, SAMPLE
 from tests.exporting.made import MADE
 from tests.logs import DEFAULT_HEADER, LOOKUP, line, record
+from tests.sources.bucket import Bucket, serving
 
 HEAVY = "pandas", "altair", "pyarrow", "jinja2", "vl_convert"
 
@@ -683,3 +684,49 @@ def test_who_needs_logs_that_can_be_read_twice_and_tells_of_a_change_between(tmp
 def test_standard_output_is_not_written_twice():
     done = run(LOG, SAMPLE_LOOKUP, "-o", "-", "-o", "/dev/stdout")
     assert (done.returncode, b"is named twice as an output" in done.stderr) == (2, True)
+
+
+def test_logs_and_lookup_can_be_in_a_bucket(tmp_path):
+    bucket = Bucket()
+    bucket.objects = {
+        "a/2026/11/22/x.log.gz": gzip.compress((SAMPLE / "flow.log").read_bytes()),
+        "a/2026/11/23/y.log": line(dstport="25"),
+        "lookup.csv": (SAMPLE / "lookup.csv").read_bytes(),
+    }
+    output = tmp_path / "result.csv"
+    words = "s3://logs/a/", "s3://logs/lookup.csv", "-o", output
+    with serving(bucket) as environment:
+        environment = {**os.environ, **environment}
+        done = run(*words, "--until", "2026-11-22", env=environment)
+        assert done.returncode == 0, done.stderr
+        assert output.read_bytes() == run(LOG, SAMPLE_LOOKUP, "-").stdout
+        told = json.loads(run(*words, "--json", env=environment).stdout)
+        assert [file["name"] for file in told["files"]] == [
+            "s3://logs/a/2026/11/22/x.log.gz",
+            "s3://logs/a/2026/11/23/y.log",
+        ]
+        bucket.refusals[""] = (403, "AccessDenied")
+        done = run(*words, env=environment)
+    assert done.returncode == 2
+    assert done.stderr.startswith(b"flowtag: s3://logs/a/: access is denied (AccessDenied).")
+
+
+@on_posix
+def test_an_interrupt_ends_a_download_that_hangs(tmp_path):
+    bucket = Bucket()
+    bucket.objects["a.log"] = line()
+    with serving(bucket) as environment:
+        bucket.seconds = 60
+        command = [sys.executable, "-m", "flowtag_core", "s3://logs/a.log", SAMPLE_LOOKUP]
+        with subprocess.Popen(
+            [*command, str(tmp_path / "out")],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stderr=subprocess.PIPE,
+        ) as process:
+            time.sleep(1.5)
+            process.send_signal(signal.SIGINT)
+            begun = time.monotonic()
+            _, said = process.communicate(timeout=30)
+    assert (process.returncode, b"stopped before it was done" in said) == (130, True), said
+    assert time.monotonic() - begun < 3
