@@ -65,12 +65,11 @@ LOG [LOG ...] LOOKUP OUTPUT
 _HELP: Final = """\
 Count the flows of AWS VPC flow logs by tag and by port and protocol.
 
-  LOG     a flow log in any form that AWS writes, a folder or archive of logs,
-          or a pattern; - is standard input
+  LOG     a flow log in any form that AWS writes, a folder or archive of logs, a
+          pattern, or a URI such as s3://bucket/prefix/; - is standard input
   LOOKUP  a CSV with dstport,protocol,tag: the tag of each port and protocol
   OUTPUT  the result, a CSV with two sections; - is standard output. If the name
-          ends in .html, it is a report for people; in .json or .parquet, data
-          for programs. With several -o, the logs are read once
+          ends in .html, it is a report; in .json or .parquet, data for programs
 """
 _TALKERS: Final = 20
 """The most rows in each list of --who."""
@@ -94,7 +93,7 @@ def parser() -> ArgumentParser:
     new.add_argument(
         "--who",
         action="store_true",
-        help="also list who the flows come from and go to, in HTML and JSON; reads the logs twice",
+        help="list who the flows come from, in HTML and JSON",
     )
     new.add_argument(
         "--names", metavar="CSV", help="names of addresses for --who: a CSV with cidr,name"

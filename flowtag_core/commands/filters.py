@@ -46,12 +46,15 @@ def _action(text: str) -> str:
 
 def add_days(parser: ArgumentParser) -> None:
     """Add --since and --until, which leave out whole files before anything is read."""
-    for option, what in (("--since", "this day or later"), ("--until", "this day or earlier")):
+    for option, what in (
+        ("--since", "of this day or later"),
+        ("--until", "of this day or earlier"),
+    ):
         parser.add_argument(
             option,
             type=_day,
             metavar="DAY",
-            help=f"only files of {what}, by the day in their names, in a folder or a bucket",
+            help=f"only files {what}, by their names",
         )
 
 
