@@ -27,10 +27,15 @@ class Bucket:
         self.name, self.objects = name, {}
         self.refusals, self.cut, self.seconds = {}, set(), 0.0
         self.sent, self.requests = {}, []
-        self.lock = threading.Lock()
+        self.tags, self.lock = {}, threading.Lock()
 
     def etag(self, key):
-        return f'"{hashlib.md5(self.objects[key], usedforsecurity=False).hexdigest()}"'
+        content = self.objects[key]
+        known, tag = self.tags.get(key, (None, ""))
+        if known is not content:
+            tag = f'"{hashlib.md5(content, usedforsecurity=False).hexdigest()}"'
+            self.tags[key] = content, tag
+        return tag
 
 
 class Handler(BaseHTTPRequestHandler):
