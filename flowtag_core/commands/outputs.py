@@ -1,4 +1,4 @@
-"""What a command writes: to a file or to standard output, but never to one of its inputs."""
+"""Write the outputs of a command to files or to standard output, but never to one of its inputs."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ class Run:
 
     @cached_property
     def handout(self) -> Handout:
-        """What the outputs other than the result CSV are made from."""
+        """The handout for all outputs but the result CSV."""
         view = view_of(self.counts, self.lookup, filters=self.filters)
         messages = tuple(_messages(self))
         return Handout(view, self.made, messages=messages, findings=self.findings)

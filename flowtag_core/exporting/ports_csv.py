@@ -8,7 +8,6 @@ from typing import Final
 from flowtag_core.counts import MEASURES
 from flowtag_core.output import safe_cell
 from flowtag_core.showing.handout import Handout
-from flowtag_core.tagging.report import places_in
 
 _HEAD: Final = b"port,protocol,tag,flows,packets,bytes\n"
 
@@ -20,10 +19,7 @@ def ports_csv(handout: Handout) -> Iterator[bytes]:
     its sums are empty.
     """
     view, found = handout.view, handout.ports
-    places = places_in(view.report, found.port, found.protocol)
-    sums = {
-        measure: report.count[places].tolist() for measure, report in view.by_every_measure.items()
-    }
+    sums = view.sums(found.port, found.protocol)
     yield _HEAD
     for place, (port, protocol, tag, _) in enumerate(found.rows()):
         counts = (str(sums[each][place]) if each in sums else "" for each in MEASURES)

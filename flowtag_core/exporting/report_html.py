@@ -56,10 +56,7 @@ def _content(handout: Handout) -> dict[str, Any]:
     view, findings = handout.view, handout.findings
     counts = view.counts
     # Other colors than on the page, where a tag keeps the color that it first had: here all are distinct.
-    colours = Colours()
-    legend = legend_of(view.report, view.report, colours, view.tag)
-    colours = Colours()
-    colours.give(legend.names)
+    legend = legend_of(view.report, view.report, Colours(), view.tag)
     html = {
         "css": (_FOLDER / "report.css").read_text(encoding="utf-8"),
         "bar": coverage.bar(view.parts) if view.report.total else "",
@@ -75,7 +72,7 @@ def _content(handout: Handout) -> dict[str, Any]:
         "numbers": view.numbers,
         "timeline_note": _timeline_note(handout),
         "legend": list(zip(legend.names, legend.colours, strict=True)),
-        "tags": report_tables.tag_table(handout, colours),
+        "tags": report_tables.tag_table(handout, legend),
         "untagged": report_tables.untagged_table(view),
         "replies": int(looks_like_replies(counts, view.report).sum()),
         "has_flows": bool(len(view.report.port)),
@@ -84,7 +81,7 @@ def _content(handout: Handout) -> dict[str, Any]:
         "boundaries": report_tables.boundary_table(view),
         "inside": log_notes.inside(counts),
         "let_in": report_tables.let_in_table(view),
-        "ports": report_tables.port_table(handout, colours),
+        "ports": report_tables.port_table(handout, legend),
         "findings": findings,
         "who": [
             report_tables.who_table(each, handout.zone)

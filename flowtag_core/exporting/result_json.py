@@ -10,7 +10,6 @@ import flowtag_core
 from flowtag_core.counts import MEASURES, FileCounts, Measure
 from flowtag_core.iana import protocol_name
 from flowtag_core.showing import who
-from flowtag_core.showing.coverage import parts
 from flowtag_core.showing.handout import Handout
 from flowtag_core.showing.outside import crossings
 from flowtag_core.showing.times import at
@@ -19,7 +18,7 @@ from flowtag_core.showing.words import unicode
 from flowtag_core.showing.workbench import looks_like_replies, untagged_pairs, untagged_places
 from flowtag_core.tagging.course import by_measure, over_time
 from flowtag_core.tagging.lookup import Lookup
-from flowtag_core.tagging.report import Report, counts_in, measured, places_in, sums_at
+from flowtag_core.tagging.report import Report, counts_in, measured, sums_at
 
 FORMAT: Final = "flowtag result"
 VERSION: Final = 1
@@ -72,16 +71,16 @@ def summary(handout: Handout) -> dict[str, Any]:
         "total": _sums({measure: report.total for measure, report in reports.items()}),
         "untagged": _sums({measure: report.untagged for measure, report in reports.items()}),
         "coverage": {
-            **{part.kind: part.amount for part in _all_parts(view)},
-            "exact": not any(part.bound for part in _all_parts(view)),
+            **{part.kind: part.amount for part in view.parts},
+            "exact": not any(part.bound for part in view.parts),
         },
         "tags": list(_tags(reports, view.rejected)),
         "tags_by_service": list(_tags(_by_service(view), None)),
         "boundaries": list(_boundaries(view, reports)),
         "timeline": list(_timeline(view)),
-        "unexplained": list(_unexplained(view, reports)),
-        "records": fate(counts.total),
-        "files": [{"name": unicode(name), **fate(file)} for name, file in counts.files.items()],
+        "unexplained": list(_unexplained(view)),
+        "records": _fate(counts.total),
+        "files": [{"name": unicode(name), **_fate(file)} for name, file in counts.files.items()],
         "lookup": _lookup(view.lookup),
         "internal": list(counts.internal or ()),
         "faults": [
@@ -93,7 +92,7 @@ def summary(handout: Handout) -> dict[str, Any]:
     }
 
 
-def fate(file: FileCounts) -> dict[str, Any]:
+def _fate(file: FileCounts) -> dict[str, Any]:
     """Return what became of the records of a file: records = headers + blank + flows + everything set aside."""
     return {
         "bytes": file.size,
@@ -135,10 +134,6 @@ def _sums(known: Mapping[Measure, int]) -> Row:
     return {measure: known.get(measure) for measure in MEASURES}
 
 
-def _all_parts(view: View) -> list[Any]:
-    return parts(view.report, view.service)
-
-
 def _by_service(view: View) -> dict[Measure, Report]:
     return {
         measure: measured(view.service, view.selections.service, measure)
@@ -177,10 +172,10 @@ def _timeline(view: View) -> Iterator[Row]:
         yield {"start": None, **_sums(unknown)}
 
 
-def _unexplained(view: View, reports: Mapping[Measure, Report]) -> Iterator[Row]:
+def _unexplained(view: View) -> Iterator[Row]:
     report = view.report
     places = untagged_places(report, looks_like_replies(view.counts, report))
-    columns = {measure: each.count[places].tolist() for measure, each in reports.items()}
+    columns = view.sums(report.port[places], report.protocol[places])
     for place, pair in enumerate(untagged_pairs(report, places)):
         sums = {measure: column[place] for measure, column in columns.items()}
         yield {
@@ -193,11 +188,7 @@ def _unexplained(view: View, reports: Mapping[Measure, Report]) -> Iterator[Row]
 
 def _ports(handout: Handout) -> Iterator[Row]:
     view, found = handout.view, handout.ports
-    at_places = places_in(view.report, found.port, found.protocol)
-    columns = {
-        measure: report.count[at_places].tolist()
-        for measure, report in view.by_every_measure.items()
-    }
+    columns = view.sums(found.port, found.protocol)
     rejected = None
     if view.rejected is not None:
         rejected = counts_in(view.rejected, found.port, found.protocol).tolist()

@@ -23,8 +23,6 @@ from flowtag_core.tagging.lookup_file import load_lookup_table
 
 Window = Literal["hour", "day", "all"]
 WINDOWS: Final[tuple[Window, ...]] = ("hour", "day", "all")
-NAME: Final = "live"
-"""The name of the followed logs among the logs of a tab."""
 
 _POLL: Final = 0.25
 """Seconds between two looks at the files that are known."""
@@ -40,7 +38,7 @@ _MOST_TOLD: Final = 100
 
 
 class Job(NamedTuple):
-    """What is followed, and how: the arguments of the page."""
+    """The paths to follow and how to read them, as the arguments of the page say."""
 
     paths: tuple[str, ...]
     lookup: str | None = None
@@ -76,7 +74,7 @@ class Told(NamedTuple):
 
 @dataclass(frozen=True)
 class Paused:
-    """What a tab shows while it is paused: the counts of each window, and how far the follower was."""
+    """The moment of a pause: the counts of each window, and how far the follower was."""
 
     counts: dict[Window, FlowCounts]
     standing: Standing
@@ -278,6 +276,9 @@ class Following:
             return False
         self._lookup_seen = version_of(path)
         try:
+            # Opening a pipe would wait for a writer.
+            if os.path.exists(path) and not os.path.isfile(path):
+                raise LookupFileError(f"{path}: is not a file any more.")
             self.lookup = load_lookup_table(path)
         except LookupFileError as error:
             self._tell(f"{error} The previous lookup is still used.")

@@ -24,7 +24,7 @@ _SHARE: Final = 8
 
 @dataclass
 class Seat:
-    """What one tab has taken from the follower.
+    """The messages, alerts and counts that one tab has taken from the follower.
 
     `news` are the alerts that were not dismissed, the newest first. `lookup` is the follower's lookup that the tab
     took last. `seconds` is how long the last run of the script took.

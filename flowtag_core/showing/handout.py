@@ -1,4 +1,4 @@
-"""What exports are made from: a view, the search, the time, and evidence if it was asked for."""
+"""A view to export: with the search, the time, and evidence if it was asked for."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Findings:
 
 @dataclass(frozen=True)
 class Handout:
-    """What every export is made from, so that all of them have the numbers that the page shows.
+    """A view and all else that an export shows, so that every export has the numbers of the page.
 
     `search` limits the ports, as the page's search box does. `made` is when the handout was made, and
     `messages` are sentences on how the logs were read and on what may be missing.

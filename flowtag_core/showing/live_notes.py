@@ -63,8 +63,11 @@ def loaded_again(lookup: Lookup) -> str:
 
 
 def not_loaded(lookup: Lookup) -> str:
-    """Return a sentence on a lookup whose file has changed, while the user had changes that are not saved."""
-    return f"{lookup.name}: has changed, but you have changes that are not saved, so it was not loaded again."
+    """Return a sentence on a lookup whose file has changed, while the page had another one."""
+    return (
+        f"{lookup.name}: has changed, but was not loaded again: this page has another lookup, or changes that are "
+        "not saved."
+    )
 
 
 def followed(paths: Sequence[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import tzinfo
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from flowtag_core.counts import MEASURES, FlowCounts, Measure, Reason
 from flowtag_core.showing import times
 from flowtag_core.showing.cells import Cell, Head, Listing, bar, cut, percent, quantity_of
 from flowtag_core.showing.handout import Handout
-from flowtag_core.showing.legend import Colours
+from flowtag_core.showing.legend import GREY, Legend
 from flowtag_core.showing.outside import (
     crossings,
     knows_actions,
@@ -26,7 +26,7 @@ from flowtag_core.showing.who import WhoList
 from flowtag_core.showing.words import pair_name, short
 from flowtag_core.showing.workbench import looks_like_replies, untagged_pairs, untagged_places
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
-from flowtag_core.tagging.report import Report, counts_in, places_in
+from flowtag_core.tagging.report import Numbers, counts_in
 
 SHOWN: Final = 50
 """The most rows of a table that are always visible and printed; the others can be unfolded."""
@@ -48,39 +48,40 @@ _MEANINGS: Final = {
 }
 
 
-def tag_table(handout: Handout, colours: Colours) -> Listing:
+def tag_table(handout: Handout, legend: Legend) -> Listing:
     """Return a row for each tag, the largest first and Untagged last."""
     view = handout.view
     report, rejected, reports = view.report, view.rejected, view.by_every_measure
     tags = [*list(report.tag_counts)[:-1][: MOST_ROWS - 1], UNTAGGED]
     rows = []
-    for tag, colour in zip(tags, colours.of(tags), strict=True):
+    colours = _colours(legend)
+    for tag in tags:
         total = report.tag_counts[tag]
-        row = [Cell(short(tag, _LONGEST), colour=colour)]
+        row = [Cell(short(tag, _LONGEST), colour=colours.get(tag, GREY))]
         row += _sums({measure: each.tag_counts[tag] for measure, each in reports.items()})
         row.append(bar(total, report.total))
         if rejected is not None:
             row.append(percent(rejected.tag_counts.get(tag, 0), total))
         rows.append(row)
-    heads = [_TAG, *_measures(reports), *_shares(view)]
+    heads = [_TAG, *_measures(view), *_shares(view)]
     # Untagged is always visible, although it is last.
     if len(rows) > SHOWN:
         rows = [*rows[: SHOWN - 1], rows[-1], *rows[SHOWN - 1 : -1]]
     return cut(Listing("Tags", heads, rows), SHOWN, "tag", len(report.tag_counts))
 
 
-def port_table(handout: Handout, colours: Colours) -> Listing:
+def port_table(handout: Handout, legend: Legend) -> Listing:
     """Return a row for each port that the page lists, the largest first."""
     found = handout.ports
     most = (-found.count).argsort(kind="stable")[:MOST_ROWS]
     port, protocol = found.port[most], found.protocol[most]
     heads, numbers = _of_ports(handout.view, port, protocol)
-    of_tag = colours.of(found.tags)
+    colours = _colours(legend)
     pairs = zip(port.tolist(), protocol.tolist(), found.tag[most].tolist(), numbers, strict=True)
     rows = [
         [
             Cell(pair_name(one, other)),
-            Cell(short(found.tags[tag], _LONGEST), colour=of_tag[tag]),
+            Cell(short(found.tags[tag], _LONGEST), colour=colours.get(found.tags[tag], GREY)),
             *last,
         ]
         for one, other, tag, last in pairs
@@ -124,7 +125,7 @@ def boundary_table(view: View) -> Listing | None:
         if each.rejected is not None:
             row.append(percent(each.rejected, amount))
         rows.append(row)
-    heads = [Head("Boundary"), Head("From, to"), *_measures(known), *_shares(view)]
+    heads = [Head("Boundary"), Head("From, to"), *_measures(view), *_shares(view)]
     return Listing(f"{measure.capitalize()} by boundary", heads, rows)
 
 
@@ -211,8 +212,13 @@ def problem_table(lookup: Lookup) -> Listing | None:
     return cut(table, _FAULTS_SHOWN, "problem", len(lookup.problems))
 
 
-def _measures(reports: Mapping[Measure, Report]) -> list[Head]:
-    return [Head(each.capitalize(), is_number=True) for each in MEASURES if each in reports]
+def _measures(view: View) -> list[Head]:
+    return [Head(each.capitalize(), is_number=True) for each in view.by_every_measure]
+
+
+def _colours(legend: Legend) -> dict[str, str]:
+    """Return the colors of the tags in a legend; all other tags are gray, like the bar that they share."""
+    return dict(zip(legend.names, legend.colours, strict=True))
 
 
 def _shares(view: View) -> list[Head]:
@@ -226,11 +232,12 @@ def _sums(sums: Mapping[Measure, int]) -> Iterator[Cell]:
     return (quantity_of(sums[each], each) for each in MEASURES if each in sums)
 
 
-def _of_ports(view: View, port: Any, protocol: Any) -> tuple[list[Head], Iterator[list[Cell]]]:
+def _of_ports(
+    view: View, port: Numbers, protocol: Numbers
+) -> tuple[list[Head], Iterator[list[Cell]]]:
     """Return the headings of the number columns in a list of ports, and their cells for each port."""
-    report, rejected, reports = view.report, view.rejected, view.by_every_measure
-    places = places_in(report, port, protocol)
-    sums = {measure: each.count[places].tolist() for measure, each in reports.items()}
+    report, rejected = view.report, view.rejected
+    sums = view.sums(port, protocol)
     refused = [] if rejected is None else counts_in(rejected, port, protocol).tolist()
 
     def numbers() -> Iterator[list[Cell]]:
@@ -241,7 +248,7 @@ def _of_ports(view: View, port: Any, protocol: Any) -> tuple[list[Head], Iterato
                 cells.append(percent(refused[row], total))
             yield cells
 
-    return [*_measures(reports), *_shares(view)], numbers()
+    return [*_measures(view), *_shares(view)], numbers()
 
 
 def _moment(seconds: int | None, zone: tzinfo) -> str:

@@ -196,15 +196,14 @@ def _outside(view: View) -> Iterator[str]:
         return
     measure = view.report.measure
     came = found.get("inbound")
+    total = sum(getattr(each, measure) for each in found.values())
     if "unknown" in found:
         unknown: int = getattr(found["unknown"], measure)
-        whole = sum(getattr(each, measure) for each in found.values())
-        yield f"Of {share(unknown, whole)} that is not known, because an address is missing."
+        yield f"Of {share(unknown, total)} that is not known, because an address is missing."
     if came is None:
         yield "Nothing that is known."
         return
     amount: int = getattr(came, measure)
-    total = sum(getattr(each, measure) for each in found.values())
     yield f"{_amount(amount, measure)} ({share(amount, total)}) came from outside the network."
     said = []
     if came.rejected is not None:

@@ -18,10 +18,12 @@ from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.report import (
     EVERY_FLOW,
     Filters,
+    Numbers,
     Report,
     Selection,
     Time,
     measured,
+    places_in,
     retagged,
     select,
     tagged,
@@ -89,6 +91,14 @@ class View:
         return {
             measure: measured(self.report, self.selections.report, measure)
             for measure in log_notes.measures(self.counts)
+        }
+
+    def sums(self, port: Numbers, protocol: Numbers) -> dict[Measure, list[int]]:
+        """Return the sums of each of these ports and protocols, by each measure that the logs have."""
+        places = places_in(self.report, port, protocol)
+        return {
+            measure: report.count[places].tolist()
+            for measure, report in self.by_every_measure.items()
         }
 
     def legend(self, colours: Colours) -> Legend:

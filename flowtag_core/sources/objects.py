@@ -32,6 +32,7 @@ _RETRIES: Final = {
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3)},
 }
 _MOST_AT_ONCE: Final = 1 << 26
+"""The most bytes of an object that is read as a whole: a lookup."""
 _TRIES: Final = 3
 """How often a range is asked for if its body is cut."""
 _CODE: Final = re.compile(r"<Code>(\w{1,60})</Code>")
@@ -122,15 +123,16 @@ class Store:
         options: dict[str, Any] = {"range": (first, behind)}
         if each.version is not None:
             options["if_match"] = each.version
-        for left in range(_TRIES - 1, -1, -1):
+        tried = 0
+        while True:
             try:
                 found = obstore.get(self._store, each.key, options=cast("Any", options))
                 return bytes(found.bytes())
             except (BaseError, OSError, ValueError) as error:
-                if not left or not _is_cut(error):
+                tried += 1
+                if tried == _TRIES or not _is_cut(error):
                     raise self._said(self.root + each.key, error) from None
-                time.sleep(0.2 * (_TRIES - left))
-        raise AssertionError
+                time.sleep(0.2 * tried)
 
     def _said(self, uri: str, error: BaseException) -> LogError:
         """Return what went wrong in one sentence, with the store's own code and the remedy."""
@@ -147,11 +149,10 @@ class Store:
 _SENTENCES: Final[tuple[tuple[set[str], str], ...]] = (
     ({"NoSuchBucket"}, "there is no bucket {bucket}{shown}. Check its name."),
     (
-        {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken", "401"},
-        "the store does not accept these credentials{shown}. Renew them, or choose others with AWS_PROFILE.",
-    ),
-    (
-        {"UnauthenticatedError"},
+        {
+            *("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken"),
+            *("401", "UnauthenticatedError"),
+        },
         "the store does not accept these credentials{shown}. Renew them, or choose others with AWS_PROFILE.",
     ),
     (
@@ -177,7 +178,7 @@ _SENTENCES: Final[tuple[tuple[set[str], str], ...]] = (
     ),
     (
         {"AccessDenied", "AllAccessDisabled", "PermissionDeniedError", "PermissionError", "403"},
-        "access is denied{shown}. These credentials need s3:ListBucket and s3:GetObject, or their like.",
+        "access is denied{shown}. These credentials need s3:ListBucket and s3:GetObject, or the equivalent.",
     ),
     ({"SlowDown", "503"}, "the store is too busy{shown}. Try again later."),
 )

@@ -8,7 +8,7 @@ from hypothesis import given
 from flowtag_core.evidence import Wanted
 from flowtag_core.reading.evidence import look
 from flowtag_core.showing import report_tables, who
-from flowtag_core.showing.legend import Colours
+from flowtag_core.showing.legend import Colours, legend
 from flowtag_core.showing.words import pair_name
 from flowtag_core.tagging.lookup import UNTAGGED
 from tests.exporting.made import handout_of, handouts
@@ -28,6 +28,10 @@ def column(listing, name):
     ]
 
 
+def legend_of(handout):
+    return legend(handout.view.report, handout.view.report, Colours())
+
+
 def shown(count, measure):
     return count if measure == "bytes" else f"{count:,}"
 
@@ -36,14 +40,14 @@ def shown(count, measure):
 def test_tags_and_ports_have_the_numbers_of_the_view(handout):
     report, measure = handout.view.report, handout.view.report.measure
     for listing in (
-        report_tables.tag_table(handout, Colours()),
-        report_tables.port_table(handout, Colours()),
+        report_tables.tag_table(handout, legend_of(handout)),
+        report_tables.port_table(handout, legend_of(handout)),
     ):
         assert all(len(row) == len(listing.heads) for row in (*listing.rows, *listing.rest))
-    tags = report_tables.tag_table(handout, Colours())
+    tags = report_tables.tag_table(handout, legend_of(handout))
     found = dict(zip(column(tags, "Tag"), column(tags, measure.capitalize()), strict=True))
     assert found == {tag: shown(count, measure) for tag, count in report.tag_counts.items()}
-    ports = report_tables.port_table(handout, Colours())
+    ports = report_tables.port_table(handout, legend_of(handout))
     listed = zip(
         column(ports, "Port"),
         column(ports, "Tag"),
@@ -60,12 +64,11 @@ def test_tags_and_ports_have_the_numbers_of_the_view(handout):
 def test_untagged_is_visible_however_many_tags_there_are():
     rows = "".join(f"{port},tcp,tag-{port}\n" for port in range(1, 201))
     lines = [line(dstport=str(port)) for port in range(1, 300)]
-    tags = report_tables.tag_table(
-        handout_of(*lines, lookup=load(f"dstport,protocol,tag\n{rows}")), Colours()
-    )
+    handout = handout_of(*lines, lookup=load(f"dstport,protocol,tag\n{rows}"))
+    tags = report_tables.tag_table(handout, legend_of(handout))
     assert (len(tags.rows), len(tags.rest), tags.more) == (50, 151, "151 more tags")
     assert tags.rows[-1][0].text == UNTAGGED
-    ports = report_tables.port_table(handout_of(*lines), Colours())
+    ports = report_tables.port_table(handout_of(*lines), legend_of(handout_of(*lines)))
     assert (len(ports.rows), len(ports.rest)) == (50, 249)
 
 
