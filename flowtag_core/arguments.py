@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
+from datetime import date
 from typing import Final
 
 _TIME: Final = re.compile(r"(\d{1,4})(s|m|h|d|)", re.ASCII)
@@ -36,6 +37,27 @@ def add_reading(parser: ArgumentParser) -> None:
     )
 
 
+def add_days(parser: ArgumentParser) -> None:
+    """Add --since and --until, which leave out whole files before anything is read."""
+    add_since(parser)
+    parser.add_argument(
+        "--until", type=day, metavar="DAY", help="only files of this day or earlier, by their names"
+    )
+
+
+def add_since(parser: ArgumentParser) -> None:
+    """Add --since, which leaves out whole files before anything is read."""
+    parser.add_argument(
+        "--since", type=day, metavar="DAY", help="only files of this day or later, by their names"
+    )
+
+
+def no_days(given: Namespace) -> str:
+    """Return why there are no days between --since and --until; empty if there are some."""
+    is_wrong = given.since and given.until and given.since > given.until
+    return "--until must not be before --since." if is_wrong else ""
+
+
 def add_page(parser: ArgumentParser) -> None:
     """Add the arguments of the page: which files to read, how, and who may see them."""
     parser.add_argument(
@@ -48,6 +70,7 @@ def add_page(parser: ArgumentParser) -> None:
         "--names", metavar="CSV", help="names of addresses: a CSV with the columns cidr and name"
     )
     add_reading(parser)
+    add_days(parser)
     parser.add_argument(
         "--follow",
         action="store_true",
@@ -76,6 +99,14 @@ def add_page(parser: ArgumentParser) -> None:
     )
 
 
+def day(text: str) -> date:
+    """Parse a day: `2026-11-23`. Raises ArgumentTypeError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ArgumentTypeError(f"{text[:60]!r} is not a day such as 2026-11-23") from None
+
+
 def seconds(text: str) -> int:
     """Parse a length of time: `5s`, `1m`, `24h`, `7d`. Raises ArgumentTypeError."""
     found = _TIME.fullmatch(text)
@@ -94,7 +125,11 @@ def minutes(text: str) -> int:
 
 
 def follows_wrongly(given: Namespace) -> str:
-    """Return why the arguments of a page cannot be used to follow logs; empty if they can."""
+    """Return why the arguments of a page cannot be used together; empty if they can."""
+    if given.follow and given.until:
+        return "--follow goes on, so it takes no --until."
+    if why := no_days(given):
+        return why
     if given.follow:
         return "" if given.paths else "--follow needs at least one log or folder."
     names = [name for name in ("keep", "state", "background") if getattr(given, name)]

@@ -3,6 +3,7 @@
 FlowtagError
 ├── LogError            a flow log that cannot be read
 │   ├── DamagedLogError a log that is damaged part-way; what was read before still counts
+│   ├── StoreError      an object that its store does not give; it may do so later
 │   ├── OverBudgetError a log that costs more memory or time than any real log of its size
 │   └── UnforeseenError a log that triggers a bug in flowtag
 ├── FormatError         a format that lacks dstport or protocol
@@ -47,6 +48,10 @@ class DamagedLogError(LogError):
     def __init__(self, message: str, tail: bytes = b"") -> None:
         super().__init__(message)
         self.tail = tail
+
+
+class StoreError(LogError):
+    """An object, or a listing, that a store does not give; it may do so later."""
 
 
 class OverBudgetError(LogError):

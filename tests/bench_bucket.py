@@ -1,28 +1,55 @@
 """Measures counting objects of a store on loopback: python -m tests.bench_bucket
 
-500 gzip objects of 200 KB with 30 ms a request, and one text of 1 GB: counted from the store, downloaded only, and
-counted from local files, in turn. The store runs in a process of its own.
+500 gzip objects of 200 KB, with 30 ms a request and without, and one text of 1 GB: counted from the store, downloaded
+only, and counted from local files, in turn, each in a process of its own, whose memory is read. nginx is the store.
 """
 
 import gzip
-import multiprocessing
 import os
 import random
-import resource
 import statistics
+import subprocess
+import sys
 import tempfile
-import time
 from pathlib import Path
 
 from tests.logs import line
-from tests.sources.bucket import Bucket, serving
+from tests.sources.fast import bytes_sent, fast_store
 
 OBJECTS, LINES, RUNS, LATENCY = 500, 20_000, 5, 0.03
+JOBS = {
+    "store": """
+from flowtag_core import parse_flow_log
+done = parse_flow_log("s3://logs/").total.flows
+""",
+    "download": """
+from flowtag_core.sources.places import logs_at
+(log,) = logs_at("s3://logs/")
+done = sum(len(piece) for place in log.places for piece in place.open().pieces())
+""",
+    "local": """
+from flowtag_core import parse_flow_log
+done = parse_flow_log(sys.argv[1]).total.flows
+""",
+}
+PROGRAM = """
+import sys, time
+import flowtag_core.counting.compiled as compiled
+from flowtag_core import parse_flow_log
+from flowtag_core.sources import objects
+import obstore.store
+compiled.loaded()
+begun, used = time.perf_counter(), time.process_time()
+{job}
+took, used = time.perf_counter() - begun, time.process_time() - used
+(most,) = [each for each in open("/proc/self/status") if each.startswith("VmHWM")]
+print(took, used, int(most.split()[1]) / 1024, done)
+"""
 
 
 def written(folder):
     rng = random.Random(1)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     lines = [
         line(
             dstport=str(rng.choice([443, 53, 25, rng.randrange(65_536)])),
@@ -36,78 +63,62 @@ def written(folder):
     for number in range(OBJECTS):
         rng.shuffle(lines)
         (folder / f"{number:03}.log.gz").write_bytes(gzip.compress(b"".join(lines[:6_500]), 6))
-    return folder
 
 
-def serve(folder, seconds, pipe):
-    bucket = Bucket()
-    bucket.seconds = seconds
-    for path in sorted(folder.rglob("*")):
-        if path.is_file():
-            bucket.objects[path.relative_to(folder).as_posix()] = path.read_bytes()
-    with serving(bucket) as environment:
-        pipe.send(environment)
-        pipe.recv()
+def run(job, folder, environment):
+    """Run a job in a process of its own; return its seconds, processor seconds, MB and result."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(job=job), str(folder)],
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return [float(each) for each in done.stdout.split()]
 
 
-def download(uri):
-    from flowtag_core.sources.places import logs_at
-
-    (log,) = logs_at(uri)
-    return sum(len(piece) for place in log.places for piece in place.open().pieces())
-
-
-def count(path):
-    from flowtag_core import parse_flow_log
-
-    return parse_flow_log(path).total.flows
-
-
-def timed(do, what):
-    begun = time.perf_counter()
-    done = do(what)
-    return time.perf_counter() - begun, done
+def measure(name, root, folder, seconds):
+    with fast_store(root, folder, seconds) as (environment, requests):
+        for job in JOBS.values():
+            run(job, root / "logs", environment)
+        took = {each: [] for each in JOBS}
+        for _ in range(RUNS):
+            for each, job in JOBS.items():
+                took[each].append(run(job, root / "logs", environment))
+        sent, size = bytes_sent(requests), sum(path.stat().st_size for path in root.rglob("*.*"))
+    medians = {
+        each: [statistics.median(column) for column in zip(*rows, strict=True)]
+        for each, rows in took.items()
+    }
+    assert medians["store"][3] == medians["local"][3]
+    store, download, local = (medians[each] for each in JOBS)
+    said = ", ".join(
+        f"{each} {row[0]:.2f} s ({row[1]:.2f} cpu, {row[2]:.0f} MB)"
+        for each, row in medians.items()
+    )
+    print(f"{name}, {1000 * seconds:.0f} ms a request: {said}")
+    print(
+        f"  {store[0] / max(download[0], local[0]):.2f} of the larger, {store[0] / local[0]:.2f} of local, "
+        f"{store[2] - local[2]:+.0f} MB, each byte {sum(sent.values()) / size / 2 / (RUNS + 1):.2f} times",
+        flush=True,
+    )
 
 
 def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        written(folder / "gz")
-        (folder / "big").mkdir()
-        text = b"".join(
-            gzip.decompress(path.read_bytes()) for path in sorted((folder / "gz").iterdir())[:100]
-        )
-        with (folder / "big" / "a.log").open("wb") as file:
+        folder.chmod(0o755)
+        written(folder / "gz" / "logs")
+        (folder / "big" / "logs").mkdir(parents=True)
+        packed = sorted((folder / "gz" / "logs").iterdir())[:100]
+        text = b"".join(gzip.decompress(path.read_bytes()) for path in packed)
+        with (folder / "big" / "logs" / "a.log").open("wb") as file:
             while file.tell() < 1_000_000_000:
                 file.write(text)
-        context = multiprocessing.get_context("spawn")
         for what, seconds in (("gz", LATENCY), ("gz", 0.0), ("big", 0.0)):
-            mine, theirs = context.Pipe()
-            server = context.Process(
-                target=serve, args=(folder / what, seconds, theirs), daemon=True
-            )
-            server.start()
-            os.environ.update(mine.recv())
-            jobs = {
-                "from the store": (count, "s3://logs/"),
-                "download": (download, "s3://logs/"),
-                "local": (count, str(folder / what)),
-            }
-            took = {each: [] for each in jobs}
-            for _ in range(RUNS):
-                for each, (do, path) in jobs.items():
-                    took[each].append(timed(do, path)[0])
-            medians = {each: statistics.median(times) for each, times in took.items()}
-            larger = max(medians["download"], medians["local"])
-            said = ", ".join(f"{each} {seconds_:.2f} s" for each, seconds_ in medians.items())
-            ratio = medians["from the store"] / larger
-            most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-            print(
-                f"{what}, {1000 * seconds:.0f} ms: {said}; {ratio:.2f} of the larger; {most:.0f} MB",
-                flush=True,
-            )
-            mine.send("end")
-            server.join(10)
+            own = folder / f"nginx-{what}-{seconds}"
+            own.mkdir(mode=0o777)
+            measure(what, folder / what, own, seconds)
 
 
 if __name__ == "__main__":

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 import flowtag_core
-from flowtag_core.arguments import add_reading, parsed
+from flowtag_core.arguments import add_days, add_reading, parsed
 from flowtag_core.boundary import ranges_of
 from flowtag_core.commands import summary
-from flowtag_core.commands.filters import add_days, add_filters, days_of, time_of
+from flowtag_core.commands.filters import add_filters, days_of, time_of
 from flowtag_core.commands.outputs import refuse_inputs, refuse_repeats, write
 from flowtag_core.commands.roles import add_roles, roles_of
 from flowtag_core.commands.terminal import (

@@ -1,15 +1,15 @@
-"""The filters of a command: --from, --to, --action and --boundary."""
+"""The filters of a command: --from, --to, --action and --boundary, and the days of the files to read."""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from datetime import date
+from argparse import ArgumentParser, Namespace
 
+from flowtag_core.arguments import no_days
 from flowtag_core.counts import ACTIONS, BOUNDARIES
 from flowtag_core.errors import FlowtagError
 from flowtag_core.showing import times
 from flowtag_core.showing.typed_times import UnclearTime, read_end
-from flowtag_core.sources.places import Days
+from flowtag_core.sources.uris import Days
 from flowtag_core.tagging.report import Time
 
 
@@ -44,32 +44,11 @@ def _action(text: str) -> str:
     return text.lower() if text.lower() == "other" else text.upper()
 
 
-def add_days(parser: ArgumentParser) -> None:
-    """Add --since and --until, which leave out whole files before anything is read."""
-    for option, what in (
-        ("--since", "of this day or later"),
-        ("--until", "of this day or earlier"),
-    ):
-        parser.add_argument(
-            option,
-            type=_day,
-            metavar="DAY",
-            help=f"only files {what}, by their names",
-        )
-
-
 def days_of(given: Namespace) -> Days:
     """Return the days of the files to read."""
-    if given.since and given.until and given.since > given.until:
-        raise FlowtagError("--until must not be before --since.")
+    if why := no_days(given):
+        raise FlowtagError(why)
     return Days(given.since, given.until)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ArgumentTypeError(f"{text[:60]!r} is not a day such as 2026-11-23") from None
 
 
 def time_of(given: Namespace) -> Time | None:

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from flowtag_core.arguments import add_reading, minutes, parsed, seconds
+from flowtag_core.arguments import add_reading, add_since, minutes, parsed, seconds
 from flowtag_core.boundary import Inside, ranges_of
 from flowtag_core.commands.live_result import LiveResult, ending, shown
 from flowtag_core.commands.roles import add_roles, roles_of
-from flowtag_core.commands.terminal import DAMAGED, DONE, FAILED, new_parser, say
+from flowtag_core.commands.terminal import DAMAGED, DONE, FAILED, new_parser, say, source_of
 from flowtag_core.counting.recent import DAY
 from flowtag_core.errors import FlowtagError
 from flowtag_core.exporting.by_suffix import check_libraries
@@ -30,7 +30,8 @@ from flowtag_core.tagging.lookup_file import load_lookup_table
 
 _USAGE: Final = "[OPTION ...] LOG [LOG ...] LOOKUP OUTPUT"
 _EPILOG: Final = """\
-LOG is a file that grows, a folder in which files appear, or - for standard input.
+LOG is a file that grows, a folder in which files appear, a URI under which objects
+appear, such as s3://bucket/prefix/, or - for standard input.
 OUTPUT is rewritten as a whole whenever there is something new. Its suffix chooses
 its form: .html, .json, .parquet, or else the result CSV.
 Ctrl+C or SIGTERM stops flowtag; OUTPUT and the state are then complete.
@@ -47,6 +48,7 @@ def parser() -> ArgumentParser:
     new = new_parser("follow", _USAGE, "Count logs as they grow, until stopped.", _EPILOG)
     add_roles(new)
     add_reading(new)
+    add_since(new)
     new.add_argument(
         "--every",
         type=seconds,
@@ -148,11 +150,12 @@ def _followed(given: Namespace) -> LiveResult:
         check_writable(path)
     _check_distinct([*paths, lookup], [output, *named])
     _check_distinct(paths, [lookup])
-    follower = Follower(paths, layout, Inside(ranges), (lookup, output, *named, *settings.files))
+    others = (lookup, output, *named, *settings.files)
+    follower = Follower(paths, layout, Inside(ranges), others, given.since)
     followed = LiveResult(
         Live(follower, given.keep or DAY),
         lookup,
-        load_lookup_table(lookup),
+        load_lookup_table(source_of(lookup)),
         output,
         given.keep,
         given.state,

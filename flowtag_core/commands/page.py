@@ -11,12 +11,14 @@ from typing import Final
 
 from flowtag_core.arguments import add_page, follows_wrongly, parsed
 from flowtag_core.boundary import ranges_of
+from flowtag_core.commands.filters import days_of
 from flowtag_core.commands.terminal import DONE, new_parser, program
 from flowtag_core.errors import FlowtagError
 from flowtag_core.output import check_writable
 from flowtag_core.settings import settings_for
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.sources.places import logs_at
+from flowtag_core.sources.uris import is_uri
 
 _USAGE: Final = """\
 [PATH ...] [--lookup CSV] [--names CSV] [--format FIELDS]
@@ -79,9 +81,9 @@ def _check(given: Namespace) -> None:
         format_layout(fields)
     ranges_of(internal)
     for path in (*given.paths, *([given.lookup] if given.lookup is not None else [])):
-        # A folder that is followed may still be empty.
-        if not (given.follow and os.path.isdir(path)):
-            logs_at(path)
+        # What is followed may still be empty.
+        if not (given.follow and (os.path.isdir(path) or is_uri(path))):
+            logs_at(path, days=days_of(given))
     if given.port is not None:
         _check_free(given.port)
 
@@ -104,6 +106,8 @@ def _for_the_page(given: Namespace) -> list[str]:
         ("--names", given.names),
         ("--format", given.format),
         ("--internal", given.internal),
+        ("--since", given.since),
+        ("--until", given.until),
         ("--keep", None if given.keep is None else f"{given.keep}m"),
         ("--state", given.state),
     ]

@@ -12,8 +12,7 @@ from typing import IO, Any, BinaryIO, TextIO
 
 from flowtag_core.errors import FlowtagError, OutputError, reason_of
 from flowtag_core.reading.flow_log import Progress
-from flowtag_core.sources.places import DASH, Place
-from flowtag_core.sources.uris import is_uri
+from flowtag_core.sources.places import DASH, Place, readable
 
 DONE, DAMAGED, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
@@ -63,11 +62,7 @@ def bytes_of(stream: TextIO | None, name: str) -> BinaryIO:
 
 def source_of(path: str) -> str | BinaryIO:
     """Return the path itself, standard input if the path is `-`, or the content of an object in a store."""
-    if is_uri(path):
-        from flowtag_core.sources.objects import content_of
-
-        return content_of(path)
-    return bytes_of(sys.stdin, "input") if path == DASH else path
+    return bytes_of(sys.stdin, "input") if path == DASH else readable(path)
 
 
 @contextmanager

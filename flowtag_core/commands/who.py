@@ -11,9 +11,9 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from flowtag_core.arguments import add_reading, parsed
+from flowtag_core.arguments import add_days, add_reading, parsed
 from flowtag_core.boundary import ranges_of
-from flowtag_core.commands.filters import add_days, add_filters, days_of, time_of
+from flowtag_core.commands.filters import add_filters, days_of, time_of
 from flowtag_core.commands.outputs import refuse_inputs, write
 from flowtag_core.commands.terminal import (
     DAMAGED,

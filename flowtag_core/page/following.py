@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, Literal, NamedTuple
 
 from flowtag_core.boundary import Inside
@@ -17,7 +18,8 @@ from flowtag_core.page.versions import EMPTY_LOOKUP
 from flowtag_core.reading.follow import Follower
 from flowtag_core.reading.live import Live, version_of
 from flowtag_core.shapes.layout import ASSUMED, format_layout
-from flowtag_core.sources.places import Place, logs_at
+from flowtag_core.sources.places import Place, logs_at, readable
+from flowtag_core.sources.uris import Days
 from flowtag_core.tagging.alerts import Alert, Watch
 from flowtag_core.tagging.lookup_file import load_lookup_table
 
@@ -48,6 +50,7 @@ class Job(NamedTuple):
     state: str | None = None
     others: tuple[str, ...] = ()
     is_kept_on: bool = False
+    since: date | None = None
 
 
 class Standing(NamedTuple):
@@ -90,10 +93,10 @@ class Following:
         self.job = job
         self.number = 0
         """Grows whenever there is something new for the tabs."""
-        self.lookup = None if job.lookup is None else load_lookup_table(job.lookup)
+        self.lookup = None if job.lookup is None else load_lookup_table(readable(job.lookup))
         layout = ASSUMED if job.format is None else format_layout(job.format)
         others = [path for path in (job.lookup, job.state, *job.others) if path is not None]
-        follower = Follower(job.paths, layout, Inside(job.internal), others)
+        follower = Follower(job.paths, layout, Inside(job.internal), others, job.since)
         self._live = Live(follower, job.keep or DAY)
         self._watch = Watch()
         self._lookup_seen = None if job.lookup is None else version_of(job.lookup)
@@ -177,7 +180,8 @@ class Following:
         found: list[Place] = []
         for path in self.job.paths:
             try:
-                found += [place for log in logs_at(path) for place in log.places]
+                logs = logs_at(path, days=Days(self.job.since))
+                found += [place for log in logs for place in log.places]
             except FlowtagError:
                 continue
         return tuple(found)

@@ -26,6 +26,7 @@ from flowtag_core.settings import settings_for
 from flowtag_core.showing.log_notes import given_before
 from flowtag_core.showing.words import unicode
 from flowtag_core.sources.places import Log, Place, file_identity, logs_at
+from flowtag_core.sources.uris import EVERY_DAY, Days, is_uri
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.names import load_names
 
@@ -73,6 +74,7 @@ class Given:
     keep: int | None = None
     state: str | None = None
     background: bool = False
+    days: Days = EVERY_DAY
 
     @property
     def is_nothing(self) -> bool:
@@ -122,8 +124,7 @@ def _take(session: Session, arguments: Sequence[str]) -> None:
         return
     found = find(given, session.format.layout, session.internal.inside)
     session.has_start = not given.is_nothing
-    # Others must not write to this machine.
-    session.desk.home, session.desk.home_content = None if is_shared else given.lookup, None
+    session.desk.home, session.desk.home_content = _home(given, is_shared=is_shared), None
     session.take(found.arrivals)
     session.messages.repeated, session.messages.told = found.repeated, found.told
     session.take_in(found.known)
@@ -141,12 +142,19 @@ def _follow(session: Session, given: Given) -> None:
         given.state,
         tuple(path for path in (*given.settings, given.names) if path is not None),
         is_kept_on=given.background,
+        since=given.days.first,
     )
-    session.desk.home, session.desk.home_content = None if door.is_shared() else given.lookup, None
+    session.desk.home, session.desk.home_content = _home(given, is_shared=door.is_shared()), None
     try:
         session.sit_down(shared(job))
     except FlowtagError as error:
         session.take_in([Refused(unicode(str(error)))])
+
+
+def _home(given: Given, *, is_shared: bool) -> str | None:
+    """Return the file to which the page may save the lookup. Others must not write to this machine."""
+    is_file = given.lookup is not None and not is_uri(given.lookup)
+    return given.lookup if is_file and not is_shared else None
 
 
 def _take_names(session: Session, path: str | None) -> None:
@@ -182,6 +190,7 @@ def parse(arguments: Sequence[str]) -> Given:
         found.keep,
         found.state,
         found.background,
+        Days(found.since, found.until),
     )
 
 
@@ -209,7 +218,7 @@ def find(given: Given, format: str | None = None, inside: Inside = ALWAYS_INSIDE
     lookup = _regular(given.lookup, start) if given.lookup is not None else []
     ours = {place.identity for log in lookup for place in log.places}
     ours |= {file_identity(file) for file in (*given.settings, given.names) if file is not None}
-    logs = [log for path in given.paths for log in _regular(path, start)]
+    logs = [log for path in given.paths for log in _regular(path, start, given.days)]
     before: dict[Hashable, str] = {}
     for log, name in zip(logs, distinct_names(unicode(log.name) for log in logs), strict=True):
         places = tuple(place for place in log.places if place.identity not in ours)
@@ -227,10 +236,10 @@ def find(given: Given, format: str | None = None, inside: Inside = ALWAYS_INSIDE
     return start
 
 
-def _regular(path: str, start: Start) -> list[Log]:
+def _regular(path: str, start: Start, days: Days = EVERY_DAY) -> list[Log]:
     """Return the logs at a path, only regular files; anything else there gets a sentence."""
     try:
-        logs = logs_at(path)
+        logs = logs_at(path, days=days)
     except LogError as error:
         start.refuse(str(error))
         return []

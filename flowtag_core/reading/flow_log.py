@@ -25,6 +25,7 @@ from flowtag_core.errors import (
     DamagedLogError,
     LogError,
     OverBudgetError,
+    StoreError,
     UnforeseenError,
     as_log_error,
 )
@@ -420,7 +421,7 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
         try:
             with as_log_error(file.name):
                 damage = file.refusal or _count(file, layout, count, job.read.fields)
-        except OverBudgetError:
+        except (OverBudgetError, StoreError):
             raise
         except LogError as error:
             if file.name == source.name:

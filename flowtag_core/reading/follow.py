@@ -4,6 +4,7 @@ A text file is read to its end, and further when it has grown. Log rotation may 
 start a new one; a copy that rotation makes, packed or not, is not counted again. Any other file (packed,
 Parquet, JSON, CSV) is counted as a whole once it is complete and its size and time are the same in two looks.
 New files in a folder are found at each look. All of this is done by polling, so it works on any file system.
+Under a URI, new objects are found and counted as a whole.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
+from datetime import date
 from typing import BinaryIO, Final
 
 from flowtag_core.boundary import Inside
@@ -28,6 +30,7 @@ from flowtag_core.errors import LogError, reason_of
 from flowtag_core.reading.copies import Copies, Known
 from flowtag_core.reading.flow_log import each_place
 from flowtag_core.reading.positions import Identity, resumed, saved
+from flowtag_core.reading.prefix import Prefix
 from flowtag_core.reading.scan import Found, Scan, is_number
 from flowtag_core.reading.stdin import Stdin
 from flowtag_core.reading.tail import HEAD, Tail, feed_from, feed_from_copies
@@ -38,6 +41,7 @@ from flowtag_core.shapes.text import LineReader
 from flowtag_core.sources.pieces import HEAD_SIZE, READ_SIZE
 from flowtag_core.sources.places import DASH, log_at
 from flowtag_core.sources.unpacking import is_packed
+from flowtag_core.sources.uris import Days, is_uri
 
 _LOOKS_AFTER_ROTATION: Final = 3
 """A file that no longer has a path is closed after this many looks without anything new."""
@@ -65,11 +69,11 @@ _MOST_MESSAGES: Final = 1_000
 
 
 class Follower:
-    """Follows any mix of files, folders and standard input (`-`).
+    """Follows any mix of files, folders, URIs and standard input (`-`).
 
     `layout` is the layout of text without a header; `inside` says which addresses are inside the network.
-    `others` are files that are not logs, such as the lookup, wherever they are. Raises LogError if a path does
-    not exist.
+    `others` are files that are not logs, such as the lookup, wherever they are. In folders and under URIs, only
+    what has the day `since` or a later one in its name is followed. Raises LogError if a path does not exist.
     """
 
     def __init__(
@@ -78,11 +82,16 @@ class Follower:
         layout: Layout = ASSUMED,
         inside: Inside = ALWAYS_INSIDE,
         others: Sequence[str] = (),
+        since: date | None = None,
     ) -> None:
         self.layout, self.inside = layout, inside
-        self._scan = Scan(
-            [path for path in paths if path != DASH], others, self._report, self._forget
-        )
+        self._messages: dict[str, None] = {}
+        self._unreported: list[str] = []
+        files = [path for path in paths if path != DASH and not is_uri(path)]
+        self._scan = Scan(files, others, self._report, self._forget, Days(since))
+        self._prefixes = [
+            Prefix(path, since, self._report, self._forget) for path in paths if is_uri(path)
+        ]
         self._known: dict[Identity, Known] = {}
         self._at: dict[str, Identity] = {}
         """The file that was last found at each path."""
@@ -97,8 +106,6 @@ class Follower:
         self._is_resumed = False
         self._is_ending = False
         self._look_in_progress: Iterator[Counted] | None = None
-        self._messages: dict[str, None] = {}
-        self._unreported: list[str] = []
         self._stdin = Stdin(self._new("stdin", DASH), layout) if DASH in paths else None
 
     @property
@@ -109,13 +116,15 @@ class Follower:
     @property
     def is_over(self) -> bool:
         """Whether nothing more can come: only standard input is followed, and it has ended."""
-        has_files = self._scan.files or self._scan.folders
+        has_files = self._scan.files or self._scan.folders or self._prefixes
         return bool(self._stdin and self._stdin.is_over and not has_files)
 
     @property
     def is_behind(self) -> bool:
         """Whether the last call of `parts` stopped before it had counted everything."""
-        return self._look_in_progress is not None or bool(self._stdin and self._stdin.is_waiting)
+        is_unfinished = self._look_in_progress is not None
+        is_waiting = bool(self._stdin and self._stdin.is_waiting)
+        return is_unfinished or is_waiting or any(each.is_behind for each in self._prefixes)
 
     @property
     def half_lines(self) -> list[str]:
@@ -124,11 +133,14 @@ class Follower:
 
     @property
     def uncounted(self) -> list[str]:
-        """The paths of the files that are counted as a whole, and are not counted yet."""
+        """The names of the files and objects that are counted as a whole, and are not counted yet."""
         return [
-            known.path
-            for known in self._known.values()
-            if isinstance(known, Whole) and not known.is_counted
+            *(
+                known.path
+                for known in self._known.values()
+                if isinstance(known, Whole) and not known.is_counted
+            ),
+            *(name for prefix in self._prefixes for name in prefix.uncounted),
         ]
 
     @property
@@ -136,7 +148,8 @@ class Follower:
         """How far each file was read, as JSON for `resume`; standard input is not included."""
         files = ",\n".join(saved(identity, known) for identity, known in self._known.items())
         gone = ",\n".join(saved((0, 0), known) for known in self._copies.gone)
-        return f'{{"gone": [\n{gone}\n], "files": [\n{files}\n]}}'
+        prefixes = ",\n".join(json.dumps(each.position) for each in self._prefixes)
+        return f'{{"gone": [\n{gone}\n], "files": [\n{files}\n], "prefixes": [\n{prefixes}\n]}}'
 
     def resume(self, positions: str) -> None:
         """Continue where another follower stopped: `positions` is its property of that name.
@@ -150,6 +163,10 @@ class Follower:
             self._known[identity], self._at[known.path] = known, identity
         for each in found["gone"]:
             self._copies.add_gone(resumed(each, self._new)[1])
+        by_uri = {each["uri"]: each for each in found.get("prefixes", ())}
+        for prefix in self._prefixes:
+            if prefix.uri in by_uri:
+                prefix.resume(by_uri[prefix.uri])
 
     def look(self) -> FlowCounts:
         """Return the counts of everything that is new since the last look.
@@ -292,6 +309,13 @@ class Follower:
             yield from self._read_unlinked(identity)
         for identity in sorted(found, key=lambda each: isinstance(self._known[each], Tail)):
             yield from self._look_at(identity, *found[identity])
+        for prefix in self._prefixes:
+            yield from prefix.read(self._fields, self.inside)
+
+    @property
+    def _fields(self) -> str | None:
+        """The format of text without a header, if one was given."""
+        return " ".join(self.layout.names) if self.layout.is_given else None
 
     def _is_due(self, path: str) -> bool:
         """Whether a file in a folder is to be looked at in this look.
@@ -505,10 +529,9 @@ class Follower:
 
     def _counted(self, path: str) -> Counted:
         """Return the counts of a whole file; if it is not a log, its error is reported as damage."""
-        fields = " ".join(self.layout.names) if self.layout.is_given else None
         total = Total()
         try:
-            for results in each_place(log_at(path).places, format=fields, inside=self.inside):
+            for results in each_place(log_at(path).places, format=self._fields, inside=self.inside):
                 for counted in results:
                     total.add_counted(counted)
         except LogError as error:

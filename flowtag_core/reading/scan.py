@@ -13,6 +13,7 @@ from flowtag_core.errors import LogError, reason_of
 from flowtag_core.reading.positions import Identity
 from flowtag_core.reading.rotation import siblings
 from flowtag_core.sources.places import file_identity, log_at
+from flowtag_core.sources.uris import EVERY_DAY, Days
 
 _LIST_EVERY: Final = 12
 """In one of so many looks, all folders are listed, whether they have changed or not."""
@@ -40,8 +41,8 @@ class _Folder(NamedTuple):
 class Scan:
     """Finds regular files, apart from hidden ones and `others`.
 
-    `report` is called with a message about a file that cannot be found, `forget` if it is there again. Raises
-    LogError if a path is neither a file nor a folder.
+    In folders, it finds only files of these `days`, by their names. `report` is called with a message about a file
+    that cannot be found, `forget` if it is there again. Raises LogError if a path is neither a file nor a folder.
     """
 
     def __init__(
@@ -50,7 +51,9 @@ class Scan:
         others: Sequence[str],
         report: Callable[[str], None],
         forget: Callable[[str], None],
+        days: Days = EVERY_DAY,
     ) -> None:
+        self._days = days
         self.folders = [path for path in paths if os.path.isdir(path)]
         self.files = [path for path in paths if path not in self.folders]
         for path in self.files:
@@ -92,7 +95,7 @@ class Scan:
             real = os.path.realpath(path)
             for each in (real, *siblings(real)):
                 add(each)
-        for path in self._files_below():
+        for path in filter(self._days.have, self._files_below()):
             if is_due(path):
                 add(path)
             else:

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, TypeVar
 
 REQUESTS: Final = 16
 """The most requests at once."""
-_HELD: Final = 1 << 26
+_HELD: Final = 24 << 20
 """The most bytes that are asked for or wait to be used."""
 
 
@@ -29,15 +29,15 @@ class Ahead:
     `read` returns the bytes of a range; it is called on other threads, and may raise anything, which `take` raises.
     """
 
-    def __init__(self, ranges: Sequence[Range], read: Callable[[Range], bytes]) -> None:
+    def __init__(self, ranges: Sequence[Range], read: Callable[[Range], memoryview]) -> None:
         self._ranges, self._read = ranges, read
         self._place_of = {(each.number, each.first): place for place, each in enumerate(ranges)}
-        self._asked: dict[int, Future[bytes]] = {}
+        self._asked: dict[int, Future[memoryview]] = {}
         self._next = 0
         self._held = 0
         self._lock = threading.Lock()
 
-    def take(self, number: int, first: int) -> bytes:
+    def take(self, number: int, first: int) -> memoryview:
         """Return the bytes of the range of an object that begins there."""
         place = self._place_of[number, first]
         with self._lock:
@@ -91,15 +91,22 @@ def on_a_thread(do: Callable[[], T]) -> Future[T]:
         _THREADS.append(threading.Thread(target=_work, name="requests", daemon=True))
         _THREADS[-1].start()
     future: Future[T] = Future()
-
-    def done() -> None:
-        try:
-            future.set_result(do())
-        except BaseException as error:  # noqa: BLE001  (whoever waits for the result gets it)
-            future.set_exception(error)
-
-    _JOBS.put(done)
+    _JOBS.put(partial(_settle, future, do))
     return future
+
+
+def on_a_thread_of_its_own(do: Callable[[], T]) -> Future[T]:
+    """Do something that itself waits for those threads."""
+    future: Future[T] = Future()
+    threading.Thread(target=_settle, args=(future, do), daemon=True).start()
+    return future
+
+
+def _settle(future: Future[T], do: Callable[[], T]) -> None:
+    try:
+        future.set_result(do())
+    except BaseException as error:  # noqa: BLE001  (whoever waits for the result gets it)
+        future.set_exception(error)
 
 
 def _work() -> None:

@@ -9,18 +9,19 @@ import io
 import os
 import re
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from importlib.util import find_spec
 from typing import Any, BinaryIO, Final, NamedTuple, cast
 
-from flowtag_core.errors import DamagedLogError, LogError
+from flowtag_core.errors import DamagedLogError, LogError, StoreError
 from flowtag_core.sources.ahead import Ahead, Range, on_a_thread
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.pieces import READ_SIZE, Pieces
 from flowtag_core.sources.uris import URI
 
-_RANGE: Final = 1 << 23
+_RANGE: Final = 1 << 21
 """The bytes of a large object that one request asks for."""
 _LAST: Final = 1 << 11
 """The bytes at the end of a piece that are searched for the end of a line."""
@@ -36,6 +37,7 @@ _MOST_AT_ONCE: Final = 1 << 26
 _TRIES: Final = 3
 """How often a range is asked for if its body is cut."""
 _CODE: Final = re.compile(r"<Code>(\w{1,60})</Code>")
+_ODD_KEY: Final = re.compile(r"\AEncountered object with invalid path")
 _STATUS: Final = re.compile(r"\b(?:status|code|error)[: ]+(\d{3})\b", re.IGNORECASE)
 
 
@@ -48,7 +50,10 @@ class Object(NamedTuple):
 
 
 class Store:
-    """The bucket of a URI. Raises LogError for whatever it cannot do; the message never has a secret in it."""
+    """The bucket of a URI. Raises StoreError for what it cannot do; no message has a secret in it.
+
+    Raises LogError if the URI, the credentials or the library are not there.
+    """
 
     def __init__(self, uri: str) -> None:
         found = URI.match(uri)
@@ -76,25 +81,38 @@ class Store:
         except (BaseError, ValueError) as error:
             raise self._said(uri, error) from None
 
+    def check(self, prefix: str) -> None:
+        """Raise StoreError if a prefix cannot be listed; this asks for its first level."""
+        on_a_thread(partial(self.level_now, prefix)).result()
+
     def objects(self, prefix: str) -> list[Object]:
         """Return the objects under a prefix, sorted by key, without empty ones, which stand for folders."""
-        return on_a_thread(partial(self._objects, prefix)).result()
+        return on_a_thread(partial(self.objects_now, prefix)).result()
 
-    def _objects(self, prefix: str) -> list[Object]:
+    def objects_now(self, prefix: str) -> list[Object]:
+        """Do the same on this thread, which Ctrl-C cannot interrupt then."""
         import obstore
         from obstore.exceptions import BaseError
 
         found: list[Object] = []
         try:
             for batch in obstore.list(self._store, prefix or None, chunk_size=1000):
-                found += [
-                    Object(each["path"], each["size"], each["e_tag"])
-                    for each in batch
-                    if each["size"]
-                ]
+                found += map(_object, filter(_has_bytes, batch))
         except (BaseError, OSError, ValueError) as error:
             raise self._said(self.root + prefix, error) from None
         return sorted(found)
+
+    def level_now(self, prefix: str) -> tuple[list[Object], list[str]]:
+        """Return the objects and the folders directly under a prefix, asked for on this thread."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        try:
+            found = obstore.list_with_delimiter(self._store, prefix or None)
+        except (BaseError, OSError, ValueError) as error:
+            raise self._said(self.root + prefix, error) from None
+        objects = [_object(each) for each in found["objects"] if _has_bytes(each)]
+        return objects, [f"{folder.rstrip('/')}/" for folder in found["common_prefixes"]]
 
     def object_at(self, key: str) -> Object | None:
         """Return the object with a key, or None if there is none."""
@@ -111,11 +129,11 @@ class Store:
         except (BaseError, OSError, ValueError) as error:
             # The answer to HEAD has no body, and so no code: a listing says more.
             if self.scheme == "s3":
-                self._objects(f"{key}/")
+                self.objects_now(f"{key}/")
             raise self._said(self.root + key, error) from None
         return Object(key, meta["size"], meta["e_tag"])
 
-    def read(self, each: Object, first: int, behind: int) -> bytes:
+    def read(self, each: Object, first: int, behind: int) -> memoryview:
         """Return a range of an object's bytes, asked for again if it is cut. Raises LogError if it has changed."""
         import obstore
         from obstore.exceptions import BaseError
@@ -127,14 +145,14 @@ class Store:
         while True:
             try:
                 found = obstore.get(self._store, each.key, options=cast("Any", options))
-                return bytes(found.bytes())
+                return memoryview(found.bytes())
             except (BaseError, OSError, ValueError) as error:
                 tried += 1
                 if tried == _TRIES or not _is_cut(error):
                     raise self._said(self.root + each.key, error) from None
                 time.sleep(0.2 * tried)
 
-    def _said(self, uri: str, error: BaseException) -> LogError:
+    def _said(self, uri: str, error: BaseException) -> StoreError:
         """Return what went wrong in one sentence, with the store's own code and the remedy."""
         text = str(error)
         code = found[1] if (found := _CODE.search(text)) else ""
@@ -143,7 +161,15 @@ class Store:
         known = {code, status, name} - {""}
         said = next((each for names, each in _SENTENCES if known & names), "") or _other(text)
         shown = f" ({code or status})" if code or status else ""
-        return LogError(f"{uri}: {said.format(bucket=self.bucket, shown=shown)}")
+        return StoreError(f"{uri}: {said.format(bucket=self.bucket, shown=shown)}")
+
+
+def _has_bytes(found: Any) -> bool:
+    return bool(found["size"])
+
+
+def _object(found: Any) -> Object:
+    return Object(found["path"], found["size"], found["e_tag"])
 
 
 _SENTENCES: Final[tuple[tuple[set[str], str], ...]] = (
@@ -186,6 +212,11 @@ _SENTENCES: Final[tuple[tuple[set[str], str], ...]] = (
 
 def _other(text: str) -> str:
     """Return a sentence on an error without a code."""
+    if _ODD_KEY.search(text):
+        return (
+            "one of its keys has an empty part (//), a part . or .., or a control character, so they cannot be "
+            "listed. Choose a prefix without it."
+        )
     lower = text.lower()
     if "redirect" in lower:
         return "the bucket is in another region. Set AWS_REGION to the bucket's region."
@@ -275,11 +306,13 @@ class ObjectSource:
                 )
             at = 0
             while len(content) - at > READ_SIZE:
-                end = content.rfind(b"\n", at + READ_SIZE - _LAST, at + READ_SIZE) + 1
-                end = end or at + READ_SIZE
-                yield rest + content[at:end] if rest else content[at:end]
+                last = bytes(content[at + READ_SIZE - _LAST : at + READ_SIZE])
+                end = at + READ_SIZE - _LAST + last.rfind(b"\n") + 1
+                if end == at + READ_SIZE - _LAST:
+                    end = at + READ_SIZE
+                yield b"".join((rest, content[at:end]))
                 rest, at = b"", end
-            rest += content[at:]
+            rest = b"".join((rest, content[at:]))
             if behind == self.size or b"\n" not in rest[-_LAST:]:
                 yield rest
                 rest = b""
@@ -301,7 +334,7 @@ class ObjectSource:
         """Do nothing: no request outlives its bytes."""
 
 
-def ranges_of(objects: list[Object]) -> list[Range]:
+def ranges_of(objects: Sequence[Object]) -> list[Range]:
     """Return the ranges in which objects are asked for, in order."""
     return [
         Range(number, first, min(first + _RANGE, each.size))
@@ -327,4 +360,4 @@ def content_of(uri: str) -> Content:
     if found.size > _MOST_AT_ONCE:
         raise LogError(f"{uri}: has {found.size:,} bytes, which is too large for a lookup.")
     read = partial(store.read, found, 0, found.size)
-    return Content(uri, on_a_thread(read).result() if found.size else b"")
+    return Content(uri, bytes(on_a_thread(read).result()) if found.size else b"")

@@ -10,17 +10,19 @@ import glob
 import os
 import stat
 import sys
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
-from typing import BinaryIO, Final, NamedTuple, TextIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, TextIO, cast
 
 from flowtag_core.errors import LogError, reason_of
 from flowtag_core.sources.pieces import Source
 from flowtag_core.sources.stream import Stream, regular_size, start_of, status_of
-from flowtag_core.sources.uris import day_of, is_uri
+from flowtag_core.sources.uris import EVERY_DAY, Days, is_uri
+
+if TYPE_CHECKING:
+    from flowtag_core.sources.objects import Object, Store
 
 LogFile = str | os.PathLike[str] | BinaryIO
 """A log as a caller gives it: a path, `-` for standard input, or a file opened in binary mode."""
@@ -93,23 +95,6 @@ class Log:
     is_folder: bool = False
 
 
-class Days(NamedTuple):
-    """The days from which files in a folder or objects under a prefix are read, by the day in their names."""
-
-    first: date | None = None
-    last: date | None = None
-
-    def have(self, name: str) -> bool:
-        """Whether a file of this name is to be read. One without a day in its name always is."""
-        day = day_of(name)
-        is_early = day is not None and self.first is not None and day < self.first
-        is_late = day is not None and self.last is not None and day > self.last
-        return not is_early and not is_late
-
-
-EVERY_DAY: Final = Days()
-
-
 def logs_at(path: str, others: Iterable[str] = (), days: Days = EVERY_DAY) -> list[Log]:
     """Return the log at a path, or the matches of a pattern such as `logs/**/*.gz`, sorted by name.
 
@@ -118,7 +103,7 @@ def logs_at(path: str, others: Iterable[str] = (), days: Days = EVERY_DAY) -> li
     these `days`. A path may be a URI of an object store. Nothing is read; raises LogError if reading would certainly
     fail.
     """
-    return [_of_days(log, days) for log in _logs_at(path, others)]
+    return [_of_days(log, days) for log in _logs_at(path, others, days)]
 
 
 def _of_days(log: Log, days: Days) -> Log:
@@ -130,9 +115,9 @@ def _of_days(log: Log, days: Days) -> Log:
     return replace(log, places=places)
 
 
-def _logs_at(path: str, others: Iterable[str]) -> list[Log]:
+def _logs_at(path: str, others: Iterable[str], days: Days) -> list[Log]:
     if is_uri(path):
-        return [log_at(path)]
+        return [_objects(path, path, days)]
     known = {identity for other in others if (identity := file_identity(other))}
     if path == DASH or os.path.lexists(path):
         return [_without(log_at(path), known)]
@@ -166,7 +151,7 @@ def log_at(path: str, name: str | None = None) -> Log:
     exist or is a folder without files.
     """
     if is_uri(path):
-        return _objects(path, name or path)
+        return _objects(path, name or path, EVERY_DAY)
     if path == DASH or not os.path.isdir(path):
         return Log(name or _name(path), (_place(path, name),))
     errors: list[OSError] = []
@@ -191,21 +176,31 @@ def log_at(path: str, name: str | None = None) -> Log:
     return Log(name, tuple(places), tuple(refusals), is_folder=True)
 
 
-def _objects(uri: str, name: str) -> Log:
-    """Return the object at a URI, or those under it. Reading one asks for those after it."""
-    from flowtag_core.sources.ahead import Ahead
-    from flowtag_core.sources.objects import ObjectSource, Store, ranges_of
+def _objects(uri: str, name: str, days: Days) -> Log:
+    """Return the object at a URI, or those of some days under it."""
+    from flowtag_core.sources.listing import Listing
+    from flowtag_core.sources.objects import Store
 
     store = Store(uri)
     is_prefix = not store.key or store.key.endswith("/")
     alone = None if is_prefix else store.object_at(store.key)
-    objects = [alone] if alone else store.objects(store.key)
-    if not objects:
+    if alone:
+        return Log(name, (replace(*places_in(store, [alone]), name=name),))
+    objects = Listing(store).objects(days)
+    if not objects and days == EVERY_DAY:
         raise LogError(f"{uri}: there is no such object, and none under it. Check the URI.")
+    return Log(name, tuple(places_in(store, objects)), is_folder=True)
+
+
+def places_in(store: Store, objects: Sequence[Object]) -> list[Place]:
+    """Return the places of objects in a store. Reading one asks for those after it."""
+    from flowtag_core.sources.ahead import Ahead
+    from flowtag_core.sources.objects import ObjectSource, ranges_of
+
     ahead = Ahead(
         ranges_of(objects), lambda each: store.read(objects[each.number], each.first, each.behind)
     )
-    places = tuple(
+    return [
         Place(
             f"{store.root}{each.key}",
             partial(ObjectSource, number=number, each=each, ahead=ahead),
@@ -214,10 +209,7 @@ def _objects(uri: str, name: str) -> Log:
             version=each.version,
         )
         for number, each in enumerate(objects)
-    )
-    if alone:
-        return Log(name, (replace(places[0], name=name),))
-    return Log(name, places, is_folder=True)
+    ]
 
 
 def files_below(folder: str, onerror: Callable[[OSError], object] | None = None) -> Iterator[str]:
@@ -240,6 +232,15 @@ def log_of(file: LogFile, name: str | None = None) -> Log:
         )
     name = name or name_of(file)
     return Log(name, (_open_file(file, name),))
+
+
+def readable(path: str) -> str | BinaryIO:
+    """Return a path itself, or the content of a small object in a store. Raises LogError."""
+    if not is_uri(path):
+        return path
+    from flowtag_core.sources.objects import content_of
+
+    return content_of(path)
 
 
 def name_of(file: LogFile) -> str:

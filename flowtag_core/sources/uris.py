@@ -1,10 +1,10 @@
-"""URIs of object stores, and the day in a key."""
+"""URIs of object stores, and the days in keys."""
 
 from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 SCHEMES: Final = ("s3", "gs", "az", "https")
 URI: Final = re.compile(rf"({'|'.join(SCHEMES)})://([^/]+)/?(.*)", re.IGNORECASE | re.DOTALL)
@@ -13,6 +13,27 @@ _DAY: Final = re.compile(
     r"(?:^|/)(?:year=)?(\d{4})/(?:month=)?(\d{2})/(?:day=)?(\d{2})/|_(\d{4})(\d{2})(\d{2})T\d{4}Z_"
 )
 """The day in a key, as AWS's flow logs have it: `/2026/11/23/`, Hive's `/year=2026/...`, `_20261123T1005Z_`."""
+
+
+_FOLDER: Final = re.compile(r"(?:^|/)(?:year=)?(\d{4})/(?:month=)?(\d{2})/(?:day=)?(\d{2})/\Z")
+"""The folder of a day."""
+
+
+class Days(NamedTuple):
+    """The days from which files in a folder or objects under a prefix are read, by the day in their names."""
+
+    first: date | None = None
+    last: date | None = None
+
+    def have(self, name: str) -> bool:
+        """Whether a file of this name is to be read. One without a day in its name always is."""
+        day = day_of(name)
+        is_early = day is not None and self.first is not None and day < self.first
+        is_late = day is not None and self.last is not None and day > self.last
+        return not is_early and not is_late
+
+
+EVERY_DAY: Final = Days()
 
 
 def is_uri(path: str) -> bool:
@@ -29,3 +50,8 @@ def day_of(key: str) -> date | None:
         except ValueError:
             continue
     return found
+
+
+def is_day_folder(prefix: str) -> bool:
+    """Whether a prefix ends with the folder of a day, such as `/2026/11/23/`."""
+    return _FOLDER.search(prefix) is not None and day_of(prefix) is not None

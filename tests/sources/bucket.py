@@ -29,6 +29,9 @@ class Bucket:
         self.sent, self.requests = {}, []
         self.tags, self.lock = {}, threading.Lock()
 
+    def size(self, key):
+        return len(self.objects[key])
+
     def etag(self, key):
         content = self.objects[key]
         known, tag = self.tags.get(key, (None, ""))
@@ -40,6 +43,7 @@ class Bucket:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
 
     def log_message(self, *_):
         pass
@@ -111,12 +115,17 @@ class Handler(BaseHTTPRequestHandler):
         bucket = self.server.bucket
         prefix = query.get("prefix", [""])[0]
         after = query.get("continuation-token", [""])[0]
-        keys = sorted(key for key in bucket.objects if key.startswith(prefix) and key > after)
-        listed = keys[:MOST_LISTED]
-        more = len(keys) > len(listed)
+        delimiter = query.get("delimiter", [""])[0]
+        keys = sorted(key for key in bucket.objects if key.startswith(prefix))
+        names = dict.fromkeys(cut(key, prefix, delimiter) for key in keys)
+        waiting = [name for name in names if name > after]
+        listed = waiting[:MOST_LISTED]
+        more = len(waiting) > len(listed)
         rows = "".join(
             f"<Contents><Key>{escape(key)}</Key><LastModified>2026-11-29T12:00:00.000Z</LastModified>"
-            f"<ETag>{escape(bucket.etag(key))}</ETag><Size>{len(bucket.objects[key])}</Size></Contents>"
+            f"<ETag>{escape(bucket.etag(key))}</ETag><Size>{bucket.size(key)}</Size></Contents>"
+            if key in bucket.objects
+            else f"<CommonPrefixes><Prefix>{escape(key)}</Prefix></CommonPrefixes>"
             for key in listed
         )
         token = (
@@ -128,6 +137,12 @@ class Handler(BaseHTTPRequestHandler):
             f"<IsTruncated>{str(more).lower()}</IsTruncated>{token}{rows}</ListBucketResult>".encode(),
             [("Content-Type", "application/xml")],
         )
+
+
+def cut(key, prefix, delimiter):
+    """Return a key, or the folder directly under the prefix in which it is."""
+    rest = key[len(prefix) :]
+    return prefix + rest[: rest.index(delimiter) + 1] if delimiter and delimiter in rest else key
 
 
 class Server(ThreadingHTTPServer):

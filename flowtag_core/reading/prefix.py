@@ -1,0 +1,199 @@
+"""Follow the objects under a URI: each listing finds those that are new, and each is counted once.
+
+Objects arrive complete, but not in the order of their keys, and somewhat after the time that they are about. So the
+folders of the last days are listed again and again, and what was counted is remembered.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+from flowtag_core.boundary import Inside
+from flowtag_core.counting.tally import Counted
+from flowtag_core.counting.total import Total
+from flowtag_core.counts import FileCounts, FlowCounts
+from flowtag_core.errors import LogError, StoreError
+from flowtag_core.reading.flow_log import each_place
+from flowtag_core.sources.ahead import on_a_thread_of_its_own
+from flowtag_core.sources.listing import Listing
+from flowtag_core.sources.objects import Object, Store
+from flowtag_core.sources.places import places_in
+from flowtag_core.sources.uris import Days, day_of
+
+_LIST_EVERY: Final = 30.0
+"""Seconds between two listings. AWS delivers every five minutes, and each listing costs money."""
+_FIRST_WAIT: Final = 0.5
+"""Seconds that a look waits for the first listing."""
+_LOOK_BACK: Final = timedelta(days=1)
+"""How long after its day an object may still arrive."""
+_MOST_PAUSES: Final = 120
+"""After each failure, an object is passed over in twice as many listings as before, at most in so many."""
+
+
+class Prefix:
+    """The objects under a URI, which is listed every half minute, on another thread.
+
+    `first` is the first day that is followed, None for all. `report` is called with a message about an object that
+    the store does not give, `forget` when it does. Raises LogError if the prefix cannot be listed.
+    """
+
+    def __init__(
+        self,
+        uri: str,
+        first: date | None,
+        report: Callable[[str], None],
+        forget: Callable[[str], None],
+    ) -> None:
+        self.uri = uri
+        self._report, self._forget = report, forget
+        self._store = Store(uri)
+        if self._store.key and not self._store.key.endswith("/"):
+            if self._store.object_at(self._store.key):
+                raise LogError(
+                    f"{uri}: is an object, which does not grow. Follow the prefix that it is under."
+                )
+            self._store = Store(f"{uri}/")
+        self._store.check(self._store.key)
+        self._listing = Listing(self._store)
+        self._start = first
+        self._listed: date | None = None
+        """The day on which the last listing began."""
+        self._seen: dict[str, str | None] = {}
+        """The version of each object that was counted and may be listed again."""
+        self._waiting: dict[str, Object] = {}
+        self._pauses: dict[str, tuple[int, int]] = {}
+        """The listing from which an object that failed is tried again, and how many it was passed over in."""
+        self._listings = 0
+        self._failure = ""
+        self._days, self._asked_at = Days(first), -math.inf
+        self._asked: Future[list[Object]] | None = None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the first listing has not come yet."""
+        return not self._listings
+
+    @property
+    def uncounted(self) -> list[str]:
+        """The URIs of the objects that were listed and are not counted."""
+        return [f"{self._store.root}{key}" for key in self._waiting]
+
+    @property
+    def position(self) -> dict[str, Any]:
+        """What was counted, for `resume`."""
+        return {
+            "uri": self.uri,
+            "listed": None if self._listed is None else self._listed.isoformat(),
+            "waiting": list(self._waiting),
+            "seen": self._seen,
+        }
+
+    def resume(self, position: Mapping[str, Any]) -> None:
+        """Continue from the position of another run. Raises KeyError, TypeError or ValueError if it is none."""
+        listed, seen, waiting = position["listed"], position["seen"], position["waiting"]
+        self._listed = None if listed is None else date.fromisoformat(listed)
+        self._seen = {
+            str(key): None if value is None else str(value) for key, value in seen.items()
+        }
+        days = [day for key in waiting if (day := day_of(str(key)))]
+        self._listed = min([day for day in (self._listed, *days) if day], default=None)
+
+    def read(self, fields: str | None, inside: Inside) -> Iterator[Counted]:
+        """Yield the counts of each object that is new; `fields` is the format of text without a header."""
+        if self._asked is None and time.monotonic() - self._asked_at >= _LIST_EVERY:
+            self._ask()
+        if self._asked is not None:
+            with suppress(TimeoutError):
+                self._take_answer(self._asked, 0 if self._listings else _FIRST_WAIT)
+        due = [each for each in self._waiting.values() if self._is_due(each.key)]
+        places = places_in(self._store, due)
+        results = each_place(places, format=fields, inside=inside)
+        for each, place in zip(due, places, strict=True):
+            counted = _sum(place.name, next(results))
+            if isinstance(counted, StoreError):
+                self._pause(each.key, counted)
+                continue
+            del self._waiting[each.key]
+            self._pauses.pop(each.key, None)
+            self._seen[each.key] = each.version
+            for sentence in counted.counts.total.damage:
+                self._report(sentence)
+            yield counted
+
+    def _wanted(self) -> Days:
+        """Return the days of the next listing: those in which something may still arrive."""
+        if self._listed is None:
+            return Days(self._start)
+        days = [day for key in self._waiting if (day := day_of(key))]
+        first = min([self._listed, *days]) - _LOOK_BACK
+        return Days(first if self._start is None else max(first, self._start))
+
+    def _ask(self) -> None:
+        """Begin a listing."""
+        self._days, self._asked_at = self._wanted(), time.monotonic()
+        self._asked = on_a_thread_of_its_own(lambda: self._listing.objects(self._days))
+
+    def _take_answer(self, asked: Future[list[Object]], seconds: float) -> None:
+        """Take the answer to a listing. Raises TimeoutError if it does not come in so many seconds."""
+        try:
+            found = asked.result(seconds)
+        except StoreError as error:
+            self._asked = None
+            self._failure = f"{error} flowtag will ask again."
+            self._report(self._failure)
+            return
+        self._asked = None
+        if self._failure:
+            self._forget(self._failure)
+            self._failure = ""
+        self._take(found)
+
+    def _take(self, found: list[Object]) -> None:
+        """Take a listing: note what is new, and forget what is too old to be listed again."""
+        self._listings += 1
+        self._listed = _today()
+        for each in found:
+            if each.key not in self._seen:
+                self._waiting[each.key] = each
+            elif self._seen[each.key] != each.version:
+                self._seen[each.key] = each.version
+                self._report(
+                    f"{self._store.root}{each.key}: has changed since it was counted. The change is not counted."
+                )
+        listed = {each.key for each in found}
+        for key in [key for key in self._waiting if key not in listed and self._days.have(key)]:
+            del self._waiting[key]
+        needed = self._wanted()
+        self._seen = {key: version for key, version in self._seen.items() if needed.have(key)}
+
+    def _is_due(self, key: str) -> bool:
+        return self._listings >= self._pauses.get(key, (0, 0))[0]
+
+    def _pause(self, key: str, error: StoreError) -> None:
+        """Pass over an object in the next listings, since the store did not give it."""
+        pauses = min(2 * self._pauses.get(key, (0, 0))[1] or 1, _MOST_PAUSES)
+        self._pauses[key] = self._listings + pauses, pauses
+        self._report(f"{error} flowtag will ask again.")
+
+
+def _sum(name: str, results: Iterator[Counted]) -> Counted | StoreError:
+    """Return the counts of an object, with its error as damage; or the error if it may be read later."""
+    total = Total()
+    try:
+        for counted in results:
+            total.add_counted(counted)
+    except StoreError as error:
+        return error
+    except LogError as error:
+        total.add(FlowCounts(files={name: FileCounts(damage=frozenset([str(error)]))}))
+    return Counted(total.counts(), [])
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()

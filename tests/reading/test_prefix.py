@@ -1,0 +1,198 @@
+"""However objects arrive under a URI that is followed, each is counted once."""
+
+import gzip
+import json
+import time
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from flowtag_core import parse_flow_log
+from flowtag_core.counts import FlowCounts
+from flowtag_core.errors import LogError
+from flowtag_core.reading import prefix as reading
+from flowtag_core.reading.follow import Follower
+from flowtag_core.reading.live import Live
+from flowtag_core.reading.prefix import Prefix
+from flowtag_core.sources.places import logs_at
+from tests.logs import line
+from tests.sources.bucket import Bucket, serving
+
+TODAY = date(2026, 11, 29)
+URI = "s3://logs/AWSLogs/"
+
+
+@pytest.fixture(scope="module")
+def served():
+    bucket = Bucket()
+    with serving(bucket) as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setattr(reading, "_LIST_EVERY", 0)
+        yield bucket
+
+
+@pytest.fixture
+def bucket(served, monkeypatch):
+    served.objects, served.refusals = {}, {}
+    monkeypatch.setattr(reading, "_today", lambda: TODAY)
+    return served
+
+
+def key(day=TODAY, name="a", region="eu"):
+    return f"AWSLogs/1/vpcflowlogs/{region}/{day:%Y/%m/%d}/{name}.log.gz"
+
+
+def packed(*ports):
+    return gzip.compress(b"".join(line(dstport=str(port)) + b"\n" for port in ports))
+
+
+def looked(follower, looks=3):
+    """Look until a listing that began after this call has been taken."""
+    total = FlowCounts()
+    for _ in range(looks):
+        total += follower.look()
+        deadline = time.monotonic() + 10
+        while any(
+            each._asked is not None and not each._asked.done() for each in follower._prefixes
+        ) and (time.monotonic() < deadline):
+            time.sleep(0.002)
+    return total
+
+
+def test_what_is_there_and_what_arrives_is_counted_once(bucket):
+    bucket.objects = {key(): packed(443, 25), key(date(2024, 1, 1)): packed(53)}
+    follower = Follower([URI])
+    assert looked(follower).total.flows == 3
+    # Arrival is not the order of the keys, nor that of accounts and regions.
+    bucket.objects[key(name="0")] = packed(80)
+    bucket.objects[key(region="us")] = packed(81)
+    bucket.objects[key(TODAY - timedelta(1), "late")] = packed(82)
+    bucket.objects["AWSLogs/undated.log"] = line(dstport="83")
+    found = looked(follower)
+    assert sorted(found.requests.port) == [80, 81, 82, 83]
+    assert looked(follower).total.records == 0
+    assert not follower.is_behind
+    assert not follower.is_over
+    assert follower.uncounted == []
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 2), st.integers(0, 9), st.booleans()), max_size=5),
+        max_size=5,
+    ),
+    st.booleans(),
+)
+def test_objects_in_any_order_over_days_and_restarts_give_the_table_of_all_of_them(
+    bucket, arrivals, restart
+):
+    bucket.objects = {}
+    follower, total = Follower([URI]), FlowCounts()
+    for passed, some in enumerate(arrivals):
+        reading_day = TODAY + timedelta(passed // 2)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(reading, "_today", lambda day=reading_day: day)
+            for late, name, dated in some:
+                day = reading_day - timedelta(min(late, 1))
+                bucket.objects.setdefault(
+                    key(day, name) if dated else f"AWSLogs/{name}.gz", packed(1 + name)
+                )
+            total += looked(follower)
+            if restart:
+                positions = json.loads(follower.positions)
+                follower = Follower([URI])
+                follower.resume(json.dumps(positions))
+    if bucket.objects:
+        assert total.requests == parse_flow_log(URI).requests
+        assert total.files.keys() == parse_flow_log(URI).files.keys()
+    else:
+        assert total.total.records == 0
+
+
+def test_old_days_are_not_listed_again_and_not_remembered(bucket):
+    days = [TODAY - timedelta(back) for back in range(400)]
+    bucket.objects = {key(day): packed(443) for day in days}
+    follower = Follower([URI])
+    assert looked(follower).total.flows == 400
+    looked(follower)
+    bucket.requests.clear()
+    looked(follower, looks=1)
+    (prefix,) = follower._prefixes
+    assert prefix._seen.keys() == {key(day) for day in days[:2]}
+    assert len(bucket.requests) < 12
+
+
+def test_since_leaves_out_what_is_older(bucket):
+    bucket.objects = {key(TODAY - timedelta(back)): packed(443) for back in range(10)}
+    assert looked(Follower([URI], since=TODAY - timedelta(3))).total.flows == 4
+
+
+def test_an_object_that_the_store_does_not_give_is_asked_for_again(bucket):
+    bucket.objects = {key(name="bad"): packed(443), key(name="good"): packed(25)}
+    bucket.refusals[key(name="bad")] = (403, "AccessDenied")
+    follower = Follower([URI])
+    assert list(looked(follower, looks=1).requests.port) == [25]
+    assert follower.uncounted == [f"s3://logs/{key(name='bad')}"]
+    (message,) = follower.take_messages()
+    assert "bad.log.gz: access is denied (AccessDenied)" in message
+    assert message.endswith(" flowtag will ask again.")
+    # It survives a restart, even days later.
+    positions, again = follower.positions, Follower([URI])
+    again.resume(positions)
+    bucket.refusals.clear()
+    assert list(looked(again).requests.port) == [443]
+    assert list(looked(follower, looks=5).requests.port) == [443]
+
+
+def test_a_listing_that_fails_is_told_once_and_tried_again(bucket):
+    bucket.objects = {key(): packed(443)}
+    follower = Follower([URI])
+    looked(follower)
+    bucket.refusals[""] = (400, "ExpiredToken")
+    looked(follower)
+    looked(follower)
+    (message,) = follower.take_messages()
+    assert "does not accept these credentials (ExpiredToken)" in message
+    bucket.refusals.clear()
+    bucket.objects[key(name="b")] = packed(25)
+    assert list(looked(follower).requests.port) == [25]
+
+
+def test_what_is_no_log_is_named_and_a_changed_object_is_not_counted_twice(bucket):
+    bucket.objects = {key(): packed(443), "AWSLogs/picture.png": b"\x89PNG\r\n\x1a\n" * 9}
+    follower = Follower([URI])
+    found = looked(follower)
+    assert found.total.flows == 1
+    assert "AWSLogs/picture.png" in " ".join(found.total.damage)
+    bucket.objects[key()] = packed(443, 25)
+    assert looked(follower).total.records == 0
+    assert any("has changed since it was counted" in each for each in follower.take_messages())
+
+
+def test_an_empty_prefix_can_be_followed_but_not_a_wrong_one_or_an_object(bucket):
+    assert looked(Follower(["s3://logs/nothing/yet"])).total.records == 0
+    bucket.objects = {"a.log": line()}
+    with pytest.raises(LogError, match="is an object, which does not grow"):
+        Prefix("s3://logs/a.log", None, print, print)
+    with pytest.raises(LogError, match="there is no bucket elsewhere"):
+        Follower(["s3://elsewhere/a/"])
+
+
+def test_the_live_counts_of_a_bucket_survive_a_restart(bucket, tmp_path):
+    bucket.objects = {key(): packed(443)}
+    live = Live(Follower([URI]))
+    live.look()
+    live.save(str(tmp_path / "state"), {})
+    bucket.objects[key(name="b")] = packed(25)
+    again = Live(Follower([URI]))
+    again.resume(str(tmp_path / "state"))
+    for _ in range(3):
+        again.look()
+        time.sleep(0.05)
+    assert again.sum.requests == parse_flow_log(*logs_at(URI)).requests
