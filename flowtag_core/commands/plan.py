@@ -67,7 +67,7 @@ def parser() -> ArgumentParser:
     new.add_argument("paths", nargs="*", metavar="LOG", help="logs, folders, patterns and URIs")
     add_days(new)
     new.add_argument(
-        "--format", metavar="FIELDS", help="the fields, in order, of logs without a header"
+        "--format", metavar="FIELDS", help="the fields of logs without a header, or a format's name"
     )
     new.add_argument("--json", action="store_true", help="print the plan as JSON")
     return new
@@ -202,7 +202,8 @@ def _expectations(plan: Plan) -> Iterator[tuple[str, ...]]:
     yield "Processor time", _about(expected.processor_seconds)
     on = f"on {number(expected.processors, 'processor')}"
     if fetching.objects:
-        yield "Download", f"{_about(expected.download_seconds)} at {size(round(cost.BANDWIDTH))}/s"
+        assumed = f"at {size(round(cost.BANDWIDTH))}/s and {1000 * cost.LATENCY:.0f} ms a request"
+        yield "Download", f"{_about(expected.download_seconds)} {assumed}"
         yield "Requests", f"{fetching.lists:,} LIST, {fetching.gets:,} GET"
     yield "Time", f"{_about(expected.seconds)} {on}"
 
@@ -234,7 +235,9 @@ def _about(seconds: float) -> str:
 
 
 def _dollars(amount: float) -> str:
-    return f"${amount:,.2f}" if amount >= 0.005 else "under $0.01"
+    if amount < 0.0001:
+        return "under $0.0001"
+    return f"${amount:,.2f}" if amount >= 0.01 else f"${amount:.4f}"
 
 
 def _document(plan: Plan) -> dict[str, Any]:

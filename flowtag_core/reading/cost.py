@@ -16,28 +16,26 @@ from flowtag_core.sources.objects import requests_for
 
 GB: Final = 1e9
 
-COUNTING: Final[Mapping[Shape, float]] = {"text": 0.9, "CSV": 1.2, "JSON": 1.2, "Parquet": 5.5}
-"""Seconds to count a GB in each shape, unpacked; Parquet as it is stored."""
+COUNTING: Final[Mapping[Shape, float]] = {"text": 1.3, "CSV": 2.0, "JSON": 2.0, "Parquet": 10.0}
+"""Seconds to count a GB in each shape, unpacked, and to add up the tables; Parquet as it is stored."""
 UNPACKING: Final[Mapping[str, float]] = {
-    "gzip": 0.63,
-    "zstd": 0.8,
-    "zip": 1.7,
-    "tar": 0.4,
-    "UTF-16": 0.6,
+    "gzip": 0.7,
+    "zstd": 0.9,
+    "zip": 2.1,
+    "tar": 0.5,
+    "UTF-16": 0.7,
 }
 """Seconds to unpack a GB, as it is after unpacking."""
-A_FILE: Final = 0.0005
+A_FILE: Final = 0.0002
 """Seconds to open and begin a file."""
-A_ROW: Final = 0.04e-6
-"""Seconds to add a row of a file's table to the others."""
-ROWS_A_GB: Final = 5.5e9
-MOST_ROWS: Final = 150_000
+A_REQUEST: Final = 0.0003
+"""Seconds to send a request and receive the answer to it."""
 DECRYPTING: Final = 1.0
 """Seconds to receive and decrypt a GB that comes over TLS."""
-START: Final = 0.3
+START: Final = 0.35
 """Seconds until flowtag begins to count."""
-RATIO: Final = 5.5
-"""How many times larger a packed file becomes if its beginning does not show it."""
+RATIO: Final = 5.4
+"""How many times larger a packed file becomes if its beginning does not show it: text in gzip."""
 
 BANDWIDTH: Final = 125e6
 """Bytes a second that the network gives: assumed, 1 Gbit/s."""
@@ -103,9 +101,8 @@ def work_on(size: int, look: Look) -> Work:
     if ratio is None:
         ratio = RATIO if look.packing else 1
     unpacked = size * ratio
-    rows = min(unpacked / GB * ROWS_A_GB, MOST_ROWS)
     unpacking = unpacked / GB * sum(UNPACKING[each] for each in look.packing.split(", ") if each)
-    counting = unpacked / GB * COUNTING[look.shape or "text"] + rows * A_ROW
+    counting = unpacked / GB * COUNTING[look.shape or "text"]
     return Work(1, size, unpacked, A_FILE + unpacking + counting, unpacking)
 
 
@@ -134,7 +131,8 @@ def all_fetching(parts: Iterable[Fetching]) -> Fetching:
 
 def expected(work: Work, fetching: Fetching, processors: int) -> Expected:
     """Return how long the work takes with this many processors; what comes from a store is fetched meanwhile."""
-    processor_seconds = work.seconds + fetching.size / GB * DECRYPTING
+    receiving = fetching.size / GB * DECRYPTING + fetching.gets * A_REQUEST
+    processor_seconds = work.seconds + receiving
     download = fetching.gets * LATENCY / REQUESTS + fetching.size / BANDWIDTH
     seconds = START + max(processor_seconds / processors, work.alone, download)
     return Expected(processor_seconds, download, seconds, processors)

@@ -78,37 +78,32 @@ def sample_of(places: Sequence[Place], format: str | None = None) -> Sample:
     A place that is not looked at is taken to be like the nearest one that is, by suffix and then by name. The size
     of every place must be known. No error is raised: a look says what is wrong.
     """
-    order = sorted(range(len(places)), key=lambda each: _suffix_and_name(places[each].name))
+    suffixes = [os.path.splitext(place.name)[1] for place in places]
+    order = sorted(range(len(places)), key=lambda each: (suffixes[each], places[each].name))
     chosen = _spread([places[each].size or 0 for each in order])
     looks = tuple(_looks([places[order[each]] for each in chosen], format))
-    nearest = dict(zip(order, _nearest(chosen, len(order)), strict=True))
-    return Sample(looks, tuple(nearest[each] for each in range(len(places))))
-
-
-def _suffix_and_name(name: str) -> tuple[str, str]:
-    return os.path.splitext(name)[1], name
+    nearest = _nearest(chosen, [suffixes[each] for each in order])
+    stands_for = dict(zip(order, nearest, strict=True))
+    return Sample(looks, tuple(stands_for[each] for each in range(len(places))))
 
 
 def _spread(sizes: Sequence[int]) -> list[int]:
-    """Return a few indexes in order: one half spread evenly over the files, the other over their bytes."""
+    """Return a few indexes in order: half of them spread evenly over the files, the others over their bytes."""
     if len(sizes) <= MOST_FILES:
         return list(range(len(sizes)))
     half = MOST_FILES // 2
     behind = list(accumulate(sizes))
-    by_number = {(2 * each + 1) * len(sizes) // MOST_FILES for each in range(half)}
-    by_bytes = {
-        bisect_left(behind, (2 * each + 1) * behind[-1] / MOST_FILES) for each in range(half)
-    }
-    return sorted(by_number | by_bytes)
+    largest = max(range(len(sizes)), key=sizes.__getitem__)
+    by_number = {each * len(sizes) // half for each in range(half)}
+    by_bytes = {bisect_left(behind, each * behind[-1] / half) for each in range(1, half)}
+    return sorted({largest} | by_number | by_bytes)
 
 
-def _nearest(chosen: Sequence[int], size: int) -> Iterator[int]:
-    """Yield, for each index below `size`, which of the chosen ones is nearest; the earlier one of two."""
-    at = 0
-    for index in range(size):
-        while at + 1 < len(chosen) and chosen[at + 1] - index < index - chosen[at]:
-            at += 1
-        yield at
+def _nearest(chosen: Sequence[int], suffixes: Sequence[str]) -> Iterator[int]:
+    """Yield, for each file, which of the chosen ones is nearest: of those with its suffix, if there are any."""
+    for index, suffix in enumerate(suffixes):
+        ways = [(suffixes[each] != suffix, abs(each - index)) for each in chosen]
+        yield ways.index(min(ways))
 
 
 def _looks(places: Sequence[Place], format: str | None) -> Iterator[Look]:
