@@ -175,7 +175,7 @@ def _kinds(looks: Sequence[Look]) -> Iterator[tuple[str, ...]]:
 def _kind(look: Look) -> str:
     if look.is_refused:
         return "cannot be counted, see below"
-    shape = "not known without its end" if look.shape is None else look.shape
+    shape = "shape unknown" if look.shape is None else look.shape
     words = [shape, look.packing, "see below" if look.trouble else ""]
     return ", ".join(filter(None, words))
 

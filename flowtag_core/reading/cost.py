@@ -1,7 +1,7 @@
 """A model of what counting takes: processor time, time, requests and money. docs/planning.md explains it.
 
-Every constant of the model is in this file. Seconds are processor time of all threads together, measured
-by `tests/bench_plan.py`; prices are list prices of Amazon S3, EC2 and Athena in us-east-1, in US dollars. A GB has 10^9 bytes.
+Every constant of the model is in this file. Seconds are processor time of all threads together; most were
+measured by `tests/bench_plan.py`, and docs/planning.md says where the others come from. Prices are list prices of Amazon S3, EC2 and Athena in us-east-1, in US dollars. A GB has 10^9 bytes.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import zipfile
 
 import pytest
 
@@ -157,3 +158,11 @@ def test_what_can_be_read_only_once_has_no_plan(tmp_path, pipe):
     done = run("plan", path, input=TEXT)
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"can be read only once, so there is no plan for it. Name a file." in done.stderr
+
+
+def test_a_large_zip_archive_is_taken_for_text_and_that_is_said(tmp_path, capsys):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("a.log", TEXT)
+    assert plan([str(tmp_path / "a.zip")]) == 0
+    told = capsys.readouterr().out
+    assert "1 of 1  shape unknown, zip  unpacks to about 5.4 times its size (assumed)\n" in told

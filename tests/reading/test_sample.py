@@ -4,7 +4,6 @@ import gzip
 import io
 import json
 import random
-import tarfile
 import zipfile
 
 import pytest
@@ -17,6 +16,7 @@ from flowtag_core.reading.sample import MOST_BYTES, MOST_FILES, look_at, sample_
 from flowtag_core.sources.places import Place, logs_at
 from tests.logs import line, text
 from tests.shapes.made import CLOUDTRAIL, as_csv, as_json, messages, named, parquet
+from tests.sources.made import tarred, zipped
 
 RECORDS = [
     line(dstport=str(port % 65_536), volume=str(port * port)) for port in range(1, 40_000, 3)
@@ -29,18 +29,10 @@ LONG = text(
 )
 
 
-def tarred(content):
+def stored(content):
+    """Return a zip archive in which a file is not compressed."""
     out = io.BytesIO()
-    with tarfile.open(fileobj=out, mode="w") as archive:
-        member = tarfile.TarInfo("logs/a.log")
-        member.size = len(content)
-        archive.addfile(member, io.BytesIO(content))
-    return out.getvalue()
-
-
-def zipped(content, method=zipfile.ZIP_DEFLATED):
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", method) as archive:
+    with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("a.log", content)
     return out.getvalue()
 
@@ -49,7 +41,7 @@ FILES = {
     "text": (TEXT, "text", ""),
     "gzip": (gzip.compress(LONG), "text", "gzip"),
     "zstd": (zstandard.compress(LONG), "text", "zstd"),
-    "tar in gzip": (gzip.compress(tarred(LONG)), "text", "gzip, tar"),
+    "tar in gzip": (tarred(LONG), "text", "gzip, tar"),
     "small zip": (zipped(TEXT[:100_000]), "text", "zip"),
     "UTF-16": (TEXT.decode().encode("utf-16"), "text", "UTF-16"),
     "CSV": (
@@ -106,7 +98,7 @@ def test_the_ratio_of_a_beginning_is_close_to_that_of_the_file(name):
         (b"hello\n" * 5_000, "none of its first 5,000 records is a flow (too few fields)"),
         (as_json({"Records": [CLOUDTRAIL] * 5_000}), "(JSON, CloudTrail events set aside)"),
         (gzip.compress(TEXT, mtime=0)[:-9], "is cut short"),
-        (tarred(TEXT[:50_000])[:30_000], "cut short"),
+        (tarred(TEXT)[:30_000], "cut short"),
         (gzip.compress(TEXT, mtime=0) + b"and more", "is damaged"),
     ],
 )
@@ -117,7 +109,7 @@ def test_whatever_cannot_be_counted_is_named_with_the_reason(content, said):
 def test_the_missing_end_of_a_beginning_is_no_damage_and_a_late_zip_is_not_guessed():
     content = gzip.compress(LONG)
     assert "cut short" not in begun(content).trouble
-    late = begun(zipped(TEXT, zipfile.ZIP_STORED))
+    late = begun(stored(TEXT))
     assert (late.packing, late.shape, late.ratio, late.trouble) == ("zip", None, None, "")
 
 
