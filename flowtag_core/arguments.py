@@ -27,13 +27,12 @@ def add_reading(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         metavar="FIELDS",
-        help="the fields, in order, of logs without a header, as AWS shows them; or the name of a "
-        "format in flowtag.toml",
+        help="the fields of logs without a header, or a format's name",
     )
     parser.add_argument(
         "--internal",
         metavar="CIDR,...",
-        help="your own public address ranges, to be counted as inside the network",
+        help="public ranges of your own, to be counted as inside",
     )
 
 

@@ -59,6 +59,7 @@ LOG [LOG ...] LOOKUP OUTPUT
        {program} page [PATH ...]      do the same in your browser
        {program} who LOG ...          show who the flows come from and go to
        {program} follow LOG ... LOOKUP OUTPUT   count logs as they grow
+       {program} plan LOG ...         show what counting would take: time, money
        {program} check LOOKUP         find mistakes in a lookup
        {program} completion SHELL     make your shell complete these words
 """

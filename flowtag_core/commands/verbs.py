@@ -12,7 +12,7 @@ from flowtag_core.commands.terminal import FAILED, INTERRUPTED, say
 from flowtag_core.errors import FlowtagError, report_bug
 
 COUNT: Final = "count"
-VERBS: Final = ("page", "who", "follow", "check", "completion")
+VERBS: Final = ("page", "who", "follow", "plan", "check", "completion")
 """Each is a module of this folder. A file with such a name is given as `./page`."""
 
 

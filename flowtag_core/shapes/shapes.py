@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Final, Literal
 
 from flowtag_core.errors import LogError
 from flowtag_core.shapes.fields import COUNTED
@@ -20,6 +20,8 @@ from flowtag_core.sources.pieces import HEAD_SIZE, File, peeked, seekable
 
 Part = Block | Columns | Rows | Records
 """A part of a file: lines, rows of a table, or records that were extracted from another format."""
+Shape = Literal["text", "CSV", "JSON", "Parquet"]
+"""The shapes of a file, as its first bytes show them."""
 
 _AS_TEXT: Final = "Use AWS VPC flow logs as text, compressed or not"
 _NO_LOGS: Final = (
@@ -89,15 +91,20 @@ def is_plainly_text(text: bytes) -> bool:
 def is_text(head: bytes, layout: Layout = ASSUMED) -> bool:
     """Whether a file that begins with this head, and is not packed, is lines of text, one record each."""
     try:
-        _refuse_no_logs("", head)
+        return shape_of("", head, layout) == "text"
     except LogError:
         return False
-    nothing = File("", iter(()))
-    return not (
-        head.startswith(b"PAR1")
-        or _in_documents(nothing, head, COUNTED, layout)
-        or _in_table(nothing, head, COUNTED, layout)
-    )
+
+
+def shape_of(name: str, head: bytes, layout: Layout = ASSUMED) -> Shape:
+    """Return the shape of an unpacked file that begins with this head. Raises LogError if that is of no flow log."""
+    if head.startswith(b"PAR1"):
+        return "Parquet"
+    _refuse_no_logs(name, head)
+    nothing = File(name, iter(()))
+    if _in_documents(nothing, head, COUNTED, layout):
+        return "JSON"
+    return "CSV" if _in_table(nothing, head, COUNTED, layout) else "text"
 
 
 def _in_shape(file: File, head: bytes, wanted: tuple[str, ...], layout: Layout) -> Iterator[Part]:

@@ -343,6 +343,11 @@ def ranges_of(objects: Sequence[Object]) -> list[Range]:
     ]
 
 
+def requests_for(size: int) -> int:
+    """Return how many requests fetch an object of this many bytes."""
+    return -(-size // _RANGE)
+
+
 class Content(io.BytesIO):
     """The bytes of an object, under its URI as a name."""
 

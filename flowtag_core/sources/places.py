@@ -24,6 +24,9 @@ from flowtag_core.sources.uris import EVERY_DAY, Days, is_uri
 if TYPE_CHECKING:
     from flowtag_core.sources.objects import Object, Store
 
+if TYPE_CHECKING:
+    from flowtag_core.sources.objects import Object, Store
+
 LogFile = str | os.PathLike[str] | BinaryIO
 """A log as a caller gives it: a path, `-` for standard input, or a file opened in binary mode."""
 
@@ -38,7 +41,7 @@ class Place:
 
     `identity` is the same for every path and link to the same regular file, and None for anything else.
     `version` changes with the content; only a file given by its path has a `version` and a `path`. If
-    `can_open_again` is true, opening it again gives the same bytes.
+    `can_open_again` is true, opening it again gives the same bytes. `begins_as` returns the first bytes of an object.
     """
 
     name: str
@@ -48,6 +51,22 @@ class Place:
     version: Hashable = None
     can_open_again: bool = True
     path: str | None = None
+    begins_as: Callable[[int], bytes] | None = None
+
+    def beginning(self, most: int) -> bytes:
+        """Return at most this many bytes from the beginning; nothing else of an object is asked for.
+
+        Raises LogError if they cannot be read, or if reading them now would take them away from a later reader.
+        """
+        if self.begins_as is not None:
+            return self.begins_as(most)
+        if self.path is None:
+            raise LogError(f"{self.name}: can be read only once. Name a file.")
+        try:
+            with open(self.path, "rb", buffering=0) as file:
+                return file.read(most)
+        except (OSError, ValueError) as error:
+            raise _not_opened(self.name, error) from error
 
     def content(self) -> bytes | None:
         """Return the bytes of a small file at a path; None if its size has changed or it cannot be read.
@@ -207,9 +226,16 @@ def places_in(store: Store, objects: Sequence[Object]) -> list[Place]:
             each.size,
             identity=f"{store.root}{each.key}",
             version=each.version,
+            begins_as=partial(_first_of, store, each),
         )
         for number, each in enumerate(objects)
     ]
+
+
+def _first_of(store: Store, each: Object, most: int) -> bytes:
+    from flowtag_core.sources.ahead import on_a_thread
+
+    return bytes(on_a_thread(partial(store.read, each, 0, min(most, each.size))).result())
 
 
 def files_below(folder: str, onerror: Callable[[OSError], object] | None = None) -> Iterator[str]:

@@ -67,7 +67,12 @@ def unpacked(source: Source) -> Iterator[File]:
 
 def is_packed(head: bytes) -> bool:
     """Whether a file that begins with this head is packed, or text in UTF-16."""
-    return any(packing.begins(head) for packing in _PACKINGS)
+    return bool(packing_of(head))
+
+
+def packing_of(head: bytes) -> str:
+    """Return the outermost packing of a file that begins with this head, such as `gzip`; empty if there is none."""
+    return next((packing.name for packing in _PACKINGS if packing.begins(head)), "")
 
 
 def _unpacked(file: File, layer: int) -> Iterator[File]:

@@ -22,7 +22,7 @@ from flowtag_core.shapes import shapes
 from flowtag_core.shapes.fields import COUNTED
 from flowtag_core.shapes.layout import DEFAULT_FIELDS
 from flowtag_core.shapes.records import Columns
-from flowtag_core.shapes.shapes import is_plainly_text, is_text
+from flowtag_core.shapes.shapes import is_plainly_text, is_text, shape_of
 from flowtag_core.shapes.text import Block
 from flowtag_core.sources.pieces import File
 from flowtag_core.sources.stream import Stream
@@ -507,3 +507,22 @@ def test_an_ordinary_log_is_plainly_text():
     assert is_plainly_text(line())
     assert is_plainly_text(b"\r\n".join([DEFAULT_HEADER.encode(), line(), line(), b""]))
     assert not is_plainly_text(line() + b"x" * (1 << 16))
+
+
+@pytest.mark.parametrize(
+    ("head", "shape"),
+    [
+        (LOG, "text"),
+        (as_json({"message": line().decode()}), "JSON"),
+        (as_csv([named([line()])[0].keys(), named([line()])[0].values()]), "CSV"),
+        (b"PAR1 and more", "Parquet"),
+    ],
+)
+def test_the_first_bytes_show_the_shape(head, shape):
+    assert shape_of("log", head) == shape
+    assert is_text(head) == (shape == "text")
+
+
+def test_the_shape_of_no_flow_log_is_its_refusal():
+    with pytest.raises(LogError, match="log: is a picture, not a flow log"):
+        shape_of("log", b"\x89PNG")

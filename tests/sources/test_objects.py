@@ -12,7 +12,7 @@ from flowtag_core import load_lookup_table, parse_flow_log
 from flowtag_core.commands.terminal import source_of
 from flowtag_core.errors import LogError
 from flowtag_core.sources import objects
-from flowtag_core.sources.objects import ObjectSource, content_of, ranges_of
+from flowtag_core.sources.objects import ObjectSource, content_of, ranges_of, requests_for
 from flowtag_core.sources.places import logs_at
 from flowtag_core.sources.uris import Days
 from tests.logs import LOOKUP, line
@@ -195,3 +195,15 @@ def test_without_credentials_or_a_library_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(LogError, match=r"needs obstore\. Run: pip install obstore"):
         logs_at("s3://logs/a/")
+
+
+def test_the_beginning_of_an_object_is_one_request_for_that_much(bucket):
+    bucket.objects = {"a/1": LINES, "a/2": b"x" * 100_000}
+    (log,) = logs_at("s3://logs/a/")
+    assert [place.beginning(1_000) for place in log.places] == [LINES[:1_000], b"x" * 1_000]
+    assert bucket.sent == {"a/1": min(len(LINES), 1_000), "a/2": 1_000}
+
+
+def test_as_many_requests_are_expected_as_there_are_ranges():
+    for size in (1, 8 << 20, (8 << 20) + 1, 20_000_000):
+        assert requests_for(size) == len(ranges_of([objects.Object("a", size, None)]))

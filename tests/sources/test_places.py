@@ -344,3 +344,15 @@ def test_closed_standard_input_is_an_error_when_it_is_opened(monkeypatch):
 )
 def test_a_log_is_named_after_its_path_or_its_own_name_attribute(file, name):
     assert name_of(file) == name
+
+
+def test_the_beginning_of_a_file_is_at_most_as_long_as_asked(tmp_path):
+    path = tmp_path / "a.log"
+    path.write_bytes(LOG)
+    place = log_at(str(path)).places[0]
+    assert (place.beginning(10), place.beginning(10**6)) == (LOG[:10], LOG)
+    path.unlink()
+    with pytest.raises(LogError, match=r"a\.log: there is no such file"):
+        place.beginning(10)
+    with pytest.raises(LogError, match="can be read only once"):
+        log_of(io.BytesIO(LOG)).places[0].beginning(10)

@@ -233,3 +233,9 @@ def test_only_padding_may_follow_the_last_member():
     file = parse(gzip.compress(LOG) + b"garbage").files["log"]
     assert file.flows == 5
     assert file.damage
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd", "zip", "UTF-16"])
+def test_the_first_bytes_name_the_outermost_packing(name):
+    assert unpacking.packing_of(PACKED[name](LOG)) == name
+    assert unpacking.packing_of(LOG) == ""
