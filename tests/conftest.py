@@ -206,3 +206,16 @@ def kernel():
     kernel = compiled.kernel(wait=True)
     assert kernel is not None
     return kernel
+
+
+@pytest.fixture
+def stored(monkeypatch):
+    """A bucket on loopback, in the environment in which it is found."""
+    from tests.sources.bucket import Bucket, serving
+
+    bucket = Bucket()
+    with serving(bucket) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("AWS_METADATA_ENDPOINT", environment["AWS_ENDPOINT_URL"])
+        yield bucket

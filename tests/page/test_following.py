@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from datetime import date
 
 import pytest
 
@@ -10,6 +11,7 @@ from flowtag_core import parse_flow_log
 from flowtag_core.errors import FlowtagError
 from flowtag_core.page import following
 from flowtag_core.page.following import Following, Job, shared
+from flowtag_core.reading import prefix
 from flowtag_core.tagging.alerts import Alert
 from tests.logs import LOOKUP, line
 
@@ -214,3 +216,19 @@ def test_what_cannot_be_followed_is_one_sentence(tmp_path, log, capsys):
     assert not [each for each in threading.enumerate() if each.name == "follow" and each.is_alive()]
     assert os.path.exists(log)
     assert capsys.readouterr().err == ""
+
+
+def test_a_bucket_is_followed_and_read_again_for_a_second_look(follow, stored, monkeypatch):
+    monkeypatch.setattr(prefix, "_LIST_EVERY", 0.2)
+    stored.objects = {"a/2026/11/22/x.log": line(), "a/2026/11/23/x.log": line(start=now())}
+    stored.objects["lookup.csv"] = LOOKUP
+    since = date(2026, 11, 23)
+    followed = follow("s3://logs/a/", since=since, lookup="s3://logs/lookup.csv")
+    until(lambda: flows(followed) == 1)
+    assert len(followed.lookup) == 4
+    stored.objects["a/2099/11/23/y.log"] = line(start=now())
+    until(lambda: flows(followed) == 2)
+    assert [place.name for place in followed.places()] == [
+        "s3://logs/a/2026/11/23/x.log",
+        "s3://logs/a/2099/11/23/y.log",
+    ]

@@ -366,3 +366,17 @@ def test_files_of_a_folder_accepted_one_after_another_all_count(tmp_path, monkey
     (tmp_path / "b.log").write_bytes(log_with(V5, 4))
     (tmp_path / "c.log").write_bytes(log_with(V3, 7))
     assert flows_when_all_is_taken(started(tmp_path)) == 11
+
+
+def test_logs_and_a_lookup_in_a_store_are_read_and_the_lookup_is_not_saved_there(folder, stored):
+    stored.objects = {
+        "a/2026/11/22/x.log": line(),
+        "a/2026/11/23/x.log": line() + b"\n" + line(),
+        "lookup.csv": LOOKUP,
+    }
+    words = ["s3://logs/a/", "--lookup", "s3://logs/lookup.csv", "--since", "2026-11-23"]
+    session = started(*words)
+    assert not session.messages.refused
+    assert session.logs.counts.total.flows == 2
+    assert session.desk.lookup.name == "s3://logs/lookup.csv"
+    assert session.desk.home is None
