@@ -6,6 +6,9 @@ moto is the store: a server on loopback that speaks S3 as AWS does, written by o
 import gzip
 import io
 import os
+import signal
+import subprocess
+import sys
 import tarfile
 import time
 import zipfile
@@ -24,6 +27,8 @@ from flowtag_core.errors import FlowtagError
 from flowtag_core.reading.evidence import look
 from flowtag_core.sources import objects
 from flowtag_core.sources.places import logs_at
+from tests.commands.made import on_posix
+from tests.conftest import ROOT, SAMPLE
 from tests.logs import LOOKUP, line
 from tests.sources.bucket import ENVIRONMENT, Bucket, serving
 from tests.test_cases import CASES, log_of
@@ -216,3 +221,27 @@ def test_a_key_with_an_empty_folder_in_it_is_one_sentence(store):
         f"s3://{BUCKET}/odd/: one of its keys has an empty part (//), a part . or .., or a control character, "
         "so they cannot be listed. Choose a prefix without it."
     )
+
+
+@on_posix
+@pytest.mark.parametrize("asked", ["", "a/0.log"])
+def test_ctrl_c_ends_at_once_while_the_store_does_not_answer(tmp_path, asked):
+    bucket = Bucket()
+    bucket.objects = {f"a/{number}.log": line() for number in range(40)}
+    bucket.slow = {asked: 20}
+    command = [sys.executable, "-m", "flowtag_core", "s3://logs/a/", str(SAMPLE / "lookup.csv")]
+    with serving(bucket) as environment:
+        running = subprocess.Popen(
+            [*command, str(tmp_path / "result.csv")],
+            cwd=ROOT,
+            env={**os.environ, **environment},
+            stderr=subprocess.PIPE,
+        )
+        while not any(key == asked for _, key, _ in bucket.requests):
+            time.sleep(0.01)
+        begun = time.monotonic()
+        running.send_signal(signal.SIGINT)
+        said = running.communicate()[1]
+    assert time.monotonic() - begun < 3
+    assert (running.returncode, said) == (130, b"flowtag: stopped before it was done.\n")
+    assert not (tmp_path / "result.csv").exists()

@@ -20,6 +20,7 @@ from flowtag_core.commands.roles import add_roles, roles_of
 from flowtag_core.commands.terminal import (
     DAMAGED,
     DONE,
+    logs_of,
     new_parser,
     program,
     progress_bar,
@@ -46,7 +47,7 @@ from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing import times, who
 from flowtag_core.showing.handout import Findings
 from flowtag_core.showing.words import few
-from flowtag_core.sources.places import DASH, Log, Place, logs_at, same_files
+from flowtag_core.sources.places import DASH, Log, Place, same_files
 from flowtag_core.tagging.course import outward
 from flowtag_core.tagging.lookup import Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
@@ -133,7 +134,7 @@ def run(words: Sequence[str]) -> int:
     job = _job(given)
     others = [path for path in (job.lookup, given.names, *job.settings) if path is not None]
     days = days_of(given)
-    logs = [log for path in job.paths for log in logs_at(path, others, days)]
+    logs = logs_of(job.paths, others, days, is_quiet=given.quiet)
     places = [place for log in logs for place in log.places]
     if job.names is not None and not all(place.can_open_again for place in places):
         raise FlowtagError(

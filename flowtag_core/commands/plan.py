@@ -14,6 +14,7 @@ from flowtag_core.commands.filters import days_of
 from flowtag_core.commands.terminal import (
     DAMAGED,
     DONE,
+    logs_of,
     new_parser,
     say,
     show,
@@ -28,7 +29,7 @@ from flowtag_core.reading.sample import MOST_BYTES, Look, Sample, sample_of
 from flowtag_core.settings import settings_for
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing.words import duration, few, number, size
-from flowtag_core.sources.places import Log, Place, logs_at
+from flowtag_core.sources.places import Log, Place
 from flowtag_core.sources.uris import URI, day_of, is_uri
 
 _EPILOG: Final = f"""\
@@ -95,7 +96,7 @@ def _planned(given: Namespace) -> Plan:
         format_layout(fields)
     kept = [path for path in (settings.lookup, *settings.files) if path]
     days = days_of(given)
-    logs = [log for path in given.paths for log in logs_at(path, kept, days)]
+    logs = logs_of(given.paths, kept, days)
     places = [place for log in logs for place in log.places]
     _refuse_pipes(places)
     sample = sample_of(places, fields)

@@ -6,13 +6,15 @@ import json
 import os
 import sys
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import IO, Any, BinaryIO, TextIO
 
 from flowtag_core.errors import FlowtagError, OutputError, reason_of
 from flowtag_core.reading.flow_log import Progress
-from flowtag_core.sources.places import DASH, Place, readable
+from flowtag_core.sources.places import DASH, Log, Place, logs_at, readable
+from flowtag_core.sources.uris import Days, is_uri
 
 DONE, DAMAGED, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes."""
@@ -65,6 +67,25 @@ def source_of(path: str) -> str | BinaryIO:
     return bytes_of(sys.stdin, "input") if path == DASH else readable(path)
 
 
+def logs_of(
+    paths: Sequence[str], others: Sequence[str], days: Days, *, is_quiet: bool = False
+) -> list[Log]:
+    """Return the logs at all paths, as `logs_at` does; a terminal shows when objects are listed, which takes time."""
+    with _listing(not is_quiet and any(map(is_uri, paths))):
+        return [log for path in paths for log in logs_at(path, others, days)]
+
+
+@contextmanager
+def _listing(is_shown: bool) -> Iterator[None]:
+    if not is_shown or sys.stderr is None or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status("listing the objects"):
+        yield
+
+
 @contextmanager
 def progress_bar(places: Sequence[Place]) -> Iterator[Callable[[Progress], None] | None]:
     """Show a progress bar for these files, if there are any and standard error is a terminal; yield its callback."""
@@ -90,15 +111,14 @@ def progress_bar(places: Sequence[Place]) -> Iterator[Callable[[Progress], None]
     )
     sizes = [place.size for place in places]
     known = sum(size for size in sizes if size is not None) if None not in sizes else None
-    before: dict[str, int] = {}
+    before: Counter[str] = Counter()
     with bar:
         task = bar.add_task("reading", total=known)
 
         def show(progress: Progress) -> None:
+            new = progress.bytes_read - before[progress.file]
             before[progress.file] = progress.bytes_read
-            bar.update(
-                task, completed=sum(before.values()), description=printable(progress.file)[-40:]
-            )
+            bar.update(task, advance=new, description=printable(progress.file)[-40:])
 
         yield show
 

@@ -18,6 +18,7 @@ from flowtag_core.commands.outputs import refuse_inputs, write
 from flowtag_core.commands.terminal import (
     DAMAGED,
     DONE,
+    logs_of,
     new_parser,
     printable,
     progress_bar,
@@ -37,7 +38,7 @@ from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing import times, who
 from flowtag_core.showing.log_notes import repeated
 from flowtag_core.showing.words import compact, few, short, size
-from flowtag_core.sources.places import DASH, logs_at, same_files
+from flowtag_core.sources.places import DASH, same_files
 from flowtag_core.tagging.lookup import UNTAGGED, Lookup
 from flowtag_core.tagging.lookup_file import load_lookup_table
 from flowtag_core.tagging.names import Names, load_names
@@ -173,7 +174,7 @@ def run(words: Sequence[str]) -> int:
         path for path in (given.lookup or settings.lookup, given.names, *settings.files) if path
     ]
     days = days_of(given)
-    logs = [log for path in given.paths for log in logs_at(path, kept, days)]
+    logs = logs_of(given.paths, kept, days)
     places = [place for log in logs for place in log.places]
     refuse_inputs(given.output, places, kept, is_json=given.json)
     with progress_bar([] if given.quiet else places) as progress:

@@ -20,12 +20,13 @@ class Bucket:
     """The objects of a bucket by key, and what goes wrong with it.
 
     `refusals` has a status and a code for a key (or for "" if a listing fails), `cut` the keys whose next body is cut,
-    `seconds` is the latency of each request. `sent` counts the bytes of each key that were sent, `requests` all requests.
+    `seconds` is the latency of each request, and `slow` has more seconds for a key (or for "", a listing). `sent` counts the
+    bytes of each key that were sent, `requests` all requests.
     """
 
     def __init__(self, name="logs"):
         self.name, self.objects = name, {}
-        self.refusals, self.cut, self.seconds = {}, set(), 0.0
+        self.refusals, self.cut, self.seconds, self.slow = {}, set(), 0.0, {}
         self.sent, self.requests = {}, []
         self.tags, self.lock = {}, threading.Lock()
 
@@ -55,6 +56,7 @@ class Handler(BaseHTTPRequestHandler):
         name, _, key = unquote(url.path.lstrip("/")).partition("/")
         with bucket.lock:
             bucket.requests.append((self.command, key, self.headers.get("Range")))
+        time.sleep(bucket.slow.get(key, 0))
         if name != bucket.name:
             self.refuse(404, "NoSuchBucket")
         elif key in bucket.refusals and (self.command == "GET" or "Archived" not in key):
