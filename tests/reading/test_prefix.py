@@ -2,7 +2,7 @@
 
 import gzip
 import json
-import time
+from concurrent.futures import Future
 from datetime import date, timedelta
 
 import pytest
@@ -31,6 +31,7 @@ def served():
         for name, value in environment.items():
             patch.setenv(name, value)
         patch.setattr(reading, "_LIST_EVERY", 0)
+        patch.setattr(reading, "on_a_thread_of_its_own", at_once)
         yield bucket
 
 
@@ -49,16 +50,20 @@ def packed(*ports):
     return gzip.compress(b"".join(line(dstport=str(port)) + b"\n" for port in ports))
 
 
-def looked(follower, looks=3):
-    """Look until a listing that began after this call has been taken."""
+def at_once(do):
+    """Do at once what is otherwise done on another thread."""
+    future = Future()
+    try:
+        future.set_result(do())
+    except LogError as error:
+        future.set_exception(error)
+    return future
+
+
+def looked(follower, looks=1):
     total = FlowCounts()
     for _ in range(looks):
         total += follower.look()
-        deadline = time.monotonic() + 10
-        while any(
-            each._asked is not None and not each._asked.done() for each in follower._prefixes
-        ) and (time.monotonic() < deadline):
-            time.sleep(0.002)
     return total
 
 
@@ -122,7 +127,7 @@ def test_old_days_are_not_listed_again_and_not_remembered(bucket):
     assert looked(follower).total.flows == 400
     looked(follower)
     bucket.requests.clear()
-    looked(follower, looks=1)
+    looked(follower)
     (prefix,) = follower._prefixes
     assert prefix._seen.keys() == {key(day) for day in days[:2]}
     assert len(bucket.requests) < 12
@@ -137,7 +142,7 @@ def test_an_object_that_the_store_does_not_give_is_asked_for_again(bucket):
     bucket.objects = {key(name="bad"): packed(443), key(name="good"): packed(25)}
     bucket.refusals[key(name="bad")] = (403, "AccessDenied")
     follower = Follower([URI])
-    assert list(looked(follower, looks=1).requests.port) == [25]
+    assert list(looked(follower).requests.port) == [25]
     assert follower.uncounted == [f"s3://logs/{key(name='bad')}"]
     (message,) = follower.take_messages()
     assert "bad.log.gz: access is denied (AccessDenied)" in message
@@ -155,8 +160,7 @@ def test_a_listing_that_fails_is_told_once_and_tried_again(bucket):
     follower = Follower([URI])
     looked(follower)
     bucket.refusals[""] = (400, "ExpiredToken")
-    looked(follower)
-    looked(follower)
+    looked(follower, looks=3)
     (message,) = follower.take_messages()
     assert "does not accept these credentials (ExpiredToken)" in message
     bucket.refusals.clear()
@@ -192,7 +196,5 @@ def test_the_live_counts_of_a_bucket_survive_a_restart(bucket, tmp_path):
     bucket.objects[key(name="b")] = packed(25)
     again = Live(Follower([URI]))
     again.resume(str(tmp_path / "state"))
-    for _ in range(3):
-        again.look()
-        time.sleep(0.05)
+    again.look()
     assert again.sum.requests == parse_flow_log(*logs_at(URI)).requests
