@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from flowtag_core.sources.ahead import on_a_thread
 from flowtag_core.sources.objects import Object, Store
-from flowtag_core.sources.uris import EVERY_DAY, Days, is_day_folder
+from flowtag_core.sources.uris import EVERY_DAY, Days, is_day_folder, is_earlier
 
 _MOST_FOLDERS: Final = 2_000
 """With more folders than this, all keys are listed: a request lists one folder, or 1,000 keys."""
@@ -25,8 +25,8 @@ class _Level(NamedTuple):
 class Listing:
     """The objects under the prefix of a store, which may be listed again and again.
 
-    It goes down the folders and passes over those of other days, such as `/2026/11/23/`. Folders in which it found
-    nothing else are passed over in the next listings too.
+    It goes down the folders and passes over those of other days, such as `/2026/11/23/`. Earlier months and years in
+    which it found nothing else are passed over in the next listings too.
     """
 
     def __init__(self, store: Store) -> None:
@@ -60,7 +60,7 @@ class Listing:
                 levels[folder] = _Level(objects, some)
                 found += objects
                 waiting += [each for each in some if each not in self._over]
-        self._note_over(levels)
+        self._note_over(levels, days)
         return found
 
     def _asked(self, folder: str) -> Future[tuple[list[Object], list[str]]]:
@@ -69,11 +69,12 @@ class Listing:
             return on_a_thread(lambda: (self._store.objects_now(folder), []))
         return on_a_thread(lambda: self._store.level_now(folder))
 
-    def _note_over(self, levels: dict[str, _Level]) -> None:
-        """Note the folders that have nothing but folders of other days; the deepest come first."""
+    def _note_over(self, levels: dict[str, _Level], days: Days) -> None:
+        """Note the folders of earlier months and years that have nothing else; the deepest come first."""
         for folder in sorted(levels, key=len, reverse=True):
             objects, folders = levels[folder]
-            if not objects and not is_day_folder(f"/{folder}") and self._over.issuperset(folders):
+            is_past = days.first is not None and is_earlier(f"/{folder}", days.first)
+            if is_past and not objects and self._over.issuperset(folders):
                 self._over.add(folder)
 
 

@@ -19,6 +19,10 @@ _FOLDER: Final = re.compile(r"(?:^|/)(?:year=)?(\d{4})/(?:month=)?(\d{2})/(?:day
 """The folder of a day."""
 
 
+_PERIOD: Final = re.compile(r"(?:^|/)(?:year=)?(\d{4})/(?:(?:month=)?(\d{2})/)?\Z")
+"""The folder of a year or a month."""
+
+
 class Days(NamedTuple):
     """The days from which files in a folder or objects under a prefix are read, by the day in their names."""
 
@@ -55,3 +59,12 @@ def day_of(key: str) -> date | None:
 def is_day_folder(prefix: str) -> bool:
     """Whether a prefix ends with the folder of a day, such as `/2026/11/23/`."""
     return _FOLDER.search(prefix) is not None and day_of(prefix) is not None
+
+
+def is_earlier(prefix: str, day: date) -> bool:
+    """Whether a prefix ends with the folder of a year or a month that was over before this day."""
+    found = _PERIOD.search(prefix)
+    if found is None:
+        return False
+    year, month = found.groups()
+    return (int(year), int(month or 12)) < (day.year, day.month if month else 1)

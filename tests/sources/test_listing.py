@@ -61,6 +61,16 @@ def test_days_and_folders_that_are_over_are_not_asked_for_again(bucket):
     assert len(folders.objects(wanted)) == 3
 
 
+def test_a_new_day_month_and_year_are_found_after_a_time_without_any(bucket):
+    bucket.objects = {"a/2025/11/23/x.log": b"x", "a/2026/11/23/x.log": b"x"}
+    folders = Listing(Store("s3://logs/a/"))
+    assert folders.objects(Days(date(2026, 11, 24))) == []
+    for day in (date(2026, 11, 25), date(2026, 12, 1), date(2027, 1, 1)):
+        bucket.objects[f"a/{day:%Y/%m/%d}/x.log"] = b"x"
+        (found,) = folders.objects(Days(day))
+        assert f"{day:%Y/%m/%d}" in found.key
+
+
 def test_a_key_that_comes_late_in_an_old_folder_is_found_in_the_end(bucket, monkeypatch):
     monkeypatch.setattr(listing, "_FORGOTTEN", 3)
     bucket.objects = {"a/2026/10/01/x.log": b"x", "a/2026/11/29/x.log": b"x"}

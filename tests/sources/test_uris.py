@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from flowtag_core.sources.uris import day_of, is_uri
+from flowtag_core.sources.uris import Days, day_of, is_day_folder, is_earlier, is_uri
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,29 @@ def test_everything_else_is_a_path(path):
 )
 def test_the_day_in_a_key(key, day):
     assert day_of(key) == day
+
+
+@pytest.mark.parametrize(
+    ("folder", "is_day", "is_over"),
+    [
+        ("a/2026/11/23/", True, False),
+        ("year=2026/month=11/day=23/", True, False),
+        ("a/2026/13/23/", False, False),
+        ("a/2026/11/23/hour=1/", False, False),
+        ("a/2026/10/", False, True),
+        ("a/2026/11/", False, False),
+        ("2025/", False, True),
+        ("year=2025/month=12/", False, True),
+        ("a/2026/", False, False),
+        ("a/", False, False),
+    ],
+)
+def test_the_folder_of_a_day_and_of_a_time_that_is_over(folder, is_day, is_over):
+    assert is_day_folder(folder) == is_day
+    assert is_earlier(folder, date(2026, 11, 23)) == is_over
+
+
+def test_days_have_what_is_of_them_and_what_has_no_day():
+    days = Days(date(2026, 11, 22), date(2026, 11, 23))
+    names = [f"a/2026/11/{day}/x" for day in (21, 22, 23, 24)]
+    assert [days.have(name) for name in [*names, "a/x"]] == [False, True, True, False, True]
