@@ -188,6 +188,7 @@ def _endpoint_of(session: Any) -> str | None:
 def _on_profile(error: Exception) -> str:
     """Return a sentence on a profile that gives no credentials; what the error says may have secrets in it."""
     from botocore.exceptions import ClientError, HTTPClientError
+    from botocore.exceptions import ConnectionError as NoConnectionError
 
     kind = type(error).__name__
     profile = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or "default"
@@ -200,7 +201,7 @@ def _on_profile(error: Exception) -> str:
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
         return f"the profile {profile} is refused ({code}). Check its role and its keys."
-    if isinstance(error, HTTPClientError):
+    if isinstance(error, (HTTPClientError, NoConnectionError)):
         return (
             f"what gives credentials to the profile {profile} cannot be reached. Check the network."
         )

@@ -59,6 +59,7 @@ class Store:
         self.root = f"{self.scheme}://{self.bucket}/"
         if find_spec("obstore") is None:
             raise LogError(f"{uri}: reading object stores needs obstore. Run: pip install obstore")
+        self._region = ""
         self._store = self._opened(uri, query)
 
     def __reduce__(self) -> str:
@@ -75,6 +76,7 @@ class Store:
                 # The address of the file is that of the store: only so are its query and its escapes kept.
                 return HTTPStore(f"{uri}{query}", client_options=client, retry_config=_RETRIES)
             access = access_for(self.scheme, uri)
+            self._region = access.options.get("region", "")
             if access.is_http:
                 client["allow_http"] = True
             return from_url(
@@ -194,7 +196,7 @@ class Store:
                 time.sleep(0.2 * tried)
 
     def _said(self, uri: str, error: BaseException) -> StoreError:
-        return StoreError(f"{uri}: {sentence_on(error, self.scheme, self.bucket)}")
+        return StoreError(f"{uri}: {sentence_on(error, self.scheme, self.bucket, self._region)}")
 
 
 def _has_bytes(found: Any) -> bool:

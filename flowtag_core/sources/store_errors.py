@@ -142,8 +142,11 @@ def remedy_for_none(scheme: str) -> str:
     return _REMEDIES[scheme].none
 
 
-def sentence_on(error: BaseException, scheme: str, bucket: str) -> str:
-    """Return what went wrong; nothing of it comes from the error but a code, a status and a region."""
+def sentence_on(error: BaseException, scheme: str, bucket: str, region: str = "") -> str:
+    """Return what went wrong; nothing of it comes from the error but a code, a status and a region.
+
+    `region` is the one that was asked if no variable says it.
+    """
     told, _, details = str(error).partition(_DETAILS)
     code = found[1] if (found := _CODE.search(told)) else ""
     status = found[1] if (found := _STATUS.search(told)) else ""
@@ -154,24 +157,24 @@ def sentence_on(error: BaseException, scheme: str, bucket: str) -> str:
     known = {code, status, type(error).__name__} - {""}
     said = next((each for names, each in _SENTENCES if known & names), None)
     if said is None:
-        return _other(_URL.sub("", told).lower(), _URL.sub("", details), remedies)
-    region = _on_region(told, shown)
-    return said.format(bucket=bucket, shown=shown, remedies=remedies, region=region)
+        return _other(_URL.sub("", told).lower(), _URL.sub("", details), remedies, region)
+    elsewhere = _on_region(told, region, shown)
+    return said.format(bucket=bucket, shown=shown, remedies=remedies, region=elsewhere)
 
 
-def _on_region(told: str, shown: str = "") -> str:
+def _on_region(told: str, region: str, shown: str = "") -> str:
     """Return a sentence on a bucket in another region, which S3 names in some answers."""
     found = _REGION.search(told) or _ENDPOINT.search(told)
-    asked = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    asked = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     was = f" than {asked}" if asked else "; without AWS_REGION, us-east-1 is asked"
     remedy = f"Set AWS_REGION={found[1]}." if found else "Set AWS_REGION to the bucket's region."
     return f"the bucket is in another region{was}{shown}. {remedy}"
 
 
-def _other(told: str, details: str, remedies: _Remedies) -> str:
+def _other(told: str, details: str, remedies: _Remedies, region: str) -> str:
     """Return a sentence on an error without a code."""
     if "redirect without location" in told:
-        return _on_region(told)
+        return _on_region(told, region)
     both = f"{told}\n{details}"
     said = next((said for word, said in _WORDS.items() if word in both), _UNKNOWN)
     return said.format(remedies=remedies)

@@ -4,7 +4,8 @@ from datetime import date
 
 import pytest
 
-from flowtag_core.sources.uris import day_of, is_uri
+from flowtag_core.errors import LogError
+from flowtag_core.sources.uris import day_of, is_uri, parts_of, shown
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,41 @@ def test_everything_else_is_a_path(path):
 )
 def test_the_day_in_a_key(key, day):
     assert day_of(key) == day
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://KEY:hidden@bucket/a/",
+        "s3://KEY:hid/den@bucket/a/",
+        "https://me:hidden@host/a.log",
+        "https://hidden@host:443/a.log",
+        "az://account:hidden/a",
+    ],
+)
+def test_a_password_in_a_uri_is_refused_and_not_repeated(uri):
+    with pytest.raises(LogError, match=r"has a name or a password in it") as failed:
+        parts_of(uri)
+    assert "hid" not in str(failed.value)
+    assert "hid" not in shown(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "parts"),
+    [
+        ("S3://b/a/b?c", ("S3://b/a/b?c", "s3", "b", "a/b?c", "")),
+        ("https://h/a%20b?c=d/e", ("https://h/a%20b", "https", "h", "a%20b", "?c=d/e")),
+        ("https://h:8443/a", ("https://h:8443/a", "https", "h:8443", "a", "")),
+        ("https://[::1]:8443/a#b", ("https://[::1]:8443/a", "https", "[::1]:8443", "a", "#b")),
+        ("https://h?a=b", ("https://h", "https", "h", "", "?a=b")),
+    ],
+)
+def test_the_query_of_a_url_is_not_shown(uri, parts):
+    assert parts_of(uri) == parts
+    assert shown(uri) == parts[0]
+
+
+def test_a_path_is_shown_as_it_is():
+    assert shown("logs/a?b.log") == "logs/a?b.log"
+    with pytest.raises(LogError, match="is not a URI"):
+        parts_of("logs/a.log")
