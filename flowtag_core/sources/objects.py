@@ -18,6 +18,7 @@ from flowtag_core.sources.ahead import Ahead, Range, on_a_thread
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.credentials import access_for
 from flowtag_core.sources.pieces import READ_SIZE, Pieces
+from flowtag_core.sources.regions import region_of
 from flowtag_core.sources.store_errors import has_status, is_cut, on_change, sentence_on
 from flowtag_core.sources.uris import parts_of, shown
 
@@ -196,7 +197,9 @@ class Store:
                 time.sleep(0.2 * tried)
 
     def _said(self, uri: str, error: BaseException) -> StoreError:
-        return StoreError(f"{uri}: {sentence_on(error, self.scheme, self.bucket, self._region)}")
+        right = region_of(self.bucket, error) if self.scheme == "s3" else ""
+        said = sentence_on(error, self.scheme, self.bucket, self._region, right)
+        return StoreError(f"{uri}: {said}")
 
 
 def _has_bytes(found: Any) -> bool:

@@ -142,10 +142,12 @@ def remedy_for_none(scheme: str) -> str:
     return _REMEDIES[scheme].none
 
 
-def sentence_on(error: BaseException, scheme: str, bucket: str, region: str = "") -> str:
+def sentence_on(
+    error: BaseException, scheme: str, bucket: str, asked: str = "", right: str = ""
+) -> str:
     """Return what went wrong; nothing of it comes from the error but a code, a status and a region.
 
-    `region` is the one that was asked if no variable says it.
+    `asked` is the region that was asked if no variable says it, `right` that of the bucket if it is known.
     """
     told, _, details = str(error).partition(_DETAILS)
     code = found[1] if (found := _CODE.search(told)) else ""
@@ -156,25 +158,26 @@ def sentence_on(error: BaseException, scheme: str, bucket: str, region: str = ""
         return f"no credentials were given{shown}. {remedies.none}"
     known = {code, status, type(error).__name__} - {""}
     said = next((each for names, each in _SENTENCES if known & names), None)
+    if "redirect without LOCATION" in told:
+        return _on_region(told, asked, right, " (301)")
     if said is None:
-        return _other(_URL.sub("", told).lower(), _URL.sub("", details), remedies, region)
-    elsewhere = _on_region(told, region, shown)
+        return _other(_URL.sub("", told).lower(), _URL.sub("", details), remedies)
+    elsewhere = _on_region(told, asked, right, shown)
     return said.format(bucket=bucket, shown=shown, remedies=remedies, region=elsewhere)
 
 
-def _on_region(told: str, region: str, shown: str = "") -> str:
+def _on_region(told: str, asked: str, right: str, shown: str) -> str:
     """Return a sentence on a bucket in another region, which S3 names in some answers."""
     found = _REGION.search(told) or _ENDPOINT.search(told)
-    asked = region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    right = right or (found[1] if found else "")
+    asked = asked or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
     was = f" than {asked}" if asked else "; without AWS_REGION, us-east-1 is asked"
-    remedy = f"Set AWS_REGION={found[1]}." if found else "Set AWS_REGION to the bucket's region."
-    return f"the bucket is in another region{was}{shown}. {remedy}"
+    remedy = f"AWS_REGION={right}" if right else "AWS_REGION to the bucket's region"
+    return f"the bucket is in another region{was}{shown}. Set {remedy}."
 
 
-def _other(told: str, details: str, remedies: _Remedies, region: str) -> str:
+def _other(told: str, details: str, remedies: _Remedies) -> str:
     """Return a sentence on an error without a code."""
-    if "redirect without location" in told:
-        return _on_region(told, region)
     both = f"{told}\n{details}"
     said = next((said for word, said in _WORDS.items() if word in both), _UNKNOWN)
     return said.format(remedies=remedies)

@@ -21,7 +21,7 @@ class Bucket:
 
     `refusals` has a status and a code for a key (or for "" if a listing fails), `cut` the keys whose next body is cut,
     `seconds` is the latency of each request. `sent` counts the bytes of each key that were sent, `requests` all requests. `queries` has the queries of objects. If
-    `is_whole` is true, it gives no ranges; `tag` replaces the versions, and None leaves them out.
+    `is_whole` is true, it gives no ranges; `tag` replaces the versions, and None leaves them out. Refusals name the `region`.
     """
 
     def __init__(self, name="logs"):
@@ -29,7 +29,7 @@ class Bucket:
         self.refusals, self.cut, self.seconds = {}, set(), 0.0
         self.sent, self.requests = {}, []
         self.tags, self.lock = {}, threading.Lock()
-        self.queries, self.is_whole, self.tag = set(), False, ""
+        self.queries, self.is_whole, self.tag, self.region = set(), False, "", ""
 
     def size(self, key):
         return len(self.objects[key])
@@ -86,7 +86,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def refuse(self, status, code):
         body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
-        self.answer(status, body)
+        region = self.server.bucket.region
+        self.answer(status, body, [("x-amz-bucket-region", region)] if region else ())
 
     def answer(self, status, body, headers=()):
         self.send_response(status)

@@ -138,7 +138,7 @@ def test_the_remedy_fits_the_store(scheme, error, said):
         ),
         (
             OSError("Generic S3 error: Received redirect without LOCATION, wrong region"),
-            ". Set AWS_REGION to the bucket's region.",
+            " (301). Set AWS_REGION to the bucket's region.",
         ),
     ],
 )
