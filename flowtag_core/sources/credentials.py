@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import suppress
 from datetime import timedelta
 from importlib.util import find_spec
@@ -53,7 +54,7 @@ def _for_google(uri: str) -> Access:
         or _dmi("product_name").startswith("Google")
     ):
         raise _none(uri, "gs")
-    return Access({}, _is_http("GOOGLE_BASE_URL"))
+    return Access({}, _is_http(uri, "GOOGLE_BASE_URL"))
 
 
 def _google_file() -> str:
@@ -77,7 +78,7 @@ def _for_azure(uri: str) -> Access:
         or _dmi("chassis_asset_tag") == _AZURE_TAG
     ):
         raise _none(uri, "az")
-    return Access({}, _is_http("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"))
+    return Access({}, _is_http(uri, "AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT"))
 
 
 def _for_amazon(uri: str) -> Access:
@@ -98,10 +99,11 @@ def _for_amazon(uri: str) -> Access:
         if region:
             options["region"] = region
     if _is_given("AWS_ENDPOINT_URL_S3") or _is_given("AWS_ENDPOINT_URL"):
-        return Access(options, _is_http("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
-    if session is not None and session.endpoint:
-        options["endpoint"] = session.endpoint
-    return Access(options, str(options.get("endpoint")).startswith("http://"))
+        return Access(options, _is_http(uri, "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"))
+    if session is None or not session.endpoint:
+        return Access(options, is_http=False)
+    options["endpoint"] = session.endpoint
+    return Access(options, _has_no_tls(uri, "the endpoint_url of the profile", session.endpoint))
 
 
 def _has_keys() -> bool:
@@ -109,7 +111,14 @@ def _has_keys() -> bool:
     return (
         _is_on("AWS_SKIP_SIGNATURE")
         or _is_given("AWS_ACCESS_KEY_ID")
-        or any(name.startswith("AWS_CONTAINER_CREDENTIALS") for name in os.environ)
+        or _is_given("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI")
+        # obstore reads the token from a file only; boto3 takes it from a variable too.
+        or all(
+            map(
+                _is_given,
+                ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"),
+            )
+        )
     )
 
 
@@ -206,7 +215,9 @@ def _on_profile(error: Exception) -> str:
             f"what gives credentials to the profile {profile} cannot be reached. Check the network."
         )
     if kind == "CredentialRetrievalError" or isinstance(error, OSError):
-        return f"the command that gives credentials to the profile {profile} fails. Check credential_process."
+        source = "AWS_WEB_IDENTITY_TOKEN_FILE"
+        source = source if _is_given(source) else "credential_process"
+        return f"what gives credentials to the profile {profile} fails. Check {source}."
     return f"the profile {profile} cannot be used ({kind}). Check ~/.aws/config."
 
 
@@ -236,9 +247,17 @@ def _is_on(name: str) -> bool:
     return os.environ.get(name, "").lower() in {"1", "true", "yes", "on"}
 
 
-def _is_http(*names: str) -> bool:
-    """Whether the first of these variables that is set has an address without TLS."""
-    endpoint = next((os.environ[name] for name in names if os.environ.get(name)), "")
+def _is_http(uri: str, *names: str) -> bool:
+    """Whether the first of these variables that is set has an address without TLS. Raises LogError if it has none."""
+    name = next((name for name in names if os.environ.get(name)), "")
+    return bool(name) and _has_no_tls(uri, name, os.environ[name])
+
+
+def _has_no_tls(uri: str, name: str, endpoint: str) -> bool:
+    if not re.match(r"https?://[\w.\[-]", endpoint):  # Anything else would end obstore.
+        raise LogError(
+            f"{uri}: {name} is not an address such as https://store.example. Correct it, or leave it out."
+        )
     return endpoint.startswith("http://")
 
 

@@ -140,10 +140,19 @@ class Store:
         except FileNotFoundError:
             return None
         except (BaseError, OSError, ValueError) as error:
-            # The answer to HEAD has no body, and so no code: a listing says more.
-            self.level_now(f"{key}/")
-            raise self._said(self.root + key, error) from None
+            raise self._said(self.root + key, self._fuller(key, error)) from None
         return Object(key, meta["size"], _quoted(meta["e_tag"]))
+
+    def _fuller(self, key: str, error: Exception) -> Exception:
+        """Return the error of a listing if that fails too: the answer to HEAD has no body, and so no code."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        try:
+            obstore.list_with_delimiter(self._store, f"{key}/")
+        except (BaseError, OSError, ValueError) as fuller:
+            return fuller
+        return error
 
     def _file_at(self, key: str) -> Object:
         """Return the file of a web server. A pre-signed URL allows GET alone, so its first byte is asked for."""

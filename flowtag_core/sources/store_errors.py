@@ -58,7 +58,7 @@ _REMEDIES: Final = {
         f"Set {_AZURE}; AZURE_USE_AZURE_CLI=true takes those of az login, and AZURE_SKIP_SIGNATURE=true reads a "
         "public container.",
         "Check AZURE_STORAGE_ACCOUNT_NAME, and the key or SAS token that is set for it.",
-        "The key may be wrong, or these credentials need the role Storage Blob Data Reader.",
+        "The key or SAS token may be wrong or expired, or these credentials need the role Storage Blob Data Reader.",
         "the URI, the network, and AZURE_STORAGE_ACCOUNT_NAME",
     ),
     "https": _Remedies(
@@ -124,6 +124,7 @@ _SLOW: Final = "the store does not answer in time. Check the network, and try ag
 _WORDS: Final = {
     "encountered object with invalid path": _ODD_KEY,
     "contained empty path segment": _ODD_KEY,
+    "az account get-access-token": "the Azure CLI gives no credentials. Run: az login",
     "invalid access key": _NOT_READ,
     "service account": _NOT_READ,
     "credential": _NOT_READ,

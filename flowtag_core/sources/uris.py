@@ -13,6 +13,7 @@ URI: Final = re.compile(rf"({'|'.join(SCHEMES)})://([^/]+)/?(.*)", re.IGNORECASE
 """A scheme, a bucket, and a key or prefix."""
 _HIDDEN: Final = "..."
 """What is shown of a URI with a password."""
+_ARN: Final = "arn:"
 _PORT: Final = re.compile(r":\d+\Z|(?<=\A\[)[0-9a-fA-F:]+(?=\](?::\d+)?\Z)")
 """The port of a server, and the digits of its address, if that has colons in it."""
 _DAY: Final = re.compile(
@@ -68,6 +69,10 @@ def parts_of(uri: str) -> Parts:
             f"{path}: has a name or a password in it, which others may see. Write the bucket alone, and set the "
             "credentials in the environment."
         )
+    if found[2].startswith(_ARN):
+        raise LogError(
+            f"{path}: is an ARN. Write the name of the bucket, or the access point's alias."
+        )
     return Parts(path, found[1].lower(), found[2], found[3], uri.removeprefix(path))
 
 
@@ -80,6 +85,8 @@ def shown(path: str) -> str:
     if scheme == "https":
         path = re.split(r"[?#]", path, maxsplit=1)[0]
         bucket = _PORT.sub("", re.split(r"[?#]", bucket, maxsplit=1)[0])
+    if bucket.startswith(_ARN) and "@" not in path:
+        return path
     return f"{scheme}://{_HIDDEN}" if "@" in bucket or ":" in bucket else path
 
 

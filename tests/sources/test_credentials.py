@@ -82,6 +82,13 @@ def test_an_account_of_azure_without_a_key_is_refused(monkeypatch):
         ("s3", {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}),
         ("s3", {"AWS_SKIP_SIGNATURE": "true"}),
         ("s3", {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "/a"}),
+        (
+            "s3",
+            {
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://127.0.0.1:9/a",
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": "/a",
+            },
+        ),
         ("s3", {"AWS_METADATA_ENDPOINT": "http://127.0.0.1:9"}),
     ],
 )
@@ -179,10 +186,10 @@ ROLE = (
             "the login of the profile work has ended. Run: aws sso login --profile work",
         ),
         (SSO, "the profile work cannot be used (InvalidConfigError)"),
-        (PROCESS.format("/none/command"), "the command that gives credentials to the profile work"),
+        (PROCESS.format("/none/command"), "what gives credentials to the profile work"),
         (
             PROCESS.format(f"sh -c 'echo {SECRET} >&2; exit 3'"),
-            "the command that gives credentials to the profile work fails. Check credential_process.",
+            "what gives credentials to the profile work fails. Check credential_process.",
         ),
         (PROCESS.format("echo no"), "the profile work cannot be used (JSONDecodeError)"),
         ("[profile work]\naws_access_key_id = A\n", "cannot be used (PartialCredentialsError)"),
@@ -250,3 +257,29 @@ def test_without_boto3_a_profile_asks_for_it(monkeypatch, tmp_path):
     assert "no credentials were found" in refusal("s3://b/")
     (tmp_path / ".aws").mkdir()
     assert "needs boto3. Run: pip install boto3" in refusal("s3://b/")
+
+
+def test_a_token_file_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setenv("AWS_ROLE_ARN", "arn:aws:iam::123456789012:role/reader")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/none/token")
+    assert "fails. Check AWS_WEB_IDENTITY_TOKEN_FILE." in refusal("s3://b/")
+
+
+@pytest.mark.parametrize(
+    ("scheme", "name"),
+    [
+        ("s3", "AWS_ENDPOINT_URL"),
+        ("gs", "GOOGLE_BASE_URL"),
+        ("az", "AZURE_STORAGE_ENDPOINT"),
+        ("s3", "the endpoint_url of the profile"),
+    ],
+)
+def test_an_endpoint_that_is_no_address_is_refused(aws, monkeypatch, scheme, name):
+    for given in ("GOOGLE_BEARER_TOKEN", "AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_TOKEN"):
+        monkeypatch.setenv(given, "x")
+    if "profile" in name:
+        aws(f"[default]\nendpoint_url = nonsense\n{KEYS}")
+    else:
+        aws(f"[default]\n{KEYS}")
+        monkeypatch.setenv(name, "nonsense")
+    assert f"{name} is not an address such as https://store.example." in refusal(f"{scheme}://b/")

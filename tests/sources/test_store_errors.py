@@ -114,6 +114,7 @@ def failed(details, where="https://credential.example/token"):
             OSError("Invalid Access Key: hidden"),
             "the credentials cannot be read. Check AZURE",
         ),
+        ("az", OSError("'az account get-access-token' command failed: hidden"), "Run: az login"),
         ("https", OSError("something else"), "the store's answer cannot be used."),
     ],
 )

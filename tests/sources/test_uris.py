@@ -74,6 +74,11 @@ def test_the_query_of_a_url_is_not_shown(uri, parts):
     assert shown(uri) == parts[0]
 
 
+def test_an_arn_is_refused_by_name():
+    with pytest.raises(LogError, match=r"^s3://arn:aws:s3:::b/a/: is an ARN\. Write the name"):
+        parts_of("s3://arn:aws:s3:::b/a/")
+
+
 def test_a_path_is_shown_as_it_is():
     assert shown("logs/a?b.log") == "logs/a?b.log"
     with pytest.raises(LogError, match="is not a URI"):
