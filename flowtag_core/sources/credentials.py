@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
+from collections.abc import Hashable
 from contextlib import suppress
 from datetime import timedelta
 from importlib.util import find_spec
@@ -28,6 +30,10 @@ _AZURE_TAG: Final = "7783-7084-3265-9085-8269-3286-77"
 """The asset tag of every machine of Azure. Source: Microsoft's cloud-init data source."""
 _FRESH: Final = timedelta(minutes=5)
 """How long credentials are used before boto3 is asked again; it renews them ten minutes before they end."""
+
+
+_TALKATIVE: Final = ("auth", "endpoint", "httpchecksum", "parsers", "regions")
+"""The loggers of botocore that have tokens and keys in their messages for debugging."""
 
 
 class Access(NamedTuple):
@@ -141,6 +147,9 @@ def _profile(uri: str) -> _Profile | None:
     from botocore.exceptions import BotoCoreError, ClientError
     from obstore.auth.boto3 import Boto3CredentialProvider
 
+    state = _state()
+    if state in _KNOWN:
+        return _KNOWN[state]
     try:
         session = _session()
         found = session.get_credentials()
@@ -149,9 +158,32 @@ def _profile(uri: str) -> _Profile | None:
         found.get_frozen_credentials()  # A role, SSO or a command says only here that it refuses.
         provider = Boto3CredentialProvider(session, ttl=_FRESH)
         provider.config = {}  # Its region would come before AWS_REGION.
-        return _Profile(provider, session.region_name, _endpoint_of(session))
+        known = _Profile(provider, session.region_name, _endpoint_of(session))
     except (BotoCoreError, ClientError, OSError, ValueError, KeyError) as error:
         raise LogError(f"{uri}: {_on_profile(error)}") from None
+    _KNOWN.clear()
+    _KNOWN[state] = known
+    return known
+
+
+_KNOWN: Final[dict[Hashable, _Profile]] = {}
+"""What the profile said last: each log is opened on its own, and a role may ask for a code each time."""
+
+
+def _state() -> Hashable:
+    """Return what changes with the variables and the files of AWS."""
+    said = [(name, value) for name, value in os.environ.items() if name.startswith("AWS_")]
+    changed = []
+    for name, file in (
+        ("AWS_CONFIG_FILE", "config"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+    ):
+        path = os.environ.get(name) or os.path.expanduser(f"~/.aws/{file}")
+        try:
+            changed.append((path, os.stat(path).st_mtime_ns))
+        except OSError:
+            changed.append((path, 0))
+    return *sorted(said), *changed
 
 
 def _session() -> Any:
@@ -163,10 +195,16 @@ def _session() -> Any:
     import botocore.session
     from botocore.config import Config
 
+    for name in _TALKATIVE:
+        logging.getLogger(f"botocore.{name}").setLevel(logging.INFO)
     session = botocore.session.Session()
     session.set_default_client_config(
         Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
     )
+    if _is_given(
+        "AWS_REGION"
+    ):  # boto3 reads AWS_DEFAULT_REGION only, and a role is asked for in a region.
+        session.set_config_variable("region", os.environ["AWS_REGION"])
     session.get_component("credential_provider").remove("iam-role")
     return boto3.session.Session(botocore_session=session)
 
@@ -194,6 +232,12 @@ def _endpoint_of(session: Any) -> str | None:
     return str(said) if said else None
 
 
+_KINDS: Final = {
+    "ProfileNotFound": "there is no profile {profile}. Choose another with AWS_PROFILE.",
+    "NoRegionError": "the profile {profile} has no region. Set AWS_REGION to the bucket's region.",
+}
+
+
 def _on_profile(error: Exception) -> str:
     """Return a sentence on a profile that gives no credentials; what the error says may have secrets in it."""
     from botocore.exceptions import ClientError, HTTPClientError
@@ -201,8 +245,8 @@ def _on_profile(error: Exception) -> str:
 
     kind = type(error).__name__
     profile = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or "default"
-    if kind == "ProfileNotFound":
-        return f"there is no profile {profile}. Choose another with AWS_PROFILE."
+    if kind in _KINDS:
+        return _KINDS[kind].format(profile=profile)
     if "SSO" in kind or kind in {"TokenRetrievalError", "UnauthorizedException"}:
         return (
             f"the login of the profile {profile} has ended. Run: aws sso login --profile {profile}"

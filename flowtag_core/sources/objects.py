@@ -144,12 +144,12 @@ class Store:
         return Object(key, meta["size"], _quoted(meta["e_tag"]))
 
     def _fuller(self, key: str, error: Exception) -> Exception:
-        """Return the error of a listing if that fails too: the answer to HEAD has no body, and so no code."""
+        """Return the error of a GET: the answer to HEAD has no body, and so no code."""
         import obstore
         from obstore.exceptions import BaseError
 
         try:
-            obstore.list_with_delimiter(self._store, f"{key}/")
+            obstore.get(self._store, key, options={"range": (0, 1)})
         except (BaseError, OSError, ValueError) as fuller:
             return fuller
         return error

@@ -1,6 +1,7 @@
 """Credentials are found before a store is asked, and each way in which they are missing is one sentence."""
 
 import json
+import logging
 import sys
 import time
 
@@ -227,19 +228,33 @@ def test_a_command_gives_credentials(aws, monkeypatch):
     assert options["credential_provider"]()["secret_access_key"] == SECRET
 
 
-def test_a_role_is_assumed(aws, monkeypatch):
+def test_a_role_is_assumed_and_no_log_has_its_keys(aws, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     monkeypatch.setenv("AWS_PROFILE", "work")
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", f"http://{host}:{port}")
-    aws(ROLE)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    aws(ROLE.replace("region = eu-west-1\n", ""))
     try:
         provider = access_for("s3", "s3://b/").options["credential_provider"]
         assert provider()["token"]
         assert provider()["secret_access_key"] != SECRET
+        for secret in (SECRET, provider()["token"], provider()["secret_access_key"]):
+            assert secret not in caplog.text
+        assert access_for("s3", "s3://other/").options["credential_provider"] is provider
+        monkeypatch.setenv("AWS_ROLE_SESSION_NAME", "other")
+        assert access_for("s3", "s3://b/").options["credential_provider"] is not provider
     finally:
         server.stop()
+
+
+def test_a_role_without_a_region_is_one_sentence(aws, monkeypatch):
+    aws(ROLE.replace("region = eu-west-1\n", ""))
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
+    assert "the profile work has no region. Set AWS_REGION" in refusal("s3://b/")
 
 
 def test_a_role_that_is_refused_or_cannot_be_asked_for_is_one_sentence(aws, monkeypatch):

@@ -110,7 +110,18 @@ def test_more_objects_than_one_listing_has_are_all_found(bucket, monkeypatch):
             (403, "InvalidObjectState"),
             "is archived (InvalidObjectState)",
         ),
-        ("s3://logs/a.log", "a.log", (403, "AccessDenied"), "access is denied"),
+        (
+            "s3://logs/a.log",
+            "a.log",
+            (403, "AccessDenied"),
+            "a.log: access is denied (AccessDenied).",
+        ),
+        (
+            "s3://logs/a.log",
+            "a.log",
+            (403, "InvalidAccessKeyId"),
+            "(InvalidAccessKeyId). Renew them",
+        ),
     ],
 )
 def test_each_failure_is_one_sentence_within_three_seconds(bucket, uri, key, refusal, said):
