@@ -200,6 +200,21 @@ def test_a_profile_gives_the_credentials(store, tmp_path, monkeypatch):
     assert "another-secret" not in repr(failed.value)
 
 
+def test_a_profile_names_the_region_and_the_store_and_assumes_a_role(store, tmp_path, monkeypatch):
+    endpoint = os.environ["AWS_ENDPOINT_URL"]
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name)
+    (tmp_path / "config").write_text(
+        "[default]\nrole_arn = arn:aws:iam::123456789012:role/reader\nsource_profile = base\n"
+        f"region = eu-central-1\nendpoint_url = {endpoint}\n"
+        "[profile base]\naws_access_key_id = AKIAOTHER\naws_secret_access_key = another-secret\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+    store.put_object(Bucket=BUCKET, Key="role/a.log", Body=line())
+    assert parse_flow_log(f"s3://{BUCKET}/role/").total.flows == 1
+
+
 def test_ten_thousand_keys_are_listed_in_a_few_seconds(monkeypatch):
     bucket = Bucket()
     bucket.objects = {f"a/{number:05}.log": b"x" for number in range(10_000)}

@@ -24,7 +24,7 @@ from flowtag_core.sources.ahead import on_a_thread_of_its_own
 from flowtag_core.sources.listing import Listing
 from flowtag_core.sources.objects import Object, Store
 from flowtag_core.sources.places import places_in
-from flowtag_core.sources.uris import Days, day_of
+from flowtag_core.sources.uris import Days, day_of, shown
 
 _LIST_EVERY: Final = 30.0
 """Seconds between two listings. AWS delivers every five minutes, and each listing costs money."""
@@ -56,7 +56,7 @@ class Prefix:
         if self._store.key and not self._store.key.endswith("/"):
             if self._store.object_at(self._store.key):
                 raise LogError(
-                    f"{uri}: is an object, which does not grow. Follow the prefix that it is under."
+                    f"{shown(uri)}: is an object, which does not grow. Follow the prefix that it is under."
                 )
             self._store = Store(f"{uri}/")
         self._store.check(self._store.key)

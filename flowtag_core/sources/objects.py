@@ -6,8 +6,6 @@ obstore, which is written in Rust, reads them. It is imported only when a URI is
 from __future__ import annotations
 
 import io
-import os
-import re
 import time
 from collections.abc import Sequence
 from datetime import timedelta
@@ -18,8 +16,11 @@ from typing import Any, BinaryIO, Final, NamedTuple, cast
 from flowtag_core.errors import DamagedLogError, LogError, StoreError
 from flowtag_core.sources.ahead import Ahead, Range, on_a_thread
 from flowtag_core.sources.budget import Budget
+from flowtag_core.sources.credentials import access_for
 from flowtag_core.sources.pieces import READ_SIZE, Pieces
-from flowtag_core.sources.uris import URI
+from flowtag_core.sources.regions import region_of
+from flowtag_core.sources.store_errors import has_status, is_cut, on_change, sentence_on
+from flowtag_core.sources.uris import parts_of, shown
 
 _RANGE: Final = 1 << 21
 """The bytes of a large object that one request asks for."""
@@ -27,7 +28,7 @@ _LAST: Final = 1 << 11
 """The bytes at the end of a piece that are searched for the end of a line."""
 _TIMES: Final = {"timeout": "1h", "read_timeout": "30s", "connect_timeout": "5s"}
 """obstore's own limit of 30 s includes the body, which would cut large objects."""
-_RETRIES: Final = {
+_RETRIES: Final[Any] = {
     "max_retries": 3,
     "retry_timeout": timedelta(seconds=20),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=3)},
@@ -36,9 +37,8 @@ _MOST_AT_ONCE: Final = 1 << 26
 """The most bytes of an object that is read as a whole: a lookup."""
 _TRIES: Final = 3
 """How often a range is asked for if its body is cut."""
-_CODE: Final = re.compile(r"<Code>(\w{1,60})</Code>")
-_ODD_KEY: Final = re.compile(r"\AEncountered object with invalid path")
-_STATUS: Final = re.compile(r"\b(?:status|code|error)[: ]+(\d{3})\b", re.IGNORECASE)
+
+_NO_LISTING: Final = "Check the URL; https:// reads single files, and cannot list."
 
 
 class Object(NamedTuple):
@@ -56,30 +56,40 @@ class Store:
     """
 
     def __init__(self, uri: str) -> None:
-        found = URI.match(uri)
-        if found is None:
-            raise LogError(f"{uri}: is not a URI such as s3://bucket/prefix/.")
-        self.scheme, self.bucket, self.key = found[1].lower(), found[2], found[3]
+        uri, self.scheme, self.bucket, self.key, query = parts_of(uri)
         self.root = f"{self.scheme}://{self.bucket}/"
         if find_spec("obstore") is None:
             raise LogError(f"{uri}: reading object stores needs obstore. Run: pip install obstore")
-        self._store = self._opened(uri)
+        self._region = ""
+        self._store = self._opened(uri, query)
 
-    def _opened(self, uri: str) -> Any:
+    def __reduce__(self) -> str:
+        """Refuse to be pickled: what opens the store is secret."""
+        raise TypeError("A Store is not pickled. Send its URI.")
+
+    def _opened(self, uri: str, query: str) -> Any:
         from obstore.exceptions import BaseError
-        from obstore.store import from_url
+        from obstore.store import HTTPStore, from_url
 
-        options: dict[str, Any] = {"client_options": dict(_TIMES), "retry_config": _RETRIES}
-        if self.scheme == "s3":
-            endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-            if endpoint and endpoint.startswith("http://"):
-                options["client_options"]["allow_http"] = True
-            if provider := _credentials(uri):
-                options["credential_provider"] = provider
+        client: Any = dict(_TIMES)
         try:
-            return from_url(self.root, **options)
+            if self.is_web:
+                # The address of the file is that of the store: only so are its query and its escapes kept.
+                return HTTPStore(f"{uri}{query}", client_options=client, retry_config=_RETRIES)
+            access = access_for(self.scheme, uri)
+            self._region = access.options.get("region", "")
+            if access.is_http:
+                client["allow_http"] = True
+            return from_url(
+                self.root, client_options=client, retry_config=_RETRIES, **access.options
+            )
         except (BaseError, ValueError) as error:
             raise self._said(uri, error) from None
+
+    @property
+    def is_web(self) -> bool:
+        """Whether this is a web server, which gives one file and lists nothing."""
+        return self.scheme == "https"
 
     def check(self, prefix: str) -> None:
         """Raise StoreError if a prefix cannot be listed; this asks for its first level."""
@@ -94,6 +104,7 @@ class Store:
         import obstore
         from obstore.exceptions import BaseError
 
+        self._refuse_to_list(prefix)
         found: list[Object] = []
         try:
             for batch in obstore.list(self._store, prefix or None, chunk_size=1000):
@@ -107,6 +118,7 @@ class Store:
         import obstore
         from obstore.exceptions import BaseError
 
+        self._refuse_to_list(prefix)
         try:
             found = obstore.list_with_delimiter(self._store, prefix or None)
         except (BaseError, OSError, ValueError) as error:
@@ -116,7 +128,8 @@ class Store:
 
     def object_at(self, key: str) -> Object | None:
         """Return the object with a key, or None if there is none."""
-        return on_a_thread(partial(self._object_at, key)).result()
+        ask = self._file_at if self.is_web else self._object_at
+        return on_a_thread(partial(ask, key)).result()
 
     def _object_at(self, key: str) -> Object | None:
         import obstore
@@ -127,41 +140,75 @@ class Store:
         except FileNotFoundError:
             return None
         except (BaseError, OSError, ValueError) as error:
-            # The answer to HEAD has no body, and so no code: a listing says more.
-            if self.scheme == "s3":
-                self.objects_now(f"{key}/")
+            raise self._said(self.root + key, self._fuller(key, error)) from None
+        return Object(key, meta["size"], _quoted(meta["e_tag"]))
+
+    def _fuller(self, key: str, error: Exception) -> Exception:
+        """Return the error of a GET: the answer to HEAD has no body, and so no code."""
+        import obstore
+        from obstore.exceptions import BaseError
+
+        try:
+            obstore.get(self._store, key, options={"range": (0, 1)})
+        except (BaseError, OSError, ValueError) as fuller:
+            return fuller
+        return error
+
+    def _file_at(self, key: str) -> Object:
+        """Return the file of a web server. A pre-signed URL allows GET alone, so its first byte is asked for."""
+        import obstore
+        from obstore.exceptions import BaseError, NotSupportedError
+
+        try:
+            try:
+                meta = obstore.get(self._store, "", options={"range": (0, 1)}).meta
+            except BaseError as error:
+                if not (isinstance(error, NotSupportedError) or has_status(error, 416)):
+                    raise
+                # The server gives no ranges, or the file is empty.
+                meta = obstore.get(self._store, "").meta
+        except FileNotFoundError:
+            raise LogError(
+                f"{self.root}{key}: there is no such file (404). {_NO_LISTING}"
+            ) from None
+        except (BaseError, OSError, ValueError) as error:
             raise self._said(self.root + key, error) from None
-        return Object(key, meta["size"], meta["e_tag"])
+        return Object(key, meta["size"], _quoted(meta["e_tag"]))
+
+    def _refuse_to_list(self, prefix: str) -> None:
+        if self.is_web:
+            raise LogError(f"{self.root}{prefix}: is not a file. {_NO_LISTING}")
 
     def read(self, each: Object, first: int, behind: int) -> memoryview:
         """Return a range of an object's bytes, asked for again if it is cut. Raises LogError if it has changed."""
         import obstore
         from obstore.exceptions import BaseError
 
-        options: dict[str, Any] = {"range": (first, behind)}
-        if each.version is not None:
+        options: dict[str, Any] = {}
+        # A web server may give whole files only, which is enough for small ones.
+        if not (self.is_web and behind - first == each.size):
+            options["range"] = (first, behind)
+        # A weak version never matches for a server, so it is compared here.
+        if each.version is not None and not each.version.startswith("W/"):
             options["if_match"] = each.version
+        key = "" if self.is_web else each.key
         tried = 0
         while True:
             try:
-                found = obstore.get(self._store, each.key, options=cast("Any", options))
+                found = obstore.get(self._store, key, options=cast("Any", options))
+                if self.is_web and _object(found.meta)[1:] != each[1:]:
+                    raise StoreError(f"{self.root}{each.key}: {on_change()}")
                 return memoryview(found.bytes())
             except (BaseError, OSError, ValueError) as error:
                 tried += 1
-                if tried == _TRIES or not _is_cut(error):
+                if tried == _TRIES or not is_cut(error):
                     raise self._said(self.root + each.key, error) from None
                 time.sleep(0.2 * tried)
 
     def _said(self, uri: str, error: BaseException) -> StoreError:
-        """Return what went wrong in one sentence, with the store's own code and the remedy."""
-        text = str(error)
-        code = found[1] if (found := _CODE.search(text)) else ""
-        status = found[1] if (found := _STATUS.search(text)) else ""
-        name = type(error).__name__
-        known = {code, status, name} - {""}
-        said = next((each for names, each in _SENTENCES if known & names), "") or _other(text)
-        shown = f" ({code or status})" if code or status else ""
-        return StoreError(f"{uri}: {said.format(bucket=self.bucket, shown=shown)}")
+        right = region_of(self.bucket, error) if self.scheme == "s3" else ""
+        said = sentence_on(error, self.scheme, self.bucket, self._region, right)
+        return StoreError(f"{uri}: {said}")
 
 
 def _has_bytes(found: Any) -> bool:
@@ -169,118 +216,12 @@ def _has_bytes(found: Any) -> bool:
 
 
 def _object(found: Any) -> Object:
-    return Object(found["path"], found["size"], found["e_tag"])
+    return Object(found["path"], found["size"], _quoted(found["e_tag"]))
 
 
-_SENTENCES: Final[tuple[tuple[set[str], str], ...]] = (
-    ({"NoSuchBucket"}, "there is no bucket {bucket}{shown}. Check its name."),
-    (
-        {
-            *("InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidToken", "ExpiredToken"),
-            *("401", "UnauthenticatedError"),
-        },
-        "the store does not accept these credentials{shown}. Renew them, or choose others with AWS_PROFILE.",
-    ),
-    (
-        {"InvalidObjectState"},
-        "is archived{shown} and cannot be read as it is. Restore it first, or leave it out with --since.",
-    ),
-    (
-        {
-            "PermanentRedirect",
-            "AuthorizationHeaderMalformed",
-            "301",
-            "IllegalLocationConstraintException",
-        },
-        "the bucket is in another region{shown}. Set AWS_REGION to the bucket's region.",
-    ),
-    (
-        {"PreconditionFailed", "PreconditionError", "412"},
-        "has changed since it was listed{shown}. Run the command again.",
-    ),
-    (
-        {"NoSuchKey", "NotFoundError", "FileNotFoundError", "404"},
-        "there is no such object{shown}. Check the URI.",
-    ),
-    (
-        {"AccessDenied", "AllAccessDisabled", "PermissionDeniedError", "PermissionError", "403"},
-        "access is denied{shown}. These credentials need s3:ListBucket and s3:GetObject, or the equivalent.",
-    ),
-    ({"SlowDown", "503"}, "the store is too busy{shown}. Try again later."),
-)
-
-
-def _other(text: str) -> str:
-    """Return a sentence on an error without a code."""
-    if _ODD_KEY.search(text):
-        return (
-            "one of its keys has an empty part (//), a part . or .., or a control character, so they cannot be "
-            "listed. Choose a prefix without it."
-        )
-    lower = text.lower()
-    if "redirect" in lower:
-        return "the bucket is in another region. Set AWS_REGION to the bucket's region."
-    if "credential" in lower or "metadata" in lower or "token" in lower:
-        return "no credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE."
-    if "timed out" in lower or "timeout" in lower:
-        return "the store does not answer in time. Check the network, and try again."
-    if "connect" in lower or "dns" in lower or "resolve" in lower:
-        return "the store cannot be reached. Check the URI, the network, and AWS_ENDPOINT_URL."
-    return "the store's answer cannot be used. Check the URI, and try again."
-
-
-def _is_cut(error: BaseException) -> bool:
-    """Whether an answer began but did not end, so that asking again may help."""
-    text = str(error).lower()
-    if _CODE.search(str(error)) or _STATUS.search(text):
-        return False
-    return any(
-        each in text for each in ("decoding", "body", "incomplete", "eof", "reset", "closed")
-    )
-
-
-def _credentials(uri: str) -> Any:
-    """Return what gives obstore its credentials, None if it finds them itself. Raises LogError if there are none."""
-    given = os.environ
-    if given.get("AWS_SKIP_SIGNATURE", "").lower() in ("1", "true") or "AWS_ACCESS_KEY_ID" in given:
-        return None
-    if any(name.startswith("AWS_CONTAINER_CREDENTIALS") for name in given):
-        return None
-    if find_spec("boto3") is not None:
-        import boto3
-        from obstore.auth.boto3 import Boto3CredentialProvider
-
-        try:
-            session = boto3.session.Session()
-            if session.get_credentials() is not None:
-                return Boto3CredentialProvider(session)
-        except Exception as error:  # noqa: BLE001  (botocore has dozens, for profiles, SSO and roles)
-            raise LogError(
-                f"{uri}: {type(error).__name__}: no credentials for AWS_PROFILE."
-            ) from None
-    elif "AWS_PROFILE" in given or os.path.exists(os.path.expanduser("~/.aws")):
-        raise LogError(
-            f"{uri}: reading credentials from a profile needs boto3. Run: pip install boto3"
-        )
-    if "AWS_WEB_IDENTITY_TOKEN_FILE" in given or _is_on_ec2():
-        return None
-    raise LogError(
-        f"{uri}: no credentials were found. Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE; "
-        "AWS_SKIP_SIGNATURE=true reads a public bucket."
-    )
-
-
-def _is_on_ec2() -> bool:
-    """Whether this machine is one of Amazon's, which gives credentials to what runs on it."""
-    for file in ("/sys/class/dmi/id/sys_vendor", "/sys/devices/virtual/dmi/id/board_asset_tag"):
-        try:
-            with open(file, encoding="ascii", errors="replace") as text:
-                said = text.read(100)
-        except OSError:
-            continue
-        if said.startswith(("Amazon EC2", "i-")):
-            return True
-    return False
+def _quoted(version: str | None) -> str | None:
+    """Return a version as If-Match has it; in its listings, Azure gives it without the quotes."""
+    return version if version is None or version.endswith('"') else f'"{version}"'
 
 
 class ObjectSource:
@@ -358,7 +299,7 @@ class Content(io.BytesIO):
 
 def content_of(uri: str) -> Content:
     """Return a small object, such as a lookup, as an open file. Raises LogError."""
-    store = Store(uri)
+    store, uri = Store(uri), shown(uri)
     found = store.object_at(store.key)
     if found is None:
         raise LogError(f"{uri}: there is no such object. Check the URI.")

@@ -19,10 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, TextIO, cast
 from flowtag_core.errors import LogError, reason_of
 from flowtag_core.sources.pieces import Source
 from flowtag_core.sources.stream import Stream, regular_size, start_of, status_of
-from flowtag_core.sources.uris import EVERY_DAY, Days, is_uri
-
-if TYPE_CHECKING:
-    from flowtag_core.sources.objects import Object, Store
+from flowtag_core.sources.uris import EVERY_DAY, Days, is_uri, shown
 
 if TYPE_CHECKING:
     from flowtag_core.sources.objects import Object, Store
@@ -136,7 +133,7 @@ def _of_days(log: Log, days: Days) -> Log:
 
 def _logs_at(path: str, others: Iterable[str], days: Days) -> list[Log]:
     if is_uri(path):
-        return [_objects(path, path, days)]
+        return [_objects(path, shown(path), days)]
     known = {identity for other in others if (identity := file_identity(other))}
     if path == DASH or os.path.lexists(path):
         return [_without(log_at(path), known)]
@@ -170,7 +167,7 @@ def log_at(path: str, name: str | None = None) -> Log:
     exist or is a folder without files.
     """
     if is_uri(path):
-        return _objects(path, name or path, EVERY_DAY)
+        return _objects(path, name or shown(path), EVERY_DAY)
     if path == DASH or not os.path.isdir(path):
         return Log(name or _name(path), (_place(path, name),))
     errors: list[OSError] = []
@@ -200,7 +197,7 @@ def _objects(uri: str, name: str, days: Days) -> Log:
     from flowtag_core.sources.listing import Listing
     from flowtag_core.sources.objects import Store
 
-    store = Store(uri)
+    store, uri = Store(uri), shown(uri)
     is_prefix = not store.key or store.key.endswith("/")
     alone = None if is_prefix else store.object_at(store.key)
     if alone:
@@ -302,7 +299,7 @@ def same_files(places: Iterable[Place]) -> list[list[str]]:
 
 
 def _name(path: str) -> str:
-    return "stdin" if path == DASH else path
+    return "stdin" if path == DASH else shown(path)
 
 
 def _place(path: str, name: str | None = None) -> Place:

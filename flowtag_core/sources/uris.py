@@ -6,9 +6,16 @@ import re
 from datetime import date
 from typing import Final, NamedTuple
 
+from flowtag_core.errors import LogError
+
 SCHEMES: Final = ("s3", "gs", "az", "https")
 URI: Final = re.compile(rf"({'|'.join(SCHEMES)})://([^/]+)/?(.*)", re.IGNORECASE | re.DOTALL)
 """A scheme, a bucket, and a key or prefix."""
+_HIDDEN: Final = "..."
+"""What is shown of a URI with a password."""
+_ARN: Final = "arn:"
+_PORT: Final = re.compile(r":\d+\Z|(?<=\A\[)[0-9a-fA-F:]+(?=\](?::\d+)?\Z)")
+"""The port of a server, and the digits of its address, if that has colons in it."""
 _DAY: Final = re.compile(
     r"(?:^|/)(?:year=)?(\d{4})/(?:month=)?(\d{2})/(?:day=)?(\d{2})/|_(\d{4})(\d{2})(\d{2})T\d{4}Z_"
 )
@@ -43,6 +50,48 @@ EVERY_DAY: Final = Days()
 def is_uri(path: str) -> bool:
     """Whether a path is a URI of an object store."""
     return URI.match(path) is not None
+
+
+class Parts(NamedTuple):
+    """A URI: as it may be shown, its scheme, bucket and key, and the query of a URL, which may be a secret."""
+
+    shown: str
+    scheme: str
+    bucket: str
+    key: str
+    query: str
+
+
+def parts_of(uri: str) -> Parts:
+    """Return the parts of a URI. Raises LogError if it is none, or has a password in it."""
+    path = shown(uri)
+    found = URI.match(path)
+    if found is None:
+        raise LogError(f"{path}: is not a URI such as s3://bucket/prefix/.")
+    if found[2] == _HIDDEN:
+        raise LogError(
+            f"{path}: has a name or a password in it, which others may see. Write the bucket alone, and set the "
+            "credentials in the environment."
+        )
+    if found[2].startswith(_ARN):
+        raise LogError(
+            f"{path}: is an ARN. Write the name of the bucket, or the access point's alias."
+        )
+    return Parts(path, found[1].lower(), found[2], found[3], uri.removeprefix(path))
+
+
+def shown(path: str) -> str:
+    """Return a path or URI without what may be secret: the query of a URL, and all of a URI with a password."""
+    found = URI.match(path)
+    if found is None:
+        return path
+    scheme, bucket = found[1].lower(), found[2]
+    if scheme == "https":
+        path = re.split(r"[?#]", path, maxsplit=1)[0]
+        bucket = _PORT.sub("", re.split(r"[?#]", bucket, maxsplit=1)[0])
+    if bucket.startswith(_ARN) and "@" not in path:
+        return path
+    return f"{scheme}://{_HIDDEN}" if "@" in bucket or ":" in bucket else path
 
 
 def day_of(key: str) -> date | None:

@@ -21,7 +21,8 @@ class Bucket:
 
     `refusals` has a status and a code for a key (or for "" if a listing fails), `cut` the keys whose next body is cut,
     `seconds` is the latency of each request, and `slow` has more seconds for a key (or for "", a listing). `sent` counts the
-    bytes of each key that were sent, `requests` all requests.
+    bytes of each key that were sent, `requests` all requests, and `queries` has the queries of objects. If `is_whole`
+    is true, it gives no ranges; `tag` replaces the versions, and None leaves them out. Refusals name the `region`.
     """
 
     def __init__(self, name="logs"):
@@ -29,11 +30,14 @@ class Bucket:
         self.refusals, self.cut, self.seconds, self.slow = {}, set(), 0.0, {}
         self.sent, self.requests = {}, []
         self.tags, self.lock = {}, threading.Lock()
+        self.queries, self.is_whole, self.tag, self.region = set(), False, "", ""
 
     def size(self, key):
         return len(self.objects[key])
 
     def etag(self, key):
+        if self.tag != "":
+            return self.tag
         content = self.objects[key]
         known, tag = self.tags.get(key, (None, ""))
         if known is not content:
@@ -68,13 +72,24 @@ class Handler(BaseHTTPRequestHandler):
         elif self.headers.get("If-Match") not in (None, bucket.etag(key)):
             self.refuse(412, "PreconditionFailed")
         else:
+            bucket.queries.add(url.query)
             self.send(key)
 
     do_HEAD = do_GET  # noqa: N815  (the name that http.server calls)
 
+    def do_POST(self):
+        """Refuse what is asked of a service that gives roles."""
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
     def refuse(self, status, code):
         body = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
-        self.answer(status, body)
+        region = self.server.bucket.region
+        self.answer(status, body, [("x-amz-bucket-region", region)] if region else ())
 
     def answer(self, status, body, headers=()):
         self.send_response(status)
@@ -93,7 +108,13 @@ class Handler(BaseHTTPRequestHandler):
             ("ETag", bucket.etag(key)),
             ("Last-Modified", "Sun, 29 Nov 2026 12:00:00 GMT"),
         ]
-        if wanted := self.headers.get("Range"):
+        if bucket.tag is None:
+            del headers[0]
+        if not content and self.headers.get("Range"):
+            self.refuse(416, "InvalidRange")
+            return
+        wanted = None if bucket.is_whole else self.headers.get("Range")
+        if wanted:
             begin, _, end = wanted.removeprefix("bytes=").partition("-")
             first, behind, status = int(begin), min(int(end) + 1, len(content)), 206
             headers.append(("Content-Range", f"bytes {first}-{behind - 1}/{len(content)}"))

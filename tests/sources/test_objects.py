@@ -2,23 +2,26 @@
 
 import gzip
 import io
+import os
 import pickle
 import sys
 import time
 
 import pytest
+from obstore.store import HTTPStore
 
 from flowtag_core import load_lookup_table, parse_flow_log
 from flowtag_core.commands.terminal import source_of
 from flowtag_core.errors import LogError
-from flowtag_core.sources import objects
-from flowtag_core.sources.objects import ObjectSource, content_of, ranges_of, requests_for
+from flowtag_core.sources import credentials, objects
+from flowtag_core.sources.objects import ObjectSource, Store, content_of, ranges_of, requests_for
 from flowtag_core.sources.places import logs_at
 from flowtag_core.sources.uris import Days
 from tests.logs import LOOKUP, line
 from tests.sources import bucket as store
 from tests.sources.bucket import ENVIRONMENT, Bucket, serving
 
+SECRET = ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]
 LINES = b"\n".join([line(), b"short", line(dstport="25"), line(dstport="x")])
 
 
@@ -107,7 +110,18 @@ def test_more_objects_than_one_listing_has_are_all_found(bucket, monkeypatch):
             (403, "InvalidObjectState"),
             "is archived (InvalidObjectState)",
         ),
-        ("s3://logs/a.log", "a.log", (403, "AccessDenied"), "access is denied"),
+        (
+            "s3://logs/a.log",
+            "a.log",
+            (403, "AccessDenied"),
+            "a.log: access is denied (AccessDenied).",
+        ),
+        (
+            "s3://logs/a.log",
+            "a.log",
+            (403, "InvalidAccessKeyId"),
+            "(InvalidAccessKeyId). Renew them",
+        ),
     ],
 )
 def test_each_failure_is_one_sentence_within_three_seconds(bucket, uri, key, refusal, said):
@@ -184,7 +198,7 @@ def test_a_source_can_be_reread_from_any_place(bucket):
 def test_without_credentials_or_a_library_the_remedy_is_named(monkeypatch):
     for name in ENVIRONMENT:
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(objects, "_is_on_ec2", lambda: False)
+    monkeypatch.setattr(credentials, "_is_on_ec2", lambda: False)
     monkeypatch.setenv("HOME", "/nonexistent")
     monkeypatch.setitem(sys.modules, "boto3", None)
     with pytest.raises(LogError, match=r"no credentials were found\. Set AWS_ACCESS_KEY_ID"):
@@ -207,3 +221,119 @@ def test_the_beginning_of_an_object_is_one_request_for_that_much(bucket):
 def test_as_many_requests_are_expected_as_there_are_ranges():
     for size in (1, 8 << 20, (8 << 20) + 1, 20_000_000):
         assert requests_for(size) == len(ranges_of([objects.Object("a", size, None)]))
+
+
+@pytest.fixture
+def google(bucket, monkeypatch):
+    """The same bucket in the way of Google, which speaks the same XML."""
+    monkeypatch.setenv("GOOGLE_BASE_URL", os.environ["AWS_ENDPOINT_URL"])
+    monkeypatch.setenv("GOOGLE_BEARER_TOKEN", SECRET)
+    return bucket
+
+
+def test_a_bucket_of_google_is_listed_and_read(google):
+    google.objects = {"a/1.log": LINES, "a/b/2.log": line()}
+    counts = parse_flow_log("gs://logs/a/")
+    assert list(counts.files) == ["gs://logs/a/1.log", "gs://logs/a/b/2.log"]
+    assert counts.total.flows == 3
+    assert parse_flow_log("gs://logs/a/1.log").total.flows == 2
+    (log,) = logs_at("gs://logs/a/1.log")
+    google.objects["a/1.log"] = line()
+    with pytest.raises(LogError, match="has changed since it was listed"):
+        parse_flow_log(log)
+
+
+@pytest.mark.parametrize(
+    ("uri", "refusal", "said"),
+    [
+        ("gs://nowhere/a/", None, "there is no bucket nowhere (NoSuchBucket)."),
+        ("gs://logs/none", None, "there is no such object, and none under it."),
+        ("gs://logs/", (403, "AccessDenied"), "need the role Storage Object Viewer."),
+        ("gs://logs/", (401, "AuthenticationRequired"), "Run: gcloud auth application-default"),
+    ],
+)
+def test_each_failure_of_google_is_one_sentence(google, uri, refusal, said):
+    if refusal:
+        google.refusals[""] = refusal
+    begun = time.monotonic()
+    with pytest.raises(LogError) as failed:
+        parse_flow_log(uri)
+    assert said in str(failed.value)
+    assert SECRET not in f"{failed.value!r}"
+    assert time.monotonic() - begun < 3
+
+
+@pytest.fixture
+def web(bucket, monkeypatch):
+    """The bucket as a web server. It has no TLS, so https:// stands for http:// here."""
+    server = os.environ["AWS_ENDPOINT_URL"].removeprefix("http://")
+
+    def opened(url, client_options, retry_config):
+        assert url.startswith("https://")
+        return HTTPStore(
+            f"http{url.removeprefix('https')}",
+            client_options={**client_options, "allow_http": True},
+            retry_config=retry_config,
+        )
+
+    monkeypatch.setattr("obstore.store.HTTPStore", opened)
+    bucket.root = f"https://{server}/logs/"
+    return bucket
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_a_pre_signed_url_is_read_and_its_signature_never_shown(web, monkeypatch, is_whole):
+    monkeypatch.setattr(objects, "_RANGE", 1 << 12)
+    web.is_whole = is_whole
+    web.objects["a b.log"] = (line() + b"\n") * (20 if is_whole else 2_000)
+    counts = parse_flow_log(f"{web.root}a%20b.log?X-Amz-Signature={SECRET}")
+    assert list(counts.files) == [f"{web.root}a%20b.log"]
+    assert counts.total.flows == (20 if is_whole else 2_000)
+    assert {command for command, *_ in web.requests} == {"GET"}
+    assert web.queries == {f"X-Amz-Signature={SECRET}"}
+    assert SECRET not in repr(counts.files)
+    assert content_of(f"{web.root}a%20b.log?x={SECRET}").name == f"{web.root}a%20b.log"
+
+
+def test_a_url_that_gives_no_file_is_one_sentence(web):
+    web.objects = {"a.log": line(), "empty": b"", "big": bytes(5_000_000)}
+    web.refusals["secret.log"] = (403, "AccessDenied")
+    for key, said in {
+        "": "is not a file. Check the URL; https:// reads single files, and cannot list.",
+        "none": "there is no such file (404). Check the URL; https:// reads single files",
+        "secret.log": "access is denied (AccessDenied). A pre-signed URL may have expired.",
+    }.items():
+        with pytest.raises(LogError) as failed:
+            parse_flow_log(f"{web.root}{key}?X-Amz-Signature={SECRET}")
+        assert str(failed.value).startswith(f"{web.root}{key}: {said}")
+        assert SECRET not in f"{failed.value!r} {pickle.dumps(failed.value)!r}"
+    assert content_of(f"{web.root}empty").read() == b""
+    web.is_whole = True
+    with pytest.raises(LogError, match="gives only whole files, and this one is too large"):
+        parse_flow_log(f"{web.root}big")
+
+
+@pytest.mark.parametrize("tag", ['W/"1"', None])
+def test_a_file_that_changes_is_named_however_weak_its_version_is(web, tag):
+    web.tag = tag
+    web.objects["a.log"] = line()
+    assert parse_flow_log(f"{web.root}a.log").total.flows == 1
+    (log,) = logs_at(f"{web.root}a.log")
+    web.objects["a.log"] = line() + b"\n" + line()
+    with pytest.raises(LogError, match="has changed since it was listed"):
+        parse_flow_log(log)
+
+
+def test_a_server_that_is_not_there_cannot_be_reached():
+    begun = time.monotonic()
+    with pytest.raises(LogError, match=r"^https://127\.0\.0\.1:9/a: the store cannot be reached"):
+        parse_flow_log("https://127.0.0.1:9/a?b")
+    assert time.monotonic() - begun < 3
+
+
+@pytest.mark.usefixtures("bucket")
+def test_a_store_is_not_pickled_and_its_look_has_no_secret():
+    store = Store("s3://logs/")
+    with pytest.raises(TypeError, match="Send its URI"):
+        pickle.dumps(store)
+    assert SECRET not in f"{store!r} {store._store!r}"

@@ -4,7 +4,16 @@ from datetime import date
 
 import pytest
 
-from flowtag_core.sources.uris import Days, day_of, is_day_folder, is_earlier, is_uri
+from flowtag_core.errors import LogError
+from flowtag_core.sources.uris import (
+    Days,
+    day_of,
+    is_day_folder,
+    is_earlier,
+    is_uri,
+    parts_of,
+    shown,
+)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +74,46 @@ def test_days_have_what_is_of_them_and_what_has_no_day():
     days = Days(date(2026, 11, 22), date(2026, 11, 23))
     names = [f"a/2026/11/{day}/x" for day in (21, 22, 23, 24)]
     assert [days.have(name) for name in [*names, "a/x"]] == [False, True, True, False, True]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "s3://KEY:hidden@bucket/a/",
+        "s3://KEY:hid/den@bucket/a/",
+        "https://me:hidden@host/a.log",
+        "https://hidden@host:443/a.log",
+        "az://account:hidden/a",
+    ],
+)
+def test_a_password_in_a_uri_is_refused_and_not_repeated(uri):
+    with pytest.raises(LogError, match=r"has a name or a password in it") as failed:
+        parts_of(uri)
+    assert "hid" not in str(failed.value)
+    assert "hid" not in shown(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "parts"),
+    [
+        ("S3://b/a/b?c", ("S3://b/a/b?c", "s3", "b", "a/b?c", "")),
+        ("https://h/a%20b?c=d/e", ("https://h/a%20b", "https", "h", "a%20b", "?c=d/e")),
+        ("https://h:8443/a", ("https://h:8443/a", "https", "h:8443", "a", "")),
+        ("https://[::1]:8443/a#b", ("https://[::1]:8443/a", "https", "[::1]:8443", "a", "#b")),
+        ("https://h?a=b", ("https://h", "https", "h", "", "?a=b")),
+    ],
+)
+def test_the_query_of_a_url_is_not_shown(uri, parts):
+    assert parts_of(uri) == parts
+    assert shown(uri) == parts[0]
+
+
+def test_an_arn_is_refused_by_name():
+    with pytest.raises(LogError, match=r"^s3://arn:aws:s3:::b/a/: is an ARN\. Write the name"):
+        parts_of("s3://arn:aws:s3:::b/a/")
+
+
+def test_a_path_is_shown_as_it_is():
+    assert shown("logs/a?b.log") == "logs/a?b.log"
+    with pytest.raises(LogError, match="is not a URI"):
+        parts_of("logs/a.log")
