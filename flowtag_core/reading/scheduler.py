@@ -1,0 +1,177 @@
+"""Connect to a Dask scheduler, or start one on this machine, and make its workers ready to count."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import flowtag_core
+from flowtag_core.counting import compiled
+from flowtag_core.errors import ClusterError, reason_of
+from flowtag_core.reading import work
+
+LOCAL: Final = "local"
+"""The address of a cluster that is started on this machine, for one count."""
+_SCHEMES: Final = ("tcp", "tls")
+_SECONDS: Final = 4
+"""How long to wait for a scheduler to answer."""
+_SECONDS_FOR_WORKERS: Final = 30
+_VERSION: Final = (
+    "__import__('importlib.util').util.find_spec('flowtag_core') "
+    "and __import__('flowtag_core').__version__"
+)
+"""The version of flowtag as an expression, since where flowtag is missing, no function of it can be called."""
+
+
+def check_address(address: str) -> None:
+    """Raise ClusterError if this is not the address of a cluster, or if Dask is not installed."""
+    if find_spec("distributed") is None:
+        raise ClusterError('--cluster needs Dask. Install it: pip install "dask[distributed]".')
+    if address != LOCAL:
+        _parts(address)
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """Yield a `distributed.Client` of the cluster at an address, or of one that is started for as long.
+
+    Addresses are `tcp://host:8786`, `tls://host:8786` and `local`. Raises ClusterError.
+    """
+    check_address(address)
+    logging.getLogger("distributed").setLevel(
+        logging.CRITICAL
+    )  # What goes wrong is said in one sentence.
+    if address == LOCAL:
+        with _local() as client:
+            yield client
+        return
+    client = _client(address)
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def _local() -> Iterator[Any]:
+    """Start a worker for each processor, with one thread: they share no lock."""
+    from distributed import Client, LocalCluster
+
+    with (
+        LocalCluster(
+            n_workers=os.cpu_count() or 1,
+            threads_per_worker=1,
+            host="127.0.0.1",
+            dashboard_address=None,
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+def _client(address: str) -> Any:
+    from distributed import Client
+
+    host, port = _parts(address)
+    try:  # Dask itself would go on trying, and say so much later.
+        socket.create_connection((host, port), _SECONDS).close()
+        return Client(address, timeout=_SECONDS, set_as_default=False)
+    except TypeError as error:
+        raise ClusterError(
+            f"{address}: the certificates for tls:// are missing. Name them in Dask's settings: "
+            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE and, for the client, its cert and key."
+        ) from error
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"{address}: no scheduler answers ({reason_of(error)}). Check the address, and that "
+            "`dask scheduler` runs there."
+        ) from error
+
+
+def _parts(address: str) -> tuple[str, int]:
+    """Return the host and the port of an address. Raises ClusterError."""
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if host is None or port is None or parts.scheme not in _SCHEMES:
+        raise ClusterError(
+            f"{address[:60]!r} is not a cluster. Write tcp://host:8786, tls://host:8786 or local."
+        )
+    return host, port
+
+
+def check_versions(client: Any) -> None:
+    """Raise ClusterError if there are no workers, or if flowtag is missing or has another version somewhere."""
+    _wait_for_workers(client)
+    ours = flowtag_core.__version__
+    found = {"the scheduler": client.run_on_scheduler(eval, _VERSION)}
+    workers = client.run(eval, _VERSION, on_error="ignore")
+    found |= {f"the worker {name}": version for name, version in workers.items()}
+    wrong = {where: version for where, version in found.items() if version != ours}
+    if not wrong:
+        return
+    where, version = next(iter(wrong.items()))
+    more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
+    there = f"has flowtag {version}" if version else "has no flowtag"
+    raise ClusterError(
+        f"{where}{more} {there}, and flowtag {ours} is needed. Install this version where the "
+        "scheduler and the workers run, and start them again."
+    )
+
+
+def _wait_for_workers(client: Any) -> None:
+    try:
+        client.wait_for_workers(1, timeout=_SECONDS_FOR_WORKERS)
+    except TimeoutError as error:
+        address = client.scheduler.address
+        raise ClusterError(
+            f"{address}: the scheduler has no workers. Start some: dask worker {address}"
+        ) from error
+
+
+@contextmanager
+def made_ready(client: Any, *, has_kernel: bool) -> Iterator[None]:
+    """Make all workers ready, those too that come later, until the `with` block ends; perhaps with the kernel."""
+    from distributed import WorkerPlugin
+
+    codes = _codes(client) if has_kernel else {}
+
+    class Ready(WorkerPlugin):  # type: ignore[misc]
+        """Makes a worker ready. Dask sends this class by its content, since it is made here."""
+
+        name = f"flowtag-{os.getpid()}-{id(codes)}"
+
+        def setup(self, worker: object) -> None:
+            del worker
+            work.get_ready(codes)
+
+    client.register_plugin(Ready())
+    try:
+        yield
+    finally:
+        if client.status == "running":
+            client.unregister_worker_plugin(Ready.name)
+
+
+def _codes(client: Any) -> Mapping[str, bytes]:
+    """Return the kernel's object code for all workers, by key: what does not run here, one worker compiles for all."""
+    keys = client.run(compiled.key, on_error="ignore")
+    one_of = {key: worker for worker, key in keys.items() if key is not None}
+    ours = compiled.key()
+    codes = {ours: compiled.code()} if ours is not None else {}
+    theirs = {
+        key: client.submit(compiled.code, workers=[worker], pure=False)
+        for key, worker in one_of.items()
+        if key not in codes
+    }
+    codes |= {key: future.result() for key, future in theirs.items()}
+    return {key: code for key, code in codes.items() if key in one_of and code is not None}
