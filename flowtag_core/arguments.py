@@ -26,13 +26,21 @@ def add_reading(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         metavar="FIELDS",
-        help="the fields, in order, of logs without a header, as AWS shows them; or the name of a "
-        "format in flowtag.toml",
+        help="the fields of logs without a header, as AWS shows them",
     )
     parser.add_argument(
         "--internal",
         metavar="CIDR,...",
-        help="your own public address ranges, to be counted as inside the network",
+        help="your own public address ranges, counted as inside",
+    )
+
+
+def add_cluster(parser: ArgumentParser) -> None:
+    """Add the option that says on which cluster logs are counted."""
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="count on a Dask cluster: tcp://host:8786, or local",
     )
 
 
@@ -48,6 +56,7 @@ def add_page(parser: ArgumentParser) -> None:
         "--names", metavar="CSV", help="names of addresses: a CSV with the columns cidr and name"
     )
     add_reading(parser)
+    add_cluster(parser)
     parser.add_argument(
         "--follow",
         action="store_true",
@@ -96,6 +105,8 @@ def minutes(text: str) -> int:
 def follows_wrongly(given: Namespace) -> str:
     """Return why the arguments of a page cannot be used to follow logs; empty if they can."""
     if given.follow:
+        if given.cluster is not None:
+            return "--cluster cannot be used with --follow."
         return "" if given.paths else "--follow needs at least one log or folder."
     names = [name for name in ("keep", "state", "background") if getattr(given, name)]
     return f"--{names[0]} needs --follow." if names else ""

@@ -14,13 +14,15 @@ from flowtag_core.boundary import ranges_of
 from flowtag_core.commands.terminal import DONE, new_parser, program
 from flowtag_core.errors import FlowtagError
 from flowtag_core.output import check_writable
+from flowtag_core.reading.scheduler import check_address
 from flowtag_core.settings import settings_for
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.sources.places import logs_at
 
 _USAGE: Final = """\
 [PATH ...] [--lookup CSV] [--names CSV] [--format FIELDS]
-                    [--internal CIDR,...] [--port PORT] [--no-browser] [--shared]
+                    [--internal CIDR,...] [--cluster ADDRESS] [--port PORT]
+                    [--no-browser] [--shared]
        {program} page --follow PATH ... [--keep TIME] [--state FILE] [--background]"""
 _EPILOG: Final = """\
 The page answers this machine only. Ctrl+C stops it. You can give Streamlit's own
@@ -78,6 +80,8 @@ def _check(given: Namespace) -> None:
     if fields is not None:
         format_layout(fields)
     ranges_of(internal)
+    if given.cluster is not None:
+        check_address(given.cluster)
     for path in (*given.paths, *([given.lookup] if given.lookup is not None else [])):
         # A folder that is followed may still be empty.
         if not (given.follow and os.path.isdir(path)):
@@ -104,6 +108,7 @@ def _for_the_page(given: Namespace) -> list[str]:
         ("--names", given.names),
         ("--format", given.format),
         ("--internal", given.internal),
+        ("--cluster", given.cluster),
         ("--keep", None if given.keep is None else f"{given.keep}m"),
         ("--state", given.state),
     ]

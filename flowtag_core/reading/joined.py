@@ -52,7 +52,7 @@ class Joining:
         if self._next() is None:
             return None
         self._parts[self._certain] = None
-        return self._certain, self._at
+        return self._certain, self._at._replace(line=0, misfit="")
 
     @property
     def is_complete(self) -> bool:

@@ -12,9 +12,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import flowtag_core
-from flowtag_core.counting import compiled
 from flowtag_core.errors import ClusterError, reason_of
-from flowtag_core.reading import work
 
 LOCAL: Final = "local"
 """The address of a cluster that is started on this machine, for one count."""
@@ -143,6 +141,8 @@ def made_ready(client: Any, *, has_kernel: bool) -> Iterator[None]:
     """Make all workers ready, those too that come later, until the `with` block ends; perhaps with the kernel."""
     from distributed import WorkerPlugin
 
+    from flowtag_core.reading import work
+
     codes = _codes(client) if has_kernel else {}
 
     class Ready(WorkerPlugin):  # type: ignore[misc]
@@ -164,6 +164,8 @@ def made_ready(client: Any, *, has_kernel: bool) -> Iterator[None]:
 
 def _codes(client: Any) -> Mapping[str, bytes]:
     """Return the kernel's object code for all workers, by key: what does not run here, one worker compiles for all."""
+    from flowtag_core.counting import compiled
+
     keys = client.run(compiled.key, on_error="ignore")
     one_of = {key: worker for worker, key in keys.items() if key is not None}
     ours = compiled.key()
