@@ -28,6 +28,7 @@ from flowtag_core.reading.flow_log import (
     each_place,
 )
 from flowtag_core.showing import log_notes, words
+from flowtag_core.sources.addresses import address_of
 from flowtag_core.sources.pieces import seekable
 from flowtag_core.sources.places import Place
 from flowtag_core.tagging.lookup import Lookup
@@ -387,6 +388,8 @@ class Intake:
 
     def _is_lookup(self, arrival: Arrival, place: Place) -> bool:
         """Whether a file is a lookup, which is then loaded or refused."""
+        if arrival.cluster is not None and place.path is None and not arrival.is_lookup:
+            return False  # Only the workers read objects; there may be thousands.
         try:
             with (
                 as_log_error(place.name),
@@ -447,7 +450,7 @@ class Intake:
 
     def _keep_for_later(self, log: _LogSum, place: Place) -> None:
         """Keep a place for a second look; if that fails, say why."""
-        later = place if place.path is not None else self._keep(place)
+        later = place if address_of(place) is not None else self._keep(place)
         if isinstance(later, str):
             self._outcomes.append(Told(words.unicode(later)))
         elif later is not None:
