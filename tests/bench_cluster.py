@@ -27,7 +27,6 @@ from flowtag_core.reading.scheduler import connected
 from flowtag_core.sources.places import logs_at
 from tests.bench_bucket import serve
 from tests.dask_processes import processes
-from tests.fuzz.cluster import write_parquet
 from tests.logs import line
 
 LOOKUP = "flowtag_core/sample/lookup.csv"
@@ -61,18 +60,15 @@ def write_objects(folder):
     (folder / "cut.log.gz").write_bytes(gzip.compress(text, 1)[:100_000])
     (folder / "no-log.pdf").write_bytes(b"%PDF-1.7 " + bytes(1000))
     (folder / "refused.log").write_bytes(text[:100_000])
-    with mock.patch("tests.fuzz.cluster.MOST_LINES", 200_000):
-        rng = random.Random(3)
-        write_parquet(folder / "some.parquet", rng)
     write_large_parquet(folder / "large.parquet")
 
 
-def write_large_parquet(path):
+def write_large_parquet(path, rows=600_000, group=50_000):
     import numpy as np
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rng, rows = np.random.default_rng(1), 600_000
+    rng = np.random.default_rng(1)
     columns = {
         "srcaddr": pa.array(["10.0.0.1", "8.8.8.8"]).take(pa.array(rng.integers(0, 2, rows))),
         "dstaddr": pa.array(["10.0.0.2", "9.9.9.9"]).take(pa.array(rng.integers(0, 2, rows))),
@@ -85,7 +81,7 @@ def write_large_parquet(path):
         "action": pa.array(["ACCEPT", "REJECT"]).take(pa.array(rng.integers(0, 2, rows))),
         "log-status": pa.array(["OK"] * rows),
     }
-    pq.write_table(pa.table(columns), path, row_group_size=50_000)
+    pq.write_table(pa.table(columns), path, row_group_size=group)
 
 
 def result_of(counts):

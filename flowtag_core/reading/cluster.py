@@ -331,6 +331,7 @@ class _Run:
             file.sums.add(file.futures.pop(place))
         if file.joining.is_complete:
             counts = file.joining.counts()
+            self._tell(file.address.size - sum(file.sizes.values()))
             self._fates[file.number] = Fate((_sized(counts, file),))
             self._sums.add(file.sums.total())
         elif (wrong := file.joining.misread()) and isinstance(

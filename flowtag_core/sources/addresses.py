@@ -76,11 +76,14 @@ def object_of(address: Address) -> Object:
 
 def store_of(address: Address) -> Store:
     """Return the store of an object, opened with the credentials of this machine. Raises LogError."""
-    return _store(_parts(address)[0])
+    settings = tuple(each for each in os.environ.items() if each[0].startswith("AWS_"))
+    return _store(_parts(address)[0], settings)
 
 
 @lru_cache(maxsize=64)
-def _store(root: str) -> Store:
+def _store(root: str, settings: tuple[tuple[str, str], ...]) -> Store:
+    """Return the store that these settings choose; to open it anew for each piece would take long."""
+    del settings  # The store reads them from the environment.
     return Store(root)
 
 

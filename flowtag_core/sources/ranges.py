@@ -19,6 +19,8 @@ Span = tuple[int, int]
 """A range of bytes: the first, and the one behind the last."""
 _REQUEST: Final = 1 << 23
 """The bytes that one request asks for."""
+_WORTH_A_REQUEST: Final = 1 << 20
+"""The bytes that are fetched in less time than another request takes."""
 _BEHIND: Final = 1 << 16
 """The bytes behind a range in which the end of its last line is looked for first."""
 _LAST: Final = 1 << 11
@@ -148,10 +150,10 @@ def _in_pieces(contents: Iterable[bytes]) -> Pieces:
 
 
 def joined_spans(spans: Sequence[Span]) -> list[Span]:
-    """Return the same bytes in as few spans as possible, in order."""
+    """Return spans with at least the same bytes, in order; one request for more bytes is faster than two."""
     joined: list[Span] = []
     for first, behind in sorted(spans):
-        if joined and first <= joined[-1][1]:
+        if joined and first <= joined[-1][1] + _WORTH_A_REQUEST:
             joined[-1] = joined[-1][0], max(joined[-1][1], behind)
         else:
             joined.append((first, behind))

@@ -1,7 +1,7 @@
 """Random logs, cut into random pieces: for the tests of counting on a cluster, and for its fuzzer."""
 
-import random
 from contextlib import contextmanager
+from itertools import pairwise
 from unittest import mock
 
 from flowtag_core.reading import planned
@@ -65,7 +65,7 @@ def spans(rng, size, pieces):
     """Return spans that cut so many bytes anywhere."""
     cuts = sorted({rng.randrange(1, max(size, 2)) for _ in range(pieces)})
     edges = [0, *(each for each in cuts if each < size), size]
-    return list(zip(edges, edges[1:], strict=False))
+    return list(pairwise(edges))
 
 
 @contextmanager
@@ -88,7 +88,3 @@ def counted(logs, rng, **options):
     client = FakeClient(rng.randrange(1 << 30))
     with cut_anywhere(rng):
         return count_on_cluster(logs, client, cancel=client.step, **options), client
-
-
-def random_of(seed):
-    return random.Random(seed)
