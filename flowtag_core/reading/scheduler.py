@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -76,22 +77,36 @@ def _local() -> Iterator[Any]:
 
 
 def _client(address: str) -> Any:
-    from distributed import Client
+    from distributed import Client, Security
 
-    host, port = _parts(address)
-    try:  # Dask itself would go on trying, and say so much later.
-        socket.create_connection((host, port), _SECONDS).close()
-        return Client(address, timeout=_SECONDS, set_as_default=False)
+    security = Security()
+    try:
+        _check_answer(address, security)
+        return Client(address, timeout=_SECONDS, security=security, set_as_default=False)
     except TypeError as error:
         raise ClusterError(
-            f"{address}: the certificates for tls:// are missing. Name them in Dask's settings: "
-            "DASK_DISTRIBUTED__COMM__TLS__CA_FILE and, for the client, its cert and key."
+            f"{address}: the certificates for tls:// are missing. Name them in Dask's settings "
+            "distributed.comm.tls.ca-file and distributed.comm.tls.client."
         ) from error
     except (OSError, ValueError) as error:
         raise ClusterError(
             f"{address}: no scheduler answers ({reason_of(error)}). Check the address, and that "
             "`dask scheduler` runs there."
         ) from error
+
+
+def _check_answer(address: str, security: Any) -> None:
+    """Raise OSError if no scheduler answers: a client that is not connected would go on trying, even at the exit."""
+    from distributed.comm import connect
+
+    async def shake_hands() -> None:
+        how = security.get_connection_args("client")
+        async with asyncio.timeout(_SECONDS + 1):  # Dask waits forever if a server says nothing.
+            comm = await connect(address, timeout=_SECONDS, **how)
+        comm.abort()
+
+    socket.create_connection(_parts(address), _SECONDS).close()
+    asyncio.run(shake_hands())
 
 
 def _parts(address: str) -> tuple[str, int]:
