@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, cast
 
-import flowtag_core
 from flowtag_core.boundary import Inside, ranges_of
 from flowtag_core.counting.file_count import Reached
 from flowtag_core.counting.tally import Counted
@@ -51,6 +50,7 @@ from flowtag_core.reading.planned import (
 )
 from flowtag_core.sources.addresses import Address, address_of
 from flowtag_core.sources.places import Log, LogFile, Place
+from flowtag_core.version import VERSION
 
 _WORTH_A_KERNEL: Final = 1 << 20
 """Bytes that workers count in less time than it takes to send them the kernel."""
@@ -112,7 +112,7 @@ def each_place_on(
         scheduler.check_versions(client)
         is_much = sum(each.size for _, each in away) > _WORTH_A_KERNEL
         with scheduler.made_ready(client, has_kernel=is_much):
-            job = Job(format, inside.ranges, flowtag_core.__version__)
+            job = Job(format, inside.ranges, VERSION)
             tables, fates = _Run(client, job, away, progress, cancel).result()
     others = each_place(here, format=format, inside=inside, progress=progress, cancel=cancel)
     return _in_order(len(places), tables, fates, others)

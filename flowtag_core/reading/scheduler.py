@@ -12,8 +12,8 @@ from importlib.util import find_spec
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import flowtag_core
 from flowtag_core.errors import ClusterError, reason_of
+from flowtag_core.version import VERSION
 
 LOCAL: Final = "local"
 """The address of a cluster that is started on this machine, for one count."""
@@ -126,7 +126,7 @@ def _parts(address: str) -> tuple[str, int]:
 def check_versions(client: Any) -> None:
     """Raise ClusterError if there are no workers, or if flowtag is missing or has another version somewhere."""
     _wait_for_workers(client)
-    ours = flowtag_core.__version__
+    ours = VERSION
     found = {"the scheduler": client.run_on_scheduler(eval, _VERSION)}
     workers = client.run(eval, _VERSION, on_error="ignore")
     found |= {f"the worker {name}": version for name, version in workers.items()}

@@ -10,7 +10,6 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final, NamedTuple
 
-import flowtag_core
 from flowtag_core.boundary import Inside
 from flowtag_core.counting import compiled, threads
 from flowtag_core.counting.file_count import FileCount, Reached
@@ -43,6 +42,7 @@ from flowtag_core.sources.pieces import HEAD_SIZE
 from flowtag_core.sources.ranges import footer_of, head_at, lines_at, spans_at
 from flowtag_core.sources.stream import Stream, Watched
 from flowtag_core.sources.unpacking import is_packed, unpacked
+from flowtag_core.version import VERSION
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 """Parameters of glibc's mallopt."""
@@ -74,10 +74,8 @@ def get_ready(codes: Mapping[str, bytes]) -> None:
 
 def done(piece: Piece) -> Sum | list[Seen]:
     """Do a piece of work, on this thread alone: others do theirs. Raises ClusterError if flowtag's version differs."""
-    if piece.job.version != flowtag_core.__version__:
-        raise ClusterError(
-            f"A worker has flowtag {flowtag_core.__version__}, and {piece.job.version} is needed."
-        )
+    if piece.job.version != VERSION:
+        raise ClusterError(f"A worker has flowtag {VERSION}, and {piece.job.version} is needed.")
     with threads.alone():
         if isinstance(piece, Heads):
             return [_looked(piece.job, address) for _, address in piece.files]

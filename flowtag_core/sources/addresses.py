@@ -41,7 +41,9 @@ def address_of(place: Place) -> Address | None:
         )
     if isinstance(place.identity, str) and is_uri(place.identity):
         version = place.version if isinstance(place.version, str) else None
-        return Address(place.name, place.identity, place.size, version)
+        # The same text is sent only once if it is one object.
+        name = place.identity if place.name == place.identity else place.name
+        return Address(name, place.identity, place.size, version)
     return None
 
 
