@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -21,6 +23,8 @@ _SCHEMES: Final = ("tcp", "tls")
 _SECONDS: Final = 4
 """How long to wait for a scheduler to answer."""
 _SECONDS_FOR_WORKERS: Final = 30
+_PRELOAD: Final = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
+"""What workers on this machine do first, since those that replace others inherit nothing."""
 _VERSION: Final = (
     "__import__('importlib.util').util.find_spec('flowtag_core') "
     "and __import__('flowtag_core').__version__"
@@ -60,20 +64,46 @@ def connected(address: str) -> Iterator[Any]:
 @contextmanager
 def _local() -> Iterator[Any]:
     """Start a worker for each processor, with one thread: they share no lock."""
-    from distributed import Client, LocalCluster
+    from distributed import Client
 
-    with (
-        LocalCluster(
-            n_workers=os.cpu_count() or 1,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            dashboard_address="127.0.0.1:0",
-            worker_dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
+    with _started() as cluster, Client(cluster, set_as_default=False) as client:
         yield client
+
+
+def _started() -> Any:
+    from distributed import LocalCluster
+
+    try:
+        with _without_interrupts():
+            return LocalCluster(
+                n_workers=os.cpu_count() or 1,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                silence_logs=logging.CRITICAL,
+                preload=_PRELOAD,
+            )
+    except (OSError, RuntimeError) as error:
+        raise ClusterError(
+            f"{LOCAL}: the workers could not be started ({str(error)[:200]}). Count without --cluster."
+        ) from error
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Ignore Ctrl+C in the `with` block: processes that are started in it inherit that.
+
+    A terminal sends Ctrl+C to all processes, and only this one is to stop the others.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _client(address: str) -> Any:
