@@ -2,7 +2,8 @@
 
 A scheduler and workers run as processes on loopback. In a bucket are text, gzip and Parquet, an object that is cut
 short, one without access, and one that is no log. A worker is killed while they are counted. Then 1 GB of text is
-counted by two workers and by one process with two threads, in turn; then 10,000 objects are planned and counted.
+counted by two workers and by one process with two threads, in turn; workers without a cache get the kernel; and 10,000
+objects are planned and counted.
 """
 
 import argparse
@@ -202,6 +203,27 @@ def check_speed(folder):
     return is_same and ratio <= 1.4
 
 
+def check_kernel(folder):
+    """Count on four workers whose caches are empty: they must not compile the kernel."""
+    path, cache = folder / "some.log", folder / "cache"
+    path.write_bytes(lines(300_000))
+    cache.mkdir()
+    with (
+        processes(4, environment={"XDG_CACHE_HOME": str(cache)}) as (address, _),
+        connected(address) as client,
+    ):
+        client.wait_for_workers(4, timeout=60)
+        begun = time.perf_counter()
+        with mock.patch.object(planned, "SIZES", SMALL):
+            count_on_cluster(path, client)
+        took = time.perf_counter() - begun
+    compiled = [*cache.rglob("*.kernel")]
+    print(
+        f"4 workers without a cache: {took:.1f} s, {len(compiled)} compiled the kernel", flush=True
+    )
+    return not compiled
+
+
 def check_many():
     """Count 10,000 objects: how long the plan takes, how many tasks it makes, and what the scheduler needs."""
     context = multiprocessing.get_context("spawn")
@@ -250,7 +272,7 @@ def memory(pid, name):
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.bench_cluster", description=__doc__)
-    parser.add_argument("--only", choices=["same", "speed", "many"], help="only one part")
+    parser.add_argument("--only", choices=["same", "speed", "kernel", "many"], help="only one part")
     given = parser.parse_args()
     ok = True
     with tempfile.TemporaryDirectory() as name:
@@ -260,6 +282,8 @@ def main():
             ok &= check_same(folder / "objects")
         if given.only in (None, "speed"):
             ok &= check_speed(folder)
+        if given.only in (None, "kernel"):
+            ok &= check_kernel(folder)
         if given.only in (None, "many"):
             ok &= check_many()
     return 0 if ok else 1

@@ -169,7 +169,10 @@ class _Sums:
 
 @dataclass(eq=False)
 class _Parts:
-    """A large file in parts: what became of them, and where their sums are."""
+    """A large file in parts: what became of them, and where their sums are.
+
+    If it `is_guessed_wrong`, the first lines do not show the layout of all others.
+    """
 
     number: int
     address: Address
@@ -179,6 +182,7 @@ class _Parts:
     sums: _Sums
     futures: dict[int, Any] = field(default_factory=dict)
     sizes: dict[int, int] = field(default_factory=dict)
+    is_guessed_wrong: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,7 +232,8 @@ class _Run:
                     self._take(future)
             return self._gathered()
         finally:
-            self._client.cancel([task.sum for task in self._out.values()], force=True)
+            if self._client.status == "running":
+                self._client.cancel([task.sum for task in self._out.values()], force=True)
 
     def _plan(self) -> None:
         large = [each for each in self._files if is_large(each[1], planned.SIZES)]
@@ -248,6 +253,8 @@ class _Run:
         """Give the scheduler more pieces, but never so many that it would need much memory."""
         while self._waiting and len(self._out) < max(_OUT, 4 * self._threads):
             piece, file = self._waiting.popleft()
+            if file is not None and file.is_guessed_wrong and isinstance(piece, Lines):
+                piece = replace(piece, at=file.joining.at)
             future = told = self._submit(work.done, piece)
             if file is not None:
                 told = self._submit(work.ranged_of, future, priority=10)
@@ -334,10 +341,9 @@ class _Run:
             self._tell(file.address.size - sum(file.sizes.values()))
             self._fates[file.number] = Fate((_sized(counts, file),))
             self._sums.add(file.sums.total())
-        elif (wrong := file.joining.misread()) and isinstance(
-            lines := file.pieces[wrong[0]], Lines
-        ):
-            self._waiting.appendleft((replace(lines, at=wrong[1]), file))
+        elif wrong := file.joining.misread():
+            file.is_guessed_wrong = True
+            self._waiting.extendleft((file.pieces[place], file) for place in reversed(wrong))
 
     def _give_up(self, file: _Parts) -> None:
         """Count a file as a whole: only then is sure what one process would have counted of it."""

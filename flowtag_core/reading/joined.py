@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from flowtag_core.counting.file_count import Reached
 from flowtag_core.counts import MOST_FAULTS, FlowCounts, all_of
@@ -24,12 +24,17 @@ class Ranged(NamedTuple):
     trouble: str = ""
 
 
+_MOST_GUESSES: Final = 2
+"""How often a part is counted again with a layout that is only likely; then it waits for those before it."""
+
+
 class Joining:
-    """The parts of one file, as they come; `at` is how the count stands after those that are certain."""
+    """The parts of one file, as they come; `start` is how the count stands before the first."""
 
     def __init__(self, name: str, count: int, start: Reached) -> None:
         self._name = name
         self._parts: list[Ranged | None] = [None] * count
+        self._guesses = [0] * count
         self._certain = 0
         self._at = start
 
@@ -44,15 +49,29 @@ class Joining:
             self._certain += 1
             yield self._certain - 1
 
-    def misread(self) -> tuple[int, Reached] | None:
-        """Return the part that was counted with the wrong layout, and how the count really stands before it.
+    @property
+    def at(self) -> Reached:
+        """How the count stands after the parts that are certain; lines are numbered from there."""
+        return self._at._replace(line=0, misfit="")
 
-        It is forgotten, to be counted again. Call this after `certain`.
+    def misread(self) -> list[int]:
+        """Return the parts that were counted with the wrong layout, and are to be counted again with that of `at`.
+
+        The first of them certainly was, and those after it probably: they are forgotten. Call this after `certain`.
         """
         if self._next() is None:
-            return None
-        self._parts[self._certain] = None
-        return self._certain, self._at._replace(line=0, misfit="")
+            return []
+        found = []
+        for place in range(self._certain, len(self._parts)):
+            part = self._parts[place]
+            is_next = place == self._certain
+            if part is None or _is_same(part.begun, self._at):
+                continue
+            if is_next or self._guesses[place] < _MOST_GUESSES:
+                self._guesses[place] += not is_next
+                self._parts[place] = None
+                found.append(place)
+        return found
 
     @property
     def is_complete(self) -> bool:

@@ -215,11 +215,11 @@ def _codes(client: Any) -> Mapping[str, bytes]:
     keys = client.run(compiled.key, on_error="ignore")
     one_of = {key: worker for worker, key in keys.items() if key is not None}
     ours = compiled.key()
-    codes = {ours: compiled.code()} if ours is not None else {}
+    codes = {ours: compiled.code()} if ours is not None and ours in one_of else {}
     theirs = {
         key: client.submit(compiled.code, workers=[worker], pure=False)
         for key, worker in one_of.items()
         if key not in codes
     }
     codes |= {key: future.result() for key, future in theirs.items()}
-    return {key: code for key, code in codes.items() if key in one_of and code is not None}
+    return {key: code for key, code in codes.items() if code is not None}

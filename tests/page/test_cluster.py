@@ -10,6 +10,7 @@ from flowtag_core.page import cluster, in_place
 from flowtag_core.page.intake import CountedLog, Intake, Refused
 from tests.logs import line, text
 from tests.reading.fake_cluster import FakeClient
+from tests.sources.bucket import Bucket, serving
 
 
 class Done(FakeClient):
@@ -60,6 +61,19 @@ def test_files_in_place_are_counted_on_the_cluster_with_one_client_for_all(opene
     cluster.client("tcp://host:8786").status = "closed"
     assert cluster.client("tcp://host:8786").status == "running"
     assert len(opened) == 2
+
+
+@pytest.mark.usefixtures("opened")
+def test_the_page_itself_reads_no_object_that_a_cluster_counts(monkeypatch):
+    bucket = Bucket()
+    bucket.objects = {f"{n}.log": text([line()] * n) for n in (1, 2)}
+    with serving(bucket) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        (log,) = outcomes("--cluster=tcp://host:8786", "s3://logs/")
+    assert log.counts.total.flows == 3
+    assert [place.name for place in log.again] == ["s3://logs/1.log", "s3://logs/2.log"]
+    assert bucket.sent == {key: len(content) for key, content in bucket.objects.items()}
 
 
 def test_a_cluster_that_does_not_answer_is_one_sentence_for_a_whole_folder(opened, tmp_path):

@@ -32,7 +32,7 @@ def test_parts_in_any_order_give_the_same_counts(order):
     for place in order:
         joining.put(place, part(START, START, faults=[1, 4]))
         certain += joining.certain()
-        assert joining.misread() is None
+        assert joining.misread() == []
     assert (certain, joining.is_complete) == ([0, 1, 2, 3, 4], True)
     counts = joining.counts()
     assert [fault.line for fault in counts.faults] == [1, 4, 11, 14, 21, 24, 31, 34, 41, 44]
@@ -46,10 +46,31 @@ def test_a_part_with_the_wrong_layout_is_asked_for_again_with_the_right_one():
     assert list(joining.certain()) == []
     joining.put(0, part(START, OTHER))
     assert list(joining.certain()) == [0]
-    assert joining.misread() == (1, OTHER)
-    assert joining.misread() is None
+    assert (joining.misread(), joining.at) == ([1], OTHER)
+    assert joining.misread() == []
     joining.put(1, part(OTHER, OTHER))
     assert list(joining.certain()) == [1, 2]
+
+
+def test_all_parts_with_the_old_layout_are_counted_again_at_once():
+    joining = Joining("a", 5, START)
+    for place in (1, 2, 3, 4):
+        joining.put(place, part(START, START))
+    joining.put(0, part(START, OTHER))
+    assert list(joining.certain()) == [0]
+    assert joining.misread() == [1, 2, 3, 4]
+
+
+def test_a_layout_that_changes_in_each_part_does_not_count_the_others_again_for_ever():
+    joining, waiting, counted = Joining("a", 40, START), [(n, START) for n in range(40)], 0
+    while waiting:
+        place, at = waiting.pop()
+        joining.put(place, part(at, OTHER if at == START else START))
+        counted += 1
+        list(joining.certain())
+        waiting += [(wrong, joining.at) for wrong in joining.misread()]
+    assert joining.is_complete
+    assert counted <= 40 * 4
 
 
 def test_of_the_misfits_only_the_first_is_kept():
