@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from flowtag_core import parse_flow_log
-from flowtag_core.counting import compiled
+from flowtag_core.counting import compiled, threads
 from flowtag_core.errors import LogError
 from tests.logs import DEFAULT_HEADER
 from tests.reading.cuts import counted, lines
@@ -68,7 +68,9 @@ def difference(seed: int, folder: Path) -> str:
     options = {"format": "version dstport protocol action"} if rng.random() < 0.1 else {}
     logs = [folder] if rng.random() < 0.7 else sorted(folder.iterdir())
     try:
-        whole: object = parse_flow_log(*logs, **options)
+        # How much of a damaged Parquet file is read depends on the number of threads, and so does its size.
+        with threads.alone():
+            whole: object = parse_flow_log(*logs, **options)
     except LogError as error:
         whole = str(error)
     try:
