@@ -11,11 +11,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from flowtag_core.version import VERSION
+
 if TYPE_CHECKING:
     from flowtag_core.counts import FlowCounts
     from flowtag_core.errors import (
         Cancelled,
         ChoiceError,
+        ClusterError,
         DamagedLogError,
         FlowtagError,
         FormatError,
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     )
     from flowtag_core.evidence import Evidence, Wanted, port_bits
     from flowtag_core.exporting.result_csv import write_results
+    from flowtag_core.reading.cluster import count_on_cluster
     from flowtag_core.reading.evidence import look
     from flowtag_core.reading.flow_log import parse_flow_log
     from flowtag_core.showing.frames import flow_frame, port_frame, tag_frame
@@ -33,11 +37,12 @@ if TYPE_CHECKING:
     from flowtag_core.tagging.lookup_file import load_lookup_table
     from flowtag_core.tagging.report import Report, map_tags
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 __all__ = [
     "Cancelled",
     "ChoiceError",
+    "ClusterError",
     "DamagedLogError",
     "Evidence",
     "FlowCounts",
@@ -50,6 +55,7 @@ __all__ = [
     "RangesError",
     "Report",
     "Wanted",
+    "count_on_cluster",
     "flow_frame",
     "load_lookup_table",
     "look",
@@ -67,6 +73,7 @@ _ROOMS = {
     "Lookup": "tagging.lookup",
     "Report": "tagging.report",
     "Wanted": "evidence",
+    "count_on_cluster": "reading.cluster",
     "flow_frame": "showing.frames",
     "load_lookup_table": "tagging.lookup_file",
     "look": "reading.evidence",

@@ -36,6 +36,15 @@ def add_reading(parser: ArgumentParser) -> None:
     )
 
 
+def add_cluster(parser: ArgumentParser) -> None:
+    """Add the option that says on which cluster logs are counted."""
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="count on a Dask cluster: tcp://host:8786, or local",
+    )
+
+
 def add_days(parser: ArgumentParser) -> None:
     """Add --since and --until, which leave out whole files before anything is read."""
     add_since(parser)
@@ -70,6 +79,7 @@ def add_page(parser: ArgumentParser) -> None:
     )
     add_reading(parser)
     add_days(parser)
+    add_cluster(parser)
     parser.add_argument(
         "--follow",
         action="store_true",
@@ -130,6 +140,8 @@ def follows_wrongly(given: Namespace) -> str:
     if why := no_days(given):
         return why
     if given.follow:
+        if given.cluster is not None:
+            return "--cluster cannot be used with --follow."
         return "" if given.paths else "--follow needs at least one log or folder."
     names = [name for name in ("keep", "state", "background") if getattr(given, name)]
     return f"--{names[0]} needs --follow." if names else ""

@@ -90,6 +90,10 @@ class StateError(FlowtagError):
     """A state file that is damaged, of another version, or for other settings; nothing was counted."""
 
 
+class ClusterError(FlowtagError):
+    """A cluster that cannot be reached or used, or that lost a piece of work; nothing was counted."""
+
+
 class OutputError(FlowtagError):
     """A result that could not be written; no partial file is left behind."""
 

@@ -13,6 +13,7 @@ CORE = ROOT / "flowtag_core"
 BASE = {"arrow", "boundary", "codes", "counts", "evidence", "iana", "errors", "notebook", "output"}
 ROOMS = {
     "errors": set(),
+    "version": set(),
     "arguments": set(),
     "arrow": set(),
     "notebook": set(),
@@ -26,7 +27,7 @@ ROOMS = {
     "sources": {"errors"},
     "shapes": {"boundary", "iana", "counts", "errors", "sources"},
     "counting": {"boundary", "codes", "counts", "errors", "evidence", "iana", "output", "shapes"},
-    "reading": {"boundary", "codes", "counts", "errors", "evidence", "output"}
+    "reading": {"boundary", "codes", "counts", "errors", "evidence", "output", "version"}
     | {"sources", "shapes", "counting"},
     "tagging": BASE,
     "showing": {"codes", "counts", "evidence", "iana", "tagging"},
@@ -35,7 +36,8 @@ ROOMS = {
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
     "commands": {*BASE, "arguments", "settings", "page"}
     | {"sources", "shapes", "counting", "reading", "tagging", "exporting", "showing"},
-    "__init__": {"counts", "errors", "evidence", "exporting", "reading", "showing", "tagging"},
+    "__init__": {"counts", "errors", "evidence", "version"}
+    | {"exporting", "reading", "showing", "tagging"},
     "__main__": {"commands"},
 }
 PANDAS = {"pandas", "altair"}

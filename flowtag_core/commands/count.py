@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import flowtag_core
-from flowtag_core.arguments import add_days, add_reading, parsed
+from flowtag_core.arguments import add_cluster, add_days, add_reading, parsed
 from flowtag_core.boundary import ranges_of
 from flowtag_core.commands import summary
 from flowtag_core.commands.filters import add_filters, days_of, time_of
@@ -42,6 +42,7 @@ from flowtag_core.exporting.result_csv import result_csv
 from flowtag_core.output import check_writable
 from flowtag_core.reading.evidence import look
 from flowtag_core.reading.flow_log import parse_flow_log
+from flowtag_core.reading.scheduler import check_address, connected
 from flowtag_core.settings import settings_for
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.showing import times, who
@@ -90,6 +91,7 @@ def parser() -> ArgumentParser:
     new = new_parser("", _USAGE.format(program=program()), _HELP, _EPILOG)
     add_roles(new)
     add_reading(new)
+    add_cluster(new)
     add_filters(new)
     add_days(new)
     new.add_argument(
@@ -113,7 +115,8 @@ class Job:
     """The task of a run: the paths of the logs, of the lookup and of the outputs, and how to read the logs.
 
     `time` is the time as typed. `settings` are the settings files that were read, and `kept` names the settings
-    that come from them. `names` has the names of addresses for --who, or is None without it.
+    that come from them. `names` has the names of addresses for --who, or is None without it. `cluster` is the
+    address of a cluster, or None.
     """
 
     paths: Sequence[str]
@@ -125,6 +128,7 @@ class Job:
     settings: Sequence[str]
     kept: Sequence[str]
     names: Names | None = None
+    cluster: str | None = None
 
 
 def run(words: Sequence[str]) -> int:
@@ -231,6 +235,8 @@ def _job(given: Namespace) -> Job:
     if fields is not None:
         format_layout(fields)
     ranges_of(internal)
+    if given.cluster is not None:
+        check_address(given.cluster)
     refuse_repeats(outputs)
     for output in outputs:
         check_libraries(output)
@@ -252,6 +258,7 @@ def _job(given: Namespace) -> Job:
         settings.files,
         used,
         _names(given, paths, outputs),
+        given.cluster,
     )
 
 
@@ -284,8 +291,20 @@ def _whole_windows(counts: FlowCounts, time: Time | None) -> Time | None:
 
 
 def _counted(logs: list[Log], places: list[Place], job: Job, *, is_quiet: bool) -> FlowCounts:
-    with progress_bar([] if is_quiet else places) as progress:
-        return parse_flow_log(*logs, format=job.fields, internal=job.internal, progress=progress)
+    if job.cluster is None:
+        with progress_bar([] if is_quiet else places) as progress:
+            return parse_flow_log(
+                *logs, format=job.fields, internal=job.internal, progress=progress
+            )
+    from flowtag_core.reading.cluster import count_on_cluster
+
+    with (
+        connected(job.cluster) as client,
+        progress_bar([] if is_quiet else places) as progress,
+    ):
+        return count_on_cluster(
+            logs, client, format=job.fields, internal=job.internal, progress=progress
+        )
 
 
 def _tell(told: summary.Run, given: Namespace) -> None:

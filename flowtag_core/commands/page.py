@@ -15,6 +15,7 @@ from flowtag_core.commands.filters import days_of
 from flowtag_core.commands.terminal import DONE, new_parser, program
 from flowtag_core.errors import FlowtagError
 from flowtag_core.output import check_writable
+from flowtag_core.reading.scheduler import check_address
 from flowtag_core.settings import settings_for
 from flowtag_core.shapes.layout import format_layout
 from flowtag_core.sources.places import logs_at
@@ -22,7 +23,8 @@ from flowtag_core.sources.uris import is_uri
 
 _USAGE: Final = """\
 [PATH ...] [--lookup CSV] [--names CSV] [--format FIELDS]
-                    [--internal CIDR,...] [--port PORT] [--no-browser] [--shared]
+                    [--internal CIDR,...] [--cluster ADDRESS] [--port PORT]
+                    [--no-browser] [--shared]
        {program} page --follow PATH ... [--keep TIME] [--state FILE] [--background]"""
 _EPILOG: Final = """\
 The page answers this machine only. Ctrl+C stops it. You can give Streamlit's own
@@ -80,6 +82,8 @@ def _check(given: Namespace) -> None:
     if fields is not None:
         format_layout(fields)
     ranges_of(internal)
+    if given.cluster is not None:
+        check_address(given.cluster)
     for path in (*given.paths, *([given.lookup] if given.lookup is not None else [])):
         # What is followed may still be empty.
         if not (given.follow and (os.path.isdir(path) or is_uri(path))):
@@ -108,6 +112,7 @@ def _for_the_page(given: Namespace) -> list[str]:
         ("--internal", given.internal),
         ("--since", given.since),
         ("--until", given.until),
+        ("--cluster", given.cluster),
         ("--keep", None if given.keep is None else f"{given.keep}m"),
         ("--state", given.state),
     ]

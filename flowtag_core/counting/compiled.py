@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import io
 import os
 import stat
 import sys
@@ -75,6 +76,7 @@ class _Loaded:
     """The kernel that this process has loaded, and the process that compiles it."""
 
     kernel: Kernel | None = None
+    code: ObjectCode | None = None
     is_begun = False
     compiler: subprocess.Popen[bytes] | None = None
     place: str | BinaryIO | None = None
@@ -110,7 +112,7 @@ def _get() -> bool:
     is_on = _Loaded.compiler is not None and _Loaded.compiler.poll() is None
     is_readable = isinstance(place, str) or not is_on
     if is_readable and (code := _read_object_code(place, _key())):
-        _Loaded.kernel = _load(code)
+        _Loaded.kernel, _Loaded.code = _load(code), code
         if not isinstance(place, str):
             place.close()
     elif not _Loaded.is_begun:
@@ -124,6 +126,31 @@ def use(path: str) -> None:
     """Load the kernel from this file, whatever it was compiled from."""
     code = _read_object_code(path)
     _Loaded.kernel = _load(code) if code else None
+
+
+def key() -> str | None:
+    """Return the key of the object code that this process needs, or None if it cannot load any."""
+    return _key() if can_compile() else None
+
+
+def code() -> bytes | None:
+    """Return the object code for other processes with the same key, compiling it first; None if that fails."""
+    kernel(wait=True)
+    if _Loaded.code is None:
+        return None
+    written = io.BytesIO()
+    write_object_code(written, _Loaded.code)
+    return written.getvalue()
+
+
+def accept(code: bytes) -> bool:
+    """Load the kernel from what `code` returned in another process, if the key agrees; return whether it is loaded."""
+    with _Loaded.lock:
+        if _Loaded.kernel is None and can_compile():
+            found = _read_object_code(io.BytesIO(code), _key())
+            if found is not None:
+                _Loaded.kernel, _Loaded.code = _load(found), found
+    return _Loaded.kernel is not None
 
 
 def write_object_code(file: str | BinaryIO, code: ObjectCode) -> None:

@@ -1,13 +1,16 @@
 """Work on several threads, with results in order; the thread that waits does part of the work.
 
-More threads than processors would only take turns, and the waiting thread is busy too.
+More threads than processors would only take turns, and the waiting thread is busy too. On a cluster, each
+processor has a worker thread of its own, which works alone.
 """
 
 from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache, partial
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
@@ -20,12 +23,27 @@ T = TypeVar("T")
 
 _MOST_THREADS: Final = 8
 _WAITING: Final = 2
+_IS_ALONE: Final = ContextVar("is_alone", default=False)
+
+
+def count() -> int:
+    """Return the number of threads to use in addition to the calling one."""
+    return 0 if _IS_ALONE.get() else _processors()
 
 
 @cache
-def count() -> int:
-    """Return the number of threads to use in addition to the calling one."""
+def _processors() -> int:
     return min(max((os.cpu_count() or 1) - 1, 1), _MOST_THREADS)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Let the calling thread do all its work by itself in the `with` block."""
+    before = _IS_ALONE.set(True)
+    try:
+        yield
+    finally:
+        _IS_ALONE.reset(before)
 
 
 @cache
@@ -33,7 +51,14 @@ def pool(work: str) -> ThreadPoolExecutor:
     """Return the threads for one kind of work; it may only wait for work of another kind."""
     from concurrent.futures import ThreadPoolExecutor  # imported lazily: small logs do not need it
 
-    return ThreadPoolExecutor(count(), thread_name_prefix=f"flowtag-{work}")
+    return ThreadPoolExecutor(_processors(), thread_name_prefix=f"flowtag-{work}")
+
+
+def _begun(work: str, call: Callable[[], T]) -> Future[T]:
+    """Submit a call; if this thread is alone, nobody makes it until this thread does."""
+    from concurrent.futures import Future  # imported lazily, like the pool
+
+    return pool(work).submit(call) if count() else Future()
 
 
 class Queue(Generic[T]):
@@ -53,7 +78,7 @@ class Queue(Generic[T]):
 
     def add(self, call: Callable[[], T]) -> None:
         """Submit a call; if it raises an exception, `take` raises that exception."""
-        self._calls.append(_Call(call, pool(self._work).submit(call)))
+        self._calls.append(_Call(call, _begun(self._work, call)))
 
     def take(self) -> T:
         """Return the result of the first call; if it is not ready, make one that no thread has begun."""
@@ -97,7 +122,7 @@ class _Call(Generic[T]):
 def each(function: Callable[[int], T], items: Iterable[int]) -> list[T]:
     """Do what `map` does, on several threads; this thread makes the last calls that no other has begun."""
     calls: list[Callable[[], T]] = [partial(function, item) for item in items]
-    begun = [_Call(call, pool("each").submit(call)) for call in calls]
+    begun = [_Call(call, _begun("each", call)) for call in calls]
     for call in reversed(begun):
         call.make_here()
     return [call.result() for call in begun]

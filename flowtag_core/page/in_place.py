@@ -60,7 +60,7 @@ class Given:
     """The arguments that the page was started with: logs and folders, the lookup's file, a format, names.
 
     `shared` says that these files may be shown even if other machines can reach the page. `settings` are
-    the files of settings that were read.
+    the files of settings that were read. `cluster` is the address of the cluster that counts the files, or None.
     """
 
     paths: tuple[str, ...] = ()
@@ -75,6 +75,7 @@ class Given:
     state: str | None = None
     background: bool = False
     days: Days = EVERY_DAY
+    cluster: str | None = None
 
     @property
     def is_nothing(self) -> bool:
@@ -191,6 +192,7 @@ def parse(arguments: Sequence[str]) -> Given:
         found.state,
         found.background,
         Days(found.since, found.until),
+        found.cluster,
     )
 
 
@@ -229,7 +231,9 @@ def find(given: Given, format: str | None = None, inside: Inside = ALWAYS_INSIDE
         if counted is not None and counted.identity == identity:
             start.known.append(counted)
         elif places:
-            start.arrivals.append(Arrival(name, _shown(log, name, places), identity=identity))
+            start.arrivals.append(
+                Arrival(name, _shown(log, name, places), identity=identity, cluster=given.cluster)
+            )
     for log in lookup:
         name = unicode(log.name)
         start.arrivals.append(Arrival(name, _shown(log, name, log.places), is_lookup=True))

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain, islice
 from typing import Final
 
@@ -17,9 +18,17 @@ from flowtag_core.counting.reference import ALWAYS_INSIDE
 from flowtag_core.counting.tally import Counted
 from flowtag_core.counting.total import Total
 from flowtag_core.counts import FlowCounts, Offer
-from flowtag_core.errors import LOGGER, Cancelled, FlowtagError, as_log_error
-from flowtag_core.reading.flow_log import MOST_TOLD, Format, Progress, each_place
+from flowtag_core.errors import LOGGER, Cancelled, ClusterError, FlowtagError, as_log_error
+from flowtag_core.reading.flow_log import (
+    COUNT,
+    MOST_TOLD,
+    EachPlace,
+    Format,
+    Progress,
+    each_place,
+)
 from flowtag_core.showing import log_notes, words
+from flowtag_core.sources.addresses import address_of
 from flowtag_core.sources.pieces import seekable
 from flowtag_core.sources.places import Place
 from flowtag_core.tagging.lookup import Lookup
@@ -38,7 +47,8 @@ class Arrival:
     A file is opened once, and again if another layout is offered for it; `forget` frees its bytes. Its
     content decides whether it is a log or a lookup, unless the user says that it `is_lookup`. Its counts
     are added to the log named `log`, or to one with its own name if that is empty. `identity` identifies
-    a local file or folder until it changes. `inside` has the addresses inside the network.
+    a local file or folder until it changes. `inside` has the addresses inside the network. `cluster` is the address
+    of the cluster that counts it, or None.
     """
 
     name: str
@@ -49,6 +59,7 @@ class Arrival:
     format: Format = None
     inside: Inside = ALWAYS_INSIDE
     forget: Callable[[], None] = lambda: None
+    cluster: str | None = None
 
     def renamed(self, name: str) -> Arrival:
         """Return a copy under another name; the files in a folder keep theirs."""
@@ -340,12 +351,13 @@ class Intake:
         try:
             logs = [place for place in arrival.places if not self._is_lookup(arrival, place)]
             self._left = deque(logs)
-            results = each_place(
+            results = _way_to_count(arrival)(
                 logs,
                 format=arrival.format,
                 inside=arrival.inside,
                 progress=self._tell,
                 cancel=self._cancelled.is_set,
+                read=COUNT,
             )
             for place in logs:
                 is_needed |= self._count(arrival, place, results)
@@ -353,6 +365,10 @@ class Intake:
         except Cancelled:
             with self._lock:
                 is_needed |= self._is_put_back(arrival)
+        except ClusterError as error:
+            with self._lock:
+                self._refuse(arrival, f"{arrival.name}: {error}")
+                self._left.clear()
         finally:
             if log := self._logs.get(arrival.counted_as):
                 log.seconds += time.monotonic() - started
@@ -372,6 +388,8 @@ class Intake:
 
     def _is_lookup(self, arrival: Arrival, place: Place) -> bool:
         """Whether a file is a lookup, which is then loaded or refused."""
+        if arrival.cluster is not None and place.path is None and not arrival.is_lookup:
+            return False  # Only the workers read objects; there may be thousands.
         try:
             with (
                 as_log_error(place.name),
@@ -432,7 +450,7 @@ class Intake:
 
     def _keep_for_later(self, log: _LogSum, place: Place) -> None:
         """Keep a place for a second look; if that fails, say why."""
-        later = place if place.path is not None else self._keep(place)
+        later = place if address_of(place) is not None else self._keep(place)
         if isinstance(later, str):
             self._outcomes.append(Told(words.unicode(later)))
         elif later is not None:
@@ -458,6 +476,16 @@ class Intake:
 
     def _tell(self, progress: Progress) -> None:
         self._progress = progress
+
+
+def _way_to_count(arrival: Arrival) -> EachPlace:
+    """Return what counts the files of an arrival: this process, or a cluster. Raises ClusterError."""
+    if arrival.cluster is None:
+        return each_place
+    from flowtag_core.page import cluster  # imported lazily: few pages have a cluster
+    from flowtag_core.reading.cluster import each_place_on
+
+    return partial(each_place_on, cluster.client(arrival.cluster))
 
 
 def _together(results: Iterator[Counted]) -> Counted:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, NamedTuple, ParamSpec, TypeVar
+from typing import Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from flowtag_core.boundary import Inside, ranges_of
 from flowtag_core.counting import compiled
@@ -54,6 +54,22 @@ _FILES_AT_ONCE: Final = 4
 _MOST_HELD: Final = 1 << 22
 MOST_TOLD: Final = 3
 """The most files that an error message explains if none of the given files is a log."""
+
+
+class EachPlace(Protocol):
+    """A way to count places: `each_place`, or the same on a cluster."""
+
+    def __call__(
+        self,
+        places: Sequence[Place],
+        *,
+        format: Format,
+        inside: Inside,
+        progress: Callable[[Progress], None],
+        cancel: Callable[[], bool],
+        read: Reading,
+    ) -> Iterator[Iterator[Counted]]:
+        """Yield, for each place in order, an iterator over the counts of the files there."""
 
 
 class Reading(NamedTuple):
@@ -117,20 +133,24 @@ def each_file(
     progress: Callable[[Progress], None] | None,
     cancel: Callable[[], bool] | None,
     read: Reading = COUNT,
+    count: EachPlace | None = None,
 ) -> Iterator[Counted]:
-    """Yield what is read of each file of one or more logs; `parse_flow_log` explains the other parameters."""
-    _layouts(format)  # An invalid format is refused before any file is looked at.
+    """Yield what is read of each file of one or more logs; `parse_flow_log` explains the other parameters.
+
+    `count` counts the places, `each_place` if it is not given.
+    """
+    layouts(format)  # An invalid format is refused before any file is looked at.
     called = distinct_names(map(_name, files) if names is None else names)
     logs = [_log(file, name) for file, name in zip(files, called, strict=True)]
-    results = each_place(
-        [place for log in logs for place in log.places],
-        format=format,
-        inside=inside,
-        progress=_callers_own(progress or (lambda _: None)),
-        cancel=_callers_own(cancel or (lambda: False)),
-        read=read,
-    )
     try:
+        results = (count or each_place)(
+            [place for log in logs for place in log.places],
+            format=format,
+            inside=inside,
+            progress=_callers_own(progress or (lambda _: None)),
+            cancel=_callers_own(cancel or (lambda: False)),
+            read=read,
+        )
         for log in logs:
             yield from _in_log(log, results)
     except _CallersError as error:
@@ -153,7 +173,7 @@ def each_place(
     the counts add up to the result of `parse_flow_log`, which explains the parameters.
     """
     sizes = [place.size or 0 for place in places]
-    job = _Job(_layouts(format), inside, progress, cancel, sum(sizes), read)
+    job = _Job(layouts(format), inside, progress, cancel, sum(sizes), read)
     ahead = _Ahead(places, job)
     for n, place in enumerate(places):
         found = ahead.take(n)
@@ -235,8 +255,8 @@ class _Job(NamedTuple):
             raise Cancelled(f"{name}: the count was cancelled.")
 
 
-def _layouts(format: Format) -> Callable[[str], Layout]:
-    """Return a function that maps a file's name to its layout if it has no header."""
+def layouts(format: Format) -> Callable[[str], Layout]:
+    """Return a function that maps a file's name to its layout if it has no header. Raises FormatError."""
     if isinstance(format, str):
         layout = format_layout(format)
         return lambda _: layout
@@ -434,7 +454,7 @@ def _count_files(source: Watched, files: Iterator[File], job: _Job) -> Iterator[
         lines, read, count = lines + count.lines, source.bytes_read, None
 
 
-def _cost(count: FileCount) -> int:
+def cost_of(count: FileCount) -> int:
     """Return the cost of the records so far besides their own bytes, in the unit of `_LINE_COST`."""
     return _LINE_COST * count.lines + _FAULT_COST * count.faults + _HEADER_COST * count.headers
 
@@ -445,7 +465,7 @@ def _count(file: File, layout: Layout, count: FileCount, fields: tuple[str, ...]
         before = 0
         for part in parts_of(file, fields, layout):
             count.count(part)
-            cost = _cost(count)
+            cost = cost_of(count)
             file.budget.stream(cost - before)
             before = cost
         count.settle()

@@ -69,26 +69,62 @@ _MOST_OWNERS: Final = 8
 """How many owners, including AWS, are told apart in one batch of rows."""
 
 
+class Apart(NamedTuple):
+    """A row group that can be counted apart from others: its number, and the ranges of bytes that are read of it."""
+
+    number: int
+    spans: list[tuple[int, int]]
+
+
 def parquet_records(
-    name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget, *, is_known: bool = False
+    name: str,
+    file: BinaryIO,
+    wanted: tuple[str, ...],
+    budget: Budget,
+    *,
+    is_known: bool = False,
+    groups: range | None = None,
 ) -> Iterator[Columns | Rows | Records]:
     """Yield the rows of a Parquet file with the `wanted` fields, numbered from 1, whatever their types.
 
-    Names that other products use too count only if the log `is_known` to be AWS's. Raises LogError if the
-    file is damaged, lacks a dstport or protocol column, or contains only logs of other products, and
-    OverBudgetError if it needs more memory than any valid one.
+    Names that other products use too count only if the log `is_known` to be AWS's. If there are `groups`, only
+    these row groups are read. Raises LogError if the file is damaged, lacks a dstport or protocol column, or contains
+    only logs of other products, and OverBudgetError if it needs more memory than any valid one.
     """
     budget.stream(_FILE_COST)
-    log = _opened(name, file, wanted, budget, is_known=is_known)
+    log = _opened(name, file, wanted, budget, is_known=is_known, only=groups)
     yield from sound(name, _parts(log, wanted, budget))
     if sum(log.groups.values()) > _WORTH_RELEASING:
         _release_memory()
 
 
+def groups_apart(
+    name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget, *, is_known: bool = False
+) -> list[Apart]:
+    """Return the row groups of a Parquet file, if each can be counted apart; none if only the whole file can be.
+
+    Only the metadata at the end of the file is read. Raises LogError like `parquet_records`.
+    """
+    log = _opened(name, file, wanted, budget, is_known=is_known, only=range(0))
+    # Messages may contain headers for those after them, and who wrote a file is only known at its end.
+    if log.chosen.kind.layout is None or log.chosen.telling:
+        return []
+    return [
+        Apart(
+            number,
+            [
+                (chunk.start, chunk.end + _PADDING)
+                for chunk in map(group.chunks.__getitem__, log.places)
+            ],
+        )
+        for number, group in enumerate(log.described)
+    ]
+
+
 def _parts(
     log: _Log, wanted: tuple[str, ...], budget: Budget
 ) -> Iterator[Columns | Rows | Records]:
-    row = 1
+    row = 1 + log.rows_before
     for group in log.groups:
         if log.is_unpacked_by_counter(group):
             # The file is read here, in order, and unpacked by whoever counts.
@@ -237,8 +273,9 @@ class _Chosen(NamedTuple):
 class _Log(NamedTuple):
     """An open Parquet log: the columns to read, and the row groups with rows, up to a damaged one if `is_damaged`.
 
-    `groups` has for each row group the size of its columns in bytes once they are unpacked. `places` are those of
-    the columns, and `texts` the paths of columns of text.
+    `groups` has for each row group the size of its columns in bytes once they are unpacked, and `rows_before` is the
+    number of rows before the first of them. `places` are those of the columns, and `texts` the paths of columns of
+    text.
     """
 
     name: str
@@ -250,6 +287,7 @@ class _Log(NamedTuple):
     places: list[int]
     texts: list[str]
     is_damaged: bool
+    rows_before: int = 0
 
     def rows_of(self, group: int) -> int:
         """Return the number of rows in a row group."""
@@ -310,9 +348,15 @@ class _Log(NamedTuple):
 
 
 def _opened(
-    name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget, *, is_known: bool
+    name: str,
+    file: BinaryIO,
+    wanted: tuple[str, ...],
+    budget: Budget,
+    *,
+    is_known: bool,
+    only: range | None = None,
 ) -> _Log:
-    """Open a file, and choose what to read of it."""
+    """Open a file, and choose what to read of it: `only` some row groups, or all."""
     try:
         with _system_memory():
             import pyarrow as pa
@@ -337,7 +381,9 @@ def _opened(
         if column.physical_type == "FIXED_LEN_BYTE_ARRAY":
             budget.hold(column.length * _ROWS_AT_ONCE, f"its column {column.path[:_SHOWN]}")
     texts = {place for place, each in read.items() if each.physical_type == "BYTE_ARRAY"}
-    groups, is_damaged = _within_budget(row_groups_there, file, read, texts, budget)
+    numbers = range(len(row_groups_there)) if only is None else only
+    groups, is_damaged = _within_budget(row_groups_there, numbers, file, read, texts, budget)
+    before = row_groups_there[: numbers.start]
     paths_of_texts = [read[place].path for place in texts]
     return _Log(
         name,
@@ -349,6 +395,7 @@ def _opened(
         [*read],
         paths_of_texts,
         is_damaged,
+        sum(max(each.rows, 0) for each in before),
     )
 
 
@@ -373,19 +420,21 @@ def _undescribed(name: str) -> LogError:
 
 def _within_budget(
     described: Sequence[RowGroup],
+    numbers: range,
     file: BinaryIO,
     places: Collection[int],
     texts: Collection[int],
     budget: Budget,
 ) -> tuple[dict[int, int], bool]:
-    """Charge the budget for the unpacked columns at these places, up to the first damaged row group.
+    """Charge the budget for the unpacked columns of these row groups, up to the first damaged one.
 
-    `texts` are the places of text columns. One page and the dictionary of each column in a row group are
-    in memory together. Returns the row groups that have rows and precede the damage, each with the size of these
-    columns in bytes, and whether a damaged one was found.
+    `places` are those of the columns, and `texts` are the places of text columns. One page and the dictionary of each
+    column in a row group are in memory together. Returns the row groups that have rows and precede the damage, each
+    with the size of these columns in bytes, and whether a damaged one was found.
     """
     groups: dict[int, int] = {}
-    for number, group in enumerate(described):
+    for number in numbers:
+        group = described[number]
         if group.rows <= 0:
             continue
         held = size = 0

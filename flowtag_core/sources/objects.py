@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from importlib.util import find_spec
-from typing import Any, BinaryIO, Final, NamedTuple, cast
+from typing import Any, BinaryIO, Final, NamedTuple, TypeVar, cast
 
 from flowtag_core.errors import DamagedLogError, LogError, StoreError
 from flowtag_core.sources.ahead import Ahead, Range, on_a_thread
@@ -21,6 +22,8 @@ from flowtag_core.sources.pieces import READ_SIZE, Pieces
 from flowtag_core.sources.regions import region_of
 from flowtag_core.sources.store_errors import has_status, is_cut, on_change, sentence_on
 from flowtag_core.sources.uris import parts_of, shown
+
+T = TypeVar("T")
 
 _RANGE: Final = 1 << 21
 """The bytes of a large object that one request asks for."""
@@ -68,23 +71,19 @@ class Store:
         raise TypeError("A Store is not pickled. Send its URI.")
 
     def _opened(self, uri: str, query: str) -> Any:
-        from obstore.exceptions import BaseError
         from obstore.store import HTTPStore, from_url
 
         client: Any = dict(_TIMES)
-        try:
-            if self.is_web:
-                # The address of the file is that of the store: only so are its query and its escapes kept.
-                return HTTPStore(f"{uri}{query}", client_options=client, retry_config=_RETRIES)
-            access = access_for(self.scheme, uri)
-            self._region = access.options.get("region", "")
-            if access.is_http:
-                client["allow_http"] = True
-            return from_url(
-                self.root, client_options=client, retry_config=_RETRIES, **access.options
-            )
-        except (BaseError, ValueError) as error:
-            raise self._said(uri, error) from None
+        if self.is_web:
+            # The address of the file is that of the store: only so are its query and its escapes kept.
+            web = partial(HTTPStore, client_options=client, retry_config=_RETRIES)
+            return self._answer(uri, lambda: web(f"{uri}{query}"))
+        access = access_for(self.scheme, uri)
+        self._region = access.options.get("region", "")
+        if access.is_http:
+            client["allow_http"] = True
+        named = partial(from_url, client_options=client, retry_config=_RETRIES)
+        return self._answer(uri, lambda: named(self.root, **access.options))
 
     @property
     def is_web(self) -> bool:
@@ -102,28 +101,23 @@ class Store:
     def objects_now(self, prefix: str) -> list[Object]:
         """Do the same on this thread, which Ctrl-C cannot interrupt then."""
         import obstore
-        from obstore.exceptions import BaseError
 
         self._refuse_to_list(prefix)
-        found: list[Object] = []
-        try:
-            for batch in obstore.list(self._store, prefix or None, chunk_size=1000):
-                found += map(_object, filter(_has_bytes, batch))
-        except (BaseError, OSError, ValueError) as error:
-            raise self._said(self.root + prefix, error) from None
-        return sorted(found)
+
+        def ask() -> list[Object]:
+            batches = obstore.list(self._store, prefix or None, chunk_size=1000)
+            return [_object(each) for batch in batches for each in batch if each["size"]]
+
+        return sorted(self._answer(self.root + prefix, ask))
 
     def level_now(self, prefix: str) -> tuple[list[Object], list[str]]:
         """Return the objects and the folders directly under a prefix, asked for on this thread."""
         import obstore
-        from obstore.exceptions import BaseError
 
         self._refuse_to_list(prefix)
-        try:
-            found = obstore.list_with_delimiter(self._store, prefix or None)
-        except (BaseError, OSError, ValueError) as error:
-            raise self._said(self.root + prefix, error) from None
-        objects = [_object(each) for each in found["objects"] if _has_bytes(each)]
+        ask = partial(obstore.list_with_delimiter, self._store, prefix or None)
+        found = self._answer(self.root + prefix, ask)
+        objects = [_object(each) for each in found["objects"] if each["size"]]
         return objects, [f"{folder.rstrip('/')}/" for folder in found["common_prefixes"]]
 
     def object_at(self, key: str) -> Object | None:
@@ -133,15 +127,14 @@ class Store:
 
     def _object_at(self, key: str) -> Object | None:
         import obstore
-        from obstore.exceptions import BaseError
 
-        try:
-            meta = obstore.head(self._store, key)
-        except FileNotFoundError:
+        def ask() -> Object | None:
+            with suppress(FileNotFoundError):
+                meta = obstore.head(self._store, key)
+                return Object(key, meta["size"], _quoted(meta["e_tag"]))
             return None
-        except (BaseError, OSError, ValueError) as error:
-            raise self._said(self.root + key, self._fuller(key, error)) from None
-        return Object(key, meta["size"], _quoted(meta["e_tag"]))
+
+        return self._answer(self.root + key, ask, lambda error: self._fuller(key, error))
 
     def _fuller(self, key: str, error: Exception) -> Exception:
         """Return the error of a GET: the answer to HEAD has no body, and so no code."""
@@ -159,30 +152,33 @@ class Store:
         import obstore
         from obstore.exceptions import BaseError, NotSupportedError
 
-        try:
+        def ask() -> Object | None:
             try:
                 meta = obstore.get(self._store, "", options={"range": (0, 1)}).meta
+            except FileNotFoundError:
+                return None
             except BaseError as error:
                 if not (isinstance(error, NotSupportedError) or has_status(error, 416)):
                     raise
                 # The server gives no ranges, or the file is empty.
                 meta = obstore.get(self._store, "").meta
-        except FileNotFoundError:
-            raise LogError(
-                f"{self.root}{key}: there is no such file (404). {_NO_LISTING}"
-            ) from None
-        except (BaseError, OSError, ValueError) as error:
-            raise self._said(self.root + key, error) from None
-        return Object(key, meta["size"], _quoted(meta["e_tag"]))
+            return Object(key, meta["size"], _quoted(meta["e_tag"]))
+
+        found = self._answer(self.root + key, ask)
+        if found is None:
+            raise LogError(f"{self.root}{key}: there is no such file (404). {_NO_LISTING}")
+        return found
 
     def _refuse_to_list(self, prefix: str) -> None:
         if self.is_web:
             raise LogError(f"{self.root}{prefix}: is not a file. {_NO_LISTING}")
 
     def read(self, each: Object, first: int, behind: int) -> memoryview:
-        """Return a range of an object's bytes, asked for again if it is cut. Raises LogError if it has changed."""
+        """Return a range of an object's bytes, asked for again if it is cut.
+
+        Raises StoreError, also if the object has changed, and DamagedLogError if it is shorter than it was.
+        """
         import obstore
-        from obstore.exceptions import BaseError
 
         options: dict[str, Any] = {}
         # A web server may give whole files only, which is enough for small ones.
@@ -192,18 +188,34 @@ class Store:
         if each.version is not None and not each.version.startswith("W/"):
             options["if_match"] = each.version
         key = "" if self.is_web else each.key
-        tried = 0
-        while True:
-            try:
-                found = obstore.get(self._store, key, options=cast("Any", options))
-                if self.is_web and _object(found.meta)[1:] != each[1:]:
-                    raise StoreError(f"{self.root}{each.key}: {on_change()}")
-                return memoryview(found.bytes())
-            except (BaseError, OSError, ValueError) as error:
-                tried += 1
-                if tried == _TRIES or not is_cut(error):
-                    raise self._said(self.root + each.key, error) from None
-                time.sleep(0.2 * tried)
+        uri = f"{self.root}{each.key}"
+
+        def ask() -> memoryview:
+            found = obstore.get(self._store, key, options=cast("Any", options))
+            if self.is_web and _object(found.meta)[1:] != each[1:]:
+                raise StoreError(f"{uri}: {on_change()}")
+            return memoryview(found.bytes())
+
+        content = self._answer(uri, lambda: _insisted(ask))
+        if len(content) != behind - first:
+            end = first + len(content)
+            raise DamagedLogError(f"{uri}: ends at byte {end:,} of {each.size:,}.")
+        return content
+
+    def _answer(
+        self, uri: str, ask: Callable[[], T], fuller: Callable[[Exception], Exception] | None = None
+    ) -> T:
+        """Return what the store answers; `fuller` finds an error that says more. Raises StoreError.
+
+        It is raised without the error from which it is made, whose text may have a signature in it.
+        """
+        from obstore.exceptions import BaseError
+
+        try:
+            return ask()
+        except (BaseError, OSError, ValueError) as error:
+            refusal = self._said(uri, fuller(error) if fuller else error)
+        raise refusal
 
     def _said(self, uri: str, error: BaseException) -> StoreError:
         right = region_of(self.bucket, error) if self.scheme == "s3" else ""
@@ -211,8 +223,19 @@ class Store:
         return StoreError(f"{uri}: {said}")
 
 
-def _has_bytes(found: Any) -> bool:
-    return bool(found["size"])
+def _insisted(ask: Callable[[], T]) -> T:
+    """Return an answer whose body may be cut, and is then asked for again."""
+    from obstore.exceptions import BaseError
+
+    tried = 0
+    while True:
+        try:
+            return ask()
+        except (BaseError, OSError, ValueError) as error:
+            tried += 1
+            if tried == _TRIES or not is_cut(error):
+                raise
+        time.sleep(0.2 * tried)
 
 
 def _object(found: Any) -> Object:
@@ -237,26 +260,8 @@ class ObjectSource:
         return self._from(0)
 
     def _from(self, beginning: int) -> Pieces:
-        rest = b""
-        for first in range(beginning, self.size, _RANGE):
-            behind = min(first + _RANGE, self.size)
-            content = self._ahead.take(self._number, first)
-            if len(content) != behind - first:
-                raise DamagedLogError(
-                    f"{self.name}: ends at byte {first + len(content):,} of {self.size:,}."
-                )
-            at = 0
-            while len(content) - at > READ_SIZE:
-                last = bytes(content[at + READ_SIZE - _LAST : at + READ_SIZE])
-                end = at + READ_SIZE - _LAST + last.rfind(b"\n") + 1
-                if end == at + READ_SIZE - _LAST:
-                    end = at + READ_SIZE
-                yield b"".join((rest, content[at:end]))
-                rest, at = b"", end
-            rest = b"".join((rest, content[at:]))
-            if behind == self.size or b"\n" not in rest[-_LAST:]:
-                yield rest
-                rest = b""
+        firsts = range(beginning, self.size, _RANGE)
+        return in_pieces(self._ahead.take(self._number, first) for first in firsts)
 
     def again(self, place: int) -> Pieces:
         """Reread the object from position `place`."""
@@ -275,12 +280,36 @@ class ObjectSource:
         """Do nothing: no request outlives its bytes."""
 
 
+def in_pieces(contents: Iterable[memoryview]) -> Pieces:
+    """Yield bytes in pieces that end with a line where possible, so that few of them are copied again."""
+    rest = b""
+    for content in contents:
+        at = 0
+        while at < len(content):
+            behind = min(at + READ_SIZE, len(content))
+            last = bytes(content[max(behind - _LAST, at) : behind])
+            beyond = len(last) - (last.rfind(b"\n") + 1 or len(last))
+            yield b"".join((rest, content[at : behind - beyond]))
+            rest, at = b"", behind - beyond
+            if behind == len(content):
+                rest, at = bytes(content[at:]), behind
+    if rest:
+        yield rest
+
+
 def ranges_of(objects: Sequence[Object]) -> list[Range]:
     """Return the ranges in which objects are asked for, in order."""
     return [
-        Range(number, first, min(first + _RANGE, each.size))
-        for number, each in enumerate(objects)
-        for first in range(0, each.size, _RANGE)
+        each
+        for number, found in enumerate(objects)
+        for each in ranges_between(number, 0, found.size)
+    ]
+
+
+def ranges_between(number: int, first: int, behind: int) -> list[Range]:
+    """Return the ranges in which the bytes from `first` to `behind` of an object are asked for, in order."""
+    return [
+        Range(number, each, min(each + _RANGE, behind)) for each in range(first, behind, _RANGE)
     ]
 
 

@@ -22,6 +22,7 @@ from flowtag_core.sources.stream import Stream, regular_size, start_of, status_o
 from flowtag_core.sources.uris import EVERY_DAY, Days, is_uri, shown
 
 if TYPE_CHECKING:
+    from flowtag_core.sources.ahead import Range
     from flowtag_core.sources.objects import Object, Store
 
 LogFile = str | os.PathLike[str] | BinaryIO
@@ -210,29 +211,37 @@ def _objects(uri: str, name: str, days: Days) -> Log:
 
 def places_in(store: Store, objects: Sequence[Object]) -> list[Place]:
     """Return the places of objects in a store. Reading one asks for those after it."""
+    uris = [f"{store.root}{each.key}" for each in objects]
+    return places_of(
+        uris, objects, lambda one: store.read(objects[one.number], one.first, one.behind)
+    )
+
+
+def places_of(
+    uris: Sequence[str], objects: Sequence[Object], read: Callable[[Range], memoryview]
+) -> list[Place]:
+    """Return the places of objects at these URIs; `read` returns the bytes of a range of one of them."""
     from flowtag_core.sources.ahead import Ahead
     from flowtag_core.sources.objects import ObjectSource, ranges_of
 
-    ahead = Ahead(
-        ranges_of(objects), lambda each: store.read(objects[each.number], each.first, each.behind)
-    )
+    ahead = Ahead(ranges_of(objects), read)
     return [
         Place(
-            f"{store.root}{each.key}",
+            uri,
             partial(ObjectSource, number=number, each=each, ahead=ahead),
             each.size,
-            identity=f"{store.root}{each.key}",
+            identity=uri,
             version=each.version,
-            begins_as=partial(_first_of, store, each),
+            begins_as=partial(_first_of, read, number, each.size),
         )
-        for number, each in enumerate(objects)
+        for number, (uri, each) in enumerate(zip(uris, objects, strict=True))
     ]
 
 
-def _first_of(store: Store, each: Object, most: int) -> bytes:
-    from flowtag_core.sources.ahead import on_a_thread
+def _first_of(read: Callable[[Range], memoryview], number: int, size: int, most: int) -> bytes:
+    from flowtag_core.sources.ahead import Range, on_a_thread
 
-    return bytes(on_a_thread(partial(store.read, each, 0, min(most, each.size))).result())
+    return bytes(on_a_thread(partial(read, Range(number, 0, min(most, size)))).result())
 
 
 def files_below(folder: str, onerror: Callable[[OSError], object] | None = None) -> Iterator[str]:

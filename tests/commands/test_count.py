@@ -730,3 +730,26 @@ def test_an_interrupt_ends_a_download_that_hangs(tmp_path):
             _, said = process.communicate(timeout=30)
     assert (process.returncode, b"stopped before it was done" in said) == (130, True), said
     assert time.monotonic() - begun < 3
+
+
+def test_a_cluster_on_this_machine_gives_the_same_result(tmp_path):
+    outputs = tmp_path / "alone.csv", tmp_path / "cluster.csv"
+    assert run(LOG, SAMPLE_LOOKUP, outputs[0]).returncode == 0
+    done = run(LOG, SAMPLE_LOOKUP, outputs[1], "--cluster", "local")
+    assert (done.returncode, b"14 records = 0 headers" in done.stderr) == (0, True)
+    assert outputs[1].read_bytes() == outputs[0].read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("address", "sentence"),
+    [
+        ("tcp://127.0.0.1:9", "flowtag: tcp://127.0.0.1:9: no scheduler answers"),
+        ("here", "flowtag: 'here' is not a cluster. Write tcp://host:8786"),
+    ],
+)
+def test_a_cluster_that_cannot_be_used_is_one_sentence(address, sentence, tmp_path, capsys):
+    code = main([LOG, SAMPLE_LOOKUP, str(tmp_path / "result.csv"), "--cluster", address])
+    assert code == 2
+    said = capsys.readouterr().err.splitlines()
+    assert (len(said), said[0].startswith(sentence)) == (1, True)
+    assert list(tmp_path.iterdir()) == []

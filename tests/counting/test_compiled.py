@@ -233,3 +233,28 @@ def test_without_numba_everything_is_counted_and_one_message_says_so(tmp_path, m
     assert facts(parse_flow_log(log)) == with_it
     assert main([str(log), str(lookup), str(tmp_path / "result.csv")]) == 0
     assert capsys.readouterr().err.count("package numba") == 1
+
+
+@needs_numba
+def test_object_code_goes_to_another_process_only_if_the_key_agrees(
+    object_code, empty, monkeypatch
+):
+    kept(object_code)
+    code = compiled.code()
+    monkeypatch.setattr(compiled._Loaded, "kernel", None)
+    other = code.replace(compiled.key().encode(), b"0" * len(compiled.key()))
+    assert not compiled.accept(b"")
+    assert not compiled.accept(other)
+    assert compiled.accept(code)
+    assert compiled.loaded() is not None
+    assert compiled.accept(b"whatever it is, the kernel is there")
+    assert empty == []
+
+
+def test_without_numba_there_is_no_code_for_other_processes(monkeypatch):
+    monkeypatch.setattr(compiled, "can_compile", lambda: False)
+    monkeypatch.setattr(compiled._Loaded, "code", None)
+    monkeypatch.setattr(compiled._Loaded, "kernel", None)
+    assert compiled.key() is None
+    assert compiled.code() is None
+    assert not compiled.accept(b"x")

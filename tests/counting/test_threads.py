@@ -146,4 +146,16 @@ def test_there_is_one_thread_fewer_than_processors_but_at_least_one(
     processors, expected, monkeypatch
 ):
     monkeypatch.setattr(threads.os, "cpu_count", lambda: processors)
-    assert threads.count.__wrapped__() == expected
+    assert threads._processors.__wrapped__() == expected
+
+
+def test_alone_a_thread_makes_all_calls_itself_and_their_errors_come_in_order():
+    with threads.alone():
+        assert threads.count() == 0
+        queue = Queue("tests")
+        for number in range(4):
+            queue.add(call_of(number))
+        assert [outcome(queue) for _ in range(4)] == [0, "1", 2, "3"]
+        here = threading.get_ident()
+        assert each(lambda _: threading.get_ident(), range(5)) == [here] * 5
+    assert threads.count() > 0
