@@ -32,6 +32,7 @@ LOOKS = [
 ]
 looks, sizes = st.sampled_from(LOOKS), st.integers(0, 10**13)
 PAGE = (ROOT / "docs" / "planning.md").read_text(encoding="utf-8")
+CLUSTER = (ROOT / "docs" / "cluster.md").read_text(encoding="utf-8")
 
 
 @given(st.lists(st.tuples(sizes, looks)), st.lists(st.tuples(sizes, looks)))
@@ -98,6 +99,26 @@ def test_the_worked_examples_in_docs_are_those_of_the_model(objects, size):
         f"${money.requests:.2f} | ${money.processor_time:.2f} | ${money.transfer:.2f} | ${money.athena:.2f} |"
     )
     assert row in PAGE, row
+
+
+@pytest.mark.parametrize(("tera", "size"), [(1, 20), (1, 0.2), (100, 20), (100, 0.2)])
+def test_the_examples_of_a_cluster_in_docs_are_those_of_the_model(tera, size):
+    each = int(size * 1e6)
+    objects = tera * 10**12 // each
+    one, work = fetching_of([each]), work_on(each, GZIP)
+    fetching = Fetching(objects, objects * each, objects * one.gets, -(-objects // 1_000))
+    seconds = expected(
+        work._replace(seconds=objects * work.seconds), fetching, 64
+    ).processor_seconds
+    money = money_for(fetching, seconds)
+    hours, minutes = seconds / 3600, seconds / 64 / 60
+    time = f"{minutes:.1f} min" if minutes < 60 else f"{minutes / 60:.1f} h"
+    named = f"{size:g} MB" if size >= 1 else f"{1000 * size:g} KB"
+    row = (
+        f"| {tera} TB, objects of {named} | {hours:.{1 if hours < 10 else 0}f} | ${money.processor_time:.2f} | "
+        f"${money.requests:.2f} | {time} | ${money.athena:.0f} |"
+    )
+    assert row in CLUSTER, row
 
 
 def test_every_constant_is_in_docs():
