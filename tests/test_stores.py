@@ -239,11 +239,10 @@ def test_a_key_with_an_empty_folder_in_it_is_one_sentence(store):
 
 
 @on_posix
-@pytest.mark.parametrize("asked", ["", "a/0.log"])
-def test_ctrl_c_ends_at_once_while_the_store_does_not_answer(tmp_path, asked):
+def test_ctrl_c_ends_a_listing_that_hangs_at_once(tmp_path):
     bucket = Bucket()
     bucket.objects = {f"a/{number}.log": line() for number in range(40)}
-    bucket.slow = {asked: 20}
+    bucket.slow = {"": 20}
     command = [sys.executable, "-m", "flowtag_core", "s3://logs/a/", str(SAMPLE / "lookup.csv")]
     with serving(bucket) as environment:
         running = subprocess.Popen(
@@ -252,7 +251,7 @@ def test_ctrl_c_ends_at_once_while_the_store_does_not_answer(tmp_path, asked):
             env={**os.environ, **environment},
             stderr=subprocess.PIPE,
         )
-        while not any(key == asked for _, key, _ in bucket.requests):
+        while not bucket.requests:
             time.sleep(0.01)
         begun = time.monotonic()
         running.send_signal(signal.SIGINT)

@@ -682,7 +682,7 @@ def test_who_needs_logs_that_can_be_read_twice_and_tells_of_a_change_between(tmp
 
 @on_posix
 def test_standard_output_is_not_written_twice():
-    done = run(LOG, SAMPLE_LOOKUP, "-o", "-", "-o", "/dev/stdout")
+    done = run(LOG, SAMPLE_LOOKUP, "-o", "-", "-o", "/dev/stdout", timeout=60)
     assert (done.returncode, b"is named twice as an output" in done.stderr) == (2, True)
 
 
