@@ -37,7 +37,7 @@ def add_reading(parser: ArgumentParser) -> None:
 
 
 def add_cluster(parser: ArgumentParser) -> None:
-    """Add the option that says on which cluster logs are counted."""
+    """Add --cluster, the address of a cluster that counts the logs."""
     parser.add_argument(
         "--cluster",
         metavar="ADDRESS",
@@ -136,7 +136,7 @@ def minutes(text: str) -> int:
 def follows_wrongly(given: Namespace) -> str:
     """Return why the arguments of a page cannot be used together; empty if they can."""
     if given.follow and given.until:
-        return "--follow goes on, so it takes no --until."
+        return "--until cannot be used with --follow."
     if why := no_days(given):
         return why
     if given.follow:

@@ -3,7 +3,7 @@
 FlowtagError
 ├── LogError            a flow log that cannot be read
 │   ├── DamagedLogError a log that is damaged part-way; what was read before still counts
-│   ├── StoreError      an object that its store does not give; it may do so later
+│   ├── StoreError      an object that its store does not return; it may do so later
 │   ├── OverBudgetError a log that costs more memory or time than any real log of its size
 │   └── UnforeseenError a log that triggers a bug in flowtag
 ├── FormatError         a format that lacks dstport or protocol
@@ -13,6 +13,7 @@ FlowtagError
 ├── RuleError           a rule that cannot be added to a lookup
 ├── ChoiceError         a measure, action, boundary or view that does not exist
 ├── StateError          a follower's state that is damaged or of another version
+├── ClusterError        a cluster that cannot be reached or used, or that lost a piece
 ├── OutputError         a result that could not be written
 └── Cancelled           the caller asked to stop
 
@@ -51,7 +52,7 @@ class DamagedLogError(LogError):
 
 
 class StoreError(LogError):
-    """An object, or a listing, that a store does not give; it may do so later."""
+    """An object, or a listing, that a store does not return; it may do so later."""
 
 
 class OverBudgetError(LogError):
@@ -91,7 +92,7 @@ class StateError(FlowtagError):
 
 
 class ClusterError(FlowtagError):
-    """A cluster that cannot be reached or used, or that lost a piece of work; nothing was counted."""
+    """A cluster that cannot be reached or used, or that lost a piece; nothing was counted."""
 
 
 class OutputError(FlowtagError):

@@ -1,7 +1,8 @@
 """Measures counting objects of a store on loopback: python -m tests.bench_bucket
 
-500 gzip objects of 200 KB, with 30 ms a request and without, and one text of 1 GB: counted from the store, downloaded
-only, and counted from local files, in turn, each in a process of its own, whose memory is read. nginx is the store.
+500 gzip objects of 200 KB, with and without 30 ms a request, and one text of 1 GB are counted from the store, only
+downloaded, and counted from local files, in turn. Each job is a process of its own, whose memory is measured. The
+store is nginx.
 """
 
 import gzip

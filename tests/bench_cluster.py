@@ -1,7 +1,7 @@
 """Measures counting on a cluster, and checks that it counts the same: python -m tests.bench_cluster
 
-A scheduler and workers run as processes on loopback. In a bucket are text, gzip and Parquet, an object that is cut
-short, one without access, and one that is no log. A worker is killed while they are counted. Then 1 GB of text is
+A scheduler and workers run as processes on loopback. A bucket has text, gzip and Parquet, an object that is cut
+short, one without access, and one that is not a log. A worker is killed while they are counted. Then 1 GB of text is
 counted by two workers and by one process with two threads, in turn; workers without a cache get the kernel; and 10,000
 objects are planned and counted.
 """
@@ -32,12 +32,12 @@ from tests.sources.bucket import Bucket, serving
 
 LOOKUP = "flowtag_core/sample/lookup.csv"
 SMALL = planned.Sizes(1_000_000, 2_000_000, 100, 2_000_000, 4_000_000)
-"""Pieces that are small enough for many of them in little time."""
+"""Small pieces, so that there are many of them in little time."""
 RUNS, OBJECTS, LARGE = 5, 10_000, 1_000_000_000
 
 
 def serve(folder, seconds, pipe):
-    """Serve the files below a folder as a bucket, in a process of its own, until the pipe says to end."""
+    """Serve the files below a folder as a bucket, in a process of its own, until the pipe tells it to end."""
     bucket = Bucket()
     bucket.seconds = seconds
     for path in sorted(folder.rglob("*")):
@@ -122,7 +122,7 @@ class Store:
 
 
 def serve_some(folder, refused, pipe):
-    """Serve the files of a folder as objects; access to some is refused."""
+    """Serve the files of a folder as objects, some of them without access."""
     from tests.sources import bucket
 
     real = bucket.Bucket.__init__
@@ -136,7 +136,7 @@ def serve_some(folder, refused, pipe):
 
 
 def serve_many(content, count, pipe):
-    """Serve one content as many objects."""
+    """Serve many objects with the same content."""
     from tests.sources.bucket import Bucket, serving
 
     bucket = Bucket()

@@ -1,7 +1,7 @@
 """Measure the constants of the model behind `flowtag plan`: python -m tests.bench_plan. Not collected by pytest.
 
-Prints seconds of processor time, of all threads together: for a GB of unpacked log in each shape, for a GB
-that is unpacked and not counted, and for each file. Medians of five runs in a warm process.
+Prints seconds of processor time of all threads together: for a GB of unpacked log in each shape, for a GB that is
+only unpacked, and for each file. They are medians of five runs in a warm process.
 """
 
 import gzip
@@ -47,7 +47,7 @@ def unpack(path):
 
 
 def write_packed(folder, text):
-    """Write a text in each packing, and as the file names say."""
+    """Write a text in each packing; the file names show which."""
     import zstandard
 
     (folder / "gzip").write_bytes(gzip.compress(text, 6))

@@ -210,7 +210,7 @@ def kernel():
 
 @pytest.fixture
 def stored(monkeypatch):
-    """A bucket on loopback, in the environment in which it is found."""
+    """A bucket on loopback, with the environment that makes flowtag use it."""
     from tests.sources.bucket import Bucket, serving
 
     bucket = Bucket()

@@ -1,6 +1,6 @@
 """A store gives the counts, faults and line numbers of local files, for every case and every packing.
 
-moto is the store: a server on loopback that speaks S3 as AWS does, written by others.
+The store is moto, a server on loopback that speaks S3 as AWS does. Its authors are not those of flowtag.
 """
 
 import gzip
@@ -67,12 +67,12 @@ def put(store, root, prefix):
 
 
 def everything(counts, where):
-    """Return all that is in the counts, with names that do not say where the files were."""
+    """Return everything in the counts, with names that do not show where the files were."""
     return (
         [getattr(counts, name) for name in ("requests", "replies", "replies_by_service")],
         [(each.file.removeprefix(where), *each[1:]) for each in counts.faults],
         {
-            # Its size is what was read: of an archive or a Parquet file on disk, only what is needed.
+            # The size is what was read: only what is needed of an archive or a Parquet file on disk.
             name.removeprefix(where): repr(replace(each, size=0)).replace(where, "")
             for name, each in counts.files.items()
         },
@@ -233,8 +233,8 @@ def test_a_key_with_an_empty_folder_in_it_is_one_sentence(store):
     with pytest.raises(FlowtagError) as failed:
         parse_flow_log(f"s3://{BUCKET}/odd/")
     assert str(failed.value) == (
-        f"s3://{BUCKET}/odd/: one of its keys has an empty part (//), a part . or .., or a control character, "
-        "so they cannot be listed. Choose a prefix without it."
+        f"s3://{BUCKET}/odd/: a key under it has an empty part (//), a part . or .., or a control character, "
+        "so the prefix cannot be listed. Choose a prefix without such a key."
     )
 
 

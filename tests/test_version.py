@@ -1,4 +1,4 @@
-"""There is one version, which the package and its installation have."""
+"""The package and its installation have the same version."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Show what counting some logs would take, before they are read: flowtag plan LOG [LOG ...]."""
+"""Show what counting some logs would take, before they are counted: flowtag plan LOG [LOG ...]."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ from flowtag_core.sources.places import Log, Place
 from flowtag_core.sources.uris import URI, day_of, is_uri
 
 _EPILOG: Final = f"""\
-At most the first {MOST_BYTES >> 10} KB of a few files are read. The numbers are from a model,
-which docs/planning.md explains; they are not measured.
+At most the first {MOST_BYTES >> 10} KB of a few files are read. The numbers come from a
+model, not from a measurement; docs/planning.md explains it.
 exit code: 0 done; 1 done, but some files cannot be counted; 2 not done.
 """
 _PRICED: Final = "s3"
 
 
 class Plan(NamedTuple):
-    """What a plan shows. `money` is None if the prices of the store are not known, or nothing is in a store."""
+    """What a plan shows. `money` is None if the prices of the store are not known, or no log is in a store."""
 
     work: Work
     fetching: Fetching
@@ -53,7 +53,7 @@ class Plan(NamedTuple):
 
     @property
     def troubles(self) -> list[str]:
-        """Sentences on the files that cannot be counted, as far as they are known."""
+        """Sentences about the files that cannot be counted, as far as they are known."""
         return [*self.refusals, *(each.trouble for each in self.sample.looks if each.trouble)]
 
 
@@ -62,7 +62,7 @@ def parser() -> ArgumentParser:
     new = new_parser(
         "plan",
         "[OPTION ...] LOG [LOG ...]",
-        "Show what counting logs would take, before they are read: time, requests, money.",
+        "Show what counting logs would take, before you count them: time, requests, money.",
         _EPILOG,
     )
     new.add_argument("paths", nargs="*", metavar="LOG", help="logs, folders, patterns and URIs")
@@ -136,7 +136,7 @@ def _scheme(path: str) -> str:
 
 
 def _fetching_of(log: Log) -> Fetching:
-    """Return what is fetched for a log; nothing if it is not in a store."""
+    """Return what is fetched for a log: nothing if it is not in a store."""
     if not log.places or not is_uri(log.places[0].name):
         return Fetching()
     return cost.fetching_of([place.size or 0 for place in log.places])
@@ -158,7 +158,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"Sample: the beginnings of {number(len(looks), noun)}, {read}"
     yield from _in_columns(_kinds(looks))
     yield ""
-    yield "Expected, by a model that docs/planning.md explains"
+    yield "Expected, from the model in docs/planning.md"
     yield from _in_columns(_expectations(plan))
     if plan.money is not None:
         yield ""
@@ -182,7 +182,7 @@ def _kind(look: Look) -> str:
 
 
 def _unpacking(alike: Sequence[Look]) -> str:
-    """Return how much larger some files of one kind become, if they are packed."""
+    """Return how many times larger some packed files of one kind become; empty if they are not packed."""
     if not alike[0].packing or alike[0].is_refused:
         return ""
     ratio = _ratio(alike)
@@ -226,7 +226,7 @@ def _in_columns(rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
 
 
 def _about(seconds: float) -> str:
-    """Return a duration without more digits than a model has."""
+    """Return a duration with no more digits than the model justifies."""
     if seconds < 0.1:
         return "under 0.1 s"
     if seconds < 10:

@@ -70,7 +70,7 @@ def source_of(path: str) -> str | BinaryIO:
 def logs_of(
     paths: Sequence[str], others: Sequence[str], days: Days, *, is_quiet: bool = False
 ) -> list[Log]:
-    """Return the logs at all paths, as `logs_at` does; a terminal shows when objects are listed, which takes time."""
+    """Return the logs at all paths, as `logs_at` does; a terminal shows that objects are being listed."""
     with _listing(not is_quiet and any(map(is_uri, paths))):
         return [log for path in paths for log in logs_at(path, others, days)]
 

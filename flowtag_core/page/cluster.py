@@ -1,4 +1,4 @@
-"""The cluster that counts the page's data in place: it is connected once, for all tabs."""
+"""The cluster that counts the page's data in place: the connection is made once, for all tabs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Logs -> FlowCounts on a Dask cluster: the same counts as in one process.
 
-Tables add up, so a cluster only has to count pieces and add. It gets addresses, never the bytes of a log, and each
+Tables add up, so a cluster only has to count pieces and add up. It gets addresses, never the bytes of a log, and each
 worker uses its own credentials.
 """
 
@@ -57,9 +57,9 @@ _WORTH_A_KERNEL: Final = 1 << 20
 _ADDED_AT_ONCE: Final = 8
 """How many sums are added in one task."""
 _OUT: Final = 512
-"""How many pieces are with the scheduler at the same time, or four for each thread if that is more."""
+"""The most pieces that the scheduler has at the same time, or four for each thread if that is more."""
 _PAUSE: Final = 0.1
-"""Seconds between two checks whether the count is still wanted, if no piece is done."""
+"""Seconds between two checks whether the count was cancelled, while no piece is done."""
 
 
 def count_on_cluster(
@@ -101,7 +101,7 @@ def each_place_on(
     """Count places on a cluster, and return an iterator over the counts of each place, like `each_place`.
 
     Everything on the cluster is counted before this returns. The counts of all places add up to the right tables;
-    those of one place may have the tables of others. Raises ClusterError and Cancelled.
+    those of one place may contain the tables of others. Raises ClusterError and Cancelled.
     """
     del read  # A cluster only counts flows.
     addresses = [address_of(place) for place in places]
@@ -145,7 +145,7 @@ def _counted(fate: Fate) -> Iterator[Counted]:
 
 
 class _Sums:
-    """Sums on the cluster, which are added as they come, in a tree."""
+    """Sums on the cluster, which are added up in a tree as they arrive."""
 
     def __init__(self, submit: Callable[..., Any]) -> None:
         self._submit = submit
@@ -161,7 +161,7 @@ class _Sums:
             self.add(self._submit(work.added, parts), level + 1)
 
     def total(self) -> Any:
-        """Return a future of the sum of everything, which must not be nothing."""
+        """Return a future of the sum of everything; there must be at least one sum."""
         left = [future for level in self._levels for future in level]
         self._levels = []
         return left[0] if len(left) == 1 else self._submit(work.added, left)
@@ -171,7 +171,7 @@ class _Sums:
 class _Parts:
     """A large file in parts: what became of them, and where their sums are.
 
-    If it `is_guessed_wrong`, the first lines do not show the layout of all others.
+    If it `is_guessed_wrong`, some of its lines have another layout than the first ones.
     """
 
     number: int
@@ -187,9 +187,9 @@ class _Parts:
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """A piece that is with the scheduler, and the file that it is a part of, if any.
+    """A piece that the scheduler has, and the file that it is a part of, if any.
 
-    `sum` is the future of its sum, and `told` that of what the client wants to know of it.
+    `sum` is the future of its sum, and `told` the future of what the client needs to know about it.
     """
 
     piece: Piece
@@ -262,7 +262,7 @@ class _Run:
             told.add_done_callback(self._arrived.put)
 
     def _next(self) -> Any:
-        """Return the next future that is done, None if none is at the moment. Raises Cancelled and ClusterError."""
+        """Return the next future that is done, or None if none is done yet. Raises Cancelled and ClusterError."""
         if self._cancel():
             raise Cancelled("The count on the cluster was cancelled.")
         if self._client.status != "running":
@@ -275,7 +275,7 @@ class _Run:
             return None
 
     def _take(self, future: Any) -> None:
-        """Take a piece that is done; one of a file that was given up is of no use any more."""
+        """Take a piece that is done, unless its file was given up."""
         task = self._out.pop(future.key, None)
         if task is None:
             return
@@ -309,7 +309,7 @@ class _Run:
         ) from error
 
     def _cut(self, looked: Heads, found: Sequence[Seen]) -> None:
-        """Plan large files, now that is known what they are."""
+        """Cut large files into pieces, now that it is known what they are."""
         ready: list[tuple[Piece, _Parts | None]] = []
         for (number, address), seen in zip(looked.files, found, strict=True):
             start = Reached(layouts(self._job.format)(address.name), 0, False, "")
@@ -324,7 +324,7 @@ class _Run:
         self._waiting.extendleft(reversed(ready))
 
     def _take_part(self, file: _Parts, task: _Task, part: Ranged) -> None:
-        """Take a part of a file; it may have to be counted again, or the whole file may."""
+        """Take a part of a file; the part or the whole file may have to be counted again."""
         piece = cast("InFile", task.piece)
         if piece.place not in file.sizes:
             file.sizes[piece.place] = piece.size
@@ -346,7 +346,7 @@ class _Run:
             self._waiting.extendleft((file.pieces[place], file) for place in reversed(wrong))
 
     def _give_up(self, file: _Parts) -> None:
-        """Count a file as a whole: only then is sure what one process would have counted of it."""
+        """Count a file as a whole: only this shows for certain what one process would have counted."""
         self._tell(-sum(file.sizes.values()))
         self._waiting = deque(each for each in self._waiting if each[1] is not file)
         others = [task for task in self._out.values() if task.file is file]

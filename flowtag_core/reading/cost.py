@@ -1,7 +1,8 @@
 """A model of what counting takes: processor time, time, requests and money. docs/planning.md explains it.
 
 Every constant of the model is in this file. Seconds are processor time of all threads together; most were
-measured by `tests/bench_plan.py`, and docs/planning.md says where the others come from. Prices are list prices of Amazon S3, EC2 and Athena in us-east-1, in US dollars. A GB has 10^9 bytes.
+measured by `tests/bench_plan.py`, and docs/planning.md says where the others come from. Prices are list prices of
+Amazon S3, EC2 and Athena in us-east-1, in US dollars. A GB has 10^9 bytes.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ UNPACKING: Final[Mapping[str, float]] = {
 }
 """Seconds to unpack a GB, as it is after unpacking."""
 A_FILE: Final = 0.0002
-"""Seconds to open and begin a file."""
+"""Seconds to open and start a file."""
 A_REQUEST: Final = 0.0003
 """Seconds to send a request and receive the answer to it."""
 DECRYPTING: Final = 1.0
@@ -40,7 +41,7 @@ RATIO: Final = 5.4
 BANDWIDTH: Final = 125e6
 """Bytes a second that the network gives: assumed, 1 Gbit/s."""
 LATENCY: Final = 0.03
-"""Seconds until the answer to a request begins: assumed. So many wait at once: `sources.ahead.REQUESTS`."""
+"""Seconds until the answer to a request begins: assumed. `sources.ahead.REQUESTS` requests wait at once."""
 KEYS_A_LIST: Final = 1000
 
 A_GET: Final = 0.0004 / 1000
@@ -50,7 +51,7 @@ A_GB_OUT: Final = 0.09
 """Dollars for a GB that leaves the region of the bucket."""
 A_TB_SCANNED: Final = 5.0
 LEAST_SCANNED: Final = 10_000_000
-"""Dollars for a TB that Athena scans, and the bytes that it charges at least."""
+"""Dollars for a TB that Athena scans, and the fewest bytes that it charges for a query."""
 
 
 class Work(NamedTuple):
@@ -76,7 +77,7 @@ class Fetching(NamedTuple):
 
 
 class Expected(NamedTuple):
-    """Seconds: of processor time, of the download, and until everything is counted on so many processors."""
+    """Seconds: of processor time, of the download, and until everything is counted on this many processors."""
 
     processor_seconds: float
     download_seconds: float
@@ -130,7 +131,7 @@ def all_fetching(parts: Iterable[Fetching]) -> Fetching:
 
 
 def expected(work: Work, fetching: Fetching, processors: int) -> Expected:
-    """Return how long the work takes with this many processors; what comes from a store is fetched meanwhile."""
+    """Return how long the work takes with this many processors; objects are fetched meanwhile."""
     receiving = fetching.size / GB * DECRYPTING + fetching.gets * A_REQUEST
     processor_seconds = work.seconds + receiving
     download = fetching.gets * LATENCY / REQUESTS + fetching.size / BANDWIDTH

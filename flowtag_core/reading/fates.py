@@ -1,4 +1,4 @@
-"""What became of each of many files, packed small: most files are alike but for a few numbers."""
+"""What became of each of many files, in little space: most files differ only in a few numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMBERS: Final = ("size", "headers", "blank", "flows")
 class Fate(NamedTuple):
     """What became of one file, or of the files in one archive: their counts, and the error that ended them.
 
-    The counts have no tables, which are added up elsewhere; but if there is an error, they have them.
+    The counts have no tables, because those are added up elsewhere. If there is an error, they do have tables.
     """
 
     counts: tuple[FlowCounts, ...] = ()

@@ -1,4 +1,4 @@
-"""Join what was counted of the parts of a file, as if the file had been counted at once."""
+"""Join the counts of the parts of a file, as if the file had been counted as a whole."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from flowtag_core.counts import MOST_FAULTS, FlowCounts, all_of
 class Ranged(NamedTuple):
     """What became of the lines or rows of one part of a file: their counts without tables, and where it ended.
 
-    The lines of faults are numbered from the beginning of the part, rows from that of the file. `begun` is how the
-    count stood before the part; only its layout and its header matter. `trouble` says why the part could not be
-    counted apart.
+    The lines of faults are numbered from the beginning of the part, rows from that of the file. `begun` is the
+    state of the count before the part; only its layout and its header matter. `trouble` says why the part could not be
+    counted separately.
     """
 
     counts: FlowCounts
@@ -25,11 +25,11 @@ class Ranged(NamedTuple):
 
 
 _MOST_GUESSES: Final = 2
-"""How often a part is counted again with a layout that is only likely; then it waits for those before it."""
+"""How often a part is counted again with a layout that is only likely; then it waits for the parts before it."""
 
 
 class Joining:
-    """The parts of one file, as they come; `start` is how the count stands before the first."""
+    """The parts of one file, as they arrive; `start` is the state of the count before the first."""
 
     def __init__(self, name: str, count: int, start: Reached) -> None:
         self._name = name
@@ -51,13 +51,13 @@ class Joining:
 
     @property
     def at(self) -> Reached:
-        """How the count stands after the parts that are certain; lines are numbered from there."""
+        """The state of the count after the parts that are certain; lines are numbered from there."""
         return self._at._replace(line=0, misfit="")
 
     def misread(self) -> list[int]:
         """Return the parts that were counted with the wrong layout, and are to be counted again with that of `at`.
 
-        The first of them certainly was, and those after it probably: they are forgotten. Call this after `certain`.
+        This is certain of the first of them, and probable of the others. They are forgotten. Call this after `certain`.
         """
         if self._next() is None:
             return []

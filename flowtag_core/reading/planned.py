@@ -30,7 +30,7 @@ class Sizes(NamedTuple):
 
 
 SIZES: Final = Sizes()
-"""The sizes of pieces. A smaller piece would be counted sooner than its sum is added up."""
+"""The sizes of pieces. Adding up the sum of a smaller piece would take longer than counting it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Batch:
 
     def __str__(self) -> str:
         first = self.files[0][1].name
-        more = f" and {len(self.files) - 1:,} more files" if len(self.files) > 1 else ""
+        more = f" and {len(self.files) - 1:,} more" if len(self.files) > 1 else ""
         return f"{first}{more}"
 
 
@@ -75,7 +75,7 @@ class Heads:
 
 @dataclass(frozen=True)
 class Lines:
-    """The lines that begin in a range of a file of plain text; `at` is how the count stands before them.
+    """The lines that begin in a range of a file of plain text; `at` is the state of the count before them.
 
     `place` is the number of this range among those of the file.
     """
@@ -116,15 +116,15 @@ Piece = Batch | Heads | InFile
 
 
 class TextSeen(NamedTuple):
-    """A file that is plain text; `at` is how a count stands after its first lines."""
+    """A file that is plain text; `at` is the state of a count after its first lines."""
 
     at: Reached
 
 
 class GroupsSeen(NamedTuple):
-    """A Parquet file whose row groups can be counted apart: the spans of each, and where its metadata are.
+    """A Parquet file whose row groups can be counted separately: the spans of each, and where its metadata is.
 
-    `opening` is the number of bytes that are read to open it, and `peeked` that of those that show its type.
+    `opening` is the number of bytes that are read to open it, and `peeked` the number of those that show its type.
     """
 
     spans: tuple[tuple[Span, ...], ...]
@@ -163,7 +163,7 @@ def cut(
 ) -> list[InFile]:
     """Return the pieces of a large file, in order; fewer than two if it can only be counted as a whole.
 
-    `start` is how a count stands before the first line. `threads` is the number of threads of the cluster.
+    `start` is the state of a count before the first line. `threads` is the number of threads of the cluster.
     """
     if isinstance(seen, TextSeen):
         spans = ranges(address.size, threads, sizes)
@@ -175,14 +175,14 @@ def cut(
 
 
 def size_read(address: Address, seen: Seen, size: int, parts: int) -> int:
-    """Return the bytes that one process would have read of a file, if so many parts of it have read `size` bytes."""
+    """Return the bytes that one process would have read of a file of which this many parts read `size` bytes."""
     if isinstance(seen, GroupsSeen) and not is_uri(address.where):
         return seen.peeked + size - (parts - 1) * seen.opening
     return address.size
 
 
 def ranges(size: int, threads: int, sizes: Sizes) -> list[Span]:
-    """Return the ranges into which so many bytes are cut: a multiple of the number of threads if possible."""
+    """Return the ranges into which this many bytes are cut: a multiple of the number of threads if possible."""
     most = max(size // sizes.least_range, 1)
     even = most - most % threads
     count = even if even * sizes.most_range >= size else most
@@ -202,7 +202,7 @@ def _groups(job: Job, address: Address, seen: GroupsSeen, sizes: Sizes) -> Itera
 
 
 def _filled(files: Iterable[Numbered], enough: int) -> Iterator[tuple[Numbered, ...]]:
-    """Yield files in groups that are as large as allowed; a file that is larger is alone."""
+    """Yield files in groups that are as large as allowed; a larger file is in a group of its own."""
     held: list[Numbered] = []
     size = 0
     for number, address in files:

@@ -1,7 +1,7 @@
-"""Follow the objects under a URI: each listing finds those that are new, and each is counted once.
+"""Follow the objects under a URI: each listing finds the new ones, and each object is counted once.
 
-Objects arrive complete, but not in the order of their keys, and somewhat after the time that they are about. So the
-folders of the last days are listed again and again, and what was counted is remembered.
+Objects arrive complete, but not in the order of their keys, and some time after the flows in them. So the folders of
+the last days are listed again and again, and the objects that were counted are remembered.
 """
 
 from __future__ import annotations
@@ -33,14 +33,15 @@ _FIRST_WAIT: Final = 0.5
 _LOOK_BACK: Final = timedelta(days=1)
 """How long after its day an object may still arrive."""
 _MOST_PAUSES: Final = 120
-"""After each failure, an object is passed over in twice as many listings as before, at most in so many."""
+"""After each failure, an object is skipped in twice as many listings as before, up to this many."""
 
 
 class Prefix:
     """The objects under a URI, which is listed every half minute, on another thread.
 
-    `first` is the first day that is followed, None for all. `report` is called with a message about an object that
-    the store does not give, `forget` when it does. Raises LogError if the prefix cannot be listed.
+    `first` is the first day that is followed, or None for all. `report` is called with a message about an object or a
+    listing that the store does not return, and `forget` when a listing succeeds again. Raises LogError
+    if the prefix cannot be listed.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Prefix:
         """The version of each object that was counted and may be listed again."""
         self._waiting: dict[str, Object] = {}
         self._pauses: dict[str, tuple[int, int]] = {}
-        """The listing from which an object that failed is tried again, and how many it was passed over in."""
+        """For each object that failed: the listing from which it is tried again, and how many listings skip it."""
         self._listings = 0
         self._failure = ""
         self._days, self._asked_at = Days(first), -math.inf
@@ -76,12 +77,12 @@ class Prefix:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the first listing has not come yet."""
+        """Whether the first listing has not arrived yet."""
         return not self._listings
 
     @property
     def uncounted(self) -> list[str]:
-        """The URIs of the objects that were listed and are not counted."""
+        """The URIs of the objects that were listed and are not counted yet."""
         return [f"{self._store.root}{key}" for key in self._waiting]
 
     @property
@@ -95,7 +96,7 @@ class Prefix:
         }
 
     def resume(self, position: Mapping[str, Any]) -> None:
-        """Continue from the position of another run. Raises KeyError, TypeError or ValueError if it is none."""
+        """Continue from the position of another run. Raises KeyError, TypeError or ValueError if it is not one."""
         listed, seen, waiting = position["listed"], position["seen"], position["waiting"]
         self._listed = None if listed is None else date.fromisoformat(listed)
         self._seen = {
@@ -140,12 +141,12 @@ class Prefix:
         self._asked = on_a_thread_of_its_own(lambda: self._listing.objects(self._days))
 
     def _take_answer(self, asked: Future[list[Object]], seconds: float) -> None:
-        """Take the answer to a listing. Raises TimeoutError if it does not come in so many seconds."""
+        """Take the answer to a listing. Raises TimeoutError if it does not arrive in this many seconds."""
         try:
             found = asked.result(seconds)
         except StoreError as error:
             self._asked = None
-            self._failure = f"{error} flowtag will ask again."
+            self._failure = f"{error} flowtag will try again."
             self._report(self._failure)
             return
         self._asked = None
@@ -176,10 +177,10 @@ class Prefix:
         return self._listings >= self._pauses.get(key, (0, 0))[0]
 
     def _pause(self, key: str, error: StoreError) -> None:
-        """Pass over an object in the next listings, since the store did not give it."""
+        """Skip an object in the next listings, because the store did not return it."""
         pauses = min(2 * self._pauses.get(key, (0, 0))[1] or 1, _MOST_PAUSES)
         self._pauses[key] = self._listings + pauses, pauses
-        self._report(f"{error} flowtag will ask again.")
+        self._report(f"{error} flowtag will try again.")
 
 
 def _sum(name: str, results: Iterator[Counted]) -> Counted | StoreError:

@@ -1,4 +1,4 @@
-"""A look at the beginnings of a few files: how they are packed, their shape, and how large they are unpacked."""
+"""A look at the beginnings of a few files: how they are packed, their shape, and their unpacked size."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NOTES: Final = {
     Reason.NOT_A_RECORD,
     Reason.CUT_SHORT,
 }
-"""Why records are set aside in logs that are good."""
+"""Why records are set aside even in good logs."""
 
 
 class Look(NamedTuple):
@@ -61,7 +61,7 @@ class Look(NamedTuple):
 
     @property
     def ratio(self) -> float | None:
-        """How many times larger the file is when it is unpacked; None if the beginning does not show it."""
+        """The unpacked size divided by the size as stored; None if the beginning does not show it."""
         return self.unpacked / self.read if self.shape and self.read else None
 
 
@@ -75,7 +75,7 @@ class Sample(NamedTuple):
 def sample_of(places: Sequence[Place], format: str | None = None) -> Sample:
     """Look at a few places, spread over the sizes and the names, which begin with the day in AWS's logs.
 
-    A place that is not looked at is taken to be like the nearest one that is, by suffix and then by name. The size
+    A place outside the sample is assumed to be like the nearest one in it, by suffix and then by name. The size
     of every place must be known. No error is raised: a look says what is wrong.
     """
     suffixes = [os.path.splitext(place.name)[1] for place in places]

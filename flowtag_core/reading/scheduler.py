@@ -24,32 +24,32 @@ _SECONDS: Final = 4
 """How long to wait for a scheduler to answer."""
 _SECONDS_FOR_WORKERS: Final = 30
 _PRELOAD: Final = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
-"""What workers on this machine do first, since those that replace others inherit nothing."""
+"""What workers on this machine run first; those that replace others do not inherit it."""
 _VERSION: Final = (
     "__import__('importlib.util').util.find_spec('flowtag_core') "
     "and __import__('flowtag_core').__version__"
 )
-"""The version of flowtag as an expression, since where flowtag is missing, no function of it can be called."""
+"""An expression for the version of flowtag; a function of flowtag could not be called where it is missing."""
 
 
 def check_address(address: str) -> None:
     """Raise ClusterError if this is not the address of a cluster, or if Dask is not installed."""
     if find_spec("distributed") is None:
-        raise ClusterError('--cluster needs Dask. Install it: pip install "dask[distributed]".')
+        raise ClusterError('--cluster needs Dask. Run: pip install "dask[distributed]"')
     if address != LOCAL:
         _parts(address)
 
 
 @contextmanager
 def connected(address: str) -> Iterator[Any]:
-    """Yield a `distributed.Client` of the cluster at an address, or of one that is started for as long.
+    """Yield a `distributed.Client` of the cluster at an address, or of one that runs until the `with` block ends.
 
     Addresses are `tcp://host:8786`, `tls://host:8786` and `local`. Raises ClusterError.
     """
     check_address(address)
     logging.getLogger("distributed").setLevel(
         logging.CRITICAL
-    )  # What goes wrong is said in one sentence.
+    )  # flowtag reports errors in one sentence.
     if address == LOCAL:
         with _local() as client:
             yield client
@@ -63,7 +63,7 @@ def connected(address: str) -> Iterator[Any]:
 
 @contextmanager
 def _local() -> Iterator[Any]:
-    """Start a worker for each processor, with one thread: they share no lock."""
+    """Start a worker with one thread for each processor: workers share no lock."""
     from distributed import Client
 
     with _started() as cluster, Client(cluster, set_as_default=False) as client:
@@ -94,7 +94,7 @@ def _started() -> Any:
 def _without_interrupts() -> Iterator[None]:
     """Ignore Ctrl+C in the `with` block: processes that are started in it inherit that.
 
-    A terminal sends Ctrl+C to all processes, and only this one is to stop the others.
+    A terminal sends Ctrl+C to all processes, but only this one must stop the others.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -126,7 +126,7 @@ def _client(address: str) -> Any:
 
 
 def _check_answer(address: str, security: Any) -> None:
-    """Raise OSError if no scheduler answers: a client that is not connected would go on trying, even at the exit."""
+    """Raise OSError if no scheduler answers: a client without a connection would keep trying, even at the exit."""
     from distributed.comm import connect
 
     async def shake_hands() -> None:
@@ -148,7 +148,7 @@ def _parts(address: str) -> tuple[str, int]:
         host = port = None
     if host is None or port is None or parts.scheme not in _SCHEMES:
         raise ClusterError(
-            f"{address[:60]!r} is not a cluster. Write tcp://host:8786, tls://host:8786 or local."
+            f"{address[:60]!r} is not the address of a cluster. Write tcp://host:8786, tls://host:8786 or local."
         )
     return host, port
 
@@ -167,7 +167,7 @@ def check_versions(client: Any) -> None:
     more = f" (and {len(wrong) - 1:,} more)" if len(wrong) > 1 else ""
     there = f"has flowtag {version}" if version else "has no flowtag"
     raise ClusterError(
-        f"{where}{more} {there}, and flowtag {ours} is needed. Install this version where the "
+        f"{where}{more} {there}, but flowtag {ours} is needed. Install this version where the "
         "scheduler and the workers run, and start them again."
     )
 
@@ -184,7 +184,7 @@ def _wait_for_workers(client: Any) -> None:
 
 @contextmanager
 def made_ready(client: Any, *, has_kernel: bool) -> Iterator[None]:
-    """Make all workers ready, those too that come later, until the `with` block ends; perhaps with the kernel."""
+    """Make all workers ready, also those that join before the `with` block ends; `has_kernel` sends them the kernel."""
     from distributed import WorkerPlugin
 
     from flowtag_core.reading import work
@@ -192,7 +192,7 @@ def made_ready(client: Any, *, has_kernel: bool) -> Iterator[None]:
     codes = _codes(client) if has_kernel else {}
 
     class Ready(WorkerPlugin):  # type: ignore[misc]
-        """Makes a worker ready. Dask sends this class by its content, since it is made here."""
+        """Makes a worker ready. Dask sends the content of this class, because it is defined in a function."""
 
         name = f"flowtag-{os.getpid()}-{id(codes)}"
 
@@ -209,7 +209,7 @@ def made_ready(client: Any, *, has_kernel: bool) -> Iterator[None]:
 
 
 def _codes(client: Any) -> Mapping[str, bytes]:
-    """Return the kernel's object code for all workers, by key: what does not run here, one worker compiles for all."""
+    """Return the kernel's object code for all workers, by key; one worker compiles what does not run here."""
     from flowtag_core.counting import compiled
 
     keys = client.run(compiled.key, on_error="ignore")

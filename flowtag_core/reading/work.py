@@ -50,7 +50,7 @@ _SET_BY_NANNY: Final = "MALLOC_TRIM_THRESHOLD_"
 
 
 class Sum(NamedTuple):
-    """Counts of pieces: their tables, what became of their files, and of the part of a file if it is one."""
+    """Counts of pieces: their tables, what became of their files, and of the part of a file if the piece is one."""
 
     tables: FlowCounts
     fates: Fates
@@ -58,10 +58,10 @@ class Sum(NamedTuple):
 
 
 def get_ready(codes: Mapping[str, bytes]) -> None:
-    """Prepare a worker: load the kernel from one of these codes, by key, and keep memory that is needed again.
+    """Prepare a worker: load the kernel from one of these codes, by key, and keep freed memory for later.
 
-    Dask's nanny sets a threshold for memory that is given back, which switches off glibc's own choice: each block
-    would be fetched from the system again, which takes as long as counting.
+    Dask's nanny sets a threshold from which freed memory is returned to the system, and so switches off glibc's own
+    choice. Each block would then come from the system again, which takes as long as counting.
     """
     if _SET_BY_NANNY in os.environ and sys.platform == "linux":
         with suppress(OSError, AttributeError):  # not every Linux has glibc
@@ -73,9 +73,11 @@ def get_ready(codes: Mapping[str, bytes]) -> None:
 
 
 def done(piece: Piece) -> Sum | list[Seen]:
-    """Do a piece of work, on this thread alone: others do theirs. Raises ClusterError if flowtag's version differs."""
+    """Do a piece of work on this thread alone: other threads do others. Raises ClusterError if the version differs."""
     if piece.job.version != VERSION:
-        raise ClusterError(f"A worker has flowtag {VERSION}, and {piece.job.version} is needed.")
+        raise ClusterError(
+            f"A worker has flowtag {VERSION}, but {piece.job.version} is needed. Install it there."
+        )
     with threads.alone():
         if isinstance(piece, Heads):
             return [_looked(piece.job, address) for _, address in piece.files]
@@ -85,7 +87,7 @@ def done(piece: Piece) -> Sum | list[Seen]:
 
 
 def ranged_of(part: Sum) -> Ranged | None:
-    """Return what became of the part of a file, which is small, without its tables."""
+    """Return what became of a part of a file, without its tables. This is small."""
     return part.ranged
 
 
@@ -96,7 +98,7 @@ def added(parts: Sequence[Sum]) -> Sum:
 
 
 def _looked(job: Job, address: Address) -> Seen:
-    """Return what a file is, None if it can only be counted as a whole; then that says what is wrong with it."""
+    """Return what a file is, or None if it can only be counted as a whole, which also shows what is wrong with it."""
     with suppress(LogError), as_log_error(address.name):
         head = head_at(address, HEAD_SIZE)
         layout = layouts(job.format)(address.name)
@@ -108,7 +110,7 @@ def _looked(job: Job, address: Address) -> Seen:
 
 
 def _after(head: bytes, name: str, layout: Layout) -> Reached:
-    """Return how a count stands after the first lines, from which it probably stands so in the whole file."""
+    """Return the state of a count after the first lines, which is probably its state in the whole file."""
     reference = Reference(name, layout)
     reference.count(head[: head.rfind(b"\n") + 1])
     return Reached(reference.layout, 0, reference.ledger.has_header, "")
@@ -133,7 +135,7 @@ def _groups_seen(address: Address, layout: Layout) -> Seen:
 
 
 def _count_files(batch: Batch) -> Sum:
-    """Count whole files; what is wrong with one of them is its fate."""
+    """Count whole files; the error of one of them is part of its fate."""
     inside = Inside(batch.job.internal)
     places = places_at([address for _, address in batch.files])
     results = each_place(places, format=batch.job.format, inside=inside)
@@ -172,7 +174,7 @@ def _only_tables(counts: FlowCounts) -> FlowCounts:
 
 
 def _count_part(piece: Lines | Groups) -> Sum:
-    """Count a part of a file. Whatever is wrong with it is `trouble`: then the file is counted as a whole."""
+    """Count a part of a file. An error becomes its `trouble`: then the file is counted as a whole."""
     name, inside = piece.address.name, Inside(piece.job.internal)
     layout = layouts(piece.job.format)(name)
     count = FileCount(name, layout, piece.address.size, inside)
@@ -223,7 +225,7 @@ def _rows(piece: Groups, count: FileCount) -> int:
         source = Watched(Stream(address.name, file, address.size, 0))
         whole = source.whole()
         if whole is None:
-            raise LogError(f"{address.name}: cannot be read from any position.")
+            raise LogError(f"{address.name}: is not seekable.")
         parts = parquet_records(
             address.name, whole, COUNTED, source.budget, is_known=is_known, groups=piece.groups
         )

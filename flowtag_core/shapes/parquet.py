@@ -70,7 +70,7 @@ _MOST_OWNERS: Final = 8
 
 
 class Apart(NamedTuple):
-    """A row group that can be counted apart from others: its number, and the ranges of bytes that are read of it."""
+    """A row group that can be counted separately: its number, and the ranges of bytes that are read of it."""
 
     number: int
     spans: list[tuple[int, int]]
@@ -101,7 +101,7 @@ def parquet_records(
 def groups_apart(
     name: str, file: BinaryIO, wanted: tuple[str, ...], budget: Budget, *, is_known: bool = False
 ) -> list[Apart]:
-    """Return the row groups of a Parquet file, if each can be counted apart; none if only the whole file can be.
+    """Return the row groups of a Parquet file, if each can be counted separately; none if only the whole file can be.
 
     Only the metadata at the end of the file is read. Raises LogError like `parquet_records`.
     """

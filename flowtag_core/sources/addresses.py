@@ -18,7 +18,7 @@ from flowtag_core.sources.stream import Stream, regular_size, start_of
 from flowtag_core.sources.uris import is_uri, parts_of
 
 _SETTINGS: Final = ("AWS_", "GOOGLE_", "AZURE_")
-"""How the names of settings begin that choose a store."""
+"""How the names of the settings that choose a store begin."""
 _WEB: Final = "https://"
 
 
@@ -51,7 +51,7 @@ def address_of(place: Place) -> Address | None:
         if place.identity.lower().startswith(_WEB):
             return None
         version = place.version if isinstance(place.version, str) else None
-        # The same text is sent only once if it is one object.
+        # A text is sent only once if both names are the same Python object.
         name = place.identity if place.name == place.identity else place.name
         return Address(name, place.identity, place.size, version)
     return None
@@ -89,7 +89,7 @@ def store_of(address: Address) -> Store:
 
 @lru_cache(maxsize=64)
 def _store(root: str, settings: tuple[tuple[str, str], ...]) -> Store:
-    """Return the store that these settings choose; to open it anew for each piece would take long."""
+    """Return the store that these settings choose; opening it again for each piece would take long."""
     del settings  # The store reads them from the environment.
     return Store(root)
 

@@ -1,4 +1,4 @@
-"""Finds what a store is to be read with, before anything is asked: credentials, a region, an endpoint."""
+"""Finds the credentials, the region and the endpoint for a store, before any request to it."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ _AZURE: Final = (
     *("AZURE_STORAGE_CLIENT_SECRET", "AZURE_CLIENT_SECRET", "AZURE_FEDERATED_TOKEN_FILE"),
     *("AZURE_MSI_ENDPOINT", "AZURE_IDENTITY_ENDPOINT"),
 )
-"""What obstore takes credentials from. Without any of them it asks an address that only their machines have."""
+"""Where obstore takes credentials from. Without any of these, it asks an address that exists only in that cloud."""
 _AZURE_TAG: Final = "7783-7084-3265-9085-8269-3286-77"
-"""The asset tag of every machine of Azure. Source: Microsoft's cloud-init data source."""
+"""The asset tag of every Azure machine. Source: Microsoft's cloud-init data source."""
 _FRESH: Final = timedelta(minutes=5)
-"""How long credentials are used before boto3 is asked again; it renews them ten minutes before they end."""
+"""How long credentials are used before boto3 is asked again; it renews them ten minutes before they expire."""
 
 
 _TALKATIVE: Final = ("auth", "endpoint", "httpchecksum", "parsers", "regions")
-"""The loggers of botocore that have tokens and keys in their messages for debugging."""
+"""The loggers of botocore whose debug messages contain tokens and keys."""
 
 
 class Access(NamedTuple):
-    """What a store is opened with: options for obstore, and whether the endpoint has no TLS."""
+    """How to open a store: options for obstore, and whether the endpoint has no TLS."""
 
     options: dict[str, Any]
     is_http: bool
 
 
 def access_for(scheme: str, uri: str) -> Access:
-    """Return what a store is opened with. Raises LogError if there are no credentials; no store is asked."""
+    """Return how to open a store. Raises LogError if there are no credentials; no request goes to the store."""
     if scheme == "s3":
         return _for_amazon(uri)
     if scheme == "gs":
@@ -92,7 +92,7 @@ def _for_amazon(uri: str) -> Access:
     session = None
     if _is_given("AWS_ACCESS_KEY_ID") != _is_given("AWS_SECRET_ACCESS_KEY"):
         raise LogError(
-            f"{uri}: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY belong together. Set both, or neither."
+            f"{uri}: only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set. Set both, or neither."
         )
     if not _has_keys():
         session = _profile(uri)
@@ -137,7 +137,7 @@ class _Profile(NamedTuple):
 
 
 def _profile(uri: str) -> _Profile | None:
-    """Return what boto3 finds, None if that is no credentials. Raises LogError if they cannot be used."""
+    """Return what boto3 finds, or None if it finds no credentials. Raises LogError if they cannot be used."""
     if find_spec("boto3") is None:
         if _is_given("AWS_PROFILE") or os.path.exists(os.path.expanduser("~/.aws")):
             raise LogError(
@@ -155,9 +155,9 @@ def _profile(uri: str) -> _Profile | None:
         found = session.get_credentials()
         if found is None:
             return None
-        found.get_frozen_credentials()  # A role, SSO or a command says only here that it refuses.
+        found.get_frozen_credentials()  # Only here does a role, SSO or a command refuse.
         provider = Boto3CredentialProvider(session, ttl=_FRESH)
-        provider.config = {}  # Its region would come before AWS_REGION.
+        provider.config = {}  # Its region would override AWS_REGION.
         known = _Profile(provider, session.region_name, _endpoint_of(session))
     except (BotoCoreError, ClientError, OSError, ValueError, KeyError) as error:
         raise LogError(f"{uri}: {_on_profile(error)}") from None
@@ -167,11 +167,11 @@ def _profile(uri: str) -> _Profile | None:
 
 
 _KNOWN: Final[dict[Hashable, _Profile]] = {}
-"""What the profile said last: each log is opened on its own, and a role may ask for a code each time."""
+"""The last answer of the profile: each log is opened separately, and a role may ask for a code each time."""
 
 
 def _state() -> Hashable:
-    """Return what changes with the variables and the files of AWS."""
+    """Return a value that changes with AWS's variables and files."""
     said = [(name, value) for name, value in os.environ.items() if name.startswith("AWS_")]
     changed = []
     for name, file in (
@@ -187,7 +187,7 @@ def _state() -> Hashable:
 
 
 def _session() -> Any:
-    """Return a session of boto3 that waits a short time only, and does not ask for the role of an EC2 instance.
+    """Return a boto3 session that waits only a short time, and does not ask for the role of an EC2 instance.
 
     obstore asks for that role, and only on EC2: elsewhere, the request would leave the machine for nothing.
     """
@@ -203,14 +203,14 @@ def _session() -> Any:
     )
     if _is_given(
         "AWS_REGION"
-    ):  # boto3 reads AWS_DEFAULT_REGION only, and a role is asked for in a region.
+    ):  # boto3 reads only AWS_DEFAULT_REGION, and a request for a role needs a region.
         session.set_config_variable("region", os.environ["AWS_REGION"])
     session.get_component("credential_provider").remove("iam-role")
     return boto3.session.Session(botocore_session=session)
 
 
 def _region_of_profile() -> str | None:
-    """Return the region in the settings of AWS if there are any; the credentials come from elsewhere."""
+    """Return the region in AWS's settings, or None; the credentials come from elsewhere."""
     file = os.environ.get("AWS_CONFIG_FILE") or os.path.expanduser("~/.aws/config")
     if find_spec("boto3") is None or not os.path.isfile(file):
         return None
@@ -225,7 +225,7 @@ def _endpoint_of(session: Any) -> str | None:
     """Return the endpoint for S3 that a profile names, which obstore does not read."""
     if _is_on("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"):
         return None
-    settings = session._session.full_config  # noqa: SLF001  (boto3 does not give it)
+    settings = session._session.full_config  # noqa: SLF001  (boto3 has no public way)
     profile = settings.get("profiles", {}).get(session.profile_name, {})
     services = settings.get("services", {}).get(profile.get("services"), {})
     said = services.get("s3", {}).get("endpoint_url") or profile.get("endpoint_url")
@@ -239,7 +239,7 @@ _KINDS: Final = {
 
 
 def _on_profile(error: Exception) -> str:
-    """Return a sentence on a profile that gives no credentials; what the error says may have secrets in it."""
+    """Return a sentence about a profile without usable credentials; the error's own text may contain secrets."""
     from botocore.exceptions import ClientError, HTTPClientError
     from botocore.exceptions import ConnectionError as NoConnectionError
 
@@ -248,25 +248,21 @@ def _on_profile(error: Exception) -> str:
     if kind in _KINDS:
         return _KINDS[kind].format(profile=profile)
     if "SSO" in kind or kind in {"TokenRetrievalError", "UnauthorizedException"}:
-        return (
-            f"the login of the profile {profile} has ended. Run: aws sso login --profile {profile}"
-        )
+        return f"the login of the profile {profile} has expired. Run: aws sso login --profile {profile}"
     if isinstance(error, ClientError):
         code = error.response.get("Error", {}).get("Code", "")
         return f"the profile {profile} is refused ({code}). Check its role and its keys."
     if isinstance(error, (HTTPClientError, NoConnectionError)):
-        return (
-            f"what gives credentials to the profile {profile} cannot be reached. Check the network."
-        )
+        return f"the source of credentials for the profile {profile} cannot be reached. Check the network."
     if kind == "CredentialRetrievalError" or isinstance(error, OSError):
         source = "AWS_WEB_IDENTITY_TOKEN_FILE"
         source = source if _is_given(source) else "credential_process"
-        return f"what gives credentials to the profile {profile} fails. Check {source}."
+        return f"the source of credentials for the profile {profile} fails. Check {source}."
     return f"the profile {profile} cannot be used ({kind}). Check ~/.aws/config."
 
 
 def _is_on_ec2() -> bool:
-    """Whether this machine is one of Amazon's, which gives credentials to what runs on it."""
+    """Whether this is an EC2 machine, which gives credentials to the programs on it."""
     if _is_on("AWS_EC2_METADATA_DISABLED"):
         return False
     if _is_given("AWS_METADATA_ENDPOINT"):
@@ -275,7 +271,7 @@ def _is_on_ec2() -> bool:
 
 
 def _dmi(name: str) -> str:
-    """Return what the machine says of itself under a name, such as who built it; empty if it says nothing."""
+    """Return what the firmware says under a name, such as who built the machine; empty if it says nothing."""
     try:
         with open(f"/sys/class/dmi/id/{name}", encoding="ascii", errors="replace") as text:
             return text.read(100).strip()
@@ -292,15 +288,15 @@ def _is_on(name: str) -> bool:
 
 
 def _is_http(uri: str, *names: str) -> bool:
-    """Whether the first of these variables that is set has an address without TLS. Raises LogError if it has none."""
+    """Whether the first of these variables that is set is an address without TLS. Raises LogError if it is no address."""
     name = next((name for name in names if os.environ.get(name)), "")
     return bool(name) and _has_no_tls(uri, name, os.environ[name])
 
 
 def _has_no_tls(uri: str, name: str, endpoint: str) -> bool:
-    if not re.match(r"https?://[\w.\[-]", endpoint):  # Anything else would end obstore.
+    if not re.match(r"https?://[\w.\[-]", endpoint):  # Anything else would crash obstore.
         raise LogError(
-            f"{uri}: {name} is not an address such as https://store.example. Correct it, or leave it out."
+            f"{uri}: {name} is not an address such as https://store.example. Correct or remove it."
         )
     return endpoint.startswith("http://")
 

@@ -1,4 +1,4 @@
-"""Lists the objects of some days under a prefix, without the keys of all the other days."""
+"""Lists the objects of some days under a prefix, without the keys of all other days."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from flowtag_core.sources.uris import EVERY_DAY, Days, is_day_folder, is_earlier
 _MOST_FOLDERS: Final = 2_000
 """With more folders than this, all keys are listed: a request lists one folder, or 1,000 keys."""
 _FORGOTTEN: Final = 120
-"""After so many listings, the folders that had only other days are looked at again."""
+"""After this many listings, the folders that had only other days are looked at again."""
 
 
 class _Level(NamedTuple):
-    """What a folder has: its objects, and its folders; those that need no look are left out."""
+    """What is in a folder: its objects, and its folders, without those of other days."""
 
     objects: list[Object]
     folders: list[str]
@@ -25,8 +25,8 @@ class _Level(NamedTuple):
 class Listing:
     """The objects under the prefix of a store, which may be listed again and again.
 
-    It goes down the folders and passes over those of other days, such as `/2026/11/23/`. Earlier months and years in
-    which it found nothing else are passed over in the next listings too.
+    It goes down the folders and skips those of other days, such as `/2026/11/23/`. Earlier months and years in
+    which it found nothing else are skipped in the next listings too.
     """
 
     def __init__(self, store: Store) -> None:
@@ -64,7 +64,7 @@ class Listing:
         return found
 
     def _asked(self, folder: str) -> Future[tuple[list[Object], list[str]]]:
-        """Ask for a folder on another thread: all of it if it is that of a day, else one level."""
+        """Ask for a folder on another thread: all of it if it is the folder of a day, or else one level."""
         if is_day_folder(f"/{folder}"):
             return on_a_thread(lambda: (self._store.objects_now(folder), []))
         return on_a_thread(lambda: self._store.level_now(folder))
@@ -79,5 +79,5 @@ class Listing:
 
 
 def _is_of_others(folder: str, days: Days) -> bool:
-    """Whether a folder is that of a day which is not wanted."""
+    """Whether a folder is that of a day that is not wanted."""
     return is_day_folder(f"/{folder}") and not days.have(f"/{folder}")

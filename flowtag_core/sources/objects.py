@@ -39,7 +39,7 @@ _RETRIES: Final[Any] = {
 _MOST_AT_ONCE: Final = 1 << 26
 """The most bytes of an object that is read as a whole: a lookup."""
 _TRIES: Final = 3
-"""How often a range is asked for if its body is cut."""
+"""How many times a range is asked for if its body is cut."""
 
 _NO_LISTING: Final = "Check the URL; https:// reads single files, and cannot list."
 
@@ -53,9 +53,9 @@ class Object(NamedTuple):
 
 
 class Store:
-    """The bucket of a URI. Raises StoreError for what it cannot do; no message has a secret in it.
+    """The bucket of a URI. Raises StoreError if the store refuses; no message contains a secret.
 
-    Raises LogError if the URI, the credentials or the library are not there.
+    Raises LogError if the URI is not valid, or if credentials or the library are missing.
     """
 
     def __init__(self, uri: str) -> None:
@@ -67,15 +67,15 @@ class Store:
         self._store = self._opened(uri, query)
 
     def __reduce__(self) -> str:
-        """Refuse to be pickled: what opens the store is secret."""
-        raise TypeError("A Store is not pickled. Send its URI.")
+        """Refuse to be pickled: the credentials are secret."""
+        raise TypeError("A Store cannot be pickled. Send its URI.")
 
     def _opened(self, uri: str, query: str) -> Any:
         from obstore.store import HTTPStore, from_url
 
         client: Any = dict(_TIMES)
         if self.is_web:
-            # The address of the file is that of the store: only so are its query and its escapes kept.
+            # The address of the file is used as that of the store; otherwise its query and its escapes would be lost.
             web = partial(HTTPStore, client_options=client, retry_config=_RETRIES)
             return self._answer(uri, lambda: web(f"{uri}{query}"))
         access = access_for(self.scheme, uri)
@@ -87,7 +87,7 @@ class Store:
 
     @property
     def is_web(self) -> bool:
-        """Whether this is a web server, which gives one file and lists nothing."""
+        """Whether this is a web server, which serves one file and cannot list."""
         return self.scheme == "https"
 
     def check(self, prefix: str) -> None:
@@ -99,7 +99,7 @@ class Store:
         return on_a_thread(partial(self.objects_now, prefix)).result()
 
     def objects_now(self, prefix: str) -> list[Object]:
-        """Do the same on this thread, which Ctrl-C cannot interrupt then."""
+        """Do the same on this thread, where Ctrl+C cannot interrupt it."""
         import obstore
 
         self._refuse_to_list(prefix)
@@ -148,7 +148,7 @@ class Store:
         return error
 
     def _file_at(self, key: str) -> Object:
-        """Return the file of a web server. A pre-signed URL allows GET alone, so its first byte is asked for."""
+        """Return the file of a web server. A pre-signed URL allows only GET, so its first byte is asked for."""
         import obstore
         from obstore.exceptions import BaseError, NotSupportedError
 
@@ -160,7 +160,7 @@ class Store:
             except BaseError as error:
                 if not (isinstance(error, NotSupportedError) or has_status(error, 416)):
                     raise
-                # The server gives no ranges, or the file is empty.
+                # The server supports no ranges, or the file is empty.
                 meta = obstore.get(self._store, "").meta
             return Object(key, meta["size"], _quoted(meta["e_tag"]))
 
@@ -174,17 +174,17 @@ class Store:
             raise LogError(f"{self.root}{prefix}: is not a file. {_NO_LISTING}")
 
     def read(self, each: Object, first: int, behind: int) -> memoryview:
-        """Return a range of an object's bytes, asked for again if it is cut.
+        """Return a range of an object's bytes, which is asked for again if it is cut.
 
         Raises StoreError, also if the object has changed, and DamagedLogError if it is shorter than it was.
         """
         import obstore
 
         options: dict[str, Any] = {}
-        # A web server may give whole files only, which is enough for small ones.
+        # A web server may send only whole files, which is enough for small ones.
         if not (self.is_web and behind - first == each.size):
             options["range"] = (first, behind)
-        # A weak version never matches for a server, so it is compared here.
+        # A server never matches a weak version, so it is compared here.
         if each.version is not None and not each.version.startswith("W/"):
             options["if_match"] = each.version
         key = "" if self.is_web else each.key
@@ -207,7 +207,7 @@ class Store:
     ) -> T:
         """Return what the store answers; `fuller` finds an error that says more. Raises StoreError.
 
-        It is raised without the error from which it is made, whose text may have a signature in it.
+        The original error is not attached, because its text may contain a signature.
         """
         from obstore.exceptions import BaseError
 
@@ -224,7 +224,7 @@ class Store:
 
 
 def _insisted(ask: Callable[[], T]) -> T:
-    """Return an answer whose body may be cut, and is then asked for again."""
+    """Return an answer; if its body is cut, ask for it again."""
     from obstore.exceptions import BaseError
 
     tried = 0
@@ -243,7 +243,7 @@ def _object(found: Any) -> Object:
 
 
 def _quoted(version: str | None) -> str | None:
-    """Return a version as If-Match has it; in its listings, Azure gives it without the quotes."""
+    """Return a version as If-Match needs it; Azure's listings leave out the quotes."""
     return version if version is None or version.endswith('"') else f'"{version}"'
 
 
@@ -273,11 +273,11 @@ class ObjectSource:
             skipped += len(piece)
 
     def whole(self) -> BinaryIO | None:
-        """Return None: an object is not seekable, or each read would be a request."""
+        """Return None: an object is not seekable, because each read would be a request."""
         return None
 
     def close(self) -> None:
-        """Do nothing: no request outlives its bytes."""
+        """Do nothing: no request stays open."""
 
 
 def in_pieces(contents: Iterable[memoryview]) -> Pieces:
@@ -333,6 +333,8 @@ def content_of(uri: str) -> Content:
     if found is None:
         raise LogError(f"{uri}: there is no such object. Check the URI.")
     if found.size > _MOST_AT_ONCE:
-        raise LogError(f"{uri}: has {found.size:,} bytes, which is too large for a lookup.")
+        raise LogError(
+            f"{uri}: has {found.size:,} bytes, which is too large for a lookup. Check the URI."
+        )
     read = partial(store.read, found, 0, found.size)
     return Content(uri, bytes(on_a_thread(read).result()) if found.size else b"")

@@ -38,8 +38,9 @@ class Place:
     """One file that can be opened: its name, a function that opens it, and its size in bytes if known.
 
     `identity` is the same for every path and link to the same regular file, and None for anything else.
-    `version` changes with the content; only a file given by its path has a `version` and a `path`. If
-    `can_open_again` is true, opening it again gives the same bytes. `begins_as` returns the first bytes of an object.
+    `version` changes with the content; only objects and files given by their path have one. Only the latter
+    have a `path`. If `can_open_again` is true, opening it again gives the same bytes. `begins_as` returns the first
+    bytes of an object.
     """
 
     name: str
@@ -128,7 +129,7 @@ def _of_days(log: Log, days: Days) -> Log:
         return log
     places = tuple(place for place in log.places if days.have(place.name))
     if not places:
-        raise LogError(f"{log.name}: has no files of these days. Check --since and --until.")
+        raise LogError(f"{log.name}: has no files from these days. Check --since and --until.")
     return replace(log, places=places)
 
 

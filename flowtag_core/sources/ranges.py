@@ -16,11 +16,11 @@ from flowtag_core.sources.stream import Stream
 from flowtag_core.sources.uris import is_uri
 
 Span = tuple[int, int]
-"""A range of bytes: the first, and the one behind the last."""
+"""A range of bytes: the first one, and the one after the last."""
 _WORTH_A_REQUEST: Final = 1 << 20
 """The bytes that are fetched in less time than another request takes."""
 _BEHIND: Final = 1 << 16
-"""The bytes behind a range in which the end of its last line is looked for first."""
+"""The bytes after a range that are searched first for the end of its last line."""
 _FOOTER: Final = 8
 """The bytes at the end of a Parquet file after its metadata: the size of the metadata, and PAR1."""
 
@@ -28,7 +28,7 @@ _FOOTER: Final = 8
 def lines_between(pieces: Pieces, first: int, behind: int) -> Pieces:
     """Yield the lines that begin in a range, whole; a line that began before the range is left out.
 
-    `pieces` are the bytes of the file from the one before `first` on: that one says whether a line begins there.
+    `pieces` are the bytes of the file from the one before `first` on: that byte shows whether a line begins there.
     """
     at = max(first - 1, 0)
     is_begun = first == 0
@@ -112,7 +112,7 @@ def _of_object(address: Address, at: int, behind: int) -> Iterator[memoryview]:
 
 
 def _beyond(address: Address, behind: int) -> Iterator[memoryview]:
-    """Yield the bytes of an object from `behind` on, each time twice as many; whoever has enough asks no more."""
+    """Yield the bytes of an object from `behind` on, twice as many each time, until the caller has enough."""
     size = _BEHIND
     while behind < address.size:
         end = min(behind + size, address.size)
@@ -121,7 +121,7 @@ def _beyond(address: Address, behind: int) -> Iterator[memoryview]:
 
 
 def joined_spans(spans: Sequence[Span]) -> list[Span]:
-    """Return spans with at least the same bytes, in order; one request for more bytes is faster than two."""
+    """Return spans in order, and join those that are close: one request for more bytes is faster than two."""
     joined: list[Span] = []
     for first, behind in sorted(spans):
         if joined and first <= joined[-1][1] + _WORTH_A_REQUEST:

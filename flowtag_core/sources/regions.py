@@ -1,4 +1,4 @@
-"""Asks for the region of a bucket, which S3 tells even whoever asks in another one."""
+"""Asks for the region of a bucket, which S3 reveals even to a request in another region."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class _Stay(HTTPRedirectHandler):
 
 
 def region_of(bucket: str, error: BaseException) -> str:
-    """Return the region of a bucket if obstore was redirected, empty if the server does not tell it.
+    """Return the region of a bucket if obstore was redirected, or empty if the server does not reveal it.
 
     obstore drops the headers and the body of a redirect. This request is not signed, so it needs no credentials.
     """

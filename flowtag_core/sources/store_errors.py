@@ -1,4 +1,4 @@
-"""The error of a store -> one sentence, with the store's own code and the remedy for that kind of store."""
+"""A store's error -> one sentence, with the store's own code and the remedy for that kind of store."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _ENDPOINT: Final = re.compile(
 )
 """A region in the body of S3's answer to a request that went to another one."""
 _DETAILS: Final = "\n\nDebug source:"
-"""Before it stands what obstore says, and behind it, for a developer, each error that led to it."""
+"""The text before it is obstore's message; the text after it, for developers, has each error that led to it."""
 _URL: Final = re.compile(r"https?://\S+")
-"""The addresses in an error. They have keys in them, so no word is searched for in them."""
+"""The addresses in an error. They contain keys, so no word is searched for there."""
 _FETCHING: Final = re.compile(
     r"Error performing \w+ http://[^/\s]+/(?:latest/(?:api/token|meta-data/)|computeMetadata/|metadata/identity/)"
     r"|Error performing \w+ http://169\.254\.|token request|External \w+ credential provider"
@@ -26,7 +26,7 @@ _FETCHING: Final = re.compile(
 
 
 class _Remedies(NamedTuple):
-    """What a kind of store is called, and what helps if it refuses."""
+    """What a kind of store calls its buckets, and what to do if it refuses."""
 
     bucket: str
     none: str
@@ -55,7 +55,7 @@ _REMEDIES: Final = {
     ),
     "az": _Remedies(
         "container",
-        f"Set {_AZURE}; AZURE_USE_AZURE_CLI=true takes those of az login, and AZURE_SKIP_SIGNATURE=true reads a "
+        f"Set {_AZURE}; AZURE_USE_AZURE_CLI=true uses those of az login, and AZURE_SKIP_SIGNATURE=true reads a "
         "public container.",
         "Check AZURE_STORAGE_ACCOUNT_NAME, and the key or SAS token that is set for it.",
         "The key or SAS token may be wrong or expired, or these credentials need the role Storage Blob Data Reader.",
@@ -110,21 +110,21 @@ _SENTENCES: Final[tuple[tuple[set[str], str], ...]] = (
     ({"SlowDown", "ServerBusy", "429", "503"}, "the store is too busy{shown}. Try again later."),
     (
         {"NotSupportedError"},
-        "the server gives only whole files, and this one is too large for that. Download it first.",
+        "the server sends only whole files, and this one is too large for that. Download it first.",
     ),
 )
 
 
 _ODD_KEY: Final = (
-    "one of its keys has an empty part (//), a part . or .., or a control character, so they cannot be listed. "
-    "Choose a prefix without it."
+    "a key under it has an empty part (//), a part . or .., or a control character, so the prefix cannot be listed. "
+    "Choose a prefix without such a key."
 )
 _NOT_READ: Final = "the credentials cannot be read. {remedies.wrong}"
 _SLOW: Final = "the store does not answer in time. Check the network, and try again."
 _WORDS: Final = {
     "encountered object with invalid path": _ODD_KEY,
     "contained empty path segment": _ODD_KEY,
-    "az account get-access-token": "the Azure CLI gives no credentials. Run: az login",
+    "az account get-access-token": "the Azure CLI has no credentials. Run: az login",
     "invalid access key": _NOT_READ,
     "service account": _NOT_READ,
     "credential": _NOT_READ,
@@ -134,7 +134,7 @@ _WORDS: Final = {
     "kind: Connect": "the store cannot be reached. Check {remedies.reach}.",
     "timed out": _SLOW,
 }
-"""Words of obstore, in lower case, or of its details, and what they mean. The first that is there counts."""
+"""Words in obstore's message, in lower case, or in its details, and what they mean. The first one found counts."""
 _UNKNOWN: Final = "the store's answer cannot be used. Check the URI, and try again."
 
 
@@ -146,9 +146,9 @@ def remedy_for_none(scheme: str) -> str:
 def sentence_on(
     error: BaseException, scheme: str, bucket: str, asked: str = "", right: str = ""
 ) -> str:
-    """Return what went wrong; nothing of it comes from the error but a code, a status and a region.
+    """Return what went wrong; only a code, a status and a region are taken from the error itself.
 
-    `asked` is the region that was asked if no variable says it, `right` that of the bucket if it is known.
+    `asked` is the region that was asked, unless a variable names it; `right` is the bucket's region if it is known.
     """
     told, _, details = str(error).partition(_DETAILS)
     code = found[1] if (found := _CODE.search(told)) else ""
@@ -156,7 +156,7 @@ def sentence_on(
     shown = f" ({code or status})" if code or status else ""
     remedies = _REMEDIES[scheme]
     if _FETCHING.search(told):
-        return f"no credentials were given{shown}. {remedies.none}"
+        return f"no credentials were received{shown}. {remedies.none}"
     known = {code, status, type(error).__name__} - {""}
     said = next((each for names, each in _SENTENCES if known & names), None)
     if "redirect without LOCATION" in told:
@@ -168,24 +168,24 @@ def sentence_on(
 
 
 def _on_region(told: str, asked: str, right: str, shown: str) -> str:
-    """Return a sentence on a bucket in another region, which S3 names in some answers."""
+    """Return a sentence about a bucket in another region, which S3 names in some answers."""
     found = _REGION.search(told) or _ENDPOINT.search(told)
     right = right or (found[1] if found else "")
     asked = asked or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
-    was = f" than {asked}" if asked else "; without AWS_REGION, us-east-1 is asked"
+    was = asked or "us-east-1, which is the default"
     remedy = f"AWS_REGION={right}" if right else "AWS_REGION to the bucket's region"
-    return f"the bucket is in another region{was}{shown}. Set {remedy}."
+    return f"the bucket is not in the region {was}{shown}. Set {remedy}."
 
 
 def _other(told: str, details: str, remedies: _Remedies) -> str:
-    """Return a sentence on an error without a code."""
+    """Return a sentence about an error without a code."""
     both = f"{told}\n{details}"
     said = next((said for word, said in _WORDS.items() if word in both), _UNKNOWN)
     return said.format(remedies=remedies)
 
 
 def on_change() -> str:
-    """Return the sentence on an object that is not the one that was listed."""
+    """Return the sentence about an object that is no longer the one that was listed."""
     return _CHANGED.format(shown="")
 
 
@@ -196,7 +196,7 @@ def has_status(error: BaseException, status: int) -> bool:
 
 
 def is_cut(error: BaseException) -> bool:
-    """Whether an answer began but did not end, so that asking again may help."""
+    """Whether an answer began but did not end, so that trying again may help."""
     told, _, details = str(error).partition(_DETAILS)
     if _CODE.search(told) or _STATUS.search(told) or "kind: Connect" in details:
         return False

@@ -31,7 +31,7 @@ _PERIOD: Final = re.compile(r"(?:^|/)(?:year=)?(\d{4})/(?:(?:month=)?(\d{2})/)?\
 
 
 class Days(NamedTuple):
-    """The days from which files in a folder or objects under a prefix are read, by the day in their names."""
+    """The first and the last day of the files or objects to read, by the day in their names."""
 
     first: date | None = None
     last: date | None = None
@@ -63,14 +63,14 @@ class Parts(NamedTuple):
 
 
 def parts_of(uri: str) -> Parts:
-    """Return the parts of a URI. Raises LogError if it is none, or has a password in it."""
+    """Return the parts of a URI. Raises LogError if it is not a URI, or contains a password."""
     path = shown(uri)
     found = URI.match(path)
     if found is None:
         raise LogError(f"{path}: is not a URI such as s3://bucket/prefix/.")
     if found[2] == _HIDDEN:
         raise LogError(
-            f"{path}: has a name or a password in it, which others may see. Write the bucket alone, and set the "
+            f"{path}: contains a name or a password, which others may see. Write only the bucket, and set the "
             "credentials in the environment."
         )
     if found[2].startswith(_ARN):

@@ -744,7 +744,7 @@ def test_a_cluster_on_this_machine_gives_the_same_result(tmp_path):
     ("address", "sentence"),
     [
         ("tcp://127.0.0.1:9", "flowtag: tcp://127.0.0.1:9: no scheduler answers"),
-        ("here", "flowtag: 'here' is not a cluster. Write tcp://host:8786"),
+        ("here", "flowtag: 'here' is not the address of a cluster. Write tcp://host:8786"),
     ],
 )
 def test_a_cluster_that_cannot_be_used_is_one_sentence(address, sentence, tmp_path, capsys):

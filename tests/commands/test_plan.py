@@ -1,4 +1,4 @@
-"""`flowtag plan` shows what counting would take: it reads little, its numbers are those of the logs, and it is priced."""
+"""`flowtag plan` shows what counting would take: it reads little, its numbers fit the logs, and it shows prices."""
 
 import gzip
 import json
@@ -117,7 +117,7 @@ def test_the_lines_for_a_person_name_everything(bucket, capsys):
     for said in (
         "2026-11-10 to 2026-11-29.",
         "7 of 7  text, gzip  unpacks to about ",
-        "by a model",
+        "from the model in docs/planning.md",
         "Requests        1 LIST, 20 GET",
         "Time            about 0.",
         "Athena          under $0.0001  for one query",

@@ -1,7 +1,7 @@
 """Compares counts in random pieces with those of one process; run as python -m tests.fuzz.cluster.
 
 Each cut has a folder of a few files: text with headers anywhere, gzip, Parquet with many row groups, CSV, and files
-that are damaged or no logs. They are cut at random bytes and counted in a random order, without Dask.
+that are damaged or not logs. They are cut at random bytes and counted in a random order, without Dask.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def write(path: Path, rng: random.Random) -> None:
 
 
 def write_parquet(path: Path, rng: random.Random) -> None:
-    """Write a Parquet file with several row groups, some rows of which are odd; perhaps damage it."""
+    """Write a Parquet file with several row groups and some odd rows; perhaps damage it."""
     names = DEFAULT_HEADER.split()
     rows = rng.randrange(1, MOST_LINES)
     columns: dict[str, list[object]] = {name: ["10.0.0.1"] * rows for name in names}

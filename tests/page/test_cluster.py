@@ -1,4 +1,4 @@
-"""The page's data in place is counted on a cluster, for which all tabs have one client."""
+"""The page's data in place is counted on a cluster, and all tabs share one client."""
 
 from contextlib import ExitStack, contextmanager
 
@@ -14,7 +14,7 @@ from tests.sources.bucket import Bucket, serving
 
 
 class Done(FakeClient):
-    """Does each task when it is given."""
+    """Does each task at once."""
 
     def submit(self, *given, **named):
         future = super().submit(*given, **named)
@@ -24,7 +24,7 @@ class Done(FakeClient):
 
 @pytest.fixture
 def opened(monkeypatch):
-    """The addresses that were connected to, in place of real ones."""
+    """The addresses to which the page connects, without real clusters."""
     opened = []
 
     @contextmanager

@@ -62,7 +62,7 @@ def lines(rng, count):
 
 
 def spans(rng, size, pieces):
-    """Return spans that cut so many bytes anywhere."""
+    """Return spans that cut this many bytes at random."""
     cuts = sorted({rng.randrange(1, max(size, 2)) for _ in range(pieces)})
     edges = [0, *(each for each in cuts if each < size), size]
     return list(pairwise(edges))
@@ -70,7 +70,7 @@ def spans(rng, size, pieces):
 
 @contextmanager
 def cut_anywhere(rng, most=12):
-    """Let files be cut into up to so many pieces at any byte, and batches have any size."""
+    """Let files be cut into up to this many pieces at any byte, and batches have any size."""
     sizes = planned.Sizes(rng.randrange(1, 5_000), 10_000, 5, 1, 1)
 
     def ranges(size, *_):
@@ -84,7 +84,7 @@ def cut_anywhere(rng, most=12):
 
 
 def counted(logs, rng, **options):
-    """Count logs in random pieces, done in a random order."""
+    """Count logs in random pieces, in a random order."""
     client = FakeClient(rng.randrange(1 << 30))
     with cut_anywhere(rng):
         return count_on_cluster(logs, client, cancel=client.step, **options), client

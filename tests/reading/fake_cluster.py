@@ -1,6 +1,6 @@
-"""A cluster in this thread: each task runs when it is given, in place of a scheduler with workers.
+"""A cluster in this thread: it does tasks itself, in place of a scheduler with workers.
 
-Everything is pickled as Dask would, and the tasks are done in an order that a test chooses.
+Everything is pickled as Dask would pickle it, and the tasks are done in an order that a test chooses.
 """
 
 import pickle
@@ -74,7 +74,7 @@ class FakeClient:
         return self.waiting[-1]
 
     def step(self):
-        """Do tasks that wait, until one of them is of interest; return False, since nobody has cancelled."""
+        """Do waiting tasks until one has a callback; return False, because nobody has cancelled."""
         while self.waiting:
             future = self.waiting.pop(self.random.randrange(len(self.waiting)))
             future.run()
@@ -98,7 +98,7 @@ def _result(given):
 
 
 def _known(given):
-    """What is sent of an argument: of a future, only its key."""
+    """What is sent for an argument: for a future, only its key."""
     if isinstance(given, list):
         return [_known(each) for each in given]
     return given.key if isinstance(given, FakeFuture) else given

@@ -1,4 +1,4 @@
-"""A count on a cluster is the count of one process, however the logs are cut and whatever goes wrong."""
+"""A count on a cluster equals that of one process, however the logs are cut and whatever goes wrong."""
 
 import gzip
 import io
@@ -75,7 +75,7 @@ def same(one, other):
 
 
 def fill(bucket, tmp_path):
-    """Put logs of all kinds into a bucket, and bad objects among them."""
+    """Put logs of all kinds into a bucket, with bad objects among them."""
     content = b"# a log\n" + lines(random.Random(1), 400)
     bucket.objects.update(
         {f"2026/11/{number}.log.gz": gzip.compress(content[number * 99 :]) for number in range(8)}
@@ -144,7 +144,7 @@ def test_processes_on_this_machine_count_a_folder_and_leave_nothing_behind(tmp_p
     (tmp_path / "5.log.gz").write_bytes(gzip.compress(content))
     with connected("local") as client:
         parts = count_on_cluster(tmp_path, client, internal="203.0.113.0/24")
-        end = time.monotonic() + 10  # The scheduler hears a little later that nobody needs a task.
+        end = time.monotonic() + 10  # The scheduler learns a little later that nobody needs a task.
         while left := client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.tasks]):
             assert time.monotonic() < end, left
             time.sleep(0.05)

@@ -1,4 +1,4 @@
-"""Fates of files are packed small, and unpacked as they were."""
+"""The fates of files are packed into little space, and unpacked unchanged."""
 
 import pickle
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Pieces are neither too small nor too many, and have every byte once."""
+"""Pieces are neither too small nor too many, and together have every byte once."""
 
 from itertools import pairwise
 
@@ -97,6 +97,6 @@ def test_the_size_of_a_local_parquet_file_in_parts_has_its_opening_once():
 def test_pieces_say_what_they_are():
     one, two, three = files(1, 300 * MB, 3)
     assert [str(batch) for batch in batches(JOB, [one], SIZES)] == ["0.log"]
-    assert [str(batch) for batch in batches(JOB, [one, three], SIZES)] == ["0.log and 1 more files"]
+    assert [str(batch) for batch in batches(JOB, [one, three], SIZES)] == ["0.log and 1 more"]
     pieces = cut(JOB, two[1], TextSeen(START), START, 1, SIZES)
     assert str(pieces[1]) == "1.log, bytes 150,000,000 to 300,000,000"

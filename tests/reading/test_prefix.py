@@ -1,4 +1,4 @@
-"""However objects arrive under a URI that is followed, each is counted once."""
+"""Each object under a followed URI is counted once, whatever the order in which they arrive."""
 
 import gzip
 import json
@@ -51,7 +51,7 @@ def packed(*ports):
 
 
 def at_once(do):
-    """Do at once what is otherwise done on another thread."""
+    """Do at once what another thread would do."""
     future = Future()
     try:
         future.set_result(do())
@@ -71,7 +71,7 @@ def test_what_is_there_and_what_arrives_is_counted_once(bucket):
     bucket.objects = {key(): packed(443, 25), key(date(2024, 1, 1)): packed(53)}
     follower = Follower([URI])
     assert looked(follower).total.flows == 3
-    # Arrival is not the order of the keys, nor that of accounts and regions.
+    # Objects do not arrive in the order of their keys, accounts or regions.
     bucket.objects[key(name="0")] = packed(80)
     bucket.objects[key(region="us")] = packed(81)
     bucket.objects[key(TODAY - timedelta(1), "late")] = packed(82)
@@ -146,8 +146,8 @@ def test_an_object_that_the_store_does_not_give_is_asked_for_again(bucket):
     assert follower.uncounted == [f"s3://logs/{key(name='bad')}"]
     (message,) = follower.take_messages()
     assert "bad.log.gz: access is denied (AccessDenied)" in message
-    assert message.endswith(" flowtag will ask again.")
-    # It survives a restart, even days later.
+    assert message.endswith(" flowtag will try again.")
+    # The object is still tried after a restart, even days later.
     positions, again = follower.positions, Follower([URI])
     again.resume(positions)
     bucket.refusals.clear()

@@ -1,4 +1,4 @@
-"""A sample reads little, is spread over the files, and says what a file is as counting it would."""
+"""A sample reads little, is spread over the files, and describes a file as counting it would."""
 
 import gzip
 import io
@@ -30,7 +30,7 @@ LONG = text(
 
 
 def stored(content):
-    """Return a zip archive in which a file is not compressed."""
+    """Return a zip archive with a file that is not compressed."""
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         archive.writestr("a.log", content)

@@ -1,4 +1,4 @@
-"""A cluster that cannot be used is named in one sentence with a remedy, and workers are made ready."""
+"""If a cluster cannot be used, one sentence says why, with a remedy; and workers are made ready."""
 
 import logging
 import socket
@@ -24,7 +24,7 @@ from tests.reading.fake_cluster import FakeClient
 
 def test_without_dask_a_sentence_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(scheduler, "find_spec", lambda _: None)
-    with pytest.raises(ClusterError, match=r'Install it: pip install "dask\[distributed\]"'):
+    with pytest.raises(ClusterError, match=r'Run: pip install "dask\[distributed\]"'):
         check_address("local")
 
 
@@ -32,7 +32,9 @@ def test_without_dask_a_sentence_says_how_to_install_it(monkeypatch):
     "address", ["", "here", "tcp://", "tcp://host", "udp://host:1", "tcp://h:x", "host:8786"]
 )
 def test_what_is_no_address_of_a_cluster_is_refused(address):
-    with pytest.raises(ClusterError, match=r"is not a cluster\. Write tcp://host:8786"):
+    with pytest.raises(
+        ClusterError, match=r"is not the address of a cluster\. Write tcp://host:8786"
+    ):
         check_address(address)
 
 
@@ -101,7 +103,7 @@ def test_a_scheduler_behind_tls_is_used_with_the_certificates_of_the_settings(tm
 
 
 class Versions(FakeClient):
-    """A cluster where flowtag has these versions; None where it is missing."""
+    """A cluster where flowtag has these versions; None means that it is missing."""
 
     def __init__(self, scheduler, *workers):
         super().__init__()
@@ -122,7 +124,7 @@ OURS = flowtag_core.__version__
     [
         (
             (OURS, OURS, "9.9"),
-            f"the worker tcp://127.0.0.1:1 has flowtag 9.9, and flowtag {OURS} is",
+            f"the worker tcp://127.0.0.1:1 has flowtag 9.9, but flowtag {OURS} is",
         ),
         ((OURS, None, "9.9"), r"the worker tcp://127.0.0.1:0 \(and 1 more\) has no flowtag"),
         ((None, OURS), "the scheduler has no flowtag"),

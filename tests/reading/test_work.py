@@ -79,7 +79,7 @@ def test_a_range_of_a_file_that_became_shorter_is_in_trouble(tmp_path):
 
 def test_a_worker_with_another_version_refuses_to_count(tmp_path):
     file = address(tmp_path / "a.log", text([line()]))
-    with pytest.raises(ClusterError, match=r"has flowtag .* and 9 is needed"):
+    with pytest.raises(ClusterError, match=r"has flowtag .* but 9 is needed"):
         work.done(Batch(replace(JOB, version="9"), ((0, file),)))
 
 

@@ -19,10 +19,10 @@ ENVIRONMENT = {
 class Bucket:
     """The objects of a bucket by key, and what goes wrong with it.
 
-    `refusals` has a status and a code for a key (or for "" if a listing fails), `cut` the keys whose next body is cut,
+    `refusals` has a status and a code for a key (or for "" if a listing fails), `cut` the keys whose next body is cut.
     `seconds` is the latency of each request, and `slow` has more seconds for a key (or for "", a listing). `sent` counts the
     bytes of each key that were sent, `requests` all requests, and `queries` has the queries of objects. If `is_whole`
-    is true, it gives no ranges; `tag` replaces the versions, and None leaves them out. Refusals name the `region`.
+    is true, it serves no ranges; `tag` replaces the versions, and None leaves them out. Refusals name the `region`.
     """
 
     def __init__(self, name="logs"):
@@ -78,7 +78,7 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET  # noqa: N815  (the name that http.server calls)
 
     def do_POST(self):
-        """Refuse what is asked of a service that gives roles."""
+        """Refuse a request to the service that gives roles."""
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         body = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
         self.send_response(403)
@@ -163,7 +163,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def cut(key, prefix, delimiter):
-    """Return a key, or the folder directly under the prefix in which it is."""
+    """Return a key, or the folder directly under the prefix that contains it."""
     rest = key[len(prefix) :]
     return prefix + rest[: rest.index(delimiter) + 1] if delimiter and delimiter in rest else key
 

@@ -1,7 +1,7 @@
 """A fast object store on loopback: nginx sends the bodies, and the small store of `bucket` the listings.
 
-nginx takes little of the processors that the test itself needs. Debian has it as `nginx-light`, and the delay of each
-request as `libnginx-mod-http-echo`. `counted` says what was asked for: nginx's own log of requests.
+nginx takes little of the processor time that the test itself needs. It is in Debian's package `nginx-light`, and the
+delay of each request in `libnginx-mod-http-echo`. `counted` tells what was sent, by nginx's own log of requests.
 """
 
 import shutil
@@ -65,7 +65,7 @@ class Listed(Bucket):
 
 
 def free_port():
-    """Return a port of loopback that nobody listens at."""
+    """Return a port on loopback that nobody listens on."""
     with socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -73,9 +73,9 @@ def free_port():
 
 @contextmanager
 def fast_store(root, folder, seconds=0.0):
-    """Serve the folder `root/logs` as the bucket `logs`; yield the environment in which it is found, and the log.
+    """Serve the folder `root/logs` as the bucket `logs`; yield the environment for it, and the log of requests.
 
-    `folder` is for nginx's own files; each request takes `seconds` longer.
+    `folder` is for nginx's own files. Each request takes `seconds` longer.
     """
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     assert program, "nginx is missing"
@@ -108,7 +108,7 @@ def fast_store(root, folder, seconds=0.0):
 
 
 def listens(server, port):
-    """Return whether a server that was started listens at a port; False if it has ended."""
+    """Return whether a server that was started listens on a port; False if it has ended."""
     while server.poll() is None:
         with socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

@@ -1,4 +1,4 @@
-"""An address opens the same file on another machine, if it is there, and has no credentials."""
+"""An address opens the same file on another machine, if that has it, and contains no credentials."""
 
 import io
 import pickle

@@ -1,4 +1,4 @@
-"""Credentials are found before a store is asked, and each way in which they are missing is one sentence."""
+"""Credentials are found before any request to a store, and one sentence says what is missing."""
 
 import json
 import logging
@@ -20,7 +20,7 @@ KEYS = f"aws_access_key_id = AKIATEST\naws_secret_access_key = {SECRET}\n"
 
 @pytest.fixture(autouse=True)
 def _nothing_is_set(monkeypatch, tmp_path):
-    """No variable says anything, the home is empty, and the machine is nobody's."""
+    """No variable is set, the home folder is empty, and the machine belongs to no cloud."""
     import os
 
     for name in os.environ:
@@ -32,7 +32,7 @@ def _nothing_is_set(monkeypatch, tmp_path):
 
 @pytest.fixture
 def aws(tmp_path):
-    """A function that writes the files of AWS in the home."""
+    """A function that writes AWS's files in the home folder."""
     (tmp_path / ".aws").mkdir()
 
     def write(config, keys=""):
@@ -43,7 +43,7 @@ def aws(tmp_path):
 
 
 def refusal(uri):
-    """Return the sentence with which a store is refused within three seconds."""
+    """Return the sentence of the error, which must come within three seconds."""
     begun = time.monotonic()
     with pytest.raises(LogError) as failed:
         access_for(uri.partition(":")[0], uri)
@@ -128,7 +128,9 @@ def test_the_file_of_gcloud_is_enough(tmp_path):
 
 def test_half_of_the_keys_is_refused(monkeypatch):
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATEST")
-    assert "belong together. Set both" in refusal("s3://b/")
+    assert "only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set. Set both" in refusal(
+        "s3://b/"
+    )
 
 
 @pytest.mark.parametrize("profile", ["default", "work"])
@@ -184,13 +186,13 @@ ROLE = (
         ("[profile work\n", "the profile work cannot be used (ConfigParseError). Check ~/.aws"),
         (
             SSO + SESSION,
-            "the login of the profile work has ended. Run: aws sso login --profile work",
+            "the login of the profile work has expired. Run: aws sso login --profile work",
         ),
         (SSO, "the profile work cannot be used (InvalidConfigError)"),
-        (PROCESS.format("/none/command"), "what gives credentials to the profile work"),
+        (PROCESS.format("/none/command"), "the source of credentials for the profile work"),
         (
             PROCESS.format(f"sh -c 'echo {SECRET} >&2; exit 3'"),
-            "what gives credentials to the profile work fails. Check credential_process.",
+            "the source of credentials for the profile work fails. Check credential_process.",
         ),
         (PROCESS.format("echo no"), "the profile work cannot be used (JSONDecodeError)"),
         ("[profile work]\naws_access_key_id = A\n", "cannot be used (PartialCredentialsError)"),
@@ -261,7 +263,7 @@ def test_a_role_that_is_refused_or_cannot_be_asked_for_is_one_sentence(aws, monk
     aws(ROLE)
     monkeypatch.setenv("AWS_PROFILE", "work")
     monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:9")
-    assert "what gives credentials to the profile work cannot be reached" in refusal("s3://b/")
+    assert "the source of credentials for the profile work cannot be reached" in refusal("s3://b/")
     with serving(Bucket()) as environment:
         monkeypatch.setenv("AWS_ENDPOINT_URL_STS", environment["AWS_ENDPOINT_URL"])
         assert "the profile work is refused (AccessDenied)" in refusal("s3://b/")

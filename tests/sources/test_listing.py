@@ -1,4 +1,4 @@
-"""A listing of some days finds the same objects as a listing of everything, and asks for far fewer."""
+"""A listing of some days finds the same objects as a listing of everything, with far fewer requests."""
 
 from datetime import date, timedelta
 

@@ -102,8 +102,8 @@ def test_more_objects_than_one_listing_has_are_all_found(bucket, monkeypatch):
             (400, "ExpiredToken"),
             "does not accept these credentials (ExpiredToken)",
         ),
-        ("s3://logs/", "", (301, "PermanentRedirect"), "is in another region"),
-        ("s3://logs/", "", (400, "AuthorizationHeaderMalformed"), "is in another region"),
+        ("s3://logs/", "", (301, "PermanentRedirect"), "is not in the region"),
+        ("s3://logs/", "", (400, "AuthorizationHeaderMalformed"), "is not in the region"),
         (
             "s3://logs/Archived",
             "Archived",
@@ -168,7 +168,7 @@ def test_days_in_keys_leave_objects_out_before_they_are_read(bucket):
         "s3://logs/a/undated.log",
     ]
     del bucket.objects["a/undated.log"]
-    with pytest.raises(LogError, match=r"has no files of these days\. Check --since and --until"):
+    with pytest.raises(LogError, match=r"has no files from these days\. Check --since and --until"):
         logs_at("s3://logs/a/", days=Days(date(2026, 12, 1)))
 
 
@@ -225,7 +225,7 @@ def test_as_many_requests_are_expected_as_there_are_ranges():
 
 @pytest.fixture
 def google(bucket, monkeypatch):
-    """The same bucket in the way of Google, which speaks the same XML."""
+    """The same bucket as Google serves it, with the same XML."""
     monkeypatch.setenv("GOOGLE_BASE_URL", os.environ["AWS_ENDPOINT_URL"])
     monkeypatch.setenv("GOOGLE_BEARER_TOKEN", SECRET)
     return bucket
@@ -311,7 +311,7 @@ def test_a_url_that_gives_no_file_is_one_sentence(web):
         assert failed.value.__context__ is failed.value.__cause__ is None
     assert content_of(f"{web.root}empty").read() == b""
     web.is_whole = True
-    with pytest.raises(LogError, match="gives only whole files, and this one is too large"):
+    with pytest.raises(LogError, match="sends only whole files, and this one is too large"):
         parse_flow_log(f"{web.root}big")
 
 

@@ -1,4 +1,4 @@
-"""The region of a bucket is asked for after a redirect, and not otherwise."""
+"""The region of a bucket is asked for only after a redirect."""
 
 import pytest
 
@@ -32,7 +32,7 @@ def test_the_region_of_a_bucket_is_in_the_sentence(monkeypatch, region, remedy):
         with pytest.raises(LogError) as failed:
             Store("s3://logs/a/").check("a/")
     assert str(failed.value) == (
-        f"s3://logs/a/: the bucket is in another region than eu-central-1 {remedy}"
+        f"s3://logs/a/: the bucket is not in the region eu-central-1 {remedy}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Each answer of a store is one sentence with a remedy that fits this kind of store, and without its words."""
+"""Each answer of a store becomes one sentence with a remedy for that kind of store, and without the store's words."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from flowtag_core.sources.store_errors import has_status, is_cut, on_change, sen
 
 
 def answer(body, status=403, where="https://b.example/?list-type=2"):
-    """Return an error as obstore words it."""
+    """Return an error in the words of obstore."""
     return OSError(
         f"Generic S3 error: Error performing GET {where} in 2ms - Server returned non-2xx status code: {status} No: "
         f"{body}\n\nDebug source:\nGeneric {{ retry_timeout: 20s, connect token credential }}"
@@ -18,7 +18,7 @@ def code(name, more=""):
 
 
 def failed(details, where="https://credential.example/token"):
-    """Return an error without an answer."""
+    """Return an error for a request without an answer."""
     return OSError(
         f"Generic S3 error: Error performing GET {where} in 2ms, retry_timeout: 20s  - HTTP error: error sending "
         f"request\n\nDebug source:\n{details}"
@@ -90,19 +90,19 @@ def failed(details, where="https://credential.example/token"):
         (
             "s3",
             failed("kind: Connect", "http://127.0.0.1:9/latest/api/token"),
-            "no credentials were given. Set AWS_ACCESS_KEY_ID",
+            "no credentials were received. Set AWS_ACCESS_KEY_ID",
         ),
         (
             "s3",
             answer("", 404, "http://127.0.0.1:9/latest/meta-data/iam/security-credentials"),
-            "no credentials were given (404). Set AWS_ACCESS_KEY_ID",
+            "no credentials were received (404). Set AWS_ACCESS_KEY_ID",
         ),
         (
             "gs",
             OSError(
                 "Generic GCS error: Error performing token request: Error performing GET http://x/"
             ),
-            "no credentials were given. Set GOOGLE_APPLICATION_CREDENTIALS",
+            "no credentials were received. Set GOOGLE_APPLICATION_CREDENTIALS",
         ),
         (
             "gs",
@@ -146,13 +146,11 @@ def test_the_remedy_fits_the_store(scheme, error, said):
 def test_the_region_is_named_if_the_store_names_it(monkeypatch, error, remedy):
     monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
     monkeypatch.delenv("AWS_REGION", raising=False)
-    begun = "the bucket is in another region"
-    assert (
-        sentence_on(error, "s3", "b") == f"{begun}; without AWS_REGION, us-east-1 is asked{remedy}"
-    )
+    begun = "the bucket is not in the region"
+    assert sentence_on(error, "s3", "b") == f"{begun} us-east-1, which is the default{remedy}"
     monkeypatch.setenv("AWS_REGION", "us-west-2")
-    assert sentence_on(error, "s3", "b") == f"{begun} than us-west-2{remedy}"
-    assert sentence_on(error, "s3", "b", "us-west-1") == f"{begun} than us-west-1{remedy}"
+    assert sentence_on(error, "s3", "b") == f"{begun} us-west-2{remedy}"
+    assert sentence_on(error, "s3", "b", "us-west-1") == f"{begun} us-west-1{remedy}"
 
 
 def test_what_can_be_asked_again_is_told_from_what_cannot():

@@ -87,7 +87,7 @@ def test_days_have_what_is_of_them_and_what_has_no_day():
     ],
 )
 def test_a_password_in_a_uri_is_refused_and_not_repeated(uri):
-    with pytest.raises(LogError, match=r"has a name or a password in it") as failed:
+    with pytest.raises(LogError, match=r"contains a name or a password") as failed:
         parts_of(uri)
     assert "hid" not in str(failed.value)
     assert "hid" not in shown(uri)
