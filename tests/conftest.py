@@ -209,7 +209,7 @@ def kernel():
 
 
 @pytest.fixture
-def stored(monkeypatch):
+def bucket(monkeypatch):
     """A bucket on loopback, with the environment that makes flowtag use it."""
     from tests.sources.bucket import Bucket, serving
 

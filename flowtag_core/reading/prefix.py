@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from flowtag_core.boundary import Inside
 from flowtag_core.counting.tally import Counted
@@ -34,6 +34,14 @@ _LOOK_BACK: Final = timedelta(days=1)
 """How long after its day an object may still arrive."""
 _MOST_PAUSES: Final = 120
 """After each failure, an object is skipped in twice as many listings as before, up to this many."""
+
+
+class _Failed(NamedTuple):
+    """An object that the store did not return: the listing from which it is due, and how many it is skipped for."""
+
+    due: int
+    pauses: int
+    sentence: str
 
 
 class Prefix:
@@ -62,14 +70,15 @@ class Prefix:
             self._store = Store(f"{uri}/")
         self._store.check(self._store.key)
         self._listing = Listing(self._store)
-        self._start = first
-        self._listed: date | None = None
-        """The day on which the last listing began."""
+        self._first = first
+        """The first day of the next listing, None for all: what was counted before it is no longer known."""
+        self._newest: date | None = None
+        """The newest day for which there are objects, as far as the clock has come."""
         self._seen: dict[str, str | None] = {}
         """The version of each object that was counted and may be listed again."""
         self._waiting: dict[str, Object] = {}
-        self._pauses: dict[str, tuple[int, int]] = {}
-        """For each object that failed: the listing from which it is tried again, and how many listings skip it."""
+        self._failed: dict[str, _Failed] = {}
+        """The objects among them that the store did not return."""
         self._listings = 0
         self._failure = ""
         self._days, self._asked_at = Days(first), -math.inf
@@ -90,20 +99,24 @@ class Prefix:
         """What was counted, for `resume`."""
         return {
             "uri": self.uri,
-            "listed": None if self._listed is None else self._listed.isoformat(),
-            "waiting": list(self._waiting),
+            "first": None if self._first is None else self._first.isoformat(),
+            "failed": [self._waiting[key] for key in self._failed],
             "seen": self._seen,
         }
 
     def resume(self, position: Mapping[str, Any]) -> None:
         """Continue from the position of another run. Raises KeyError, TypeError or ValueError if it is not one."""
-        listed, seen, waiting = position["listed"], position["seen"], position["waiting"]
-        self._listed = None if listed is None else date.fromisoformat(listed)
+        first, seen, failed = position["first"], position["seen"], position["failed"]
+        if first is not None:
+            days = [date.fromisoformat(first), *([] if self._first is None else [self._first])]
+            self._first = max(days)
         self._seen = {
             str(key): None if value is None else str(value) for key, value in seen.items()
         }
-        days = [day for key in waiting if (day := day_of(str(key)))]
-        self._listed = min([day for day in (self._listed, *days) if day], default=None)
+        for key, size, version in failed:
+            each = Object(str(key), int(size), None if version is None else str(version))
+            self._waiting[each.key] = each
+            self._failed[each.key] = _Failed(0, 1, "")
 
     def read(self, fields: str | None, inside: Inside) -> Iterator[Counted]:
         """Yield the counts of each object that is new; `fields` is the format of text without a header."""
@@ -121,23 +134,28 @@ class Prefix:
                 self._pause(each.key, counted)
                 continue
             del self._waiting[each.key]
-            self._pauses.pop(each.key, None)
+            if each.key in self._failed:
+                self._forget(self._failed.pop(each.key).sentence)
             self._seen[each.key] = each.version
             for sentence in counted.counts.total.damage:
                 self._report(sentence)
             yield counted
 
-    def _wanted(self) -> Days:
-        """Return the days of the next listing: those in which something may still arrive."""
-        if self._listed is None:
-            return Days(self._start)
-        days = [day for key in self._waiting if (day := day_of(key))]
-        first = min([self._listed, *days]) - _LOOK_BACK
-        return Days(first if self._start is None else max(first, self._start))
+    def _next_first(self) -> date | None:
+        """Return the first day for which something may still arrive, or has not been tried yet.
+
+        It never moves back: an object that waits was listed, so its day is not before the first one.
+        """
+        if self._newest is None:
+            return self._first
+        untried = self._waiting.keys() - self._failed.keys()
+        days = [day for key in untried if (day := day_of(key))]
+        found = min([self._newest - _LOOK_BACK, *days])
+        return found if self._first is None else max(found, self._first)
 
     def _ask(self) -> None:
         """Begin a listing."""
-        self._days, self._asked_at = self._wanted(), time.monotonic()
+        self._days, self._asked_at = Days(self._next_first()), time.monotonic()
         self._asked = on_a_thread_of_its_own(lambda: self._listing.objects(self._days))
 
     def _take_answer(self, asked: Future[list[Object]], seconds: float) -> None:
@@ -158,7 +176,6 @@ class Prefix:
     def _take(self, found: list[Object]) -> None:
         """Take a listing: note what is new, and forget what is too old to be listed again."""
         self._listings += 1
-        self._listed = _today()
         for each in found:
             if each.key not in self._seen:
                 self._waiting[each.key] = each
@@ -170,17 +187,26 @@ class Prefix:
         listed = {each.key for each in found}
         for key in [key for key in self._waiting if key not in listed and self._days.have(key)]:
             del self._waiting[key]
-        needed = self._wanted()
+            self._failed.pop(key, None)
+        # A clock that is wrong must not hide what arrives, and a key of the future neither.
+        if days := [day for key in listed if (day := day_of(key))]:
+            newest = min(max(days), _today())
+            self._newest = newest if self._newest is None else max(newest, self._newest)
+        self._first = self._next_first()
+        needed = Days(self._first)
         self._seen = {key: version for key, version in self._seen.items() if needed.have(key)}
 
     def _is_due(self, key: str) -> bool:
-        return self._listings >= self._pauses.get(key, (0, 0))[0]
+        failed = self._failed.get(key)
+        return failed is None or self._listings >= failed.due
 
     def _pause(self, key: str, error: StoreError) -> None:
         """Skip an object in the next listings, because the store did not return it."""
-        pauses = min(2 * self._pauses.get(key, (0, 0))[1] or 1, _MOST_PAUSES)
-        self._pauses[key] = self._listings + pauses, pauses
-        self._report(f"{error} flowtag will try again.")
+        before = self._failed.get(key)
+        pauses = 1 if before is None else min(2 * before.pauses, _MOST_PAUSES)
+        sentence = f"{error} flowtag will try again."
+        self._failed[key] = _Failed(self._listings + pauses, pauses, sentence)
+        self._report(sentence)
 
 
 def _sum(name: str, results: Iterator[Counted]) -> Counted | StoreError:

@@ -12,19 +12,9 @@ from flowtag_core.reading.sample import MOST_BYTES
 from tests.commands.made import on_posix, run
 from tests.logs import line, text
 from tests.shapes.made import as_json, messages, parquet
-from tests.sources.bucket import Bucket, serving
 
 RECORDS = [line(dstport=str(port), volume=str(port * port)) for port in range(1, 30_000, 3)]
 TEXT = text(RECORDS)
-
-
-@pytest.fixture
-def bucket(monkeypatch):
-    bucket = Bucket()
-    with serving(bucket) as environment:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        yield bucket
 
 
 def planned(capsys, *words):

@@ -218,15 +218,15 @@ def test_what_cannot_be_followed_is_one_sentence(tmp_path, log, capsys):
     assert capsys.readouterr().err == ""
 
 
-def test_a_bucket_is_followed_and_read_again_for_a_second_look(follow, stored, monkeypatch):
+def test_a_bucket_is_followed_and_read_again_for_a_second_look(follow, bucket, monkeypatch):
     monkeypatch.setattr(prefix, "_LIST_EVERY", 0.2)
-    stored.objects = {"a/2026/11/22/x.log": line(), "a/2026/11/23/x.log": line(start=now())}
-    stored.objects["lookup.csv"] = LOOKUP
+    bucket.objects = {"a/2026/11/22/x.log": line(), "a/2026/11/23/x.log": line(start=now())}
+    bucket.objects["lookup.csv"] = LOOKUP
     since = date(2026, 11, 23)
     followed = follow("s3://logs/a/", since=since, lookup="s3://logs/lookup.csv")
     until(lambda: flows(followed) == 1)
     assert len(followed.lookup) == 4
-    stored.objects["a/2099/11/23/y.log"] = line(start=now())
+    bucket.objects["a/2099/11/23/y.log"] = line(start=now())
     until(lambda: flows(followed) == 2)
     assert [place.name for place in followed.places()] == [
         "s3://logs/a/2026/11/23/x.log",

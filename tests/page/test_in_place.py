@@ -368,9 +368,9 @@ def test_files_of_a_folder_accepted_one_after_another_all_count(tmp_path, monkey
     assert flows_when_all_is_taken(started(tmp_path)) == 11
 
 
-def test_logs_and_a_lookup_in_a_store_are_read_but_not_written(stored, monkeypatch):
+def test_logs_and_a_lookup_in_a_store_are_read_but_not_written(bucket, monkeypatch):
     monkeypatch.setattr(in_place, "_COUNTED", {})
-    stored.objects = {
+    bucket.objects = {
         "a/2026/11/22/x.log": line(),
         "a/2026/11/23/x.log": line() + b"\n" + line(),
         "lookup.csv": LOOKUP,

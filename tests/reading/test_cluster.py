@@ -24,7 +24,7 @@ from tests.fuzz.cluster import difference
 from tests.logs import line, text
 from tests.reading.cuts import counted, cut_anywhere, lines
 from tests.reading.fake_cluster import FakeClient
-from tests.sources.bucket import ENVIRONMENT, Bucket, serving
+from tests.sources.bucket import ENVIRONMENT
 
 SIZES = planned.Sizes(20_000, 40_000, 5, 10_000, 20_000)
 """Pieces that are small enough for the logs of these tests."""
@@ -33,15 +33,6 @@ SIZES = planned.Sizes(20_000, 40_000, 5, 10_000, 20_000)
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("cuts")
-
-
-@pytest.fixture
-def bucket(monkeypatch):
-    bucket = Bucket()
-    with serving(bucket) as environment:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        yield bucket
 
 
 @pytest.fixture(scope="module")

@@ -133,6 +133,68 @@ def test_old_days_are_not_listed_again_and_not_remembered(bucket):
     assert len(bucket.requests) < 12
 
 
+def test_an_object_that_waits_does_not_let_earlier_days_count_again(bucket):
+    before, late = TODAY - timedelta(2), TODAY - timedelta(1)
+    bucket.objects = {key(before): packed(1), key(TODAY): packed(2)}
+    follower = Follower([URI])
+    assert looked(follower, looks=2).total.flows == 2
+    bucket.objects[key(late, "late")] = packed(3)
+    bucket.refusals[key(late, "late")] = (403, "AccessDenied")
+    assert looked(follower, looks=3).total.flows == 0
+    positions, again = follower.positions, Follower([URI])
+    again.resume(positions)
+    assert looked(again, looks=3).total.flows == 0
+    bucket.refusals.clear()
+    for each in (follower, again):
+        assert list(looked(each, looks=9).requests.port) == [3]
+
+
+def test_an_object_that_stays_archived_does_not_let_everything_be_listed_again(bucket):
+    days = [TODAY - timedelta(back) for back in range(100)]
+    bucket.objects = {key(day): packed(443) for day in days}
+    bucket.refusals[key(days[-1])] = (403, "InvalidObjectState")
+    follower = Follower([URI])
+    assert looked(follower).total.flows == 99
+    looked(follower)
+    bucket.requests.clear()
+    looked(follower)
+    assert len(bucket.requests) < 12
+    assert follower.uncounted == [f"s3://logs/{key(days[-1])}"]
+
+
+@pytest.mark.parametrize("wrong", [-400, 400])
+def test_a_clock_that_is_wrong_for_a_while_loses_nothing_and_counts_nothing_twice(
+    bucket, monkeypatch, wrong
+):
+    days = [TODAY - timedelta(back) for back in range(5)]
+    bucket.objects = {key(day): packed(443) for day in days}
+    follower, total = Follower([URI]), 0
+    for number, off in enumerate((0, 0, wrong, wrong, 0, 0)):
+        monkeypatch.setattr(reading, "_today", lambda off=off: TODAY + timedelta(off))
+        bucket.objects[key(name=f"n{number}")] = packed(443)
+        total += looked(follower, looks=2).total.flows
+    assert total == len(bucket.objects)
+
+
+def test_a_first_look_that_is_interrupted_goes_on_where_it_was(bucket):
+    bucket.objects = {key(TODAY - timedelta(back)): packed(443) for back in range(20)}
+    total, follower = FlowCounts(), Follower([URI])
+    for _ in range(60):
+        for part in follower.parts(0):
+            total += part
+        positions, follower = follower.positions, Follower([URI])
+        follower.resume(positions)
+    assert total.total.flows == 20
+
+
+@pytest.mark.usefixtures("bucket")
+@pytest.mark.parametrize("change", [{"seen": 3}, {"first": "x"}, {"failed": [1]}])
+def test_a_position_that_makes_no_sense_is_refused(change):
+    prefix = Prefix(URI, None, print, print)
+    with pytest.raises((KeyError, TypeError, ValueError, AttributeError)):
+        prefix.resume({**prefix.position, **change})
+
+
 def test_since_leaves_out_what_is_older(bucket):
     bucket.objects = {key(TODAY - timedelta(back)): packed(443) for back in range(10)}
     assert looked(Follower([URI], since=TODAY - timedelta(3))).total.flows == 4

@@ -19,21 +19,10 @@ from flowtag_core.sources.places import logs_at
 from flowtag_core.sources.uris import Days
 from tests.logs import LOOKUP, line
 from tests.sources import bucket as store
-from tests.sources.bucket import ENVIRONMENT, Bucket, serving
+from tests.sources.bucket import ENVIRONMENT
 
 SECRET = ENVIRONMENT["AWS_SECRET_ACCESS_KEY"]
 LINES = b"\n".join([line(), b"short", line(dstport="25"), line(dstport="x")])
-
-
-@pytest.fixture
-def bucket(monkeypatch):
-    """A bucket on loopback, in the environment in which it is found."""
-    bucket = Bucket()
-    with serving(bucket) as environment:
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("AWS_METADATA_ENDPOINT", environment["AWS_ENDPOINT_URL"])
-        yield bucket
 
 
 def test_objects_give_the_counts_faults_and_line_numbers_of_local_files(bucket, tmp_path):
