@@ -140,6 +140,8 @@ def check_writable(path: str) -> None:
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {reason_of(error)}.") from error
     folder = os.path.dirname(target)
+    if "://" in path and not os.path.isdir(os.path.dirname(path)):
+        raise OutputError(f"{path}: a result cannot be written to a store. Name a local file.")
     if os.path.isdir(target) or not path or path.endswith(os.sep):
         raise OutputError(f"{path or 'OUTPUT'}: is not a file name. Name a file, not a folder.")
     if not os.path.isdir(folder):

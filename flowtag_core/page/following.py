@@ -250,8 +250,10 @@ class Following:
 
     def _take_messages(self) -> bool:
         messages = self._live.follower.take_messages()
+        known = self._live.sum.total.damage  # The page shows these beside the files.
         for message in messages:
-            self._tell(message)
+            if message not in known:
+                self._tell(message)
         return bool(messages)
 
     def _tell(self, what: str | Alert) -> None:

@@ -77,7 +77,8 @@ def cautions(session: Session, view: View) -> None:
     """Draw what is wrong with the files or the view, each with a button for the remedy."""
     if not view.report.total:
         with st.container(key="nothing", horizontal=True, vertical_alignment="center"):
-            st.info(log_notes.NOTHING_THERE)
+            has_flows = view.counts.total.flows
+            st.info(log_notes.NOTHING_THERE if has_flows else log_notes.NO_FLOWS)
             filters = view.report.filters
             if view.time or filters.action or filters.boundary:
                 st.button("Clear the filters", key="clear_filters", on_click=_clear_filters)

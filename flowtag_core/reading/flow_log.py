@@ -293,7 +293,8 @@ def _in_log(log: Log, results: Iterator[Iterator[Counted]]) -> Iterator[Counted]
     if not is_counted and len(refusals) == len(errors) == 1:
         raise errors[0]
     if not is_counted and refusals:
-        raise LogError(" ".join(refusal.sentence for refusal in refusals[:MOST_TOLD]))
+        sentences = dict.fromkeys(refusal.sentence for refusal in refusals)
+        raise LogError(" ".join([*sentences][:MOST_TOLD]))
     for name, sentence in refusals:
         yield Counted(FlowCounts(files={name: FileCounts(damage=frozenset([sentence]))}), [])
 

@@ -70,7 +70,7 @@ class Prefix:
             self._store = Store(f"{uri}/")
         self._store.check(self._store.key)
         self._listing = Listing(self._store)
-        self._first = first
+        self._since = self._first = first
         """The first day of the next listing, None for all: what was counted before it is no longer known."""
         self._newest: date | None = None
         """The newest day for which there are objects, as far as the clock has come."""
@@ -80,7 +80,7 @@ class Prefix:
         self._failed: dict[str, _Failed] = {}
         """The objects among them that the store did not return."""
         self._listings = 0
-        self._failure = ""
+        self._failure = self._nothing = ""
         self._days, self._asked_at = Days(first), -math.inf
         self._asked: Future[list[Object]] | None = None
 
@@ -99,6 +99,7 @@ class Prefix:
         """What was counted, for `resume`."""
         return {
             "uri": self.uri,
+            "since": None if self._since is None else self._since.isoformat(),
             "first": None if self._first is None else self._first.isoformat(),
             "failed": [self._waiting[key] for key in self._failed],
             "seen": self._seen,
@@ -107,6 +108,13 @@ class Prefix:
     def resume(self, position: Mapping[str, Any]) -> None:
         """Continue from the position of another run. Raises KeyError, TypeError or ValueError if it is not one."""
         first, seen, failed = position["first"], position["seen"], position["failed"]
+        since = None if position["since"] is None else date.fromisoformat(position["since"])
+        if since is not None and (self._since is None or self._since < since):
+            self._report(
+                f"{self.uri}: the state begins on {since}, so objects of earlier days are not counted. To count "
+                "them, use another state file."
+            )
+        self._since = since
         if first is not None:
             days = [date.fromisoformat(first), *([] if self._first is None else [self._first])]
             self._first = max(days)
@@ -176,6 +184,13 @@ class Prefix:
     def _take(self, found: list[Object]) -> None:
         """Take a listing: note what is new, and forget what is too old to be listed again."""
         self._listings += 1
+        if not found and not self._seen:
+            when = "" if self._first is None else f" from {self._first} on"
+            self._nothing = f"{self.uri}: there is nothing under it{when} yet. Check the URI."
+            self._report(self._nothing)
+        elif self._nothing:
+            self._forget(self._nothing)
+            self._nothing = ""
         for each in found:
             if each.key not in self._seen:
                 self._waiting[each.key] = each

@@ -80,23 +80,27 @@ def sample_of(places: Sequence[Place], format: str | None = None) -> Sample:
     """
     suffixes = [os.path.splitext(place.name)[1] for place in places]
     order = sorted(range(len(places)), key=lambda each: (suffixes[each], places[each].name))
-    chosen = _spread([places[each].size or 0 for each in order])
+    sizes = [places[each].size or 0 for each in order]
+    chosen = _spread(sizes, [suffixes[each] for each in order])
     looks = tuple(_looks([places[order[each]] for each in chosen], format))
     nearest = _nearest(chosen, [suffixes[each] for each in order])
     stands_for = dict(zip(order, nearest, strict=True))
     return Sample(looks, tuple(stands_for[each] for each in range(len(places))))
 
 
-def _spread(sizes: Sequence[int]) -> list[int]:
-    """Return a few indexes in order: half of them spread evenly over the files, the others over their bytes."""
+def _spread(sizes: Sequence[int], suffixes: Sequence[str]) -> list[int]:
+    """Return a few indexes in order: the largest file, a few suffixes, then spread over the files and their bytes."""
     if len(sizes) <= MOST_FILES:
         return list(range(len(sizes)))
     half = MOST_FILES // 2
     behind = list(accumulate(sizes))
     largest = max(range(len(sizes)), key=sizes.__getitem__)
-    by_number = {each * len(sizes) // half for each in range(half)}
-    by_bytes = {bisect_left(behind, each * behind[-1] / half) for each in range(1, half)}
-    return sorted({largest} | by_number | by_bytes)
+    firsts = [*{suffix: index for index, suffix in reversed([*enumerate(suffixes)])}.values()]
+    by_suffix = sorted(firsts)[:: -(-len(firsts) // half)]
+    by_number = [each * len(sizes) // half for each in range(half)]
+    by_bytes = [bisect_left(behind, each * behind[-1] / half) for each in range(1, half)]
+    wanted = dict.fromkeys([largest, *by_suffix, *by_number, *by_bytes])
+    return sorted([*wanted][:MOST_FILES])
 
 
 def _nearest(chosen: Sequence[int], suffixes: Sequence[str]) -> Iterator[int]:

@@ -74,8 +74,8 @@ def _started() -> Any:
     from distributed import LocalCluster
 
     try:
-        with _without_interrupts():
-            return LocalCluster(
+        with _without_interrupts() as arrived:
+            cluster = LocalCluster(
                 n_workers=os.cpu_count() or 1,
                 threads_per_worker=1,
                 host="127.0.0.1",
@@ -88,21 +88,30 @@ def _started() -> Any:
         raise ClusterError(
             f"{LOCAL}: the workers could not be started ({str(error)[:200]}). Count without --cluster."
         ) from error
+    if arrived:
+        cluster.close()
+        raise KeyboardInterrupt
+    return cluster
 
 
 @contextmanager
-def _without_interrupts() -> Iterator[None]:
-    """Ignore Ctrl+C in the `with` block: processes that are started in it inherit that.
+def _without_interrupts() -> Iterator[list[int]]:
+    """Note each Ctrl+C in a list, which it yields; processes that are started in the `with` block never get it.
 
-    A terminal sends Ctrl+C to all processes, but only this one must stop the others.
+    A terminal sends Ctrl+C to all processes, and only this one is to stop the others.
     """
+    arrived: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield arrived
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before = signal.signal(signal.SIGINT, lambda number, _: arrived.append(number))
+    if hasattr(signal, "pthread_sigmask"):  # Processes inherit what is blocked.
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     try:
-        yield
+        yield arrived
     finally:
+        if hasattr(signal, "pthread_sigmask"):
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
         signal.signal(signal.SIGINT, before)
 
 
@@ -120,9 +129,13 @@ def _client(address: str) -> Any:
         ) from error
     except (OSError, ValueError) as error:
         raise ClusterError(
-            f"{address}: no scheduler answers ({reason_of(error)}). Check the address, and that "
+            f"{address}: no scheduler answers{_why(error)}. Check the address, and that "
             "`dask scheduler` runs there."
         ) from error
+
+
+def _why(error: Exception) -> str:
+    return "" if isinstance(error, TimeoutError) else f" ({reason_of(error)})"
 
 
 def _check_answer(address: str, security: Any) -> None:

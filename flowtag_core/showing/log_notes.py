@@ -28,6 +28,7 @@ REPLIES: Final = (
 """Help on the two groupings, in Markdown."""
 LINK_WAITS: Final = "Add the files to see this saved view."
 NOTHING_THERE: Final = "No flows match. Clear the time or the filters."
+NO_FLOWS: Final = "There are no flows."
 NARROW_DOWN: Final = (
     "Drag over the timeline to limit the page to a time. Click a tag to list its ports."
 )

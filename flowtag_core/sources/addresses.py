@@ -91,7 +91,10 @@ def store_of(address: Address) -> Store:
 def _store(root: str, settings: tuple[tuple[str, str], ...]) -> Store:
     """Return the store that these settings choose; opening it again for each piece would take long."""
     del settings  # The store reads them from the environment.
-    return Store(root)
+    try:
+        return Store(root)
+    except LogError as error:
+        raise LogError(f"{error} This is about the worker {socket.gethostname()}.") from error
 
 
 def _parts(address: Address) -> tuple[str, str]:

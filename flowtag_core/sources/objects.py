@@ -95,7 +95,7 @@ class Store:
         on_a_thread(partial(self.level_now, prefix)).result()
 
     def objects(self, prefix: str) -> list[Object]:
-        """Return the objects under a prefix, sorted by key, without empty ones, which stand for folders."""
+        """Return the objects under a prefix, sorted by key, without empty ones that stand for folders."""
         return on_a_thread(partial(self.objects_now, prefix)).result()
 
     def objects_now(self, prefix: str) -> list[Object]:
@@ -106,7 +106,7 @@ class Store:
 
         def ask() -> list[Object]:
             batches = obstore.list(self._store, prefix or None, chunk_size=1000)
-            return [_object(each) for batch in batches for each in batch if each["size"]]
+            return [_object(each) for batch in batches for each in batch if _is_file(each)]
 
         return sorted(self._answer(self.root + prefix, ask))
 
@@ -117,7 +117,7 @@ class Store:
         self._refuse_to_list(prefix)
         ask = partial(obstore.list_with_delimiter, self._store, prefix or None)
         found = self._answer(self.root + prefix, ask)
-        objects = [_object(each) for each in found["objects"] if each["size"]]
+        objects = [_object(each) for each in found["objects"] if _is_file(each)]
         return objects, [f"{folder.rstrip('/')}/" for folder in found["common_prefixes"]]
 
     def object_at(self, key: str) -> Object | None:
@@ -236,6 +236,11 @@ def _insisted(ask: Callable[[], T]) -> T:
             if tried == _TRIES or not is_cut(error):
                 raise
         time.sleep(0.2 * tried)
+
+
+def _is_file(found: Any) -> bool:
+    """Whether an object is a file. Consoles make empty objects for folders, whose names have no suffix."""
+    return bool(found["size"] or "." in found["path"].rpartition("/")[2])
 
 
 def _object(found: Any) -> Object:

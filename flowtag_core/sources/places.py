@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, TextIO, cast
 from flowtag_core.errors import LogError, reason_of
 from flowtag_core.sources.pieces import Source
 from flowtag_core.sources.stream import Stream, regular_size, start_of, status_of
-from flowtag_core.sources.uris import EVERY_DAY, Days, is_uri, shown
+from flowtag_core.sources.uris import EVERY_DAY, Days, is_uri, remedy_for, shown
 
 if TYPE_CHECKING:
     from flowtag_core.sources.ahead import Range
@@ -206,7 +206,8 @@ def _objects(uri: str, name: str, days: Days) -> Log:
         return Log(name, (replace(*places_in(store, [alone]), name=name),))
     objects = Listing(store).objects(days)
     if not objects and days == EVERY_DAY:
-        raise LogError(f"{uri}: there is no such object, and none under it. Check the URI.")
+        remedy = remedy_for(uri)
+        raise LogError(f"{uri}: there is no such object, and none under it. {remedy}")
     return Log(name, tuple(places_in(store, objects)), is_folder=True)
 
 
@@ -368,7 +369,7 @@ def _identity(status: os.stat_result) -> tuple[int, int] | None:
 
 def _not_opened(path: str | os.PathLike[str], error: Exception) -> LogError:
     if isinstance(error, FileNotFoundError):
-        return LogError(f"{path}: there is no such file. Check the path.")
+        return LogError(f"{path}: there is no such file. {remedy_for(os.fspath(path))}")
     if isinstance(error, IsADirectoryError):
         return LogError(f"{path}: is a folder. Give the log files in it.")
     return LogError(f"{path}: cannot be opened: {reason_of(error)}.")

@@ -83,6 +83,10 @@ _SENTENCES: Final[tuple[tuple[set[str], str], ...]] = (
         "the store does not accept these credentials{shown}. {remedies.wrong}",
     ),
     (
+        {"RequestTimeTooSkewed", "RequestExpired"},
+        "the clock of this machine differs from the store's{shown}. Set the clock.",
+    ),
+    (
         {"InvalidObjectState", "BlobArchived"},
         "is archived{shown} and cannot be read as it is. Restore it first, or leave it out with --since.",
     ),

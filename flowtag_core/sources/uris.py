@@ -14,6 +14,11 @@ URI: Final = re.compile(rf"({'|'.join(SCHEMES)})://([^/]+)/?(.*)", re.IGNORECASE
 _HIDDEN: Final = "..."
 """What is shown of a URI with a password."""
 _ARN: Final = "arn:"
+_BUCKET_ARN: Final = re.compile(r"arn:aws[a-z-]*:s3:::(.+)")
+_ALMOST: Final = re.compile(r"s3[an]?:/", re.IGNORECASE)
+"""How people write what is nearly a URI."""
+_CONSOLE: Final = re.compile(r"(?:[\w-]+\.)?(?:s3\.)?console\.aws\.amazon\.com\Z", re.IGNORECASE)
+"""The server of a page that shows a bucket in the browser."""
 _PORT: Final = re.compile(r":\d+\Z|(?<=\A\[)[0-9a-fA-F:]+(?=\](?::\d+)?\Z)")
 """The port of a server, and the digits of its address, if that has colons in it."""
 _DAY: Final = re.compile(
@@ -77,6 +82,8 @@ def parts_of(uri: str) -> Parts:
         raise LogError(
             f"{path}: is an ARN. Write the name of the bucket, or the access point's alias."
         )
+    if _CONSOLE.match(found[2]):
+        raise LogError(f"{path}: is a page of AWS's console. Write s3://bucket/prefix/.")
     return Parts(path, found[1].lower(), found[2], found[3], uri.removeprefix(path))
 
 
@@ -92,6 +99,18 @@ def shown(path: str) -> str:
     if bucket.startswith(_ARN) and "@" not in path:
         return path
     return f"{scheme}://{_HIDDEN}" if "@" in bucket or ":" in bucket else path
+
+
+def remedy_for(path: str) -> str:
+    """Return what to write instead of a path or URI at which nothing was found."""
+    if is_uri(path):
+        before = re.split(r"[*?\[]", path, maxsplit=1)[0]
+        is_pattern = before != path and not path.lower().startswith("https:")
+        folder = before[: before.rfind("/") + 1]
+        return f"A bucket has no patterns; write {folder}" if is_pattern else "Check the URI."
+    if arn := _BUCKET_ARN.match(path):
+        return f"Write s3://{arn[1]}"
+    return "Write s3://bucket/prefix/." if _ALMOST.match(path) else "Check the path."
 
 
 def day_of(key: str) -> date | None:

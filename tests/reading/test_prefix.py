@@ -260,3 +260,24 @@ def test_the_live_counts_of_a_bucket_survive_a_restart(bucket, tmp_path):
     again.resume(str(tmp_path / "state"))
     again.look()
     assert again.sum.requests == parse_flow_log(*logs_at(URI)).requests
+
+
+def test_a_prefix_with_nothing_under_it_is_told_until_something_arrives(bucket):
+    follower = Follower([URI], since=TODAY)
+    looked(follower, looks=2)
+    said = f"{URI}: there is nothing under it from 2026-11-29 on yet. Check the URI."
+    assert follower.take_messages() == [said]
+    bucket.objects[key()] = packed(443)
+    assert looked(follower).total.flows == 1
+    assert follower.messages == []
+
+
+def test_a_state_that_begins_later_says_that_earlier_days_are_not_counted(bucket):
+    bucket.objects = {key(): packed(443), key(TODAY - timedelta(1)): packed(25)}
+    follower = Follower([URI], since=TODAY)
+    looked(follower)
+    for since, is_told in ((None, True), (TODAY - timedelta(1), True), (TODAY, False)):
+        again = Follower([URI], since=since)
+        again.resume(follower.positions)
+        assert looked(again).total.flows == 0
+        assert any("use another state file" in each for each in again.messages) == is_told

@@ -155,7 +155,8 @@ def test_a_few_files_are_looked_at_and_the_others_are_like_their_neighbours():
 
 @given(st.lists(st.integers(0, 1_000_000), max_size=60))
 def test_a_sample_of_any_files_is_small_and_stands_for_all_of_them(sizes):
-    chosen = sample._spread(sizes)
+    suffixes = [f".{index // 3}" for index in range(len(sizes))]
+    chosen = sample._spread(sizes, suffixes)
     assert len(chosen) <= MOST_FILES
     assert chosen == sorted(set(chosen))
     assert all(0 <= each < len(sizes) for each in chosen)
@@ -173,3 +174,13 @@ def test_a_file_that_cannot_be_read_does_not_stop_the_others(tmp_path):
     assert "there is no such file" in gone.trouble
     assert (there.shape, there.trouble) == ("text", "")
     assert json.dumps(there._asdict())
+
+
+def test_a_suffix_of_one_file_among_many_is_looked_at(tmp_path):
+    for number in range(40):
+        (tmp_path / f"{number:02}.log").write_bytes(line() + b"\n")
+    (tmp_path / "19.png").write_bytes(b"\x89PNG\r\n\x1a\n" * 9)
+    (log,) = logs_at(str(tmp_path))
+    looks = sample_of(log.places).looks
+    assert len(looks) <= 8
+    assert [each.name for each in looks if each.trouble] == [str(tmp_path / "19.png")]

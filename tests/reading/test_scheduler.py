@@ -1,12 +1,15 @@
 """If a cluster cannot be used, one sentence says why, with a remedy; and workers are made ready."""
 
 import logging
+import os
+import signal
 import socket
 import threading
 import time
 from unittest import mock
 
 import dask.config
+import distributed
 import pytest
 from distributed import LocalCluster, Security
 
@@ -17,6 +20,7 @@ from flowtag_core.errors import ClusterError
 from flowtag_core.reading import scheduler
 from flowtag_core.reading.cluster import count_on_cluster
 from flowtag_core.reading.scheduler import check_address, check_versions, connected, made_ready
+from tests.commands.made import on_posix
 from tests.conftest import free_port
 from tests.logs import line, text
 from tests.reading.fake_cluster import FakeClient
@@ -164,3 +168,27 @@ def test_workers_get_the_kernel_that_was_compiled_here_or_by_one_of_their_kind(k
         client.plugin.setup(None)
     assert client.plugin is None
     assert given == [{compiled.key(): code, "other": b"the code of another processor"}]
+
+
+@on_posix
+def test_ctrl_c_while_workers_start_is_put_off_and_not_lost(monkeypatch):
+    closed = []
+
+    class Starting:
+        """A cluster that gets Ctrl+C while it starts."""
+
+        def __init__(self, **_):
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+            assert signal.SIGINT in blocked  # The workers inherit that.
+
+        def close(self):
+            closed.append(self)
+
+    monkeypatch.setattr(distributed, "LocalCluster", Starting)
+    with pytest.raises(KeyboardInterrupt), connected("local"):
+        pass
+    assert len(closed) == 1
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

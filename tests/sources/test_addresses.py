@@ -6,7 +6,7 @@ import pickle
 import pytest
 
 from flowtag_core.errors import LogError
-from flowtag_core.sources.addresses import address_of, places_at
+from flowtag_core.sources.addresses import Address, address_of, places_at, store_of
 from flowtag_core.sources.places import log_of, logs_at
 from tests.sources.bucket import ENVIRONMENT, Bucket, serving
 
@@ -63,3 +63,12 @@ def test_a_file_that_is_missing_or_has_another_size_is_refused(tmp_path):
     path.unlink()
     with pytest.raises(LogError, match=rf"no such file on the worker .* Put it at {path}"):
         place.open()
+
+
+def test_a_worker_without_credentials_is_named(monkeypatch):
+    for name in ENVIRONMENT:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("HOME", "/nonexistent")
+    with pytest.raises(LogError, match=r"no credentials were found.*This is about the worker "):
+        store_of(Address("a", "s3://somewhere/a", 1))

@@ -6,6 +6,7 @@ import os
 import pickle
 import sys
 import time
+from datetime import date
 
 import pytest
 from obstore.store import HTTPStore
@@ -16,7 +17,7 @@ from flowtag_core.errors import LogError
 from flowtag_core.sources import credentials, objects
 from flowtag_core.sources.objects import ObjectSource, Store, content_of, ranges_of, requests_for
 from flowtag_core.sources.places import logs_at
-from flowtag_core.sources.uris import Days
+from flowtag_core.sources.uris import EVERY_DAY, Days
 from tests.logs import LOOKUP, line
 from tests.sources import bucket as store
 from tests.sources.bucket import ENVIRONMENT
@@ -328,3 +329,14 @@ def test_a_store_is_not_pickled_and_its_look_has_no_secret():
     with pytest.raises(TypeError, match="Send its URI"):
         pickle.dumps(store)
     assert SECRET not in f"{store!r} {store._store!r}"
+
+
+def test_an_empty_object_is_named_and_an_empty_folder_is_not(bucket):
+    bucket.objects = {"a/": b"", "a/deep/": b"", "a/empty.log.gz": b"", "a/x.log": line()}
+    for days in (EVERY_DAY, Days(date(2026, 11, 23))):
+        (log,) = logs_at("s3://logs/a/", days=days)
+        assert [place.name for place in log.places] == [
+            "s3://logs/a/empty.log.gz",
+            "s3://logs/a/x.log",
+        ]
+    assert "s3://logs/a/empty.log.gz" in parse_flow_log("s3://logs/a/").files

@@ -115,6 +115,11 @@ def failed(details, where="https://credential.example/token"):
             "the credentials cannot be read. Check AZURE",
         ),
         ("az", OSError("'az account get-access-token' command failed: hidden"), "Run: az login"),
+        (
+            "s3",
+            OSError("<Code>RequestTimeTooSkewed</Code> status code: 403"),
+            "the clock of this machine differs from the store's (RequestTimeTooSkewed). Set",
+        ),
         ("https", OSError("something else"), "the store's answer cannot be used."),
     ],
 )

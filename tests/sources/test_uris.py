@@ -12,6 +12,7 @@ from flowtag_core.sources.uris import (
     is_earlier,
     is_uri,
     parts_of,
+    remedy_for,
     shown,
 )
 
@@ -117,3 +118,26 @@ def test_a_path_is_shown_as_it_is():
     assert shown("logs/a?b.log") == "logs/a?b.log"
     with pytest.raises(LogError, match="is not a URI"):
         parts_of("logs/a.log")
+
+
+@pytest.mark.parametrize(
+    ("typed", "remedy"),
+    [
+        ("s3://b/AWSLogs/*/x.gz", "A bucket has no patterns; write s3://b/AWSLogs/"),
+        ("s3://b/a?", "A bucket has no patterns; write s3://b/"),
+        ("s3://b/a/", "Check the URI."),
+        ("https://h/a?b=c", "Check the URI."),
+        ("arn:aws:s3:::b/AWSLogs/", "Write s3://b/AWSLogs/"),
+        ("s3:/b/a", "Write s3://bucket/prefix/."),
+        ("s3a://b/a", "Write s3://bucket/prefix/."),
+        ("logs/a.log", "Check the path."),
+    ],
+)
+def test_what_is_nearly_a_uri_is_told_how_to_write_it(typed, remedy):
+    assert remedy_for(typed) == remedy
+
+
+def test_a_page_of_the_console_is_refused_by_name():
+    for host in ("s3.console.aws.amazon.com", "eu-west-1.console.aws.amazon.com"):
+        with pytest.raises(LogError, match=r"is a page of AWS's console\. Write s3://bucket"):
+            parts_of(f"https://{host}/s3/buckets/logs?region=eu-west-1")
