@@ -57,8 +57,8 @@ def switch(
     chosen_option = st.segmented_control(
         label,
         options,
-        # Streamlit warns of a default beside a value that a button has set.
-        default=None if key in st.session_state else options[0],
+        # Always the same: if a second run follows at once, the browser sees only what that one draws.
+        default=options[0],
         required=True,
         format_func=shown,
         key=key,
