@@ -18,6 +18,7 @@ OutputFile = str | os.PathLike[str] | BinaryIO
 PART: Final = ".part"
 """The suffix of a file that is still being written."""
 _DESCRIPTORS: Final = re.compile(rf"/dev/fd|/proc/{os.getpid()}(?:/task/\d+)?/fd")
+_URI: Final = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]+):/")
 _MOST_LINKS: Final = 40
 _BEGINS_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 _NEEDS_QUOTES: Final = re.compile(r'[,"\r\n]')
@@ -140,8 +141,11 @@ def check_writable(path: str) -> None:
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {reason_of(error)}.") from error
     folder = os.path.dirname(target)
-    if "://" in path and not os.path.isdir(os.path.dirname(path)):
-        raise OutputError(f"{path}: a result cannot be written to a store. Name a local file.")
+    if (uri := _URI.match(path)) and not os.path.isdir(folder):
+        # The rest of it may be a secret.
+        raise OutputError(
+            f"{uri[1]}:...: a result cannot be written to a store. Name a local file."
+        )
     if os.path.isdir(target) or not path or path.endswith(os.sep):
         raise OutputError(f"{path or 'OUTPUT'}: is not a file name. Name a file, not a folder.")
     if not os.path.isdir(folder):

@@ -189,6 +189,8 @@ def test_a_device_is_appended_to_and_a_missing_folder_is_an_error(tmp_path):
         append_whole(b"x", str(tmp_path / "nowhere" / "lines"))
 
 
-def test_a_result_for_a_store_is_refused_with_the_remedy():
-    with pytest.raises(OutputError, match=r"cannot be written to a store\. Name a local file\."):
-        check_writable("s3://bucket/result.csv")
+@pytest.mark.parametrize("uri", ["s3://a:hidden@b/c.csv", "https:/h/c?sig=hidden"])
+def test_a_result_for_a_store_is_refused_and_its_uri_is_not_repeated(uri):
+    with pytest.raises(OutputError, match=r"cannot be written to a store\. Name a local") as failed:
+        check_writable(uri)
+    assert "hidden" not in str(failed.value)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, NamedTuple, ParamSpec, Protocol, TypeVar
+from typing import BinaryIO, Final, NamedTuple, ParamSpec, Protocol, TypeVar
 
 from flowtag_core.boundary import Inside, ranges_of
 from flowtag_core.counting import compiled
@@ -177,8 +177,8 @@ def each_place(
     ahead = _Ahead(places, job)
     for n, place in enumerate(places):
         found = ahead.take(n)
-        if found is None:
-            yield _count_place(place, job)
+        if found is None or isinstance(found, bytes):
+            yield _count_place(place, found, job)
             continue
         job.check(place.name)
         if isinstance(found, LogError):
@@ -299,8 +299,11 @@ def _in_log(log: Log, results: Iterator[Iterator[Counted]]) -> Iterator[Counted]
         yield Counted(FlowCounts(files={name: FileCounts(damage=frozenset([sentence]))}), [])
 
 
-_Early = list[Counted] | LogError | None
-"""The result of counting a small file ahead: counts, an error, or None if it must be read again alone."""
+_Early = list[Counted] | LogError | bytes | None
+"""The result of counting a small file ahead: counts, an error, or None if it must be read again alone.
+
+If it was fetched from a store, its content stands for None, so that it is not fetched again.
+"""
 
 
 class _Ahead:
@@ -353,28 +356,55 @@ def _early(place: Place, job: _Job) -> _Early:
     """
     try:
         with as_log_error(place.name):
-            content = place.content() if (place.size or 0) in _TINY else None
-            if content is not None and is_plainly_text(content):
+            is_tiny = (place.size or 0) in _TINY
+            content = _fetched(place, job) if place.path is None else None
+            if is_tiny and content is None:
+                content = place.content()
+            if is_tiny and content is not None and is_plainly_text(content):
                 return [_counted(content, place, job)]
+    except DamagedLogError:
+        return None
     except LogError as error:
         return error
+    again = content if place.path is None else None
     with suppress(LogError), closing(_source(place, content)) as source:
-        try:
-            with as_log_error(place.name):
-                held = _held(unpacked(Watched(source, lambda: job.check(place.name))))
-        except (OverBudgetError, UnforeseenError) as error:
-            return error
-        except LogError:
-            return None
-        return None if held is None else _count_held(held, source, place, job)
-    return None
+        return _unpacked_early(source, again, place, job)
+    return again
+
+
+def _unpacked_early(source: Source, again: bytes | None, place: Place, job: _Job) -> _Early:
+    """Unpack and count a small file, or return `again` if it must be read again alone."""
+    try:
+        with as_log_error(place.name):
+            held = _held(unpacked(Watched(source, lambda: job.check(place.name))))
+    except (OverBudgetError, UnforeseenError) as error:
+        return error
+    except LogError:
+        return again
+    return again if held is None else _count_held(held, source, place, job)
+
+
+def _fetched(place: Place, job: _Job) -> bytes:
+    """Return the content of a small object. Raises LogError."""
+    job.check(place.name)
+    with closing(place.open()) as source:
+        return b"".join(source.pieces())
 
 
 def _source(place: Place, content: bytes | None) -> Source:
     """Return the content as a source, or else open the place."""
     if content is None:
         return place.open()
-    return Stream(place.name, io.BytesIO(content), len(content), 0)
+    stream = Stream if place.path is not None else _Fetched
+    return stream(place.name, io.BytesIO(content), len(content), 0)
+
+
+class _Fetched(Stream):
+    """An object that was fetched. It is read like one that was not, so that the same bytes count as read."""
+
+    def whole(self) -> BinaryIO | None:
+        """Return None, as an object does."""
+        return None
 
 
 def _counted(text: bytes, place: Place, job: _Job) -> Counted:
@@ -418,9 +448,9 @@ def _held(files: Iterator[File]) -> list[File] | None:
     return held
 
 
-def _count_place(place: Place, job: _Job) -> Iterator[Counted]:
-    """Yield the counts of each file at a place, which may be an archive."""
-    with as_log_error(place.name), closing(place.open()) as source:
+def _count_place(place: Place, content: bytes | None, job: _Job) -> Iterator[Counted]:
+    """Yield the counts of each file at a place, which may be an archive; `content` is what was fetched of it."""
+    with as_log_error(place.name), closing(_source(place, content)) as source:
         watched = Watched(source)
         yield from _count_files(watched, unpacked(watched), job)
 

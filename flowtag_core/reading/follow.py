@@ -18,6 +18,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date
+from itertools import permutations
 from typing import BinaryIO, Final
 
 from flowtag_core.boundary import Inside
@@ -92,6 +93,7 @@ class Follower:
         self._prefixes = [
             Prefix(path, since, self._report, self._forget) for path in paths if is_uri(path)
         ]
+        _refuse_nested(self._prefixes)
         self._known: dict[Identity, Known] = {}
         self._at: dict[str, Identity] = {}
         """The file that was last found at each path."""
@@ -165,8 +167,8 @@ class Follower:
             self._copies.add_gone(resumed(each, self._new)[1])
         by_uri = {each["uri"]: each for each in found.get("prefixes", ())}
         for prefix in self._prefixes:
-            if prefix.uri in by_uri:
-                prefix.resume(by_uri[prefix.uri])
+            if prefix.root in by_uri:
+                prefix.resume(by_uri[prefix.root])
 
     def look(self) -> FlowCounts:
         """Return the counts of everything that is new since the last look.
@@ -599,3 +601,12 @@ class Follower:
         tail.offset = tail.line_start = 0
         tail.head, tail.mark, tail.copies = b"", b"", []
         yield old
+
+
+def _refuse_nested(prefixes: Sequence[Prefix]) -> None:
+    """Raise LogError if the objects of a prefix would be counted twice."""
+    for one, other in permutations(prefixes, 2):
+        if one.root.startswith(other.root):
+            raise LogError(
+                f"{one.root}: is under {other.root}, which is followed too. Give only one of them."
+            )

@@ -68,6 +68,8 @@ class Prefix:
                     f"{shown(uri)}: is an object, which does not grow. Follow the prefix that it is under."
                 )
             self._store = Store(f"{uri}/")
+        self.root = f"{self._store.root}{self._store.key}"
+        """The URI in the form in which all spellings of it are the same."""
         self._store.check(self._store.key)
         self._listing = Listing(self._store)
         self._since = self._first = first
@@ -98,7 +100,7 @@ class Prefix:
     def position(self) -> dict[str, Any]:
         """What was counted, for `resume`."""
         return {
-            "uri": self.uri,
+            "uri": self.root,
             "since": None if self._since is None else self._since.isoformat(),
             "first": None if self._first is None else self._first.isoformat(),
             "failed": [self._waiting[key] for key in self._failed],
@@ -158,7 +160,8 @@ class Prefix:
             return self._first
         untried = self._waiting.keys() - self._failed.keys()
         days = [day for key in untried if (day := day_of(key))]
-        found = min([self._newest - _LOOK_BACK, *days])
+        before = self._newest - _LOOK_BACK if self._newest > date.min else date.min
+        found = min([before, *days])
         return found if self._first is None else max(found, self._first)
 
     def _ask(self) -> None:

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from typing import Any, BinaryIO, Final, NamedTuple, TypeVar, cast
 
 from flowtag_core.errors import DamagedLogError, LogError, StoreError
-from flowtag_core.sources.ahead import Ahead, Range, on_a_thread
+from flowtag_core.sources.ahead import Ahead, Ranges, on_a_thread
 from flowtag_core.sources.budget import Budget
 from flowtag_core.sources.credentials import access_for
 from flowtag_core.sources.pieces import READ_SIZE, Pieces
@@ -108,7 +108,8 @@ class Store:
             batches = obstore.list(self._store, prefix or None, chunk_size=1000)
             return [_object(each) for batch in batches for each in batch if _is_file(each)]
 
-        return sorted(self._answer(self.root + prefix, ask))
+        # A store may list a key twice.
+        return sorted({each.key: each for each in self._answer(self.root + prefix, ask)}.values())
 
     def level_now(self, prefix: str) -> tuple[list[Object], list[str]]:
         """Return the objects and the folders directly under a prefix, asked for on this thread."""
@@ -282,7 +283,8 @@ class ObjectSource:
         return None
 
     def close(self) -> None:
-        """Do nothing: no request stays open."""
+        """Ask for no more of the object."""
+        self._ahead.end(self._number)
 
 
 def in_pieces(contents: Iterable[memoryview]) -> Pieces:
@@ -302,20 +304,14 @@ def in_pieces(contents: Iterable[memoryview]) -> Pieces:
         yield rest
 
 
-def ranges_of(objects: Sequence[Object]) -> list[Range]:
+def ranges_of(objects: Sequence[Object]) -> Ranges:
     """Return the ranges in which objects are asked for, in order."""
-    return [
-        each
-        for number, found in enumerate(objects)
-        for each in ranges_between(number, 0, found.size)
-    ]
+    return Ranges([(0, each.size) for each in objects], _RANGE)
 
 
-def ranges_between(number: int, first: int, behind: int) -> list[Range]:
-    """Return the ranges in which the bytes from `first` to `behind` of an object are asked for, in order."""
-    return [
-        Range(number, each, min(each + _RANGE, behind)) for each in range(first, behind, _RANGE)
-    ]
+def ranges_between(first: int, behind: int) -> Ranges:
+    """Return the ranges in which the bytes from `first` to `behind` of one object are asked for, in order."""
+    return Ranges([(first, behind)], _RANGE)
 
 
 def requests_for(size: int) -> int:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, TextIO, cast
 from flowtag_core.errors import LogError, reason_of
 from flowtag_core.sources.pieces import Source
 from flowtag_core.sources.stream import Stream, regular_size, start_of, status_of
-from flowtag_core.sources.uris import EVERY_DAY, Days, is_uri, remedy_for, shown
+from flowtag_core.sources.uris import EVERY_DAY, Days, is_uri, other_uri, remedy_for, shown
 
 if TYPE_CHECKING:
     from flowtag_core.sources.ahead import Range
@@ -124,6 +124,14 @@ def logs_at(path: str, others: Iterable[str] = (), days: Days = EVERY_DAY) -> li
     return [_of_days(log, days) for log in _logs_at(path, others, days)]
 
 
+def _refuse_other_uri(path: str) -> None:
+    """Raise LogError for a URI that is none of ours, without what may be secret in it."""
+    if (scheme := other_uri(path)) and not os.path.lexists(path):
+        raise LogError(
+            f"{scheme}:...: is not a URI that flowtag reads. Write s3://bucket/prefix/, gs://, az:// or https://."
+        )
+
+
 def _of_days(log: Log, days: Days) -> Log:
     if not log.is_folder or days == EVERY_DAY:
         return log
@@ -136,6 +144,7 @@ def _of_days(log: Log, days: Days) -> Log:
 def _logs_at(path: str, others: Iterable[str], days: Days) -> list[Log]:
     if is_uri(path):
         return [_objects(path, shown(path), days)]
+    _refuse_other_uri(path)
     known = {identity for other in others if (identity := file_identity(other))}
     if path == DASH or os.path.lexists(path):
         return [_without(log_at(path), known)]
@@ -170,6 +179,7 @@ def log_at(path: str, name: str | None = None) -> Log:
     """
     if is_uri(path):
         return _objects(path, name or shown(path), EVERY_DAY)
+    _refuse_other_uri(path)
     if path == DASH or not os.path.isdir(path):
         return Log(name or _name(path), (_place(path, name),))
     errors: list[OSError] = []
@@ -241,9 +251,9 @@ def places_of(
 
 
 def _first_of(read: Callable[[Range], memoryview], number: int, size: int, most: int) -> bytes:
-    from flowtag_core.sources.ahead import Range, on_a_thread
+    from flowtag_core.sources.ahead import Range
 
-    return bytes(on_a_thread(partial(read, Range(number, 0, min(most, size)))).result())
+    return bytes(read(Range(number, 0, min(most, size))))
 
 
 def files_below(folder: str, onerror: Callable[[OSError], object] | None = None) -> Iterator[str]:
@@ -271,6 +281,7 @@ def log_of(file: LogFile, name: str | None = None) -> Log:
 def readable(path: str) -> str | BinaryIO:
     """Return a path itself, or the content of a small object in a store. Raises LogError."""
     if not is_uri(path):
+        _refuse_other_uri(path)
         return path
     from flowtag_core.sources.objects import content_of
 

@@ -105,7 +105,7 @@ def _bytes_at(address: Address, span: Span) -> Iterator[bytes | memoryview]:
 def _of_object(address: Address, at: int, behind: int) -> Iterator[memoryview]:
     """Yield the bytes of an object from `at` to `behind`, asked for ahead."""
     store, each = store_of(address), object_of(address)
-    ranges = ranges_between(0, at, behind)
+    ranges = ranges_between(at, behind)
     ahead = Ahead(ranges, lambda one: store.read(each, one.first, one.behind))
     for one in ranges:
         yield ahead.take(0, one.first)

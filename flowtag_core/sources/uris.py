@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -15,22 +16,20 @@ _HIDDEN: Final = "..."
 """What is shown of a URI with a password."""
 _ARN: Final = "arn:"
 _BUCKET_ARN: Final = re.compile(r"arn:aws[a-z-]*:s3:::(.+)")
-_ALMOST: Final = re.compile(r"s3[an]?:/", re.IGNORECASE)
-"""How people write what is nearly a URI."""
 _CONSOLE: Final = re.compile(r"(?:[\w-]+\.)?(?:s3\.)?console\.aws\.amazon\.com\Z", re.IGNORECASE)
 """The server of a page that shows a bucket in the browser."""
+_SIGNED: Final = re.compile(r"\?(?=.*\b(?:sig|X-Amz-Signature|X-Goog-Signature)=)", re.IGNORECASE)
+"""The beginning of a query that is a secret."""
+_OTHER: Final = re.compile(r"\s*([a-z][a-z0-9+.-]+):/", re.IGNORECASE)
+"""What looks like a URI of any kind."""
 _PORT: Final = re.compile(r":\d+\Z|(?<=\A\[)[0-9a-fA-F:]+(?=\](?::\d+)?\Z)")
 """The port of a server, and the digits of its address, if that has colons in it."""
-_DAY: Final = re.compile(
-    r"(?:^|/)(?:year=)?(\d{4})/(?:month=)?(\d{2})/(?:day=)?(\d{2})/|_(\d{4})(\d{2})(\d{2})T\d{4}Z_"
+_DAY_FOLDER: Final = re.compile(
+    r"(?:^|/)(?:year=)?(\d{4})/(?:month=)?(\d{2})/(?:day=)?(\d{2})(?=/)"
 )
-"""The day in a key, as AWS's flow logs have it: `/2026/11/23/`, Hive's `/year=2026/...`, `_20261123T1005Z_`."""
-
-
-_FOLDER: Final = re.compile(r"(?:^|/)(?:year=)?(\d{4})/(?:month=)?(\d{2})/(?:day=)?(\d{2})/\Z")
-"""The folder of a day."""
-
-
+"""The folder of a day in a key: `/2026/11/23/`, or Hive's `/year=2026/month=11/day=23/`."""
+_DAY_NAME: Final = re.compile(r"_(\d{4})(\d{2})(\d{2})T\d{4}Z_")
+"""The day in a file name: `_20261123T1005Z_`."""
 _PERIOD: Final = re.compile(r"(?:^|/)(?:year=)?(\d{4})/(?:(?:month=)?(\d{2})/)?\Z")
 """The folder of a year or a month."""
 
@@ -57,6 +56,12 @@ def is_uri(path: str) -> bool:
     return URI.match(path) is not None
 
 
+def other_uri(path: str) -> str:
+    """Return the scheme of what looks like a URI that flowtag does not read, empty if it does not."""
+    found = None if is_uri(path) else _OTHER.match(path)
+    return found[1] if found else ""
+
+
 class Parts(NamedTuple):
     """A URI: as it may be shown, its scheme, bucket and key, and the query of a URL, which may be a secret."""
 
@@ -78,6 +83,8 @@ def parts_of(uri: str) -> Parts:
             f"{path}: contains a name or a password, which others may see. Write only the bucket, and set the "
             "credentials in the environment."
         )
+    if path != uri and found[1].lower() != "https":
+        raise LogError(f"{path}: has a signature in it, which only an https:// URL can have.")
     if found[2].startswith(_ARN):
         raise LogError(
             f"{path}: is an ARN. Write the name of the bucket, or the access point's alias."
@@ -92,6 +99,8 @@ def shown(path: str) -> str:
     found = URI.match(path)
     if found is None:
         return path
+    if signed := _SIGNED.search(path):
+        path = path[: signed.start()]
     scheme, bucket = found[1].lower(), found[2]
     if scheme == "https":
         path = re.split(r"[?#]", path, maxsplit=1)[0]
@@ -110,23 +119,29 @@ def remedy_for(path: str) -> str:
         return f"A bucket has no patterns; write {folder}" if is_pattern else "Check the URI."
     if arn := _BUCKET_ARN.match(path):
         return f"Write s3://{arn[1]}"
-    return "Write s3://bucket/prefix/." if _ALMOST.match(path) else "Check the path."
+    return "Check the path."
 
 
 def day_of(key: str) -> date | None:
-    """Return the day in a key, or None if there is none. Source: the file names of AWS's flow logs in S3."""
-    found = None
-    for each in _DAY.finditer(key):
-        try:
-            found = date(*(int(part) for part in each.groups() if part))
-        except ValueError:
-            continue
-    return found
+    """Return the day in a key, or None if there is none: that of its first folder of a day, or else of its name.
+
+    Source: the names of AWS's flow logs in S3.
+    """
+    return next(_days(_DAY_FOLDER, key), None) or next(_days(_DAY_NAME, key), None)
 
 
 def is_day_folder(prefix: str) -> bool:
-    """Whether a prefix ends with the folder of a day, such as `/2026/11/23/`."""
-    return _FOLDER.search(prefix) is not None and day_of(prefix) is not None
+    """Whether a prefix ends with the folder of a day, such as `/2026/11/23/`, and is in none."""
+    before = prefix.rstrip("/")
+    return day_of(prefix) is not None and next(_days(_DAY_FOLDER, before), None) is None
+
+
+def _days(pattern: re.Pattern[str], key: str) -> Iterator[date]:
+    for each in pattern.finditer(key):
+        try:
+            yield date(*map(int, each.groups()))
+        except ValueError:
+            continue
 
 
 def is_earlier(prefix: str, day: date) -> bool:

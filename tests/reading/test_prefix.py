@@ -281,3 +281,24 @@ def test_a_state_that_begins_later_says_that_earlier_days_are_not_counted(bucket
         again.resume(follower.positions)
         assert looked(again).total.flows == 0
         assert any("use another state file" in each for each in again.messages) == is_told
+
+
+def test_another_spelling_of_a_prefix_continues_and_nested_ones_are_refused(bucket):
+    bucket.objects = {key(): packed(443)}
+    follower = Follower(["s3://logs/AWSLogs"])
+    assert looked(follower).total.flows == 1
+    again = Follower(["S3://logs/AWSLogs/"])
+    again.resume(follower.positions)
+    assert looked(again).total.flows == 0
+    for other in ("s3://logs/AWSLogs", "s3://logs/AWSLogs/1/"):
+        with pytest.raises(LogError, match="which is followed too"):
+            Follower([URI, other])
+
+
+def test_the_first_day_of_all_is_a_day_too(bucket):
+    bucket.objects = {"AWSLogs/0001/01/01/a.log": line(), "AWSLogs/0001/01/02/a.log": line()}
+    follower = Follower([URI])
+    assert looked(follower, looks=3).total.flows == 2
+    again = Follower([URI])
+    again.resume(follower.positions)
+    assert looked(again, looks=3).total.flows == 0

@@ -1,5 +1,6 @@
 """Ranges come in the order in which they are taken, each is asked for once, and few bytes wait."""
 
+import random
 import threading
 import time
 
@@ -8,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flowtag_core.sources import ahead
-from flowtag_core.sources.ahead import Ahead, Range
+from flowtag_core.sources.ahead import Ahead, Range, Ranges
 
 
 def content(each):
@@ -16,11 +17,7 @@ def content(each):
 
 
 def ranges(sizes, length=10):
-    return [
-        Range(number, first, min(first + length, size))
-        for number, size in enumerate(sizes)
-        for first in range(0, size, length)
-    ]
+    return Ranges([(0, size) for size in sizes], length)
 
 
 @settings(max_examples=20)
@@ -36,7 +33,66 @@ def test_each_range_is_read_once_for_each_time_it_is_taken(sizes, twice):
     for _ in range(1 + twice):
         for each in all_of:
             assert reader.take(each.number, each.first) == content(each)
-    assert sorted(read) == sorted(all_of * (1 + twice))
+    assert sorted(read) == sorted([*all_of] * (1 + twice))
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 40)), max_size=9), st.integers(1, 12))
+def test_ranges_are_those_of_each_object_in_order(spans, length):
+    spans = [(first, first + size) for first, size in spans]
+    all_of = Ranges(spans, length)
+    expected = [
+        Range(number, each, min(each + length, behind))
+        for number, (first, behind) in enumerate(spans)
+        for each in range(first, behind, length)
+    ]
+    assert [*all_of] == all_of[:] == expected
+    for place, each in enumerate(expected):
+        assert all_of.place_of(each.number, each.first) == place
+        assert place in all_of.places_of(each.number)
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.integers(1, 50), min_size=1, max_size=30),
+    st.integers(1, 6),
+    st.integers(0, 1 << 20),
+)
+def test_threads_that_take_objects_in_turn_and_end_some_early_fetch_no_range_twice(
+    sizes, threads, seed
+):
+    """Several small files are counted at once, each by one thread; a file that is no log is not read to its end."""
+    read, all_of, lock, rng = [], ranges(sizes), threading.Lock(), random.Random(seed)
+
+    def reading(each):
+        with lock:
+            read.append(each)
+        return content(each)
+
+    reader = Ahead(all_of, reading)
+    waiting, wanted = [*enumerate(sizes)], []
+
+    def work():
+        while True:
+            with lock:
+                if not waiting:
+                    return
+                number, _ = waiting.pop(0)
+                some = [*all_of.places_of(number)]
+                some = some[: rng.randint(1, len(some))] if rng.random() < 0.3 else some
+                wanted.extend(all_of[place] for place in some)
+            for place in some:
+                each = all_of[place]
+                assert reader.take(each.number, each.first) == content(each)
+            reader.end(number)
+
+    running = [threading.Thread(target=work) for _ in range(threads)]
+    for each in running:
+        each.start()
+    for each in running:
+        each.join(20)
+    assert len(read) == len(set(read))
+    assert set(wanted) <= set(read)
+    assert reader._held == 0
 
 
 def test_what_comes_next_is_asked_for_at_the_same_time_but_not_too_much(monkeypatch):

@@ -356,3 +356,10 @@ def test_the_beginning_of_a_file_is_at_most_as_long_as_asked(tmp_path):
         place.beginning(10)
     with pytest.raises(LogError, match="can be read only once"):
         log_of(io.BytesIO(LOG)).places[0].beginning(10)
+
+
+@pytest.mark.parametrize("typed", ["http://h/a.log?sig=hidden", "https:/h/*?sig=hidden"])
+def test_another_kind_of_uri_is_refused_without_what_may_be_secret(typed):
+    with pytest.raises(LogError, match=r"is not a URI that flowtag reads\. Write s3://") as failed:
+        logs_at(typed)
+    assert "hidden" not in str(failed.value)

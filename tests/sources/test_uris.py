@@ -11,6 +11,7 @@ from flowtag_core.sources.uris import (
     is_day_folder,
     is_earlier,
     is_uri,
+    other_uri,
     parts_of,
     remedy_for,
     shown,
@@ -43,6 +44,10 @@ def test_everything_else_is_a_path(path):
         ("2026/11/23/a.log", date(2026, 11, 23)),
         ("s3://bucket/2026/11/23/a.log", date(2026, 11, 23)),
         ("2026/13/45/a.log", None),
+        # The folder says more than the name, and the first one more than those in it.
+        ("2026/11/27/1_vpcflowlogs_20261128T0000Z_a.log", date(2026, 11, 27)),
+        ("2026/11/27/2026/11/28/a.log", date(2026, 11, 27)),
+        ("2026/99/27/2026/11/28/a.log", date(2026, 11, 28)),
         ("a/b.log", None),
         ("12026/11/23/a.log", None),
     ],
@@ -128,8 +133,6 @@ def test_a_path_is_shown_as_it_is():
         ("s3://b/a/", "Check the URI."),
         ("https://h/a?b=c", "Check the URI."),
         ("arn:aws:s3:::b/AWSLogs/", "Write s3://b/AWSLogs/"),
-        ("s3:/b/a", "Write s3://bucket/prefix/."),
-        ("s3a://b/a", "Write s3://bucket/prefix/."),
         ("logs/a.log", "Check the path."),
     ],
 )
@@ -141,3 +144,33 @@ def test_a_page_of_the_console_is_refused_by_name():
     for host in ("s3.console.aws.amazon.com", "eu-west-1.console.aws.amazon.com"):
         with pytest.raises(LogError, match=r"is a page of AWS's console\. Write s3://bucket"):
             parts_of(f"https://{host}/s3/buckets/logs?region=eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("typed", "scheme"),
+    [
+        ("http://h/a?X-Amz-Signature=hidden", "http"),
+        ("https:/h/a?sig=hidden", "https"),
+        (" https://h/a", "https"),
+        ("abfss://c@h/a", "abfss"),
+        ("s3:/b/a", "s3"),
+        ("s3a://b/a", "s3a"),
+        ("s3://b/a", ""),
+        ("C:/logs/a.log", ""),
+        ("logs/a:/b", ""),
+    ],
+)
+def test_another_kind_of_uri_is_told_from_a_path(typed, scheme):
+    assert other_uri(typed) == scheme
+
+
+@pytest.mark.parametrize(
+    "uri", ["az://c/b?sv=1&sig=hidden", "s3://b/k?X-Amz-Signature=hidden", "gs://b/k?sig=hidden"]
+)
+def test_a_signature_where_none_can_be_is_refused_and_not_repeated(uri):
+    with pytest.raises(
+        LogError, match="has a signature in it, which only an https:// URL"
+    ) as failed:
+        parts_of(uri)
+    assert "hidden" not in str(failed.value)
+    assert parts_of("s3://b/what?.log").key == "what?.log"
