@@ -41,6 +41,17 @@ def test_filters_that_match_no_flow_can_be_cleared(page):
     assert metrics(page)["Flows"] == "1"
 
 
+def test_every_run_draws_the_same_defaults(page):
+    """If a run follows at once, the browser never sees the one before, and has only what this one draws."""
+    drop(page, ("a.log", b"\n".join([OUT, IN])))
+    drawn = [{each.key: [*each.proto.default] for each in page.run().segmented_control}]
+    page.segmented_control(key="boundary").set_value("inbound").run()
+    drawn.append({each.key: [*each.proto.default] for each in page.segmented_control})
+    assert drawn[0] == drawn[1]
+    assert {"measure", "action", "boundary", "view"} <= drawn[0].keys()
+    assert all(drawn[0].values())
+
+
 def test_a_link_sets_the_boundary():
     page = opened()
     page.query_params["boundary"] = "Inbound"
