@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 
@@ -12,6 +13,8 @@ def main() -> int:
     # Imported modules are never freed, and checking them for garbage takes a tenth of the time
     # that a small log needs.
     gc.disable()
+    # NumPy starts threads for linear algebra, of which there is none here; they would wait busily.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from flowtag_core.commands.verbs import run
     except KeyboardInterrupt:  # Loading takes long enough for a user to change their mind.
