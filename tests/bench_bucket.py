@@ -63,7 +63,7 @@ def written(folder):
     ]
     for number in range(OBJECTS):
         rng.shuffle(lines)
-        (folder / f"{number:03}.log.gz").write_bytes(gzip.compress(b"".join(lines[:6_500]), 6))
+        (folder / f"{number:03}.log.gz").write_bytes(gzip.compress(b"".join(lines[:13_700]), 6))
 
 
 def run(job, folder, environment):
@@ -111,7 +111,7 @@ def main():
         folder.chmod(0o755)
         written(folder / "gz" / "logs")
         (folder / "big" / "logs").mkdir(parents=True)
-        packed = sorted((folder / "gz" / "logs").iterdir())[:100]
+        packed = sorted((folder / "gz" / "logs").iterdir())[:50]
         text = b"".join(gzip.decompress(path.read_bytes()) for path in packed)
         with (folder / "big" / "logs" / "a.log").open("wb") as file:
             while file.tell() < 1_000_000_000:

@@ -138,7 +138,7 @@ PACKED = {
 }
 
 
-@pytest.mark.parametrize("length", [1 << 21, 1 << 16])
+@pytest.mark.parametrize("length", [1 << 22, 1 << 16])
 @pytest.mark.parametrize("name", PACKED)
 def test_every_packing_gives_the_same_however_it_is_cut_into_ranges(
     store, tmp_path, monkeypatch, name, length

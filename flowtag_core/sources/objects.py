@@ -25,7 +25,7 @@ from flowtag_core.sources.uris import parts_of, shown
 
 T = TypeVar("T")
 
-_RANGE: Final = 1 << 21
+_RANGE: Final = 1 << 22
 """The bytes of a large object that one request asks for."""
 _LAST: Final = 1 << 11
 """The bytes at the end of a piece that are searched for the end of a line."""

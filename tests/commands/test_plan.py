@@ -35,7 +35,7 @@ def test_objects_bytes_requests_and_shapes_are_those_of_the_bucket(bucket, capsy
     sizes = [len(content) for content in bucket.objects.values() if content]
     assert code == 0
     assert (told["files"], told["objects"], told["bytes"]) == (4, 4, sum(sizes))
-    assert told["requests"] == {"GET": sum(-(-size // (2 << 20)) for size in sizes), "LIST": 1}
+    assert told["requests"] == {"GET": sum(-(-size // (4 << 20)) for size in sizes), "LIST": 1}
     assert told["requests"]["GET"] > 4
     assert told["days"] == ["2026-11-21", "2026-11-23"]
     assert sorted((each["shape"], each["packing"]) for each in told["sample"]) == [

@@ -55,8 +55,8 @@ def test_more_bytes_never_take_less_and_more_processors_never_more(size, more, l
     assert taken(size, processors + 1)[2] <= small[2]
 
 
-def test_each_2_mb_of_an_object_is_a_request_and_1000_keys_are_one_list():
-    assert fetching_of([1, 2 << 20, (2 << 20) + 1]) == Fetching(3, (4 << 20) + 2, 4, 1)
+def test_each_4_mb_of_an_object_is_a_request_and_1000_keys_are_one_list():
+    assert fetching_of([1, 4 << 20, (4 << 20) + 1]) == Fetching(3, (8 << 20) + 2, 4, 1)
     assert fetching_of([1] * 1001).lists == 2
     assert all_fetching([fetching_of([5]), fetching_of([7])]) == Fetching(2, 12, 2, 2)
     assert all_fetching([]) == Fetching()
