@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.logs import line
+from tests.logs import random_lines
 from tests.sources.fast import bytes_sent, fast_store
 
 OBJECTS, LINES, RUNS, LATENCY = 500, 20_000, 5, 0.03
@@ -51,16 +51,7 @@ print(took, used, int(most.split()[1]) / 1024, done)
 def written(folder):
     rng = random.Random(1)
     folder.mkdir(parents=True)
-    lines = [
-        line(
-            dstport=str(rng.choice([443, 53, 25, rng.randrange(65_536)])),
-            srcaddr=f"10.0.{rng.randrange(256)}.{rng.randrange(256)}",
-            volume=str(rng.randrange(10**7)),
-            start=str(1_700_000_000 + rng.randrange(3_600)),
-        )
-        + b"\n"
-        for _ in range(LINES)
-    ]
+    lines = random_lines(LINES)
     for number in range(OBJECTS):
         rng.shuffle(lines)
         (folder / f"{number:03}.log.gz").write_bytes(gzip.compress(b"".join(lines[:13_700]), 6))

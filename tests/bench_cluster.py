@@ -11,7 +11,6 @@ import gzip
 import io
 import multiprocessing
 import os
-import random
 import signal
 import statistics
 import sys
@@ -27,7 +26,7 @@ from flowtag_core.reading.cluster import count_on_cluster
 from flowtag_core.reading.scheduler import connected
 from flowtag_core.sources.places import logs_at
 from tests.dask_processes import processes
-from tests.logs import line
+from tests.logs import random_lines
 from tests.sources.bucket import Bucket, serving
 
 LOOKUP = "flowtag_core/sample/lookup.csv"
@@ -49,17 +48,7 @@ def serve(folder, seconds, pipe):
 
 
 def lines(count, seed=1):
-    rng = random.Random(seed)
-    return b"".join(
-        line(
-            dstport=str(rng.choice([443, 53, 25, rng.randrange(65_536)])),
-            srcaddr=f"10.0.{rng.randrange(256)}.{rng.randrange(256)}",
-            volume=str(rng.randrange(10**7)),
-            start=str(1_700_000_000 + rng.randrange(3_600)),
-        )
-        + b"\n"
-        for _ in range(count)
-    )
+    return b"".join(random_lines(count, seed))
 
 
 def write_objects(folder):

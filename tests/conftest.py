@@ -33,10 +33,6 @@ BROWSERS = (
 )
 
 
-LONGEST = ("test_typing.py", "test_live.py", "test_journeys.py")
-"""The files that take longest, the longest last."""
-
-
 def pytest_configure(config):
     """Compile the kernel before several workers need it, and hide the user's own flowtag.toml."""
     os.environ["XDG_CONFIG_HOME"] = str(ROOT / "tests" / "no settings")
@@ -45,19 +41,13 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    """Run the files that use a browser last, the longest of them first, then those with the most such tests.
+    """Run the files that use a browser last, those with the most such tests first.
 
     Playwright leaves an event loop running, which AppTest and asyncio do not tolerate. And the longest file
     must not be the last one to start.
     """
     browsing = Counter(item.path for item in items if "start_browser" in item.fixturenames)
-    items.sort(
-        key=lambda item: (
-            browsing[item.path] > 0,
-            -LONGEST.index(item.path.name) if item.path.name in LONGEST else 1,
-            -browsing[item.path],
-        )
-    )
+    items.sort(key=lambda item: (browsing[item.path] > 0, -browsing[item.path]))
 
 
 def pytest_xdist_auto_num_workers():

@@ -1,5 +1,6 @@
 """Flow log lines and lookups for tests: fixed examples, and Hypothesis strategies for random ones."""
 
+import random
 import re
 
 from hypothesis import strategies as st
@@ -32,6 +33,21 @@ def line(
         f"{version} 123456789012 eni-0a1b2c3d {srcaddr} {dstaddr} {srcport} {dstport} {protocol} "
         f"{packets} {volume} {start} 1700000060 {action} {status}"
     ).encode()
+
+
+def random_lines(count, seed=1):
+    """Return lines of an hour, each with its line end: a few busy ports, and many others."""
+    rng = random.Random(seed)
+    return [
+        line(
+            dstport=str(rng.choice([443, 53, 25, rng.randrange(65_536)])),
+            srcaddr=f"10.0.{rng.randrange(256)}.{rng.randrange(256)}",
+            volume=str(rng.randrange(10**7)),
+            start=str(1_700_000_000 + rng.randrange(3_600)),
+        )
+        + b"\n"
+        for _ in range(count)
+    ]
 
 
 _LIKE = {

@@ -41,7 +41,7 @@ _PRICED: Final = "s3"
 
 
 class Plan(NamedTuple):
-    """What a plan shows. `money` is None if the prices of the store are not known, or no log is in a store."""
+    """The plan for some logs: the work, the requests, the time and the money. `money` is None if the prices of the store are not known, or no log is in a store."""
 
     work: Work
     fetching: Fetching

@@ -68,7 +68,7 @@ class Work(NamedTuple):
 
 
 class Fetching(NamedTuple):
-    """What is fetched from a store: objects, their bytes, and the requests for both bodies and lists."""
+    """The objects to fetch from a store, their bytes, and the requests that fetch and list them."""
 
     objects: int = 0
     size: int = 0

@@ -1,4 +1,4 @@
-"""What became of each of many files, in little space: most files differ only in a few numbers."""
+"""The fates of many files, packed into little space: most files differ only in a few numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NUMBERS: Final = ("size", "headers", "blank", "flows")
 
 
 class Fate(NamedTuple):
-    """What became of one file, or of the files in one archive: their counts, and the error that ended them.
+    """The fate of one file, or of the files in one archive: their counts, and the error that ended them.
 
     The counts have no tables, because those are added up elsewhere. If there is an error, they do have tables.
     """

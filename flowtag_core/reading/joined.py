@@ -11,7 +11,7 @@ from flowtag_core.counts import MOST_FAULTS, FlowCounts, all_of
 
 
 class Ranged(NamedTuple):
-    """What became of the lines or rows of one part of a file: their counts without tables, and where it ended.
+    """The counts of one part of a file, without tables, and how the count stood before and after it.
 
     The lines of faults are numbered from the beginning of the part, rows from that of the file. `begun` is the
     state of the count before the part; only its layout and its header matter. `trouble` says why the part could not be

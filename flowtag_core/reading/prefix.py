@@ -24,7 +24,7 @@ from flowtag_core.sources.ahead import on_a_thread_of_its_own
 from flowtag_core.sources.listing import Listing
 from flowtag_core.sources.objects import Object, Store
 from flowtag_core.sources.places import places_in
-from flowtag_core.sources.uris import Days, day_of, shown
+from flowtag_core.sources.uris import Days, day_of
 
 _LIST_EVERY: Final = 30.0
 """Seconds between two listings. AWS delivers every five minutes, and each listing costs money."""
@@ -48,8 +48,8 @@ class Prefix:
     """The objects under a URI, which is listed every half minute, on another thread.
 
     `first` is the first day that is followed, or None for all. `report` is called with a message about an object or a
-    listing that the store does not return, and `forget` when a listing succeeds again. Raises LogError
-    if the prefix cannot be listed.
+    listing that the store does not return, and `forget` when it returns it after all. Raises LogError if the prefix
+    cannot be listed.
     """
 
     def __init__(
@@ -65,14 +65,15 @@ class Prefix:
         if self._store.key and not self._store.key.endswith("/"):
             if self._store.object_at(self._store.key):
                 raise LogError(
-                    f"{shown(uri)}: is an object, which does not grow. Follow the prefix that it is under."
+                    f"{uri}: is an object, which does not grow. Follow the prefix that it is under."
                 )
             self._store = Store(f"{uri}/")
         self.root = f"{self._store.root}{self._store.key}"
         """The URI in the form in which all spellings of it are the same."""
         self._store.check(self._store.key)
         self._listing = Listing(self._store)
-        self._since = self._first = first
+        self._since = first
+        self._first = first
         """The first day of the next listing, None for all: what was counted before it is no longer known."""
         self._newest: date | None = None
         """The newest day for which there are objects, as far as the clock has come."""
@@ -98,7 +99,7 @@ class Prefix:
 
     @property
     def position(self) -> dict[str, Any]:
-        """What was counted, for `resume`."""
+        """The objects that were counted, and the first day of the next listing, for `resume`."""
         return {
             "uri": self.root,
             "since": None if self._since is None else self._since.isoformat(),

@@ -39,7 +39,7 @@ _NOTES: Final = {
 
 
 class Look(NamedTuple):
-    """What the beginning of a file shows. Sizes are in bytes.
+    """A look at the beginning of a file. Sizes are in bytes.
 
     `size` is that of the file as it is stored, `read` how much of it was read, and `unpacked` what that became.
     `packing` names the packings from the outside in, such as `zip, gzip`. `shape` is None if the beginning does not

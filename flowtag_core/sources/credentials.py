@@ -30,8 +30,6 @@ _AZURE_TAG: Final = "7783-7084-3265-9085-8269-3286-77"
 """The asset tag of every Azure machine. Source: Microsoft's cloud-init data source."""
 _FRESH: Final = timedelta(minutes=5)
 """How long credentials are used before boto3 is asked again; it renews them ten minutes before they expire."""
-
-
 _TALKATIVE: Final = ("auth", "endpoint", "httpchecksum", "parsers", "regions")
 """The loggers of botocore whose debug messages contain tokens and keys."""
 
@@ -129,7 +127,7 @@ def _has_keys() -> bool:
 
 
 class _Profile(NamedTuple):
-    """What a profile says: credentials, a region and an endpoint."""
+    """The settings of a profile: what provides its credentials, its region and its endpoint."""
 
     provider: Any
     region: str | None
@@ -201,9 +199,8 @@ def _session() -> Any:
     session.set_default_client_config(
         Config(connect_timeout=2, read_timeout=10, retries={"total_max_attempts": 1})
     )
-    if _is_given(
-        "AWS_REGION"
-    ):  # boto3 reads only AWS_DEFAULT_REGION, and a request for a role needs a region.
+    # boto3 reads only AWS_DEFAULT_REGION, and a request for a role needs a region.
+    if _is_given("AWS_REGION"):
         session.set_config_variable("region", os.environ["AWS_REGION"])
     session.get_component("credential_provider").remove("iam-role")
     return boto3.session.Session(botocore_session=session)

@@ -12,11 +12,11 @@ from flowtag_core.sources.uris import EVERY_DAY, Days, is_day_folder, is_earlier
 _MOST_FOLDERS: Final = 2_000
 """With more folders than this, all keys are listed: a request lists one folder, or 1,000 keys."""
 _FORGOTTEN: Final = 120
-"""After this many listings, the folders that had only other days are looked at again."""
+"""After this many listings, the folders that were passed over are looked at again."""
 
 
 class _Level(NamedTuple):
-    """What is in a folder: its objects, and its folders, without those of other days."""
+    """The objects and folders directly in a folder, without folders of other days."""
 
     objects: list[Object]
     folders: list[str]

@@ -26,7 +26,7 @@ _FETCHING: Final = re.compile(
 
 
 class _Remedies(NamedTuple):
-    """What a kind of store calls its buckets, and what to do if it refuses."""
+    """The words for one kind of store: its name for a bucket, and what to do if it refuses."""
 
     bucket: str
     none: str
